@@ -1,0 +1,56 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Two commands are enough: `make install` and `make test`.
+
+# The cluster is chosen on the command line alone. A KUBECONFIG that merely is in the environment counts only
+# together with CONTEXT on the command line.
+ifneq ($(origin CONTEXT),command line)
+override CONTEXT :=
+ifneq ($(origin KUBECONFIG),command line)
+override KUBECONFIG :=
+endif
+endif
+
+NAME := conductor
+
+export CONDUCTOR_CACHE := $(abspath $(or $(CONDUCTOR_CACHE),.cache))
+python := PYTHONPATH=tools/setup .venv/bin/python
+suites := PYTHONPATH=tools/suites .venv/bin/python -m conductor_suites
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test install verify test lint unit cluster down clean
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: ## Make the environment for Ansible and the collections path, inside the clone
+	@tools/setup/setup runtime
+
+setup-test:
+	@tools/setup/setup test
+
+install: setup ## Install on a local kind cluster, or: CONTEXT=name [KUBECONFIG=path]
+	@$(python) -m conductor_setup.play install --context '$(CONTEXT)' --kubeconfig '$(KUBECONFIG)'
+
+verify: setup ## Check an installation, changing nothing; the cluster is chosen as for install
+	@$(python) -m conductor_setup.play verify --context '$(CONTEXT)' --kubeconfig '$(KUBECONFIG)'
+
+test: setup-test ## Run every check and test, those on a real kind cluster included
+	@$(suites)
+
+lint: setup-test ## Run the static checks alone
+	@$(suites) --tier static
+
+unit: setup-test ## Run the unit tests alone
+	@$(suites) --tier unit
+
+cluster: ## Bring up a local kind cluster: NAME=conductor
+	@tools/cluster/cluster up "$(NAME)"
+
+down: ## Delete a local kind cluster: NAME=conductor
+	@tools/cluster/cluster down "$(NAME)"
+
+clean: ## Remove what setup and tests made; caches (.cache) and clusters stay
+	rm -rf .venv .venvs .ansible tests/output

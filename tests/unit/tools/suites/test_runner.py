@@ -1,0 +1,133 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conductor_suites.__main__ import skipped
+from conductor_suites.catalogue import all_suites
+from conductor_suites.execution import environment, execute
+from conductor_suites.report import details, line, total
+from conductor_suites.suite import Counts, Outcome, Suite
+
+RESULTS = (
+    "<testsuites><testsuite><testcase classname='c' name='good'/>"
+    "<testcase classname='c' name='left'><skipped message='no Go'/></testcase>{more}</testsuite></testsuites>"
+)
+
+
+def python(*programs: str) -> tuple[tuple[str, ...], ...]:
+    return tuple((sys.executable, "-c", program) for program in programs)
+
+
+def run(suite: Suite, clone: Path) -> Outcome:
+    return execute(suite, clone, clone, os.environ)
+
+
+def writing(clone: Path, results: str, code: int) -> Suite:
+    program = f"import sys; open('r.xml', 'w').write({results!r}); sys.exit({code})"
+    return Suite("a", "unit", python(program), junit=clone / "r.xml")
+
+
+def test_a_suite_without_results_counts_as_one_test(tmp_path: Path) -> None:
+    assert run(Suite("a", "static", python("")), tmp_path).counts == Counts(passed=1)
+
+
+def test_the_first_command_that_fails_fails_the_suite(tmp_path: Path) -> None:
+    suite = Suite("a", "static", python("", "print('why'); raise SystemExit(3)", "open('late', 'w')"))
+    outcome = run(suite, tmp_path)
+    assert outcome.counts == Counts(failed=1)
+    assert outcome.reason.endswith("exit code 3")
+    assert "  | why" in details(outcome, tmp_path)
+    assert not (tmp_path / "late").exists()
+
+
+def test_a_missing_program_fails_the_suite(tmp_path: Path) -> None:
+    outcome = run(Suite("a", "static", (("no-such-program",),)), tmp_path)
+    assert outcome.counts.failed == 1
+    assert "cannot start no-such-program" in outcome.reason
+
+
+def test_a_suite_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
+    child = "import os, sys, time; open('child', 'w').write(str(os.getpid())); sys.stdout.close(); time.sleep(600)"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    outcome = run(Suite("a", "static", python(parent), limit=1.5), tmp_path)
+    assert outcome.reason.endswith("did not end within 2 s")
+    pid = int((tmp_path / "child").read_text())
+    deadline = time.monotonic() + 10
+    while alive(pid) and time.monotonic() < deadline:
+        pass
+    assert not alive(pid)
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def test_results_are_counted_test_by_test(tmp_path: Path) -> None:
+    outcome = run(writing(tmp_path, RESULTS.format(more=""), 0), tmp_path)
+    assert outcome.counts == Counts(passed=1, skips=("c::left: no Go",))
+    assert details(outcome, tmp_path) == ["        skipped: c::left: no Go"]
+
+
+@pytest.mark.parametrize("child", ["failure", "error"])
+def test_a_failed_test_counts(tmp_path: Path, child: str) -> None:
+    results = RESULTS.format(more=f"<testcase classname='c' name='bad'><{child}/></testcase>")
+    assert run(writing(tmp_path, results, 1), tmp_path).counts.failed == 1
+
+
+def test_a_failed_run_without_a_failed_test_is_a_failure(tmp_path: Path) -> None:
+    assert run(writing(tmp_path, RESULTS.format(more=""), 2), tmp_path).counts.failed == 1
+
+
+def test_a_run_without_any_test_is_a_failure(tmp_path: Path) -> None:
+    outcome = run(writing(tmp_path, "<testsuites/>", 0), tmp_path)
+    assert (outcome.counts.failed, outcome.reason) == (1, "no test ran")
+
+
+def test_results_of_an_earlier_run_do_not_count(tmp_path: Path) -> None:
+    (tmp_path / "r.xml").write_text(RESULTS.format(more=""))
+    suite = Suite("a", "unit", python(""), junit=tmp_path / "r.xml")
+    assert run(suite, tmp_path).counts == Counts(failed=1)
+
+
+def test_a_gap_is_skipped_with_its_reason_but_fails_in_ci() -> None:
+    suite = Suite("bundles", "generated", ())
+    gap = skipped(suite, "no Go on PATH", strict=False)
+    assert line(gap).split() == ["skip", "bundles", "no", "Go", "on", "PATH"]
+    assert total([gap]) == "0 passed, 0 failed, 1 skipped"
+    strict = skipped(suite, "no Go on PATH", strict=True)
+    assert strict.word == "FAIL"
+    assert "no Go on PATH" in "\n".join(details(strict, Path()))
+
+
+def test_the_sum_is_over_all_suites() -> None:
+    suite = Suite("a", "unit", ())
+    outcomes = [Outcome(suite, Counts(40, 1), 1.0), Outcome(replace(suite, name="b"), Counts(1), 1.0)]
+    assert total(outcomes) == "41 passed, 1 failed"
+
+
+def test_nothing_of_the_user_selects_a_cluster(tmp_path: Path) -> None:
+    user = {"KUBECONFIG": "k", "K8S_AUTH_HOST": "h", "ANSIBLE_INVENTORY": "i", "MOLECULE_DEBUG": "1", "LANG": "C"}
+    variables = environment(tmp_path, tmp_path / "cache", user)
+    assert variables["LANG"] == "C"
+    assert not {"KUBECONFIG", "K8S_AUTH_HOST", "ANSIBLE_INVENTORY", "MOLECULE_DEBUG"} & set(variables)
+
+
+def test_every_scenario_is_a_suite(tmp_path: Path) -> None:
+    for name in ("default", "upgrade"):
+        (tmp_path / "molecule" / name).mkdir(parents=True)
+        (tmp_path / "molecule" / name / "molecule.yml").touch()
+    names = [suite.name for suite in all_suites(tmp_path, tmp_path)]
+    assert names[-2:] == ["molecule-default", "molecule-upgrade"]

@@ -1,0 +1,49 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Command line: ``setup [runtime|test]``."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import sys
+import time
+
+from conductor_setup import collections, environments
+from conductor_setup.layout import Layout, this_clone
+from conductor_setup.steps import SetupError
+
+
+def main() -> int:
+    """Make what the chosen tier needs; a second run finds nothing to do."""
+    parser = argparse.ArgumentParser(prog="setup", description=__doc__)
+    parser.add_argument(
+        "tier",
+        choices=("runtime", "test"),
+        nargs="?",
+        default="runtime",
+        help="runtime: what `make install` needs (default); test: the rest of `make test` too",
+    )
+    tier = parser.parse_args().tier
+    layout = Layout.of(this_clone())
+    layout.cache.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    try:
+        # Two targets at once (`make install` beside `make lint`) take turns.
+        with (layout.cache / "setup.lock").open("w", encoding="utf-8") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            environments.ensure(layout, layout.venv, *(("runtime",) if tier == "runtime" else ("runtime", "test")))
+            collections.link_checkout(layout)
+            collections.ensure_kubernetes_core(layout)
+            if tier == "test":
+                environments.ensure(layout, layout.sdk_venv, "kubeflow-sdk")
+    except SetupError as error:
+        print(f"setup: {error}".rstrip(), file=sys.stderr)
+        return 1
+    print(f"setup: {tier} is ready in {layout.clone} ({time.monotonic() - started:.1f} s)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a playbook of the checkout against the local kind cluster, or against the one context that was named.
+
+``python -m conductor_setup.play install|verify [--context NAME [--kubeconfig PATH]]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from conductor_setup.layout import Layout, this_clone
+
+LOCAL_CLUSTER = "conductor"
+# Read when CONTEXT is given without KUBECONFIG, as kubectl does.
+USUAL_KUBECONFIG = "~/.kube/config"
+
+
+class UsageError(Exception):
+    """The arguments do not say clearly which cluster is meant."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """The cluster of a run: a context in a kubeconfig file (or in several, separated by colons)."""
+
+    kubeconfig: str
+    context: str
+
+    def extra_vars(self) -> str:
+        """The variables for ``ansible-playbook -e``; JSON, so that a path may hold spaces."""
+        return json.dumps({"conductor_kubeconfig": self.kubeconfig, "conductor_context": self.context})
+
+
+def named_target(context: str, kubeconfig: str) -> Target | None:
+    """The cluster that the user named, or None for the local one; empty text means not given.
+
+    Raises:
+        UsageError: a kubeconfig without a context, which would leave the choice to the file.
+    """
+    if context:
+        return Target(kubeconfig or str(Path(USUAL_KUBECONFIG).expanduser()), context)
+    if kubeconfig:
+        raise UsageError(
+            f"KUBECONFIG={kubeconfig} needs CONTEXT=name: no cluster is chosen by a file's current context"
+        )
+    return None
+
+
+def clean_environment(environ: Mapping[str, str], layout: Layout) -> dict[str, str]:
+    """``environ`` without anything that could select another cluster, and with this clone's Ansible settings."""
+    kept = {key: value for key, value in environ.items() if key != "KUBECONFIG" and not key.startswith("K8S_AUTH_")}
+    return {**kept, "ANSIBLE_CONFIG": str(layout.clone / "ansible.cfg")}
+
+
+def local_target(layout: Layout, start: bool) -> Target:
+    """The local kind cluster, brought up first when ``start``.
+
+    Raises:
+        subprocess.CalledProcessError: the cluster tool failed; it has said why.
+    """
+    tool = layout.clone / "tools" / "cluster" / "cluster"
+    if start:
+        subprocess.run([tool, "up", LOCAL_CLUSTER], check=True)
+    asked = subprocess.run([tool, "kubeconfig", LOCAL_CLUSTER], check=True, stdout=subprocess.PIPE, text=True)
+    return Target(asked.stdout.strip(), f"kind-{LOCAL_CLUSTER}")
+
+
+def main() -> int:
+    """Say which cluster it will be, then hand over to ansible-playbook."""
+    parser = argparse.ArgumentParser(prog="play", description=__doc__)
+    parser.add_argument("playbook", choices=("install", "verify"))
+    parser.add_argument("--context", default="")
+    parser.add_argument("--kubeconfig", default="")
+    arguments = parser.parse_args()
+    layout = Layout.of(this_clone())
+    try:
+        target = named_target(arguments.context, arguments.kubeconfig)
+        if target:
+            print(f"{arguments.playbook}: context {target.context} of {target.kubeconfig}, as named", flush=True)
+        else:
+            print(f"{arguments.playbook}: the local kind cluster {LOCAL_CLUSTER}, as no CONTEXT is named", flush=True)
+            target = local_target(layout, start=arguments.playbook == "install")
+    except UsageError as error:
+        print(f"{arguments.playbook}: {error}", file=sys.stderr)
+        return 2
+    except subprocess.CalledProcessError as error:
+        print(f"{arguments.playbook}: no local cluster: exit code {error.returncode}, see above", file=sys.stderr)
+        return 1
+    playbook = layout.clone / "playbooks" / f"{arguments.playbook}.yml"
+    command = [str(layout.venv / "bin" / "ansible-playbook"), str(playbook), "-e", target.extra_vars()]
+    return subprocess.run(command, env=clean_environment(os.environ, layout), check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs one suite: its output goes to a log, its time is limited, its tests are counted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+from conductor_suites.junit import counts_of
+from conductor_suites.suite import Counts, Outcome, Suite
+
+# Seconds between asking a command to stop and making it.
+GRACE = 20
+
+
+def environment(clone: Path, cache: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables for a suite.
+
+    Nothing of the user's may select a cluster or a collections path, nothing may be asked of Galaxy, and what tools
+    like to keep in the home folder is kept in the cache.
+    """
+    kept = {
+        key: value
+        for key, value in environ.items()
+        if key not in ("KUBECONFIG", "PYTHONPATH") and not key.startswith(("K8S_AUTH_", "ANSIBLE_", "MOLECULE_"))
+    }
+    scratch = cache / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    return {
+        **kept,
+        "PATH": f"{clone / '.venv' / 'bin'}{os.pathsep}{environ.get('PATH', os.defpath)}",
+        "VIRTUAL_ENV": str(clone / ".venv"),
+        "CONDUCTOR_CACHE": str(cache),
+        "ANSIBLE_CONFIG": str(clone / "ansible.cfg"),
+        # Also for molecule, which writes a configuration of its own.
+        "ANSIBLE_HOME": str(clone / ".ansible"),
+        "ANSIBLE_COLLECTIONS_PATH": str(clone / ".ansible" / "collections"),
+        # Logs are read as plain text.
+        "NO_COLOR": "1",
+        "PY_COLORS": "0",
+        "KUBECACHEDIR": str(cache / "kube"),
+        "XDG_CACHE_HOME": str(cache / "xdg"),
+        "TMPDIR": str(scratch),
+    }
+
+
+def execute(suite: Suite, clone: Path, output: Path, variables: Mapping[str, str]) -> Outcome:
+    """Run ``suite`` in ``clone`` to its end; the log is ``output``/NAME.log."""
+    log = output / f"{suite.name}.log"
+    started = time.monotonic()
+    if suite.junit:
+        suite.junit.unlink(missing_ok=True)
+    reason = ""
+    with log.open("wb") as stream:
+        for command in suite.commands:
+            reason = _run(command, suite.limit, clone, stream, variables)
+            if reason:
+                break
+    counts, reason = _judge(suite, reason)
+    return Outcome(suite, counts, time.monotonic() - started, reason, log)
+
+
+def _judge(suite: Suite, reason: str) -> tuple[Counts, str]:
+    """The counts of a suite that came to its end, and what is wrong with it (empty: nothing)."""
+    if not suite.junit:
+        return (Counts(failed=1), reason) if reason else (Counts(passed=1), "")
+    try:
+        counts = counts_of(suite.junit)
+    except (OSError, ET.ParseError) as error:
+        return Counts(failed=1), f"{reason or 'exit code 0'}, but no results: {error}"
+    if reason and not counts.failed:
+        # A broken test file or configuration fails no single test.
+        return counts + Counts(failed=1), reason
+    if not reason and not counts.passed:
+        return counts + Counts(failed=1), "no test ran"
+    return counts, reason
+
+
+def _run(command: tuple[str, ...], limit: float, clone: Path, stream: IO[bytes], variables: Mapping[str, str]) -> str:
+    """Run one command; what went wrong, or nothing."""
+    stream.write(f"$ {' '.join(command)}\n".encode())
+    stream.flush()
+    try:
+        # A group of its own, so that everything it started can be ended with it.
+        process = subprocess.Popen(
+            command,
+            cwd=clone,
+            env=dict(variables),
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as error:
+        return f"cannot start {command[0]}: {error}"
+    try:
+        code = process.wait(limit)
+    except subprocess.TimeoutExpired:
+        _end(process)
+        return f"`{' '.join(command)}` did not end within {limit:.0f} s"
+    except BaseException:
+        _end(process)
+        raise
+    return f"`{' '.join(command)}` ended with exit code {code}" if code else ""
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the process and all that it started."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

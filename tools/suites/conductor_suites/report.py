@@ -1,0 +1,49 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the run says: a line for each suite, the log of a failed one, the sum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from conductor_suites.suite import Counts, Outcome
+
+# Lines of a failed suite's log; the whole log stays in its file.
+TAIL = 60
+
+
+def line(outcome: Outcome) -> str:
+    """The suite in one line: result, name, counts, seconds."""
+    counts = outcome.counts
+    if outcome.word == "skip" and not outcome.log:
+        return f"skip  {outcome.suite.name:<18} {outcome.reason}"
+    parts = [f"{counts.passed} passed"] if counts.passed or not counts.failed else []
+    if counts.failed:
+        parts.append(f"{counts.failed} failed")
+    if counts.skips:
+        parts.append(f"{len(counts.skips)} skipped")
+    return f"{outcome.word:<4}  {outcome.suite.name:<18} {', '.join(parts):<32} {outcome.seconds:7.1f} s"
+
+
+def details(outcome: Outcome, clone: Path) -> list[str]:
+    """What follows the line: why tests were skipped, and for a failure its reason and the end of its log."""
+    lines = [f"        skipped: {skip}" for skip in outcome.counts.skips if outcome.log]
+    if outcome.word != "FAIL":
+        return lines
+    lines.append(f"        {outcome.reason}")
+    if outcome.log:
+        text = outcome.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines += [
+            f"        the last lines of {outcome.log.relative_to(clone)}:",
+            *(f"  | {row}" for row in text[-TAIL:]),
+        ]
+    return lines
+
+
+def total(outcomes: Sequence[Outcome]) -> str:
+    """The closing line."""
+    counts = sum((outcome.counts for outcome in outcomes), Counts())
+    skipped = f", {len(counts.skips)} skipped" if counts.skips else ""
+    return f"{counts.passed} passed, {counts.failed} failed{skipped}"
