@@ -1,0 +1,55 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from conductor_cluster import docker
+from conductor_cluster.engine import CAP_SYS_RESOURCE, Action, Host, decide, has_capability
+
+BARE = Host(answers=None, installed=None, codename="bookworm", root=True, may_exceed_limits=False, docker_host="")
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        (replace(BARE, answers="26.1.5+dfsg1"), Action.NOTHING),
+        (replace(BARE, answers="26.1.5", root=False, codename=None), Action.NOTHING),
+        (replace(BARE, answers="20.10.24+dfsg1"), Action.REFUSE),
+        (replace(BARE, answers="20.10.24", may_exceed_limits=True), Action.NOTHING),
+        (replace(BARE, installed="26.1.5"), Action.START),
+        (replace(BARE, installed="26.1.5", codename=None), Action.START),
+        (replace(BARE, installed="26.1.5", docker_host="unix:///var/run/docker.sock"), Action.START),
+        (replace(BARE, installed="26.1.5", docker_host="tcp://10.0.0.1:2375"), Action.REFUSE),
+        (replace(BARE, installed="26.1.5", root=False), Action.REFUSE),
+        (replace(BARE, installed="20.10.24"), Action.INSTALL),
+        (replace(BARE, installed="20.10.24", may_exceed_limits=True), Action.START),
+        (replace(BARE, installed="20.10.24", codename=None), Action.REFUSE),
+        (BARE, Action.INSTALL),
+        (replace(BARE, codename=None), Action.REFUSE),
+        (replace(BARE, root=False), Action.REFUSE),
+    ],
+)
+def test_what_is_done_so_that_docker_answers(host: Host, expected: Action) -> None:
+    action, why = decide(host)
+    assert action is expected
+    assert why
+
+
+def test_a_refusal_names_the_docker_that_does_not_answer() -> None:
+    assert "tcp://10.0.0.1:2375" in decide(replace(BARE, docker_host="tcp://10.0.0.1:2375"))[1]
+
+
+@pytest.mark.parametrize(("version", "expected"), [("26.1.5+dfsg1", 26), ("20.10.24", 20), ("v28.2.2", 28), ("dev", 0)])
+def test_major_version(version: str, expected: int) -> None:
+    assert docker.major_version(version) == expected
+
+
+def test_a_capability_is_read_from_the_bounding_set() -> None:
+    all_but_one = f"CapEff:\t000001ffffffffff\nCapBnd:\t{0x1FFFFFFFFFF & ~(1 << CAP_SYS_RESOURCE):016x}\n"
+    assert not has_capability(all_but_one, CAP_SYS_RESOURCE)
+    assert has_capability(all_but_one, CAP_SYS_RESOURCE + 1)
+    assert not has_capability("", CAP_SYS_RESOURCE)

@@ -1,0 +1,143 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line: verbs, their arguments, their exit codes (0 all is well, 1 it is not, 2 wrong arguments)."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import subprocess
+import sys
+import types
+from collections.abc import Sequence
+from typing import Callable
+
+from . import images, kind, lifecycle, programs
+from .console import Console
+from .errors import ClusterError
+from .paths import Paths, find_paths
+from .process import end_children
+
+DEFAULT_NAME = "conductor"
+Run = Callable[[Paths, Console, argparse.Namespace], int]
+
+
+def _up(paths: Paths, console: Console, arguments: argparse.Namespace) -> int:
+    lifecycle.up(paths, console, arguments.name, arguments.node_image, arguments.kubernetes)
+    return 0
+
+
+def _down(paths: Paths, console: Console, arguments: argparse.Namespace) -> int:
+    names = lifecycle.own_names(paths) if arguments.all else [arguments.name]
+    lifecycle.down(paths, console, names)
+    return 0
+
+
+def _load(paths: Paths, console: Console, arguments: argparse.Namespace) -> int:
+    if arguments.image:
+        images.load(paths, console, arguments.name, arguments.image)
+    else:
+        images.ensure_in_node(paths, console, arguments.name, release=arguments.release)
+        console.step(f"{arguments.name} has {', '.join(images.wanted(paths, arguments.release))}")
+    return 0
+
+
+def _status(paths: Paths, console: Console, arguments: argparse.Namespace) -> int:
+    rows = lifecycle.status(paths, arguments.name)
+    for part, well, words in rows:
+        print(f"{'ok  ' if well else 'BAD '} {part:<11} {words}")
+    return 0 if all(well for _, well, _ in rows) else 1
+
+
+def _list(paths: Paths, console: Console, arguments: argparse.Namespace) -> int:
+    for name, state, owner in lifecycle.listing(paths):
+        print(f"{name:<20} {state:<8} {owner}")
+    return 0
+
+
+def _kubeconfig(paths: Paths, console: Console, arguments: argparse.Namespace) -> int:
+    file = paths.kubeconfig(arguments.name)
+    if not file.exists():
+        raise ClusterError(f"there is no {paths.shown(file)}: `cluster up {arguments.name}` makes the cluster")
+    print(file)
+    return 0
+
+
+def _audit(paths: Paths, console: Console, arguments: argparse.Namespace) -> int:
+    # A log that was rotated sorts before the present one: "audit-<time>.log" < "audit.log".
+    command = ["docker", "exec", kind.node(arguments.name), "sh", "-c", f"cat {kind.AUDIT_LOG_FOLDER}/audit*.log"]
+    done = subprocess.run(command, stderr=subprocess.PIPE, check=False)
+    if done.returncode != 0:
+        raise ClusterError(f"read the audit log of {arguments.name}: {done.stderr.decode(errors='replace').strip()}")
+    return 0
+
+
+def _program(paths: Paths, console: Console, arguments: argparse.Namespace) -> int:
+    print(programs.program(paths, console, arguments.program))
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="cluster", description="Real kind clusters on this machine, with or without a container registry."
+    )
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def verb(name: str, run: Run, words: str) -> argparse.ArgumentParser:
+        found = verbs.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
+        found.set_defaults(run=run)
+        return found
+
+    def named(of: argparse.ArgumentParser) -> None:
+        of.add_argument("name", nargs="?", default=DEFAULT_NAME, metavar="NAME", help=f"default: {DEFAULT_NAME}")
+
+    up = verb("up", _up, "make a cluster, or make sure that it is healthy")
+    named(up)
+    up.add_argument(
+        "--node-image",
+        default="auto",
+        metavar="auto|stock|built|IMAGE",
+        help="stock: kindest/node from its registry; built: made here from pinned Go modules and Debian packages; "
+        "auto (default): stock where a registry answers within seconds, else built",
+    )
+    up.add_argument("--kubernetes", metavar="VERSION", help="version of Kubernetes (default: the one pinned here)")
+    down = verb("down", _down, "remove a cluster")
+    named(down)
+    down.add_argument("--all", action="store_true", help="every cluster of this clone")
+    load = verb("load", _load, "put images into the node: those of a release and the test workload's, or IMAGE...")
+    named(load)
+    load.add_argument("image", nargs="*", metavar="IMAGE", help="images that Docker has")
+    load.add_argument("--release", metavar="VERSION", help="release of the operator (default: the newest here)")
+    named(verb("status", _status, "say how a cluster is; exit code 0 only when it is healthy"))
+    verb("list", _list, "list the clusters and their states")
+    named(verb("kubeconfig", _kubeconfig, "print the path of a cluster's kubeconfig"))
+    named(verb("audit", _audit, "print the API server's audit log, one JSON object a line"))
+    program = verb("program", _program, "print the path of a program, made available if need be")
+    program.add_argument("program", choices=sorted(programs.IN_NODE_IMAGE), metavar="PROGRAM")
+    return top
+
+
+def _interrupt(number: int, frame: types.FrameType | None) -> None:
+    end_children()
+    raise KeyboardInterrupt
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one verb and returns its exit code."""
+    arguments = parser().parse_args(argv)
+    paths, console = find_paths(), Console()
+    # A job that is ended from outside cleans up like one that is interrupted at the terminal.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        if "name" in arguments:
+            kind.check_name(arguments.name)
+        run: Run = arguments.run
+        return run(paths, console, arguments)
+    except ClusterError as error:
+        print(f"cluster {arguments.verb}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"cluster {arguments.verb}: stopped", file=sys.stderr)
+        return 130

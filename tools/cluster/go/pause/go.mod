@@ -1,0 +1,3 @@
+module conductor.local/pause
+
+go 1.24.0
