@@ -1,0 +1,33 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from bundle_generator.canonical import canonical, digest, seal
+
+
+def test_one_text_whatever_the_order_of_keys() -> None:
+    assert canonical({"b": [1, {"d": None, "c": "é"}], "a": True}) == '{"a":true,"b":[1,{"c":"\\u00e9","d":null}]}'
+    assert canonical({"x": 1, "y": 2}) == canonical({"y": 2, "x": 1})
+    assert canonical([1, 2]) != canonical([2, 1])
+
+
+def test_what_is_not_json_is_refused() -> None:
+    with pytest.raises(ValueError, match="Out of range float"):
+        canonical({"a": float("nan")})
+
+
+def test_digest_is_the_sha256_of_the_text() -> None:
+    assert digest({"a": 1}) == hashlib.sha256(b'{"a":1}').hexdigest()
+
+
+def test_a_seal_covers_everything_but_itself() -> None:
+    sealed = seal({"release": "1", "phases": []})
+    assert sealed["sha256"] == digest({"release": "1", "phases": []})
+    assert seal(sealed) == sealed
+    assert seal({**sealed, "release": "2"})["sha256"] != sealed["sha256"]

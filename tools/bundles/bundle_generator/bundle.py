@@ -1,0 +1,105 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Turns the kustomization of a release into its bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .canonical import canonical, seal
+from .errors import GenerateError
+from .phases import into_phases, replacements
+from .probes import load as load_probes
+from .programs import Programs
+from .release import Release
+from .sources import config_hashes, from_modules
+from .yamls import load_documents
+
+FORMAT = 1
+
+
+def generate(programs: Programs, sources: Path, tree: Path, release: Release) -> list[str]:
+    """Write the generated files and the bundle of a release into ``tree``; return their paths, relative to it.
+
+    ``sources`` is the checkout with the go.mod files; ``tree`` is the checkout or a copy of its kustomizations.
+    Raises GenerateError.
+    """
+    written = _write(tree, from_modules(programs, sources, release))
+    default = next(iter(release.profiles))
+    # The digest of the configuration comes out of a first render, so a patch must be there before: any digest will do.
+    stand_in = [
+        {"kind": "ConfigMap", "metadata": {"name": c.config_map}, "data": {}} for c in release.components.values()
+    ]
+    _write(tree, config_hashes(release, stand_in))
+    written += _write(tree, config_hashes(release, render(programs, tree / release.profiles[default])))
+    profiles = {name: render(programs, tree / folder) for name, folder in release.profiles.items()}
+    bundle = assemble(release, profiles, render(programs, tree / release.runtimes), load_probes(tree / release.probes))
+    return written + _write(tree, {release.bundle: canonical(bundle) + "\n"})
+
+
+def render(programs: Programs, folder: Path) -> list[dict[str, Any]]:
+    """Return the objects of a kustomization; raises GenerateError."""
+    return load_documents(programs.kustomize(folder))
+
+
+def assemble(
+    release: Release,
+    profiles: dict[str, list[dict[str, Any]]],
+    runtimes: list[dict[str, Any]],
+    probes: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """Return the sealed bundle; the first profile is its content, the others what they replace in it.
+
+    Raises GenerateError when an object could not be applied as it is, or a webhook is left without a probe.
+    """
+    (_, default), *others = profiles.items()
+    for obj in (*default, *runtimes):
+        _refuse_runtime_state(obj)
+        _refuse_ownerless(obj)
+    webhooks = {hook["name"] for obj in default for hook in obj.get("webhooks", [])}
+    unproven = webhooks.symmetric_difference(probe["webhook"] for probe in probes)
+    if unproven:
+        raise GenerateError(f"webhooks without a probe, or probes without their webhook: {', '.join(sorted(unproven))}")
+    return seal(
+        {
+            "format": FORMAT,
+            "release": release.release,
+            "components": {component.name: component.version for component in release.components.values()},
+            "kubernetes_minimum": release.kubernetes_minimum,
+            "namespace": release.namespace,
+            "probe_namespace": release.probe_namespace,
+            "phases": into_phases([*default, *runtimes]),
+            "profiles": {
+                next(iter(profiles)): [],
+                **{name: replacements(default, objects) for name, objects in others},
+            },
+            "probes": probes,
+        }
+    )
+
+
+def _refuse_runtime_state(obj: dict[str, Any]) -> None:
+    """Refuse what a controller writes at run time: applying it would take certificates away."""
+    if obj["kind"] == "Secret" and ("data" in obj or "stringData" in obj):
+        raise GenerateError(f"Secret {obj['metadata']['name']} has data; the controller fills it, remove the key")
+    for hook in obj.get("webhooks", []):
+        if "caBundle" in hook["clientConfig"]:
+            raise GenerateError(f"webhook {hook['name']} has a caBundle; the controller writes it, remove the key")
+
+
+def _refuse_ownerless(obj: dict[str, Any]) -> None:
+    """Refuse an object that is only a name: server-side apply would record no owner for it, and drift not show."""
+    if not obj.keys() - {"apiVersion", "kind", "metadata"} and not obj["metadata"].keys() - {"name", "namespace"}:
+        raise GenerateError(
+            f"{obj['kind']} {obj['metadata']['name']} sets no field; give it a label, so that it has an owner"
+        )
+
+
+def _write(tree: Path, files: dict[str, str]) -> list[str]:
+    for name, text in files.items():
+        path = tree / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return list(files)

@@ -1,0 +1,132 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command lines of ``tools/bundles/generate`` and ``tools/bundles/compare``."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from . import release as releases
+from . import upstream
+from .bundle import generate, render
+from .canonical import canonical
+from .differences import compare, read_allowed, unexplained
+from .errors import GenerateError
+from .programs import Programs
+from .yamls import load_file
+
+# What a render reads: a check works on a copy of these.
+_INPUTS = ("roles/conductor/files/conductor", "tools/bundles/releases", "tools/bundles/probes")
+_CONTEXT = 3
+_LONGEST = 200
+
+
+def main(root: Path, arguments: list[str]) -> int:
+    """Generate or check; return the exit code: 0 done and equal, 1 different, 2 impossible."""
+    parser = _parser("tools/bundles/generate", "Makes the bundles out of the kustomization.")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; print how the files differ from what they should be"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        programs = Programs(root)
+        wanted = _wanted(root, options)
+        if options.check:
+            return _check(programs, root, wanted)
+        for release in wanted:
+            for path in generate(programs, root, root, release):
+                print(f"wrote {path}")
+    except GenerateError as error:
+        print(f"tools/bundles/generate: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def compare_main(root: Path, arguments: list[str]) -> int:
+    """Compare with upstream; return the exit code: 0 nothing but listed differences, 1 more or fewer, 2 impossible."""
+    options = _parser("tools/bundles/compare", "Compares our kustomization with upstream's own.").parse_args(arguments)
+    lines: list[str] = []
+    try:
+        programs = Programs(root)
+        for release in _wanted(root, options):
+            default = next(iter(release.profiles.values()))
+            ours = [obj for folder in (default, release.runtimes) for obj in render(programs, root / folder)]
+            theirs = upstream.render(programs, root, release)
+            found = list(compare(ours, theirs))
+            wrong = unexplained(found, read_allowed(load_file(root / release.differences)))
+            lines += wrong
+            print(
+                f"{release.release}: {len(ours)} objects of ours, {len(theirs)} of upstream, {len(found)} differences"
+            )
+    except GenerateError as error:
+        print(f"tools/bundles/compare: {error}", file=sys.stderr)
+        return 2
+    print("\n".join(lines[:_LONGEST]) if lines else "every difference is listed with its reason")
+    return 1 if lines else 0
+
+
+def _parser(program: str, description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=program, description=description)
+    parser.add_argument(
+        "--release", action="append", metavar="X.Y.Z", help="only this release; may be repeated (default: all)"
+    )
+    return parser
+
+
+def _wanted(root: Path, options: argparse.Namespace) -> list[releases.Release]:
+    return [releases.load(root, name) for name in options.release or releases.names(root)]
+
+
+def _check(programs: Programs, root: Path, wanted: list[releases.Release]) -> int:
+    different = 0
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder)
+        for name in _INPUTS:
+            shutil.copytree(root / name, tree / name)
+        for release in wanted:
+            for path in generate(programs, root, tree, release):
+                lines = list(_differences(path, root / path, tree / path))
+                different += bool(lines)
+                print("\n".join(lines) if lines else f"same  {path}")
+    if different:
+        print(f"{different} file(s) differ; run tools/bundles/generate and look at `git diff`", file=sys.stderr)
+    return 1 if different else 0
+
+
+def _differences(name: str, present: Path, right: Path) -> Iterator[str]:
+    """Yield a unified diff from the present file to the right one; a bundle is one line, so it is spread out first."""
+    old, new = _lines(present), _lines(right)
+    if not present.is_file() or present.read_bytes() != right.read_bytes():
+        diff = list(difflib.unified_diff(old, new, f"present/{name}", f"right/{name}", n=_CONTEXT, lineterm=""))
+        yield from diff[:_LONGEST] or [f"present/{name} has the right content but is not written as it should be"]
+        if len(diff) > _LONGEST:
+            yield f"... and {len(diff) - _LONGEST} more lines"
+
+
+def _lines(path: Path) -> list[str]:
+    if not path.is_file():
+        return []
+    if path.suffix == ".json":
+        return list(_flat(json.loads(path.read_text(encoding="utf-8")), ""))
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def _flat(value: object, where: str) -> Iterator[str]:
+    """Yield one line, ``path = value``, for each leaf of a JSON value."""
+    if isinstance(value, dict) and value:
+        for key in sorted(value):
+            yield from _flat(value[key], f"{where}.{key}")
+    elif isinstance(value, list) and value:
+        for index, item in enumerate(value):
+            name = item.get("metadata", {}).get("name", "") if isinstance(item, dict) else ""
+            yield from _flat(item, f"{where}[{name or index}]")
+    else:
+        yield f"{where} = {canonical(value)}"

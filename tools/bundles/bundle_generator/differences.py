@@ -1,0 +1,136 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compares our objects with upstream's and matches what differs with the list of deliberate differences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from .canonical import canonical
+from .errors import GenerateError
+from .phases import Object
+from .yamls import load_documents
+
+ABSENT = object()
+CHANGES = ("added", "removed", "changed")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One place where an object of ours is not upstream's; an empty path is the whole object."""
+
+    kind: str
+    name: str
+    path: str
+    ours: Any
+    theirs: Any
+
+    @property
+    def change(self) -> str:
+        """Say what we did to upstream's field."""
+        return "added" if self.theirs is ABSENT else "removed" if self.ours is ABSENT else "changed"
+
+    def __str__(self) -> str:
+        """Show the place and both values, shortened."""
+        values = (
+            "nothing" if v is ABSENT else text if len(text := canonical(v)) < 120 else text[:120] + "..."
+            for v in (self.theirs, self.ours)
+        )
+        return f"{self.kind} {self.name} {self.path or '(whole object)'}: {' -> '.join(values)}"
+
+
+@dataclass
+class Allowed:
+    """An entry of the list: which fields may differ, how, and why."""
+
+    objects: list[str]
+    path: str
+    change: str
+    reason: str
+    equal_as: str = ""
+    used: set[str] = field(default_factory=set)
+
+    def covers(self, difference: Difference) -> bool:
+        """Tell whether the entry explains a difference, and remember for which object it did."""
+        names = (f"{difference.kind}/{difference.name}", f"{difference.kind}/*")
+        wanted = next((name for name in self.objects if name in names), None)
+        if wanted is None or self.change != difference.change or not matches(self.path, difference.path):
+            return False
+        if self.equal_as == "yaml" and _parsed(difference.ours) != _parsed(difference.theirs):
+            return False
+        self.used.add(wanted)
+        return True
+
+
+def read_allowed(entries: Iterable[dict[str, Any]]) -> list[Allowed]:
+    """Check and return the entries of a list of differences; raises GenerateError."""
+    allowed = []
+    for number, entry in enumerate(entries):
+        try:
+            item = Allowed(**entry)
+        except TypeError as error:
+            raise GenerateError(f"difference {number}: {error}") from error
+        if item.change not in CHANGES or item.equal_as not in ("", "yaml") or not item.reason or not item.objects:
+            changes = ", ".join(CHANGES)
+            raise GenerateError(f"difference {number}: needs objects, a reason and a change ({changes}): {entry}")
+        allowed.append(item)
+    return allowed
+
+
+def compare(ours: Iterable[Object], theirs: Iterable[Object]) -> Iterator[Difference]:
+    """Yield every difference between two sets of objects, matched by kind, namespace and name."""
+    mine, other = _by_key(ours), _by_key(theirs)
+    for key in sorted(mine.keys() | other.keys()):
+        a, b = mine.get(key, ABSENT), other.get(key, ABSENT)
+        for path, left, right in _walk("", a, b):
+            yield Difference(kind=key[0], name=key[2], path=path, ours=left, theirs=right)
+
+
+def unexplained(differences: Iterable[Difference], allowed: list[Allowed]) -> list[str]:
+    """Return a line for each difference no entry explains, and for each entry (or object in it) that explains none."""
+    lines = [f"not listed: {d}" for d in differences if not any(entry.covers(d) for entry in allowed)]
+    for entry in allowed:
+        where = f"{entry.path or '(whole object)'} {entry.change}"
+        lines += [f"listed, but not so: {name} {where}" for name in sorted(set(entry.objects) - entry.used)]
+    return lines
+
+
+def matches(pattern: str, path: str) -> bool:
+    """Tell whether a JSON Pointer matches a pattern in which ``*`` is one part and ``**`` any number of parts."""
+    return _parts_match(pattern.split("/"), path.split("/"))
+
+
+def _parts_match(pattern: list[str], parts: list[str]) -> bool:
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        return any(_parts_match(pattern[1:], parts[skip:]) for skip in range(len(parts) + 1))
+    return bool(parts) and pattern[0] in ("*", parts[0]) and _parts_match(pattern[1:], parts[1:])
+
+
+def _walk(path: str, ours: Any, theirs: Any) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for key in sorted(ours.keys() | theirs.keys()):
+            part = key.replace("~", "~0").replace("/", "~1")
+            yield from _walk(f"{path}/{part}", ours.get(key, ABSENT), theirs.get(key, ABSENT))
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        for index, (left, right) in enumerate(zip(ours, theirs, strict=True)):
+            yield from _walk(f"{path}/{index}", left, right)
+    elif type(ours) is not type(theirs) or ours != theirs:
+        yield path, ours, theirs
+
+
+def _by_key(objects: Iterable[Object]) -> dict[tuple[str, str, str], Object]:
+    return {(o["kind"], o["metadata"].get("namespace", ""), o["metadata"]["name"]): o for o in objects}
+
+
+def _parsed(text: Any) -> Any:
+    try:
+        return load_documents(text)
+    except (yaml.YAMLError, AttributeError):
+        return text

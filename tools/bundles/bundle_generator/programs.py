@@ -1,0 +1,76 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the pinned Go programs: controller-gen and kustomize."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from .errors import GenerateError
+from .release import PROGRAMS
+
+
+class Programs:
+    """Pinned programs, built on first use into the caches of the checkout: ``$CONDUCTOR_CACHE``, default ``.cache``."""
+
+    def __init__(self, root: Path) -> None:
+        """Take the root of the checkout; raises GenerateError when there is no Go."""
+        if shutil.which("go") is None:
+            raise GenerateError("`go` is not on the PATH; install Go, 1.26 or later, and try again")
+        self._root = root
+        cache = Path(os.environ.get("CONDUCTOR_CACHE") or root / ".cache").resolve()
+        # Go keeps more than builds: checksums under GOPATH, counters under the user's configuration folder. Neither may
+        # be written outside the clone, but the user's own settings (`go env -w`) still count.
+        self._env = {
+            **os.environ,
+            "GOENV": os.environ.get("GOENV") or str(_user_configuration() / "go" / "env"),
+            "XDG_CONFIG_HOME": str(cache / "config"),
+            "GOPATH": str(cache / "go"),
+            "GOCACHE": str(cache / "go-build"),
+            "GOMODCACHE": str(cache / "go-mod"),
+            "GOFLAGS": "-buildvcs=false -modcacherw",
+            "GOWORK": "off",
+        }
+        self._paths: dict[str, str] = {}
+
+    def controller_gen(self, module: Path, *arguments: str) -> str:
+        """Run controller-gen in the folder of a go.mod and return its output; raises GenerateError."""
+        return self._run([self._path("controller-gen"), *arguments], module, self._env)
+
+    def kustomize(self, folder: Path) -> str:
+        """Return the objects of a kustomization as YAML; raises GenerateError."""
+        return self._run([self._path("kustomize"), "build", str(folder)], self._root, self._env)
+
+    def module_folder(self, module: Path, path: str) -> Path:
+        """Download a module the go.mod in ``module`` pins and return its folder of sources; raises GenerateError."""
+        self._run(["go", "mod", "download", path], module, self._env)
+        return Path(self._run(["go", "list", "-m", "-f", "{{.Dir}}", path], module, self._env).strip())
+
+    def module_version(self, module: Path, path: str) -> str:
+        """Return the version, without its ``v``, that the go.mod in folder ``module`` pins; raises GenerateError."""
+        return self._run(["go", "list", "-m", "-f", "{{.Version}}", path], module, self._env).strip().removeprefix("v")
+
+    def _path(self, program: str) -> str:
+        if program not in self._paths:
+            self._paths[program] = self._run(["go", "tool", "-n", program], self._root / PROGRAMS, self._env).strip()
+        return self._paths[program]
+
+    @staticmethod
+    def _run(command: list[str], cwd: Path, env: dict[str, str]) -> str:
+        result = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            shown = " ".join([Path(command[0]).name, *command[1:]])
+            raise GenerateError(f"`{shown}` in {cwd} ended with {result.returncode}:\n{result.stderr.strip()}")
+        return result.stdout
+
+
+def _user_configuration() -> Path:
+    """Return where Go looks for the user's settings (os.UserConfigDir of its library)."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")

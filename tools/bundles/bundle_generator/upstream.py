@@ -1,0 +1,54 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Renders what upstream itself would install, out of the sources in the pinned modules."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .errors import GenerateError
+from .programs import Programs
+from .release import Release
+from .yamls import load_documents, load_file
+
+# Where the modules keep their kustomizations (the same in Trainer 2.1 to 2.3, JobSet 0.8 to 0.12).
+_TRAINER_TREE, _MANAGER, _RUNTIMES = "manifests", "overlays/manager", "overlays/runtimes"
+_JOBSET_IN_TRAINER = "third-party/jobset"
+_JOBSET_TREE, _JOBSET_DEFAULT = "config", "default"
+
+
+def render(programs: Programs, root: Path, release: Release) -> list[dict[str, Any]]:
+    """Return the objects of upstream's manager and runtimes overlays; raises GenerateError.
+
+    Trainer's overlay fetches the manifest JobSet publishes; that file is the output of ``config/default`` of the same
+    tag, so it is rendered here instead of fetched.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        for name, tree in (("trainer", _TRAINER_TREE), ("jobset", _JOBSET_TREE)):
+            component = release.components[name]
+            source = programs.module_folder(root / release.go_module(component), component.module)
+            shutil.copytree(source / tree, work / name)
+            for path in (work / name).rglob("*"):
+                path.chmod(0o755 if path.is_dir() else 0o644)  # the module cache is read-only
+        third_party = work / "trainer" / _JOBSET_IN_TRAINER
+        manifest = programs.kustomize(work / "jobset" / _JOBSET_DEFAULT)
+        (third_party / "manifests.yaml").write_text(manifest, encoding="utf-8")
+        _use_local_manifest(third_party / "kustomization.yaml", release.components["jobset"].version)
+        overlays = [work / "trainer" / overlay for overlay in (_MANAGER, _RUNTIMES)]
+        return [obj for overlay in overlays for obj in load_documents(programs.kustomize(overlay))]
+
+
+def _use_local_manifest(path: Path, version: str) -> None:
+    kustomization = load_file(path)
+    (url,) = kustomization["resources"]
+    if not url.endswith(f"/v{version}/manifests.yaml"):
+        raise GenerateError(f"Trainer takes JobSet from {url}, but release.yaml says {version}")
+    kustomization["resources"] = ["manifests.yaml"]
+    path.write_text(yaml.safe_dump(kustomization), encoding="utf-8")
