@@ -1,0 +1,42 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the options that say what is installed; the options are C(BUNDLE_ARG_SPEC) in C(_module.py)."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The options every module of this collection has beside the connection."""
+
+    DOCUMENTATION = r"""
+options:
+  release:
+    description: The Trainer release; its JobSet release comes with it.
+    type: str
+    default: 2.3.0
+  profile:
+    description:
+      - Which variant of the release.
+      - With V(default) the webhooks fail closed. While a controller is away, its objects cannot be created or changed.
+      - With V(fail_open) they fail open (C(failurePolicy) Ignore). Objects pass unchecked while a controller is away.
+    type: str
+    choices: [default, fail_open]
+    default: default
+  runtimes:
+    description:
+      - The ClusterTrainingRuntimes that are meant, by name; V(all) stands for every one of the release.
+      - An empty list means none.
+    type: list
+    elements: str
+    default: [all]
+  bundle:
+    description:
+      - Path of a bundle file on the machine the module runs on.
+      - Normally left out; the bundle of O(release) is found inside the collection and brought there.
+    type: path
+  concurrency:
+    description: How many requests may be in flight at once.
+    type: int
+    default: 8
+"""

@@ -1,0 +1,86 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The C(report) filter: what a run of the role found, as lines a person can read."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: report
+short_description: Turn the results of a run into a text to read
+version_added: 1.0.0
+author:
+  - Conductor contributors (@conductor)
+description:
+  - Takes the registered results of the role's steps and says in short lines which controllers run, which runtimes there
+    are, and how long each step took.
+options:
+  _input:
+    description:
+      - The results, by step, in the order of the steps. A step that was skipped is left out of the lines.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Say what is there
+  ansible.builtin.debug:
+    msg: "{{ {'apply': applied, 'wait': waited, 'runtimes': info} | conductor.trainer.report }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The text, in lines.
+  type: str
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+
+def report(steps: Mapping[str, Mapping[str, Any]]) -> str:
+    """The text for the results of some steps (registered variables of the modules of this collection)."""
+    ran = {name: result for name, result in steps.items() if result and not result.get("skipped")}
+    lines: list[str] = []
+    for result in ran.values():
+        if "controllers" in result:
+            lines += _controllers(result["controllers"])
+        if "runtimes" in result:
+            lines += _runtimes(result["runtimes"])
+    return "\n".join([*_release(ran.values()), *lines, "Steps", *(_step(name, result) for name, result in ran.items())])
+
+
+def _release(results: Iterable[Mapping[str, Any]]) -> list[str]:
+    for result in results:
+        if "components" in result:
+            parts = result["components"]
+            return [
+                f"Trainer {parts['trainer']} with JobSet {parts['jobset']} in {result['namespace']}, "
+                f"Kubernetes {result['kubernetes']}"
+            ]
+    return []
+
+
+def _controllers(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    return ["Controllers", *(f"  {row['name']:<37}{row['ready']:<6}{row['status']}" for row in rows)]
+
+
+def _runtimes(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    words = {True: "accepts TrainJobs", False: "refuses TrainJobs", None: "not asked"}
+    lines = [f"  {row['name']:<26}{row['framework']:<12}{words[row['proven']]}" for row in rows]
+    return [f"ClusterTrainingRuntimes: {len(lines)}", *lines]
+
+
+def _step(name: str, result: Mapping[str, Any]) -> str:
+    counts = [f"{len(objects)} {verb}d" for verb, objects in (result.get("actions") or {}).items()]
+    if "unchanged" in result:
+        counts.append(f"{result['unchanged']} unchanged")
+    return f"  {name:<18}{result.get('elapsed', 0.0):>6.1f} s  {', '.join(counts)}".rstrip()
+
+
+class FilterModule:
+    """What Ansible loads."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Name to function."""
+        return {"report": report}

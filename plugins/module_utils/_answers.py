@@ -1,0 +1,58 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a request that failed says: transport errors and failed answers become errors with words and a hint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+try:
+    import urllib3
+except ImportError:  # reported by _module.py
+    pass
+
+from ._errors import ApiError, UnreachableError
+
+_HINTS = {
+    401: "the server does not accept these credentials; renew the token or certificate",
+    403: "ask for this right, or use other credentials",
+    409: "see who owns the field; to take it over set force_conflicts",
+}
+
+
+def unreachable(error: Exception, host: str, step: str, subject: str) -> UnreachableError:
+    """The error for a request that got no answer."""
+    certificate = isinstance(error, urllib3.exceptions.SSLError)
+    return UnreachableError(
+        f"{host} cannot be reached: {error}",
+        transient=not certificate,
+        step=step,
+        subject=subject,
+        hint="check ca_cert (or the certificate-authority of the kubeconfig)"
+        if certificate
+        else "check the server address, the network and the proxy settings from this machine",
+    )
+
+
+def api_error(status: int, headers: Mapping[str, str], data: bytes, step: str, subject: str) -> ApiError:
+    """The error for an answer of 400 or above; proxies and load balancers answer with something that is no Status."""
+    try:
+        body = json.loads(data)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        body = {"message": data[:300].decode(errors="replace")}
+    details = body.get("details") or {}
+    retry_after = str(headers.get("Retry-After") or details.get("retryAfterSeconds") or "")
+    return ApiError(
+        body.get("message") or f"HTTP {status}",
+        status=status,
+        reason=body.get("reason") or "",
+        causes=details.get("causes"),
+        retry_after=float(retry_after) if retry_after.isdigit() else None,
+        step=step,
+        subject=subject,
+        hint=_HINTS.get(status),
+    )

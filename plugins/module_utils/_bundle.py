@@ -1,0 +1,196 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A bundle: the objects of one release, in phases, as the generator in tools/bundles wrote them.
+
+Facts about a release are read from here and nowhere else: which CRDs, controllers, webhooks and runtimes it has,
+which Secrets hold its certificates, and how each of its webhooks is proven.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ._errors import BundleError, InputError
+from ._resources import Key, key_of
+
+FORMAT = 1
+PHASES = ("foundation", "access", "controllers", "admission", "runtimes")
+ALL_RUNTIMES = "all"
+# On every object we apply. It lets people select what is ours, and it gives each object a field that we own: one
+# without any (a ServiceAccount that is only a name) gets no managedFields entry, and would look like nobody's.
+MANAGED_LABEL = "conductor.trainer/managed"
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Objects that may be applied at the same time, biggest first."""
+
+    name: str
+    objects: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A dry run that shows whether one webhook does its work (facts: see tools/bundles/probes).
+
+    Args:
+        expect: C(allowed), C(denied) by this webhook, or C(mutated).
+        says: words that must occur in a denial.
+        adds: JSON Pointers (RFC 6901) that must exist in the answer to a mutation.
+        needs: name of a ClusterTrainingRuntime without which the probe proves nothing.
+    """
+
+    webhook: str
+    configuration: str
+    expect: str
+    manifest: dict[str, Any]
+    says: str = ""
+    adds: tuple[str, ...] = ()
+    needs: str = ""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One release."""
+
+    release: str
+    components: dict[str, str]
+    kubernetes_minimum: str
+    namespace: str
+    probe_namespace: str
+    phases: tuple[Phase, ...]
+    probes: tuple[Probe, ...]
+    sha256: str
+
+    def objects(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """All objects, or those of one kind, in the order of the phases."""
+        return [
+            manifest for phase in self.phases for manifest in phase.objects if kind is None or manifest["kind"] == kind
+        ]
+
+    def names(self, kind: str) -> list[str]:
+        """The sorted names of all objects of a kind."""
+        return sorted(manifest["metadata"]["name"] for manifest in self.objects(kind))
+
+    def webhook_configurations(self) -> list[dict[str, Any]]:
+        """The mutating and validating webhook configurations."""
+        return self.objects("MutatingWebhookConfiguration") + self.objects("ValidatingWebhookConfiguration")
+
+    def with_runtimes(self, names: Iterable[str]) -> Bundle:
+        """The same release with these ClusterTrainingRuntimes only; C(all) stands for every one.
+
+        Raises:
+            InputError: a name is not a runtime of this release.
+        """
+        wanted = set(names)
+        known = self.names("ClusterTrainingRuntime")
+        if ALL_RUNTIMES in wanted:
+            wanted = (wanted - {ALL_RUNTIMES}) | set(known)
+        if unknown := sorted(wanted - set(known)):
+            raise InputError(
+                f"release {self.release} has no runtime {', '.join(unknown)}",
+                hint=f"its runtimes are: {', '.join(known)}",
+            )
+        return replace(
+            self,
+            phases=tuple(
+                Phase(
+                    phase.name,
+                    tuple(
+                        manifest
+                        for manifest in phase.objects
+                        if manifest["kind"] != "ClusterTrainingRuntime" or manifest["metadata"]["name"] in wanted
+                    ),
+                )
+                for phase in self.phases
+            ),
+        )
+
+
+def canonical(value: Any) -> bytes:
+    """Compact JSON with sorted keys: equal values have equal bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def digest(value: Any) -> str:
+    """A short digest of a JSON value: the first 16 hexadecimal digits of its SHA-256.
+
+    64 bits are plenty to notice a change among some fifty objects, and keep the install record small.
+    """
+    return hashlib.sha256(canonical(value)).hexdigest()[:16]
+
+
+def load_bundle(path: str, profile: str = "default") -> Bundle:
+    """Reads and checks a bundle, and puts a profile's objects in place of the default ones.
+
+    Raises:
+        BundleError: the file is missing, damaged or of another format.
+        InputError: the bundle has no such profile.
+    """
+    try:
+        with open(path, encoding="utf-8") as stream:
+            content = json.load(stream)
+    except (OSError, ValueError) as error:
+        raise BundleError(
+            f"{path} cannot be read: {error}", step="load bundle", hint="reinstall the collection"
+        ) from error
+    return parse_bundle(content, profile, where=path)
+
+
+def parse_bundle(content: Any, profile: str = "default", *, where: str = "bundle") -> Bundle:
+    """See C(load_bundle)."""
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise BundleError(
+            f"{where} is no bundle of format {FORMAT}",
+            step="load bundle",
+            hint="use the bundle and the collection of the same release",
+        )
+    claimed = content.get("sha256")
+    actual = hashlib.sha256(canonical({name: value for name, value in content.items() if name != "sha256"})).hexdigest()
+    if claimed != actual:
+        raise BundleError(
+            f"{where} is damaged: it says SHA-256 {claimed} and has {actual}",
+            step="load bundle",
+            hint="reinstall the collection",
+        )
+    profiles = content["profiles"]
+    if profile not in profiles:
+        raise InputError(f"there is no profile {profile!r}", hint=f"the profiles are: {', '.join(sorted(profiles))}")
+    replaced: dict[Key, dict[str, Any]] = {key_of(manifest): manifest for manifest in profiles[profile]}
+    return Bundle(
+        release=content["release"],
+        components=content["components"],
+        kubernetes_minimum=content["kubernetes_minimum"],
+        namespace=content["namespace"],
+        probe_namespace=content["probe_namespace"],
+        phases=tuple(
+            Phase(
+                phase["name"], tuple(_mark(replaced.get(key_of(manifest), manifest)) for manifest in phase["objects"])
+            )
+            for phase in content["phases"]
+        ),
+        probes=tuple(
+            Probe(
+                webhook=probe["webhook"],
+                configuration=probe["configuration"],
+                expect=probe["expect"],
+                manifest=probe["object"],
+                says=probe.get("says", ""),
+                adds=tuple(probe.get("adds", ())),
+                needs=(probe.get("needs") or {}).get("name", ""),
+            )
+            for probe in content["probes"]
+        ),
+        sha256=actual,
+    )
+
+
+def _mark(manifest: dict[str, Any]) -> dict[str, Any]:
+    metadata = manifest["metadata"]
+    labels = {**(metadata.get("labels") or {}), MANAGED_LABEL: "true"}
+    return {**manifest, "metadata": {**metadata, "labels": labels}}

@@ -1,0 +1,70 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The edge to Ansible: shared options, connecting, and the one place where an error becomes C(fail_json)."""
+
+from __future__ import annotations
+
+import copy
+import os
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import (
+    AUTH_ARG_SPEC,
+    extract_sensitive_values_from_kubeconfig,
+)
+
+try:
+    import kubernetes  # noqa: F401
+
+    _KUBERNETES_ERROR = None
+except ImportError:
+    _KUBERNETES_ERROR = traceback.format_exc()
+
+from ._bundle import ALL_RUNTIMES, Bundle, load_bundle
+from ._client import Cluster
+from ._connection import connect
+from ._errors import ConductorError
+from ._target import choose_target
+
+Operation = Callable[[AnsibleModule, Cluster, Bundle], dict[str, Any]]
+
+CONNECTION_ARG_SPEC: dict[str, Any] = {**AUTH_ARG_SPEC, "in_cluster": {"type": "bool", "default": False}}
+BUNDLE_ARG_SPEC: dict[str, Any] = {
+    "release": {"type": "str", "default": "2.3.0"},
+    "profile": {"type": "str", "default": "default", "choices": ["default", "fail_open"]},
+    "runtimes": {"type": "list", "elements": "str", "default": [ALL_RUNTIMES]},
+    "bundle": {"type": "path"},
+    "concurrency": {"type": "int", "default": 8},
+}
+
+
+def run_module(options: dict[str, Any], operation: Operation) -> None:
+    """Runs one operation as a module: options, connection and bundle in, result or failure out.
+
+    Args:
+        options: the argument spec of this module alone; the shared ones are added.
+        operation: gets the module, the cluster and the bundle; returns the result. It must not touch
+            C(module.exit_json) or C(module.fail_json).
+    """
+    module = AnsibleModule(
+        argument_spec=copy.deepcopy({**CONNECTION_ARG_SPEC, **BUNDLE_ARG_SPEC, **options}),
+        supports_check_mode=True,
+    )
+    if isinstance(module.params["kubeconfig"], dict):
+        # The option is of type raw, without no_log, so that a path can be shown; secrets in a dictionary must not be.
+        module.no_log_values.update(extract_sensitive_values_from_kubeconfig(module.params["kubeconfig"]))
+    if _KUBERNETES_ERROR:
+        module.fail_json(msg=missing_required_lib("kubernetes"), exception=_KUBERNETES_ERROR)
+    try:
+        target = choose_target({name: module.params[name] for name in CONNECTION_ARG_SPEC}, os.environ)
+        bundle = load_bundle(module.params["bundle"] or "", module.params["profile"])
+        bundle = bundle.with_runtimes(module.params["runtimes"])
+        cluster = connect(target, connections=module.params["concurrency"])
+        result = operation(module, cluster, bundle)
+    except ConductorError as error:
+        module.fail_json(msg=str(error), **error.facts)
+    module.exit_json(**result)

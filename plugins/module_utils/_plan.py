@@ -1,0 +1,135 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan: desired objects against observed ones, decided before anything is written. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ._bundle import Bundle, digest
+from ._ownership import OURS, entry_digest, foreign_webhooks, owner_of
+from ._record import Entry, Record
+from ._resources import Key, key_of
+
+Verb = Literal["create", "adopt", "update", "unchanged", "refuse"]
+
+# Refusals by one and the same owner are summed up after this many objects.
+_NAMED_OBJECTS = 3
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What is on the cluster, as far as a plan needs it.
+
+    Args:
+        metadata: the metadata of each object of the bundle that exists.
+        webhook_configurations: every webhook configuration of the cluster, whole.
+        record: the install record.
+        kubernetes: the server's version, e.g. C(1.35.8).
+    """
+
+    metadata: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
+    webhook_configurations: Sequence[Mapping[str, Any]] = ()
+    record: Record = field(default_factory=Record)
+    kubernetes: str = ""
+
+
+@dataclass(frozen=True)
+class Action:
+    """What is to be done with one object, and why. C(resource_version) is that of the object observed, or empty."""
+
+    verb: Verb
+    key: Key
+    phase: str
+    reason: str
+    manifest: dict[str, Any] = field(repr=False, default_factory=dict)
+    resource_version: str = ""
+
+    @property
+    def writes(self) -> bool:
+        """Whether carrying it out sends a write."""
+        return self.verb in ("create", "adopt", "update")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All actions, in the order of the bundle, and what speaks against carrying them out at all."""
+
+    actions: tuple[Action, ...]
+    refusals: tuple[str, ...]
+
+    def writing(self, phases: Sequence[str]) -> list[Action]:
+        """The actions of these phases that write."""
+        return [action for action in self.actions if action.writes and action.phase in phases]
+
+
+def make_plan(bundle: Bundle, observed: Observed) -> Plan:
+    """Decides what to do with each object of the bundle."""
+    actions = tuple(
+        _decide(phase.name, manifest, observed.metadata.get(key), observed.record.entries.get(key))
+        for phase in bundle.phases
+        for manifest in phase.objects
+        for key in (key_of(manifest),)
+    )
+    return Plan(actions, tuple(_refusals(bundle, observed, actions)))
+
+
+def _decide(phase: str, manifest: dict[str, Any], metadata: Mapping[str, Any] | None, known: Entry | None) -> Action:
+    key = key_of(manifest)
+
+    def action(verb: Verb, reason: str) -> Action:
+        return Action(verb, key, phase, reason, manifest, (metadata or {}).get("resourceVersion", ""))
+
+    if metadata is None:
+        return action("create", "it was deleted" if known else "it is not there")
+    if metadata.get("deletionTimestamp"):
+        blockers = ", ".join(metadata.get("finalizers") or []) or "its deletion to end"
+        return action("refuse", f"is Terminating since {metadata['deletionTimestamp']}, waiting for {blockers}")
+    owner = owner_of(metadata)
+    if owner != OURS:
+        if key.kind == "Namespace":
+            # A namespace somebody prepared (labels, quotas, policies) is what we install into, not somebody's Trainer.
+            return action("adopt", f"it is there, of {owner}")
+        return action("refuse", owner)
+    if known is None:
+        return action("update", "it is not in the install record")
+    if known.uid != metadata.get("uid"):
+        return action("update", "it was deleted and made again")
+    if known.desired != digest(manifest):
+        return action("update", "this release wants it otherwise")
+    if known.applied != entry_digest(metadata):
+        return action("update", "somebody changed a field of ours")
+    return action("unchanged", "as recorded")
+
+
+def _refusals(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> list[str]:
+    found = []
+    if observed.kubernetes and _numbers(observed.kubernetes) < _numbers(bundle.kubernetes_minimum):
+        found.append(
+            f"Kubernetes is {observed.kubernetes}; Trainer {bundle.release} needs {bundle.kubernetes_minimum} "
+            "or newer, because older API servers refuse its CRDs (kubeflow/trainer issue 3154)"
+        )
+    by_owner: dict[str, list[Key]] = {}
+    for action in actions:
+        if action.verb != "refuse":
+            continue
+        if action.reason.startswith("is Terminating"):
+            found.append(f"{action.key} {action.reason}")
+        else:
+            by_owner.setdefault(action.reason, []).append(action.key)
+    for owner, keys in by_owner.items():
+        named = ", ".join(str(key) for key in keys[:_NAMED_OBJECTS])
+        more = f" and {len(keys) - _NAMED_OBJECTS} more" if len(keys) > _NAMED_OBJECTS else ""
+        found.append(f"{named}{more}: installed by somebody else ({owner})")
+    for name, place in foreign_webhooks(observed.webhook_configurations, bundle):
+        found.append(f"webhook configuration {name} points to {place}: another Trainer or JobSet is installed")
+    return found
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Major and minor as numbers; distributions append things, e.g. C(1.31+) or C(v1.30.4-gke.1)."""
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])

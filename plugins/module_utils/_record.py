@@ -1,0 +1,92 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The install record: how Conductor knows what is its own, and that nothing changed. Pure but for its name.
+
+One ConfigMap in the operator's namespace holds, per object, its uid, the digest of what was asked for and the digest
+of our field manager's entry after the apply. Whoever recreates, edits or takes over an object changes one of these.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ._bundle import MANAGED_LABEL, canonical
+from ._resources import Key
+
+NAME = "conductor-install-record"
+_DATA_KEY = "record.json"
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of one object. C(created) is False where it was there before us: then it is not ours to delete."""
+
+    uid: str
+    desired: str
+    applied: str
+    created: bool
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was installed. Empty where nothing is known."""
+
+    release: str = ""
+    profile: str = ""
+    bundle: str = ""
+    entries: Mapping[Key, Entry] = field(default_factory=dict)
+
+
+def parse_record(config_map: Mapping[str, Any] | None) -> Record:
+    """The record a ConfigMap holds; an empty one where it is absent or cannot be understood.
+
+    An empty record is only slow, never wrong: every object is then applied again, and what we did not create stays
+    unknown, so it is never deleted.
+    """
+    try:
+        content = json.loads((config_map or {})["data"][_DATA_KEY])
+        if content["format"] != _FORMAT:
+            return Record()
+        return Record(
+            release=content["release"],
+            profile=content["profile"],
+            bundle=content["bundle"],
+            entries={
+                Key(*key.split("|")): Entry(uid, desired, applied, bool(created))
+                for key, (uid, desired, applied, created) in content["objects"].items()
+            },
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return Record()
+
+
+def record_manifest(record: Record, namespace: str) -> dict[str, Any]:
+    """The ConfigMap that holds a record."""
+    content = {
+        "format": _FORMAT,
+        "release": record.release,
+        "profile": record.profile,
+        "bundle": record.bundle,
+        "objects": {
+            "|".join(key): [entry.uid, entry.desired, entry.applied, int(entry.created)]
+            for key, entry in record.entries.items()
+        },
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": NAME,
+            "namespace": namespace,
+            "labels": {MANAGED_LABEL: "true"},
+            "annotations": {
+                "conductor.trainer/purpose": "what Conductor installed; deleting it makes the next run slower"
+            },
+        },
+        "data": {_DATA_KEY: canonical(content).decode()},
+    }

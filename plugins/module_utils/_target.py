@@ -1,0 +1,154 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which cluster is meant, and with which credentials. Pure: options and environment in, one target out.
+
+A target must be named. kubernetes.core, asked nothing, tries the cluster its process runs in and then the current
+context; under AWX the first is AWX's own cluster, and the second is whatever somebody used last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ._errors import TargetError
+
+_CREDENTIALS = ("api_key", "username", "password", "client_cert", "client_key")
+_TLS = ("ca_cert", "validate_certs")
+_ANYWHERE = ("proxy", "no_proxy", "proxy_headers", "impersonate_user", "impersonate_groups", "persist_config")
+
+# Environment variables as kubernetes.core reads them: the option's name, and for some the client's own name.
+ENVIRONMENT: dict[str, tuple[str, ...]] = {
+    **{
+        option: (f"K8S_AUTH_{option.upper()}",)
+        for option in (
+            "kubeconfig",
+            "context",
+            "host",
+            "api_key",
+            "username",
+            "password",
+            "proxy",
+            "no_proxy",
+            "persist_config",
+            "impersonate_user",
+            "impersonate_groups",
+        )
+    },
+    "validate_certs": ("K8S_AUTH_VALIDATE_CERTS", "K8S_AUTH_VERIFY_SSL"),
+    "ca_cert": ("K8S_AUTH_CA_CERT", "K8S_AUTH_SSL_CA_CERT"),
+    "client_cert": ("K8S_AUTH_CLIENT_CERT", "K8S_AUTH_CERT_FILE"),
+    "client_key": ("K8S_AUTH_CLIENT_KEY", "K8S_AUTH_KEY_FILE"),
+}
+_PROXY_HEADERS = ("proxy_basic_auth", "basic_auth", "user_agent")
+_NAME_A_TARGET = (
+    "name one cluster: kubeconfig and context; or host with api_key (or client_cert and client_key) and ca_cert; "
+    "or in_cluster: true"
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One cluster: C(kubeconfig) with C(context), or C(host) with credentials, or the cluster we run in."""
+
+    kubeconfig: str | dict[str, Any] | None = None
+    context: str | None = None
+    host: str | None = None
+    in_cluster: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def choose_target(options: Mapping[str, Any], environ: Mapping[str, str]) -> Target:
+    """The target that options and environment name together.
+
+    Options beat the environment, and what they name is never mixed with another cluster's settings: with a
+    C(kubeconfig) option the environment's host, token, CA and verification (as AWX injects them for its credential)
+    are left alone; with a C(host) option its kubeconfig and context are.
+
+    Args:
+        options: the connection options of a task; absent or None where not given.
+        environ: the environment of the process.
+
+    Raises:
+        TargetError: none, more than one, or half a target is named.
+    """
+    given = {name: value for name, value in options.items() if value not in (None, "", [])}
+    if given.get("in_cluster"):
+        if any(name in given for name in ("kubeconfig", "context", "host")):
+            raise TargetError("in_cluster: true and another cluster are both named", hint=_NAME_A_TARGET)
+        return Target(in_cluster=True, settings={})
+    if "host" in given and ("kubeconfig" in given or "context" in given):
+        raise TargetError("host and kubeconfig/context are both named", hint="name one of them")
+
+    borrowed: tuple[str, ...]
+    if "host" in given:
+        borrowed = (*_CREDENTIALS, *_TLS, *_ANYWHERE)
+    elif "kubeconfig" in given:
+        borrowed = ("context", *_ANYWHERE)
+    elif "context" in given:
+        borrowed = ("kubeconfig", *_ANYWHERE)
+    else:
+        borrowed = ("kubeconfig", "context", "host", *_CREDENTIALS, *_TLS, *_ANYWHERE)
+    settings = {**_from_environment(environ, borrowed), **given}
+
+    kubeconfig, context, host = (settings.pop(name, None) for name in ("kubeconfig", "context", "host"))
+    settings.pop("in_cluster", None)
+    if host and (kubeconfig or context):
+        raise TargetError(
+            "the environment names two clusters: K8S_AUTH_HOST and K8S_AUTH_KUBECONFIG or K8S_AUTH_CONTEXT",
+            hint="unset one of them, or name the cluster by options",
+        )
+    if not (host or kubeconfig or context):
+        raise TargetError(
+            "no cluster is named; nothing is ever installed on 'the current context'", hint=_NAME_A_TARGET
+        )
+    if host and not _has_credentials(settings):
+        raise TargetError(
+            f"no credentials for {host}", hint="give api_key, or client_cert and client_key, or username and password"
+        )
+    return Target(kubeconfig=kubeconfig, context=context, host=host, settings=settings)
+
+
+def choose_context(named: str | None, contexts: list[str], where: str) -> str:
+    """The context to use. One that is the only one of its file needs no naming; "the current one" is never used.
+
+    Raises:
+        TargetError: the context is not in the file, or none is named and the file has several.
+    """
+    listed = ", ".join(sorted(contexts)) or "none"
+    if named:
+        if named not in contexts:
+            raise TargetError(f"there is no context {named!r} in {where}", hint=f"its contexts are: {listed}")
+        return named
+    if len(contexts) != 1:
+        raise TargetError(f"no context is named and {where} has {len(contexts)}", hint=f"name one of: {listed}")
+    return contexts[0]
+
+
+def _from_environment(environ: Mapping[str, str], names: tuple[str, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in names:
+        value: Any = next((environ[variable] for variable in ENVIRONMENT.get(name, ()) if environ.get(variable)), None)
+        if value is None:
+            continue
+        if name in ("validate_certs", "persist_config"):
+            # Text, as AWX injects it: "True" or "False".
+            value = value.strip().lower() not in ("0", "false", "no")
+        elif name == "impersonate_groups":
+            value = [group for group in value.split(",") if group]
+        found[name] = value
+    if "proxy_headers" in names:
+        headers = {name: environ.get(f"K8S_AUTH_PROXY_HEADERS_{name.upper()}") for name in _PROXY_HEADERS}
+        if any(headers.values()):
+            found["proxy_headers"] = {name: value for name, value in headers.items() if value}
+    return found
+
+
+def _has_credentials(settings: Mapping[str, Any]) -> bool:
+    return bool(
+        settings.get("api_key")
+        or (settings.get("client_cert") and settings.get("client_key"))
+        or (settings.get("username") and settings.get("password"))
+    )

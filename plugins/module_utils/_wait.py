@@ -1,0 +1,242 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operation behind wait_for_controllers: blocks until both controllers really serve, or says what is missing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from ._bundle import Bundle
+from ._certificates import ANNOTATION, TOUCH_INTERVAL, certificate_secrets, pods_of, pods_to_touch
+from ._client import Cluster
+from ._errors import ApiError, NotReadyError
+from ._probe import prove_webhooks
+from ._resources import Key, path_of, resource_of
+from ._verdicts import (
+    Verdict,
+    crd_verdict,
+    deployment_verdict,
+    endpoints_verdict,
+    webhook_configuration_verdict,
+)
+from ._watch import Scope, Watcher
+
+# How many rounds of probes in a row must agree, each over connections of its own: behind a load balancer the next
+# connection may reach an API server that cannot call the webhook yet.
+PROBE_ROUNDS = 2
+# Longest pause between two looks when no event arrives, in seconds: after a failed probe, and otherwise.
+_AFTER_PROBE, _IDLE = 0.2, 1.0
+
+
+class ControllersWait:
+    """One wait for the controllers of a bundle.
+
+    Args:
+        refresh: touch the pods that wait for the kubelet to mount their new certificate. Without it nothing is written.
+        monotonic: seconds; injected by tests.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        bundle: Bundle,
+        *,
+        refresh: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._cluster = cluster
+        self._bundle = bundle
+        self._refresh = refresh
+        self._monotonic = monotonic
+        self._started = monotonic()
+        self._timeline: list[dict[str, Any]] = []
+        self._since: dict[str, float] = {}
+        self._touches: dict[Key, float] = {}
+        self._touched: set[Key] = set()
+        self._crds: dict[str, Verdict] = {}
+        namespace = bundle.namespace
+        self._deployments = Scope(resource_of("apps/v1", "Deployment"), namespace)
+        self._pods = Scope(resource_of("v1", "Pod"), namespace)
+        self._slices = Scope(resource_of("discovery.k8s.io/v1", "EndpointSlice"), namespace)
+        self._secrets = Scope(resource_of("v1", "Secret"), namespace, metadata_only=True)
+        self._configurations = {
+            kind: Scope(resource_of("admissionregistration.k8s.io/v1", kind))
+            for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+        }
+        scopes = [self._deployments, self._pods, self._slices, *self._configurations.values()]
+        if refresh:
+            scopes.append(self._secrets)
+        self._watcher = Watcher(cluster, scopes)
+
+    def run(self, timeout: float) -> dict[str, Any]:
+        """Waits up to C(timeout) seconds; 0 looks once.
+
+        Returns:
+            C(controllers), C(checks), C(touched), C(timeline) and C(elapsed).
+
+        Raises:
+            NotReadyError: the deadline passed; names every rule that is not met, since when, and on what evidence.
+            ApiError: something may not be read.
+        """
+        deadline = self._started + timeout
+        with self._watcher:
+            self._watcher.refresh()
+            agreeing = 0
+            while True:
+                verdicts = self._assess()
+                if all(verdict.ready for verdict in verdicts):
+                    proofs = self._prove()
+                    agreeing = agreeing + 1 if all(proof.ready for proof in proofs) else 0
+                    if agreeing == PROBE_ROUNDS:
+                        self._note([])
+                        return self._result(verdicts + proofs)
+                    verdicts += proofs
+                else:
+                    agreeing = 0
+                waiting = [verdict for verdict in verdicts if not verdict.ready]
+                self._note(waiting)
+                now = self._monotonic()
+                if waiting and now >= deadline:
+                    raise self._not_ready(waiting, now)
+                if not waiting:
+                    continue
+                if self._watcher.failure:
+                    raise self._watcher.failure
+                self._watcher.start()
+                pause = _AFTER_PROBE if any(verdict.rule.startswith("probe") for verdict in waiting) else _IDLE
+                if self._refresh:
+                    pause = min(pause, self._touch(now))
+                self._watcher.wait(min(pause, max(0.0, deadline - now)))
+
+    def _assess(self) -> list[Verdict]:
+        """Everything but the probes."""
+        bundle, watcher = self._bundle, self._watcher
+        pods = list(watcher.objects(self._pods).values())
+        slices = list(watcher.objects(self._slices).values())
+        deployments = watcher.objects(self._deployments)
+        verdicts = [self._crd(name) for name in bundle.names("CustomResourceDefinition")]
+        own_pods: dict[str, Mapping[str, Any]] = {}
+        for deployment in bundle.objects("Deployment"):
+            name = deployment["metadata"]["name"]
+            members = pods_of(deployment, pods)
+            own_pods.update({pod["metadata"]["uid"]: pod for pod in members})
+            verdicts.append(deployment_verdict(name, deployments.get(name), members))
+        services: set[str] = set()
+        for configuration in bundle.webhook_configurations():
+            name = configuration["metadata"]["name"]
+            live = watcher.objects(self._configurations[configuration["kind"]]).get(name)
+            wanted = [webhook["name"] for webhook in configuration["webhooks"]]
+            verdicts.append(webhook_configuration_verdict(name, live, wanted))
+            services |= {webhook["clientConfig"]["service"]["name"] for webhook in configuration["webhooks"]}
+        for service in sorted(services):
+            pieces = [
+                piece
+                for piece in slices
+                if (piece["metadata"].get("labels") or {}).get("kubernetes.io/service-name") == service
+            ]
+            verdicts.append(endpoints_verdict(service, pieces, own_pods))
+        return verdicts
+
+    def _crd(self, name: str) -> Verdict:
+        """A CRD is asked for until it is established, and then no more: it is large, and it stays so."""
+        known = self._crds.get(name)
+        if known is None or not known.ready:
+            key = Key("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", name)
+            self._crds[name] = crd_verdict(name, self._cluster.find(path_of(key)))
+        return self._crds[name]
+
+    def _prove(self) -> list[Verdict]:
+        cluster = self._cluster.fresh()
+        try:
+            resource = resource_of("trainer.kubeflow.org/v1alpha1", "ClusterTrainingRuntime")
+            present = frozenset(item["metadata"]["name"] for item in cluster.list_all(resource)[0])
+            return prove_webhooks(cluster, self._bundle, present)
+        finally:
+            cluster.close()
+
+    def _touch(self, now: float) -> float:
+        """Touches the pods that are due; returns the seconds until one may be due again."""
+        watcher = self._watcher
+        due = pods_to_touch(
+            self._bundle.objects("Deployment"), watcher.objects(self._pods).values(), watcher.objects(self._secrets)
+        )
+        for key in due:
+            if now - self._touches.get(key, float("-inf")) < TOUCH_INTERVAL:
+                continue
+            stamp = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            try:
+                self._cluster.annotate_status(key, {ANNOTATION: stamp})
+            except ApiError as error:
+                if error.status != 404:
+                    raise
+                # The pod was replaced meanwhile; its successor mounts the Secret as it is.
+                continue
+            self._touches[key] = now
+            self._touched.add(key)
+        return TOUCH_INTERVAL if due else _IDLE
+
+    def _note(self, waiting: list[Verdict]) -> None:
+        """Keeps since when each rule is not met, and a line for each change of what is waited for."""
+        now = self._monotonic()
+        names = {f"{verdict.subject}/{verdict.rule}" for verdict in waiting}
+        self._since = {name: self._since.get(name, now) for name in names}
+        text = "; ".join(str(verdict) for verdict in waiting) or "everything is ready"
+        if not self._timeline or self._timeline[-1]["waiting_for"] != text:
+            self._timeline.append({"seconds": round(now - self._started, 2), "waiting_for": text})
+
+    def _not_ready(self, waiting: list[Verdict], now: float) -> NotReadyError:
+        lines = [
+            f"{verdict} (for {now - self._since[f'{verdict.subject}/{verdict.rule}']:.0f} s)" for verdict in waiting
+        ]
+        return NotReadyError(
+            "\n  ".join([f"not ready after {now - self._started:.0f} s:", *lines]),
+            step="wait for controllers",
+            hint=f"kubectl -n {self._bundle.namespace} get pods,events",
+            facts={
+                "checks": [_row(verdict) for verdict in waiting],
+                "elapsed": round(now - self._started, 2),
+                "timeline": self._timeline[-20:],
+            },
+        )
+
+    def _result(self, verdicts: list[Verdict]) -> dict[str, Any]:
+        return {
+            "controllers": self._controllers(),
+            "checks": [_row(verdict) for verdict in verdicts],
+            "touched": sorted(key.name for key in self._touched),
+            "timeline": self._timeline[-20:],
+            "elapsed": round(self._monotonic() - self._started, 2),
+        }
+
+    def _controllers(self) -> list[dict[str, Any]]:
+        live = self._watcher.objects(self._deployments)
+        pods = list(self._watcher.objects(self._pods).values())
+        rows = []
+        for deployment in self._bundle.objects("Deployment"):
+            name = deployment["metadata"]["name"]
+            status = live[name].get("status") or {}
+            members = sorted(pods_of(deployment, pods), key=lambda pod: str(pod["metadata"].get("creationTimestamp")))
+            newest: Mapping[str, Any] = members[-1] if members else {}
+            rows.append(
+                {
+                    "name": name,
+                    "ready": f"{status.get('readyReplicas', 0)}/{live[name]['spec'].get('replicas', 1)}",
+                    "status": (newest.get("status") or {}).get("phase", "unknown"),
+                    "image": live[name]["spec"]["template"]["spec"]["containers"][0]["image"],
+                    "certificate_secrets": certificate_secrets(deployment),
+                }
+            )
+        return rows
+
+
+def _row(verdict: Verdict) -> dict[str, str]:
+    return {
+        "subject": verdict.subject,
+        "rule": verdict.rule,
+        "state": verdict.state,
+        "evidence": verdict.evidence,
+    }

@@ -1,0 +1,184 @@
+#!/usr/bin/python
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: trainer_operator
+short_description: Install the Kubeflow Trainer operator
+version_added: 1.0.0
+author:
+  - Conductor contributors (@conductor)
+description:
+  - Applies the objects of one Kubeflow Trainer release, JobSet included, to one cluster by server-side apply under the
+    field manager C(conductor).
+  - Observes and plans first. What is already as it should be is not written; a second run sends no write at all.
+  - Refuses to touch a Trainer or a JobSet that somebody else installed, and says what it found.
+  - Does not wait until the controllers serve. See M(conductor.trainer.wait_for_controllers).
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - conductor.trainer.connection
+  - conductor.trainer.bundle
+  - conductor.trainer.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Sends nothing but reads and server-side dry runs. Objects that are not there yet are predicted, because their
+        namespace or CRD may be of the same run.
+  diff_mode:
+    support: full
+    details:
+      - Shows changed fields only. Values of Secrets are masked.
+  idempotent:
+    support: full
+options:
+  state:
+    description: Whether the operator is to be there.
+    type: str
+    choices: [present]
+    default: present
+  phases:
+    description:
+      - The phases to write. The plan, and with it every reason to refuse, always covers all of them.
+      - V(foundation) holds the namespaces and CRDs; V(access) the RBAC, configuration, empty Secrets and Services;
+        V(controllers) the Deployments; V(admission) the webhook configurations; V(runtimes) the
+        ClusterTrainingRuntimes.
+    type: list
+    elements: str
+    choices: [foundation, access, controllers, admission, runtimes]
+    default: [foundation, access, controllers, admission, runtimes]
+  force_conflicts:
+    description:
+      - Take over fields of Conductor's own objects that another field manager owns, instead of stopping at the
+        conflict.
+      - Never takes over objects that somebody else installed.
+    type: bool
+    default: false
+seealso:
+  - module: conductor.trainer.wait_for_controllers
+  - module: conductor.trainer.cluster_training_runtime_info
+"""
+
+EXAMPLES = r"""
+- name: Install Trainer, all phases
+  conductor.trainer.trainer_operator:
+    kubeconfig: ~/.kube/config
+    context: production
+
+- name: Install everything but the runtimes, and of those only one later
+  conductor.trainer.trainer_operator:
+    kubeconfig: ~/.kube/config
+    context: production
+    runtimes: [torch-distributed]
+    phases: [foundation, access, controllers, admission]
+
+- name: See what would change
+  conductor.trainer.trainer_operator:
+    host: https://api.example.com:6443
+    api_key: "{{ vaulted_token }}"
+    ca_cert: /etc/ssl/certs/example.pem
+  check_mode: true
+  diff: true
+"""
+
+RETURN = r"""
+release:
+  description: The Trainer release.
+  returned: success
+  type: str
+  sample: 2.3.0
+components:
+  description: The versions of what the release consists of.
+  returned: success
+  type: dict
+  sample: {jobset: 0.12.0, trainer: 2.3.0}
+namespace:
+  description: The operator's namespace.
+  returned: success
+  type: str
+  sample: kubeflow-system
+kubernetes:
+  description: The version of the API server.
+  returned: success
+  type: str
+  sample: 1.35.8
+actions:
+  description: The objects that were (in check mode, would be) changed, under what was done with them.
+  returned: success
+  type: dict
+  sample:
+    create: [Namespace kubeflow-system]
+    update: [Deployment kubeflow-system/jobset-controller-manager]
+unchanged:
+  description: How many objects were left as they are.
+  returned: success
+  type: int
+  sample: 45
+pending:
+  description: Phases that were not asked for and hold something to write.
+  returned: success
+  type: list
+  elements: str
+  sample: [runtimes]
+elapsed:
+  description: Seconds it took.
+  returned: success
+  type: float
+  sample: 1.2
+refusals:
+  description: Why nothing was written.
+  returned: failure, when the plan forbids writing
+  type: list
+  elements: str
+missing_rights:
+  description: Every right that is missing.
+  returned: failure, when rights are missing
+  type: list
+  elements: str
+written:
+  description: What had been written when a write failed.
+  returned: failure, when a write failed
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.conductor.trainer.plugins.module_utils._bundle import PHASES, Bundle
+from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
+
+
+def install(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
+    """Makes the operator be there."""
+    return ensure_present(
+        cluster,
+        bundle,
+        profile=module.params["profile"],
+        phases=module.params["phases"],
+        force=module.params["force_conflicts"],
+        check=module.check_mode,
+        with_diff=module._diff,
+    )
+
+
+def main() -> None:
+    """Entry point."""
+    run_module(
+        {
+            "state": {"type": "str", "choices": ["present"], "default": "present"},
+            "phases": {"type": "list", "elements": "str", "choices": list(PHASES), "default": list(PHASES)},
+            "force_conflicts": {"type": "bool", "default": False},
+        },
+        install,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+#!/usr/bin/python
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: wait_for_controllers
+short_description: Wait until the Trainer and JobSet controllers really serve
+version_added: 1.0.0
+author:
+  - Conductor contributors (@conductor)
+description:
+  - Blocks until every CRD is established, both Deployments are rolled out, every webhook has its C(caBundle), both
+    webhook Services have ready endpoints, and every webhook has proven by dry runs that it refuses what is bad and lets
+    pass or completes what is good.
+  - Nothing short of that is called ready. On a timeout it says which of these is missing, since when, and why.
+  - Without O(refresh_certificates) it only reads and sends dry runs.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - conductor.trainer.connection
+  - conductor.trainer.bundle
+  - conductor.trainer.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Waits in check mode as well, and touches no pod.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  timeout:
+    description: Seconds to wait at most; V(0) looks once.
+    type: int
+    default: 300
+  refresh_certificates:
+    description:
+      - Touch the pods that wait for the kubelet to mount their new certificate, so that it does so at once and not at
+        its next sync of the pod, a minute or more later.
+      - Sets one annotation through the C(pods/status) subresource; takes the right to patch that.
+    type: bool
+    default: false
+seealso:
+  - module: conductor.trainer.trainer_operator
+"""
+
+EXAMPLES = r"""
+- name: Wait after an install
+  conductor.trainer.wait_for_controllers:
+    kubeconfig: ~/.kube/config
+    context: production
+    refresh_certificates: true
+
+- name: Is it ready now?
+  conductor.trainer.wait_for_controllers:
+    kubeconfig: ~/.kube/config
+    context: production
+    timeout: 0
+"""
+
+RETURN = r"""
+controllers:
+  description: The controllers as they run.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The Deployment.
+      type: str
+    ready:
+      description: Ready replicas of wanted ones.
+      type: str
+    status:
+      description: The phase of the newest pod.
+      type: str
+    image:
+      description: The image it runs.
+      type: str
+    certificate_secrets:
+      description: The Secrets its webhook certificate is in.
+      type: list
+      elements: str
+  sample:
+    - name: jobset-controller-manager
+      ready: 1/1
+      status: Running
+      image: registry.k8s.io/jobset/jobset:v0.12.0
+      certificate_secrets: [jobset-webhook-server-cert]
+checks:
+  description: What was checked and what was found; on failure only what is not ready.
+  returned: success, or failure by timeout
+  type: list
+  elements: dict
+  contains:
+    subject:
+      description: The object.
+      type: str
+    rule:
+      description: The rule it has to meet.
+      type: str
+    state:
+      description: V(ready), V(progressing) or V(unknown).
+      type: str
+    evidence:
+      description: What was found.
+      type: str
+touched:
+  description: The pods that were touched.
+  returned: success
+  type: list
+  elements: str
+timeline:
+  description: What was waited for, and from which second on.
+  returned: success, or failure by timeout
+  type: list
+  elements: dict
+  contains:
+    seconds:
+      description: Seconds since the wait began.
+      type: float
+    waiting_for:
+      description: What was missing then.
+      type: str
+elapsed:
+  description: Seconds it took.
+  returned: success, or failure by timeout
+  type: float
+  sample: 6.8
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
+from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
+from ansible_collections.conductor.trainer.plugins.module_utils._wait import ControllersWait
+
+
+def wait(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
+    """Waits; touching a pod is part of waiting and no change of the operator."""
+    refresh = module.params["refresh_certificates"] and not module.check_mode
+    result = ControllersWait(cluster, bundle, refresh=refresh).run(module.params["timeout"])
+    return {"changed": False, **result}
+
+
+def main() -> None:
+    """Entry point."""
+    run_module(
+        {
+            "timeout": {"type": "int", "default": 300},
+            "refresh_certificates": {"type": "bool", "default": False},
+        },
+        wait,
+    )
+
+
+if __name__ == "__main__":
+    main()
