@@ -1,0 +1,130 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user sees who names no cluster, a wrong one, or something unknown: the playbooks as they are, no server."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+CLONE = Path(__file__).resolve().parents[2]
+# Long enough not to occur anywhere by chance.
+SECRET = "c2VjcmV0LXRva2VuLW9mLXRoaXMtdGVzdA"  # noqa: S105 - of nothing
+
+
+def play(playbook: str, variables: dict[str, Any], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs one of our playbooks as a user does, from the checkout."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("K8S_AUTH_")}
+    environment["HOME"] = "/nonexistent"
+    environment["ANSIBLE_NOCOLOR"] = "true"
+    command = [
+        str(Path(sys.executable).with_name("ansible-playbook")),
+        f"playbooks/{playbook}.yml",
+        "--extra-vars",
+        json.dumps(variables),
+        *arguments,
+    ]
+    return subprocess.run(command, cwd=CLONE, env=environment, capture_output=True, text=True, check=False)
+
+
+def kubeconfig(port: int, *contexts: str) -> dict[str, Any]:
+    """A kubeconfig with these contexts, all of one server on this machine."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": f"https://127.0.0.1:{port}"}}],
+        "users": [{"name": "u", "user": {"token": SECRET}}],
+        "contexts": [{"name": name, "context": {"cluster": "c", "user": "u"}} for name in contexts],
+        "current-context": contexts[0],
+    }
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """A port of this machine where nobody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def kubeconfig_path(tmp_path: Path, closed_port: int) -> str:
+    path = tmp_path / "kubeconfig"
+    path.write_text(yaml.safe_dump(kubeconfig(closed_port, "one", "two")))
+    return str(path)
+
+
+def assert_refused(answer: subprocess.CompletedProcess[str], *words: str) -> None:
+    """It failed, said these words, and said what to try next."""
+    output = answer.stdout + answer.stderr
+    assert answer.returncode != 0, output
+    for word in (*words, "Next:"):
+        assert word in output, output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("playbook", ["install", "verify"])
+def test_no_cluster_is_named(playbook: str) -> None:
+    assert_refused(play(playbook, {}), "no cluster is named", "in_cluster: true")
+
+
+def test_the_current_context_is_not_good_enough(kubeconfig_path: str) -> None:
+    assert_refused(play("install", {"conductor_kubeconfig": kubeconfig_path}), "no context is named", "one, two")
+
+
+def test_unknown_context(kubeconfig_path: str) -> None:
+    answer = play("install", {"conductor_kubeconfig": kubeconfig_path, "conductor_context": "three"})
+    assert_refused(answer, "there is no context 'three'", "one, two")
+
+
+def test_missing_kubeconfig(tmp_path: Path) -> None:
+    path = str(tmp_path / "nowhere")
+    answer = play("install", {"conductor_kubeconfig": path, "conductor_context": "one"})
+    assert_refused(answer, f"there is no kubeconfig file {path}")
+
+
+def test_server_that_does_not_answer(kubeconfig_path: str, closed_port: int) -> None:
+    answer = play("install", {"conductor_kubeconfig": kubeconfig_path, "conductor_context": "one"})
+    assert_refused(answer, f"https://127.0.0.1:{closed_port} cannot be reached", "refused")
+
+
+def test_host_without_credentials(closed_port: int) -> None:
+    answer = play("install", {"conductor_host": f"https://127.0.0.1:{closed_port}"})
+    assert_refused(answer, "no credentials for", "api_key")
+
+
+def test_unknown_release(kubeconfig_path: str) -> None:
+    variables = {"conductor_kubeconfig": kubeconfig_path, "conductor_context": "one", "conductor_release": "9.9.9"}
+    assert_refused(play("install", variables), "there is no bundle of release '9.9.9'", "2.3.0")
+
+
+def test_unknown_runtime(kubeconfig_path: str) -> None:
+    variables = {"conductor_kubeconfig": kubeconfig_path, "conductor_context": "one", "conductor_runtimes": ["torch"]}
+    assert_refused(play("install", variables), "has no runtime torch", "torch-distributed")
+
+
+def test_one_cluster_for_two_hosts(tmp_path: Path, kubeconfig_path: str) -> None:
+    inventory = tmp_path / "hosts"
+    inventory.write_text("first\nsecond\n")
+    variables = {"conductor_kubeconfig": kubeconfig_path, "conductor_context": "one"}
+    answer = play("install", variables, "--inventory", str(inventory))
+    assert_refused(answer, "first and second mean the same cluster")
+
+
+def test_secrets_of_an_inline_kubeconfig_are_not_shown(tmp_path: Path, closed_port: int) -> None:
+    # Most verbose; from a file, because the command line would be shown as it is.
+    variables = tmp_path / "variables.yml"
+    variables.write_text(yaml.safe_dump({"conductor_kubeconfig": kubeconfig(closed_port, "one")}))
+    answer = play("install", {}, "--extra-vars", f"@{variables}", "-vvv")
+    assert_refused(answer, f"https://127.0.0.1:{closed_port} cannot be reached")
+    assert SECRET not in answer.stdout + answer.stderr

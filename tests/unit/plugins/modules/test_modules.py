@@ -1,0 +1,151 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
+from ansible_collections.conductor.trainer.plugins.module_utils._module import BUNDLE_ARG_SPEC, CONNECTION_ARG_SPEC
+from tests.unit.plugins.builders import NAMESPACE, ROOT, bundle, serving
+from tests.unit.plugins.fakes import FakeCluster
+
+PACKAGE = "ansible_collections.conductor.trainer.plugins"
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+
+
+class Module:
+    """As much of AnsibleModule as an operation uses."""
+
+    def __init__(self, *, check_mode: bool = False, diff: bool = False, **params: Any) -> None:
+        self.params = params
+        self.check_mode = check_mode
+        self._diff = diff
+
+
+class Registered:
+    """What a module's main() hands to run_module."""
+
+    def __init__(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.module: Any = importlib.import_module(f"{PACKAGE}.modules.{name}")
+        monkeypatch.setattr(self.module, "run_module", self._keep)
+        self.module.main()
+
+    def _keep(self, options: dict[str, Any], operation: Any) -> None:
+        self.options = options
+        self.operation = operation
+
+    def run(self, cluster: FakeCluster, release: Bundle, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
+        """Runs the operation with the defaults of its options."""
+        defaults = {name: option.get("default") for name, option in {**BUNDLE_ARG_SPEC, **self.options}.items()}
+        result: dict[str, Any] = self.operation(
+            Module(check_mode=check_mode, **{**defaults, **params}), cluster, release
+        )
+        return result
+
+
+def documented(text: str) -> dict[str, Any]:
+    options: dict[str, Any] = yaml.safe_load(text).get("options") or {}
+    return options
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_options_are_documented_as_they_are(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered = Registered(name, monkeypatch)
+    options = documented(registered.module.DOCUMENTATION)
+    assert options.keys() == registered.options.keys()
+    for option, spec in registered.options.items():
+        documentation = {key: value for key, value in options[option].items() if key != "description"}
+        assert documentation == spec, option
+
+
+@pytest.mark.parametrize(
+    ("fragment", "spec"),
+    [
+        ("bundle", BUNDLE_ARG_SPEC),
+        ("connection", {"in_cluster": CONNECTION_ARG_SPEC["in_cluster"]}),
+    ],
+)
+def test_shared_options_are_documented_as_they_are(fragment: str, spec: dict[str, Any]) -> None:
+    module = importlib.import_module(f"{PACKAGE}.doc_fragments.{fragment}")
+    options = documented(module.ModuleDocFragment.DOCUMENTATION)
+    found = {
+        name: {key: value for key, value in option.items() if key != "description"} for name, option in options.items()
+    }
+    assert found == spec
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_has_documentation_examples_and_an_action_of_its_name(name: str) -> None:
+    module = importlib.import_module(f"{PACKAGE}.modules.{name}")
+    document = yaml.safe_load(module.DOCUMENTATION)
+    assert document["module"] == name
+    assert {f"conductor.trainer.{part}" for part in ("connection", "bundle", "attributes")} <= set(
+        document["extends_documentation_fragment"]
+    )
+    assert all(f"conductor.trainer.{name}" in task or "ansible.builtin.assert" in task for task in _examples(module))
+    action = importlib.import_module(f"{PACKAGE}.action.{name}")
+    assert action.ActionModule.__module__ == f"{PACKAGE}.plugin_utils._module_action"
+
+
+def _examples(module: Any) -> list[dict[str, Any]]:
+    tasks: list[dict[str, Any]] = yaml.safe_load(module.EXAMPLES)
+    return tasks
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_what_is_returned_is_documented(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = Registered(name, monkeypatch).run(serving(bundle()), bundle())
+    module = importlib.import_module(f"{PACKAGE}.modules.{name}")
+    always = {key for key, entry in yaml.safe_load(module.RETURN).items() if entry["returned"].startswith("success")}
+    assert always == set(result) - {"changed", "diff"}
+
+
+def test_trainer_operator_installs_and_in_check_mode_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    operator = Registered("trainer_operator", monkeypatch)
+    cluster = FakeCluster()
+    assert operator.run(cluster, bundle(), check_mode=True)["changed"] is True
+    assert cluster.writes == []
+    assert operator.run(cluster, bundle())["changed"] is True
+    assert operator.run(cluster, bundle())["changed"] is False
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_trainer_operator_passes_its_options_on(monkeypatch: pytest.MonkeyPatch, force: bool) -> None:
+    operator = Registered("trainer_operator", monkeypatch)
+    cluster = FakeCluster()
+    result = operator.run(
+        cluster, bundle("fail_open"), profile="fail_open", phases=["foundation"], force_conflicts=force
+    )
+    assert result["pending"] == ["access", "controllers", "admission", "runtimes"]
+    assert {request.query["force"] for request in cluster.writes if "record" not in request.path} == {
+        str(force).lower()
+    }
+    record = next(stored for key, stored in cluster.objects.items() if key.name == "conductor-install-record")
+    assert '"profile":"fail_open"' in record["data"]["record.json"]
+    assert record["metadata"]["namespace"] == NAMESPACE
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_wait_for_controllers_touches_nothing_in_check_mode(monkeypatch: pytest.MonkeyPatch, check_mode: bool) -> None:
+    wait = Registered("wait_for_controllers", monkeypatch)
+    cluster = serving(bundle())
+    result = wait.run(cluster, bundle(), check_mode=check_mode, timeout=0, refresh_certificates=True)
+    assert result["changed"] is False
+    # Secrets are looked at only for touching.
+    assert any("/secrets" in request.path for request in cluster.requests) is not check_mode
+    assert cluster.writes == []
+
+
+@pytest.mark.parametrize("prove", [True, False])
+def test_runtime_info_changes_nothing(monkeypatch: pytest.MonkeyPatch, prove: bool) -> None:
+    info = Registered("cluster_training_runtime_info", monkeypatch)
+    cluster = serving(bundle())
+    result = info.run(cluster, bundle(), prove=prove)
+    assert result["changed"] is False
+    assert any(request.method == "POST" for request in cluster.requests) is prove
+    assert cluster.writes == []

@@ -1,0 +1,131 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.conductor.trainer.plugins.plugin_utils._module_action import ActionModule, _find_bundle
+from tests.unit.plugins.builders import BUNDLE
+
+
+class Action:
+    """Our action plugin with everything Ansible would give it replaced."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, transport: str, **arguments: Any) -> None:
+        self.executed: list[dict[str, Any]] = []
+        self.files = {"/play/files/config": "/play/files/config"}
+        self.loader = Mock(get_real_file=lambda path: f"/decrypted{path}" if "vault" in path else path)
+        self.task_vars: dict[str, Any] = {}
+        shell = SimpleNamespace(tmpdir="/remote/tmp", join_path=os.path.join)
+        action: Any = ActionModule.__new__(ActionModule)
+        action._task = SimpleNamespace(args=arguments, async_val=0)
+        action._connection = SimpleNamespace(transport=transport, _shell=shell)
+        action._loader = self.loader
+        action._transfer_file = self.transfer = Mock()
+        action._fixup_perms2 = Mock()
+        action._remove_tmp_path = self.removed = Mock()
+        action._find_needle = self.find
+        action._execute_module = self.execute
+        monkeypatch.setattr(ActionBase, "run", lambda self, tmp=None, task_vars=None: {})
+        self.action = action
+
+    def find(self, folder: str, path: str) -> str:
+        """The file on the control node."""
+        if path not in self.files:
+            raise AnsibleError(f"could not find {path}")
+        return self.files[path]
+
+    def execute(self, *, module_args: dict[str, Any], task_vars: dict[str, Any], wrap_async: int) -> dict[str, Any]:
+        """What would run the module."""
+        self.executed.append(module_args)
+        self.task_vars = task_vars
+        return {"changed": True}
+
+    def run(self, **task_vars: Any) -> dict[str, Any]:
+        """Runs the action; returns the arguments its module got."""
+        assert self.action.run(task_vars=task_vars) == {"changed": True}
+        return self.executed[-1]
+
+
+def test_the_bundle_of_the_release_is_found_in_the_collection() -> None:
+    assert Path(_find_bundle("2.3.0")).samefile(BUNDLE)
+
+
+@pytest.mark.parametrize("release", ["9.9.9", "", "../bundles/2.3.0x", "2.3"])
+def test_an_unknown_release_is_an_error_that_lists_the_known_ones(release: str) -> None:
+    with pytest.raises(AnsibleActionFail) as caught:
+        _find_bundle(release)
+    assert repr(release) in str(caught.value)
+    assert "use one of: 2.3.0" in str(caught.value)
+
+
+def test_with_a_local_connection_nothing_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    action = Action(monkeypatch, "local", context="a", kubeconfig="/play/files/config")
+    arguments = action.run()
+    assert Path(arguments["bundle"]).samefile(BUNDLE)
+    assert arguments["kubeconfig"] == "/play/files/config"
+    assert action.task_vars["ansible_python_interpreter"] == sys.executable
+    action.transfer.assert_not_called()
+    action.removed.assert_called_once()
+
+
+def test_an_interpreter_that_is_named_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    action = Action(monkeypatch, "local", context="a")
+    action.run(ansible_python_interpreter="/usr/bin/python3")
+    assert action.task_vars["ansible_python_interpreter"] == "/usr/bin/python3"
+
+
+def test_to_another_machine_bundle_and_kubeconfig_are_brought(monkeypatch: pytest.MonkeyPatch) -> None:
+    action = Action(monkeypatch, "ssh", kubeconfig="/play/files/config")
+    arguments = action.run()
+    assert arguments["bundle"] == "/remote/tmp/2.3.0.json"
+    assert arguments["kubeconfig"] == "/remote/tmp/config"
+    assert [call.args[1] for call in action.transfer.call_args_list] == ["/remote/tmp/2.3.0.json", "/remote/tmp/config"]
+    assert "ansible_python_interpreter" not in action.task_vars
+
+
+@pytest.mark.parametrize("path", ["/only/there/config", "/a/config:/b/config"])
+def test_a_kubeconfig_of_the_other_machine_is_left_alone(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    action = Action(monkeypatch, "ssh", kubeconfig=path)
+    assert action.run()["kubeconfig"] == path
+
+
+@pytest.mark.parametrize("kubeconfig", [{"contexts": []}, None, ""])
+def test_other_kinds_of_kubeconfig_are_passed_on(monkeypatch: pytest.MonkeyPatch, kubeconfig: Any) -> None:
+    assert Action(monkeypatch, "ssh", kubeconfig=kubeconfig).run()["kubeconfig"] == kubeconfig
+
+
+def test_a_bundle_that_is_named_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    action = Action(monkeypatch, "ssh", bundle="/there/b.json", release="9.9.9")
+    assert action.run()["bundle"] == "/there/b.json"
+    action.transfer.assert_not_called()
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_decrypted_kubeconfig_does_not_stay(monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:
+    action = Action(monkeypatch, "local", kubeconfig="vault")
+    action.files["vault"] = "/vault"
+    if fails:
+        action.action._execute_module = Mock(side_effect=AnsibleError("broken pipe"))
+        with pytest.raises(AnsibleError, match="broken pipe"):
+            action.run()
+    else:
+        assert action.run()["kubeconfig"] == "/decrypted/vault"
+    action.loader.cleanup_tmp_file.assert_called_once_with("/decrypted/vault")
+    action.removed.assert_called_once()
+
+
+def test_the_arguments_of_the_task_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    action = Action(monkeypatch, "ssh", kubeconfig="/play/files/config")
+    action.run()
+    assert action.action._task.args == {"kubeconfig": "/play/files/config"}
