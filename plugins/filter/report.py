@@ -37,6 +37,8 @@ _value:
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+_DONE = {"create": "created", "adopt": "adopted", "update": "updated"}
+
 
 def report(steps: Mapping[str, Mapping[str, Any]]) -> str:
     """The text for the results of some steps (registered variables of the modules of this collection)."""
@@ -72,7 +74,7 @@ def _runtimes(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _step(name: str, result: Mapping[str, Any]) -> str:
-    counts = [f"{len(objects)} {verb}d" for verb, objects in (result.get("actions") or {}).items()]
+    counts = [f"{len(objects)} {_DONE[verb]}" for verb, objects in (result.get("actions") or {}).items()]
     if "unchanged" in result:
         counts.append(f"{result['unchanged']} unchanged")
     return f"  {name:<18}{result.get('elapsed', 0.0):>6.1f} s  {', '.join(counts)}".rstrip()

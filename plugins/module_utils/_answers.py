@@ -42,7 +42,7 @@ def api_error(status: int, headers: Mapping[str, str], data: bytes, step: str, s
         body = json.loads(data)
     except ValueError:
         body = None
-    if not isinstance(body, dict):
+    if not _is_status(body):
         body = {"message": data[:300].decode(errors="replace")}
     details = body.get("details") or {}
     retry_after = str(headers.get("Retry-After") or details.get("retryAfterSeconds") or "")
@@ -55,4 +55,23 @@ def api_error(status: int, headers: Mapping[str, str], data: bytes, step: str, s
         step=step,
         subject=subject,
         hint=_HINTS.get(status),
+    )
+
+
+def no_json(status: int, host: str, step: str, subject: str) -> ApiError:
+    """The error for an answer that no API server gives: a login page, a redirect, a load balancer's word."""
+    return ApiError(
+        f"{host} answered HTTP {status} with something that is no JSON object",
+        status=status,
+        step=step,
+        subject=subject,
+        hint="check that this is the address of a Kubernetes API server, and what is between here and there",
+    )
+
+
+def _is_status(body: object) -> bool:
+    return (
+        isinstance(body, dict)
+        and isinstance(body.get("message") or "", str)
+        and isinstance(body.get("details") or {}, dict)
     )

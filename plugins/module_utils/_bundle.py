@@ -132,6 +132,12 @@ def load_bundle(path: str, profile: str = "default") -> Bundle:
         BundleError: the file is missing, damaged or of another format.
         InputError: the bundle has no such profile.
     """
+    if not path:
+        raise BundleError(
+            "no bundle was brought to this module",
+            step="load bundle",
+            hint="call it as conductor.trainer.<module>, so that its action plugin runs, or give the option bundle",
+        )
     try:
         with open(path, encoding="utf-8") as stream:
             content = json.load(stream)

@@ -22,7 +22,7 @@ try:
 except ImportError:  # reported by _module.py, so that documentation and argument checks work without it
     pass
 
-from ._answers import api_error, unreachable
+from ._answers import api_error, no_json, unreachable
 from ._errors import ApiError, ConductorError
 from ._resources import Key, Resource, key_of, path_of, resource_of
 from ._retry import Backoff, pause_before_retry
@@ -270,13 +270,21 @@ class Cluster:
                 )
                 if response.status >= 400:
                     raise api_error(response.status, response.headers, response.data, step, subject)
-                answer: dict[str, Any] = json.loads(response.data)
-                return answer
+                return self._object(response.status, response.data, step, subject)
             except ConductorError as error:
                 pause = pause_before_retry(error, attempt, self._backoff)
                 if pause is None:
                     raise
                 self._sleep(pause)
+
+    def _object(self, status: int, data: bytes, step: str, subject: str) -> dict[str, Any]:
+        try:
+            answer = json.loads(data)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise no_json(status, self.host, step, subject)
+        return answer
 
     def _send(
         self,

@@ -113,6 +113,8 @@ def _override(configuration: Configuration, settings: dict[str, Any]) -> list[tu
     if settings.get("api_key"):
         # Both names: clients up to release 35 look for the first, later ones for either.
         configuration.api_key = {"authorization": f"Bearer {settings['api_key']}"}
+        # What was loaded before may renew its own token, and would put it back.
+        configuration.refresh_api_key_hook = None
     for option, attribute in (
         ("username", "username"),
         ("password", "password"),

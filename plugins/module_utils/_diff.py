@@ -25,7 +25,7 @@ def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[
     secret = after.get("kind") == "Secret" or before.get("kind") == "Secret"
     found = {}
     for path, old, new in _walk("", _without_noise(before), _without_noise(after)):
-        if secret and path.startswith(("data.", "stringData.")):
+        if secret and path.partition(".")[0] in ("data", "stringData"):
             old, new = (None if value is None else MASKED for value in (old, new))
         found[path] = (old, new)
     return dict(sorted(found.items()))

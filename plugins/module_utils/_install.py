@@ -19,7 +19,7 @@ from ._ownership import entry_digest
 from ._plan import Action, Plan, make_plan
 from ._record import Entry, Record, record_manifest
 from ._resources import Key, path_of
-from ._rights import require_rights, rights_for
+from ._rights import record_rights, require_rights, rights_for
 
 
 def ensure_present(
@@ -103,7 +103,8 @@ def _write(
     if not writes:
         return []
     # Rights for the phases of a later call as well: better none of the release than half of it.
-    require_rights(cluster, rights_for(plan.writing(PHASES)), bundle.namespace)
+    needed = rights_for(plan.writing(PHASES)) + record_rights(bundle.namespace)
+    require_rights(cluster, needed, bundle.namespace)
     applier = Applier(cluster, force=force)
     try:
         served = True
@@ -132,7 +133,8 @@ def _keep_record(cluster: Cluster, bundle: Bundle, record: Record, outcomes: Ite
     entries = {**record.entries, **_entries(record, outcomes)}
     new = Record(release=bundle.release, profile=profile, bundle=bundle.sha256, entries=entries)
     if new != record and any(key.kind == "Namespace" and key.name == bundle.namespace for key in entries):
-        cluster.apply(record_manifest(new, bundle.namespace))
+        # Whoever edited the record has no say in what it must hold.
+        cluster.apply(record_manifest(new, bundle.namespace), force=True)
 
 
 def _entries(record: Record, outcomes: Iterable[Outcome]) -> Mapping[Key, Entry]:

@@ -12,10 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import (
-    AUTH_ARG_SPEC,
-    extract_sensitive_values_from_kubeconfig,
-)
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 try:
     import kubernetes  # noqa: F401
@@ -28,7 +25,7 @@ from ._bundle import ALL_RUNTIMES, Bundle, load_bundle
 from ._client import Cluster
 from ._connection import connect
 from ._errors import ConductorError
-from ._target import choose_target
+from ._target import choose_target, secrets_of
 
 Operation = Callable[[AnsibleModule, Cluster, Bundle], dict[str, Any]]
 
@@ -53,10 +50,12 @@ def run_module(options: dict[str, Any], operation: Operation) -> None:
     module = AnsibleModule(
         argument_spec=copy.deepcopy({**CONNECTION_ARG_SPEC, **BUNDLE_ARG_SPEC, **options}),
         supports_check_mode=True,
+        # Keeps the options out of the machine's log, which is written before the secrets in them are known.
+        no_log=True,
     )
     if isinstance(module.params["kubeconfig"], dict):
         # The option is of type raw, without no_log, so that a path can be shown; secrets in a dictionary must not be.
-        module.no_log_values.update(extract_sensitive_values_from_kubeconfig(module.params["kubeconfig"]))
+        module.no_log_values.update(secrets_of(module.params["kubeconfig"]))
     if _KUBERNETES_ERROR:
         module.fail_json(msg=missing_required_lib("kubernetes"), exception=_KUBERNETES_ERROR)
     try:

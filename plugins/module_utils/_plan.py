@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ._bundle import Bundle, digest
-from ._ownership import OURS, entry_digest, foreign_webhooks, owner_of
+from ._ownership import OURS, entry_digest, foreign_webhooks, own_entry, owner_of
 from ._record import Entry, Record
 from ._resources import Key, key_of
 
@@ -90,10 +90,11 @@ def _decide(phase: str, manifest: dict[str, Any], metadata: Mapping[str, Any] | 
         blockers = ", ".join(metadata.get("finalizers") or []) or "its deletion to end"
         return action("refuse", f"is Terminating since {metadata['deletionTimestamp']}, waiting for {blockers}")
     owner = owner_of(metadata)
-    if owner != OURS:
-        if key.kind == "Namespace":
-            # A namespace somebody prepared (labels, quotas, policies) is what we install into, not somebody's Trainer.
+    if key.kind == "Namespace":
+        # A namespace somebody prepared (labels, quotas, policies) is what we install into, not somebody's Trainer.
+        if own_entry(metadata) is None:
             return action("adopt", f"it is there, of {owner}")
+    elif owner != OURS:
         return action("refuse", owner)
     if known is None:
         return action("update", "it is not in the install record")

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from ._client import Cluster
 from ._errors import RightsError
 from ._plan import Action
+from ._record import NAME as RECORD_NAME
 from ._resources import resource_of
 
 _AUTHORIZATION = "authorization.k8s.io/v1"
@@ -34,6 +35,11 @@ def rights_for(actions: Iterable[Action]) -> list[Right]:
         for resource in (resource_of(action.key.api_version, action.key.kind),)
         for verb in (("create", "patch") if action.verb == "create" else ("patch",))
     ]
+
+
+def record_rights(namespace: str) -> list[Right]:
+    """The rights to keep the install record."""
+    return [Right(verb, "", "configmaps", namespace, RECORD_NAME) for verb in ("create", "patch")]
 
 
 def is_covered(right: Right, rules: Iterable[Mapping[str, Any]]) -> bool:

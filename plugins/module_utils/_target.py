@@ -65,7 +65,8 @@ def choose_target(options: Mapping[str, Any], environ: Mapping[str, str]) -> Tar
 
     Options beat the environment, and what they name is never mixed with another cluster's settings: with a
     C(kubeconfig) option the environment's host, token, CA and verification (as AWX injects them for its credential)
-    are left alone; with a C(host) option its kubeconfig and context are.
+    are left alone; with a C(host) option its kubeconfig and context are, and its credentials where they are for another
+    host.
 
     Args:
         options: the connection options of a task; absent or None where not given.
@@ -78,13 +79,20 @@ def choose_target(options: Mapping[str, Any], environ: Mapping[str, str]) -> Tar
     if given.get("in_cluster"):
         if any(name in given for name in ("kubeconfig", "context", "host")):
             raise TargetError("in_cluster: true and another cluster are both named", hint=_NAME_A_TARGET)
-        return Target(in_cluster=True, settings={})
+        if useless := sorted(name for name in (*_CREDENTIALS, *_TLS) if name in given):
+            raise TargetError(
+                f"in_cluster: true brings its own credentials, and {', '.join(useless)} is given as well",
+                hint="leave one of them out",
+            )
+        return Target(in_cluster=True, settings={name: given[name] for name in _ANYWHERE if name in given})
     if "host" in given and ("kubeconfig" in given or "context" in given):
         raise TargetError("host and kubeconfig/context are both named", hint="name one of them")
 
     borrowed: tuple[str, ...]
     if "host" in given:
-        borrowed = (*_CREDENTIALS, *_TLS, *_ANYWHERE)
+        # The environment's credentials are for its own host; they must not be sent to another one.
+        theirs = environ.get("K8S_AUTH_HOST", given["host"]).rstrip("/")
+        borrowed = (*_CREDENTIALS, *_TLS, *_ANYWHERE) if theirs == given["host"].rstrip("/") else _ANYWHERE
     elif "kubeconfig" in given:
         borrowed = ("context", *_ANYWHERE)
     elif "context" in given:
@@ -117,7 +125,8 @@ def choose_context(named: str | None, contexts: list[str], where: str) -> str:
     Raises:
         TargetError: the context is not in the file, or none is named and the file has several.
     """
-    listed = ", ".join(sorted(contexts)) or "none"
+    contexts = sorted(set(contexts))
+    listed = ", ".join(contexts) or "none"
     if named:
         if named not in contexts:
             raise TargetError(f"there is no context {named!r} in {where}", hint=f"its contexts are: {listed}")
@@ -152,3 +161,48 @@ def _has_credentials(settings: Mapping[str, Any]) -> bool:
         or (settings.get("client_cert") and settings.get("client_key"))
         or (settings.get("username") and settings.get("password"))
     )
+
+
+# What a user of a kubeconfig may hold that is no secret: names of programs and files, and how to run them.
+_NO_SECRETS = frozenset(
+    {
+        "apiVersion",
+        "args",
+        "as",
+        "as-groups",
+        "client-certificate",
+        "client-key",
+        "cmd-args",
+        "cmd-path",
+        "command",
+        "installHint",
+        "interactiveMode",
+        "name",
+        "tokenFile",
+        "username",
+    }
+)
+
+
+def secrets_of(kubeconfig: Mapping[str, Any]) -> set[str]:
+    """The values of an inline kubeconfig that must not be shown: its users' settings but for the known harmless ones.
+
+    kubernetes.core lists the keys that are secret instead, and so misses an exec plugin's environment, ID tokens and
+    client secrets.
+    """
+    found: set[str] = set()
+
+    def collect(value: Any) -> None:
+        if isinstance(value, Mapping):
+            for name, part in value.items():
+                if name not in _NO_SECRETS:
+                    collect(part)
+        elif isinstance(value, list):
+            for part in value:
+                collect(part)
+        elif isinstance(value, str) and value:
+            found.add(value)
+
+    for user in kubeconfig.get("users") or []:
+        collect(user.get("user") if isinstance(user, Mapping) else None)
+    return found

@@ -53,7 +53,7 @@ def deployment_verdict(name: str, deployment: Mapping[str, Any] | None, pods: It
     total, updated, available = (
         _count(status.get(field)) for field in ("replicas", "updatedReplicas", "availableReplicas")
     )
-    if updated < wanted or total > updated or available < wanted:
+    if updated < wanted or total != updated or available < wanted:
         reasons = "; ".join(filter(None, (pod_trouble(pod) for pod in pods)))
         if not reasons:
             reasons = _condition_message(status, "ReplicaFailure") or ""
@@ -66,7 +66,7 @@ def pod_trouble(pod: Mapping[str, Any]) -> str:
     """Why a pod does not run or is not ready, in the words of the kubelet or the scheduler; empty if it is ready."""
     name = _part(pod, "metadata").get("name", "")
     status = _part(pod, "status")
-    for container in status.get("containerStatuses") or []:
+    for container in _parts(status, "containerStatuses"):
         state = _part(container, "state")
         waiting, terminated = _part(state, "waiting"), _part(state, "terminated")
         if waiting:
@@ -76,7 +76,7 @@ def pod_trouble(pod: Mapping[str, Any]) -> str:
             return f"pod {name}: {words}{code}"
         if terminated:
             return f"pod {name}: {terminated.get('reason', 'ended')}, exit code {terminated.get('exitCode')}"
-    for condition in status.get("conditions") or []:
+    for condition in _parts(status, "conditions"):
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             return f"pod {name}: {condition.get('reason', '')} {condition.get('message', '')}".rstrip()
     if is_pod_ready(pod):
@@ -88,7 +88,7 @@ def is_pod_ready(pod: Mapping[str, Any]) -> bool:
     """Whether the pod's Ready condition is True and it is not being deleted."""
     if _part(pod, "metadata").get("deletionTimestamp"):
         return False
-    conditions = _part(pod, "status").get("conditions") or []
+    conditions = _parts(_part(pod, "status"), "conditions")
     return any(condition.get("type") == "Ready" and condition.get("status") == "True" for condition in conditions)
 
 
@@ -102,7 +102,7 @@ def crd_verdict(name: str, crd: Mapping[str, Any] | None) -> Verdict:
         return verdict("progressing", "it is not there")
     if _part(crd, "metadata").get("deletionTimestamp"):
         return verdict("progressing", "it is Terminating")
-    conditions = {condition.get("type"): condition for condition in _part(crd, "status").get("conditions") or []}
+    conditions = {str(condition.get("type")): condition for condition in _parts(_part(crd, "status"), "conditions")}
     for needed in ("NamesAccepted", "Established"):
         condition = conditions.get(needed) or {}
         if condition.get("status") != "True":
@@ -120,7 +120,7 @@ def webhook_configuration_verdict(
 
     if configuration is None:
         return verdict("progressing", "it is not there")
-    found = {webhook.get("name"): webhook for webhook in configuration.get("webhooks") or []}
+    found = {str(webhook.get("name")): webhook for webhook in _parts(configuration, "webhooks")}
     missing = [webhook for webhook in webhooks if webhook not in found]
     if missing:
         return verdict("progressing", f"it lacks webhook {', '.join(missing)}")
@@ -145,14 +145,16 @@ def endpoints_verdict(
 
     ready, strangers = 0, []
     for piece in slices:
-        for endpoint in piece.get("endpoints") or []:
+        for endpoint in _parts(piece, "endpoints"):
             if _part(endpoint, "conditions").get("ready") is not True:
                 continue
             target = _part(endpoint, "targetRef")
-            if target.get("uid") in pods:
+            if str(target.get("uid")) in pods:
                 ready += 1
             else:
-                strangers.append(str(target.get("name") or (endpoint.get("addresses") or ["?"])[0]))
+                addresses = endpoint.get("addresses")
+                address = addresses[0] if isinstance(addresses, list) and addresses else "an address"
+                strangers.append(str(target.get("name") or address))
     if strangers:
         return verdict(
             "progressing", f"{', '.join(sorted(strangers))} answers for it and is not one of its controllers"
@@ -167,12 +169,17 @@ def _part(value: Any, name: str) -> Mapping[str, Any]:
     return part if isinstance(part, Mapping) else {}
 
 
+def _parts(value: Any, name: str) -> list[Mapping[str, Any]]:
+    parts = value.get(name) if isinstance(value, Mapping) else None
+    return [part for part in parts if isinstance(part, Mapping)] if isinstance(parts, list) else []
+
+
 def _count(value: Any) -> int:
     return value if isinstance(value, int) else 0
 
 
 def _condition_message(status: Mapping[str, Any], kind: str) -> str | None:
-    for condition in status.get("conditions") or []:
+    for condition in _parts(status, "conditions"):
         if condition.get("type") == kind and condition.get("status") == "True":
             return str(condition.get("message", ""))
     return None

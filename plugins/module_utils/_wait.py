@@ -13,9 +13,10 @@ from typing import Any
 from ._bundle import Bundle
 from ._certificates import ANNOTATION, TOUCH_INTERVAL, certificate_secrets, pods_of, pods_to_touch
 from ._client import Cluster
-from ._errors import ApiError, NotReadyError
+from ._errors import ApiError, ConductorError, NotReadyError
 from ._probe import prove_webhooks
 from ._resources import Key, path_of, resource_of
+from ._retry import is_transient
 from ._verdicts import (
     Verdict,
     crd_verdict,
@@ -91,10 +92,14 @@ class ControllersWait:
                 if all(verdict.ready for verdict in verdicts):
                     proofs = self._prove()
                     agreeing = agreeing + 1 if all(proof.ready for proof in proofs) else 0
-                    if agreeing == PROBE_ROUNDS:
-                        self._note([])
-                        return self._result(verdicts + proofs)
                     verdicts += proofs
+                    if agreeing == PROBE_ROUNDS:
+                        # Meanwhile something may have gone away again.
+                        verdicts = self._assess() + proofs
+                        if all(verdict.ready for verdict in verdicts):
+                            self._note([])
+                            return self._result(verdicts)
+                        agreeing = 0
                 else:
                     agreeing = 0
                 waiting = [verdict for verdict in verdicts if not verdict.ready]
@@ -146,7 +151,10 @@ class ControllersWait:
         known = self._crds.get(name)
         if known is None or not known.ready:
             key = Key("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", name)
-            self._crds[name] = crd_verdict(name, self._cluster.find(path_of(key)))
+            try:
+                self._crds[name] = crd_verdict(name, self._cluster.find(path_of(key)))
+            except ConductorError as error:
+                return _away(error)
         return self._crds[name]
 
     def _prove(self) -> list[Verdict]:
@@ -155,6 +163,8 @@ class ControllersWait:
             resource = resource_of("trainer.kubeflow.org/v1alpha1", "ClusterTrainingRuntime")
             present = frozenset(item["metadata"]["name"] for item in cluster.list_all(resource)[0])
             return prove_webhooks(cluster, self._bundle, present)
+        except ConductorError as error:
+            return [_away(error)]
         finally:
             cluster.close()
 
@@ -218,19 +228,27 @@ class ControllersWait:
         rows = []
         for deployment in self._bundle.objects("Deployment"):
             name = deployment["metadata"]["name"]
-            status = live[name].get("status") or {}
+            deployment_now = live.get(name) or deployment
+            status = deployment_now.get("status") or {}
             members = sorted(pods_of(deployment, pods), key=lambda pod: str(pod["metadata"].get("creationTimestamp")))
             newest: Mapping[str, Any] = members[-1] if members else {}
             rows.append(
                 {
                     "name": name,
-                    "ready": f"{status.get('readyReplicas', 0)}/{live[name]['spec'].get('replicas', 1)}",
+                    "ready": f"{status.get('readyReplicas', 0)}/{deployment_now['spec'].get('replicas', 1)}",
                     "status": (newest.get("status") or {}).get("phase", "unknown"),
-                    "image": live[name]["spec"]["template"]["spec"]["containers"][0]["image"],
+                    "image": deployment_now["spec"]["template"]["spec"]["containers"][0]["image"],
                     "certificate_secrets": certificate_secrets(deployment),
                 }
             )
         return rows
+
+
+def _away(error: ConductorError) -> Verdict:
+    """The verdict where the server failed in a way that may pass; the wait goes on. Any other failure is raised."""
+    if not is_transient(error):
+        raise error
+    return Verdict("API server", "answers", "unknown", str(error))
 
 
 def _row(verdict: Verdict) -> dict[str, str]:

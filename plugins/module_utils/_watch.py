@@ -92,18 +92,25 @@ class Watcher:
             try:
                 if scope not in self._versions:
                     self._list(scope)
-                self._watch(scope)
+                lively = self._watch(scope)
             except ConductorError as error:
                 if isinstance(error, ApiError) and error.status in (401, 403):
                     self.failure = error
                     self._changed.set()
                     return
+                lively = False
+            except (ValueError, KeyError, TypeError, AttributeError):
+                # An event cut off or misshapen; the list that follows says what it may have said.
+                lively = False
+            if not lively:
                 # With jitter, so that many watchers do not come back to a struggling server at once.
                 self._sleep(random.uniform(*_RELIST_PAUSE))  # noqa: S311
             # A stream that ended or failed may have lost events: list anew.
             self._versions.pop(scope, None)
 
-    def _watch(self, scope: Scope) -> None:
+    def _watch(self, scope: Scope) -> bool:
+        """Follows one stream to its end; whether it brought anything."""
+        lively = False
         events = self._cluster.watch(
             scope.resource,
             scope.namespace,
@@ -113,11 +120,12 @@ class Watcher:
         )
         for event in events:
             if self._stopped.is_set():
-                return
+                return True
             kind, item = event.get("type"), event.get("object") or {}
             if kind == "ERROR":
                 # 410 Gone above all: the version is too old to watch from.
-                return
+                return False
+            lively = True
             if kind == "BOOKMARK":
                 continue
             with self._lock:
@@ -127,3 +135,4 @@ class Watcher:
                 else:
                     self._objects[scope][name] = item
             self._changed.set()
+        return lively

@@ -73,7 +73,6 @@ def test_nothing_changed_and_no_runtimes() -> None:
     ]
 
 
-@pytest.mark.xfail(reason="1 adoptd")
 def test_adopted_is_spelled_so() -> None:
     assert "1 adopted" in report({"apply": {"actions": {"adopt": ["Namespace ops"]}}})
 

@@ -144,7 +144,6 @@ def test_host_with_user_and_password(server: Server) -> None:
     assert sent(server, target, "Authorization") == ["Basic dTpw"]
 
 
-@pytest.mark.xfail(reason="the file's hook that renews its token overwrites the api_key option")
 def test_settings_beat_what_the_file_says(server: Server, tmp_path: Path) -> None:
     path = written(tmp_path, kubeconfig(server.url, "a"))
     target = Target(kubeconfig=path, context="a", settings={"api_key": "other"})

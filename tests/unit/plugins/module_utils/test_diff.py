@@ -50,7 +50,6 @@ def test_a_secret_shows_that_it_changes_not_what_it_is(field: str) -> None:
     assert "value" not in str(render_diff({key("Secret", "s"): changes}))
 
 
-@pytest.mark.xfail(reason="data that appears or goes away as a whole is shown in full")
 @pytest.mark.parametrize("field", ["data", "stringData"])
 @pytest.mark.parametrize("appears", [True, False])
 def test_a_secret_is_masked_when_all_of_its_data_comes_or_goes(field: str, appears: bool) -> None:

@@ -243,7 +243,6 @@ def test_missing_rights_stop_everything_before_the_first_write() -> None:
     assert cluster.writes == []
 
 
-@pytest.mark.xfail(reason="the right to write the install record is not among those asked for")
 def test_the_record_needs_a_right_of_its_own() -> None:
     cluster = FakeCluster()
     everything_else = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "resourceNames": ["x"]}
@@ -287,7 +286,6 @@ def test_a_record_that_cannot_be_kept_after_a_good_install_is_an_error() -> None
         ensure_present(cluster, bundle())
 
 
-@pytest.mark.xfail(reason="the record is applied without force: an edit of it makes every later write fail")
 def test_somebodys_edit_of_the_record_does_not_stop_us() -> None:
     cluster = fresh()
     cluster.objects[RECORD]["data"] = {"record.json": "{}"}

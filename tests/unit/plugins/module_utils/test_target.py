@@ -165,13 +165,11 @@ def test_verification_is_text_in_the_environment(first: tuple[str, str], text: s
         assert choose_target(HOST, {name: text}).settings["validate_certs"] is value
 
 
-@pytest.mark.xfail(reason="a host option borrows the token that the environment gives for another host")
 def test_credentials_for_the_host_of_the_environment_are_not_sent_to_another_host() -> None:
     with pytest.raises(TargetError, match="no credentials for https://other"):
         choose_target({"host": "https://other"}, AWX)
 
 
-@pytest.mark.xfail(reason="in_cluster drops every other setting without a word")
 def test_impersonation_is_not_dropped_for_the_own_cluster() -> None:
     target = choose_target({"in_cluster": True, "impersonate_user": "weak"}, {})
     assert target.settings == {"impersonate_user": "weak"}

@@ -129,7 +129,7 @@ def test_the_deadline_names_the_rule_since_when_and_why(
     assert caught.value.hint
     assert rule in {check["rule"] for check in caught.value.facts["checks"]}
     assert "ready" not in {check["state"] for check in caught.value.facts["checks"]}
-    assert clock.now == 1000.0 + timeout
+    assert caught.value.facts["elapsed"] == clock.now - 1000.0 == timeout
 
 
 def test_the_deadline_names_everything_that_is_missing(clock: Clock, script: Script) -> None:
@@ -255,7 +255,6 @@ def test_a_right_that_is_lost_while_waiting_ends_the_wait(
     assert clock.now < 1000.0 + 3
 
 
-@pytest.mark.xfail(raises=UnreachableError, reason="a server away for a moment ends the wait long before its deadline")
 @pytest.mark.parametrize("path", ["/clustertrainingruntimes", "/customresourcedefinitions/"])
 def test_a_server_that_is_away_for_a_moment_is_waited_for(clock: Clock, script: Script, path: str) -> None:
     cluster = serving(bundle())
@@ -269,9 +268,6 @@ def test_a_server_that_is_away_for_a_moment_is_waited_for(clock: Clock, script: 
     assert waiting(cluster, clock, 60)["controllers"]
 
 
-@pytest.mark.xfail(
-    raises=KeyError, reason="a Deployment that goes away while the last proof is made ends as a traceback"
-)
 def test_a_deployment_that_goes_away_at_the_last_moment(clock: Clock, script: Script) -> None:
     cluster = serving(bundle())
     wait = ControllersWait(cluster, bundle(), monotonic=clock.monotonic)
