@@ -75,7 +75,7 @@ def _runtimes(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def _step(name: str, result: Mapping[str, Any]) -> str:
     counts = [f"{len(objects)} {_DONE[verb]}" for verb, objects in (result.get("actions") or {}).items()]
-    if "unchanged" in result:
+    if result.get("unchanged"):
         counts.append(f"{result['unchanged']} unchanged")
     return f"  {name:<18}{result.get('elapsed', 0.0):>6.1f} s  {', '.join(counts)}".rstrip()
 

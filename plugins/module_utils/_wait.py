@@ -193,10 +193,10 @@ class ControllersWait:
         """Keeps since when each rule is not met, and a line for each change of what is waited for."""
         now = self._monotonic()
         names = {f"{verdict.subject}/{verdict.rule}" for verdict in waiting}
+        if names != self._since.keys() or not self._timeline:
+            lines = [str(verdict) for verdict in waiting]
+            self._timeline.append({"seconds": round(now - self._started, 2), "waiting_for": lines})
         self._since = {name: self._since.get(name, now) for name in names}
-        text = "; ".join(str(verdict) for verdict in waiting) or "everything is ready"
-        if not self._timeline or self._timeline[-1]["waiting_for"] != text:
-            self._timeline.append({"seconds": round(now - self._started, 2), "waiting_for": text})
 
     def _not_ready(self, waiting: list[Verdict], now: float) -> NotReadyError:
         lines = [

@@ -123,8 +123,9 @@ timeline:
       description: Seconds since the wait began.
       type: float
     waiting_for:
-      description: What was missing then.
-      type: str
+      description: What was not ready then, and why; empty at the end.
+      type: list
+      elements: str
 elapsed:
   description: Seconds it took.
   returned: success, or failure by timeout

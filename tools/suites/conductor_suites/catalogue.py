@@ -51,6 +51,7 @@ def all_suites(clone: Path, output: Path) -> list[Suite]:
     python = sys.executable
     packages = ["ansible_collections.conductor.trainer.plugins", *python_packages(clone), "tests"]
     unit_results = output / "unit.xml"
+    playbook_results = output / "playbooks.xml"
     scenarios = sorted(found.parent.name for found in clone.glob("molecule/*/molecule.yml"))
     return [
         Suite("ruff", "static", ((python, "-m", "ruff", "check"), (python, "-m", "ruff", "format", "--check"))),
@@ -59,11 +60,19 @@ def all_suites(clone: Path, output: Path) -> list[Suite]:
         Suite("ansible-lint", "static", (("ansible-lint", "--offline", "--strict"),)),
         Suite("changelog", "static", (("antsibull-changelog", "lint"),)),
         Suite("bundles", "generated", ((str(clone / "tools/bundles/generate"), "--check"),), 900, obstacle=no_go),
+        # Ours against upstream's own render, and the list of differences against what really differs.
+        Suite("fidelity", "generated", ((str(clone / "tools/bundles/compare"),),), 900, obstacle=no_go),
         Suite(
             "unit",
             "unit",
             ((python, "-m", "pytest", "tests/unit", f"--junit-xml={unit_results}"),),
             junit=unit_results,
+        ),
+        Suite(
+            "playbooks",
+            "unit",
+            ((python, "-m", "pytest", "tests/playbooks", f"--junit-xml={playbook_results}"),),
+            junit=playbook_results,
         ),
         *(
             Suite(

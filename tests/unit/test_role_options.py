@@ -1,0 +1,49 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role's variables stand in its argument specs, its defaults and the README: the same in all three."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+CLONE = Path(__file__).resolve().parents[2]
+ROLE = CLONE / "roles" / "conductor"
+SPECS: dict[str, Any] = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]
+MAIN: dict[str, Any] = SPECS["main"]["options"]
+
+
+def test_defaults_are_those_of_the_argument_specs() -> None:
+    defaults = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
+    assert defaults == {name: option["default"] for name, option in MAIN.items() if "default" in option}
+
+
+@pytest.mark.parametrize("entry_point", SPECS)
+def test_entry_points_agree_on_what_they_share(entry_point: str) -> None:
+    assert {name: MAIN.get(name) for name in SPECS[entry_point]["options"]} == SPECS[entry_point]["options"]
+
+
+@pytest.mark.parametrize("entry_point", SPECS)
+def test_every_entry_point_is_a_task_file(entry_point: str) -> None:
+    assert (ROLE / "tasks" / f"{entry_point}.yml").is_file()
+
+
+def test_the_readme_lists_every_variable_with_its_default() -> None:
+    rows = re.findall(r"^\| `(conductor_\w+)` \| (.*?) \|", (CLONE / "README.md").read_text(), re.MULTILINE)
+    said = {name: yaml.safe_load(default.strip("`")) if default else None for name, default in rows}
+    assert said == {name: option.get("default") for name, option in MAIN.items()}
+
+
+def test_every_connection_variable_reaches_the_modules() -> None:
+    for tasks in ("main", "verify"):
+        block = yaml.safe_load((ROLE / "tasks" / f"{tasks}.yml").read_text())[-1]
+        options = block["module_defaults"]["group/conductor.trainer.k8s"]
+        used = set(re.findall(r"conductor_\w+", str(options)))
+        later = {"conductor_force_conflicts", "conductor_wait_timeout", "conductor_verify_timeout"}
+        assert used == set(MAIN) - later
+        assert all(re.search(rf"\bconductor_{name}\b", value) for name, value in options.items())
