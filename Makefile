@@ -14,13 +14,14 @@ endif
 endif
 
 NAME := conductor
+ROUNDS := 5
 
 export CONDUCTOR_CACHE := $(abspath $(or $(CONDUCTOR_CACHE),.cache))
 python := PYTHONPATH=tools/setup .venv/bin/python
 suites := PYTHONPATH=tools/suites .venv/bin/python -m conductor_suites
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test install verify test lint unit cluster down clean
+.PHONY: help setup setup-test install verify test lint unit bench cluster down clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +46,9 @@ lint: setup-test ## Run the static checks alone
 
 unit: setup-test ## Run the unit tests alone
 	@$(suites) --tier unit
+
+bench: setup-test ## Measure installs on fresh local clusters: ROUNDS=5
+	@PYTHONPATH=tools/suites .venv/bin/python tests/bench/fresh_install.py --rounds $(ROUNDS)
 
 cluster: ## Bring up a local kind cluster: NAME=conductor
 	@tools/cluster/cluster up "$(NAME)"
