@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measures what a user waits for: an install on a fresh local cluster, and the same again (``make bench``).
 
-Each round makes a cluster, waits until its DNS serves, runs the install playbook twice, and removes the cluster. Seconds
-are those of the whole command. Writes are counted in the API server's audit log.
+Each round makes a cluster, waits until its DNS serves, runs the install playbook twice, and removes the cluster.
+Seconds are those of the whole command. Writes are counted in the API server's audit log.
 """
 
 from __future__ import annotations
