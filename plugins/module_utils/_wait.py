@@ -57,6 +57,7 @@ class ControllersWait:
         self._timeline: list[dict[str, Any]] = []
         self._since: dict[str, float] = {}
         self._touches: dict[Key, float] = {}
+        self._warnings: list[str] = []
         self._touched: set[Key] = set()
         self._crds: dict[str, Verdict] = {}
         namespace = bundle.namespace
@@ -77,7 +78,7 @@ class ControllersWait:
         """Waits up to C(timeout) seconds; 0 looks once.
 
         Returns:
-            C(controllers), C(checks), C(touched), C(timeline) and C(elapsed).
+            C(controllers), C(checks), C(touched), C(warnings), C(timeline) and C(elapsed).
 
         Raises:
             NotReadyError: the deadline passed; names every rule that is not met, since when, and on what evidence.
@@ -180,10 +181,15 @@ class ControllersWait:
             stamp = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
             try:
                 self._cluster.annotate_status(key, {ANNOTATION: stamp})
-            except ApiError as error:
-                if error.status != 404:
+            except ConductorError as error:
+                if isinstance(error, ApiError) and error.status == 403:
+                    # It takes longer without, and then it works all the same.
+                    self._refresh = False
+                    self._warnings.append(f"{error.message}: the kubelet mounts the new certificates when it likes")
+                    return _IDLE
+                if not (isinstance(error, ApiError) and error.status == 404) and not is_transient(error):
                     raise
-                # The pod was replaced meanwhile; its successor mounts the Secret as it is.
+                # The pod was replaced meanwhile, and its successor mounts the Secret as it is; or it is tried again.
                 continue
             self._touches[key] = now
             self._touched.add(key)
@@ -218,6 +224,7 @@ class ControllersWait:
             "controllers": self._controllers(),
             "checks": [_row(verdict) for verdict in verdicts],
             "touched": sorted(key.name for key in self._touched),
+            "warnings": self._warnings,
             "timeline": self._timeline[-20:],
             "elapsed": round(self._monotonic() - self._started, 2),
         }

@@ -40,7 +40,8 @@ options:
     description:
       - Touch the pods that wait for the kubelet to mount their new certificate, so that it does so at once and not at
         its next sync of the pod, a minute or more later.
-      - Sets one annotation through the C(pods/status) subresource; takes the right to patch that.
+      - Sets one annotation through the C(pods/status) subresource. Without the right to patch that it warns, and waits
+        for the kubelet.
     type: bool
     default: false
 seealso:

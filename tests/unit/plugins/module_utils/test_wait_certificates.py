@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._errors import ApiError, NotReadyError
+from ansible_collections.conductor.trainer.plugins.module_utils._errors import NotReadyError
 from tests.unit.plugins.builders import (
     DEPLOYMENT,
     POD,
@@ -84,8 +84,18 @@ def test_a_pod_that_was_replaced_meanwhile_does_not_matter(clock: Clock, script:
     assert waiting(cluster, clock, 60, refresh=True)["touched"] == []
 
 
-def test_a_touch_that_is_forbidden_is_an_error(clock: Clock, script: Script) -> None:
+def test_a_touch_that_is_forbidden_is_a_warning_and_not_tried_again(clock: Clock, script: Script) -> None:
     cluster = starting()
     cluster.fail(403, path="/pods/manager-1/status", message="may not patch pods/status")
-    with pytest.raises(ApiError, match="may not patch"):
-        waiting(cluster, clock, 60, refresh=True)
+    script.append((9.0, good))
+    result = waiting(cluster, clock, 60, refresh=True)
+    assert result["touched"] == []
+    (warning,) = result["warnings"]
+    assert "may not patch pods/status" in warning
+
+
+def test_a_touch_that_fails_for_a_moment_is_tried_again(clock: Clock, script: Script) -> None:
+    cluster = starting()
+    cluster.fail(503, path="/pods/manager-1/status")
+    script.append((3.0, good))
+    assert waiting(cluster, clock, 60, refresh=True)["warnings"] == []
