@@ -148,6 +148,8 @@ def wait(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str, A
     """Waits; touching a pod is part of waiting and no change of the operator."""
     refresh = module.params["refresh_certificates"] and not module.check_mode
     result = ControllersWait(cluster, bundle, refresh=refresh).run(module.params["timeout"])
+    for warning in result.pop("warnings"):
+        module.warn(warning)
     return {"changed": False, **result}
 
 
