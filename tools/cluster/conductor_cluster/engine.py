@@ -131,6 +131,18 @@ def ensure_docker(paths: Paths, console: Console) -> None:
         _start(paths, console)
 
 
+def wake_docker(paths: Paths, console: Console) -> bool:
+    """Whether this machine has a Docker that could hold clusters; on True it answers. Nothing is installed for that.
+
+    A Docker that merely does not run still has the nodes of its last run on its disk. Raises ClusterError where
+    there may be one that cannot be asked.
+    """
+    if decide(look())[0] is Action.INSTALL:
+        return False
+    ensure_docker(paths, console)
+    return True
+
+
 def _program_of(pid: int) -> str:
     """Name of the running program ``pid``, an empty text where there is none."""
     try:

@@ -145,9 +145,7 @@ def _reuse(paths: Paths, console: Console, name: str, choice: str, why: str) -> 
 
 def down(paths: Paths, console: Console, names: list[str]) -> None:
     """Removes clusters with all that belongs to them. One that is not there is no error."""
-    if docker.server_version() is None:
-        raise ClusterError("no Docker answers, so there is nothing to be seen or removed; `cluster up` starts it")
-    there = docker.cluster_containers()
+    there = docker.cluster_containers() if engine.wake_docker(paths, console) else {}
     doomed = [container for name in names for container in there.get(name, [])]
     docker.remove(doomed)
     for name in names:

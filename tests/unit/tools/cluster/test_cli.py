@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conductor_cluster import cli, lifecycle, programs
+from conductor_cluster import cli, engine, lifecycle, programs
 from conductor_cluster.paths import Paths, find_paths
 
 VERBS = ["up", "down", "load", "status", "list", "kubeconfig", "audit", "program"]
@@ -93,6 +93,16 @@ def test_down_all_means_the_clusters_of_this_clone(paths: Paths, monkeypatch: py
     assert cli.main(["down", "--all"]) == 0
     assert cli.main(["down", "c"]) == 0
     assert removed == [["a", "b"], ["c"]]
+
+
+def test_without_any_docker_there_is_nothing_to_remove(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(engine, "wake_docker", lambda *_: False)
+    paths.cluster("a").mkdir(parents=True)
+    assert cli.main(["down", "a"]) == 0
+    assert "a was not there" in capsys.readouterr().err
+    assert not paths.cluster("a").exists()
 
 
 def test_an_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch, paths: Paths) -> None:

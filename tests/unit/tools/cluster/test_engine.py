@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from conductor_cluster import docker
+from conductor_cluster import docker, engine
+from conductor_cluster.console import Console
 from conductor_cluster.engine import CAP_SYS_RESOURCE, Action, Host, decide, has_capability
+from conductor_cluster.paths import Paths
 
 BARE = Host(answers=None, installed=None, codename="bookworm", root=True, may_exceed_limits=False, docker_host="")
 
@@ -41,6 +44,20 @@ def test_what_is_done_so_that_docker_answers(host: Host, expected: Action) -> No
 
 def test_a_refusal_names_the_docker_that_does_not_answer() -> None:
     assert "tcp://10.0.0.1:2375" in decide(replace(BARE, docker_host="tcp://10.0.0.1:2375"))[1]
+
+
+@pytest.mark.parametrize(
+    ("host", "asked"),
+    [(BARE, False), (replace(BARE, installed="20.10.24"), False), (replace(BARE, installed="26.1.5"), True)],
+)
+def test_to_remove_a_cluster_docker_is_started_but_never_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: Host, asked: bool
+) -> None:
+    started: list[bool] = []
+    monkeypatch.setattr(engine, "look", lambda: host)
+    monkeypatch.setattr(engine, "ensure_docker", lambda *_: started.append(True))
+    assert engine.wake_docker(Paths(clone=tmp_path, cache=tmp_path), Console()) is asked
+    assert bool(started) is asked
 
 
 @pytest.mark.parametrize(("version", "expected"), [("26.1.5+dfsg1", 26), ("20.10.24", 20), ("v28.2.2", 28), ("dev", 0)])
