@@ -10,20 +10,15 @@ Seconds are those of the whole command. Writes are counted in the API server's a
 from __future__ import annotations
 
 import argparse
-import re
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import NamedTuple
 
-from conductor_suites.audit import writes
+from tests.support.playing import play
+from tests.support.real_cluster import RealCluster, real_cluster
 
-CLONE = Path(__file__).resolve().parents[2]
-TOOL = CLONE / "tools" / "cluster" / "cluster"
 NAME = "bench"
 
 
@@ -35,24 +30,15 @@ class Run(NamedTuple):
     writes: int
 
 
-def cluster(*arguments: str) -> str:
-    """Runs the cluster tool; its output. Raises CalledProcessError."""
-    return subprocess.run([TOOL, *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
-
-
-def install(kubeconfig: str) -> Run:
-    """Runs the install playbook once. Raises CalledProcessError, ValueError."""
-    began = datetime.now(UTC)
+def install(cluster: RealCluster) -> Run:
+    """Runs the install playbook once. Raises ValueError with what it printed when it fails."""
+    began = cluster.now()
     started = time.monotonic()
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "playbooks/install.yml"]
-    variables = ["-e", f"conductor_kubeconfig={kubeconfig}", "-e", f"conductor_context=kind-{NAME}"]
-    output = subprocess.run([*command, *variables], cwd=CLONE, check=True, stdout=subprocess.PIPE, text=True).stdout
+    played = play("install", cluster.variables)
     seconds = time.monotonic() - started
-    recap = re.search(r"changed=(\d+)", output)
-    if not recap:
-        raise ValueError(f"no recap in: {output}")
-    log = cluster("audit", NAME).splitlines()
-    return Run(seconds, int(recap[1]), len(list(writes(log, "kubernetes-admin", began))))
+    if played.code:
+        raise ValueError(played.output + played.errors)
+    return Run(seconds, played.recap["localhost"]["changed"], len(cluster.writes_since(began)))
 
 
 def row(what: str, runs: Sequence[Run]) -> str:
@@ -71,14 +57,9 @@ def main() -> int:
     rounds = parser.parse_args().rounds
     first, second = [], []
     for number in range(rounds):
-        cluster("down", NAME)
-        try:
-            cluster("up", NAME)
-            kubeconfig = cluster("kubeconfig", NAME).strip()
-            first.append(install(kubeconfig))
-            second.append(install(kubeconfig))
-        finally:
-            cluster("down", NAME)
+        with real_cluster(NAME) as cluster:
+            first.append(install(cluster))
+            second.append(install(cluster))
         print(f"round {number + 1}: {first[-1].seconds:.1f} s, again {second[-1].seconds:.1f} s", flush=True)
     print("| run | min s | median s | max s | changed | writes |\n|---|---|---|---|---|---|")
     print(row("fresh cluster", first))

@@ -5,35 +5,17 @@
 
 from __future__ import annotations
 
-import json
-import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-CLONE = Path(__file__).resolve().parents[2]
+from tests.support.playing import Played, play
+
 # Long enough not to occur anywhere by chance.
 SECRET = "c2VjcmV0LXRva2VuLW9mLXRoaXMtdGVzdA"  # noqa: S105 - of nothing
-
-
-def play(playbook: str, variables: dict[str, Any], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs one of our playbooks as a user does, from the checkout."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("K8S_AUTH_")}
-    environment["HOME"] = "/nonexistent"
-    environment["ANSIBLE_NOCOLOR"] = "true"
-    command = [
-        str(Path(sys.executable).with_name("ansible-playbook")),
-        f"playbooks/{playbook}.yml",
-        "--extra-vars",
-        json.dumps(variables),
-        *arguments,
-    ]
-    return subprocess.run(command, cwd=CLONE, env=environment, capture_output=True, text=True, check=False)
 
 
 def kubeconfig(port: int, *contexts: str) -> dict[str, Any]:
@@ -64,10 +46,10 @@ def kubeconfig_path(tmp_path: Path, closed_port: int) -> str:
     return str(path)
 
 
-def assert_refused(answer: subprocess.CompletedProcess[str], *words: str) -> None:
+def assert_refused(answer: Played, *words: str) -> None:
     """It failed, said these words, and said what to try next."""
-    output = answer.stdout + answer.stderr
-    assert answer.returncode != 0, output
+    output = answer.output + answer.errors
+    assert answer.code != 0, output
     for word in (*words, "Next:"):
         assert word in output, output
     assert "Traceback" not in output
@@ -127,4 +109,4 @@ def test_secrets_of_an_inline_kubeconfig_are_not_shown(tmp_path: Path, closed_po
     variables.write_text(yaml.safe_dump({"conductor_kubeconfig": kubeconfig(closed_port, "one")}))
     answer = play("install", {}, "--extra-vars", f"@{variables}", "-vvv")
     assert_refused(answer, f"https://127.0.0.1:{closed_port} cannot be reached")
-    assert SECRET not in answer.stdout + answer.stderr
+    assert SECRET not in answer.output + answer.errors

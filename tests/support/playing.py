@@ -1,0 +1,84 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs playbooks as a user does, from the checkout, and reads what they print."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CLONE = Path(__file__).resolve().parents[2]
+# Seconds; a playbook that hangs must not hang the suite.
+LIMIT = 600
+
+_RECAP = re.compile(r"^(\S+)\s+: ((?:\w+=\d+\s*)+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Played:
+    """The end of one run of ansible-playbook."""
+
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def recap(self) -> dict[str, dict[str, int]]:
+        """Host to the counts of the recap, e.g. C({"localhost": {"ok": 6, "changed": 1, ...}})."""
+        return {
+            match[1]: {name: int(count) for name, count in (pair.split("=") for pair in match[2].split())}
+            for match in _RECAP.finditer(self.output)
+        }
+
+    @property
+    def text(self) -> str:
+        """All that was printed, with each run of white space as one space: messages wrap where they like."""
+        return " ".join((self.output + self.errors).split())
+
+
+def user_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a user who has no cluster of his own; nothing of the caller's selects one."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "KUBECONFIG" and not name.startswith(("K8S_AUTH_", "ANSIBLE_"))
+    }
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return {**kept, "HOME": "/nonexistent", "ANSIBLE_NOCOLOR": "true", "PATH": path, **(extra or {})}
+
+
+def play(
+    playbook: str | Path,
+    variables: Mapping[str, Any] | None = None,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    cwd: Path = CLONE,
+) -> Played:
+    """Runs a playbook to its end.
+
+    Args:
+        playbook: a path, or the name of one of ours, e.g. C(install).
+        variables: extra variables.
+        arguments: more arguments, e.g. C("--check").
+        environment: variables on top of C(user_environment).
+    """
+    file = str(playbook) if "/" in str(playbook) else f"playbooks/{playbook}.yml"
+    done = subprocess.run(
+        ["ansible-playbook", file, "--extra-vars", json.dumps(dict(variables or {})), *arguments],
+        cwd=cwd,
+        env=user_environment(environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    return Played(done.returncode, done.stdout, done.stderr)
