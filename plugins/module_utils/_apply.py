@@ -16,6 +16,7 @@ from ._errors import ApiError, ConductorError, NotReadyError
 from ._plan import Action
 from ._resources import Resource
 from ._retry import Backoff, is_webhook_transport
+from ._takeover import is_ownership_conflict, take_over
 
 # An API server behind a load balancer may not serve a new CRD yet when its neighbour does (up to 5 s, and a PATCH does
 # not get the grace a POST gets: kubernetes/apiextensions-apiserver, customresource_handler.go); webhooks of releases
@@ -82,12 +83,15 @@ class Applier:
         while True:
             attempt += 1
             try:
-                answer = self._cluster.apply(action.manifest, force=self._force)
-                self.outcomes.append(Outcome(action, answer["metadata"]))
+                if action.hand_over:
+                    metadata = take_over(self._cluster, action, force=self._force)
+                else:
+                    metadata = self._cluster.apply(action.manifest, force=self._force)["metadata"]
+                self.outcomes.append(Outcome(action, metadata))
                 return
             except ConductorError as error:
                 if not _is_not_yet(error, action) or self._monotonic() >= deadline:
-                    raise _explain(error) from error
+                    raise explained(error) from error
                 self._sleep(_PAUSES.pause(min(attempt, 8)))
 
     def await_served(self, resources: Sequence[Resource]) -> None:
@@ -131,9 +135,9 @@ def _is_not_yet(error: ConductorError, action: Action) -> bool:
     return action.phase == "runtimes" and isinstance(error, ApiError) and error.status == 404
 
 
-def _explain(error: ConductorError) -> ConductorError:
+def explained(error: ConductorError) -> ConductorError:
     """Adds to some failures of an apply what the server's words leave out."""
-    if isinstance(error, ApiError) and error.reason == "Conflict" and error.causes:
+    if isinstance(error, ApiError) and is_ownership_conflict(error):
         fields = "; ".join(f"{cause.get('field', '')}: {cause.get('message', '')}" for cause in error.causes)
         return ApiError(
             f"somebody else owns fields of it: {fields}",

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ._errors import BundleError, InputError
@@ -56,7 +56,11 @@ class Probe:
 
 @dataclass(frozen=True)
 class Bundle:
-    """One release."""
+    """One release, in one profile.
+
+    Args:
+        variants: what the other profiles have in place of an object, where it differs.
+    """
 
     release: str
     components: dict[str, str]
@@ -66,6 +70,7 @@ class Bundle:
     phases: tuple[Phase, ...]
     probes: tuple[Probe, ...]
     sha256: str
+    variants: Mapping[Key, tuple[dict[str, Any], ...]] = field(default_factory=dict)
 
     def objects(self, kind: str | None = None) -> list[dict[str, Any]]:
         """All objects, or those of one kind, in the order of the phases."""
@@ -193,7 +198,22 @@ def parse_bundle(content: Any, profile: str = "default", *, where: str = "bundle
             for probe in content["probes"]
         ),
         sha256=actual,
+        variants=_variants(content, profile),
     )
+
+
+def _variants(content: dict[str, Any], profile: str) -> dict[Key, tuple[dict[str, Any], ...]]:
+    default = {key_of(manifest): manifest for phase in content["phases"] for manifest in phase["objects"]}
+    profiles = {
+        name: {**default, **{key_of(manifest): manifest for manifest in objects}}
+        for name, objects in content["profiles"].items()
+    }
+    changed = {key_of(manifest) for objects in content["profiles"].values() for manifest in objects}
+    found: dict[Key, tuple[dict[str, Any], ...]] = {}
+    for key in changed:
+        others = [objects[key] for name, objects in sorted(profiles.items()) if name != profile]
+        found[key] = tuple(_mark(other) for other in others if other != profiles[profile][key])
+    return found
 
 
 def _mark(manifest: dict[str, Any]) -> dict[str, Any]:

@@ -38,6 +38,7 @@ _METADATA_ONLY_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.
 _JSON = "application/json"
 # JSON is YAML; the server has no JSON content type for apply patches.
 _APPLY_PATCH = "application/apply-patch+yaml"
+_JSON_PATCH = "application/json-patch+json"
 _MERGE_PATCH = "application/merge-patch+json"
 _PAGE = 500
 
@@ -204,6 +205,19 @@ class Cluster:
             resource_of(key.api_version, key.kind).path(key.namespace),
             query={"dryRun": "All", "fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"},
             body=manifest,
+            step=step,
+            subject=str(key),
+        )
+
+    def patch(self, key: Key, operations: list[dict[str, Any]], *, step: str) -> dict[str, Any]:
+        """Changes an object by a JSON Patch (RFC 6902); returns its metadata."""
+        return self.request(
+            "PATCH",
+            path_of(key),
+            query={"fieldManager": FIELD_MANAGER},
+            body=operations,
+            content_type=_JSON_PATCH,
+            accept=_METADATA_ONLY,
             step=step,
             subject=str(key),
         )

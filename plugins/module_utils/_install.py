@@ -9,17 +9,18 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ._apply import Applier, Outcome, custom_resources
+from ._apply import Applier, Outcome, custom_resources, explained
 from ._bundle import PHASES, Bundle, digest
-from ._client import Cluster
+from ._client import FIELD_MANAGER, Cluster
 from ._diff import changed_fields, render_diff
-from ._errors import ConductorError, InputError, RefusedError
+from ._errors import ApiError, ConductorError, InputError, RefusedError
 from ._observe import observe
 from ._ownership import entry_digest
 from ._plan import Action, Plan, make_plan
 from ._record import Entry, Record, record_manifest
 from ._resources import Key, path_of
 from ._rights import record_rights, require_rights, rights_for
+from ._takeover import predict_take_over
 
 
 def ensure_present(
@@ -145,9 +146,17 @@ def _entries(record: Record, outcomes: Iterable[Outcome]) -> Mapping[Key, Entry]
             uid=outcome.metadata["uid"],
             desired=digest(action.manifest),
             applied=entry_digest(outcome.metadata) or "",
-            created=action.verb == "create" or (known is not None and known.created),
+            created=_is_ours_to_delete(action) or (known is not None and known.created),
         )
     return found
+
+
+def _is_ours_to_delete(action: Action) -> bool:
+    """Whether an object came with this release: created by us, or by kubectl from our own kustomization.
+
+    A namespace that kubectl applied may have been there before, and may hold anything: it stays.
+    """
+    return action.verb == "create" or (action.hand_over and action.key.kind != "Namespace")
 
 
 def _record_grew(record: Record, outcomes: Iterable[Outcome]) -> bool:
@@ -165,9 +174,14 @@ def _predict(cluster: Cluster, writes: Sequence[Action], force: bool) -> dict[Ke
         if action.verb == "create":
             return action.key, "created"
         live = cluster.find(path_of(action.key)) or {}
-        return action.key, changed_fields(
-            live, cluster.apply(action.manifest, dry_run=True, force=force, whole_answer=True)
-        )
+        try:
+            if action.hand_over:
+                after = predict_take_over(cluster, action, live, force=force)
+                return action.key, {"field manager": ("kubectl", FIELD_MANAGER), **changed_fields(live, after)}
+            after = cluster.apply(action.manifest, dry_run=True, force=force, whole_answer=True)
+        except ApiError as error:
+            raise explained(error) from error
+        return action.key, changed_fields(live, after)
 
     return {key: fields for key, fields in cluster.each(one, writes) if fields}
 

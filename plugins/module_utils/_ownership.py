@@ -71,15 +71,23 @@ def entry_digest(metadata: Mapping[str, Any]) -> str | None:
     return digest([entry.get("time"), entry.get("fieldsV1")])
 
 
+def mark_of(metadata: Mapping[str, Any]) -> str | None:
+    """The installer whose mark an object bears, in words; None where it bears none."""
+    for where, key, value, who in _MARKS:
+        found = (metadata.get(where) or {}).get(key)
+        if found is not None and (not value or found == value):
+            return who if value else f"{who} {found}"
+    return None
+
+
 def owner_of(metadata: Mapping[str, Any]) -> str:
     """Who manages an existing object, in words; C(OURS) where it is us.
 
     A mark of another installer counts even beside an entry of ours: it would undo what we do.
     """
-    for where, key, value, who in _MARKS:
-        found = (metadata.get(where) or {}).get(key)
-        if found is not None and (not value or found == value):
-            return who if value else f"{who} {found}"
+    mark = mark_of(metadata)
+    if mark is not None:
+        return mark
     if own_entry(metadata) is not None:
         return OURS
     managers = sorted(

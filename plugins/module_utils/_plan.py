@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ._bundle import Bundle, digest
-from ._ownership import OURS, entry_digest, foreign_webhooks, own_entry, owner_of
+from ._handover import kubectl_applied
+from ._ownership import OURS, entry_digest, foreign_webhooks, mark_of, own_entry, owner_of
 from ._record import Entry, Record
 from ._resources import Key, key_of
 
@@ -40,7 +41,13 @@ class Observed:
 
 @dataclass(frozen=True)
 class Action:
-    """What is to be done with one object, and why. C(resource_version) is that of the object observed, or empty."""
+    """What is to be done with one object, and why.
+
+    Args:
+        resource_version: that of the object observed, or empty.
+        hand_over: kubectl applied it, and has to give up what becomes ours.
+        variants: what other profiles of the release have in its place; for objects that kubectl hands over.
+    """
 
     verb: Verb
     key: Key
@@ -48,6 +55,8 @@ class Action:
     reason: str
     manifest: dict[str, Any] = field(repr=False, default_factory=dict)
     resource_version: str = ""
+    hand_over: bool = False
+    variants: tuple[dict[str, Any], ...] = field(repr=False, default=())
 
     @property
     def writes(self) -> bool:
@@ -70,7 +79,7 @@ class Plan:
 def make_plan(bundle: Bundle, observed: Observed) -> Plan:
     """Decides what to do with each object of the bundle."""
     actions = tuple(
-        _decide(phase.name, manifest, observed.metadata.get(key), observed.record.entries.get(key))
+        _decide(bundle, phase.name, manifest, observed.metadata.get(key), observed.record.entries.get(key))
         for phase in bundle.phases
         for manifest in phase.objects
         for key in (key_of(manifest),)
@@ -78,7 +87,9 @@ def make_plan(bundle: Bundle, observed: Observed) -> Plan:
     return Plan(actions, tuple(_refusals(bundle, observed, actions)))
 
 
-def _decide(phase: str, manifest: dict[str, Any], metadata: Mapping[str, Any] | None, known: Entry | None) -> Action:
+def _decide(
+    bundle: Bundle, phase: str, manifest: dict[str, Any], metadata: Mapping[str, Any] | None, known: Entry | None
+) -> Action:
     key = key_of(manifest)
 
     def action(verb: Verb, reason: str) -> Action:
@@ -89,6 +100,9 @@ def _decide(phase: str, manifest: dict[str, Any], metadata: Mapping[str, Any] | 
     if metadata.get("deletionTimestamp"):
         blockers = ", ".join(metadata.get("finalizers") or []) or "its deletion to end"
         return action("refuse", f"is Terminating since {metadata['deletionTimestamp']}, waiting for {blockers}")
+    if mark_of(metadata) is None and kubectl_applied(metadata):
+        adopted = action("adopt", "kubectl applied it from our kustomization")
+        return replace(adopted, hand_over=True, variants=bundle.variants.get(key, ()))
     owner = owner_of(metadata)
     if key.kind == "Namespace":
         # A namespace somebody prepared (labels, quotas, policies) is what we install into, not somebody's Trainer.

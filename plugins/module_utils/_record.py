@@ -24,7 +24,12 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of one object. C(created) is False where it was there before us: then it is not ours to delete."""
+    """What is known of one object.
+
+    Args:
+        created: False where it was there before us: then it is not ours to delete. What kubectl applied from our own
+            kustomization counts as created, or a cluster that was taken over could never be rid of it.
+    """
 
     uid: str
     desired: str

@@ -1,0 +1,99 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes over an object that kubectl applied from our kustomization: apply it, then let kubectl's ownership end.
+
+In this order a value that somebody changed in an overlay of his own is a conflict and stops the run, instead of being
+overwritten; and an interrupted take-over leaves two owners, which the next run finds and goes on with.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ._client import Cluster
+from ._diff import changed_fields
+from ._errors import ApiError
+from ._handover import KUBECTL, hand_over
+from ._plan import Action
+from ._resources import path_of
+
+# How often a request is made again because the object changed meanwhile (a controller's status, say).
+_ATTEMPTS = 5
+_STEP = "take over from kubectl"
+_CONFLICT = re.compile(r'conflict with "([^"]*)"')
+
+
+def take_over(cluster: Cluster, action: Action, *, force: bool) -> dict[str, Any]:
+    """Applies the object and ends kubectl's ownership; the metadata afterwards.
+
+    Raises:
+        ApiError: among others, kubectl holds a value that no profile of the release has, or somebody edited a field.
+    """
+    metadata = _apply(cluster, action, force=force)
+    for attempt in range(1, _ATTEMPTS + 1):
+        patch = hand_over(metadata)
+        if not patch:
+            break
+        try:
+            return dict(cluster.patch(action.key, patch, step=_STEP)["metadata"])
+        except ApiError as error:
+            if error.status != 409 or attempt == _ATTEMPTS:
+                raise
+        metadata = cluster.get(path_of(action.key), metadata_only=True, step=_STEP)["metadata"]
+    return metadata
+
+
+def predict_take_over(cluster: Cluster, action: Action, live: dict[str, Any], *, force: bool) -> dict[str, Any]:
+    """What the object would be afterwards, by dry runs. Raises what C(take_over) would."""
+    try:
+        return cluster.apply(action.manifest, dry_run=True, force=force, whole_answer=True)
+    except ApiError as error:
+        if not (_is_with_kubectl_only(error) and _is_of_the_release(cluster, action, live)):
+            raise
+    return cluster.apply(action.manifest, dry_run=True, force=True, whole_answer=True)
+
+
+def is_ownership_conflict(error: ApiError) -> bool:
+    """Whether an apply was refused because other managers own fields; a plain 409 says that the object changed."""
+    return error.status == 409 and error.reason == "Conflict" and bool(error.causes)
+
+
+def _apply(cluster: Cluster, action: Action, *, force: bool) -> dict[str, Any]:
+    try:
+        return dict(cluster.apply(action.manifest, force=force)["metadata"])
+    except ApiError as error:
+        if not _is_with_kubectl_only(error):
+            raise
+        conflict = error
+    for attempt in range(1, _ATTEMPTS + 1):
+        live = cluster.get(path_of(action.key), step=_STEP)
+        if not _is_of_the_release(cluster, action, live):
+            raise conflict
+        # Forced, but only upon the very object that was looked at.
+        metadata = {**action.manifest["metadata"], "resourceVersion": live["metadata"]["resourceVersion"]}
+        try:
+            return dict(cluster.apply({**action.manifest, "metadata": metadata}, force=True)["metadata"])
+        except ApiError as error:
+            if error.status != 409 or attempt == _ATTEMPTS:
+                raise
+    raise conflict
+
+
+def _is_with_kubectl_only(error: ApiError) -> bool:
+    """Whether the only managers in the way are those under which kubectl applies files."""
+    found = [_CONFLICT.match(str(cause.get("message", ""))) for cause in error.causes]
+    return is_ownership_conflict(error) and all(match is not None and match[1] in KUBECTL for match in found)
+
+
+def _is_of_the_release(cluster: Cluster, action: Action, live: dict[str, Any]) -> bool:
+    """Whether the values on the cluster are the release's, in this profile or in another one.
+
+    The server calls equal values a conflict where it has filled in defaults inside of a list that merges as a whole
+    (the rules of a webhook); what a forced dry run would change tells.
+    """
+    return any(
+        not changed_fields(live, cluster.apply(manifest, dry_run=True, force=True, whole_answer=True))
+        for manifest in (action.manifest, *action.variants)
+    )
