@@ -15,6 +15,9 @@ description:
   - Applies the objects of one Kubeflow Trainer release, JobSet included, to one cluster by server-side apply under the
     field manager C(conductor).
   - Observes and plans first. What is already as it should be is not written; a second run sends no write at all.
+  - Takes over what kubectl applied from the kustomization of this collection, known by the label
+    C(conductor.trainer/managed) among the fields kubectl set. The fields become those of C(conductor) alone, so that a
+    later release can drop them. What was edited stops it.
   - Refuses to touch a Trainer or a JobSet that somebody else installed, and says what it found.
   - Does not wait until the controllers serve. See M(conductor.trainer.wait_for_controllers).
 extends_documentation_fragment:
@@ -53,7 +56,7 @@ options:
   force_conflicts:
     description:
       - Take over fields of Conductor's own objects that another field manager owns, instead of stopping at the
-        conflict.
+        conflict. Objects that kubectl applied from the kustomization of this collection count as its own.
       - Never takes over objects that somebody else installed.
     type: bool
     default: false
@@ -110,6 +113,7 @@ actions:
   returned: success
   type: dict
   sample:
+    adopt: [Service kubeflow-system/jobset-webhook-service]
     create: [Namespace kubeflow-system]
     update: [Deployment kubeflow-system/jobset-controller-manager]
 unchanged:

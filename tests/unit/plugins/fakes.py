@@ -168,10 +168,12 @@ class FakeCluster(Cluster):
         if not name:
             items = [stored for other, stored in self.objects.items() if other[:3] == key[:3]]
             return {"items": items, "metadata": {"resourceVersion": str(next(self._count))}}
-        if request.method == "PATCH" and not rest:
+        if request.method == "PATCH" and not rest and not isinstance(request.body, list):
             return self._apply(key, request)
         if key not in self.objects:
             raise failure(404, "NotFound", f"{key} not found")
+        if isinstance(request.body, list):
+            return self._json_patch(key, request.body)
         if rest:
             annotations = self.objects[key]["metadata"].setdefault("annotations", {})
             annotations.update(request.body["metadata"]["annotations"])
@@ -215,6 +217,23 @@ class FakeCluster(Cluster):
             else:
                 self.objects[key] = before
         return after
+
+    def _json_patch(self, key: Key, operations: list[dict[str, Any]]) -> dict[str, Any]:
+        stored = copy.deepcopy(self.objects[key])
+        for operation in operations:
+            *parents, last = [part.replace("~1", "/") for part in operation["path"].split("/")[1:]]
+            node = stored
+            for part in parents:
+                node = node[part]
+            if operation["op"] == "remove":
+                del node[last]
+            elif last == "resourceVersion" and node[last] != operation["value"]:
+                raise failure(409, "Conflict", "the object has been modified")
+            else:
+                node[last] = operation["value"]
+        stored["metadata"]["resourceVersion"] = str(next(self._count))
+        self.objects[key] = stored
+        return stored
 
     def _store(self, key: Key, manifest: dict[str, Any], manager: str, operation: str) -> dict[str, Any]:
         stored: dict[str, Any] = self.objects.get(key, {"metadata": {}})

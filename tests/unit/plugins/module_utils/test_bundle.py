@@ -55,6 +55,17 @@ def test_every_object_carries_our_label_beside_its_own(profile: str) -> None:
         assert manifest["metadata"]["labels"] == {**labels, MANAGED_LABEL: "true"}
 
 
+@pytest.mark.parametrize(("profile", "other"), [("default", "Ignore"), ("fail_open", "Fail")])
+def test_variants_are_what_the_other_profile_has(profile: str, other: str) -> None:
+    real = load_bundle(str(BUNDLE), profile)
+    assert set(real.variants) == {key_of(manifest) for manifest in real.webhook_configurations()}
+    for key, manifests in real.variants.items():
+        (manifest,) = manifests
+        assert key_of(manifest) == key
+        assert {webhook["failurePolicy"] for webhook in manifest["webhooks"]} == {other}
+        assert manifest["metadata"]["labels"][MANAGED_LABEL] == "true"
+
+
 @pytest.mark.parametrize(("profile", "policy"), [("default", "Fail"), ("fail_open", "Ignore")])
 def test_a_profile_replaces_objects_and_adds_none(profile: str, policy: str) -> None:
     real = load_bundle(str(BUNDLE), profile)

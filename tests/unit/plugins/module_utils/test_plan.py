@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import PHASES, Bundle, digest
+from ansible_collections.conductor.trainer.plugins.module_utils._bundle import MANAGED_LABEL, PHASES, Bundle, digest
 from ansible_collections.conductor.trainer.plugins.module_utils._ownership import entry_digest
 from ansible_collections.conductor.trainer.plugins.module_utils._plan import Action, Observed, make_plan
 from ansible_collections.conductor.trainer.plugins.module_utils._record import Entry, Record
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import Key, key_of
-from tests.unit.plugins.builders import CONFIG, DEPLOYMENT, HOME, bundle, obj, webhooks
+from tests.unit.plugins.builders import CONFIG, DEPLOYMENT, HOME, VALIDATOR, bundle, obj, webhooks
 
 TIME = "2026-01-01T00:00:00Z"
 
@@ -130,6 +130,62 @@ def test_a_namespace_somebody_prepared_is_adopted(found: dict[str, Any], owner: 
     (action,) = plan.writing(PHASES)
     assert (action.verb, action.key, action.reason) == ("adopt", HOME, f"it is there, of {owner}")
     assert plan.refusals == ()
+
+
+def by_kubectl(*more: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    labelled: dict[str, Any] = {"f:metadata": {"f:labels": {f"f:{MANAGED_LABEL}": {}}}}
+    entry = {"manager": "kubectl", "operation": "Apply", "fieldsV1": labelled}
+    return metadata(managedFields=[entry, *more], labels={MANAGED_LABEL: "true"}, **changes)
+
+
+@pytest.mark.parametrize("key", [DEPLOYMENT, CONFIG, HOME, VALIDATOR])
+@pytest.mark.parametrize("recorded", [True, False])
+def test_what_kubectl_applied_of_ours_is_adopted(key: Key, recorded: bool) -> None:
+    state = observed(bundle(), {key: by_kubectl()})
+    if not recorded:
+        state = Observed(state.metadata, (), Record(), "")
+    plan = make_plan(bundle(), state)
+    action = next(action for action in plan.actions if action.key == key)
+    assert (action.verb, action.hand_over) == ("adopt", True)
+    assert "kubectl applied it" in action.reason
+    assert plan.refusals == ()
+
+
+def test_kubectl_beside_us_is_adopted_again() -> None:
+    own = metadata()["managedFields"]
+    assert action_for(DEPLOYMENT, observed(bundle(), {DEPLOYMENT: by_kubectl(*own)})).verb == "adopt"
+
+
+@pytest.mark.parametrize(
+    ("found", "owner"),
+    [
+        (by_kubectl(annotations={"meta.helm.sh/release-name": "t"}), "Helm release t"),
+        (by_kubectl(annotations={"argocd.argoproj.io/tracking-id": "t"}), "Argo CD t"),
+        ({**by_kubectl(), "labels": {MANAGED_LABEL: "true", "olm.owner": "csv"}}, "Operator Lifecycle Manager csv"),
+        (by_kubectl({"manager": "kustomize-controller", "operation": "Apply"}), "kubectl, kustomize-controller"),
+        ({**by_kubectl(), "labels": {}}, "field manager kubectl"),
+        (by_kubectl(deletionTimestamp=TIME), "is Terminating"),
+    ],
+)
+def test_marks_other_installers_and_deletions_still_refuse(found: dict[str, Any], owner: str) -> None:
+    action = action_for(DEPLOYMENT, observed(bundle(), {DEPLOYMENT: found}))
+    assert (action.verb, action.hand_over) == ("refuse", False)
+    assert owner in action.reason
+
+
+def test_a_namespace_of_another_installer_is_adopted_without_taking_it_from_kubectl() -> None:
+    found = {**by_kubectl(), "labels": {MANAGED_LABEL: "true", "argocd.argoproj.io/instance": "platform"}}
+    action = action_for(HOME, observed(bundle(), {HOME: found}))
+    assert (action.verb, action.hand_over, action.reason) == ("adopt", False, "it is there, of Argo CD platform")
+
+
+@pytest.mark.parametrize(("profile", "other"), [("default", "Ignore"), ("fail_open", None)])
+def test_what_kubectl_hands_over_may_be_of_another_profile(profile: str, other: str | None) -> None:
+    state = observed(bundle(profile), {key: by_kubectl() for key in (VALIDATOR, CONFIG)})
+    (variant,) = action_for(VALIDATOR, state, bundle(profile)).variants
+    assert variant["webhooks"][0].get("failurePolicy") == other
+    assert variant["metadata"]["labels"] == {MANAGED_LABEL: "true"}
+    assert action_for(CONFIG, state, bundle(profile)).variants == ()
 
 
 def test_an_adopted_namespace_is_not_adopted_again() -> None:
