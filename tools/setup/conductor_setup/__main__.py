@@ -38,6 +38,7 @@ def main() -> int:
             collections.ensure_kubernetes_core(layout)
             if tier == "test":
                 environments.ensure(layout, layout.sdk_venv, "kubeflow-sdk")
+                environments.ensure(layout, layout.runner_venv, "runner")
     except SetupError as error:
         print(f"setup: {error}".rstrip(), file=sys.stderr)
         return 1

@@ -35,6 +35,11 @@ class Layout:
         return self.clone / ".venvs" / "kubeflow-sdk"
 
     @property
+    def runner_venv(self) -> Path:
+        """The environment of ansible-runner and ansible-builder."""
+        return self.clone / ".venvs" / "runner"
+
+    @property
     def collections(self) -> Path:
         """The folder that holds the collections' namespaces; its parent is what Ansible calls a collections path."""
         return self.clone / ".ansible" / "collections" / "ansible_collections"
