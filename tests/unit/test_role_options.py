@@ -47,3 +47,19 @@ def test_every_connection_variable_reaches_the_modules() -> None:
         later = {"conductor_force_conflicts", "conductor_wait_timeout", "conductor_verify_timeout"}
         assert used == set(MAIN) - later
         assert all(re.search(rf"\bconductor_{name}\b", value) for name, value in options.items())
+
+
+@pytest.mark.parametrize("entry_point", SPECS)
+def test_every_step_of_an_entry_point_is_in_its_summary(entry_point: str) -> None:
+    def registered(tasks: list[dict[str, Any]]) -> list[str]:
+        names: list[str] = []
+        for task in tasks:
+            file = task.get("ansible.builtin.import_tasks")
+            more = yaml.safe_load((ROLE / "tasks" / file).read_text()) if file else task.get("block")
+            names += registered(more) if more else [task["register"]]
+        return names
+
+    [whole] = yaml.safe_load((ROLE / "tasks" / f"{entry_point}.yml").read_text())
+    # In the same order: what stands behind a failed step is left out.
+    summarized = whole["always"][0]["vars"]["__conductor_steps"].values()
+    assert [f"{{{{ {name} | default({{}}) }}}}" for name in registered(whole["block"])] == list(summarized)

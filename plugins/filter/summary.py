@@ -1,0 +1,160 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The C(summary) filter: what a run of the role found, as small data for other programs."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: summary
+short_description: Turn the results of a run into data to keep
+version_added: 1.0.0
+author:
+  - Conductor contributors (@conductor)
+description:
+  - Takes the registered results of the role's steps, whether they succeeded or not, and makes of them what AWX keeps as
+    an artifact of the job.
+  - The keys are always the same, and so are their types. What is not known is V(null), or an empty list.
+options:
+  _input:
+    description:
+      - The results, by step, in the order of the steps.
+      - What stands behind a failed step is left out, because it did not run; an earlier run may have left a result.
+    type: dict
+    required: true
+  release:
+    description: The Trainer release that was asked for.
+    type: str
+    required: true
+  check_mode:
+    description: Whether the steps were to write nothing.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Keep the result
+  ansible.builtin.set_stats:
+    data:
+      my_report: "{{ {inventory_hostname: {'apply': applied, 'wait': waited} | conductor.trainer.summary('2.3.0')} }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The summary.
+  type: dict
+  contains:
+    verified:
+      description: Whether no step failed, the controllers were seen to serve, and the runtimes were proven.
+      type: bool
+    release:
+      description: The Trainer release that was asked for.
+      type: str
+    components:
+      description: The versions of what the release consists of.
+      type: dict
+    namespace:
+      description: The operator's namespace.
+      type: str
+    kubernetes:
+      description: The version of the API server.
+      type: str
+    controllers:
+      description: The controllers, each with C(name), C(ready) and C(status).
+      type: list
+      elements: dict
+    runtimes:
+      description: The ClusterTrainingRuntimes, each with C(name), C(framework) and C(proven).
+      type: list
+      elements: dict
+    changed:
+      description: Whether the cluster was changed; with C(check_mode), whether it would be.
+      type: bool
+    check_mode:
+      description: Whether the steps were to write nothing, as in check mode and when verifying.
+      type: bool
+    steps:
+      description: The steps that ran, each with C(name) and C(seconds).
+      type: list
+      elements: dict
+    error:
+      description: The C(step) that failed and its C(message); V(null) when none did.
+      type: dict
+  sample:
+    verified: true
+    release: 2.3.0
+    components: {jobset: 0.12.0, trainer: 2.3.0}
+    namespace: kubeflow-system
+    kubernetes: 1.35.8
+    controllers: [{name: jobset-controller-manager, ready: 1/1, status: Running}]
+    runtimes: [{name: torch-distributed, framework: torch, proven: true}]
+    changed: true
+    check_mode: false
+    steps: [{name: apply, seconds: 1.3}, {name: wait, seconds: 5.3}]
+    error: null
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+# Characters of an error's message; an artifact becomes a variable of the next job, so it has to stay small.
+_LONGEST = 4000
+
+
+def summary(steps: Mapping[str, Mapping[str, Any]], release: str, check_mode: bool = False) -> dict[str, Any]:
+    """The summary of some steps (registered variables)."""
+    ran, failure = _until_failure(steps)
+    applied, waited, proven = (_with(key, ran) for key in ("components", "controllers", "runtimes"))
+    return {
+        "verified": failure is None and bool(waited) and bool(proven),
+        "release": str(release),
+        "components": applied.get("components"),
+        "namespace": applied.get("namespace"),
+        "kubernetes": applied.get("kubernetes"),
+        # Lists and not dictionaries by name: two summaries of one host are merged, and of lists the later one counts.
+        "controllers": _chosen(waited.get("controllers"), "name", "ready", "status"),
+        "runtimes": _chosen(proven.get("runtimes"), "name", "framework", "proven"),
+        # A failed write says what was written before it.
+        "changed": any(bool(result.get("changed") or result.get("written")) for result in ran.values()),
+        "check_mode": check_mode,
+        "steps": [
+            {"name": name, "seconds": round(result["elapsed"], 1)}
+            for name, result in ran.items()
+            if result.get("elapsed") is not None
+        ],
+        "error": failure,
+    }
+
+
+def _until_failure(
+    steps: Mapping[str, Mapping[str, Any]],
+) -> tuple[dict[str, Mapping[str, Any]], dict[str, str] | None]:
+    """The steps that ran, the failed one included, and that one's name and message."""
+    ran: dict[str, Mapping[str, Any]] = {}
+    for name, result in steps.items():
+        if not result or result.get("skipped"):
+            continue
+        ran[name] = result
+        if result.get("failed") or result.get("unreachable"):
+            return ran, {"step": name, "message": _shortened(str(result.get("msg", "")).strip())}
+    return ran, None
+
+
+def _with(key: str, ran: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    return next((result for result in ran.values() if key in result), {})
+
+
+def _chosen(rows: Any, *keys: str) -> list[dict[str, Any]]:
+    return [{key: row[key] for key in keys} for row in rows or []]
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= _LONGEST else f"{message[: _LONGEST - 3]}..."
+
+
+class FilterModule:
+    """What Ansible loads."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Name to function."""
+        return {"summary": summary}

@@ -1,0 +1,84 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The summary that a run leaves for AWX: one entry a host, for hosts that failed above all; no server."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.playing import Played, play
+
+# Shows what AWX keeps; off unless asked for.
+SHOWN = {"ANSIBLE_SHOW_CUSTOM_STATS": "true", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> Path:
+    """Two hosts, two addresses of this machine where nobody listens."""
+    with socket.socket() as first, socket.socket() as second:
+        for listener in (first, second):
+            listener.bind(("127.0.0.1", 0))
+        hosts = {
+            name: {
+                "conductor_host": f"https://127.0.0.1:{listener.getsockname()[1]}",
+                "conductor_api_key": f"token-of-{name}",
+            }
+            for name, listener in (("first", first), ("second", second))
+        }
+    path = tmp_path / "hosts.yml"
+    path.write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
+    return path
+
+
+def reports(played: Played) -> dict[str, Any]:
+    """The C(conductor_report) that was shown."""
+    _, marker, rest = played.output.partition("\tRUN: ")
+    assert marker, played.output + played.errors
+    found: dict[str, Any] = json.loads(rest.splitlines()[0])["conductor_report"]
+    return found
+
+
+@pytest.mark.parametrize(("playbook", "forks"), [("install", "5"), ("verify", "1")])
+def test_every_host_that_failed_says_why(inventory: Path, playbook: str, forks: str) -> None:
+    # AWX hands the artifacts of one workflow node to the next as extra variables: they are no input.
+    left = {"conductor_report": {"first": {"verified": True}, "third": {"verified": True}}}
+    played = play(playbook, left, "--inventory", str(inventory), "--forks", forks, environment=SHOWN)
+    assert played.code == 2
+    found = reports(played)
+    hosts = yaml.safe_load(inventory.read_text())["all"]["hosts"]
+    assert list(found) == list(hosts)
+    for name, host in hosts.items():
+        # The host has failed, and nothing makes it look rescued.
+        assert (played.recap[name]["failed"], played.recap[name]["rescued"]) == (1, 0)
+        assert found[name]["error"]["step"] == "apply"
+        assert f"{host['conductor_host']} cannot be reached" in found[name]["error"]["message"]
+        assert "Next:" in found[name]["error"]["message"]
+        assert host["conductor_api_key"] not in played.output + played.errors
+        assert (found[name]["verified"], found[name]["changed"], found[name]["check_mode"]) == (
+            *(False, False),
+            playbook == "verify",
+        )
+
+
+def test_two_hosts_of_one_cluster_are_reported(inventory: Path) -> None:
+    variables = {"conductor_host": "https://127.0.0.1:1", "conductor_api_key": "token"}
+    found = reports(play("install", variables, "--inventory", str(inventory), environment=SHOWN))
+    assert {name: entry["error"]["step"] for name, entry in found.items()} == {
+        "first": "distinct targets",
+        "second": "distinct targets",
+    }
+
+
+def test_nothing_of_it_is_printed_unasked() -> None:
+    played = play("install")
+    assert "CUSTOM STATS" not in played.output
+    assert "conductor_report" not in played.text
+    # The reason stands there once, at the task that failed.
+    assert played.output.count("fatal: ") == 1

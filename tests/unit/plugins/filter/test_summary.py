@@ -1,0 +1,136 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.conductor.trainer.plugins.filter.summary import RETURN, FilterModule, summary
+
+APPLIED: dict[str, Any] = {
+    "changed": True,
+    "failed": False,
+    "release": "2.3.0",
+    "components": {"trainer": "2.3.0", "jobset": "0.12.0"},
+    "namespace": "kubeflow-system",
+    "kubernetes": "1.35.8",
+    "actions": {"create": ["a", "b"]},
+    "unchanged": 3,
+    "elapsed": 1.24,
+}
+WAITED: dict[str, Any] = {
+    "changed": False,
+    "controllers": [{"name": "jobset-controller-manager", "ready": "1/1", "status": "Running", "image": "i"}],
+    "checks": ["many"],
+    "elapsed": 10.06,
+}
+PROVEN: dict[str, Any] = {
+    "runtimes": [{"name": "jax", "framework": "jax", "proven": True, "message": ""}],
+    "missing": [],
+    "elapsed": 0.2,
+}
+PASSED: dict[str, Any] = {"changed": False, "failed": False, "msg": "All assertions passed"}
+FAILED: dict[str, Any] = {"changed": False, "failed": True, "msg": "apply Deployment x: no\nNext: do that\n"}
+
+
+def test_a_whole_run() -> None:
+    steps = {"target": {}, "apply": APPLIED, "wait": WAITED, "prove runtimes": PROVEN, "runtimes": PASSED}
+    assert summary(steps, "2.3.0") == {
+        "verified": True,
+        "release": "2.3.0",
+        "components": {"trainer": "2.3.0", "jobset": "0.12.0"},
+        "namespace": "kubeflow-system",
+        "kubernetes": "1.35.8",
+        "controllers": [{"name": "jobset-controller-manager", "ready": "1/1", "status": "Running"}],
+        "runtimes": [{"name": "jax", "framework": "jax", "proven": True}],
+        "changed": True,
+        "check_mode": False,
+        "steps": [
+            {"name": "apply", "seconds": 1.2},
+            {"name": "wait", "seconds": 10.1},
+            {"name": "prove runtimes", "seconds": 0.2},
+        ],
+        "error": None,
+    }
+
+
+def test_a_failed_step_ends_it() -> None:
+    steps = {"apply": FAILED, "wait": WAITED, "prove runtimes": PROVEN}
+    assert summary(steps, "2.3.0") == {
+        "verified": False,
+        "release": "2.3.0",
+        "components": None,
+        "namespace": None,
+        "kubernetes": None,
+        # What stands there comes from an earlier run.
+        "controllers": [],
+        "runtimes": [],
+        "changed": False,
+        "check_mode": False,
+        "steps": [],
+        "error": {"step": "apply", "message": "apply Deployment x: no\nNext: do that"},
+    }
+
+
+def test_what_was_learnt_before_the_failure_is_kept() -> None:
+    found = summary({"apply": APPLIED, "wait": {**FAILED, "elapsed": 300.04}, "prove runtimes": PROVEN}, "2.3.0")
+    assert found["kubernetes"] == "1.35.8"
+    assert found["changed"]
+    assert found["steps"] == [{"name": "apply", "seconds": 1.2}, {"name": "wait", "seconds": 300.0}]
+    assert found["error"]["step"] == "wait"
+    assert not found["verified"]
+
+
+def test_a_failed_write_is_a_change_when_others_went_before_it() -> None:
+    assert summary({"apply": {**FAILED, "written": ["Namespace kubeflow-system"]}}, "2.3.0")["changed"]
+    assert not summary({"apply": {**FAILED, "written": []}}, "2.3.0")["changed"]
+
+
+def test_runtimes_that_were_found_wanting_are_shown_and_not_verified() -> None:
+    found = summary({"apply": APPLIED, "wait": WAITED, "prove runtimes": PROVEN, "runtimes": FAILED}, "2.3.0")
+    assert not found["verified"]
+    assert found["runtimes"]
+    assert found["error"]["step"] == "runtimes"
+
+
+@pytest.mark.parametrize("missing", ["wait", "prove runtimes"])
+def test_what_was_skipped_is_not_verified(missing: str) -> None:
+    steps = {"apply": APPLIED, "wait": WAITED, "prove runtimes": PROVEN, missing: {"skipped": True, "changed": False}}
+    found = summary(steps, "2.3.0", check_mode=True)
+    assert found["check_mode"]
+    assert not found["verified"]
+    assert found["error"] is None
+
+
+def test_no_runtimes_wanted_is_verified() -> None:
+    assert summary({"apply": APPLIED, "wait": WAITED, "prove runtimes": {"runtimes": []}}, "2.3.0")["verified"]
+
+
+def test_an_unreachable_bastion_is_an_error() -> None:
+    found = summary({"apply": {"unreachable": True, "changed": False, "msg": "no route"}}, "2.3.0")
+    assert found["error"] == {"step": "apply", "message": "no route"}
+
+
+def test_a_long_message_is_cut() -> None:
+    message = summary({"apply": {"failed": True, "msg": "x" * 100_000}}, "2.3.0")["error"]["message"]
+    assert len(message) == 4000
+    assert message.endswith("x...")
+
+
+def test_nothing_at_all() -> None:
+    found = summary({}, "2.3.0")
+    assert not found["verified"]
+    assert found["error"] is None
+
+
+def test_the_keys_are_the_documented_ones() -> None:
+    documented = yaml.safe_load(RETURN)["_value"]
+    for steps in ({}, {"apply": FAILED}, {"apply": APPLIED, "wait": WAITED, "prove runtimes": PROVEN}):
+        assert list(summary(steps, "2.3.0")) == list(documented["contains"]) == list(documented["sample"])
+
+
+def test_it_is_the_filter_that_ansible_loads() -> None:
+    assert FilterModule().filters() == {"summary": summary}
