@@ -52,6 +52,8 @@ def all_suites(clone: Path, output: Path) -> list[Suite]:
     packages = ["ansible_collections.conductor.trainer.plugins", *python_packages(clone), "tests"]
     unit_results = output / "unit.xml"
     playbook_results = output / "playbooks.xml"
+    awx_results = output / "awx.xml"
+    fleet_results = output / "fleet.xml"
     scenarios = sorted(found.parent.name for found in clone.glob("molecule/*/molecule.yml"))
     return [
         Suite("ruff", "static", ((python, "-m", "ruff", "check"), (python, "-m", "ruff", "format", "--check"))),
@@ -73,6 +75,20 @@ def all_suites(clone: Path, output: Path) -> list[Suite]:
             "unit",
             ((python, "-m", "pytest", "tests/playbooks", f"--junit-xml={playbook_results}"),),
             junit=playbook_results,
+        ),
+        Suite(
+            "awx",
+            "unit",
+            ((python, "-m", "pytest", "tests/awx", f"--junit-xml={awx_results}"),),
+            junit=awx_results,
+        ),
+        Suite(
+            "fleet",
+            "cluster",
+            ((python, "-m", "pytest", "tests/fleet", f"--junit-xml={fleet_results}"),),
+            limit=2700,
+            junit=fleet_results,
+            obstacle=no_container_engine,
         ),
         *(
             Suite(
