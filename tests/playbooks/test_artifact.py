@@ -5,18 +5,14 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.support.playing import Played, play
-
-# Shows what AWX keeps; off unless asked for.
-SHOWN = {"ANSIBLE_SHOW_CUSTOM_STATS": "true", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
+from tests.support.fleet import CLI_SHOWS_ALL, shown_reports
+from tests.support.playing import play
 
 
 @pytest.fixture
@@ -37,21 +33,13 @@ def inventory(tmp_path: Path) -> Path:
     return path
 
 
-def reports(played: Played) -> dict[str, Any]:
-    """The C(conductor_report) that was shown."""
-    _, marker, rest = played.output.partition("\tRUN: ")
-    assert marker, played.output + played.errors
-    found: dict[str, Any] = json.loads(rest.splitlines()[0])["conductor_report"]
-    return found
-
-
 @pytest.mark.parametrize(("playbook", "forks"), [("install", "5"), ("verify", "1")])
 def test_every_host_that_failed_says_why(inventory: Path, playbook: str, forks: str) -> None:
     # AWX hands the artifacts of one workflow node to the next as extra variables: they are no input.
     left = {"conductor_report": {"first": {"verified": True}, "third": {"verified": True}}}
-    played = play(playbook, left, "--inventory", str(inventory), "--forks", forks, environment=SHOWN)
+    played = play(playbook, left, "--inventory", str(inventory), "--forks", forks, environment=CLI_SHOWS_ALL)
     assert played.code == 2
-    found = reports(played)
+    found = shown_reports(played)
     hosts = yaml.safe_load(inventory.read_text())["all"]["hosts"]
     assert list(found) == list(hosts)
     for name, host in hosts.items():
@@ -69,7 +57,7 @@ def test_every_host_that_failed_says_why(inventory: Path, playbook: str, forks: 
 
 def test_two_hosts_of_one_cluster_are_reported(inventory: Path) -> None:
     variables = {"conductor_host": "https://127.0.0.1:1", "conductor_api_key": "token"}
-    found = reports(play("install", variables, "--inventory", str(inventory), environment=SHOWN))
+    found = shown_reports(play("install", variables, "--inventory", str(inventory), environment=CLI_SHOWS_ALL))
     assert {name: entry["error"]["step"] for name, entry in found.items()} == {
         "first": "distinct targets",
         "second": "distinct targets",

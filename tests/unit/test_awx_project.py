@@ -15,6 +15,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from ansible_collections.conductor.trainer.plugins.filter.summary import RETURN
 from ansible_collections.conductor.trainer.plugins.module_utils._target import ENVIRONMENT
 
 CLONE = Path(__file__).resolve().parents[2]
@@ -85,3 +86,12 @@ def test_an_execution_environment_may_hold_the_client_that_is_tested() -> None:
     assert [requirement.name for requirement in wanted] == ["kubernetes"]
     [pinned] = re.findall(r"^kubernetes==(\S+)", (CLONE / "requirements" / "runtime.txt").read_text(), re.MULTILINE)
     assert pinned in wanted[0].specifier
+
+
+def test_the_readme_shows_the_report_as_it_is_documented() -> None:
+    [shown] = re.findall(r"```yaml\n(conductor_report:\n.*?)```", (CLONE / "README.md").read_text(), re.DOTALL)
+    [report] = yaml.safe_load(shown)["conductor_report"].values()
+    contents = yaml.safe_load(RETURN)["_value"]["contains"]
+    types = {"bool": bool, "str": str, "dict": (dict, type(None)), "list": list}
+    assert list(report) == list(contents)
+    assert all(isinstance(value, types[contents[key]["type"]]) for key, value in report.items())

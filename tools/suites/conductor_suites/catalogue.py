@@ -54,6 +54,7 @@ def all_suites(clone: Path, output: Path) -> list[Suite]:
     playbook_results = output / "playbooks.xml"
     awx_results = output / "awx.xml"
     fleet_results = output / "fleet.xml"
+    fleet_junit = f"--junit-xml={fleet_results}"
     scenarios = sorted(found.parent.name for found in clone.glob("molecule/*/molecule.yml"))
     return [
         Suite("ruff", "static", ((python, "-m", "ruff", "check"), (python, "-m", "ruff", "format", "--check"))),
@@ -85,7 +86,18 @@ def all_suites(clone: Path, output: Path) -> list[Suite]:
         Suite(
             "fleet",
             "cluster",
-            ((python, "-m", "pytest", "tests/fleet", f"--junit-xml={fleet_results}"),),
+            # Clusters take longer to come up than any one test may otherwise be silent.
+            (
+                (
+                    python,
+                    "-m",
+                    "pytest",
+                    "tests/fleet",
+                    "-o",
+                    "faulthandler_timeout=600",
+                    f"--junit-xml={fleet_results}",
+                ),
+            ),
             limit=2700,
             junit=fleet_results,
             obstacle=no_container_engine,

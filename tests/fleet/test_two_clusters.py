@@ -1,0 +1,79 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run over two clusters of which one takes no pods: what a person at the command line sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.support.fleet import CLI_SHOWS_ALL, FirstRun, Fleet, shown_reports
+from tests.support.playing import CLONE, play
+
+
+def test_the_good_one_ends_verified(first_run: FirstRun) -> None:
+    good = shown_reports(first_run.played)["good"]
+    assert (good["verified"], good["error"]) == (True, None)
+    assert {row["status"] for row in good["controllers"]} == {"Running"}
+    assert {row["proven"] for row in good["runtimes"]} == {True}
+    assert first_run.played.recap["good"]["failed"] == 0
+
+
+def test_the_bad_one_explains_itself(first_run: FirstRun) -> None:
+    bad = shown_reports(first_run.played)["bad"]
+    assert (bad["verified"], bad["error"]["step"]) == (False, "wait")
+    # The object, the scheduler's words, the next thing to try.
+    for words in ("Deployment jobset-controller-manager", "node(s) were unschedulable", "Next:"):
+        assert words in bad["error"]["message"]
+    # What is known of it is there as well.
+    assert bad["kubernetes"] == shown_reports(first_run.played)["good"]["kubernetes"]
+    assert [step["name"] for step in bad["steps"]] == ["apply", "wait"]
+    assert "fatal: [bad]: FAILED!" in first_run.played.output
+
+
+def test_the_recap_and_the_exit_code_say_so(first_run: FirstRun) -> None:
+    recap = first_run.played.recap
+    assert first_run.played.code == 2
+    assert {host: (counts["failed"], counts["rescued"]) for host, counts in recap.items()} == {
+        "good": (0, 0),
+        "bad": (1, 0),
+    }
+
+
+def test_each_cluster_got_the_whole_release_once(first_run: FirstRun) -> None:
+    def objects(writes: list[dict[str, Any]]) -> list[str]:
+        # Pods are touched, with names of their own, where the kubelet is slow to mount certificates.
+        paths = [write["uri"].partition("?")[0] for write in writes if write["agent"].startswith("conductor")]
+        return sorted(path for path in paths if "/pods/" not in path)
+
+    assert objects(first_run.good) == objects(first_run.bad)
+    assert any(path.endswith("/deployments/jobset-controller-manager") for path in objects(first_run.good))
+
+
+def test_one_after_the_other(healed: Fleet, tmp_path: Path) -> None:
+    """A play of the user's own, in batches of one host and with one process, over a good and a drifted cluster."""
+    inventory = tmp_path / "hosts.yml"
+    # In this order: Ansible ends a play when all hosts of a batch have failed.
+    inventory.write_text(yaml.safe_dump({"all": {"hosts": healed.hosts}}, sort_keys=False))
+    playbook = tmp_path / "one-by-one.yml"
+    role = {"name": "conductor.trainer.conductor", "tasks_from": "verify"}
+    whole = {
+        "name": "One by one",
+        "hosts": "all",
+        "connection": "local",
+        "gather_facts": False,
+        "serial": 1,
+        "tasks": [{"name": "Verify", "ansible.builtin.import_role": role}],
+    }
+    playbook.write_text(yaml.safe_dump([whole]))
+    healed.bad.kubectl("delete", "clustertrainingruntime", "jax-distributed")
+    arguments = ("--inventory", str(inventory), "--forks", "1")
+    played = play(playbook, {}, *arguments, environment=CLI_SHOWS_ALL, cwd=CLONE)
+    found = shown_reports(played)
+    assert played.code == 2
+    assert {host: report["verified"] for host, report in found.items()} == {"good": True, "bad": False}
+    assert found["bad"]["error"]["step"] == "drift"
+    assert "ClusterTrainingRuntime jax-distributed" in found["bad"]["error"]["message"]
