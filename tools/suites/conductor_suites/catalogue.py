@@ -86,18 +86,8 @@ def all_suites(clone: Path, output: Path) -> list[Suite]:
         Suite(
             "fleet",
             "cluster",
-            # Clusters take longer to come up than any one test may otherwise be silent.
-            (
-                (
-                    python,
-                    "-m",
-                    "pytest",
-                    "tests/fleet",
-                    "-o",
-                    "faulthandler_timeout=600",
-                    f"--junit-xml={fleet_results}",
-                ),
-            ),
+            # Clusters take longer to come up than a test may otherwise be silent.
+            ((python, "-m", "pytest", "tests/fleet", "--override-ini=faulthandler_timeout=600", fleet_junit),),
             limit=2700,
             junit=fleet_results,
             obstacle=no_container_engine,
