@@ -18,7 +18,7 @@ from tests.support.fleet import CLI_SHOWS_ALL, FirstRun, Fleet
 from tests.support.playing import play
 from tests.support.real_cluster import real_cluster
 
-GOOD, BAD = "h-good", "h-bad"
+GOOD, BAD = "fleet-good", "fleet-bad"
 
 
 @pytest.fixture(scope="session")

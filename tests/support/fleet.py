@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,7 @@ class ServiceAccount:
 
     cluster: RealCluster
     name: str
-    token: str
+    token: str = field(repr=False)
 
     @classmethod
     def make(cls, cluster: RealCluster, name: str) -> ServiceAccount:

@@ -92,6 +92,6 @@ def test_the_readme_shows_the_report_as_it_is_documented() -> None:
     [shown] = re.findall(r"```yaml\n(conductor_report:\n.*?)```", (CLONE / "README.md").read_text(), re.DOTALL)
     [report] = yaml.safe_load(shown)["conductor_report"].values()
     contents = yaml.safe_load(RETURN)["_value"]["contains"]
-    types = {"bool": bool, "str": str, "dict": (dict, type(None)), "list": list}
+    types: dict[str, tuple[type, ...]] = {"bool": (bool,), "str": (str,), "dict": (dict, type(None)), "list": (list,)}
     assert list(report) == list(contents)
     assert all(isinstance(value, types[contents[key]["type"]]) for key, value in report.items())
