@@ -9,6 +9,7 @@ the step that failed, the object it failed on, the server's own words, and the n
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -79,6 +80,21 @@ class UnreachableError(ConductorError):
 
 class RightsError(ConductorError):
     """The API server knows the caller and does not allow something that is needed."""
+
+
+def missing_rights(rights: Iterable[str], step: str, *, written: bool = False) -> RightsError:
+    """The error that names all of them, so that nobody has to ask for one after the other.
+
+    Args:
+        written: whether something may have been written before.
+    """
+    lines = sorted(set(rights))
+    return RightsError(
+        "\n  ".join(["these rights are missing:", *lines]),
+        step=step,
+        hint=f"grant them to the identity in use; {'then run this again' if written else 'nothing was written'}",
+        facts={"missing_rights": lines},
+    )
 
 
 class RefusedError(ConductorError):

@@ -13,10 +13,10 @@ from ._apply import Applier, Outcome, custom_resources, explained
 from ._bundle import PHASES, Bundle, digest
 from ._client import FIELD_MANAGER, Cluster
 from ._diff import changed_fields, render_diff
-from ._errors import ApiError, ConductorError, InputError, RefusedError
+from ._errors import ApiError, ConductorError, InputError, RefusedError, RightsError, missing_rights
 from ._observe import observe
 from ._ownership import entry_digest
-from ._plan import Action, Plan, make_plan
+from ._plan import Action, Observed, Plan, make_plan
 from ._record import Entry, Record, record_manifest
 from ._resources import Key, path_of
 from ._rights import record_rights, require_rights, rights_for
@@ -53,13 +53,16 @@ def ensure_present(
     if unknown := sorted(set(phases) - set(PHASES)):
         raise InputError(f"there is no phase {', '.join(unknown)}", hint=f"the phases are: {', '.join(PHASES)}")
     started = monotonic()
-    observed = observe(cluster, bundle)
+    try:
+        observed = observe(cluster, bundle)
+    except RightsError as error:
+        raise error if check else _with_missing_writes(error, cluster, bundle) from error
     plan = make_plan(bundle, observed)
     if plan.refusals:
         raise RefusedError(
             "\n  ".join(["nothing was written, because", *plan.refusals]),
             step="plan",
-            hint="Conductor changes only what it installed itself; remove the other one, or leave it in charge",
+            hint="; ".join(plan.remedies),
             facts={"refusals": list(plan.refusals)},
         )
     writes = plan.writing(phases)
@@ -88,6 +91,19 @@ def ensure_present(
     if with_diff:
         result["diff"] = render_diff({action.key: changes[action.key] for action in done if action.key in changes})
     return result
+
+
+def _with_missing_writes(error: RightsError, cluster: Cluster, bundle: Bundle) -> RightsError:
+    """Names beside the rights to read those to write as well: what is there is unknown, so it may be all to be made."""
+    needed = rights_for(make_plan(bundle, Observed()).writing(PHASES)) + record_rights(bundle.namespace)
+    try:
+        require_rights(cluster, needed, bundle.namespace)
+    except RightsError as writes:
+        return missing_rights([*error.facts["missing_rights"], *writes.facts["missing_rights"]], "read the cluster")
+    except ConductorError:
+        # The failure to explain is the first one.
+        return error
+    return error
 
 
 def _write(

@@ -10,13 +10,25 @@ from typing import Any
 
 from ._bundle import Bundle
 from ._client import Cluster
-from ._errors import ApiError, RightsError
+from ._errors import ApiError, missing_rights
 from ._plan import Observed
 from ._record import NAME as RECORD_NAME
 from ._record import Record, parse_record
-from ._resources import Key, Resource, key_of, resource_of
+from ._resources import Key, Resource, key_of, path_of, resource_of
+from ._verdicts import parts
 
 _WEBHOOK_KINDS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+# The conditions of what is Terminating that say what it waits for (kubernetes/api core/v1, NamespaceConditionType;
+# apiextensions/v1, CustomResourceDefinitionConditionType).
+_SAY_WHY = {
+    "Namespace": (
+        "NamespaceDeletionDiscoveryFailure",
+        "NamespaceDeletionContentFailure",
+        "NamespaceContentRemaining",
+        "NamespaceFinalizersRemaining",
+    ),
+    "CustomResourceDefinition": ("Terminating",),
+}
 _ADMISSION = "admissionregistration.k8s.io/v1"
 
 
@@ -64,24 +76,34 @@ def observe(cluster: Cluster, bundle: Bundle) -> Observed:
     tasks += [lambda item=item: read_type(item) for item in ordered]  # type: ignore[misc]
     cluster.each(lambda task: task(), tasks)
     if denied:
-        raise RightsError(
-            "\n  ".join(["these rights are missing:", *sorted(denied)]),
-            step="read the cluster",
-            hint="grant them to the identity in use; nothing was written",
-            facts={"missing_rights": sorted(denied)},
-        )
+        raise missing_rights(denied, "read the cluster")
     version = answers["version"]
     return Observed(
         metadata=metadata,
         webhook_configurations=configurations,
         record=answers["record"],
         kubernetes=str(version.get("gitVersion", "")).lstrip("v"),
+        endings={
+            key: _ending(cluster, key)
+            for key, found in metadata.items()
+            if found.get("deletionTimestamp") and key.kind in _SAY_WHY
+        },
     )
 
 
 def read_install_record(cluster: Cluster, namespace: str) -> Record:
     """The install record in a namespace; an empty one where there is none."""
     return parse_record(cluster.find(resource_of("v1", "ConfigMap").path(namespace, RECORD_NAME)))
+
+
+def _ending(cluster: Cluster, key: Key) -> str:
+    """What keeps an object from going, in the server's words."""
+    status = (cluster.find(path_of(key)) or {}).get("status")
+    return "; ".join(
+        str(condition.get("message", ""))
+        for condition in parts(status, "conditions")
+        if condition.get("status") == "True" and condition.get("type") in _SAY_WHY[key.kind]
+    )
 
 
 def _list(cluster: Cluster, resource: Resource, namespace: str, whole: bool, denied: list[str]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ._bundle import Bundle, digest
 from ._handover import kubectl_applied
@@ -18,6 +18,8 @@ from ._resources import Key, key_of
 
 Verb = Literal["create", "adopt", "update", "unchanged", "refuse"]
 
+_LEAVE_ALONE = "Conductor changes only what it installed itself; remove the other one, or leave it in charge"
+_LET_END = "wait until what is Terminating is gone, or delete what it waits for; then run this again"
 # Refusals by one and the same owner are summed up after this many objects.
 _NAMED_OBJECTS = 3
 
@@ -31,12 +33,14 @@ class Observed:
         webhook_configurations: every webhook configuration of the cluster, whole.
         record: the install record.
         kubernetes: the server's version, e.g. C(1.35.8).
+        endings: what the server says of objects that are Terminating.
     """
 
     metadata: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
     webhook_configurations: Sequence[Mapping[str, Any]] = ()
     record: Record = field(default_factory=Record)
     kubernetes: str = ""
+    endings: Mapping[Key, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,12 +68,18 @@ class Action:
         return self.verb in ("create", "adopt", "update")
 
 
+class _Refusal(NamedTuple):
+    text: str
+    remedy: str
+
+
 @dataclass(frozen=True)
 class Plan:
-    """All actions, in the order of the bundle, and what speaks against carrying them out at all."""
+    """All actions, in the order of the bundle; what forbids to carry them out, and what can be done about that."""
 
     actions: tuple[Action, ...]
     refusals: tuple[str, ...]
+    remedies: tuple[str, ...] = ()
 
     def writing(self, phases: Sequence[str]) -> list[Action]:
         """The actions of these phases that write."""
@@ -84,7 +94,9 @@ def make_plan(bundle: Bundle, observed: Observed) -> Plan:
         for manifest in phase.objects
         for key in (key_of(manifest),)
     )
-    return Plan(actions, tuple(_refusals(bundle, observed, actions)))
+    refusals = _refusals(bundle, observed, actions)
+    remedies = dict.fromkeys(refusal.remedy for refusal in refusals)
+    return Plan(actions, tuple(refusal.text for refusal in refusals), tuple(remedies))
 
 
 def _decide(
@@ -121,27 +133,30 @@ def _decide(
     return action("unchanged", "as recorded")
 
 
-def _refusals(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> list[str]:
+def _refusals(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> list[_Refusal]:
     found = []
     if observed.kubernetes and _numbers(observed.kubernetes) < _numbers(bundle.kubernetes_minimum):
-        found.append(
+        text = (
             f"Kubernetes is {observed.kubernetes}; Trainer {bundle.release} needs {bundle.kubernetes_minimum} "
             "or newer, because older API servers refuse its CRDs (kubeflow/trainer issue 3154)"
         )
+        found.append(_Refusal(text, "upgrade the cluster"))
     by_owner: dict[str, list[Key]] = {}
     for action in actions:
         if action.verb != "refuse":
             continue
         if action.reason.startswith("is Terminating"):
-            found.append(f"{action.key} {action.reason}")
+            said = observed.endings.get(action.key)
+            found.append(_Refusal(f"{action.key} {action.reason}" + (f": {said}" if said else ""), _LET_END))
         else:
             by_owner.setdefault(action.reason, []).append(action.key)
     for owner, keys in by_owner.items():
         named = ", ".join(str(key) for key in keys[:_NAMED_OBJECTS])
         more = f" and {len(keys) - _NAMED_OBJECTS} more" if len(keys) > _NAMED_OBJECTS else ""
-        found.append(f"{named}{more}: installed by somebody else ({owner})")
+        found.append(_Refusal(f"{named}{more}: installed by somebody else ({owner})", _LEAVE_ALONE))
     for name, place in foreign_webhooks(observed.webhook_configurations, bundle):
-        found.append(f"webhook configuration {name} points to {place}: another Trainer or JobSet is installed")
+        text = f"webhook configuration {name} points to {place}: another Trainer or JobSet is installed"
+        found.append(_Refusal(text, _LEAVE_ALONE))
     return found
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from ._bundle import Bundle, Probe
 from ._client import Cluster
-from ._errors import ApiError, ConductorError
+from ._errors import ApiError, ConductorError, missing_rights
+from ._resources import key_of, resource_of
 from ._retry import is_webhook_transport
 from ._verdicts import State, Verdict
 
@@ -21,15 +22,26 @@ def prove_webhooks(cluster: Cluster, bundle: Bundle, runtimes: frozenset[str]) -
     Args:
         runtimes: the ClusterTrainingRuntimes that exist; probes that need another one are left out, because the
             validator refuses every TrainJob whose runtime is not there.
+
+    Raises:
+        RightsError: a dry run takes the right to the real thing, and this identity lacks it; names every such right.
     """
+    denied: list[str] = []
 
     def one(probe: Probe) -> Verdict:
         try:
             return judge(probe, cluster.dry_run_create(probe.manifest, step="probe"))
         except ConductorError as error:
+            if _is_denied(error):
+                key = key_of(probe.manifest)
+                resource = resource_of(key.api_version, key.kind)
+                denied.append(f"create {resource}" + (f" in namespace {key.namespace}" if key.namespace else ""))
             return judge(probe, error)
 
-    return cluster.each(one, [probe for probe in bundle.probes if not probe.needs or probe.needs in runtimes])
+    verdicts = cluster.each(one, [probe for probe in bundle.probes if not probe.needs or probe.needs in runtimes])
+    if denied:
+        raise missing_rights(denied, "probe webhooks", written=True)
+    return verdicts
 
 
 def judge(probe: Probe, answer: Mapping[str, Any] | ConductorError) -> Verdict:
@@ -56,6 +68,11 @@ def judge(probe: Probe, answer: Mapping[str, Any] | ConductorError) -> Verdict:
     if missing:
         return verdict("progressing", f"it did not set {', '.join(missing)}: it is not in force")
     return verdict("ready", "let a good object pass" if probe.expect == "allowed" else "set its defaults")
+
+
+def _is_denied(error: ConductorError) -> bool:
+    """Whether the server's authorizer said no. Admission answers 403 as well, and other words."""
+    return isinstance(error, ApiError) and error.status == 403 and " cannot create resource " in error.message
 
 
 def has_pointer(document: Any, pointer: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ._client import Cluster
-from ._errors import RightsError
+from ._errors import missing_rights
 from ._plan import Action
 from ._record import NAME as RECORD_NAME
 from ._resources import resource_of
@@ -78,13 +78,7 @@ def require_rights(cluster: Cluster, needed: Sequence[Right], namespace: str) ->
         answers = cluster.each(lambda right: _is_allowed(cluster, right), missing)
         missing = [right for right, allowed in zip(missing, answers, strict=True) if not allowed]
     if missing:
-        lines = summed_up(missing)
-        raise RightsError(
-            "\n  ".join(["these rights are missing:", *lines]),
-            step="check rights before the first write",
-            hint="grant them to the identity in use; nothing was written",
-            facts={"missing_rights": lines},
-        )
+        raise missing_rights(summed_up(missing), "check rights before the first write")
 
 
 def summed_up(rights: Iterable[Right]) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-State = Literal["ready", "progressing", "unknown"]
+State = Literal["ready", "progressing", "doomed", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,17 @@ def deployment_verdict(name: str, deployment: Mapping[str, Any] | None, pods: It
 
     if deployment is None:
         return verdict("progressing", "it is not there")
-    metadata, spec, status = (_part(deployment, name) for name in ("metadata", "spec", "status"))
+    metadata, spec, status = (part(deployment, name) for name in ("metadata", "spec", "status"))
     if metadata.get("deletionTimestamp"):
         return verdict("progressing", "it is being deleted")
     generation, seen = metadata.get("generation"), status.get("observedGeneration")
     if not isinstance(generation, int) or not isinstance(seen, int) or seen < generation:
         return verdict("progressing", "its newest generation was not seen by the Deployment controller yet")
-    wanted = _count(spec.get("replicas", 1))
+    wanted = count(spec.get("replicas", 1))
     if wanted < 1:
         return verdict("progressing", "it is scaled to 0 replicas")
     total, updated, available = (
-        _count(status.get(field)) for field in ("replicas", "updatedReplicas", "availableReplicas")
+        count(status.get(field)) for field in ("replicas", "updatedReplicas", "availableReplicas")
     )
     if updated < wanted or total != updated or available < wanted:
         reasons = "; ".join(filter(None, (pod_trouble(pod) for pod in pods)))
@@ -64,19 +64,19 @@ def deployment_verdict(name: str, deployment: Mapping[str, Any] | None, pods: It
 
 def pod_trouble(pod: Mapping[str, Any]) -> str:
     """Why a pod does not run or is not ready, in the words of the kubelet or the scheduler; empty if it is ready."""
-    name = _part(pod, "metadata").get("name", "")
-    status = _part(pod, "status")
-    for container in _parts(status, "containerStatuses"):
-        state = _part(container, "state")
-        waiting, terminated = _part(state, "waiting"), _part(state, "terminated")
+    name = part(pod, "metadata").get("name", "")
+    status = part(pod, "status")
+    for container in parts(status, "containerStatuses"):
+        state = part(container, "state")
+        waiting, terminated = part(state, "waiting"), part(state, "terminated")
         if waiting:
             words = " ".join(str(waiting[key]) for key in ("reason", "message") if waiting.get(key))
-            last = _part(_part(container, "lastState"), "terminated")
+            last = part(part(container, "lastState"), "terminated")
             code = f" (last exit code {last.get('exitCode')})" if last else ""
             return f"pod {name}: {words}{code}"
         if terminated:
             return f"pod {name}: {terminated.get('reason', 'ended')}, exit code {terminated.get('exitCode')}"
-    for condition in _parts(status, "conditions"):
+    for condition in parts(status, "conditions"):
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             return f"pod {name}: {condition.get('reason', '')} {condition.get('message', '')}".rstrip()
     if is_pod_ready(pod):
@@ -86,9 +86,9 @@ def pod_trouble(pod: Mapping[str, Any]) -> str:
 
 def is_pod_ready(pod: Mapping[str, Any]) -> bool:
     """Whether the pod's Ready condition is True and it is not being deleted."""
-    if _part(pod, "metadata").get("deletionTimestamp"):
+    if part(pod, "metadata").get("deletionTimestamp"):
         return False
-    conditions = _parts(_part(pod, "status"), "conditions")
+    conditions = parts(part(pod, "status"), "conditions")
     return any(condition.get("type") == "Ready" and condition.get("status") == "True" for condition in conditions)
 
 
@@ -100,9 +100,9 @@ def crd_verdict(name: str, crd: Mapping[str, Any] | None) -> Verdict:
 
     if crd is None:
         return verdict("progressing", "it is not there")
-    if _part(crd, "metadata").get("deletionTimestamp"):
+    if part(crd, "metadata").get("deletionTimestamp"):
         return verdict("progressing", "it is Terminating")
-    conditions = {str(condition.get("type")): condition for condition in _parts(_part(crd, "status"), "conditions")}
+    conditions = {str(condition.get("type")): condition for condition in parts(part(crd, "status"), "conditions")}
     for needed in ("NamesAccepted", "Established"):
         condition = conditions.get(needed) or {}
         if condition.get("status") != "True":
@@ -120,11 +120,11 @@ def webhook_configuration_verdict(
 
     if configuration is None:
         return verdict("progressing", "it is not there")
-    found = {str(webhook.get("name")): webhook for webhook in _parts(configuration, "webhooks")}
+    found = {str(webhook.get("name")): webhook for webhook in parts(configuration, "webhooks")}
     missing = [webhook for webhook in webhooks if webhook not in found]
     if missing:
         return verdict("progressing", f"it lacks webhook {', '.join(missing)}")
-    bare = [webhook for webhook in webhooks if not _part(found[webhook], "clientConfig").get("caBundle")]
+    bare = [webhook for webhook in webhooks if not part(found[webhook], "clientConfig").get("caBundle")]
     if bare:
         return verdict("progressing", f"no caBundle yet on {', '.join(bare)}")
     return verdict("ready")
@@ -145,10 +145,10 @@ def endpoints_verdict(
 
     ready, strangers = 0, []
     for piece in slices:
-        for endpoint in _parts(piece, "endpoints"):
-            if _part(endpoint, "conditions").get("ready") is not True:
+        for endpoint in parts(piece, "endpoints"):
+            if part(endpoint, "conditions").get("ready") is not True:
                 continue
-            target = _part(endpoint, "targetRef")
+            target = part(endpoint, "targetRef")
             if str(target.get("uid")) in pods:
                 ready += 1
             else:
@@ -164,22 +164,25 @@ def endpoints_verdict(
     return verdict("ready", f"{ready} ready")
 
 
-def _part(value: Any, name: str) -> Mapping[str, Any]:
-    part = value.get(name) if isinstance(value, Mapping) else None
-    return part if isinstance(part, Mapping) else {}
+def part(value: Any, name: str) -> Mapping[str, Any]:
+    """A field that should be an object; an empty one where it is absent or something else."""
+    found = value.get(name) if isinstance(value, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
 
 
-def _parts(value: Any, name: str) -> list[Mapping[str, Any]]:
-    parts = value.get(name) if isinstance(value, Mapping) else None
-    return [part for part in parts if isinstance(part, Mapping)] if isinstance(parts, list) else []
+def parts(value: Any, name: str) -> list[Mapping[str, Any]]:
+    """The objects in a field that should be a list of objects."""
+    found = value.get(name) if isinstance(value, Mapping) else None
+    return [entry for entry in found if isinstance(entry, Mapping)] if isinstance(found, list) else []
 
 
-def _count(value: Any) -> int:
+def count(value: Any) -> int:
+    """A field that should be a number; 0 where it is absent or something else."""
     return value if isinstance(value, int) else 0
 
 
 def _condition_message(status: Mapping[str, Any], kind: str) -> str | None:
-    for condition in _parts(status, "conditions"):
+    for condition in parts(status, "conditions"):
         if condition.get("type") == kind and condition.get("status") == "True":
             return str(condition.get("message", ""))
     return None

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ._client import Cluster
-from ._errors import ApiError, ConductorError
+from ._errors import ApiError, ConductorError, missing_rights
 from ._resources import Resource
 
 _RELIST_PAUSE = (0.2, 1.0)
@@ -54,8 +54,26 @@ class Watcher:
         self.stop()
 
     def refresh(self) -> None:
-        """Lists every scope, in parallel. Raises ConductorError."""
-        self._cluster.each(self._list, self.scopes)
+        """Lists every scope, in parallel.
+
+        Raises:
+            RightsError: something may not be read; names every such right, not only the first.
+            ConductorError: the server failed.
+        """
+        denied: list[str] = []
+
+        def listed(scope: Scope) -> None:
+            try:
+                self._list(scope)
+            except ApiError as error:
+                if error.status != 403:
+                    raise
+                place = f" in namespace {scope.namespace}" if scope.namespace else ""
+                denied.append(f"list, watch {scope.resource}{place}")
+
+        self._cluster.each(listed, self.scopes)
+        if denied:
+            raise missing_rights(denied, "wait for controllers", written=True)
 
     def start(self) -> None:
         """Begins to watch from where the last list ended; a second call does nothing."""

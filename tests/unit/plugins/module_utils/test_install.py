@@ -243,6 +243,44 @@ def test_missing_rights_stop_everything_before_the_first_write() -> None:
     assert cluster.writes == []
 
 
+def test_rights_to_read_and_to_write_are_named_together() -> None:
+    cluster = FakeCluster()
+    cluster.fail(403, method="GET", path="/deployments")
+    cluster.rules = []
+    with pytest.raises(RightsError) as caught:
+        ensure_present(cluster, bundle())
+    missing = caught.value.facts["missing_rights"]
+    assert "list deployments.apps in namespace ops" in missing
+    for words in (
+        "create, patch deployments.apps",
+        "create, patch customresourcedefinitions",
+        "clustertrainingruntimes",
+    ):
+        assert any(words in line for line in missing), words
+    assert str(caught.value).endswith("Next: grant them to the identity in use; nothing was written")
+    assert cluster.writes == []
+
+
+def test_check_mode_asks_for_rights_to_read_only() -> None:
+    cluster = FakeCluster()
+    cluster.fail(403, method="GET", path="/deployments")
+    cluster.rules = []
+    with pytest.raises(RightsError) as caught:
+        ensure_present(cluster, bundle(), check=True)
+    assert caught.value.facts["missing_rights"] == ["list deployments.apps in namespace ops"]
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_the_rights_to_read_are_named_where_those_to_write_are_not_the_matter(allowed: bool) -> None:
+    cluster = FakeCluster()
+    cluster.fail(403, method="GET", path="/deployments")
+    if not allowed:
+        cluster.fail(500, method="POST", path="/selfsubjectrulesreviews")
+    with pytest.raises(RightsError) as caught:
+        ensure_present(cluster, bundle())
+    assert caught.value.facts["missing_rights"] == ["list deployments.apps in namespace ops"]
+
+
 def test_the_record_needs_a_right_of_its_own() -> None:
     cluster = FakeCluster()
     everything_else = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "resourceNames": ["x"]}

@@ -11,7 +11,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._errors import A
 from ansible_collections.conductor.trainer.plugins.module_utils._observe import observe, read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils._record import Entry, Record, record_manifest
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import key_of
-from tests.unit.plugins.builders import CONFIG, DEPLOYMENT, bundle, installed, obj, webhooks
+from tests.unit.plugins.builders import CONFIG, CRD, DEPLOYMENT, HOME, bundle, installed, obj, webhooks
 from tests.unit.plugins.fakes import FakeCluster
 
 
@@ -75,6 +75,32 @@ def test_every_right_to_read_that_is_missing_is_named() -> None:
     ):
         assert any(words in line for line in missing)
         assert words in str(caught.value)
+
+
+CONDITIONS = {
+    "conditions": [
+        {"type": "NamespaceFinalizersRemaining", "status": "True", "message": "a/b in 1 resource instances"},
+        {"type": "NamespaceContentRemaining", "status": "True", "message": "configmaps. has 1 resource instances"},
+        {"type": "NamespaceDeletionContentFailure", "status": "False", "message": "all is deleted"},
+        {"type": "Other", "status": "True", "message": "of no interest"},
+    ]
+}
+
+
+def test_what_is_terminating_says_what_it_waits_for() -> None:
+    cluster = installed(bundle())
+    cluster.objects[HOME]["metadata"]["deletionTimestamp"] = "t"
+    cluster.objects[HOME]["status"] = CONDITIONS
+    cluster.objects[CRD]["metadata"]["deletionTimestamp"] = "t"
+    cluster.objects[DEPLOYMENT]["metadata"]["deletionTimestamp"] = "t"
+    state = observe(cluster, bundle())
+    assert state.endings == {HOME: "a/b in 1 resource instances; configmaps. has 1 resource instances", CRD: ""}
+
+
+def test_nothing_more_is_read_where_nothing_is_terminating() -> None:
+    cluster = installed(bundle())
+    assert observe(cluster, bundle()).endings == {}
+    assert not [request for request in cluster.requests if request.path.endswith("/namespaces/ops")]
 
 
 @pytest.mark.parametrize("path", ["/version", "/deployments", "/conductor-install-record"])

@@ -196,6 +196,26 @@ def test_an_adopted_namespace_is_not_adopted_again() -> None:
 def test_a_terminating_namespace_is_refused_whoever_owns_it() -> None:
     plan = make_plan(bundle(), observed(bundle(), {HOME: foreign(deletionTimestamp=TIME)}))
     assert plan.refusals == (f"Namespace ops is Terminating since {TIME}, waiting for its deletion to end",)
+    assert plan.remedies == (
+        "wait until what is Terminating is gone, or delete what it waits for; then run this again",
+    )
+
+
+def test_what_the_server_says_of_a_terminating_object_is_said() -> None:
+    state = observed(bundle(), {HOME: metadata(deletionTimestamp=TIME)}, endings={HOME: "a/b in 1 resource instances"})
+    (text,) = make_plan(bundle(), state).refusals
+    assert text.endswith("waiting for its deletion to end: a/b in 1 resource instances")
+
+
+def test_each_remedy_is_given_once() -> None:
+    state = observed(bundle(), {DEPLOYMENT: foreign(), CONFIG: foreign(labels={"olm.owner": "x"})}, kubernetes="1.30.1")
+    plan = make_plan(bundle(), state)
+    assert len(plan.refusals) == 3
+    assert [remedy.split(";")[0] for remedy in plan.remedies] == [
+        "upgrade the cluster",
+        "Conductor changes only what it installed itself",
+    ]
+    assert make_plan(bundle(), observed(bundle())).remedies == ()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Probe
-from ansible_collections.conductor.trainer.plugins.module_utils._errors import ConductorError, UnreachableError
+from ansible_collections.conductor.trainer.plugins.module_utils._errors import (
+    ConductorError,
+    RightsError,
+    UnreachableError,
+)
 from ansible_collections.conductor.trainer.plugins.module_utils._probe import has_pointer, judge, prove_webhooks
 from tests.unit.plugins.builders import DENIAL, RUNTIME_CRD, bundle, content, obj
 from tests.unit.plugins.fakes import FakeCluster, failure
@@ -22,6 +26,7 @@ BY_US = failure(400, message=DENIAL)
 OTHER_WORDS = failure(400, message='admission webhook "validate.validator" denied the request: bad name')
 BY_ANOTHER = failure(400, message='admission webhook "policy" denied the request: it must be created before')
 AWAY = failure(500, message='failed calling webhook "validate.validator": connection refused')
+FORBIDDEN = failure(403, message='trainjobs is forbidden: User "u" cannot create resource "trainjobs" in API group "g"')
 NO_NAMESPACE = failure(404, message='namespaces "probe" not found')
 GONE = UnreachableError("server is gone")
 
@@ -112,3 +117,18 @@ def test_failures_are_judged_not_raised() -> None:
     cluster.hooks.clear()
     del cluster.objects[next(key for key in cluster.objects if key.name != RUNTIME_CRD)]
     assert prove_webhooks(cluster, release, frozenset())[0].state == "progressing"
+
+
+def test_a_right_that_is_missing_for_a_probe_is_not_waited_for() -> None:
+    cluster = FakeCluster()
+    cluster.fail(403, method="POST", path="/trainjobs", message=FORBIDDEN.message)
+    with pytest.raises(RightsError, match="then run this again") as caught:
+        prove_webhooks(cluster, bundle(), frozenset())
+    assert caught.value.facts["missing_rights"] == ["create trainjobs.trainer.kubeflow.org in namespace probe"]
+
+
+def test_a_refusal_by_admission_is_no_missing_right() -> None:
+    cluster = FakeCluster()
+    cluster.fail(403, method="POST", path="/trainjobs", message="trainjobs is forbidden: exceeded quota: none")
+    (verdict,) = prove_webhooks(cluster, bundle(), frozenset())
+    assert verdict.state == "progressing"

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import (
     ApiError,
     NotReadyError,
+    RightsError,
     UnreachableError,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils._wait import ControllersWait
@@ -238,9 +239,14 @@ def test_an_established_crd_is_not_asked_for_again(clock: Clock, script: Script)
 
 def test_what_may_not_be_read_ends_the_wait(clock: Clock, script: Script) -> None:
     cluster = serving(bundle())
-    cluster.fail(403, method="GET", path="/endpointslices", message="not you")
-    with pytest.raises(ApiError, match="not you"):
+    for plural in ("endpointslices", "pods"):
+        cluster.fail(403, method="GET", path=f"/{plural}", message="not you")
+    with pytest.raises(RightsError) as caught:
         waiting(cluster, clock, 60)
+    assert caught.value.facts["missing_rights"] == [
+        "list, watch endpointslices.discovery.k8s.io in namespace ops",
+        "list, watch pods in namespace ops",
+    ]
 
 
 def test_a_right_that_is_lost_while_waiting_ends_the_wait(

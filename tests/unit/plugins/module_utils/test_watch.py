@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._errors import ApiError, UnreachableError
-from ansible_collections.conductor.trainer.plugins.module_utils._resources import RESOURCES
+from ansible_collections.conductor.trainer.plugins.module_utils._errors import (
+    ApiError,
+    RightsError,
+    UnreachableError,
+)
+from ansible_collections.conductor.trainer.plugins.module_utils._resources import RESOURCES, resource_of
 from ansible_collections.conductor.trainer.plugins.module_utils._watch import Scope, Watcher
 from tests.unit.plugins.builders import CONFIG, NAMESPACE, key, obj
 from tests.unit.plugins.fakes import FakeCluster, failure
@@ -74,9 +78,20 @@ def test_refresh_lists_each_scope_once_without_a_thread(cluster: FakeCluster) ->
 
 
 def test_refresh_raises_what_the_server_says(cluster: FakeCluster) -> None:
-    cluster.fail(403, method="GET", path="/configmaps")
+    cluster.fail(500, method="GET", path="/configmaps")
     with pytest.raises(ApiError):
         Watcher(cluster, [MAPS]).refresh()
+
+
+def test_refresh_names_every_right_that_is_missing(cluster: FakeCluster) -> None:
+    cluster.fail(403, method="GET")
+    deployments = Scope(resource_of("apps/v1", "Deployment"))
+    with pytest.raises(RightsError, match="then run this again") as caught:
+        Watcher(cluster, [MAPS, deployments]).refresh()
+    assert caught.value.facts["missing_rights"] == [
+        "list, watch configmaps in namespace ops",
+        "list, watch deployments.apps",
+    ]
 
 
 def test_events_change_what_is_known_and_wake_the_waiter(cluster: FakeCluster) -> None:
