@@ -235,6 +235,17 @@ class Cluster:
             subject=str(key),
         )
 
+    def delete(self, key: Key, uid: str) -> None:
+        """Deletes this very object, not one that has its name since. Raises ApiError, 404 or 409 where it is gone."""
+        self.request(
+            "DELETE",
+            path_of(key),
+            body={"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}},
+            accept=_METADATA_ONLY,
+            step="delete",
+            subject=str(key),
+        )
+
     def review(self, manifest: dict[str, Any]) -> dict[str, Any]:
         """Sends a review (authorization.k8s.io), which is answered and not stored."""
         group, _slash, _version = manifest["apiVersion"].rpartition("/")

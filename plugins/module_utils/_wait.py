@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
+from dataclasses import replace
 from typing import Any
 
 from ._bundle import Bundle
-from ._certificates import ANNOTATION, TOUCH_INTERVAL, certificate_secrets, pods_of, pods_to_touch
+from ._certificates import pods_of, pods_to_touch
 from ._client import Cluster
-from ._errors import ApiError, ConductorError, NotReadyError
+from ._controllers import controller_rows
+from ._doomed import Doom, dooms_of, is_being_made
+from ._errors import ConductorError, NotReadyError
+from ._events import last_event
+from ._fate import Fate
+from ._nudges import Nudges
 from ._probe import prove_webhooks
 from ._resources import Key, path_of, resource_of
 from ._retry import is_transient
@@ -37,7 +42,9 @@ class ControllersWait:
     """One wait for the controllers of a bundle.
 
     Args:
-        refresh: touch the pods that wait for the kubelet to mount their new certificate. Without it nothing is written.
+        refresh: touch the pods that wait for the kubelet to mount their new certificate.
+        retry: let be tried again at once what waits in a back-off since an earlier run. Without these two nothing is
+            written.
         monotonic: seconds; injected by tests.
     """
 
@@ -47,18 +54,20 @@ class ControllersWait:
         bundle: Bundle,
         *,
         refresh: bool = False,
+        retry: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cluster = cluster
         self._bundle = bundle
         self._refresh = refresh
+        self._retry = retry
         self._monotonic = monotonic
         self._started = monotonic()
         self._timeline: list[dict[str, Any]] = []
         self._since: dict[str, float] = {}
-        self._touches: dict[Key, float] = {}
-        self._warnings: list[str] = []
-        self._touched: set[Key] = set()
+        self._nudges = Nudges(cluster, monotonic)
+        self._fate = Fate(cluster)
+        self._stale: frozenset[str] = frozenset()
         self._crds: dict[str, Verdict] = {}
         namespace = bundle.namespace
         self._deployments = Scope(resource_of("apps/v1", "Deployment"), namespace)
@@ -78,15 +87,18 @@ class ControllersWait:
         """Waits up to C(timeout) seconds; 0 looks once.
 
         Returns:
-            C(controllers), C(checks), C(touched), C(warnings), C(timeline) and C(elapsed).
+            C(controllers), C(checks), C(touched), C(retried), C(warnings), C(timeline) and C(elapsed).
 
         Raises:
-            NotReadyError: the deadline passed; names every rule that is not met, since when, and on what evidence.
+            NotReadyError: the deadline passed; names every rule that is not met, since when, and on what evidence. Or,
+                before that, a controller will not become ready however long one waits; names cause and remedy.
             ApiError: something may not be read.
         """
         deadline = self._started + timeout
         with self._watcher:
             self._watcher.refresh()
+            if self._retry:
+                self._retry_stuck()
             agreeing = 0
             while True:
                 verdicts = self._assess()
@@ -106,17 +118,18 @@ class ControllersWait:
                 waiting = [verdict for verdict in verdicts if not verdict.ready]
                 self._note(waiting)
                 now = self._monotonic()
+                dooms = self._dooms() if waiting else []
+                if certain := self._fate.certain(dooms, now):
+                    raise self._doomed(certain, waiting, now)
                 if waiting and now >= deadline:
-                    raise self._not_ready(waiting, now)
+                    raise self._not_ready(waiting, dooms, now)
                 if not waiting:
                     continue
                 if self._watcher.failure:
                     raise self._watcher.failure
                 self._watcher.start()
                 pause = _AFTER_PROBE if any(verdict.rule.startswith("probe") for verdict in waiting) else _IDLE
-                if self._refresh:
-                    pause = min(pause, self._touch(now))
-                self._watcher.wait(min(pause, max(0.0, deadline - now)))
+                self._watcher.wait(min(pause, self._help(), max(0.0, deadline - now)))
 
     def _assess(self) -> list[Verdict]:
         """Everything but the probes."""
@@ -169,31 +182,39 @@ class ControllersWait:
         finally:
             cluster.close()
 
-    def _touch(self, now: float) -> float:
+    def _dooms(self) -> list[Doom]:
+        """The signs of doom among the controllers that are not rolled out, but for what an earlier run left behind."""
+        live = self._watcher.objects(self._deployments)
+        pods = [pod for pod in self._watcher.objects(self._pods).values() if pod["metadata"]["uid"] not in self._stale]
+        return [
+            doom
+            for deployment in self._bundle.objects("Deployment")
+            for found in (live.get(deployment["metadata"]["name"]),)
+            for members in (pods_of(deployment, pods),)
+            if found is not None and not deployment_verdict("", found, members).ready
+            for doom in dooms_of(found, members)
+        ]
+
+    def _help(self) -> float:
         """Touches the pods that are due; returns the seconds until one may be due again."""
+        if not self._refresh:
+            return _IDLE
         watcher = self._watcher
-        due = pods_to_touch(
-            self._bundle.objects("Deployment"), watcher.objects(self._pods).values(), watcher.objects(self._secrets)
+        return self._nudges.touch(
+            pods_to_touch(
+                self._bundle.objects("Deployment"), watcher.objects(self._pods).values(), watcher.objects(self._secrets)
+            )
         )
-        for key in due:
-            if now - self._touches.get(key, float("-inf")) < TOUCH_INTERVAL:
-                continue
-            stamp = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            try:
-                self._cluster.annotate_status(key, {ANNOTATION: stamp})
-            except ConductorError as error:
-                if isinstance(error, ApiError) and error.status == 403:
-                    # It takes longer without, and then it works all the same.
-                    self._refresh = False
-                    self._warnings.append(f"{error.message}: the kubelet mounts the new certificates when it likes")
-                    return _IDLE
-                if not (isinstance(error, ApiError) and error.status == 404) and not is_transient(error):
-                    raise
-                # The pod was replaced meanwhile, and its successor mounts the Secret as it is; or it is tried again.
-                continue
-            self._touches[key] = now
-            self._touched.add(key)
-        return TOUCH_INTERVAL if due else _IDLE
+
+    def _retry_stuck(self) -> None:
+        """Lets be tried again at once what an earlier run left in a back-off."""
+        deployments = self._bundle.objects("Deployment")
+        live, pods = self._watcher.objects(self._deployments), list(self._watcher.objects(self._pods).values())
+        names = [deployment["metadata"]["name"] for deployment in deployments]
+        self._stale = self._nudges.retry(
+            [live[name] for name in names if name in live],
+            [pod for deployment in deployments for pod in pods_of(deployment, pods)],
+        )
 
     def _note(self, waiting: list[Verdict]) -> None:
         """Keeps since when each rule is not met, and a line for each change of what is waited for."""
@@ -204,51 +225,69 @@ class ControllersWait:
             self._timeline.append({"seconds": round(now - self._started, 2), "waiting_for": lines})
         self._since = {name: self._since.get(name, now) for name in names}
 
-    def _not_ready(self, waiting: list[Verdict], now: float) -> NotReadyError:
+    def _not_ready(self, waiting: list[Verdict], dooms: list[Doom], now: float) -> NotReadyError:
+        waiting = [self._with_event(verdict) for verdict in waiting]
         lines = [
             f"{verdict} (for {now - self._since[f'{verdict.subject}/{verdict.rule}']:.0f} s)" for verdict in waiting
         ]
+        remedies = dict.fromkeys(doom.remedy for doom in dooms)
         return NotReadyError(
             "\n  ".join([f"not ready after {now - self._started:.0f} s:", *lines]),
             step="wait for controllers",
-            hint=f"kubectl -n {self._bundle.namespace} get pods,events",
-            facts={
-                "checks": [_row(verdict) for verdict in waiting],
-                "elapsed": round(now - self._started, 2),
-                "timeline": self._timeline[-20:],
-            },
+            hint="; ".join(remedies) or f"kubectl -n {self._bundle.namespace} get pods,events",
+            facts=self._facts(waiting, now),
         )
+
+    def _with_event(self, verdict: Verdict) -> Verdict:
+        """Adds to the verdict on a Deployment what its newest pod was last about: a pull, say, or a mount."""
+        for deployment in self._bundle.objects("Deployment"):
+            if verdict.subject == f"Deployment {deployment['metadata']['name']}":
+                members = pods_of(deployment, self._watcher.objects(self._pods).values())
+                silent = [pod["metadata"] for pod in members if is_being_made(pod)]
+                for metadata in silent[:1]:
+                    if said := last_event(self._cluster, metadata["namespace"], metadata["name"]):
+                        return replace(verdict, evidence=f"{verdict.evidence}: {said}")
+        return verdict
+
+    def _doomed(self, dooms: list[Doom], waiting: list[Verdict], now: float) -> NotReadyError:
+        """The error that ends the wait early. What else is not ready follows from it, or is left to the facts."""
+        namespace = self._bundle.namespace
+        first, *others = dooms
+        fates = {f"Deployment {doom.deployment}": str(doom) for doom in reversed(dooms)}
+        rows = [
+            replace(verdict, state="doomed", evidence=fates[verdict.subject]) if verdict.subject in fates else verdict
+            for verdict in waiting
+        ]
+        remedies = dict.fromkeys(doom.remedy for doom in dooms)
+        return NotReadyError(
+            "\n  ".join([str(first), *(f"Deployment {namespace}/{doom.deployment}: {doom}" for doom in others)]),
+            step="wait for controllers",
+            subject=f"Deployment {namespace}/{first.deployment}",
+            hint="; ".join([*remedies, "then run this again"]),
+            facts=self._facts(rows, now),
+        )
+
+    def _facts(self, waiting: list[Verdict], now: float) -> dict[str, Any]:
+        return {
+            "checks": [_row(verdict) for verdict in waiting],
+            "elapsed": round(now - self._started, 2),
+            "timeline": self._timeline[-20:],
+        }
 
     def _result(self, verdicts: list[Verdict]) -> dict[str, Any]:
         return {
-            "controllers": self._controllers(),
+            "controllers": controller_rows(
+                self._bundle.objects("Deployment"),
+                self._watcher.objects(self._deployments),
+                list(self._watcher.objects(self._pods).values()),
+            ),
             "checks": [_row(verdict) for verdict in verdicts],
-            "touched": sorted(key.name for key in self._touched),
-            "warnings": self._warnings,
+            "touched": self._nudges.touched,
+            "retried": self._nudges.retried,
+            "warnings": self._nudges.warnings,
             "timeline": self._timeline[-20:],
             "elapsed": round(self._monotonic() - self._started, 2),
         }
-
-    def _controllers(self) -> list[dict[str, Any]]:
-        live = self._watcher.objects(self._deployments)
-        pods = list(self._watcher.objects(self._pods).values())
-        rows = []
-        for deployment in self._bundle.objects("Deployment"):
-            name = deployment["metadata"]["name"]
-            deployment_now = live.get(name) or deployment
-            status = deployment_now.get("status") or {}
-            members = sorted(pods_of(deployment, pods), key=lambda pod: str(pod["metadata"].get("creationTimestamp")))
-            newest: Mapping[str, Any] = members[-1] if members else {}
-            rows.append(
-                {
-                    "name": name,
-                    "ready": f"{status.get('readyReplicas', 0)}/{deployment_now['spec'].get('replicas', 1)}",
-                    "status": (newest.get("status") or {}).get("phase", "unknown"),
-                    "image": deployment_now["spec"]["template"]["spec"]["containers"][0]["image"],
-                    "certificate_secrets": certificate_secrets(deployment),
-                }
-            )
-        return rows
 
 
 def _away(error: ConductorError) -> Verdict:

@@ -16,7 +16,10 @@ description:
     webhook Services have ready endpoints, and every webhook has proven by dry runs that it refuses what is bad and lets
     pass or completes what is good.
   - Nothing short of that is called ready. On a timeout it says which of these is missing, since when, and why.
-  - Without O(refresh_certificates) it only reads and sends dry runs.
+  - Ends before the timeout, with cause and remedy, where the cluster says that a controller cannot start. What may
+    still come right by itself, such as a registry that does not answer or a node that an autoscaler may add, is waited
+    for.
+  - Without O(refresh_certificates) and O(retry_stuck) it only reads and sends dry runs.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - conductor.trainer.connection
@@ -26,7 +29,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - Waits in check mode as well, and touches no pod.
+      - Waits in check mode as well, and neither touches nor deletes a pod.
   diff_mode:
     support: none
   idempotent:
@@ -44,6 +47,14 @@ options:
         for the kubelet.
     type: bool
     default: false
+  retry_stuck:
+    description:
+      - Let be tried again at once what an earlier run left in a back-off, which may last five minutes and more. Pods of
+        the controllers in C(ImagePullBackOff) or C(CrashLoopBackOff) are deleted, and so replaced; a Deployment whose
+        pods were refused gets an annotation through the C(deployments/status) subresource.
+      - Happens once, when the wait begins. Without the right to it, it warns, and waits as long as it takes.
+    type: bool
+    default: false
 seealso:
   - module: conductor.trainer.trainer_operator
 """
@@ -54,6 +65,7 @@ EXAMPLES = r"""
     kubeconfig: ~/.kube/config
     context: production
     refresh_certificates: true
+    retry_stuck: true
 
 - name: Is it ready now?
   conductor.trainer.wait_for_controllers:
@@ -93,7 +105,7 @@ controllers:
       certificate_secrets: [jobset-webhook-server-cert]
 checks:
   description: What was checked and what was found; on failure only what is not ready.
-  returned: success, or failure by timeout
+  returned: success, or failure of the wait
   type: list
   elements: dict
   contains:
@@ -104,7 +116,7 @@ checks:
       description: The rule it has to meet.
       type: str
     state:
-      description: V(ready), V(progressing) or V(unknown).
+      description: V(ready), V(progressing), V(doomed) or V(unknown).
       type: str
     evidence:
       description: What was found.
@@ -114,9 +126,14 @@ touched:
   returned: success
   type: list
   elements: str
+retried:
+  description: The pods that were deleted, and the Deployments that were annotated, so that they are tried again.
+  returned: success
+  type: list
+  elements: str
 timeline:
   description: What was waited for, and from which second on.
-  returned: success, or failure by timeout
+  returned: success, or failure of the wait
   type: list
   elements: dict
   contains:
@@ -129,7 +146,7 @@ timeline:
       elements: str
 elapsed:
   description: Seconds it took.
-  returned: success, or failure by timeout
+  returned: success, or failure of the wait
   type: float
   sample: 6.8
 """
@@ -145,9 +162,9 @@ from ansible_collections.conductor.trainer.plugins.module_utils._wait import Con
 
 
 def wait(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
-    """Waits; touching a pod is part of waiting and no change of the operator."""
-    refresh = module.params["refresh_certificates"] and not module.check_mode
-    result = ControllersWait(cluster, bundle, refresh=refresh).run(module.params["timeout"])
+    """Waits; touching or replacing a pod is part of waiting and no change of the operator."""
+    refresh, retry = (module.params[name] and not module.check_mode for name in ("refresh_certificates", "retry_stuck"))
+    result = ControllersWait(cluster, bundle, refresh=refresh, retry=retry).run(module.params["timeout"])
     for warning in result.pop("warnings"):
         module.warn(warning)
     return {"changed": False, **result}
@@ -159,6 +176,7 @@ def main() -> None:
         {
             "timeout": {"type": "int", "default": 300},
             "refresh_certificates": {"type": "bool", "default": False},
+            "retry_stuck": {"type": "bool", "default": False},
         },
         wait,
     )

@@ -72,7 +72,7 @@ class Server:
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_GET = do_PATCH = do_POST = answer  # noqa: N815
+            do_GET = do_PATCH = do_POST = do_DELETE = answer  # noqa: N815
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 """Keeps the output of the tests clean."""

@@ -109,6 +109,13 @@ def test_annotations_go_through_the_status(cluster: Cluster, server: Server) -> 
     assert json.loads(asked.body) == {"metadata": {"annotations": {"a": "b"}}}
 
 
+def test_only_the_object_that_is_meant_is_deleted(cluster: Cluster, server: Server) -> None:
+    cluster.delete(Key("v1", "Pod", "n", "p"), "uid-1")
+    (asked,) = server.asked
+    assert (asked.method, asked.path) == ("DELETE", "/api/v1/namespaces/n/pods/p")
+    assert json.loads(asked.body)["preconditions"] == {"uid": "uid-1"}
+
+
 def test_a_review_is_posted(cluster: Cluster, server: Server) -> None:
     review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {}}
     cluster.review(review)

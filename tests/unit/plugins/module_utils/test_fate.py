@@ -1,0 +1,94 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils._doom_catalogue import SLOW, Signature
+from ansible_collections.conductor.trainer.plugins.module_utils._doomed import Doom
+from ansible_collections.conductor.trainer.plugins.module_utils._fate import Fate
+from tests.unit.plugins.builders import obj
+from tests.unit.plugins.fakes import FakeCluster, failure
+
+
+def doom(grace: float = 0.0, cause: str = "it is so", uid: str = "u", *, nodes_help: bool = False) -> Doom:
+    signature = Signature(cause, "container", frozenset(), "", grace=grace, nodes_help=nodes_help)
+    return Doom(signature, "manager", uid, "words", "remedy")
+
+
+def test_a_sign_is_certain_after_its_grace() -> None:
+    fate = Fate(FakeCluster())
+    assert fate.certain([doom()], 100.0) == [doom()]
+    assert fate.certain([doom(5.0)], 100.0) == []
+    assert fate.certain([doom(5.0)], 104.9) == []
+    assert fate.certain([doom(5.0)], 105.0) == [doom(5.0)]
+
+
+def test_a_sign_that_went_away_begins_anew() -> None:
+    fate = Fate(FakeCluster())
+    fate.certain([doom(5.0)], 100.0)
+    fate.certain([], 103.0)
+    assert fate.certain([doom(5.0)], 106.0) == []
+    assert fate.certain([doom(5.0, uid="other")], 111.0) == []
+    assert fate.certain([doom(5.0, "another cause")], 116.0) == []
+
+
+def test_what_is_only_slow_is_never_certain() -> None:
+    fate = Fate(FakeCluster())
+    fate.certain([doom(SLOW)], 0.0)
+    assert fate.certain([doom(SLOW)], 1e9) == []
+
+
+def groups(*names: str) -> dict[str, Any]:
+    return {"groups": [{"name": name} for name in names]}
+
+
+def asked(cluster: FakeCluster, answer: dict[str, Any]) -> Fate:
+    cluster.hooks.append(lambda request: answer if request.path == "/apis" else None)
+    return Fate(cluster)
+
+
+def test_where_nodes_may_be_added_no_pod_is_doomed_for_want_of_one() -> None:
+    status = obj("ConfigMap", "cluster-autoscaler-status", namespace="kube-system")
+    for api, objects, certain in (
+        (groups("apps"), [], True),
+        (groups("apps"), [status], False),
+        (groups("apps", "karpenter.sh"), [], False),
+        (groups("autoscaling.openshift.io"), [], False),
+        ({}, [], True),
+    ):
+        cluster = FakeCluster()
+        for manifest in objects:
+            cluster.put(manifest)
+        fate = asked(cluster, api)
+        assert bool(fate.certain([doom(nodes_help=True)], 0.0)) is certain, api
+        assert fate.certain([doom()], 0.0) == [doom()]
+
+
+def test_it_is_asked_once_and_only_for_want_of_a_node() -> None:
+    cluster = FakeCluster()
+    fate = asked(cluster, groups())
+    fate.certain([doom(), doom(5.0, nodes_help=True, cause="b")], 0.0)
+    assert cluster.requests == []
+    for now in (5.0, 6.0):
+        assert len(fate.certain([doom(5.0, nodes_help=True, cause="b")], now)) == 1
+    assert [request.path for request in cluster.requests] == [
+        "/apis",
+        "/api/v1/namespaces/kube-system/configmaps/cluster-autoscaler-status",
+    ]
+
+
+@pytest.mark.parametrize("path", ["/apis", "cluster-autoscaler-status"])
+def test_where_it_cannot_be_told_nodes_may_be_added(path: str) -> None:
+    cluster = FakeCluster()
+
+    def refuses(request: Any) -> dict[str, Any] | None:
+        if request.path.endswith(path):
+            raise failure(403)
+        return groups() if request.path == "/apis" else None
+
+    cluster.hooks.append(refuses)
+    assert Fate(cluster).certain([doom(nodes_help=True)], 0.0) == []
