@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,3 +150,24 @@ def install(paths: Paths, console: Console, codename: str, packages: Sequence[st
         paths,
         env=_quiet(),
     )
+
+
+def unpack(paths: Paths, console: Console, codename: str, package: str) -> Path:
+    """Unpacks a package of this machine's own release into the cache, where it is not yet; installs nothing.
+
+    Returns the folder that holds its files.
+    """
+    folder = paths.work / "debian" / f"{package}-{codename}"
+    if folder.exists():
+        return folder
+    console.step(f"fetching the Debian package {package}; it is unpacked in the cache and not installed")
+    log = paths.work / "logs" / "apt.log"
+    _refresh(paths, log, [find_source(codename).file])
+    with tempfile.TemporaryDirectory(dir=paths.work) as fetched:
+        logged(f"fetch {package}", ["apt-get", "download", package], log, paths, cwd=Path(fetched), env=_quiet())
+        (archive,) = Path(fetched).glob("*.deb")
+        partial = Path(fetched) / "files"
+        logged(f"unpack {package}", ["dpkg-deb", "--extract", str(archive), str(partial)], log, paths)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial.rename(folder)
+    return folder

@@ -9,11 +9,20 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from conductor_suites.suite import Suite
 
+# Seconds for a suite on a real cluster: a first run may have to build the node image.
+CLUSTER_LIMIT = 2700
+
 TIERS = ("static", "generated", "unit", "cluster")
+
+
+def nothing() -> str | None:
+    """No obstacle: the environment is enough."""
+    return None
 
 
 def no_go() -> str | None:
@@ -46,15 +55,21 @@ def yaml_sources(clone: Path) -> list[str]:
     )
 
 
+def pytest_suite(name: str, tier: str, folder: str, output: Path, obstacle: Callable[[], str | None]) -> Suite:
+    """A suite of pytest; its tests are counted one by one."""
+    results = output / f"{name}.xml"
+    command = [sys.executable, "-m", "pytest", folder, f"--junit-xml={results}"]
+    if tier != "cluster":
+        return Suite(name, tier, (tuple(command),), junit=results, obstacle=obstacle)
+    # Clusters take longer to come up than a test may otherwise be silent.
+    command.append("--override-ini=faulthandler_timeout=600")
+    return Suite(name, tier, (tuple(command),), limit=CLUSTER_LIMIT, junit=results, obstacle=obstacle)
+
+
 def all_suites(clone: Path, output: Path) -> list[Suite]:
     """Every suite of ``clone``; ``output`` is where results may be written."""
     python = sys.executable
     packages = ["ansible_collections.conductor.trainer.plugins", *python_packages(clone), "tests"]
-    unit_results = output / "unit.xml"
-    playbook_results = output / "playbooks.xml"
-    awx_results = output / "awx.xml"
-    fleet_results = output / "fleet.xml"
-    fleet_junit = f"--junit-xml={fleet_results}"
     scenarios = sorted(found.parent.name for found in clone.glob("molecule/*/molecule.yml"))
     return [
         Suite("ruff", "static", ((python, "-m", "ruff", "check"), (python, "-m", "ruff", "format", "--check"))),
@@ -65,42 +80,18 @@ def all_suites(clone: Path, output: Path) -> list[Suite]:
         Suite("bundles", "generated", ((str(clone / "tools/bundles/generate"), "--check"),), 900, obstacle=no_go),
         # Ours against upstream's own render, and the list of differences against what really differs.
         Suite("fidelity", "generated", ((str(clone / "tools/bundles/compare"),),), 900, obstacle=no_go),
-        Suite(
-            "unit",
-            "unit",
-            ((python, "-m", "pytest", "tests/unit", f"--junit-xml={unit_results}"),),
-            junit=unit_results,
-        ),
-        Suite(
-            "playbooks",
-            "unit",
-            ((python, "-m", "pytest", "tests/playbooks", f"--junit-xml={playbook_results}"),),
-            junit=playbook_results,
-        ),
-        Suite(
-            "awx",
-            "unit",
-            ((python, "-m", "pytest", "tests/awx", f"--junit-xml={awx_results}"),),
-            junit=awx_results,
-        ),
-        Suite(
-            "fleet",
-            "cluster",
-            # Clusters take longer to come up than a test may otherwise be silent.
-            ((python, "-m", "pytest", "tests/fleet", "--override-ini=faulthandler_timeout=600", fleet_junit),),
-            limit=2700,
-            junit=fleet_results,
-            obstacle=no_container_engine,
-        ),
+        pytest_suite("unit", "unit", "tests/unit", output, nothing),
+        pytest_suite("playbooks", "unit", "tests/playbooks", output, nothing),
+        pytest_suite("awx", "unit", "tests/awx", output, nothing),
         *(
             Suite(
                 f"molecule-{name}",
                 "cluster",
                 (("molecule", "test", "--scenario-name", name),),
-                # A first run may have to build the node image.
-                limit=2700,
+                limit=CLUSTER_LIMIT,
                 obstacle=no_container_engine,
             )
             for name in scenarios
         ),
+        *(pytest_suite(name, "cluster", f"tests/{name}", output, no_container_engine) for name in ("fleet", "faults")),
     ]

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conductor_cluster import debian
+from conductor_cluster.console import Console
 from conductor_cluster.errors import ClusterError
+from conductor_cluster.paths import Paths
 
 STANZAS = """# a comment
 Types: deb deb-src
@@ -103,3 +106,26 @@ def test_only_docker_comes_from_the_newer_release() -> None:
 )
 def test_debian_is_recognized(text: str, expected: str | None) -> None:
     assert debian.release_codename(text) == expected
+
+
+def test_a_package_is_unpacked_once_and_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+
+    def logged(step: str, command: list[str], log: Path, paths: Paths, **more: Any) -> None:
+        commands.append(command)
+        if "download" in command:
+            (more["cwd"] / "tool_1_amd64.deb").touch()
+        if "--extract" in command:
+            Path(command[-1]).mkdir()
+
+    monkeypatch.setattr(debian, "logged", logged)
+    monkeypatch.setattr(debian, "find_source", lambda codename: debian.AptSource("u", "", tmp_path / "sources.list"))
+    (tmp_path / "sources.list").touch()
+    paths = Paths(tmp_path, tmp_path / "cache")
+    paths.work.mkdir(parents=True)
+    folder = debian.unpack(paths, Console(), "bookworm", "tool")
+    assert folder.is_dir()
+    assert [command[0] for command in commands] == ["apt-get", "apt-get", "dpkg-deb"]
+    assert not [command for command in commands if "install" in command]
+    assert debian.unpack(paths, Console(), "bookworm", "tool") == folder
+    assert len(commands) == 3

@@ -1,0 +1,62 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A way to a real API server on which it says that it is older than it is: the one thing these tests make up."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.support.real_cluster import RealCluster
+
+
+@contextmanager
+def old_server(cluster: RealCluster, version: str) -> Iterator[str]:
+    """The URL of a server that passes reads on to the cluster, but for C(/version)."""
+    command = [cluster.program, f"--kubeconfig={cluster.kubeconfig}", f"--context={cluster.context}"]
+    with subprocess.Popen([*command, "proxy", "--port=0"], stdout=subprocess.PIPE, text=True) as proxy:
+        try:
+            assert proxy.stdout is not None
+            started = re.search(r"127\.0\.0\.1:\d+", proxy.stdout.readline())
+            assert started is not None
+            with _server(f"http://{started[0]}", version) as url:
+                yield url
+        finally:
+            proxy.terminate()
+
+
+@contextmanager
+def _server(behind: str, version: str) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/version":
+                body = json.dumps({"gitVersion": version}).encode()
+            else:
+                accept = self.headers.get("Accept", "application/json")
+                request = urllib.request.Request(behind + self.path, headers={"Accept": accept})  # noqa: S310
+                with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+                    body = answer.read()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join(10)
