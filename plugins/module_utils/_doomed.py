@@ -47,17 +47,20 @@ class _Sign:
     restarts: int = 0
 
 
-def dooms_of(deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -> list[Doom]:
+def dooms_of(
+    deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]], before: Mapping[str, int] | None = None
+) -> list[Doom]:
     """The signs of doom in a Deployment that is not rolled out; the first of each object.
 
     Args:
         deployment: as the server has it.
         pods: those that its selector matches.
+        before: uid of a pod to C(restarts_of) it when the wait began; those tell of a past that may be repaired.
     """
     metadata = part(deployment, "metadata")
     name, namespace = str(metadata.get("name", "")), str(metadata.get("namespace", ""))
     found: dict[str, Doom] = {}
-    for sign in _signs(deployment, pods):
+    for sign in _signs(deployment, pods, before or {}):
         signature = next((signature for signature in SIGNATURES if _fits(signature, sign)), None)
         if signature is not None:
             remedy = signature.remedy.format(namespace=namespace, deployment=name, pod=sign.pod, image=sign.image)
@@ -68,6 +71,11 @@ def dooms_of(deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -
 def in_back_off(pod: Mapping[str, Any]) -> bool:
     """Whether the kubelet tries to start a container of this pod at growing intervals."""
     return any(str(_waiting(status).get("reason")) in _BACK_OFF for status in _containers(pod))
+
+
+def restarts_of(pod: Mapping[str, Any]) -> int:
+    """How often the kubelet has started a container of this pod again, the most often started one."""
+    return max((count(status.get("restartCount")) for status in _containers(pod)), default=0)
 
 
 def is_being_made(pod: Mapping[str, Any]) -> bool:
@@ -110,12 +118,14 @@ def _fits(signature: Signature, sign: _Sign) -> bool:
     )
 
 
-def _signs(deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -> Iterator[_Sign]:
+def _signs(
+    deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]], before: Mapping[str, int]
+) -> Iterator[_Sign]:
     yield from _deployment_signs(deployment)
     yield from _creation_signs(deployment)
     for pod in newest_pods(deployment, pods):
         yield from _scheduler_signs(pod)
-        yield from _container_signs(pod)
+        yield from _container_signs(pod, before)
 
 
 def _deployment_signs(deployment: Mapping[str, Any]) -> Iterator[_Sign]:
@@ -143,7 +153,7 @@ def _scheduler_signs(pod: Mapping[str, Any]) -> Iterator[_Sign]:
             yield _Sign("scheduler", uid, reason, message, f"pod {name}: {message}", pod=name)
 
 
-def _container_signs(pod: Mapping[str, Any]) -> Iterator[_Sign]:
+def _container_signs(pod: Mapping[str, Any], before: Mapping[str, int]) -> Iterator[_Sign]:
     metadata = part(pod, "metadata")
     name, uid = str(metadata.get("name", "")), str(metadata.get("uid"))
     for status in _containers(pod):
@@ -166,7 +176,7 @@ def _container_signs(pod: Mapping[str, Any]) -> Iterator[_Sign]:
             f"pod {name}: {said}",
             pod=name,
             image=str(status.get("image", "")),
-            restarts=count(status.get("restartCount")),
+            restarts=count(status.get("restartCount")) - before.get(uid, 0),
         )
 
 

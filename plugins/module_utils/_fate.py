@@ -1,16 +1,19 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When a sign of doom is certain: after its grace, and where no new node will come to help."""
+"""Which signs of doom there are, and when one is certain: after its grace, and where no new node will come to help."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from ._certificates import pods_of
 from ._client import Cluster
-from ._doomed import Doom
+from ._doomed import Doom, dooms_of, restarts_of
 from ._errors import ConductorError
 from ._resources import Key, path_of
+from ._verdicts import deployment_verdict
 
 # API groups of what makes nodes as they are needed: Karpenter (also EKS Auto Mode), OpenShift's machine autoscaler.
 _NODE_MAKERS = frozenset({"karpenter.sh", "autoscaling.openshift.io"})
@@ -20,12 +23,45 @@ _AUTOSCALER_STATUS = Key("v1", "ConfigMap", "kube-system", "cluster-autoscaler-s
 
 
 class Fate:
-    """Keeps since when each sign lasts."""
+    """Sees signs and keeps since when each lasts.
 
-    def __init__(self, cluster: Cluster) -> None:
+    Args:
+        deployments: the controllers' Deployments as the bundle has them.
+    """
+
+    def __init__(self, cluster: Cluster, deployments: Iterable[Mapping[str, Any]]) -> None:
         self._cluster = cluster
+        self._deployments = list(deployments)
+        self._stale: frozenset[str] = frozenset()
+        self._restarts: dict[str, int] = {}
         self._since: dict[tuple[str, str], float] = {}
         self._grows: bool | None = None
+
+    def begin(self, pods: Iterable[Mapping[str, Any]], stale: frozenset[str]) -> None:
+        """Notes how things are when the wait begins: what happened before tells of a past that may be repaired.
+
+        Args:
+            stale: the uids of pods whose words do not count at all.
+        """
+        self._stale = stale
+        self._restarts = {str(pod["metadata"]["uid"]): restarts_of(pod) for pod in pods}
+
+    def signs(self, live: Mapping[str, Mapping[str, Any]], pods: Iterable[Mapping[str, Any]]) -> list[Doom]:
+        """The signs of doom among the controllers that are not rolled out.
+
+        Args:
+            live: name to Deployment, as the server has them.
+            pods: those of their namespace.
+        """
+        pods = [pod for pod in pods if pod["metadata"]["uid"] not in self._stale]
+        return [
+            doom
+            for deployment in self._deployments
+            for found in (live.get(deployment["metadata"]["name"]),)
+            for members in (pods_of(deployment, pods),)
+            if found is not None and not deployment_verdict("", found, members).ready
+            for doom in dooms_of(found, members, self._restarts)
+        ]
 
     def certain(self, dooms: Iterable[Doom], now: float) -> list[Doom]:
         """Of the signs seen now those that are certain; all of them are to be given at each look."""

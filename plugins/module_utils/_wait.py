@@ -14,7 +14,7 @@ from ._bundle import Bundle
 from ._certificates import pods_of, pods_to_touch
 from ._client import Cluster
 from ._controllers import controller_rows
-from ._doomed import Doom, dooms_of, is_being_made
+from ._doomed import Doom, is_being_made
 from ._errors import ConductorError, NotReadyError
 from ._events import last_event
 from ._fate import Fate
@@ -66,8 +66,7 @@ class ControllersWait:
         self._timeline: list[dict[str, Any]] = []
         self._since: dict[str, float] = {}
         self._nudges = Nudges(cluster, monotonic)
-        self._fate = Fate(cluster)
-        self._stale: frozenset[str] = frozenset()
+        self._fate = Fate(cluster, bundle.objects("Deployment"))
         self._crds: dict[str, Verdict] = {}
         namespace = bundle.namespace
         self._deployments = Scope(resource_of("apps/v1", "Deployment"), namespace)
@@ -97,8 +96,7 @@ class ControllersWait:
         deadline = self._started + timeout
         with self._watcher:
             self._watcher.refresh()
-            if self._retry:
-                self._retry_stuck()
+            self._begin()
             agreeing = 0
             while True:
                 verdicts = self._assess()
@@ -118,7 +116,7 @@ class ControllersWait:
                 waiting = [verdict for verdict in verdicts if not verdict.ready]
                 self._note(waiting)
                 now = self._monotonic()
-                dooms = self._dooms() if waiting else []
+                dooms = self._fate.signs(*self._controllers()) if waiting else []
                 if certain := self._fate.certain(dooms, now):
                     raise self._doomed(certain, waiting, now)
                 if waiting and now >= deadline:
@@ -182,18 +180,9 @@ class ControllersWait:
         finally:
             cluster.close()
 
-    def _dooms(self) -> list[Doom]:
-        """The signs of doom among the controllers that are not rolled out, but for what an earlier run left behind."""
-        live = self._watcher.objects(self._deployments)
-        pods = [pod for pod in self._watcher.objects(self._pods).values() if pod["metadata"]["uid"] not in self._stale]
-        return [
-            doom
-            for deployment in self._bundle.objects("Deployment")
-            for found in (live.get(deployment["metadata"]["name"]),)
-            for members in (pods_of(deployment, pods),)
-            if found is not None and not deployment_verdict("", found, members).ready
-            for doom in dooms_of(found, members)
-        ]
+    def _controllers(self) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+        """The Deployments by name, and the pods."""
+        return self._watcher.objects(self._deployments), list(self._watcher.objects(self._pods).values())
 
     def _help(self) -> float:
         """Touches the pods that are due; returns the seconds until one may be due again."""
@@ -206,15 +195,18 @@ class ControllersWait:
             )
         )
 
-    def _retry_stuck(self) -> None:
-        """Lets be tried again at once what an earlier run left in a back-off."""
+    def _begin(self) -> None:
+        """Notes how things are at first, and lets be tried at once what an earlier run left in a back-off."""
+        live, pods = self._controllers()
         deployments = self._bundle.objects("Deployment")
-        live, pods = self._watcher.objects(self._deployments), list(self._watcher.objects(self._pods).values())
-        names = [deployment["metadata"]["name"] for deployment in deployments]
-        self._stale = self._nudges.retry(
-            [live[name] for name in names if name in live],
-            [pod for deployment in deployments for pod in pods_of(deployment, pods)],
-        )
+        stuck: frozenset[str] = frozenset()
+        if self._retry:
+            names = [deployment["metadata"]["name"] for deployment in deployments]
+            stuck = self._nudges.retry(
+                [live[name] for name in names if name in live],
+                [pod for deployment in deployments for pod in pods_of(deployment, pods)],
+            )
+        self._fate.begin(pods, stuck)
 
     def _note(self, waiting: list[Verdict]) -> None:
         """Keeps since when each rule is not met, and a line for each change of what is waited for."""
@@ -276,11 +268,7 @@ class ControllersWait:
 
     def _result(self, verdicts: list[Verdict]) -> dict[str, Any]:
         return {
-            "controllers": controller_rows(
-                self._bundle.objects("Deployment"),
-                self._watcher.objects(self._deployments),
-                list(self._watcher.objects(self._pods).values()),
-            ),
+            "controllers": controller_rows(self._bundle.objects("Deployment"), *self._controllers()),
             "checks": [_row(verdict) for verdict in verdicts],
             "touched": self._nudges.touched,
             "retried": self._nudges.retried,

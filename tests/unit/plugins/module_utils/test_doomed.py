@@ -23,6 +23,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._doomed import (
     is_being_made,
     is_refused,
     newest_pods,
+    restarts_of,
 )
 from tests.unit.plugins.builders import ROOT
 from tests.unit.plugins.module_utils.test_verdicts import ODD, damaged, places
@@ -97,6 +98,15 @@ def test_slow_is_not_doomed(name: str, grace: float) -> None:
 
 def test_two_ends_are_no_loop_yet() -> None:
     assert dooms_of(*recorded("crashed twice")) == []
+
+
+def test_ends_before_the_wait_do_not_count() -> None:
+    deployment, pods = recorded("crash")
+    uid = pods[0]["metadata"]["uid"]
+    assert restarts_of(pods[0]) == 2
+    assert restarts_of({}) == 0
+    assert dooms_of(deployment, pods, {uid: 1}) == []
+    assert len(dooms_of(deployment, pods, {uid: 0, "other": 9})) == 1
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def doom(grace: float = 0.0, cause: str = "it is so", uid: str = "u", *, nodes_h
 
 
 def test_a_sign_is_certain_after_its_grace() -> None:
-    fate = Fate(FakeCluster())
+    fate = Fate(FakeCluster(), [])
     assert fate.certain([doom()], 100.0) == [doom()]
     assert fate.certain([doom(5.0)], 100.0) == []
     assert fate.certain([doom(5.0)], 104.9) == []
@@ -28,7 +28,7 @@ def test_a_sign_is_certain_after_its_grace() -> None:
 
 
 def test_a_sign_that_went_away_begins_anew() -> None:
-    fate = Fate(FakeCluster())
+    fate = Fate(FakeCluster(), [])
     fate.certain([doom(5.0)], 100.0)
     fate.certain([], 103.0)
     assert fate.certain([doom(5.0)], 106.0) == []
@@ -37,7 +37,7 @@ def test_a_sign_that_went_away_begins_anew() -> None:
 
 
 def test_what_is_only_slow_is_never_certain() -> None:
-    fate = Fate(FakeCluster())
+    fate = Fate(FakeCluster(), [])
     fate.certain([doom(SLOW)], 0.0)
     assert fate.certain([doom(SLOW)], 1e9) == []
 
@@ -48,7 +48,7 @@ def groups(*names: str) -> dict[str, Any]:
 
 def asked(cluster: FakeCluster, answer: dict[str, Any]) -> Fate:
     cluster.hooks.append(lambda request: answer if request.path == "/apis" else None)
-    return Fate(cluster)
+    return Fate(cluster, [])
 
 
 def test_where_nodes_may_be_added_no_pod_is_doomed_for_want_of_one() -> None:
@@ -91,4 +91,4 @@ def test_where_it_cannot_be_told_nodes_may_be_added(path: str) -> None:
         return groups() if request.path == "/apis" else None
 
     cluster.hooks.append(refuses)
-    assert Fate(cluster).certain([doom(nodes_help=True)], 0.0) == []
+    assert Fate(cluster, []).certain([doom(nodes_help=True)], 0.0) == []

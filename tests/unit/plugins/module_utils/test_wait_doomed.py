@@ -140,6 +140,25 @@ def test_without_an_event_it_says_the_rest(clock: Clock, script: Script, answer:
     assert "manager-1: ContainerCreating (for 9 s)" in str(ends(cluster, clock, 9))
 
 
+CRASH = RECORDED["crash"]["pods"][0]["status"]
+
+
+def crashed(times: int) -> dict[str, Any]:
+    status: dict[str, Any] = copy.deepcopy(CRASH)
+    status["containerStatuses"][0]["restartCount"] = times
+    return status
+
+
+def test_a_crash_loop_of_before_the_wait_may_be_over(clock: Clock, script: Script) -> None:
+    """Its cause may be repaired: one more end says nothing, two do."""
+    cluster = stuck(crashed(7))
+    script.append((5.0, edit(POD, "status", to=crashed(8))))
+    script.append((9.0, edit(POD, "status", to=crashed(9))))
+    error = ends(cluster, clock)
+    assert "it ends again and again" in str(error)
+    assert 9.0 <= error.facts["elapsed"] <= 10.0
+
+
 # -- what an earlier run left in a back-off --------------------------------------------------------------------------
 
 
