@@ -20,6 +20,12 @@ options:
       - The results, by step, in the order of the steps. A step that was skipped is left out of the lines.
     type: dict
     required: true
+  check_mode:
+    description:
+      - Whether the run was one in check mode. Its changes are then told as pending, and the steps that it left out
+        because of them are named.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -40,16 +46,20 @@ from typing import Any
 _DONE = {"create": "created", "adopt": "adopted", "update": "updated"}
 
 
-def report(steps: Mapping[str, Mapping[str, Any]]) -> str:
+def report(steps: Mapping[str, Mapping[str, Any]], check_mode: bool = False) -> str:
     """The text for the results of some steps (registered variables of the modules of this collection)."""
     ran = {name: result for name, result in steps.items() if result and not result.get("skipped")}
+    left_out = [name for name, result in steps.items() if check_mode and result and result.get("skipped")]
     lines: list[str] = []
     for result in ran.values():
         if "controllers" in result:
             lines += _controllers(result["controllers"])
         if "runtimes" in result:
             lines += _runtimes(result["runtimes"])
-    return "\n".join([*_release(ran.values()), *lines, "Steps", *(_step(name, result) for name, result in ran.items())])
+    lines += ["Steps", *(_step(name, result, check_mode) for name, result in ran.items())]
+    if left_out:
+        lines.append(f"Left out, because check mode cannot ask for what is not there yet: {', '.join(left_out)}")
+    return "\n".join([*_release(ran.values()), *lines])
 
 
 def _release(results: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -73,10 +83,17 @@ def _runtimes(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     return [f"ClusterTrainingRuntimes: {len(lines)}", *lines]
 
 
-def _step(name: str, result: Mapping[str, Any]) -> str:
-    counts = [f"{len(objects)} {_DONE[verb]}" for verb, objects in (result.get("actions") or {}).items()]
+def _step(name: str, result: Mapping[str, Any], check_mode: bool) -> str:
+    counts = [
+        f"{len(objects)} {f'to {verb}' if check_mode else _DONE[verb]}"
+        for verb, objects in (result.get("actions") or {}).items()
+    ]
+    if result.get("predicted"):
+        counts.append(f"{len(result['predicted'])} of these without asking the server")
     if result.get("unchanged"):
         counts.append(f"{result['unchanged']} unchanged")
+    if result.get("recorded") and not result.get("actions"):
+        counts.append("the install record to renew" if check_mode else "install record renewed")
     return f"  {name:<18}{result.get('elapsed', 0.0):>6.1f} s  {', '.join(counts)}".rstrip()
 
 

@@ -9,18 +9,18 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ._apply import Applier, Outcome, custom_resources, explained
+from ._apply import Applier, Outcome, custom_resources
 from ._bundle import PHASES, Bundle, digest
-from ._client import FIELD_MANAGER, Cluster
-from ._diff import changed_fields, render_diff
-from ._errors import ApiError, ConductorError, InputError, RefusedError, RightsError, missing_rights
+from ._client import Cluster
+from ._diff import render_diff
+from ._errors import ConductorError, InputError, RefusedError, RightsError, missing_rights
 from ._observe import observe
 from ._ownership import entry_digest
 from ._plan import Action, Observed, Plan, make_plan
+from ._predict import predict
 from ._record import Entry, Record, record_manifest
-from ._resources import Key, path_of
+from ._resources import Key
 from ._rights import record_rights, require_rights, rights_for
-from ._takeover import predict_take_over
 
 
 def ensure_present(
@@ -39,12 +39,13 @@ def ensure_present(
     Args:
         phases: only these are written; the plan, and with it every refusal, always covers all of them.
         force: take over fields of objects of ours that another manager owns.
-        check: write nothing; ask the server by dry runs what would change.
+        check: write nothing; ask the server by dry runs what would change. Fails as the run would fail.
         with_diff: say which fields change.
 
     Returns:
-        C(changed), C(release), C(actions) (verb to object names), C(unchanged) (a count), C(pending) (phases that still
-        hold something to write), C(elapsed) in seconds, and C(diff).
+        C(changed), C(release), C(actions) (verb to object names), C(unchanged) (a count), C(predicted) (objects that
+        check mode could not ask the server about), C(recorded) (whether the install record is written), C(pending)
+        (phases that still hold something to write), C(elapsed) in seconds, and C(diff).
 
     Raises:
         InputError, RefusedError, RightsError: before any write.
@@ -66,29 +67,35 @@ def ensure_present(
             facts={"refusals": list(plan.refusals)},
         )
     writes = plan.writing(phases)
-    changes: dict[Key, dict[str, tuple[Any, Any]] | str] = {}
+    if writes:
+        _check_rights(cluster, bundle, plan, writes)
+    predicted = []
     if check or with_diff:
-        changes = _predict(cluster, writes, force)
+        present = observed.metadata.keys()
+        predicted = predict(cluster, bundle, writes, present, force=force, ask_creations=check)
     if check:
         # An object that is only re-applied because the record does not know it may well stay as it is.
-        done = [action for action in writes if action.key in changes]
-        changed = bool(done)
+        done = [prediction.action for prediction in predicted if prediction.changes]
+        entries = _entries(observed.record, ((prediction.action, prediction.metadata) for prediction in predicted))
+        recorded = _new_record(bundle, observed.record, entries, profile) is not None
     else:
-        outcomes = _write(cluster, bundle, plan, phases, observed.record, profile, force)
+        outcomes, recorded = _write(cluster, bundle, plan, phases, observed.record, profile, force)
         done = [outcome.action for outcome in outcomes if outcome.changed]
-        changed = bool(outcomes) and (bool(done) or _record_grew(observed.record, outcomes))
     result: dict[str, Any] = {
-        "changed": changed,
+        "changed": bool(done) or recorded,
         "release": bundle.release,
         "components": dict(bundle.components),
         "namespace": bundle.namespace,
         "kubernetes": observed.kubernetes,
         "actions": _by_verb(done),
         "unchanged": len(plan.actions) - len(done) - len(plan.writing([p for p in PHASES if p not in phases])),
+        "predicted": sorted(str(prediction.action.key) for prediction in predicted if check and not prediction.asked),
+        "recorded": recorded,
         "pending": [phase for phase in PHASES if phase not in phases and plan.writing([phase])],
         "elapsed": round(monotonic() - started, 2),
     }
     if with_diff:
+        changes = {prediction.action.key: prediction.changes for prediction in predicted if prediction.changes}
         result["diff"] = render_diff({action.key: changes[action.key] for action in done if action.key in changes})
     return result
 
@@ -106,6 +113,16 @@ def _with_missing_writes(error: RightsError, cluster: Cluster, bundle: Bundle) -
     return error
 
 
+def _check_rights(cluster: Cluster, bundle: Bundle, plan: Plan, writes: Sequence[Action]) -> None:
+    """Asks for the rights that the whole release needs: better none of it than half of it."""
+    try:
+        require_rights(cluster, rights_for(plan.writing(PHASES)) + record_rights(bundle.namespace), bundle.namespace)
+    except RightsError as error:
+        # What differs is worth knowing to whoever may only look.
+        error.facts["actions"] = _by_verb(writes)
+        raise
+
+
 def _write(
     cluster: Cluster,
     bundle: Bundle,
@@ -114,14 +131,14 @@ def _write(
     record: Record,
     profile: str,
     force: bool,
-) -> list[Outcome]:
-    """Applies what the plan wants written and keeps the install record, also of an apply that failed half-way."""
-    writes = plan.writing(phases)
-    if not writes:
-        return []
-    # Rights for the phases of a later call as well: better none of the release than half of it.
-    needed = rights_for(plan.writing(PHASES)) + record_rights(bundle.namespace)
-    require_rights(cluster, needed, bundle.namespace)
+) -> tuple[list[Outcome], bool]:
+    """Applies what the plan wants written and keeps the install record, also of an apply that failed half-way.
+
+    Returns:
+        what was applied, and whether the record was written.
+    """
+    if not plan.writing(phases):
+        return [], False
     applier = Applier(cluster, force=force)
     try:
         served = True
@@ -142,26 +159,36 @@ def _write(
             # The first failure is the one to explain; without the record the next run only applies more than it must.
             error.facts["record_not_kept"] = str(second)
         raise
-    _keep_record(cluster, bundle, record, applier.outcomes, profile)
-    return applier.outcomes
+    return applier.outcomes, _keep_record(cluster, bundle, record, applier.outcomes, profile)
 
 
-def _keep_record(cluster: Cluster, bundle: Bundle, record: Record, outcomes: Iterable[Outcome], profile: str) -> None:
-    entries = {**record.entries, **_entries(record, outcomes)}
-    new = Record(release=bundle.release, profile=profile, bundle=bundle.sha256, entries=entries)
-    if new != record and any(key.kind == "Namespace" and key.name == bundle.namespace for key in entries):
+def _keep_record(cluster: Cluster, bundle: Bundle, record: Record, outcomes: Iterable[Outcome], profile: str) -> bool:
+    entries = _entries(record, ((outcome.action, outcome.metadata) for outcome in outcomes))
+    new = _new_record(bundle, record, entries, profile)
+    if new is not None:
         # Whoever edited the record has no say in what it must hold.
         cluster.apply(record_manifest(new, bundle.namespace), force=True)
+    return new is not None
 
 
-def _entries(record: Record, outcomes: Iterable[Outcome]) -> Mapping[Key, Entry]:
+def _new_record(bundle: Bundle, record: Record, entries: Mapping[Key, Entry], profile: str) -> Record | None:
+    """The record with these entries; None where it is as it was, or its namespace is not there to hold it."""
+    if not entries:
+        return None
+    new = Record(bundle.release, profile, bundle.sha256, {**record.entries, **entries})
+    home = any(key.kind == "Namespace" and key.name == bundle.namespace for key in new.entries)
+    return new if home and new != record else None
+
+
+def _entries(record: Record, applied: Iterable[tuple[Action, Mapping[str, Any]]]) -> Mapping[Key, Entry]:
+    """What the record is to say of objects that were applied, from the metadata they have then."""
     found = {}
-    for outcome in outcomes:
-        action, known = outcome.action, record.entries.get(outcome.action.key)
+    for action, metadata in applied:
+        known = record.entries.get(action.key)
         found[action.key] = Entry(
-            uid=outcome.metadata["uid"],
+            uid=metadata["uid"],
             desired=digest(action.manifest),
-            applied=entry_digest(outcome.metadata) or "",
+            applied=entry_digest(metadata) or "",
             created=_is_ours_to_delete(action) or (known is not None and known.created),
         )
     return found
@@ -173,33 +200,6 @@ def _is_ours_to_delete(action: Action) -> bool:
     A namespace that kubectl applied may have been there before, and may hold anything: it stays.
     """
     return action.verb == "create" or (action.hand_over and action.key.kind != "Namespace")
-
-
-def _record_grew(record: Record, outcomes: Iterable[Outcome]) -> bool:
-    return any(record.entries.get(key) != entry for key, entry in _entries(record, outcomes).items())
-
-
-def _predict(cluster: Cluster, writes: Sequence[Action], force: bool) -> dict[Key, dict[str, tuple[Any, Any]] | str]:
-    """What the server would change, object by object; those that would not change are left out.
-
-    Creations are said as such, because their namespace or CRD may be of the same run; of the rest the server's dry run
-    is compared with what it has.
-    """
-
-    def one(action: Action) -> tuple[Key, dict[str, tuple[Any, Any]] | str]:
-        if action.verb == "create":
-            return action.key, "created"
-        live = cluster.find(path_of(action.key)) or {}
-        try:
-            if action.hand_over:
-                after = predict_take_over(cluster, action, live, force=force)
-                return action.key, {"field manager": ("kubectl", FIELD_MANAGER), **changed_fields(live, after)}
-            after = cluster.apply(action.manifest, dry_run=True, force=force, whole_answer=True)
-        except ApiError as error:
-            raise explained(error) from error
-        return action.key, changed_fields(live, after)
-
-    return {key: fields for key, fields in cluster.each(one, writes) if fields}
 
 
 def _by_verb(actions: Iterable[Action]) -> dict[str, list[str]]:

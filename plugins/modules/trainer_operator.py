@@ -29,8 +29,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - Sends nothing but reads and server-side dry runs. Objects that are not there yet are predicted, because their
-        namespace or CRD may be of the same run.
+      - Sends nothing but reads, a question for rights and server-side dry runs, and fails where the run would fail.
+      - The server cannot judge objects whose namespace or CRD the same run creates; RV(predicted) names those.
   diff_mode:
     support: full
     details:
@@ -110,7 +110,7 @@ kubernetes:
   sample: 1.35.8
 actions:
   description: The objects that were (in check mode, would be) changed, under what was done with them.
-  returned: success
+  returned: success, or failure when rights are missing
   type: dict
   sample:
     adopt: [Service kubeflow-system/jobset-webhook-service]
@@ -121,6 +121,21 @@ unchanged:
   returned: success
   type: int
   sample: 45
+predicted:
+  description:
+    - In check mode, the objects among RV(actions) that the server could not be asked about, because their namespace,
+      their CRD or a webhook's controller is not there yet.
+  returned: success
+  type: list
+  elements: str
+  sample: [Service kubeflow-system/jobset-webhook-service]
+recorded:
+  description:
+    - Whether the install record was (in check mode, would be) written. It says what Conductor installed, so that the
+      next run can tell edits from its own work; alone it is a change, too.
+  returned: success
+  type: bool
+  sample: true
 pending:
   description: Phases that were not asked for and hold something to write.
   returned: success

@@ -77,5 +77,25 @@ def test_adopted_is_spelled_so() -> None:
     assert "1 adopted" in report({"apply": {"actions": {"adopt": ["Namespace ops"]}}})
 
 
+def test_check_mode_tells_what_is_to_be_done_and_what_was_left_out() -> None:
+    apply = {**APPLIED, "predicted": ["b"], "recorded": True}
+    skipped = {"skipped": True, "changed": False}
+    assert report({"apply": apply, "wait": skipped, "runtimes": skipped}, True).splitlines() == [
+        "Trainer 2.3.0 with JobSet 0.12.0 in kubeflow-system, Kubernetes 1.35.8",
+        "Steps",
+        "  apply                1.2 s  2 to create, 1 to update, 1 of these without asking the server, 3 unchanged",
+        "Left out, because check mode cannot ask for what is not there yet: wait, runtimes",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("check_mode", "words"), [(False, "install record renewed"), (True, "the install record to renew")]
+)
+def test_a_change_of_the_record_alone_is_told(check_mode: bool, words: str) -> None:
+    assert report({"apply": {"actions": {}, "unchanged": 45, "recorded": True}}, check_mode).endswith(
+        f"45 unchanged, {words}"
+    )
+
+
 def test_it_is_the_filter_that_ansible_loads() -> None:
     assert FilterModule().filters() == {"report": report}

@@ -23,7 +23,26 @@ def config(**more: Any) -> dict[str, Any]:
         ({"data": {"a": "1"}}, {"data": {}}, {"data.a": ("1", None)}),
         ({}, {"data": {"a": "1"}}, {"data": (None, {"a": "1"})}),
         ({"x": [{"a": 1}, {"a": 2}]}, {"x": [{"a": 1}, {"a": 3}]}, {"x[1].a": (2, 3)}),
-        ({"x": [1]}, {"x": [1, 2]}, {"x": ([1], [1, 2])}),
+        ({"x": [1]}, {"x": [1, 2]}, {"x[1]": (None, 2)}),
+        ({"x": [1, 2]}, {"x": [2]}, {"x[0]": (1, None)}),
+        ({"x": [1, 2, 3]}, {"x": [4, 3]}, {"x[0]": (1, 4), "x[1]": (2, None)}),
+        ({"x": [1, 1]}, {"x": [1]}, {"x": ([1, 1], [1])}),
+        ({"x": [1, 2]}, {"x": [2, 1]}, {"x[0]": (1, 2), "x[1]": (2, 1)}),
+        ({"x": []}, {"x": [1]}, {"x[0]": (None, 1)}),
+        # By name, wherever it stands; the server may put items of its own between ours.
+        (
+            {"x": [{"name": "b", "v": 1}]},
+            {"x": [{"name": "a"}, {"name": "b", "v": 2}]},
+            {"x[a]": (None, {"name": "a"}), "x[b].v": (1, 2)},
+        ),
+        ({"x": [{"name": "a"}, {"name": "b"}]}, {"x": [{"name": "b"}]}, {"x[a]": ({"name": "a"}, None)}),
+        # Order is lost when items go by name, so a new order goes by place.
+        (
+            {"x": [{"name": "a"}, {"name": "b"}]},
+            {"x": [{"name": "b"}, {"name": "a"}]},
+            {"x[0].name": ("a", "b"), "x[1].name": ("b", "a")},
+        ),
+        ({"x": [{"name": "a"}, {"name": "a"}]}, {"x": [{"name": "a"}, {"name": "c"}]}, {"x[1].name": ("a", "c")}),
         ({"x": {"a": 1}}, {"x": None}, {"x": ({"a": 1}, None)}),
     ],
 )
@@ -66,6 +85,24 @@ def test_a_diff_names_object_and_field_in_a_stable_order() -> None:
         }
     )
     assert text == {
-        "before": "ConfigMap n/c: data.a = 1\nConfigMap n/c: data.b = None\nSecret n/z: absent\n",
+        "before": "ConfigMap n/c: data.a = 1\nSecret n/z: absent\n",
         "after": "ConfigMap n/c: data.a = 2\nConfigMap n/c: data.b = 3\nSecret n/z: created\n",
     }
+
+
+@pytest.mark.parametrize("kind", ["ConfigMap", "Secret"])
+def test_kubectls_copy_of_the_object_is_never_shown(kind: str) -> None:
+    copy = {"kubectl.kubernetes.io/last-applied-configuration": '{"data":{"tls.key":"private"}}'}
+    before = obj(kind, "c", metadata={"annotations": {**copy, "a": "1"}})
+    assert changed_fields(before, obj(kind, "c", metadata={"annotations": {"a": "2"}})) == {
+        "metadata.annotations.a": ("1", "2")
+    }
+    assert "private" not in str(changed_fields(before, {"kind": kind}))
+
+
+def test_long_values_are_cut_and_take_one_line() -> None:
+    text = render_diff({key("ConfigMap", "c"): {"data.a": ("one\ntwo", "x" * 5000)}})
+    assert text["before"] == "ConfigMap c: data.a = one two\n"
+    assert text["after"].count("\n") == 1
+    assert text["after"].endswith("x... (5000 characters)\n")
+    assert len(text["after"]) < 160

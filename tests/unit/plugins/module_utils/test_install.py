@@ -100,7 +100,7 @@ def test_check_mode_sends_no_write_and_says_the_same() -> None:
     assert cluster.writes == []
     assert cluster.objects == {}
     done = ensure_present(cluster, bundle())
-    assert {**predicted, "elapsed": 0} == {**done, "elapsed": 0}
+    assert {**predicted, "elapsed": 0, "predicted": []} == {**done, "elapsed": 0}
     assert ensure_present(cluster, bundle(), check=True)["changed"] is False
 
 
@@ -110,7 +110,9 @@ def test_check_mode_asks_the_server_what_would_change() -> None:
     result = ensure_present(cluster, release, profile="fail_open", check=True, with_diff=True)
     assert cluster.writes == []
     assert result["actions"] == {"update": ["ValidatingWebhookConfiguration validator"]}
-    assert result["diff"]["after"] == "ValidatingWebhookConfiguration validator: webhooks[0].failurePolicy = Ignore\n"
+    assert result["diff"]["after"] == (
+        "ValidatingWebhookConfiguration validator: webhooks[validate.validator].failurePolicy = Ignore\n"
+    )
     dry = [request for request in cluster.requests if request.method == "PATCH"]
     assert [request.query["dryRun"] for request in dry] == ["All"]
 
@@ -120,12 +122,14 @@ def test_without_a_record_nothing_would_change_and_the_record_is_made_again() ->
     before = read_install_record(cluster, NAMESPACE)
     del cluster.objects[RECORD]
     cluster.requests.clear()
-    assert ensure_present(cluster, bundle(), check=True)["changed"] is False
+    predicted = ensure_present(cluster, bundle(), check=True)
+    assert cluster.writes == []
     result = ensure_present(cluster, bundle())
     assert result["actions"] == {}
     assert result["unchanged"] == EVERYTHING
     # The record is one object more than there was.
-    assert result["changed"] is True
+    assert (result["changed"], result["recorded"]) == (True, True)
+    assert {**predicted, "elapsed": 0} == {**result, "elapsed": 0}
     after = read_install_record(cluster, NAMESPACE)
     # Whether we created them is not known any more, so none of them may be deleted.
     assert not any(entry.created for entry in after.entries.values())

@@ -1,0 +1,144 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run would do with each object, asked of the server by dry runs: for check mode and for diffs. Writes nothing.
+
+The server is asked wherever it can answer, so that what it would refuse (a conflict, a policy, an escalation of rights)
+is refused here as well. It cannot judge an object whose namespace or CRD the same run creates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ._apply import explained
+from ._bundle import Bundle
+from ._client import FIELD_MANAGER, Cluster
+from ._diff import changed_fields
+from ._errors import ApiError, ConductorError
+from ._ownership import own_entry
+from ._plan import Action
+from ._resources import Key, key_of, path_of
+from ._retry import is_webhook_transport
+from ._takeover import predict_take_over
+
+# What a run changes in an object: path -> (before, after); or in one line.
+Changes = Mapping[str, tuple[Any, Any]] | str
+
+CREATED = "created"
+NOT_ASKED = "(predicted: the server cannot be asked yet)"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What would become of one object.
+
+    Args:
+        changes: empty where the object would stay as it is.
+        metadata: as it would be; only an empty uid where the object is not there yet.
+        asked: whether the server said so; False where it is only concluded.
+    """
+
+    action: Action
+    changes: Changes
+    metadata: Mapping[str, Any]
+    asked: bool = True
+
+
+def predict(
+    cluster: Cluster,
+    bundle: Bundle,
+    writes: Sequence[Action],
+    present: Collection[Key],
+    *,
+    force: bool = False,
+    ask_creations: bool = False,
+) -> list[Prediction]:
+    """A prediction for each of these actions.
+
+    Args:
+        present: the objects of the bundle that are on the cluster.
+        force: as for the apply itself.
+        ask_creations: send a dry run for what is not there, too. A diff alone does not need that.
+
+    Raises:
+        ConductorError: the first failure, in the order of the actions; what the run would fail with.
+    """
+
+    def one(action: Action) -> Prediction | ConductorError:
+        try:
+            if action.verb != "create":
+                return _of_change(cluster, action, force)
+            if not ask_creations:
+                return Prediction(action, CREATED, {"uid": ""}, asked=False)
+            if not _can_be_asked(bundle, action.key, present):
+                return _concluded(action, CREATED)
+            return _of_creation(cluster, action, force)
+        except ConductorError as error:
+            return explained(error)
+
+    predictions = []
+    for answer in cluster.each(one, writes):
+        if isinstance(answer, ConductorError):
+            raise answer
+        predictions.append(answer)
+    return predictions
+
+
+def _can_be_asked(bundle: Bundle, key: Key, present: Collection[Key]) -> bool:
+    """Whether the namespace and the CRD of an object are there; only those of the bundle can be missing."""
+    group = key.api_version.rpartition("/")[0]
+    needed = {
+        key_of(manifest)
+        for manifest in bundle.objects("CustomResourceDefinition")
+        if (manifest["spec"]["group"], manifest["spec"]["names"]["kind"]) == (group, key.kind)
+    }
+    if key.namespace:
+        needed.add(Key("v1", "Namespace", "", key.namespace))
+    return needed <= set(present)
+
+
+def _of_creation(cluster: Cluster, action: Action, force: bool) -> Prediction:
+    try:
+        cluster.apply(action.manifest, dry_run=True, force=force)
+    except ApiError as error:
+        # 404: something it refers to is of the same run, e.g. the ClusterRole of a binding.
+        if error.status == 404 or is_webhook_transport(error):
+            return _concluded(action, CREATED)
+        raise
+    return Prediction(action, CREATED, {"uid": ""})
+
+
+def _of_change(cluster: Cluster, action: Action, force: bool) -> Prediction:
+    live = cluster.find(path_of(action.key)) or {}
+    try:
+        if action.hand_over:
+            after = predict_take_over(cluster, action, live, force=force)
+            changes: Changes = {"field manager": ("kubectl", FIELD_MANAGER), **changed_fields(live, after)}
+        else:
+            after = cluster.apply(action.manifest, dry_run=True, force=force, whole_answer=True)
+            changes = changed_fields(live, after) or _changed_ownership(live, after)
+    except ApiError as error:
+        # A webhook whose controller this run may bring back.
+        if is_webhook_transport(error):
+            return _concluded(action, "updated")
+        raise
+    return Prediction(action, changes, after["metadata"])
+
+
+def _changed_ownership(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Fields that only become ours (again), e.g. where somebody changed one and set it back."""
+    old, new = (own_entry(value.get("metadata") or {}) or {} for value in (before, after))
+    if old.get("fieldsV1") == new.get("fieldsV1"):
+        return {}
+    return {"fields owned by Conductor": (_leaves(old.get("fieldsV1") or {}), _leaves(new.get("fieldsV1") or {}))}
+
+
+def _leaves(fields: Mapping[str, Any]) -> int:
+    return sum(_leaves(below) if below else name != "." for name, below in fields.items())
+
+
+def _concluded(action: Action, what: str) -> Prediction:
+    return Prediction(action, f"{what} {NOT_ASKED}", {"uid": ""}, asked=False)
