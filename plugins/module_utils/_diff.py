@@ -43,7 +43,6 @@ def render_diff(changes: Mapping[Key, Mapping[str, tuple[Any, Any]] | str]) -> d
     before, after = [], []
     for key, fields in sorted(changes.items(), key=lambda item: str(item[0])):
         if isinstance(fields, str):
-            before.append(f"{key}: absent")
             after.append(f"{key}: {fields}")
             continue
         for path, (old, new) in fields.items():

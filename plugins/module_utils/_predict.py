@@ -28,7 +28,7 @@ from ._takeover import predict_take_over
 Changes = Mapping[str, tuple[Any, Any]] | str
 
 CREATED = "created"
-NOT_ASKED = "(predicted: the server cannot be asked yet)"
+NOT_ASKED = "(predicted)"
 
 
 @dataclass(frozen=True)

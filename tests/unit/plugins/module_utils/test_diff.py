@@ -85,7 +85,7 @@ def test_a_diff_names_object_and_field_in_a_stable_order() -> None:
         }
     )
     assert text == {
-        "before": "ConfigMap n/c: data.a = 1\nSecret n/z: absent\n",
+        "before": "ConfigMap n/c: data.a = 1\n",
         "after": "ConfigMap n/c: data.a = 2\nConfigMap n/c: data.b = 3\nSecret n/z: created\n",
     }
 

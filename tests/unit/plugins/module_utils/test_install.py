@@ -188,7 +188,7 @@ def test_a_deleted_object_comes_back() -> None:
     result = ensure_present(cluster, bundle(), with_diff=True)
     assert result["actions"] == {"create": ["Deployment ops/manager"]}
     assert result["diff"] == {
-        "before": "Deployment ops/manager: absent\n",
+        "before": "",
         "after": "Deployment ops/manager: created\n",
     }
 
