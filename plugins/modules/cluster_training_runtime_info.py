@@ -89,6 +89,16 @@ elapsed:
   returned: success
   type: float
   sample: 0.2
+status:
+  description: The HTTP status the API server refused with.
+  returned: failure, when the API server refused a request
+  type: int
+  sample: 403
+reason:
+  description: The server's own word for it; may be empty.
+  returned: failure, when the API server refused a request
+  type: str
+  sample: Forbidden
 """
 
 from typing import Any

@@ -162,6 +162,20 @@ written:
   returned: failure, when a write failed
   type: list
   elements: str
+record_not_kept:
+  description: Why, after a write failed, the install record of what had been written could not be kept either.
+  returned: failure, when a write failed and the record as well
+  type: str
+status:
+  description: The HTTP status the API server refused with.
+  returned: failure, when the API server refused a request
+  type: int
+  sample: 403
+reason:
+  description: The server's own word for it; may be empty.
+  returned: failure, when the API server refused a request
+  type: str
+  sample: Forbidden
 """
 
 from typing import Any

@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.conductor.trainer.plugins.module_utils._module import BUNDLE_ARG_SPEC, CONNECTION_ARG_SPEC
+from tests.unit.plugins.modules.test_modules import Registered
 
 CLONE = Path(__file__).resolve().parents[2]
 ROLE = CLONE / "roles" / "conductor"
@@ -33,10 +37,49 @@ def test_every_entry_point_is_a_task_file(entry_point: str) -> None:
     assert (ROLE / "tasks" / f"{entry_point}.yml").is_file()
 
 
-def test_the_readme_lists_every_variable_with_its_default() -> None:
-    rows = re.findall(r"^\| `(conductor_\w+)` \| (.*?) \|", (CLONE / "README.md").read_text(), re.MULTILINE)
-    said = {name: yaml.safe_load(default.strip("`")) if default else None for name, default in rows}
-    assert said == {name: option.get("default") for name, option in MAIN.items()}
+def test_the_readme_lists_every_variable_with_its_default_and_meaning() -> None:
+    rows = re.findall(r"^\| `(conductor_\w+)` \| (.*?) \| (.*) \|$", (CLONE / "README.md").read_text(), re.MULTILINE)
+    said = {name: (yaml.safe_load(default.strip("`")) if default else None, text) for name, default, text in rows}
+    assert said == {
+        name: (option.get("default"), re.sub(r"[OV]\((\w+)\)", r"`\1`", " ".join(option["description"])))
+        for name, option in MAIN.items()
+    }
+    assert len(rows) == len(said)
+
+
+@pytest.mark.parametrize("entry_point", SPECS)
+def test_every_default_is_one_that_the_spec_accepts(entry_point: str) -> None:
+    options = SPECS[entry_point]["options"]
+    assert all(option["type"] == "list" or "elements" not in option for option in options.values())
+    assert all(option["type"] != "list" or "elements" in option for option in options.values())
+    given = {name: option["default"] for name, option in options.items() if "default" in option}
+    validated = ArgumentSpecValidator(options).validate(given)
+    assert validated.error_messages == []
+    # No default is of a type that only passes because it is converted.
+    assert {name: validated.validated_parameters[name] for name in given} == given
+
+
+# The options of modules that a role variable stands for, where the name says something else.
+OTHER_NAMES = {
+    "conductor_wait_timeout": ("wait_for_controllers", "timeout"),
+    "conductor_verify_timeout": ("wait_for_controllers", "timeout"),
+    "conductor_force_conflicts": ("trainer_operator", "force_conflicts"),
+}
+# A module makes paths of texts itself; where certificates are verified by default is kubernetes.core's to say.
+ALIKE = {"path": "str"}
+
+
+@pytest.mark.parametrize("variable", MAIN)
+def test_a_variable_means_what_the_option_of_the_modules_means(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, option = OTHER_NAMES.get(variable, ("trainer_operator", variable.removeprefix("conductor_")))
+    spec = {**CONNECTION_ARG_SPEC, **BUNDLE_ARG_SPEC, **Registered(module, monkeypatch).options}[option]
+    said = MAIN[variable]
+    assert said["type"] == ALIKE.get(spec.get("type", "str"), spec.get("type", "str"))
+    assert said.get("elements") == spec.get("elements")
+    assert said.get("choices") == spec.get("choices")
+    assert said.get("no_log", False) == spec.get("no_log", False)
+    if variable != "conductor_verify_timeout":
+        assert said.get("default") == spec.get("default")
 
 
 def test_every_connection_variable_reaches_the_modules() -> None:
