@@ -86,7 +86,7 @@ def test_every_module_says_what_it_does_in_check_and_diff_mode_and_the_second_ti
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    attributes: dict[str, Any] = yaml.safe_load(constants["DOCUMENTATION"])["attributes"]
+    attributes: dict[str, Any] = yaml.safe_load(str(constants["DOCUMENTATION"]))["attributes"]
     assert attributes.keys() == {"check_mode", "diff_mode", "idempotent"}
     # A story is told in check mode, and twice: less than full support would fail it.
     assert [attributes[name]["support"] for name in ("check_mode", "idempotent")] == ["full", "full"]

@@ -30,7 +30,7 @@ LOOKUPS = sorted(path.stem for path in (CLONE / "plugins" / "lookup").glob("*.py
 EVERYBODYS = {"changed", "diff", "msg"}
 # What each of our modules fails with where the API server refuses something.
 SERVERS = {"status", "reason"}
-PYTHON = {"str": str, "int": int, "float": float, "bool": bool, "dict": dict, "list": list}
+PYTHON: dict[str, type[Any]] = {"str": str, "int": int, "float": float, "bool": bool, "dict": dict, "list": list}
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def assert_of_type(where: str, value: Any, entry: dict[str, Any]) -> None:
     """A returned value is what its documentation says, down to the last key."""
     if value is None:
         return
-    assert isinstance(value, PYTHON[entry["type"]]), where
+    assert type(value) is PYTHON[entry["type"]], where
     if entry["type"] == "list":
         for item in value:
             assert_of_type(f"{where}[]", item, {**entry, "type": entry["elements"]})

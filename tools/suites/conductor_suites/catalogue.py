@@ -93,5 +93,8 @@ def all_suites(clone: Path, output: Path) -> list[Suite]:
             )
             for name in scenarios
         ),
-        *(pytest_suite(name, "cluster", f"tests/{name}", output, no_container_engine) for name in ("fleet", "faults")),
+        *(
+            pytest_suite(name, "cluster", f"tests/{name}", output, no_container_engine)
+            for name in ("stories", "fleet", "faults")
+        ),
     ]
