@@ -216,9 +216,16 @@ def _start(paths: Paths, console: Console) -> None:
     with log.open("ab") as out:
         begin = out.tell()
         # A session of its own, and nothing of the caller's terminal or pipes: it has to outlive the shell of a CI job
-        # and must not keep that job's output open.
+        # and must not keep that job's output open, nor use its folder of temporary files, which may be gone sooner.
+        variables = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
         daemon = subprocess.Popen(
-            ["dockerd"], stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, cwd="/"
+            ["dockerd"],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            cwd="/",
+            env=variables,
         )
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
