@@ -44,6 +44,12 @@ def render(programs: Programs, folder: Path) -> list[dict[str, Any]]:
     return load_documents(programs.kustomize(folder))
 
 
+def render_default(programs: Programs, tree: Path, release: Release) -> list[dict[str, Any]]:
+    """Return the objects of the first profile and the runtimes, as ``tree`` describes them; raises GenerateError."""
+    folders = (next(iter(release.profiles.values())), release.runtimes)
+    return [obj for folder in folders for obj in render(programs, tree / folder)]
+
+
 def assemble(
     release: Release,
     profiles: dict[str, list[dict[str, Any]]],

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from . import release as releases
 from . import upstream
-from .bundle import generate, render
+from .bundle import generate, render_default
 from .canonical import canonical
 from .differences import compare, read_allowed, unexplained
 from .errors import GenerateError
@@ -57,14 +57,12 @@ def compare_main(root: Path, arguments: list[str]) -> int:
     try:
         programs = Programs(root)
         for release in _wanted(root, options):
-            default = next(iter(release.profiles.values()))
-            ours = [obj for folder in (default, release.runtimes) for obj in render(programs, root / folder)]
-            theirs = upstream.render(programs, root, release)
-            found = list(compare(ours, theirs))
-            wrong = unexplained(found, read_allowed(load_file(root / release.differences)))
+            found = compare(render_default(programs, root, release), upstream.render(programs, root, release))
+            wrong = unexplained(found.differences, read_allowed(load_file(root / release.differences)))
             lines += wrong
             print(
-                f"{release.release}: {len(ours)} objects of ours, {len(theirs)} of upstream, {len(found)} differences"
+                f"{release.release}: {found.objects} objects and {found.fields} fields compared with upstream's, "
+                f"{len(found.differences)} differ, {len(wrong)} beyond the list"
             )
     except GenerateError as error:
         print(f"tools/bundles/compare: {error}", file=sys.stderr)

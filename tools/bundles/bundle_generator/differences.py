@@ -44,6 +44,17 @@ class Difference:
         return f"{self.kind} {self.name} {self.path or '(whole object)'}: {' -> '.join(values)}"
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparison went through, and what it found."""
+
+    # In one set or in both.
+    objects: int
+    # Single values; a list whose length differs, and an object that one side lacks, count once.
+    fields: int
+    differences: list[Difference]
+
+
 @dataclass
 class Allowed:
     """An entry of the list: which fields may differ, how, and why."""
@@ -82,13 +93,17 @@ def read_allowed(entries: Iterable[dict[str, Any]]) -> list[Allowed]:
     return allowed
 
 
-def compare(ours: Iterable[Object], theirs: Iterable[Object]) -> Iterator[Difference]:
-    """Yield every difference between two sets of objects, matched by kind, namespace and name."""
+def compare(ours: Iterable[Object], theirs: Iterable[Object]) -> Comparison:
+    """Compare two sets of objects, matched by kind, namespace and name, field by field."""
     mine, other = _by_key(ours), _by_key(theirs)
-    for key in sorted(mine.keys() | other.keys()):
-        a, b = mine.get(key, ABSENT), other.get(key, ABSENT)
-        for path, left, right in _walk("", a, b):
-            yield Difference(kind=key[0], name=key[2], path=path, ours=left, theirs=right)
+    keys = sorted(mine.keys() | other.keys())
+    fields, differences = 0, []
+    for key in keys:
+        for path, left, right in _walk("", mine.get(key, ABSENT), other.get(key, ABSENT)):
+            fields += 1
+            if type(left) is not type(right) or left != right:
+                differences.append(Difference(kind=key[0], name=key[2], path=path, ours=left, theirs=right))
+    return Comparison(len(keys), fields, differences)
 
 
 def unexplained(differences: Iterable[Difference], allowed: list[Allowed]) -> list[str]:
@@ -114,14 +129,15 @@ def _parts_match(pattern: list[str], parts: list[str]) -> bool:
 
 
 def _walk(path: str, ours: Any, theirs: Any) -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(ours, dict) and isinstance(theirs, dict):
+    """Yield each place that cannot be divided further on both sides, with both values, equal or not."""
+    if isinstance(ours, dict) and isinstance(theirs, dict) and (ours or theirs):
         for key in sorted(ours.keys() | theirs.keys()):
             part = key.replace("~", "~0").replace("/", "~1")
             yield from _walk(f"{path}/{part}", ours.get(key, ABSENT), theirs.get(key, ABSENT))
-    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs) > 0:
         for index, (left, right) in enumerate(zip(ours, theirs, strict=True)):
             yield from _walk(f"{path}/{index}", left, right)
-    elif type(ours) is not type(theirs) or ours != theirs:
+    else:
         yield path, ours, theirs
 
 

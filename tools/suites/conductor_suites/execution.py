@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
-from conductor_suites.junit import counts_of
+from conductor_suites.junit import counts_of, figures_of
 from conductor_suites.suite import Counts, Outcome, Suite
 
 # Seconds between asking a command to stop and making it.
@@ -64,24 +64,25 @@ def execute(suite: Suite, clone: Path, output: Path, variables: Mapping[str, str
             reason = _run(command, suite.limit, clone, stream, variables)
             if reason:
                 break
-    counts, reason = _judge(suite, reason)
-    return Outcome(suite, counts, time.monotonic() - started, reason, log)
+    seconds = time.monotonic() - started
+    counts, reason, figures = _judge(suite, reason)
+    return Outcome(suite, counts, seconds, reason, log, figures)
 
 
-def _judge(suite: Suite, reason: str) -> tuple[Counts, str]:
-    """The counts of a suite that came to its end, and what is wrong with it (empty: nothing)."""
+def _judge(suite: Suite, reason: str) -> tuple[Counts, str, tuple[str, ...]]:
+    """The counts of a suite that came to its end, what is wrong with it (empty: nothing), and its figures."""
     if not suite.junit:
-        return (Counts(failed=1), reason) if reason else (Counts(passed=1), "")
+        return (Counts(failed=1), reason, ()) if reason else (Counts(passed=1), "", ())
     try:
-        counts = counts_of(suite.junit)
+        counts, figures = counts_of(suite.junit), figures_of(suite.junit)
     except (OSError, ET.ParseError) as error:
-        return Counts(failed=1), f"{reason or 'exit code 0'}, but no results: {error}"
+        return Counts(failed=1), f"{reason or 'exit code 0'}, but no results: {error}", ()
     if reason and not counts.failed:
         # A broken test file or configuration fails no single test.
-        return counts + Counts(failed=1), reason
+        return counts + Counts(failed=1), reason, figures
     if not reason and not counts.passed:
-        return counts + Counts(failed=1), "no test ran"
-    return counts, reason
+        return counts + Counts(failed=1), "no test ran", figures
+    return counts, reason, figures
 
 
 def _run(command: tuple[str, ...], limit: float, clone: Path, stream: IO[bytes], variables: Mapping[str, str]) -> str:

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Counts tests from a JUnit file, as pytest writes it."""
+"""Reads a JUnit file, as pytest writes it: counts tests, finds figures."""
 
 from __future__ import annotations
 
@@ -29,3 +29,12 @@ def counts_of(junit: Path) -> Counts:
         else:
             passed += 1
     return Counts(passed, failed, tuple(skips))
+
+
+def figures_of(junit: Path) -> tuple[str, ...]:
+    """What the tests have to say besides their result: their properties of the whole suite, a line each.
+
+    Raises as ``counts_of`` does.
+    """
+    found = ET.parse(junit).iterfind("testsuite/properties/property")  # noqa: S314 - as above
+    return tuple(f"{entry.get('name')}: {entry.get('value')}" for entry in found)

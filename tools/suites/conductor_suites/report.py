@@ -28,8 +28,9 @@ def line(outcome: Outcome) -> str:
 
 
 def details(outcome: Outcome, clone: Path) -> list[str]:
-    """What follows the line: why tests were skipped, and for a failure its reason and the end of its log."""
-    lines = [f"        skipped: {skip}" for skip in outcome.counts.skips if outcome.log]
+    """What follows the line: figures, why tests were skipped, and for a failure its reason and the end of its log."""
+    lines = [f"        {figure}" for figure in outcome.figures]
+    lines += [f"        skipped: {skip}" for skip in outcome.counts.skips if outcome.log]
     if outcome.word != "FAIL":
         return lines
     lines.append(f"        {outcome.reason}")

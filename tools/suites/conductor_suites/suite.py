@@ -49,6 +49,8 @@ class Outcome:
     # What to say of a failure besides the log.
     reason: str = ""
     log: Path | None = None
+    # Lines that a suite wants to be seen even when all is well: what it compared, on which versions it ran.
+    figures: tuple[str, ...] = ()
 
     @property
     def word(self) -> str:

@@ -17,7 +17,7 @@ def config_map(name: str = "c", /, **data: Any) -> dict[str, Any]:
 
 
 def found(ours: dict[str, Any], theirs: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(d.path, d.change) for d in compare([ours], [theirs])]
+    return [(d.path, d.change) for d in compare([ours], [theirs]).differences]
 
 
 def allow(path: str, change: str, *objects: str, equal_as: str = "") -> list[Allowed]:
@@ -43,14 +43,22 @@ def test_a_list_of_another_length_differs_as_a_whole() -> None:
 
 
 def test_whole_objects() -> None:
-    assert [(d.name, d.path, d.change) for d in compare([config_map("mine")], [config_map("theirs")])] == [
+    whole = compare([config_map("mine")], [config_map("theirs")])
+    assert [(d.name, d.path, d.change) for d in whole.differences] == [
         ("mine", "", "added"),
         ("theirs", "", "removed"),
     ]
 
 
+def test_objects_and_fields_are_counted_equal_or_not() -> None:
+    ours, theirs = config_map(a=[1, 2], b=[1], e={}), config_map(a=[1, 2], b=[1, 2], c={"d": "1"}, e={})
+    result = compare([ours, config_map("mine")], [theirs])
+    # kind, name, namespace, the two of a, b as a whole, c as a whole, the empty e; and the object that one side lacks
+    assert (result.objects, result.fields, len(result.differences)) == (2, 9, 3)
+
+
 def test_a_listed_difference_is_accepted_and_any_other_is_not() -> None:
-    differences = list(compare([config_map(a="1")], [config_map(a="2")]))
+    differences = compare([config_map(a="1")], [config_map(a="2")]).differences
     assert unexplained(differences, allow("/data/a", "changed")) == []
     assert unexplained(differences, []) == ['not listed: ConfigMap c /data/a: "2" -> "1"']
     assert len(unexplained(differences, allow("/data/a", "removed"))) == 2
@@ -58,16 +66,16 @@ def test_a_listed_difference_is_accepted_and_any_other_is_not() -> None:
 
 
 def test_an_entry_must_explain_something_for_every_object_it_names() -> None:
-    differences = list(compare([config_map(a="1")], [config_map(a="2")]))
+    differences = compare([config_map(a="1")], [config_map(a="2")]).differences
     lines = unexplained(differences, allow("/data/a", "changed", "ConfigMap/c", "ConfigMap/d"))
     assert lines == ["listed, but not so: ConfigMap/d /data/a changed"]
 
 
 def test_equal_as_yaml_accepts_another_layout_but_no_other_value() -> None:
     entry = allow("/data/a", "changed", equal_as="yaml")
-    same = list(compare([config_map(a="x: {y: 1}\n")], [config_map(a="# hello\nx:\n  y: 1\n")]))
+    same = compare([config_map(a="x: {y: 1}\n")], [config_map(a="# hello\nx:\n  y: 1\n")]).differences
     assert unexplained(same, entry) == []
-    other = list(compare([config_map(a="x: {y: 2}\n")], [config_map(a="x:\n  y: 1\n")]))
+    other = compare([config_map(a="x: {y: 2}\n")], [config_map(a="x:\n  y: 1\n")]).differences
     assert len(unexplained(other, allow("/data/a", "changed", equal_as="yaml"))) == 2
 
 

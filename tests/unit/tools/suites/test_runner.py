@@ -76,6 +76,13 @@ def alive(pid: int) -> bool:
     return state != "Z"
 
 
+def test_figures_are_shown_below_the_line(tmp_path: Path) -> None:
+    properties = "<properties><property name='core 2.19' value='41 checks'/></properties>"
+    results = RESULTS.format(more="").replace("<testsuite>", f"<testsuite>{properties}")
+    outcome = run(writing(tmp_path, results, 0), tmp_path)
+    assert details(outcome, tmp_path)[0] == "        core 2.19: 41 checks"
+
+
 def test_results_are_counted_test_by_test(tmp_path: Path) -> None:
     outcome = run(writing(tmp_path, RESULTS.format(more=""), 0), tmp_path)
     assert outcome.counts == Counts(passed=1, skips=("c::left: no Go",))
