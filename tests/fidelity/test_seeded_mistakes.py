@@ -43,8 +43,8 @@ ANCESTOR = "                trainer.kubeflow.org/trainjob-ancestor-step: trainer
 MISTAKES = {
     "a verb of a Role": Mistake(
         "controllers/jobset/rbac.yaml",
-        "    resources: [secrets]\n    verbs: [get, list, update, watch]",
-        "    resources: [secrets]\n    verbs: [get, list, watch]",
+        "        resources: [secrets]\n        verbs: [get, list, update, watch]",
+        "        resources: [secrets]\n        verbs: [get, list, watch]",
         ("Role jobset-manager-secrets-role /rules/0/verbs",),
     ),
     "a rule of a ClusterRole": Mistake(
@@ -66,7 +66,7 @@ MISTAKES = {
         (f"Deployment {TRAINER} {CONTAINER}/args/1",),
     ),
     "a label": Mistake(
-        "controllers/jobset/services.yaml",
+        "controllers/jobset/webhook-service.yaml",
         "    app.kubernetes.io/component: webhook\n",
         "",
         ("Service jobset-webhook-service /metadata/labels/app.kubernetes.io~1component",),
@@ -93,7 +93,7 @@ MISTAKES = {
         (f"Service {TRAINER} /spec/selector/app.kubernetes.io~1component",),
     ),
     "the failure policy of a webhook": Mistake(
-        "controllers/trainer/generated/webhooks.yaml",
+        "controllers/trainer/generated/mutating-webhooks.yaml",
         "  failurePolicy: Fail\n  name: defaulter.trainjob.trainer.kubeflow.org",
         "  failurePolicy: Ignore\n  name: defaulter.trainjob.trainer.kubeflow.org",
         ("MutatingWebhookConfiguration defaulter.trainer.kubeflow.org /webhooks/0/failurePolicy",),
@@ -146,7 +146,7 @@ MISTAKES = {
         (f"Service {TRAINER} (whole object)",),
     ),
     "a default of a CRD": Mistake(
-        "crds/generated/jobset.yaml",
+        "crds/generated/jobset.x-k8s.io_jobsets.yaml",
         "default: Recreate",
         "default: BlockingRecreate",
         (
@@ -155,7 +155,7 @@ MISTAKES = {
         ),
     ),
     "a subresource of a CRD": Mistake(
-        "crds/generated/trainer.yaml",
+        "crds/generated/trainer.kubeflow.org_trainjobs.yaml",
         "    subresources:\n      status: {}\n",
         "",
         (f"{CRD} trainjobs.trainer.kubeflow.org /spec/versions/0/subresources",),
@@ -170,7 +170,7 @@ MISTAKES = {
 # Entries of the list that are no longer so; each is named.
 STALE = {
     "a difference that was taken back": Mistake(
-        "namespaces/namespaces.yaml",
+        "namespaces/kubeflow-system.yaml",
         "  labels:\n    app.kubernetes.io/part-of: kubeflow\n",
         "",
         ("Namespace/kubeflow-system /metadata/labels added",),

@@ -35,6 +35,10 @@ _OWN_HEADER = """\
 # Without descriptions a CRD has a fifth of the size, and fits the annotation of a client-side apply. Without the schema
 # of embedded metadata the server refuses JobSet's rule on volumeClaimPolicies ("undefined field 'namespace'").
 _CRD = "crd:maxDescLen=0,generateEmbeddedObjectMeta=true"
+_WEBHOOK_FILES = {
+    "MutatingWebhookConfiguration": "mutating-webhooks.yaml",
+    "ValidatingWebhookConfiguration": "validating-webhooks.yaml",
+}
 
 
 def from_modules(programs: Programs, root: Path, release: Release) -> dict[str, str]:
@@ -61,9 +65,12 @@ def from_modules(programs: Programs, root: Path, release: Release) -> dict[str, 
         roles = made.pop("role.yaml")
         webhooks = made.pop("manifests.yaml")
         header = _HEADER.format(module=component.module, version=component.version)
-        files[component.crds] = header + "".join(made.values())
+        # One object a file: tools that check YAML for Ansible expect no second one.
+        files |= {f"{component.crds}/{name}": header + text for name, text in made.items()}
         files[f"{component.controller}/cluster-role.yaml"] = header + roles
-        files[f"{component.controller}/webhooks.yaml"] = header + _dump(_webhooks(release, component, webhooks))
+        for configuration in _webhooks(release, component, webhooks):
+            name = _WEBHOOK_FILES[configuration["kind"]]
+            files[f"{component.controller}/{name}"] = header + _dump([configuration])
     return files
 
 
