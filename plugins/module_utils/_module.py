@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import os
 import traceback
 from collections.abc import Callable
@@ -15,8 +16,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 try:
-    import kubernetes  # noqa: F401
-
+    importlib.import_module("kubernetes")
     _KUBERNETES_ERROR = None
 except ImportError:
     _KUBERNETES_ERROR = traceback.format_exc()
