@@ -65,7 +65,9 @@ def _git(clone: Path, *words: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     except OSError as error:
-        raise ArtifactError(f"cannot start git: {error}\nNext: install git; it tells what belongs to the clone") from error
+        raise ArtifactError(
+            f"cannot start git: {error}\nNext: install git; it tells what belongs to the clone"
+        ) from error
     if done.returncode:
         raise ArtifactError(f"`{' '.join(command)}` failed: {done.stderr.strip()}\nNext: build in a Git clone")
     return done.stdout
