@@ -9,7 +9,7 @@ import copy
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -254,7 +254,7 @@ class FakeCluster(Cluster):
         return after
 
     def _entry(self, manager: str, operation: str, fields: dict[str, Any]) -> dict[str, Any]:
-        time = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=next(self._count))
+        time = datetime(2026, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=next(self._count))
         return {"manager": manager, "operation": operation, "time": time.isoformat(), "fieldsV1": fields}
 
 

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What belongs into the artifact: all that a user or an importer reads, and nothing of what the project is made with."""
+"""What belongs into the artifact: what a user or an importer reads, and nothing of what the project is made with."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def collection_info(tarball: Path) -> dict[str, object]:
 
 
 def complaints(files: Iterable[str], sources: Iterable[str]) -> list[str]:
-    """A line for each file that should not be in an artifact, and for each of the ``sources`` that should but is not."""
+    """A line for each file that should not be in an artifact, and for each of ``sources`` that should but is not."""
     present = set(files)
     lines = [f"unwanted: {name}" for name in sorted(present.difference(MADE)) if not is_wanted(name)]
     wanted = {name for name in sources if is_wanted(name)} | set(ALWAYS) | set(MADE)

@@ -44,7 +44,7 @@ def timestamp(clone: Path, environ: Mapping[str, str] = os.environ) -> int:
         return int(wanted)
     except ValueError:
         raise ArtifactError(
-            f"SOURCE_DATE_EPOCH is {wanted!r}\nNext: give seconds since 1970, or unset it for the time of the last commit"
+            f"SOURCE_DATE_EPOCH is {wanted!r}\nNext: give seconds since 1970, or unset it for the time of the commit"
         ) from None
 
 

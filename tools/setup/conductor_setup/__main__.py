@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Command line: ``setup [runtime|test]``."""
+"""Command line: ``setup [runtime|test|evidence]``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,23 @@ import fcntl
 import sys
 import time
 
-from conductor_setup import collections, environments
+from conductor_setup import collections, cores, environments
 from conductor_setup.layout import Layout, this_clone
 from conductor_setup.steps import SetupError
+
+
+def ensure_cores(layout: Layout, wanted: tuple[cores.Core, ...]) -> None:
+    """Make the environments of these releases of ansible-core, those without their Python left out loudly.
+
+    Raises:
+        SetupError: an environment cannot be made.
+    """
+    for core in wanted:
+        python = cores.interpreter(core.python)
+        if python:
+            environments.ensure(layout, layout.helper_venv(core.name), "core", core.name, python=python)
+        else:
+            print(f"setup: there is no Python {core.python} here: the suite {core.name} cannot run", file=sys.stderr)
 
 
 def main() -> int:
@@ -20,10 +34,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="setup", description=__doc__)
     parser.add_argument(
         "tier",
-        choices=("runtime", "test"),
+        choices=("runtime", "test", "evidence"),
         nargs="?",
         default="runtime",
-        help="runtime: what `make install` needs (default); test: the rest of `make test` too",
+        help="runtime: what `make install` needs (default); test: the rest of `make test` too; evidence: and every "
+        "ansible-core of the claim",
     )
     tier = parser.parse_args().tier
     layout = Layout.of(this_clone())
@@ -36,9 +51,11 @@ def main() -> int:
             environments.ensure(layout, layout.venv, *(("runtime",) if tier == "runtime" else ("runtime", "test")))
             collections.link_checkout(layout)
             collections.ensure_kubernetes_core(layout)
-            if tier == "test":
+            if tier != "runtime":
                 environments.ensure(layout, layout.sdk_venv, "kubeflow-sdk")
                 environments.ensure(layout, layout.runner_venv, "runner")
+                environments.ensure(layout, layout.helper_venv("checkers"), "checkers")
+                ensure_cores(layout, cores.CORES if tier == "evidence" else cores.EVERY_TIME)
     except SetupError as error:
         print(f"setup: {error}".rstrip(), file=sys.stderr)
         return 1

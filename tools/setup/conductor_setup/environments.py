@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,8 +31,10 @@ def pip_environment(layout: Layout, environ: Mapping[str, str] = os.environ) -> 
     }
 
 
-def ensure(layout: Layout, venv: Path, *locks: str) -> None:
+def ensure(layout: Layout, venv: Path, *locks: str, python: Path | None = None) -> None:
     """Make ``venv`` hold exactly what the lock files ``requirements/LOCK.txt`` name, one after the other.
+
+    ``python`` is the interpreter of the environment, by default the one that runs this.
 
     A changed lock file, another Python or a moved clone makes it anew, because pip does not remove what is no longer
     named; a lock that is merely missing is added.
@@ -38,16 +42,18 @@ def ensure(layout: Layout, venv: Path, *locks: str) -> None:
     Raises:
         SetupError: the environment cannot be made or the packages cannot be had.
     """
-    basis = stamps.digest([sys.version, sys.base_prefix, str(venv)])
+    interpreter = python or Path(sys.executable)
+    version, prefix = _identity(python) if python else (sys.version, sys.base_prefix)
+    basis = stamps.digest([version, prefix, str(venv)])
     keys = {lock: stamps.digest([basis, layout.requirements / f"{lock}.txt"]) for lock in locks}
     present = {lock: venv / f".conductor-{lock}" for lock in locks}
     stale = [lock for lock in locks if present[lock].exists() and not stamps.is_current(present[lock], keys[lock])]
     name = venv.relative_to(layout.clone)
     if stale or not present[locks[0]].exists():
-        with step(f"{name}: an environment of Python {sys.version.split()[0]}"):
+        with step(f"{name}: an environment of Python {version.split()[0]}"):
             shutil.rmtree(venv, ignore_errors=True)
             run(
-                [sys.executable, "-m", "venv", venv],
+                [interpreter, "-m", "venv", venv],
                 "On Debian the package python3-venv brings what is needed; PYTHON=... selects another Python.",
                 os.environ,
             )
@@ -61,3 +67,11 @@ def ensure(layout: Layout, venv: Path, *locks: str) -> None:
                 pip_environment(layout),
             )
             stamps.write(present[lock], keys[lock])
+
+
+def _identity(python: Path) -> tuple[str, str]:
+    """What tells one interpreter from another: its version and where it comes from."""
+    question = "import json, sys; print(json.dumps([sys.version, sys.base_prefix]))"
+    answer = subprocess.run([python, "-c", question], stdout=subprocess.PIPE, text=True, timeout=60, check=True).stdout
+    version, prefix = json.loads(answer)
+    return version, prefix

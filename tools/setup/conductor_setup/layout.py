@@ -32,12 +32,16 @@ class Layout:
     @property
     def sdk_venv(self) -> Path:
         """The environment of the Kubeflow SDK, whose pins clash with ours."""
-        return self.clone / ".venvs" / "kubeflow-sdk"
+        return self.helper_venv("kubeflow-sdk")
+
+    def helper_venv(self, name: str) -> Path:
+        """The environment of a helper, which would not fit into the one that runs the tests."""
+        return self.clone / ".venvs" / name
 
     @property
     def runner_venv(self) -> Path:
         """The environment of ansible-runner and ansible-builder."""
-        return self.clone / ".venvs" / "runner"
+        return self.helper_venv("runner")
 
     @property
     def collections(self) -> Path:

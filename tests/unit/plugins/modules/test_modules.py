@@ -85,7 +85,7 @@ def test_shared_options_are_documented_as_they_are(fragment: str, spec: dict[str
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_every_module_has_documentation_examples_and_an_action_of_its_name(name: str) -> None:
+def test_every_module_has_documentation_and_examples(name: str) -> None:
     module = importlib.import_module(f"{PACKAGE}.modules.{name}")
     document = yaml.safe_load(module.DOCUMENTATION)
     assert document["module"] == name
@@ -93,8 +93,6 @@ def test_every_module_has_documentation_examples_and_an_action_of_its_name(name:
         document["extends_documentation_fragment"]
     )
     assert all(f"conductor.trainer.{name}" in task or "ansible.builtin.assert" in task for task in _examples(module))
-    action = importlib.import_module(f"{PACKAGE}.action.{name}")
-    assert action.ActionModule.__module__ == f"{PACKAGE}.plugin_utils._module_action"
 
 
 def _examples(module: Any) -> list[dict[str, Any]]:

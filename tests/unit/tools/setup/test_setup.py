@@ -6,11 +6,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from conductor_setup import collections, environments, stamps
+from conductor_setup import collections, cores, environments, stamps
 from conductor_setup.layout import Layout, this_clone
 from conductor_setup.play import Target, UsageError, clean_environment, named_target
 from conductor_setup.steps import SetupError, run
@@ -171,3 +172,27 @@ def test_only_the_command_line_of_make_names_a_cluster(words: list[str], expecte
         check=True,
     )
     assert f"conductor_setup.play install {expected}" in shown.stdout
+
+
+def test_an_interpreter_is_asked_for_its_version(tmp_path: Path) -> None:
+    version = "{}.{}".format(*sys.version_info)
+    wrong = tmp_path / "wrong"
+    shim(wrong, f"python{version}", 127)
+    kept = tmp_path / "pyenv" / "versions" / f"{version}.99" / "bin"
+    kept.mkdir(parents=True)
+    environ = {"PATH": str(wrong), "PYENV_ROOT": str(tmp_path / "pyenv")}
+    assert cores.interpreter(version, environ) is None
+    (kept / f"python{version}").symlink_to(sys.executable)
+    assert cores.interpreter(version, environ) == kept / f"python{version}"
+    assert cores.interpreter("3.1", environ) is None
+
+
+def test_the_tested_releases_of_ansible_core_span_the_claim() -> None:
+    clone = this_clone()
+    pins = {core: (clone / "requirements" / f"{core.name}.in").read_text().splitlines()[-1] for core in cores.CORES}
+    assert all(pin.startswith(f"ansible-core=={core.version}.") for core, pin in pins.items())
+    # The very first release that is allowed, and the newest that is used anywhere.
+    oldest = pins[cores.CORES[0]].partition("==")[2]
+    assert f'requires_ansible: ">={oldest}"' in (clone / "meta" / "runtime.yml").read_text()
+    assert pins[cores.CORES[-1]] in (clone / "requirements" / "runtime.in").read_text()
+    assert (cores.CORES[0], cores.CORES[-1]) == cores.EVERY_TIME

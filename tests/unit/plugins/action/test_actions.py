@@ -1,0 +1,19 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from tests.unit.plugins.builders import ROOT
+
+PACKAGE = "ansible_collections.conductor.trainer.plugins"
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_has_an_action_of_its_name(name: str) -> None:
+    action = importlib.import_module(f"{PACKAGE}.action.{name}")
+    assert action.ActionModule.__module__ == f"{PACKAGE}.plugin_utils._module_action"
