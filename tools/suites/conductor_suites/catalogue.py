@@ -78,8 +78,8 @@ def all_suites(clone: Path, output: Path) -> list[Suite]:
         Suite("ansible-lint", "static", (("ansible-lint", "--offline", "--strict"),)),
         Suite("changelog", "static", (("antsibull-changelog", "lint"),)),
         Suite("bundles", "generated", ((str(clone / "tools/bundles/generate"), "--check"),), 900, obstacle=no_go),
-        # Ours against upstream's own render, and the list of differences against what really differs; and the comparison
-        # itself, which has to find mistakes.
+        # Ours against upstream's own render, and the list of differences against what really differs; and the
+        # comparison itself, which has to find mistakes.
         pytest_suite("fidelity", "generated", "tests/fidelity", output, no_go),
         pytest_suite("unit", "unit", "tests/unit", output, nothing),
         pytest_suite("playbooks", "unit", "tests/playbooks", output, nothing),
