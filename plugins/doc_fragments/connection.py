@@ -17,6 +17,13 @@ options:
       - Never done unasked. Under AWX the pod's own cluster is almost always the wrong one.
     type: bool
     default: false
+  cluster_uid:
+    description:
+      - Go on only if it is this cluster, as M(conductor.trainer.trainer_operator) returned it. Otherwise fail before
+        anything is written.
+      - The uid of the namespace kube-system, alone or followed by a slash and the beginning of the digest of the
+        cluster's CA. With the digest a restored copy of the cluster is another cluster, too.
+    type: str
 notes:
   - A cluster must be named, by O(kubeconfig) and O(context), by O(host) with credentials, or by O(in_cluster=true).
     Nothing falls back to the current context. The O(context) may be left out where the O(kubeconfig) has only one.

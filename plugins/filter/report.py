@@ -68,7 +68,8 @@ def _release(results: Iterable[Mapping[str, Any]]) -> list[str]:
             parts = result["components"]
             return [
                 f"Trainer {parts['trainer']} with JobSet {parts['jobset']} in {result['namespace']}, "
-                f"Kubernetes {result['kubernetes']}"
+                f"Kubernetes {result['kubernetes']}",
+                *([f"Cluster {result['cluster_uid']}"] if result.get("cluster_uid") else []),
             ]
     return []
 

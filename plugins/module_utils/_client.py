@@ -9,6 +9,7 @@ server-side apply, answers with metadata only, retries for what is safe to retry
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -70,20 +71,21 @@ class Cluster:
         self.host: str = configuration.host.rstrip("/")
         self.connections = connections
         self._configuration = configuration
+        # What renews expired credentials puts address and TLS of a kubeconfig back as well: not into this copy.
+        self._transport = copy.copy(configuration)
+        verified = configuration.verify_ssl and self.host.startswith("https:")
+        # The CA certificates the server is verified with; None where nothing is, or where the machine's own are.
+        self.ca_file: str | None = configuration.ssl_ca_cert if verified else None
         self._headers = tuple(headers)
         self._backoff = backoff or Backoff()
         self._sleep = sleep
-        self._pool = RESTClientObject(configuration).pool_manager
+        self._pool = RESTClientObject(self._transport).pool_manager
 
     def fresh(self) -> Cluster:
         """The same server over new connections: behind a load balancer they may reach another API server."""
-        return Cluster(
-            self._configuration,
-            headers=self._headers,
-            connections=self.connections,
-            backoff=self._backoff,
-            sleep=self._sleep,
-        )
+        other = copy.copy(self)
+        other._pool = RESTClientObject(self._transport).pool_manager
+        return other
 
     def close(self) -> None:
         """Closes the idle connections."""

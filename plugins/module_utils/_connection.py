@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import os
 from typing import Any
+from urllib.parse import unquote
 
 try:
     import urllib3
@@ -39,7 +41,11 @@ def connect(target: Target, *, connections: int = 8) -> Cluster:
     else:
         _load_kubeconfig(configuration, target)
     headers = _override(configuration, dict(target.settings))
-    return Cluster(configuration, headers=headers, connections=connections)
+    _log_in_at_proxy(configuration)
+    try:
+        return Cluster(configuration, headers=headers, connections=connections)
+    except ImportError as error:
+        raise TargetError(f"this proxy cannot be used: {error}", hint="install PySocks where the task runs") from error
 
 
 def _load_in_cluster(configuration: Configuration) -> None:
@@ -106,6 +112,45 @@ def _contexts(kubeconfig: str | dict[str, Any] | None) -> tuple[str, list[str]]:
                 f"{path} is no readable kubeconfig: {type(error).__name__}: {error}", hint="check the file"
             ) from error
     return os.pathsep.join(paths), contexts
+
+
+def kubeconfig_of(text: str) -> dict[str, Any]:
+    """The kubeconfig that a text of several lines holds.
+
+    Raises:
+        TargetError: it holds none; does not show the text, which may well be full of secrets.
+    """
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError:
+        content = None
+    if not isinstance(content, dict):
+        raise TargetError(
+            "kubeconfig has several lines and is no kubeconfig",
+            hint="give a path, or the content of a kubeconfig as text or as a dictionary",
+        )
+    return content
+
+
+def _log_in_at_proxy(configuration: Configuration) -> None:
+    """Takes user and password out of a proxy's URL and sends them; urllib3 would ignore them, and show them in errors.
+
+    Raises:
+        TargetError: the URL is none.
+    """
+    if not configuration.proxy:
+        return
+    scheme, separator, rest = configuration.proxy.partition("://")
+    if not separator or scheme.lower() not in ("http", "https", "socks4", "socks4a", "socks5", "socks5h"):
+        raise TargetError(
+            "proxy is no URL of a proxy", hint="it looks like http://proxy.example:3128 or http://user:password@..."
+        )
+    credentials, at, address = rest.rpartition("@")
+    if not at or scheme.lower().startswith("socks"):
+        return
+    configuration.proxy = f"{scheme}{separator}{address}"
+    login = base64.b64encode(unquote(credentials).encode()).decode()
+    configuration.proxy_headers = {"proxy-authorization": f"Basic {login}", **(configuration.proxy_headers or {})}
 
 
 def _override(configuration: Configuration, settings: dict[str, Any]) -> list[tuple[str, str]]:

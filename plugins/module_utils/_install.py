@@ -14,6 +14,7 @@ from ._bundle import PHASES, Bundle, digest
 from ._client import Cluster
 from ._diff import render_diff
 from ._errors import ConductorError, InputError, RefusedError, RightsError, missing_rights
+from ._identity import identity_of, parse_pin, require_identity
 from ._observe import observe
 from ._ownership import entry_digest
 from ._plan import Action, Observed, Plan, make_plan
@@ -32,6 +33,7 @@ def ensure_present(
     force: bool = False,
     check: bool = False,
     with_diff: bool = False,
+    cluster_uid: str | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> dict[str, Any]:
     """Makes the objects of these phases be as the bundle has them; writes nothing that is so already.
@@ -41,11 +43,12 @@ def ensure_present(
         force: take over fields of objects of ours that another manager owns.
         check: write nothing; ask the server by dry runs what would change. Fails as the run would fail.
         with_diff: say which fields change.
+        cluster_uid: the identity the cluster must have; None where any is right.
 
     Returns:
         C(changed), C(release), C(actions) (verb to object names), C(unchanged) (a count), C(predicted) (objects that
         check mode could not ask the server about), C(recorded) (whether the install record is written), C(pending)
-        (phases that still hold something to write), C(elapsed) in seconds, and C(diff).
+        (phases that still hold something to write), C(cluster_uid), C(elapsed) in seconds, and C(diff).
 
     Raises:
         InputError, RefusedError, RightsError: before any write.
@@ -53,11 +56,14 @@ def ensure_present(
     """
     if unknown := sorted(set(phases) - set(PHASES)):
         raise InputError(f"there is no phase {', '.join(unknown)}", hint=f"the phases are: {', '.join(PHASES)}")
+    pin = parse_pin(cluster_uid) if cluster_uid else None
     started = monotonic()
     try:
         observed = observe(cluster, bundle)
     except RightsError as error:
         raise error if check else _with_missing_writes(error, cluster, bundle) from error
+    identity = identity_of(cluster, observed.cluster_uid)
+    require_identity(pin, identity, cluster.host)
     plan = make_plan(bundle, observed)
     if plan.refusals:
         raise RefusedError(
@@ -87,6 +93,7 @@ def ensure_present(
         "components": dict(bundle.components),
         "namespace": bundle.namespace,
         "kubernetes": observed.kubernetes,
+        "cluster_uid": str(identity),
         "actions": _by_verb(done),
         "unchanged": len(plan.actions) - len(done) - len(plan.writing([p for p in PHASES if p not in phases])),
         "predicted": sorted(str(prediction.action.key) for prediction in predicted if check and not prediction.asked),

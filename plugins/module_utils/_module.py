@@ -23,13 +23,14 @@ except ImportError:
 
 from ._bundle import ALL_RUNTIMES, Bundle, load_bundle
 from ._client import Cluster
-from ._connection import connect
+from ._connection import connect, kubeconfig_of
 from ._errors import ConductorError
-from ._target import choose_target, secrets_of
+from ._target import choose_target, secrets_of, secrets_of_proxy
 
 Operation = Callable[[AnsibleModule, Cluster, Bundle], dict[str, Any]]
 
 CONNECTION_ARG_SPEC: dict[str, Any] = {**AUTH_ARG_SPEC, "in_cluster": {"type": "bool", "default": False}}
+IDENTITY_ARG_SPEC: dict[str, Any] = {"cluster_uid": {"type": "str"}}
 BUNDLE_ARG_SPEC: dict[str, Any] = {
     "release": {"type": "str", "default": "2.3.0"},
     "profile": {"type": "str", "default": "default", "choices": ["default", "fail_open"]},
@@ -48,17 +49,18 @@ def run_module(options: dict[str, Any], operation: Operation) -> None:
             C(module.exit_json) or C(module.fail_json).
     """
     module = AnsibleModule(
-        argument_spec=copy.deepcopy({**CONNECTION_ARG_SPEC, **BUNDLE_ARG_SPEC, **options}),
+        argument_spec=copy.deepcopy({**CONNECTION_ARG_SPEC, **IDENTITY_ARG_SPEC, **BUNDLE_ARG_SPEC, **options}),
         supports_check_mode=True,
         # Keeps the options out of the machine's log, which is written before the secrets in them are known.
         no_log=True,
     )
-    if isinstance(module.params["kubeconfig"], dict):
-        # The option is of type raw, without no_log, so that a path can be shown; secrets in a dictionary must not be.
-        module.no_log_values.update(secrets_of(module.params["kubeconfig"]))
+    _hide_secrets(module)
     if _KUBERNETES_ERROR:
         module.fail_json(msg=missing_required_lib("kubernetes"), exception=_KUBERNETES_ERROR)
     try:
+        if _is_text(module.params["kubeconfig"]):
+            module.params["kubeconfig"] = kubeconfig_of(module.params["kubeconfig"])
+            _hide_secrets(module)
         target = choose_target({name: module.params[name] for name in CONNECTION_ARG_SPEC}, os.environ)
         bundle = load_bundle(module.params["bundle"] or "", module.params["profile"])
         bundle = bundle.with_runtimes(module.params["runtimes"])
@@ -67,3 +69,18 @@ def run_module(options: dict[str, Any], operation: Operation) -> None:
     except ConductorError as error:
         module.fail_json(msg=str(error), **error.facts)
     module.exit_json(**result)
+
+
+def _is_text(kubeconfig: Any) -> bool:
+    """Whether a kubeconfig is given as what a file would hold, e.g. a variable encrypted with Ansible Vault."""
+    return isinstance(kubeconfig, str) and "\n" in kubeconfig.strip()
+
+
+def _hide_secrets(module: AnsibleModule) -> None:
+    """Marks what is secret in options that are shown otherwise: paths and addresses are worth showing."""
+    kubeconfig = module.params["kubeconfig"]
+    if _is_text(kubeconfig):
+        module.no_log_values.add(kubeconfig)
+    elif isinstance(kubeconfig, dict):
+        module.no_log_values.update(secrets_of(kubeconfig))
+    module.no_log_values.update(secrets_of_proxy(module.params["proxy"]))

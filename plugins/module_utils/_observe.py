@@ -11,6 +11,7 @@ from typing import Any
 from ._bundle import Bundle
 from ._client import Cluster
 from ._errors import ApiError, missing_rights
+from ._identity import NAMESPACE
 from ._plan import Observed
 from ._record import NAME as RECORD_NAME
 from ._record import Record, parse_record
@@ -56,6 +57,8 @@ def observe(cluster: Cluster, bundle: Bundle) -> Observed:
             key = Key(api_version, kind, namespace, found["metadata"]["name"])
             if key in keys:
                 metadata[key] = found["metadata"]
+            if kind == "Namespace" and key.name == NAMESPACE:
+                answers["uid"] = found["metadata"]["uid"]
             if whole:
                 configurations.append(found)
 
@@ -88,6 +91,7 @@ def observe(cluster: Cluster, bundle: Bundle) -> Observed:
             for key, found in metadata.items()
             if found.get("deletionTimestamp") and key.kind in _SAY_WHY
         },
+        cluster_uid=answers.get("uid", ""),
     )
 
 

@@ -34,6 +34,7 @@ class Observed:
         record: the install record.
         kubernetes: the server's version, e.g. C(1.35.8).
         endings: what the server says of objects that are Terminating.
+        cluster_uid: the uid of the namespace kube-system.
     """
 
     metadata: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class Observed:
     record: Record = field(default_factory=Record)
     kubernetes: str = ""
     endings: Mapping[Key, str] = field(default_factory=dict)
+    cluster_uid: str = ""
 
 
 @dataclass(frozen=True)

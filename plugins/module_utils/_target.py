@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from ._errors import TargetError
 
@@ -75,7 +76,7 @@ def choose_target(options: Mapping[str, Any], environ: Mapping[str, str]) -> Tar
     Raises:
         TargetError: none, more than one, or half a target is named.
     """
-    given = {name: value for name, value in options.items() if value not in (None, "", [])}
+    given = _given(options)
     if given.get("in_cluster"):
         if any(name in given for name in ("kubeconfig", "context", "host")):
             raise TargetError("in_cluster: true and another cluster are both named", hint=_NAME_A_TARGET)
@@ -88,18 +89,7 @@ def choose_target(options: Mapping[str, Any], environ: Mapping[str, str]) -> Tar
     if "host" in given and ("kubeconfig" in given or "context" in given):
         raise TargetError("host and kubeconfig/context are both named", hint="name one of them")
 
-    borrowed: tuple[str, ...]
-    if "host" in given:
-        # The environment's credentials are for its own host; they must not be sent to another one.
-        theirs = environ.get("K8S_AUTH_HOST", given["host"]).rstrip("/")
-        borrowed = (*_CREDENTIALS, *_TLS, *_ANYWHERE) if theirs == given["host"].rstrip("/") else _ANYWHERE
-    elif "kubeconfig" in given:
-        borrowed = ("context", *_ANYWHERE)
-    elif "context" in given:
-        borrowed = ("kubeconfig", *_ANYWHERE)
-    else:
-        borrowed = ("kubeconfig", "context", "host", *_CREDENTIALS, *_TLS, *_ANYWHERE)
-    settings = {**_from_environment(environ, borrowed), **given}
+    settings = {**_borrow(given, environ), **given}
 
     kubeconfig, context, host = (settings.pop(name, None) for name in ("kubeconfig", "context", "host"))
     settings.pop("in_cluster", None)
@@ -117,6 +107,35 @@ def choose_target(options: Mapping[str, Any], environ: Mapping[str, str]) -> Tar
             f"no credentials for {host}", hint="give api_key, or client_cert and client_key, or username and password"
         )
     return Target(kubeconfig=kubeconfig, context=context, host=host, settings=settings)
+
+
+def complete(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """What an environment adds to options, by the rules of C(choose_target); options and additions name one target.
+
+    For variables that must not go the way of an environment, because that is printed.
+    """
+    given = _given(options)
+    return {} if given.get("in_cluster") else {n: v for n, v in _borrow(given, environ).items() if n not in given}
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value not in (None, "", [])}
+
+
+def _borrow(given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """What the environment says, as far as it is not about another cluster than the options are."""
+    names: tuple[str, ...]
+    if "host" in given:
+        # The environment's credentials are for its own host; they must not be sent to another one.
+        theirs = environ.get("K8S_AUTH_HOST", given["host"]).rstrip("/")
+        names = (*_CREDENTIALS, *_TLS, *_ANYWHERE) if theirs == given["host"].rstrip("/") else _ANYWHERE
+    elif "kubeconfig" in given:
+        names = ("context", *_ANYWHERE)
+    elif "context" in given:
+        names = ("kubeconfig", *_ANYWHERE)
+    else:
+        names = ("kubeconfig", "context", "host", *_CREDENTIALS, *_TLS, *_ANYWHERE)
+    return _from_environment(environ, names)
 
 
 def choose_context(named: str | None, contexts: list[str], where: str) -> str:
@@ -205,4 +224,16 @@ def secrets_of(kubeconfig: Mapping[str, Any]) -> set[str]:
 
     for user in kubeconfig.get("users") or []:
         collect(user.get("user") if isinstance(user, Mapping) else None)
+    for entry in kubeconfig.get("clusters") or []:
+        cluster = entry.get("cluster") if isinstance(entry, Mapping) else None
+        if isinstance(cluster, Mapping):
+            found |= secrets_of_proxy(cluster.get("proxy-url"))
     return found
+
+
+def secrets_of_proxy(url: Any) -> set[str]:
+    """The password in the URL of a proxy, as it stands there and as it is meant."""
+    _scheme, _separator, rest = str(url or "").partition("://")
+    credentials, at, _address = rest.rpartition("@")
+    password = credentials.partition(":")[2] if at else ""
+    return {password, unquote(password)} if password else set()

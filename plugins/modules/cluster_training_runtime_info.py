@@ -107,12 +107,14 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils._identity import require_pinned
 from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
 from ansible_collections.conductor.trainer.plugins.module_utils._runtimes import runtime_info
 
 
 def info(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     """Reads."""
+    require_pinned(cluster, module.params["cluster_uid"])
     return {"changed": False, **runtime_info(cluster, bundle, prove=module.params["prove"])}
 
 

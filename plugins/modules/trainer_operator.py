@@ -108,6 +108,14 @@ kubernetes:
   returned: success
   type: str
   sample: 1.35.8
+cluster_uid:
+  description:
+    - The uid of the namespace kube-system, and after a slash the beginning of the digest of the CA that the connection
+      is verified with, where it names one.
+    - To be copied into O(cluster_uid).
+  returned: success, or failure when the cluster is not the pinned one
+  type: str
+  sample: 0f9c3c2e-6a52-4a2b-9d59-1f6f5f3f8f11/8d1f0a6c54b2e937
 actions:
   description: The objects that were (in check mode, would be) changed, under what was done with them.
   returned: success, or failure when rights are missing
@@ -198,6 +206,7 @@ def install(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str
         force=module.params["force_conflicts"],
         check=module.check_mode,
         with_diff=module._diff,
+        cluster_uid=module.params["cluster_uid"],
     )
 
 

@@ -167,12 +167,14 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils._identity import require_pinned
 from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
 from ansible_collections.conductor.trainer.plugins.module_utils._wait import ControllersWait
 
 
 def wait(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     """Waits; touching or replacing a pod is part of waiting and no change of the operator."""
+    require_pinned(cluster, module.params["cluster_uid"])
     refresh, retry = (module.params[name] and not module.check_mode for name in ("refresh_certificates", "retry_stuck"))
     result = ControllersWait(cluster, bundle, refresh=refresh, retry=retry).run(module.params["timeout"])
     for warning in result.pop("warnings"):

@@ -3,20 +3,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The action plugin all modules of this collection share: it brings the module what is only on the control node.
 
-That is the bundle of the release, which lies in the collection, and a kubeconfig that is found beside the playbook or
-is encrypted with Ansible Vault. With a local connection nothing is copied.
+That is the bundle of the release, which lies in the collection, and the files that say which cluster, where they are
+found beside the playbook or are encrypted with Ansible Vault. With a local connection nothing is copied.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.conductor.trainer.plugins.module_utils._target import complete
+
 _BUNDLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "conductor", "files", "bundles")
+
+_FILES = ("kubeconfig", "ca_cert", "client_cert", "client_key")
+_VARIABLES = "K8S_AUTH_"
 
 
 class ActionModule(ActionBase):
@@ -32,49 +39,89 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         del tmp
         arguments = dict(self._task.args)
+        self._take_environment(arguments)
         local = self._connection.transport == "local"
-        if local and "ansible_python_interpreter" not in task_vars:
-            # Interpreter discovery would find some Python of this machine; the one that runs Ansible has our libraries.
-            task_vars["ansible_python_interpreter"] = sys.executable
-        decrypted = None
+        if local:
+            self._choose_interpreter(task_vars)
+        decrypted: list[str] = []
+        # Where a file was brought to, and what the user calls it.
+        names: dict[str, str] = {}
         try:
             if not arguments.get("bundle"):
                 arguments["bundle"] = self._bring(_find_bundle(str(arguments.get("release") or "2.3.0")), local)
-            kubeconfig = arguments.get("kubeconfig")
-            if isinstance(kubeconfig, str) and kubeconfig:
-                found = self._find_kubeconfig(kubeconfig)
+            for option in _FILES:
+                path = arguments.get(option)
+                found = self._find_file(path)
                 if found:
-                    decrypted = self._loader.get_real_file(found)
-                    arguments["kubeconfig"] = self._bring(decrypted, local)
+                    real = self._loader.get_real_file(found)
+                    decrypted.append(real)
+                    arguments[option] = self._bring(real, local, f"{option}-")
+                    names[arguments[option]] = str(path)
             result.update(
                 self._execute_module(module_args=arguments, task_vars=task_vars, wrap_async=self._task.async_val)
             )
         finally:
-            if decrypted:
-                self._loader.cleanup_tmp_file(decrypted)
+            for real in decrypted:
+                self._loader.cleanup_tmp_file(real)
             if not self._task.async_val:
                 self._remove_tmp_path(self._connection._shell.tmpdir)
+        for place, name in names.items():
+            if isinstance(result.get("msg"), str):
+                result["msg"] = result["msg"].replace(place, name)
         return result
 
-    def _find_kubeconfig(self, path: str) -> str | None:
-        """The file on the control node that a kubeconfig option means, None where it is none of ours to bring.
+    def _take_environment(self, arguments: dict[str, Any]) -> None:
+        """Turns the variables for a connection in the task's C(environment) into options.
+
+        Ansible puts an environment into the command line of the module, and prints that with C(-vvv). As options they
+        are hidden, and a kubeconfig is found and brought like any other.
+        """
+        environment: dict[str, Any] = {}
+        super()._compute_environment_string(environment)
+        options = {**arguments, "in_cluster": boolean(arguments.get("in_cluster") or False, strict=False)}
+        variables = {name: str(value) for name, value in environment.items() if name.startswith(_VARIABLES)}
+        arguments.update(complete(options, variables))
+
+    def _compute_environment_string(self, raw_environment_out: dict[str, Any] | None = None) -> str:
+        """See ActionBase: the environment of the module, without what C(_take_environment) has taken."""
+        environment: dict[str, Any] = {}
+        super()._compute_environment_string(environment)
+        rest = {name: value for name, value in environment.items() if not name.startswith(_VARIABLES)}
+        if raw_environment_out is not None:
+            raw_environment_out.clear()
+            raw_environment_out.update(rest)
+        prefix: str = self._connection._shell.env_prefix(**rest)
+        return prefix
+
+    def _choose_interpreter(self, task_vars: dict[str, Any]) -> None:
+        """The Python that runs Ansible has our libraries; discovery would find some other one of this machine."""
+        variables: dict[str, Any] = task_vars
+        if self._task.delegate_to:
+            # What was set for the host that delegates is a path on that host's machine.
+            delegated: Mapping[str, Any] = task_vars.get("ansible_delegated_vars") or {}
+            variables = dict(delegated.get(self._task.delegate_to) or {})
+            task_vars["ansible_delegated_vars"] = {**delegated, self._task.delegate_to: variables}
+        variables.setdefault("ansible_python_interpreter", sys.executable)
+
+    def _find_file(self, path: Any) -> str | None:
+        """The file on the control node that an option means, None where it is none of ours to bring.
 
         A path that exists nowhere here may be one on the machine the module runs on; the module then says so itself.
         """
-        if os.pathsep in path:
+        if not isinstance(path, str) or not path.strip() or os.pathsep in path or "\n" in path.strip():
             return None
         try:
-            found: str = self._find_needle("files", os.path.expanduser(path))
+            found: str = self._find_needle("files", os.path.expanduser(path.strip()))
         except AnsibleError:
             return None
         return found
 
-    def _bring(self, path: str, local: bool) -> str:
+    def _bring(self, path: str, local: bool, prefix: str = "") -> str:
         if local:
             return path
         if self._connection._shell.tmpdir is None:
             self._make_tmp_path()
-        remote: str = self._connection._shell.join_path(self._connection._shell.tmpdir, os.path.basename(path))
+        remote: str = self._connection._shell.join_path(self._connection._shell.tmpdir, prefix + os.path.basename(path))
         self._transfer_file(path, remote)
         self._fixup_perms2((self._connection._shell.tmpdir, remote))
         return remote

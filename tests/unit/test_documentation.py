@@ -19,7 +19,11 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ansible_collections.conductor.trainer.plugins.module_utils._module import BUNDLE_ARG_SPEC, CONNECTION_ARG_SPEC
+from ansible_collections.conductor.trainer.plugins.module_utils._module import (
+    BUNDLE_ARG_SPEC,
+    CONNECTION_ARG_SPEC,
+    IDENTITY_ARG_SPEC,
+)
 from tests.unit.plugins.builders import bundle, serving
 from tests.unit.plugins.modules.test_modules import MODULES, PACKAGE, Registered
 
@@ -49,7 +53,7 @@ def shown() -> dict[str, dict[str, Any]]:
 
 def whole_spec(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The argument spec that the module really has."""
-    return {**CONNECTION_ARG_SPEC, **BUNDLE_ARG_SPEC, **Registered(name, monkeypatch).options}
+    return {**CONNECTION_ARG_SPEC, **IDENTITY_ARG_SPEC, **BUNDLE_ARG_SPEC, **Registered(name, monkeypatch).options}
 
 
 def traits(option: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,11 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.conductor.trainer.plugins.module_utils._module import BUNDLE_ARG_SPEC, CONNECTION_ARG_SPEC
+from ansible_collections.conductor.trainer.plugins.module_utils._module import (
+    BUNDLE_ARG_SPEC,
+    CONNECTION_ARG_SPEC,
+    IDENTITY_ARG_SPEC,
+)
 from tests.unit.plugins.modules.test_modules import Registered
 
 CLONE = Path(__file__).resolve().parents[2]
@@ -72,7 +76,9 @@ ALIKE = {"path": "str"}
 @pytest.mark.parametrize("variable", MAIN)
 def test_a_variable_means_what_the_option_of_the_modules_means(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module, option = OTHER_NAMES.get(variable, ("trainer_operator", variable.removeprefix("conductor_")))
-    spec = {**CONNECTION_ARG_SPEC, **BUNDLE_ARG_SPEC, **Registered(module, monkeypatch).options}[option]
+    spec = {**CONNECTION_ARG_SPEC, **IDENTITY_ARG_SPEC, **BUNDLE_ARG_SPEC, **Registered(module, monkeypatch).options}[
+        option
+    ]
     said = MAIN[variable]
     assert said["type"] == ALIKE.get(spec.get("type", "str"), spec.get("type", "str"))
     assert said.get("elements") == spec.get("elements")
@@ -87,7 +93,12 @@ def test_every_connection_variable_reaches_the_modules() -> None:
         block = yaml.safe_load((ROLE / "tasks" / f"{tasks}.yml").read_text())[-1]
         options = block["module_defaults"]["group/conductor.trainer.k8s"]
         used = set(re.findall(r"conductor_\w+", str(options)))
-        later = {"conductor_force_conflicts", "conductor_wait_timeout", "conductor_verify_timeout"}
+        later = {
+            "conductor_cluster_uid",
+            "conductor_force_conflicts",
+            "conductor_wait_timeout",
+            "conductor_verify_timeout",
+        }
         assert used == set(MAIN) - later
         assert all(re.search(rf"\bconductor_{name}\b", value) for name, value in options.items())
 
@@ -106,3 +117,22 @@ def test_every_step_of_an_entry_point_is_in_its_summary(entry_point: str) -> Non
     # In the same order: what stands behind a failed step is left out.
     summarized = whole["always"][0]["vars"]["__conductor_steps"].values()
     assert [f"{{{{ {name} | default({{}}) }}}}" for name in registered(whole["block"])] == list(summarized)
+
+
+def test_the_first_module_that_asks_the_cluster_knows_which_it_must_be() -> None:
+    def calls(tasks: list[dict[str, Any]]) -> list[tuple[str, Any]]:
+        found: list[tuple[str, Any]] = []
+        for task in tasks:
+            file = task.get("ansible.builtin.import_tasks")
+            more = yaml.safe_load((ROLE / "tasks" / file).read_text()) if file else task.get("block")
+            found += (
+                calls(more) if more else [item for item in task.items() if item[0].startswith("conductor.trainer.")]
+            )
+        return found
+
+    for entry_point in SPECS:
+        [whole] = yaml.safe_load((ROLE / "tasks" / f"{entry_point}.yml").read_text())
+        asking = [(name, options) for name, options in calls(whole["block"])]
+        module, options = asking[0]
+        assert module == "conductor.trainer.trainer_operator"
+        assert options["cluster_uid"] == "{{ conductor_cluster_uid | default(omit) }}"

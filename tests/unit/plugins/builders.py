@@ -158,6 +158,15 @@ def installed(release: Bundle) -> FakeCluster:
     return cluster
 
 
+KUBE_SYSTEM_UID = "00000000-0000-4000-8000-000000000001"
+
+
+def identified(cluster: FakeCluster) -> FakeCluster:
+    """The cluster, with the namespace that tells it from others."""
+    cluster.put(obj("Namespace", "kube-system"), "kube-apiserver", "Update")["metadata"]["uid"] = KUBE_SYSTEM_UID
+    return cluster
+
+
 def pod(name: str, app: str, *, ready: bool = True, **metadata: Any) -> dict[str, Any]:
     """A running pod of a controller."""
     return obj(

@@ -15,6 +15,7 @@ APPLIED = {
     "components": {"trainer": "2.3.0", "jobset": "0.12.0"},
     "namespace": "kubeflow-system",
     "kubernetes": "1.35.8",
+    "cluster_uid": "0f9c/8d1f",
     "actions": {"create": ["a", "b"], "update": ["c"]},
     "unchanged": 3,
     "elapsed": 1.24,
@@ -36,6 +37,7 @@ RUNTIMES = {
 def test_a_whole_run() -> None:
     assert report({"apply": APPLIED, "wait": WAITED, "runtimes": RUNTIMES}).splitlines() == [
         "Trainer 2.3.0 with JobSet 0.12.0 in kubeflow-system, Kubernetes 1.35.8",
+        "Cluster 0f9c/8d1f",
         "Controllers",
         "  jobset-controller-manager            1/1   Running",
         "ClusterTrainingRuntimes: 3",
@@ -82,6 +84,7 @@ def test_check_mode_tells_what_is_to_be_done_and_what_was_left_out() -> None:
     skipped = {"skipped": True, "changed": False}
     assert report({"apply": apply, "wait": skipped, "runtimes": skipped}, True).splitlines() == [
         "Trainer 2.3.0 with JobSet 0.12.0 in kubeflow-system, Kubernetes 1.35.8",
+        "Cluster 0f9c/8d1f",
         "Steps",
         "  apply                1.2 s  2 to create, 1 to update, 1 of these without asking the server, 3 unchanged",
         "Left out, because check mode cannot ask for what is not there yet: wait, runtimes",

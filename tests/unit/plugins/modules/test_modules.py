@@ -11,8 +11,13 @@ import yaml
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._module import BUNDLE_ARG_SPEC, CONNECTION_ARG_SPEC
-from tests.unit.plugins.builders import NAMESPACE, ROOT, bundle, serving
+from ansible_collections.conductor.trainer.plugins.module_utils._errors import RefusedError, RightsError
+from ansible_collections.conductor.trainer.plugins.module_utils._module import (
+    BUNDLE_ARG_SPEC,
+    CONNECTION_ARG_SPEC,
+    IDENTITY_ARG_SPEC,
+)
+from tests.unit.plugins.builders import KUBE_SYSTEM_UID, NAMESPACE, ROOT, bundle, identified, serving
 from tests.unit.plugins.fakes import FakeCluster
 
 PACKAGE = "ansible_collections.conductor.trainer.plugins"
@@ -46,7 +51,8 @@ class Registered:
 
     def run(self, cluster: FakeCluster, release: Bundle, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
         """Runs the operation with the defaults of its options."""
-        defaults = {name: option.get("default") for name, option in {**BUNDLE_ARG_SPEC, **self.options}.items()}
+        options = {**BUNDLE_ARG_SPEC, **IDENTITY_ARG_SPEC, **self.options}
+        defaults = {name: option.get("default") for name, option in options.items()}
         result: dict[str, Any] = self.operation(
             Module(check_mode=check_mode, **{**defaults, **params}), cluster, release
         )
@@ -72,7 +78,13 @@ def test_options_are_documented_as_they_are(name: str, monkeypatch: pytest.Monke
     ("fragment", "spec"),
     [
         ("bundle", BUNDLE_ARG_SPEC),
-        ("connection", {name: spec for name, spec in CONNECTION_ARG_SPEC.items() if name not in AUTH_ARG_SPEC}),
+        (
+            "connection",
+            {
+                **{name: spec for name, spec in CONNECTION_ARG_SPEC.items() if name not in AUTH_ARG_SPEC},
+                **IDENTITY_ARG_SPEC,
+            },
+        ),
     ],
 )
 def test_shared_options_are_documented_as_they_are(fragment: str, spec: dict[str, Any]) -> None:
@@ -152,3 +164,45 @@ def test_runtime_info_changes_nothing(monkeypatch: pytest.MonkeyPatch, prove: bo
     assert result["changed"] is False
     assert any(request.method == "POST" for request in cluster.requests) is prove
     assert cluster.writes == []
+
+
+OTHER_UID = "00000000-0000-4000-8000-000000000002"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_goes_on_only_with_the_pinned_cluster(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    registered = Registered(name, monkeypatch)
+    cluster = identified(serving(bundle()))
+    registered.run(cluster, bundle(), cluster_uid=KUBE_SYSTEM_UID)
+    cluster = identified(serving(bundle()))
+    with pytest.raises(RefusedError, match=f"pinned: {OTHER_UID}\n  found:  {KUBE_SYSTEM_UID} at https://fake.invalid"):
+        registered.run(cluster, bundle(), cluster_uid=OTHER_UID)
+    assert {request.method for request in cluster.requests} == {"GET"}
+
+
+@pytest.mark.parametrize("name", ["cluster_training_runtime_info", "wait_for_controllers"])
+def test_without_a_pin_nobody_is_asked_who_it_is(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = identified(serving(bundle()))
+    Registered(name, monkeypatch).run(cluster, bundle())
+    assert not [request for request in cluster.requests if "kube-system" in request.path]
+
+
+@pytest.mark.parametrize("name", ["cluster_training_runtime_info", "wait_for_controllers"])
+def test_a_pin_needs_a_right_and_says_so(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = identified(serving(bundle()))
+    cluster.fail(403, method="GET", path="/namespaces/kube-system")
+    registered = Registered(name, monkeypatch)
+    registered.run(cluster, bundle())
+    with pytest.raises(RightsError, match="get namespaces kube-system") as caught:
+        registered.run(cluster, bundle(), cluster_uid=KUBE_SYSTEM_UID)
+    assert "leave cluster_uid out" in str(caught.value)
+
+
+def test_trainer_operator_needs_no_request_to_know_the_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    operator = Registered("trainer_operator", monkeypatch)
+    counts = []
+    for pin in (None, KUBE_SYSTEM_UID):
+        cluster = identified(serving(bundle()))
+        assert operator.run(cluster, bundle(), check_mode=True, cluster_uid=pin)["cluster_uid"] == KUBE_SYSTEM_UID
+        counts.append(len(cluster.requests))
+    assert counts[0] == counts[1]

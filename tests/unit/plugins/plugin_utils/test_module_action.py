@@ -26,9 +26,13 @@ class Action:
         self.files = {"/play/files/config": "/play/files/config"}
         self.loader = Mock(get_real_file=lambda path: f"/decrypted{path}" if "vault" in path else path)
         self.task_vars: dict[str, Any] = {}
-        shell = SimpleNamespace(tmpdir="/remote/tmp", join_path=os.path.join)
+        self.environment: dict[str, Any] = {}
+        # How Ansible writes an environment into a command line, which it prints.
+        self.command_lines: list[str] = []
+        shell = SimpleNamespace(tmpdir="/remote/tmp", join_path=os.path.join, env_prefix=self.env_prefix)
         action: Any = ActionModule.__new__(ActionModule)
-        action._task = SimpleNamespace(args=arguments, async_val=0)
+        action._task = SimpleNamespace(args=arguments, async_val=0, environment=[self.environment], delegate_to=None)
+        action._templar = SimpleNamespace(template=lambda value: value)
         action._connection = SimpleNamespace(transport=transport, _shell=shell)
         action._loader = self.loader
         action._transfer_file = self.transfer = Mock()
@@ -38,6 +42,10 @@ class Action:
         action._execute_module = self.execute
         monkeypatch.setattr(ActionBase, "run", lambda self, tmp=None, task_vars=None: {})
         self.action = action
+
+    def env_prefix(self, **environment: Any) -> str:
+        """As a shell gets it."""
+        return " ".join(f"{name}={value}" for name, value in environment.items())
 
     def find(self, folder: str, path: str) -> str:
         """The file on the control node."""
@@ -49,6 +57,7 @@ class Action:
         """What would run the module."""
         self.executed.append(module_args)
         self.task_vars = task_vars
+        self.command_lines.append(self.action._compute_environment_string())
         return {"changed": True}
 
     def run(self, **task_vars: Any) -> dict[str, Any]:
@@ -89,8 +98,11 @@ def test_to_another_machine_bundle_and_kubeconfig_are_brought(monkeypatch: pytes
     action = Action(monkeypatch, "ssh", kubeconfig="/play/files/config")
     arguments = action.run()
     assert arguments["bundle"] == "/remote/tmp/2.3.0.json"
-    assert arguments["kubeconfig"] == "/remote/tmp/config"
-    assert [call.args[1] for call in action.transfer.call_args_list] == ["/remote/tmp/2.3.0.json", "/remote/tmp/config"]
+    assert arguments["kubeconfig"] == "/remote/tmp/kubeconfig-config"
+    assert [call.args[1] for call in action.transfer.call_args_list] == [
+        "/remote/tmp/2.3.0.json",
+        "/remote/tmp/kubeconfig-config",
+    ]
     assert "ansible_python_interpreter" not in action.task_vars
 
 
@@ -100,7 +112,7 @@ def test_a_kubeconfig_of_the_other_machine_is_left_alone(monkeypatch: pytest.Mon
     assert action.run()["kubeconfig"] == path
 
 
-@pytest.mark.parametrize("kubeconfig", [{"contexts": []}, None, ""])
+@pytest.mark.parametrize("kubeconfig", [{"contexts": []}, None, "", "apiVersion: v1\nkind: Config\n"])
 def test_other_kinds_of_kubeconfig_are_passed_on(monkeypatch: pytest.MonkeyPatch, kubeconfig: Any) -> None:
     assert Action(monkeypatch, "ssh", kubeconfig=kubeconfig).run()["kubeconfig"] == kubeconfig
 
@@ -129,3 +141,69 @@ def test_the_arguments_of_the_task_stay_as_they_are(monkeypatch: pytest.MonkeyPa
     action = Action(monkeypatch, "ssh", kubeconfig="/play/files/config")
     action.run()
     assert action.action._task.args == {"kubeconfig": "/play/files/config"}
+
+
+@pytest.mark.parametrize("option", ["ca_cert", "client_cert", "client_key"])
+def test_certificates_and_keys_are_brought_like_a_kubeconfig(monkeypatch: pytest.MonkeyPatch, option: str) -> None:
+    action = Action(monkeypatch, "ssh", **{option: "vaulted.pem"})
+    action.files["vaulted.pem"] = "/vault/config"
+    assert action.run()[option] == f"/remote/tmp/{option}-config"
+    assert action.transfer.call_args.args == ("/decrypted/vault/config", f"/remote/tmp/{option}-config")
+    action.loader.cleanup_tmp_file.assert_called_once_with("/decrypted/vault/config")
+
+
+def test_files_of_one_name_do_not_overwrite_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    action = Action(monkeypatch, "ssh", ca_cert="a/x.pem", client_cert="b/x.pem")
+    action.files.update({"a/x.pem": "/play/a/x.pem", "b/x.pem": "/play/b/x.pem"})
+    arguments = action.run()
+    assert arguments["ca_cert"] != arguments["client_cert"]
+
+
+def test_an_error_names_the_file_as_the_user_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    action = Action(monkeypatch, "ssh", kubeconfig="~/vault")
+    action.files[os.path.expanduser("~/vault")] = "/vault"
+    failure = {"failed": True, "msg": "there is no context 'a' in /remote/tmp/kubeconfig-vault"}
+    action.action._execute_module = Mock(return_value=failure)
+    assert action.action.run(task_vars={})["msg"] == "there is no context 'a' in ~/vault"
+
+
+def test_variables_of_the_task_become_options_and_no_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    action = Action(monkeypatch, "ssh", context="a")
+    action.environment.update(
+        {"K8S_AUTH_KUBECONFIG": "/play/files/config", "K8S_AUTH_PROXY": "http://u:p@proxy:1", "LANG": "C"}
+    )
+    arguments = action.run()
+    assert arguments["kubeconfig"] == "/remote/tmp/kubeconfig-config"
+    assert arguments["proxy"] == "http://u:p@proxy:1"
+    assert action.command_lines == ["LANG=C"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "taken"),
+    [
+        ({"kubeconfig": "/c", "context": "a"}, {}),
+        ({"in_cluster": "yes"}, {}),
+        ({"in_cluster": "no"}, {"host": "https://a", "api_key": "t", "validate_certs": False}),
+        ({"host": "https://a"}, {"api_key": "t", "validate_certs": False}),
+        ({"host": "https://b", "api_key": "u"}, {}),
+        ({}, {"host": "https://a", "api_key": "t", "validate_certs": False}),
+    ],
+)
+def test_variables_of_the_task_do_not_complete_another_cluster(
+    monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any], taken: dict[str, Any]
+) -> None:
+    action = Action(monkeypatch, "local", **arguments)
+    action.environment.update({"K8S_AUTH_HOST": "https://a", "K8S_AUTH_API_KEY": "t", "K8S_AUTH_VERIFY_SSL": False})
+    assert {name: value for name, value in action.run().items() if name != "bundle"} == {**arguments, **taken}
+    assert action.command_lines == [""]
+
+
+def test_delegated_to_this_machine_the_interpreter_is_not_that_of_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    action = Action(monkeypatch, "local", context="a")
+    action.action._task.delegate_to = "here"
+    action.run(ansible_python_interpreter="/on/the/bastion", ansible_delegated_vars={"here": {"a": 1}})
+    assert action.task_vars["ansible_delegated_vars"] == {
+        "here": {"a": 1, "ansible_python_interpreter": sys.executable}
+    }
+    action.run(ansible_delegated_vars={"here": {"ansible_python_interpreter": "/named"}})
+    assert action.task_vars["ansible_delegated_vars"]["here"]["ansible_python_interpreter"] == "/named"
