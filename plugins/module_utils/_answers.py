@@ -20,19 +20,22 @@ _HINTS = {
     403: "ask for this right, or use other credentials",
     409: "see who owns the field; to take it over set force_conflicts",
 }
+# The word of http.client for a proxy's answer to CONNECT; urllib3 passes it on as text alone.
+_LOGIN_WANTED = "Tunnel connection failed: 407"
 
 
 def unreachable(error: Exception, host: str, step: str, subject: str) -> UnreachableError:
     """The error for a request that got no answer."""
-    certificate = isinstance(error, urllib3.exceptions.SSLError)
+    hint = "check the server address, the network and the proxy settings from this machine"
+    final = True
+    if isinstance(error, urllib3.exceptions.SSLError):
+        hint = "check ca_cert (or the certificate-authority of the kubeconfig)"
+    elif _LOGIN_WANTED in str(error):
+        hint = "give the proxy a login: proxy: http://user:password@host:port"
+    else:
+        final = False
     return UnreachableError(
-        f"{host} cannot be reached: {error}",
-        transient=not certificate,
-        step=step,
-        subject=subject,
-        hint="check ca_cert (or the certificate-authority of the kubeconfig)"
-        if certificate
-        else "check the server address, the network and the proxy settings from this machine",
+        f"{host} cannot be reached: {error}", transient=not final, step=step, subject=subject, hint=hint
     )
 
 

@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,7 @@ def play(
     *arguments: str,
     environment: Mapping[str, str] | None = None,
     cwd: Path = CLONE,
+    within: Sequence[str] = (),
 ) -> Played:
     """Runs a playbook to its end.
 
@@ -69,10 +70,11 @@ def play(
         variables: extra variables.
         arguments: more arguments, e.g. C("--check").
         environment: variables on top of C(user_environment).
+        within: the beginning of a command that runs the rest of it.
     """
     file = str(playbook) if "/" in str(playbook) else f"playbooks/{playbook}.yml"
     done = subprocess.run(
-        ["ansible-playbook", file, "--extra-vars", json.dumps(dict(variables or {})), *arguments],
+        [*within, "ansible-playbook", file, "--extra-vars", json.dumps(dict(variables or {})), *arguments],
         cwd=cwd,
         env=user_environment(environment),
         stdin=subprocess.DEVNULL,

@@ -55,6 +55,7 @@ def main() -> int:
                 environments.ensure(layout, layout.sdk_venv, "kubeflow-sdk")
                 environments.ensure(layout, layout.runner_venv, "runner")
                 environments.ensure(layout, layout.helper_venv("checkers"), "checkers")
+                environments.ensure(layout, layout.helper_venv("bastion"), "bastion")
                 ensure_cores(layout, cores.CORES if tier == "evidence" else cores.EVERY_TIME)
     except SetupError as error:
         print(f"setup: {error}".rstrip(), file=sys.stderr)

@@ -96,6 +96,6 @@ def all_suites(clone: Path, output: Path) -> list[Suite]:
         ),
         *(
             pytest_suite(name, "cluster", f"tests/{name}", output, no_container_engine)
-            for name in ("stories", "fleet", "faults")
+            for name in ("stories", "connections", "fleet", "faults")
         ),
     ]
