@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,11 +15,13 @@ from typing import Any
 
 import yaml
 
+from ansible_collections.conductor.trainer.plugins.module_utils._module import CONNECTION_ARG_SPEC, IDENTITY_ARG_SPEC
 from tests.support.playing import CLONE, Played, play, user_environment
 
 # A cheap question that only a cluster with the operator on it can answer.
 QUESTION: dict[str, Any] = {"prove": False, "runtimes": ["torch-distributed"]}
 MODULE = "conductor.trainer.cluster_training_runtime_info"
+OPTIONS = (*CONNECTION_ARG_SPEC, *IDENTITY_ARG_SPEC)
 LOCALHOST = {"localhost": {"ansible_connection": "local"}}
 
 
@@ -58,39 +61,16 @@ class User:
         )
         return done.stdout
 
-    def ask(
-        self,
-        options: Mapping[str, Any] | None = None,
-        *,
-        task: Mapping[str, Any] | None = None,
-        of_play: Mapping[str, Any] | None = None,
-        hosts: Mapping[str, Mapping[str, Any]] = LOCALHOST,
-        module: str = MODULE,
-        **more: Any,
-    ) -> Played:
-        """Runs a playbook of one task that asks for the runtimes; then shows all that it returned.
+    def ask(self, hosts: Mapping[str, Mapping[str, Any]] = LOCALHOST, **more: Any) -> Played:
+        """Asks the clusters of an inventory for their runtimes, each host by its variables C(k8s_OPTION).
 
         Args:
-            options: of the module, beside the question.
-            task: keywords of the task.
-            of_play: keywords of the play.
             hosts: the inventory: host to variables.
-            module: another module to ask with; it gets no question.
             more: see C(run).
         """
-        question = QUESTION if module == MODULE else {}
-        playbook = [
-            {
-                "hosts": "all",
-                "gather_facts": False,
-                **(of_play or {}),
-                "tasks": [
-                    {"name": "Ask", module: {**question, **(options or {})}, "register": "asked", **(task or {})},
-                    {"name": "Show", "ansible.builtin.debug": {"var": "asked"}},
-                ],
-            }
-        ]
-        return self.run(str(self.write("play.yml", playbook)), hosts=hosts, **more)
+        defaults = {option: f"{{{{ k8s_{option} | default(omit) }}}}" for option in OPTIONS}
+        playbook = play_of(module_defaults={"group/conductor.trainer.k8s": defaults})
+        return self.run(str(self.write("ask.yml", [playbook])), hosts=hosts, **more)
 
     def run(
         self,
@@ -127,15 +107,36 @@ class User:
         return answer
 
 
-def assert_answered(answer: Played) -> None:
-    """The cluster has said which runtimes it has."""
-    assert answer.code == 0, answer.output + answer.errors
-    assert "torch-distributed" in answer.text.partition("TASK [Show]")[2], answer.output
+def play_of(**keywords: Any) -> dict[str, Any]:
+    """A play that asks and shows all that was returned. Keywords are those of the play, but for C(ask): of the task."""
+    task = keywords.pop("ask", {})
+    return {
+        "hosts": "all",
+        "gather_facts": False,
+        **keywords,
+        "tasks": [
+            {"name": "Ask", MODULE: QUESTION, "register": "asked", **task},
+            {"name": "Show", "ansible.builtin.debug": {"var": "asked"}},
+        ],
+    }
 
 
-def assert_refused(answer: Played, *words: str) -> None:
-    """It failed, in these words, and said what to try next."""
-    assert answer.code != 0, answer.output
+def said(answer: Played, host: str) -> str:
+    """What the results of a host say, with each run of white space as one space."""
+    blocks = re.findall(rf"^\w+: \[{host}(?: -> .*)?\].*\n(?:[ \t]+.*\n)*", answer.output + answer.errors, re.MULTILINE)
+    return " ".join("".join(blocks).split())
+
+
+def assert_answered(answer: Played, host: str = "localhost") -> None:
+    """The cluster of a host has said which runtimes it has."""
+    assert answer.recap[host]["failed"] == 0, said(answer, host)
+    assert "asked:" in said(answer, host), answer.output
+    assert "torch-distributed" in said(answer, host), said(answer, host)
+
+
+def assert_refused(answer: Played, host: str, *words: str) -> None:
+    """A host failed, in these words, and said what to try next."""
+    assert answer.recap[host]["failed"] == 1, said(answer, host)
     for part in (*words, "Next:"):
-        assert part in answer.text, answer.output + answer.errors
-    assert "Traceback" not in answer.text, answer.output
+        assert part in said(answer, host), said(answer, host)
+    assert "Traceback" not in said(answer, host)

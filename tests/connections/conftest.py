@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +19,10 @@ from tests.support.playing import Played
 from tests.support.real_cluster import RealCluster, real_cluster
 
 CLUSTER = "connections"
+
+
+# Users' inventories: host to variables.
+Hosts = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def installed(access: Access, jump: Bastion, tmp_path_factory: pytest.TempPathFa
     return answer
 
 
-@pytest.fixture
-def user(tmp_path: Path, access: Access, installed: Played) -> User:
+@pytest.fixture(scope="module")
+def user(access: Access, installed: Played, tmp_path_factory: pytest.TempPathFactory) -> User:
     """A user of the cluster, on which the operator is."""
-    return User(tmp_path, access.secrets)
+    return User(tmp_path_factory.mktemp("user"), access.secrets)

@@ -9,25 +9,60 @@ import json
 import subprocess
 from typing import Any
 
+import pytest
 import yaml
 
-from tests.connections.asking import User, assert_answered, assert_refused
-from tests.connections.conftest import Access
+from tests.connections.asking import User, assert_answered, assert_refused, play_of
+from tests.connections.conftest import Access, Hosts
 from tests.support.bastion import PYTHON, Bastion
 from tests.support.playing import Played
 
+# The bastion has a /run of its own, so these are there alone.
 PLUGIN = "/run/login-helper"
+KUBECONFIG = "/run/kubeconfig"
 
 
-def exec_user() -> dict[str, Any]:
-    """A user whose token comes out of a program that only the bastion has, if anybody."""
+def exec_user(command: str) -> dict[str, Any]:
+    """A user whose token comes out of a program."""
     return {
         "exec": {
             "apiVersion": "client.authentication.k8s.io/v1",
-            "command": PLUGIN,
+            "command": command,
             "interactiveMode": "Never",
         }
     }
+
+
+@pytest.fixture(scope="module")
+def answer(user: User, access: Access, jump: Bastion) -> Played:
+    """Every way over the bastion, by a module that only reads."""
+    user.write("a/pem", access.ca_cert)
+    user.write("b/pem", access.client_cert)
+    user.write("c/pem", access.client_key)
+    user.encrypt("c/pem")
+    credential = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential",
+        "status": {"token": access.token},
+    }
+    jump.run(f"cat >{PLUGIN} && chmod 700 {PLUGIN}", f"#!/bin/sh\ncat <<END\n{json.dumps(credential)}\nEND\n")
+    jump.run(f"cat >{KUBECONFIG}", yaml.safe_dump(access.kubeconfig))
+    user.write("here.yml", access.kubeconfig_with(exec_user("/run/other-helper")))
+    user.write("there.yml", access.kubeconfig_with(exec_user(PLUGIN)))
+    hosts: Hosts = {
+        "files": {
+            "k8s_host": access.host,
+            "k8s_ca_cert": "a/pem",
+            "k8s_client_cert": "b/pem",
+            "k8s_client_key": "c/pem",
+        },
+        "dictionary": {"k8s_kubeconfig": access.kubeconfig},
+        "kubeconfig_there": {"k8s_kubeconfig": KUBECONFIG},
+        "kubeconfig_nowhere": {"k8s_kubeconfig": "/run/nowhere"},
+        "program_there": {"k8s_kubeconfig": "there.yml"},
+        "program_nowhere": {"k8s_kubeconfig": "here.yml"},
+    }
+    return user.ask({name: {**jump.variables, **entry} for name, entry in hosts.items()})
 
 
 def test_the_bastion_has_python_and_the_client_alone() -> None:
@@ -37,74 +72,63 @@ def test_the_bastion_has_python_and_the_client_alone() -> None:
     assert done.stdout.split() == ["29.0.0", "None", "None"]
 
 
-def test_an_install(installed: Played, jump: Bastion) -> None:
+def test_an_install(installed: Played) -> None:
     assert installed.recap["far"]["failed"] == 0
     assert installed.recap["far"]["changed"] == 1
     assert "<127.0.0.1> SSH: EXEC ssh" in installed.output
-    # Neither the bundle nor a decrypted kubeconfig stays.
-    assert jump.run(f"ls {jump.temporary}") == ""
 
 
 def test_a_second_run_changes_nothing(user: User, access: Access, jump: Bastion) -> None:
-    user.write("clusters.yml", access.kubeconfig)
-    variables = {"conductor_kubeconfig": str(user.folder / "clusters.yml"), "conductor_context": access.context}
+    path = user.write("clusters.yml", access.kubeconfig)
+    variables = {"conductor_kubeconfig": str(path), "conductor_context": access.context}
     answer = user.run("install", hosts={"far": {**jump.variables, **variables}})
     assert answer.code == 0, answer.output + answer.errors
     assert answer.recap["far"]["changed"] == 0
 
 
-def test_certificates_and_keys_are_brought(user: User, access: Access, jump: Bastion) -> None:
-    user.write("files/pem", access.ca_cert)
-    user.write("client/pem", access.client_cert)
-    user.write("key/pem", access.client_key)
-    user.encrypt("key/pem")
-    options = {"host": access.host, "ca_cert": "pem", "client_cert": "client/pem", "client_key": "key/pem"}
-    assert_answered(user.ask(options, hosts={"far": jump.variables}))
+@pytest.mark.parametrize("host", ["files", "dictionary", "kubeconfig_there", "program_there"])
+def test_the_cluster_answers(answer: Played, host: str) -> None:
+    assert_answered(answer, host)
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        ("kubeconfig_nowhere", ["there is no kubeconfig file /run/nowhere"]),
+        (
+            "program_nowhere",
+            ["/run/other-helper", "in here.yml cannot be loaded", "it must be installed where this task runs"],
+        ),
+    ],
+)
+def test_what_is_not_there_is_said(answer: Played, host: str, words: list[str]) -> None:
+    assert_refused(answer, host, *words)
+
+
+def test_nothing_stays_on_the_bastion(answer: Played, installed: Played, jump: Bastion) -> None:
+    # Neither bundles nor keys nor a decrypted kubeconfig.
     assert jump.run(f"ls {jump.temporary}") == ""
 
 
-def test_a_kubeconfig_that_only_the_bastion_has(user: User, access: Access, jump: Bastion) -> None:
-    # Its /run is its own.
-    jump.run("cat >/run/kubeconfig", yaml.safe_dump(access.kubeconfig))
-    assert_answered(user.ask({"kubeconfig": "/run/kubeconfig"}, hosts={"far": jump.variables}))
-    answer = user.ask({"kubeconfig": "/run/other"}, hosts={"far": jump.variables})
-    assert_refused(answer, "there is no kubeconfig file /run/other")
-
-
-def test_variables_of_the_task_reach_the_bastion(user: User, access: Access, jump: Bastion) -> None:
+def test_delegation(user: User, access: Access, jump: Bastion) -> None:
     ca = user.write("ca.pem", access.ca_cert)
     variables = {"K8S_AUTH_HOST": access.host, "K8S_AUTH_API_KEY": access.token, "K8S_AUTH_CA_CERT": str(ca)}
-    assert_answered(user.ask(task={"environment": variables}, hosts={"far": jump.variables}))
-
-
-def test_a_program_for_credentials_must_be_on_the_bastion(user: User, access: Access, jump: Bastion) -> None:
-    user.write("clusters.yml", access.kubeconfig_with(exec_user()))
-    answer = user.ask({"kubeconfig": "clusters.yml"}, hosts={"far": jump.variables})
-    assert_refused(answer, PLUGIN, "in clusters.yml cannot be loaded", "it must be installed where this task runs")
-    credential = {
-        "apiVersion": "client.authentication.k8s.io/v1",
-        "kind": "ExecCredential",
-        "status": {"token": access.token},
+    # The Python of another machine must not be looked for here.
+    elsewhere = {**jump.variables, "ansible_python_interpreter": "/only/elsewhere/python3"}
+    hosts: Hosts = {
+        "to_bastion": {"ansible_connection": "local"},
+        "to_localhost": elsewhere,
+        "to_here": elsewhere,
+        "bastion": jump.variables,
+        "here": {"ansible_connection": "local"},
     }
-    jump.run(f"cat >{PLUGIN} && chmod 700 {PLUGIN}", f"#!/bin/sh\ncat <<END\n{json.dumps(credential)}\nEND\n")
-    assert_answered(user.ask({"kubeconfig": "clusters.yml"}, hosts={"far": jump.variables}))
-
-
-def test_delegated_to_the_bastion(user: User, access: Access, jump: Bastion) -> None:
-    hosts: dict[str, dict[str, Any]] = {"berlin": {"ansible_connection": "local"}, "bastion": jump.variables}
-    options = {"kubeconfig": access.kubeconfig}
-    answer = user.ask(options, task={"delegate_to": "bastion"}, of_play={"hosts": "berlin"}, hosts=hosts)
-    assert_answered(answer)
-    assert "SSH: EXEC ssh" in answer.output
-
-
-def test_delegated_from_the_bastion_to_this_machine(user: User, access: Access, jump: Bastion) -> None:
-    # The Python of the bastion must not be looked for here, neither with localhost nor with a host of the inventory.
-    gone = {**jump.variables, "ansible_python_interpreter": "/only/on/the/bastion/python3"}
-    for name in ("localhost", "here"):
-        hosts: dict[str, dict[str, Any]] = {"far": gone, "here": {"ansible_connection": "local"}}
-        answer = user.ask(
-            {"kubeconfig": access.kubeconfig}, task={"delegate_to": name}, of_play={"hosts": "far"}, hosts=hosts
-        )
-        assert_answered(answer)
-        assert "SSH: EXEC ssh" not in answer.output
+    plays = [
+        play_of(hosts=f"to_{name}", environment=variables, ask={"delegate_to": name})
+        for name in ("localhost", "here", "bastion")
+    ]
+    answer = user.run(str(user.write("delegation.yml", plays)), hosts=hosts)
+    for name in ("to_localhost", "to_here", "to_bastion"):
+        assert_answered(answer, name)
+    here, _play, there = answer.output.rpartition("PLAY [to_bastion]")
+    assert "SSH: EXEC ssh" not in here
+    assert "SSH: EXEC ssh" in there

@@ -80,3 +80,10 @@ def test_a_certificate_that_does_not_verify_is_not_tried_again() -> None:
     error = unreachable(urllib3.exceptions.ProtocolError("reset"), "https://a", "read", "/version")
     assert error.transient
     assert "https://a cannot be reached: reset" in str(error)
+
+
+def test_a_proxy_that_wants_a_login_is_asked_once() -> None:
+    cause = OSError("Tunnel connection failed: 407 Proxy Authentication Required")
+    error = unreachable(urllib3.exceptions.ProxyError("Unable to connect to proxy", cause), "https://a", "read", "/x")
+    assert not error.transient
+    assert "user:password@" in str(error.hint)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.conductor.trainer.plugins.module_utils._connection import connect
+from ansible_collections.conductor.trainer.plugins.module_utils._connection import connect, kubeconfig_of
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import TargetError
 from ansible_collections.conductor.trainer.plugins.module_utils._target import Target
 from tests.unit.plugins.server import Server
@@ -196,3 +196,75 @@ def test_verification_can_be_switched_off_for_one_target_only() -> None:
     strict = connect(Target(host="https://a", settings={"api_key": "t"}))
     modes = [cluster._pool.connection_pool_kw["cert_reqs"].name for cluster in (loose, strict)]
     assert modes == ["CERT_NONE", "CERT_REQUIRED"]
+
+
+@pytest.mark.parametrize(
+    ("proxy", "url", "header"),
+    [
+        ("http://proxy.invalid:3128", "http://proxy.invalid:3128", None),
+        ("http://u:p@proxy.invalid:3128", "http://proxy.invalid:3128", "Basic dTpw"),
+        # A colon, a slash and an @ of the password are written as %XX; an @ may also be left as it is.
+        ("http://u:%3A%2Fp@%40@proxy.invalid:3128", "http://proxy.invalid:3128", "Basic dTo6L3BAQA=="),
+        ("https://ü:p@proxy.invalid", "https://proxy.invalid:443", "Basic w7w6cA=="),
+    ],
+)
+@pytest.mark.parametrize("where", ["option", "kubeconfig"])
+def test_a_login_in_the_url_of_a_proxy_is_sent_to_it(where: str, proxy: str, url: str, header: str | None) -> None:
+    inline = kubeconfig("https://a", "x")
+    if where == "kubeconfig":
+        inline["clusters"][0]["cluster"]["proxy-url"] = proxy
+    cluster = connect(Target(kubeconfig=inline, settings={"proxy": proxy} if where == "option" else {}))
+    manager: Any = cluster._pool
+    assert str(manager.proxy) == url
+    assert manager.proxy_headers.get("proxy-authorization") == header
+
+
+def test_a_login_that_is_given_by_itself_wins() -> None:
+    settings = {"api_key": "t", "proxy": "http://a:b@proxy.invalid:1", "proxy_headers": {"proxy_basic_auth": "u:p"}}
+    manager: Any = connect(Target(host="https://a", settings=settings))._pool
+    assert manager.proxy_headers == {"proxy-authorization": "Basic dTpw"}
+
+
+@pytest.mark.parametrize("proxy", ["proxy.invalid:3128", "u:secret@proxy.invalid", "ftp://u:secret@proxy.invalid"])
+def test_what_is_no_url_of_a_proxy_is_an_error_that_does_not_show_it(proxy: str) -> None:
+    with pytest.raises(TargetError, match="proxy is no URL of a proxy") as caught:
+        connect(Target(host="https://a", settings={"api_key": "t", "proxy": proxy}))
+    assert "secret" not in str(caught.value)
+
+
+def test_new_connections_keep_what_was_given_over_the_kubeconfig(tmp_path: Path) -> None:
+    inline = kubeconfig("https://a", "x")
+    inline["clusters"][0]["cluster"].update(
+        {"certificate-authority-data": "Zm9v", "proxy-url": "http://u:p@inner.invalid:1"}
+    )
+    ca_cert = written(tmp_path, "x", "ca")
+    cluster = connect(Target(kubeconfig=inline, settings={"ca_cert": ca_cert, "proxy": "http://outer.invalid:2"}))
+    # The official client puts the settings of the kubeconfig back whenever it is asked for a token.
+    assert dict(cluster._credentials())["authorization"] == "Bearer token-x"
+    manager: Any = cluster.fresh()._pool
+    assert manager.connection_pool_kw["ca_certs"] == cluster.ca_file == ca_cert
+    assert str(manager.proxy) == "http://outer.invalid:2"
+
+
+@pytest.mark.parametrize(
+    ("host", "settings"), [("https://a", {}), ("https://a", {"validate_certs": False}), ("http://a", {})]
+)
+def test_a_ca_counts_only_where_the_server_is_verified_with_it(
+    tmp_path: Path, host: str, settings: dict[str, Any]
+) -> None:
+    ca_cert = written(tmp_path, "x", "ca")
+    cluster = connect(Target(host=host, settings={"api_key": "t", "ca_cert": ca_cert, **settings}))
+    assert cluster.ca_file == (ca_cert if host.startswith("https") and not settings else None)
+
+
+def test_a_kubeconfig_as_text() -> None:
+    inline = kubeconfig("https://a", "x")
+    assert kubeconfig_of(yaml.safe_dump(inline)) == inline
+    assert kubeconfig_of(json.dumps(inline, indent=1)) == inline
+
+
+@pytest.mark.parametrize("text", ["secret\n", "- secret\n- b\n", "secret: [\n"])
+def test_a_text_that_is_no_kubeconfig_is_not_shown(text: str) -> None:
+    with pytest.raises(TargetError, match="is no kubeconfig") as caught:
+        kubeconfig_of(text)
+    assert "secret" not in str(caught.value)

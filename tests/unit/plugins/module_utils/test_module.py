@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 
@@ -165,3 +166,30 @@ def test_two_modules_do_not_share_option_specifications(run: Run) -> None:
     run(TOKEN, options={"prove": {"type": "bool"}})
     assert "prove" not in _module.BUNDLE_ARG_SPEC
     assert "Unsupported parameters" in run({**TOKEN, "prove": True})["msg"]
+
+
+@pytest.mark.parametrize("operation", [nothing, failing])
+def test_a_kubeconfig_as_text_is_used_and_not_shown(run: Run, operation: Any) -> None:
+    result = run({"kubeconfig": yaml.safe_dump(INLINE)}, operation)
+    assert result.get("host", "https://a.invalid") == "https://a.invalid"
+    assert not [secret for secret in SECRETS.values() if secret in str(result)]
+    # What is no secret is shown as in a dictionary.
+    assert result["invocation"]["module_args"]["kubeconfig"]["clusters"] == INLINE["clusters"]
+
+
+@pytest.mark.parametrize("text", ["secret-0\nsecret-1\n", "token: secret-0\n  x: [\n"])
+def test_a_text_that_is_no_kubeconfig_is_not_shown(run: Run, text: str) -> None:
+    result = run({"kubeconfig": text})
+    assert "is no kubeconfig" in result["msg"]
+    assert "secret-" not in str(result)
+
+
+@pytest.mark.parametrize("where", ["proxy", "kubeconfig"])
+def test_the_password_for_a_proxy_is_not_shown(run: Run, where: str) -> None:
+    url = "http://somebody:secret%2Fproxy@proxy.invalid:3128"
+    cluster = {"server": "https://a.invalid", "proxy-url": url}
+    inline = {**INLINE, "clusters": [{"name": "c", "cluster": cluster}]}
+    result = run({**TOKEN, "proxy": url} if where == "proxy" else {"kubeconfig": inline})
+    assert "somebody" in str(result)
+    assert "secret%2Fproxy" not in str(result)
+    assert "secret/proxy" not in str(result)
