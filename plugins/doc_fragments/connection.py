@@ -31,9 +31,9 @@ notes:
     settings. With O(kubeconfig) the variables for host, credentials, CA and verification are ignored; with O(host)
     those for kubeconfig and context are.
   - The O(kubeconfig) may also be what such a file holds, as text, e.g. a variable encrypted with Ansible Vault.
-  - A O(kubeconfig), O(ca_cert), O(client_cert) or O(client_key) that is found on the control node, where C(files/) beside
-    the playbook is searched too, is decrypted with Ansible Vault where needed and brought to the machine the task
-    runs on. Any other path is meant there.
+  - A O(kubeconfig), O(ca_cert), O(client_cert) or O(client_key) that is found on the control node, where C(files/)
+    beside the playbook is searched too, is decrypted with Ansible Vault where needed and brought to the machine the
+    task runs on. Any other path is meant there.
   - A O(proxy) that wants a login has it in its URL, C(http://user:password@host:port), or in O(proxy_headers).
 requirements:
   - python >= 3.10
