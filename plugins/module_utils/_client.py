@@ -35,7 +35,7 @@ FIELD_MANAGER = "conductor"
 VERSION = "1.0.0"
 
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-_METADATA_ONLY_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+METADATA_ONLY_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _JSON = "application/json"
 # JSON is YAML; the server has no JSON content type for apply patches.
 _APPLY_PATCH = "application/apply-patch+yaml"
@@ -125,7 +125,7 @@ class Cluster:
                 "GET",
                 resource.path(namespace),
                 query=query,
-                accept=_METADATA_ONLY_LIST if metadata_only else _JSON,
+                accept=METADATA_ONLY_LIST if metadata_only else _JSON,
                 step="list",
                 subject=f"{resource} in {namespace}" if namespace else str(resource),
             )

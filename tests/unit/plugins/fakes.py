@@ -156,6 +156,8 @@ class FakeCluster(Cluster):
         if request.path.endswith("/selfsubjectaccessreviews"):
             return {"status": {"allowed": self.allows(request.body["spec"]["resourceAttributes"])}}
         served = self._served()
+        if request.path == "/apis":
+            return _discovery(served)
         roots = {resource.root for resource in served}
         if request.path in roots:
             return {"resources": [{"name": entry.plural} for entry in served if entry.root == request.path]}
@@ -167,7 +169,14 @@ class FakeCluster(Cluster):
         if request.method == "POST":
             return dict(request.body)
         if not name:
-            items = [stored for other, stored in self.objects.items() if other[:3] == key[:3]]
+            places = (
+                {key.namespace}
+                if key.namespace or not resource.namespaced
+                else {other.namespace for other in self.objects}
+            )
+            items = [
+                stored for other, stored in self.objects.items() if other[:2] == key[:2] and other.namespace in places
+            ]
             return {"items": items, "metadata": {"resourceVersion": str(next(self._count))}}
         if request.method == "PATCH" and not rest and not isinstance(request.body, list):
             return self._apply(key, request)
@@ -257,6 +266,19 @@ class FakeCluster(Cluster):
     def _entry(self, manager: str, operation: str, fields: dict[str, Any]) -> dict[str, Any]:
         time = datetime(2026, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=next(self._count))
         return {"manager": manager, "operation": operation, "time": time.isoformat(), "fieldsV1": fields}
+
+
+def _discovery(served: Iterable[Resource]) -> dict[str, Any]:
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for resource in served:
+        if resource.group:
+            groups.setdefault(resource.group, []).append({"resource": resource.plural})
+    return {
+        "items": [
+            {"metadata": {"name": group}, "versions": [{"version": "v1", "resources": resources}]}
+            for group, resources in groups.items()
+        ]
+    }
 
 
 def _merged(stored: Any, wanted: Any) -> Any:

@@ -58,6 +58,7 @@ CLUSTER_SCOPED = {
     "MutatingWebhookConfiguration",
     "ValidatingWebhookConfiguration",
     "ClusterTrainingRuntime",
+    "Node",
 }
 
 
@@ -65,6 +66,6 @@ def test_the_table_is_in_itself_consistent() -> None:
     for (api_version, kind), resource in RESOURCES.items():
         assert resource.api_version == api_version
         assert resource.root.endswith(api_version)
-        assert resource.plural == f"{kind.lower()}s"
+        assert resource.plural == (f"{kind.lower()[:-1]}ies" if kind.endswith("y") else f"{kind.lower()}s")
         assert resource.namespaced is (kind not in CLUSTER_SCOPED)
         assert str(resource) == (f"{resource.plural}.{resource.group}" if resource.group else resource.plural)

@@ -1,0 +1,10 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Brings the bundle and the kubeconfig to the module of the same name."""
+
+from __future__ import annotations
+
+from ansible_collections.conductor.trainer.plugins.plugin_utils._module_action import ActionModule
+
+__all__ = ["ActionModule"]

@@ -1,0 +1,34 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Judges what an inspection found: which entries of the catalogue hold. Pure."""
+
+from __future__ import annotations
+
+# Importing them fills the table.
+from . import _rules_cluster, _rules_installed  # noqa: F401
+from ._catalogue import CATALOGUE
+from ._rules import RULES, Facts
+
+
+def judge(facts: Facts) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """All that speaks against an install, at once.
+
+    Args:
+        facts: the result of an inspection, with C(wanted): what is to be installed.
+
+    Returns:
+        blockers and warnings, each with C(code), C(object), C(cause), C(remedy), in the order of the catalogue.
+    """
+    found: dict[str, list[dict[str, str]]] = {"blocker": [], "warning": []}
+    for entry in CATALOGUE:
+        for subject, words in RULES[entry.code](facts):
+            found[entry.severity].append(
+                {
+                    "code": entry.code,
+                    "object": subject,
+                    "cause": entry.cause.format(**words),
+                    "remedy": entry.remedy.format(**words),
+                }
+            )
+    return found["blocker"], found["warning"]

@@ -1,0 +1,148 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operation behind C(trainer_operator_info): read, classify, judge. It writes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ._blockers import judge
+from ._bundle import Bundle
+from ._client import Cluster
+from ._recognition import JOBSET_GROUP, is_jobset, is_trainer
+from ._distribution import distribution
+from ._fields import name_of, part, text
+from ._grants import Reviews, grant_facts
+from ._jobset import jobset_facts
+from ._neighbours import neighbour_facts
+from ._nodes import node_facts
+from ._reader import Page
+from ._readings import Readings, read
+from ._record import parse_record
+from ._surroundings import namespace_facts
+from ._trainer import trainer_facts
+from ._users import user_facts
+
+
+def inspect(
+    cluster: Cluster,
+    bundle: Bundle,
+    *,
+    jobset_mode: str = "bundled",
+    monotonic: Callable[[], float] = time.monotonic,
+) -> dict[str, Any]:
+    """What is on a cluster, and what speaks against installing this bundle on it.
+
+    Args:
+        jobset_mode: whose JobSet it is to be: C(bundled) with the release, C(external), or C(auto): external where
+            there is one.
+
+    Raises:
+        ApiError, UnreachableError: the server failed, or does not know these credentials. Missing rights do not raise.
+    """
+    started = monotonic()
+    readings = read(cluster, bundle)
+    facts = facts_of(cluster.host, bundle, readings, jobset_mode)
+    blockers, warnings = judge(facts)
+    return {
+        **facts,
+        "blockers": blockers,
+        # Ansible takes "warnings" for lines of text to print.
+        "warnings_found": warnings,
+        "requests": readings.requests,
+        "elapsed": round(monotonic() - started, 2),
+    }
+
+
+def facts_of(server: str, bundle: Bundle, readings: Readings, jobset_mode: str) -> dict[str, Any]:
+    """The facts in the answers. Pure; whatever the answers hold, it does not raise."""
+    configurations = readings.configurations
+    deployments = _items(readings.deployments)
+    crds = readings.crds or {}
+    slices = {name: _items(page) for name, page in (readings.slices or {}).items()}
+    trainer = trainer_facts(
+        bundle,
+        crds=crds,
+        configurations=configurations,
+        deployments=deployments,
+        everywhere=readings.everywhere,
+        slices=slices,
+        namespace=readings.namespace,
+        public_config=readings.public_config,
+    )
+    wanted = _still_to_place(bundle, deployments)
+    record = parse_record(readings.record or None)
+    return {
+        "cluster": {
+            "server": server,
+            "uid": text(readings.kube_system, "metadata", "uid"),
+            "kubernetes": readings.version,
+            **distribution(readings.version, readings.groups, _items(readings.nodes)),
+        },
+        "wanted": {
+            "release": bundle.release,
+            "jobset": bundle.components.get("jobset", ""),
+            "jobset_mode": jobset_mode,
+            "kubernetes": bundle.kubernetes_minimum,
+            "namespace": bundle.namespace,
+        },
+        "trainer": trainer,
+        "record": {
+            "release": record.release,
+            "profile": record.profile,
+            "objects": len(record.entries),
+            "same_bundle": record.bundle == bundle.sha256,
+        },
+        "jobset": jobset_facts(
+            crd=crds.get(f"jobsets.{JOBSET_GROUP}"),
+            configurations=configurations,
+            deployments=deployments,
+            everywhere=readings.everywhere,
+            slices=slices,
+            home=trainer["namespace"] or bundle.namespace,
+            wanted=bundle.components.get("jobset", ""),
+        ),
+        "neighbours": neighbour_facts(readings.groups, deployments, configurations, bundle.release),
+        "namespace": namespace_facts(
+            bundle.namespace, readings.namespace, _items(readings.quotas), _items(readings.policies), wanted
+        ),
+        "users": user_facts(
+            readings.train_jobs,
+            readings.job_sets,
+            readings.cluster_runtimes,
+            readings.runtimes,
+            bundle.names("ClusterTrainingRuntime"),
+        ),
+        "nodes": node_facts(
+            _items(readings.nodes),
+            readings.nodes.total if readings.nodes else 0,
+            {name: _items(page) for name, page in (readings.pods or {}).items()},
+            wanted,
+        ),
+        "rights": {
+            **grant_facts(bundle, Reviews(readings.rules, readings.cluster_rules, readings.may_do_anything)),
+            "unreadable": list(readings.denied),
+        },
+    }
+
+
+def _items(page: Page | None) -> Sequence[Mapping[str, Any]] | None:
+    return None if page is None else page.items
+
+
+def _still_to_place(bundle: Bundle, deployments: Sequence[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:
+    """The pod templates of the controllers that do not run here yet, in whosever hands."""
+    running = list(deployments or ())
+    return [
+        part(manifest, "spec", "template")
+        for manifest in bundle.objects("Deployment")
+        if not any(
+            name_of(item) == name_of(manifest)
+            or (is_trainer(item) and is_trainer(manifest))
+            or (is_jobset(item) and is_jobset(manifest))
+            for item in running
+        )
+    ]

@@ -1,0 +1,76 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who installed something, as a kind that code can compare; C(_ownership.py) knows the marks and says it in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ._bundle import MANAGED_LABEL
+from ._fields import part, parts, text
+from ._ownership import OURS, owner_of
+
+# How the words of owner_of begin, and the kind that goes with them.
+_WORDS = (
+    ("Helm", "helm"),
+    ("Flux", "flux"),
+    ("Argo CD", "argocd"),
+    ("Operator Lifecycle Manager", "olm"),
+    ("Juju", "juju"),
+)
+# How the names of field managers begin; those of GitOps tools are of their controllers.
+_MANAGERS = (
+    ("kubectl", "kubectl"),
+    ("helm", "helm"),
+    ("argocd", "argocd"),
+    ("kustomize-controller", "flux"),
+)
+NOBODY: dict[str, Any] = {"kind": "none", "name": "", "adoptable": False}
+
+
+def owner(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Who manages an object.
+
+    Returns:
+        C(kind), C(name) in words, and C(adoptable): applied with kubectl, but out of our own kustomization.
+    """
+    words = owner_of(_sound(metadata))
+    if words == OURS:
+        return {"kind": "conductor", "name": "Conductor", "adoptable": False}
+    for beginning, kind in _WORDS:
+        if words.startswith(beginning):
+            return {"kind": kind, "name": words, "adoptable": False}
+    for reference in parts(metadata, "ownerReferences"):
+        name = f"{text(reference, 'kind')} {text(reference, 'name')}"
+        return {"kind": "operator", "name": name, "adoptable": False}
+    names = [text(entry, "manager") for entry in parts(metadata, "managedFields") if not entry.get("subresource")]
+    for beginning, kind in _MANAGERS:
+        if any(name.startswith(beginning) for name in names):
+            ours = kind == "kubectl" and text(part(metadata, "labels"), MANAGED_LABEL) == "true"
+            return {"kind": kind, "name": words, "adoptable": ours}
+    return {"kind": "other", "name": words, "adoptable": False}
+
+
+def _sound(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Only what owner_of looks at, and that in the types it counts on."""
+    entries = [{**entry, "manager": text(entry, "manager")} for entry in parts(metadata, "managedFields")]
+    return {
+        "labels": part(metadata, "labels"),
+        "annotations": part(metadata, "annotations"),
+        "managedFields": entries,
+    }
+
+
+def common_owner(objects: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The one owner of several objects; kind C(mixed) where they have several, C(none) where there are no objects."""
+    owners = {found["name"]: found for item in objects for found in (owner(part(item, "metadata")),)}
+    if not owners:
+        return dict(NOBODY)
+    kinds = {found["kind"] for found in owners.values()}
+    return {
+        "kind": kinds.pop() if len(kinds) == 1 else "mixed",
+        "name": "; ".join(sorted(owners)),
+        "adoptable": all(found["adoptable"] for found in owners.values()),
+    }

@@ -1,0 +1,136 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading for an inspection: requests are counted, and one that is refused is noted and does not stop the rest.
+
+None stands for "may not be read", an empty value for "is not there".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ._client import METADATA_ONLY_LIST, Cluster
+from ._errors import ApiError
+from ._fields import part, parts, text
+from ._resources import Resource
+
+_AUTHORIZATION = "authorization.k8s.io/v1"
+_PAGE = 500
+
+
+@dataclass(frozen=True)
+class Page:
+    """The first page of a list. C(total) counts what the server has beyond it as well."""
+
+    items: Sequence[Mapping[str, Any]] = ()
+    total: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing was left out."""
+        return self.total <= len(self.items)
+
+
+class Reader:
+    """Sends the requests of one inspection."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.denied: set[str] = set()
+        self._cluster = cluster
+        self._sent: list[str] = []
+
+    @property
+    def requests(self) -> int:
+        """How many were sent; repetitions after a passing failure not counted."""
+        return len(self._sent)
+
+    def all(self, tasks: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+        """The answers to all of them, asked at once."""
+        names = list(tasks)
+        return dict(zip(names, self._cluster.each(lambda name: tasks[name](), names), strict=True))
+
+    def document(self, path: str, right: str, *, accept: str = "application/json") -> dict[str, Any] | None:
+        """One document."""
+        answer: dict[str, Any] | None = self._ask(
+            right, lambda: self._cluster.request("GET", path, accept=accept, step="read", subject=path), {}
+        )
+        return answer
+
+    def named(
+        self, resource: Resource, name: str, namespace: str | None = None, *, metadata_only: bool = False
+    ) -> dict[str, Any] | None:
+        """One object."""
+        where = f" in namespace {namespace}" if namespace else ""
+        path = resource.path(namespace, name)
+        answer: dict[str, Any] | None = self._ask(
+            f"get {resource} {name}{where}", lambda: self._cluster.get(path, metadata_only=metadata_only), {}
+        )
+        return answer
+
+    def page(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        metadata_only: bool = False,
+        limit: int = _PAGE,
+        selectors: Mapping[str, str] | None = None,
+    ) -> Page | None:
+        """The first objects of a type; C(selectors) are C(labelSelector) and C(fieldSelector)."""
+        where = f" in namespace {namespace}" if namespace else ""
+
+        def send() -> Page:
+            answer = self._cluster.request(
+                "GET",
+                resource.path(namespace),
+                query={"limit": str(limit), **(selectors or {})},
+                accept=METADATA_ONLY_LIST if metadata_only else "application/json",
+                step="list",
+                subject=f"{resource}{where}",
+            )
+            items = parts(answer, "items")
+            left = text(answer, "metadata", "remainingItemCount")
+            # With a selector the server does not count what is left: at least one.
+            more = int(left) if left.isdigit() else int(bool(text(answer, "metadata", "continue")))
+            return Page(items, len(items) + more)
+
+        found: Page | None = self._ask(f"list {resource}{where}", send, Page())
+        return found
+
+    def rules(self, namespace: str) -> dict[str, Any] | None:
+        """The C(status) of a SelfSubjectRulesReview: what this identity may do in a namespace and cluster-wide."""
+        manifest = {"apiVersion": _AUTHORIZATION, "kind": "SelfSubjectRulesReview", "spec": {"namespace": namespace}}
+
+        def send() -> dict[str, Any]:
+            return dict(self._cluster.review(manifest).get("status") or {})
+
+        answer: dict[str, Any] | None = self._ask("create selfsubjectrulesreviews.authorization.k8s.io", send, {})
+        return answer
+
+    def may_do_anything(self) -> bool:
+        """Whether a SelfSubjectAccessReview says so; for servers whose authorizer cannot list its rules."""
+        attributes = {"verb": "*", "group": "*", "resource": "*"}
+        manifest = {
+            "apiVersion": _AUTHORIZATION,
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": attributes},
+        }
+        answer = self._ask(
+            "create selfsubjectaccessreviews.authorization.k8s.io", lambda: self._cluster.review(manifest), {}
+        )
+        return part(answer, "status").get("allowed") is True
+
+    def _ask(self, right: str, send: Callable[[], Any], absent: Any) -> Any:
+        self._sent.append(right)
+        try:
+            return send()
+        except ApiError as error:
+            if error.status == 404:
+                return absent
+            if error.status == 403:
+                self.denied.add(right)
+                return None
+            raise

@@ -1,0 +1,214 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an inspection reads: two rounds of requests, each sent at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ._bundle import Bundle
+from ._client import Cluster
+from ._recognition import JOBSET_GROUP, TRAINER_GROUP, is_jobset, is_trainer, places, speaks_for
+from ._fields import name_of, namespace_of, parts, text
+from ._nodes import by_free_cpu
+from ._reader import Page, Reader
+from ._record import NAME as RECORD_NAME
+from ._releases import PUBLIC_CONFIG_MAP
+from ._resources import Resource, resource_of
+
+# The requests of one inspection, all told.
+REQUEST_LIMIT = 25
+# No namespace can have this name, so that a rules review for it shows cluster-wide rights alone.
+NOWHERE = "conductor..nowhere"
+
+_DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
+# The controllers carry one of these labels in every release and chart (JobSet before 0.11 only the second).
+_CONTROLLER_LABELS = (
+    "app.kubernetes.io/name in (trainer,kubeflow-trainer,jobset,kueue,lws,cert-manager)",
+    "control-plane=controller-manager",
+)
+# Nodes carry long lists of images; so many of them show what kind of machines there are.
+_NODE_PAGE = 100
+_NODES_LOOKED_INTO = 3
+
+_CRD_KIND = "CustomResourceDefinition"
+_CRD = resource_of("apiextensions.k8s.io/v1", _CRD_KIND)
+_DEPLOYMENT = resource_of("apps/v1", "Deployment")
+_SLICE = resource_of("discovery.k8s.io/v1", "EndpointSlice")
+_POD = resource_of("v1", "Pod")
+
+
+@dataclass(frozen=True)
+class Readings:
+    """The answers. None where something may not be read; empty where it is not there.
+
+    Args:
+        groups: API group to the plural names it serves.
+        crds: name to CRD; the schemas of two of them only.
+        deployments: the controllers', and some others.
+        everywhere: whether C(deployments) are those of all namespaces.
+        slices: namespace to its EndpointSlices, for the namespaces that webhooks point to.
+        pods: node to its pods, for some nodes, where a controller is still to be placed.
+        rules: the rules review for the operator's namespace, C(cluster_rules) that for no namespace.
+        denied: the rights that lack.
+        requests: how many were sent.
+    """
+
+    version: str = ""
+    groups: Mapping[str, frozenset[str]] | None = None
+    crds: Mapping[str, Mapping[str, Any] | None] | None = None
+    mutating: Page | None = None
+    validating: Page | None = None
+    deployments: Page | None = None
+    everywhere: bool = False
+    slices: Mapping[str, Page | None] | None = None
+    kube_system: Mapping[str, Any] | None = None
+    namespace: Mapping[str, Any] | None = None
+    public_config: Mapping[str, Any] | None = None
+    record: Mapping[str, Any] | None = None
+    nodes: Page | None = None
+    pods: Mapping[str, Page | None] | None = None
+    train_jobs: Page | None = None
+    job_sets: Page | None = None
+    cluster_runtimes: Page | None = None
+    runtimes: Page | None = None
+    quotas: Page | None = None
+    policies: Page | None = None
+    rules: Mapping[str, Any] | None = None
+    cluster_rules: Mapping[str, Any] | None = None
+    may_do_anything: bool = False
+    denied: tuple[str, ...] = ()
+    requests: int = 0
+
+    @property
+    def configurations(self) -> list[Mapping[str, Any]] | None:
+        """All webhook configurations; None where one kind of them may not be read."""
+        if self.mutating is None or self.validating is None:
+            return None
+        return [*self.mutating.items, *self.validating.items]
+
+
+def read(cluster: Cluster, bundle: Bundle) -> Readings:
+    """Reads all there is to know.
+
+    Raises:
+        ApiError, UnreachableError: the server failed, or does not know these credentials.
+    """
+    reader = Reader(cluster)
+    first = reader.all(_first_round(reader, bundle))
+    deployments = [first.pop("labelled"), first.pop("control_plane")]
+    crds = {name: first.pop(f"crd {name}") for name in bundle.names(_CRD_KIND)}
+    readings = Readings(
+        **{
+            **first,
+            "version": text(first["version"], "gitVersion").lstrip("v"),
+            "groups": _groups(first["groups"]),
+            "crds": crds,
+            # Label selectors know no "or", so these are two answers; the same controller may be in both.
+            "deployments": _merged(deployments),
+            "everywhere": None not in deployments,
+        }
+    )
+    readings = _second_round(reader, bundle, readings)
+    return replace(readings, denied=tuple(sorted(reader.denied)), requests=reader.requests)
+
+
+def _first_round(reader: Reader, bundle: Bundle) -> dict[str, Callable[[], Any]]:
+    home, admission = bundle.namespace, "admissionregistration.k8s.io/v1"
+    config_map, namespace = resource_of("v1", "ConfigMap"), resource_of("v1", "Namespace")
+
+    def custom(group: str, version: str, kind: str, *, metadata_only: bool) -> Page | None:
+        return reader.page(resource_of(f"{group}/{version}", kind), metadata_only=metadata_only)
+
+    # Schemas are large: only the two that tell a release are read whole, and first.
+    whole = (f"jobsets.{JOBSET_GROUP}", f"trainjobs.{TRAINER_GROUP}")
+    tasks: dict[str, Callable[[], Any]] = {
+        f"crd {name}": lambda name=name: reader.named(_CRD, name, metadata_only=name not in whole)  # type: ignore[misc]
+        for name in sorted(bundle.names(_CRD_KIND), key=lambda name: name not in whole)
+    }
+    return tasks | {
+        "mutating": lambda: reader.page(resource_of(admission, "MutatingWebhookConfiguration")),
+        "validating": lambda: reader.page(resource_of(admission, "ValidatingWebhookConfiguration")),
+        "labelled": lambda: reader.page(_DEPLOYMENT, selectors={"labelSelector": _CONTROLLER_LABELS[0]}),
+        "control_plane": lambda: reader.page(_DEPLOYMENT, selectors={"labelSelector": _CONTROLLER_LABELS[1]}),
+        "nodes": lambda: reader.page(resource_of("v1", "Node"), limit=_NODE_PAGE),
+        "train_jobs": lambda: custom(TRAINER_GROUP, "v1alpha1", "TrainJob", metadata_only=False),
+        "job_sets": lambda: custom(JOBSET_GROUP, "v1alpha2", "JobSet", metadata_only=False),
+        "cluster_runtimes": lambda: custom(TRAINER_GROUP, "v1alpha1", "ClusterTrainingRuntime", metadata_only=True),
+        "runtimes": lambda: custom(TRAINER_GROUP, "v1alpha1", "TrainingRuntime", metadata_only=True),
+        "quotas": lambda: reader.page(resource_of("v1", "ResourceQuota"), home),
+        "policies": lambda: reader.page(resource_of("networking.k8s.io/v1", "NetworkPolicy"), home),
+        "groups": lambda: reader.document("/apis", "get /apis", accept=_DISCOVERY),
+        "version": lambda: reader.document("/version", "get /version"),
+        "kube_system": lambda: reader.named(namespace, "kube-system", metadata_only=True),
+        "namespace": lambda: reader.named(namespace, home, metadata_only=True),
+        "public_config": lambda: reader.named(config_map, PUBLIC_CONFIG_MAP, home),
+        "record": lambda: reader.named(config_map, RECORD_NAME, home),
+        "rules": lambda: reader.rules(home),
+        "cluster_rules": lambda: reader.rules(NOWHERE),
+    }
+
+
+def _second_round(reader: Reader, bundle: Bundle, readings: Readings) -> Readings:
+    """Where the first round points to: endpoints of webhooks, unlabelled Deployments beside them, pods of nodes."""
+    pointed = {
+        place.namespace
+        for group in (TRAINER_GROUP, JOBSET_GROUP)
+        for place in places(item for item in readings.configurations or () if speaks_for(item, group))
+        if place.namespace
+    }
+    labelled = (readings.deployments or Page()).items
+    settled = {namespace_of(item) for item in labelled if is_trainer(item) or is_jobset(item)}
+    unclear = (pointed - settled) | (set() if readings.everywhere else {bundle.namespace})
+    tasks: dict[str, Callable[[], Any]] = {}
+    if any(rules is not None and rules.get("incomplete") for rules in (readings.rules, readings.cluster_rules)):
+        tasks["anything"] = reader.may_do_anything
+    tasks |= {f"deployments {place}": _page(reader, _DEPLOYMENT, place) for place in sorted(unclear)}
+    tasks |= {f"slices {place}": _page(reader, _SLICE, place) for place in sorted(pointed)}
+    if not set(bundle.names("Deployment")) <= {name_of(item) for item in labelled}:
+        for node in by_free_cpu(readings.nodes.items if readings.nodes else ())[:_NODES_LOOKED_INTO]:
+            tasks[f"pods {node}"] = _page(reader, _POD, None, {"fieldSelector": f"spec.nodeName={node}"})
+    # What is left out at the limit is less important than what came before it.
+    tasks = dict(list(tasks.items())[: REQUEST_LIMIT - reader.requests])
+    answers = reader.all(tasks)
+
+    def of(what: str) -> dict[str, Page | None]:
+        return {name.partition(" ")[2]: page for name, page in answers.items() if name.startswith(f"{what} ")}
+
+    return replace(
+        readings,
+        slices=of("slices"),
+        pods=of("pods"),
+        deployments=_merged([readings.deployments, *of("deployments").values()]),
+        may_do_anything=bool(answers.get("anything")),
+    )
+
+
+def _page(
+    reader: Reader, resource: Resource, namespace: str | None, selectors: Mapping[str, str] | None = None
+) -> Callable[[], Page | None]:
+    return lambda: reader.page(resource, namespace, selectors=selectors)
+
+
+def _groups(document: Mapping[str, Any] | None) -> Mapping[str, frozenset[str]] | None:
+    """Group to plural names, of an APIGroupDiscoveryList; of an old APIGroupList the names are empty."""
+    if document is None:
+        return None
+    found = {text(group, "name"): frozenset[str]() for group in parts(document, "groups")}
+    for group in parts(document, "items"):
+        resources = [resource for version in parts(group, "versions") for resource in parts(version, "resources")]
+        found[name_of(group)] = frozenset(text(resource, "resource") for resource in resources)
+    return found
+
+
+def _merged(pages: Sequence[Page | None]) -> Page | None:
+    """Several pages as one, each object once; None where none of them could be read."""
+    readable = [page for page in pages if page is not None]
+    if not readable:
+        return None
+    items = {(namespace_of(item), name_of(item)): item for page in readable for item in page.items}
+    more = sum(page.total - len(page.items) for page in readable)
+    return Page(list(items.values()), len(items) + more)

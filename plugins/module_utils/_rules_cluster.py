@@ -1,0 +1,145 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What speaks against an install in the cluster itself: its version, nodes, namespace, neighbours, and our rights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ._fields import numbers
+from ._nodes import ARCHITECTURES
+from ._releases import TESTED_KUBERNETES
+from ._rules import Facts, Found, is_settled, listed, rule
+from ._surroundings import WEBHOOK_PORT
+
+# -- the cluster ------------------------------------------------------------------------------------------------------
+
+
+@rule("kubernetes_too_old")
+def _kubernetes_too_old(facts: Facts) -> Iterator[Found]:
+    found, wanted = facts["cluster"]["kubernetes"], facts["wanted"]
+    if numbers(found) and numbers(found)[:2] < numbers(wanted["kubernetes"])[:2]:
+        yield "API server", {"found": found, "release": wanted["release"], "needed": wanted["kubernetes"]}
+
+
+@rule("kubernetes_untested")
+def _kubernetes_untested(facts: Facts) -> Iterator[Found]:
+    found, wanted = numbers(facts["cluster"]["kubernetes"])[:2], facts["wanted"]
+    tested = TESTED_KUBERNETES.get(".".join(str(number) for number in numbers(wanted["release"])[:2]))
+    if found and tested and found >= numbers(wanted["kubernetes"])[:2] and not tested[0] <= found <= tested[1]:
+        first, last = (".".join(str(number) for number in version) for version in tested)
+        yield (
+            "API server",
+            {"found": facts["cluster"]["kubernetes"], "release": wanted["release"], "first": first, "last": last},
+        )
+
+
+@rule("no_schedulable_node")
+def _no_schedulable_node(facts: Facts) -> Iterator[Found]:
+    nodes = facts["nodes"]
+    if not is_settled(facts) and _all_nodes_seen(nodes) and not nodes["schedulable"]:
+        yield "Nodes", {"total": nodes["total"], "why": listed(nodes["refusals"])}
+
+
+@rule("no_supported_node")
+def _no_supported_node(facts: Facts) -> Iterator[Found]:
+    nodes = facts["nodes"]
+    if _all_nodes_seen(nodes) and nodes["usable_architecture"] is False:
+        yield "Nodes", {"found": listed(sorted(nodes["architectures"])), "known": ", ".join(ARCHITECTURES)}
+
+
+@rule("no_room")
+def _no_room(facts: Facts) -> Iterator[Found]:
+    room = facts["nodes"]["room"]
+    if room["fits"] is False and facts["nodes"]["schedulable"]:
+        yield "Nodes", {"needed": f"{room['cpu']:g}", "free": f"{room['free_cpu'] or 0:g}"}
+
+
+def _all_nodes_seen(nodes: Facts) -> bool:
+    return bool(nodes["readable"] and nodes["looked_at"] >= nodes["total"] and nodes["total"])
+
+
+# -- rights -----------------------------------------------------------------------------------------------------------
+
+
+@rule("rights_missing")
+def _rights_missing(facts: Facts) -> Iterator[Found]:
+    if not is_settled(facts):
+        for right in facts["rights"]["missing"]:
+            yield "this identity", {"right": right}
+
+
+@rule("role_ungrantable")
+def _role_ungrantable(facts: Facts) -> Iterator[Found]:
+    if not is_settled(facts):
+        rights = facts["rights"]["ungrantable"]
+        if rights:
+            yield "this identity", {"right": "; ".join(rights)}
+
+
+@rule("repair_impossible")
+def _repair_impossible(facts: Facts) -> Iterator[Found]:
+    rights = [*facts["rights"]["missing"], *facts["rights"]["ungrantable"]]
+    if is_settled(facts) and rights:
+        yield "this identity", {"right": "; ".join(rights)}
+
+
+@rule("rights_unknown")
+def _rights_unknown(facts: Facts) -> Iterator[Found]:
+    if not facts["rights"]["known"]:
+        yield "this identity", {}
+
+
+@rule("unreadable")
+def _unreadable(facts: Facts) -> Iterator[Found]:
+    rights = facts["rights"]["unreadable"]
+    if rights:
+        yield "this identity", {"right": "; ".join(rights)}
+
+
+# -- the namespace ----------------------------------------------------------------------------------------------------
+
+
+@rule("quota_exceeded")
+def _quota_exceeded(facts: Facts) -> Iterator[Found]:
+    for what in facts["namespace"]["quota_exceeded"]:
+        yield what.partition(":")[0], {"what": what}
+
+
+@rule("quota_unstated")
+def _quota_unstated(facts: Facts) -> Iterator[Found]:
+    for what in facts["namespace"]["quota_unstated"]:
+        yield what.partition(":")[0], {"what": what}
+
+
+@rule("default_deny")
+def _default_deny(facts: Facts) -> Iterator[Found]:
+    if facts["namespace"]["webhook_port_open"] is False:
+        names = listed(facts["namespace"]["default_deny"])
+        yield f"NetworkPolicy {names}", {"what": names, "port": WEBHOOK_PORT}
+
+
+@rule("istio_injection")
+def _istio_injection(facts: Facts) -> Iterator[Found]:
+    namespace = facts["namespace"]
+    # Labels of a mesh that is not there do nothing.
+    if namespace["istio_injection"] and facts["neighbours"]["istio"]["present"] is not False:
+        yield f"Namespace {namespace['name']}", {"namespace": namespace["name"], "port": WEBHOOK_PORT}
+
+
+# -- neighbours -------------------------------------------------------------------------------------------------------
+
+
+@rule("kueue_mismatch")
+def _kueue_mismatch(facts: Facts) -> Iterator[Found]:
+    kueue = facts["neighbours"]["kueue"]
+    if kueue["fits"] is False:
+        words = {"version": kueue["version"], "trainer": kueue["trainer"], "release": facts["wanted"]["release"]}
+        yield "Kueue", words
+
+
+@rule("training_operator")
+def _training_operator(facts: Facts) -> Iterator[Found]:
+    if facts["neighbours"]["training_operator"]["present"]:
+        yield "Training Operator", {}

@@ -1,0 +1,446 @@
+#!/usr/bin/python
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: trainer_operator_info
+short_description: Say what is on a cluster and what speaks against installing Kubeflow Trainer there
+version_added: 1.0.0
+author:
+  - Conductor contributors (@conductor)
+description:
+  - Reads which Trainer and which JobSet a cluster has, who installed them and how they are, what else runs there that
+    matters to them, what people keep there, and what this identity may do.
+  - Says all at once what speaks against an install of O(release), as RV(blockers) and RV(warnings).
+  - Works with whatever rights there are. What may not be read is unknown, and the right that lacks is named in
+    RV(rights.unreadable).
+  - Fails only where the server does not answer or does not know the credentials. What it finds is for the caller to
+    judge.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - conductor.trainer.connection
+  - conductor.trainer.bundle
+  - conductor.trainer.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  jobset:
+    description:
+      - Whose JobSet it is meant to be; only RV(blockers) depends on it.
+      - With V(bundled) it comes with Trainer, and any other one is a blocker.
+      - With V(external) it must be there already, be healthy and be new enough.
+      - With V(auto) one that is there is used, and otherwise it comes with Trainer.
+    type: str
+    choices: [bundled, external, auto]
+    default: bundled
+notes:
+  - It sends at most 25 requests, all of them reads; reviews of one's own rights are not stored by the server.
+  - Lists are read up to their first 500 objects (nodes 100). Numbers of objects are right all the same.
+seealso:
+  - module: conductor.trainer.trainer_operator
+  - module: conductor.trainer.wait_for_controllers
+"""
+
+EXAMPLES = r"""
+- name: Look before anything is changed
+  conductor.trainer.trainer_operator_info:
+    kubeconfig: ~/.kube/config
+    context: production
+  register: info
+
+- name: Stop with all that is in the way
+  ansible.builtin.assert:
+    that: info.blockers == []
+    fail_msg: "{{ info.blockers | map(attribute='cause') | join('\n') }}"
+"""
+
+RETURN = r"""
+cluster:
+  description: Which cluster it is.
+  returned: success
+  type: dict
+  contains:
+    server:
+      description: The address of its API server.
+      type: str
+    uid:
+      description: The uid of its namespace C(kube-system); empty where that may not be read.
+      type: str
+    kubernetes:
+      description: Its version, as the server says it.
+      type: str
+    distribution:
+      description: For example C(kind), C(k3s), C(eks), C(gke), C(aks), C(openshift); C(kubernetes) where nothing shows
+        any of them, C(unknown) where that cannot be told.
+      type: str
+    provider:
+      description: Who runs its machines, as their C(providerID) begins; may be empty.
+      type: str
+  sample: {server: "https://10.0.0.1:6443", uid: 6a1b, kubernetes: 1.35.1, distribution: kind, provider: kind}
+wanted:
+  description: What an install would bring; RV(blockers) and RV(warnings) are about that.
+  returned: success
+  type: dict
+  contains:
+    release:
+      description: The Trainer release.
+      type: str
+    jobset:
+      description: Its JobSet version.
+      type: str
+    jobset_mode:
+      description: The option O(jobset).
+      type: str
+    kubernetes:
+      description: The oldest Kubernetes it runs on.
+      type: str
+    namespace:
+      description: The operator's namespace.
+      type: str
+trainer:
+  description: The Trainer that is there.
+  returned: success
+  type: dict
+  contains:
+    state:
+      description:
+        - C(absent), C(complete), C(half_installed), C(terminating) or C(unknown).
+        - C(complete) is about CRDs, webhook configurations and the Deployment being there, not about their health.
+      type: str
+    release:
+      description: Its release, by the image that runs, or else its public ConfigMap, or else its CRD (a series only).
+      type: str
+    sources:
+      description: What C(image), C(config_map) and C(crd) say each; empty where they say nothing.
+      type: dict
+    agree:
+      description: Whether they agree; null where fewer than two speak.
+      type: bool
+    owner:
+      description: Who installed it.
+      type: dict
+      contains:
+        kind:
+          description: C(conductor), C(kubectl), C(helm), C(argocd), C(flux), C(olm), C(juju), C(operator), C(other),
+            C(mixed), or C(none) where there is nothing.
+          type: str
+        name:
+          description: The same in words, with the name of the Helm release and the like.
+          type: str
+        adoptable:
+          description: Whether it was applied with kubectl out of Conductor's own kustomization.
+          type: bool
+    namespace:
+      description: The namespace it runs in; empty where there is none.
+      type: str
+    namespaces:
+      description: All namespaces in which a controller of it runs; more than one is a fault.
+      type: list
+      elements: str
+    image:
+      description: The image of its controller.
+      type: str
+    missing:
+      description: What a whole Trainer has and this one lacks.
+      type: list
+      elements: str
+    terminating:
+      description: What of it is being deleted, and the finalizers it waits for.
+      type: list
+      elements: str
+    healthy:
+      description: Whether its controller serves, as far as can be seen without asking it; null where that is not known.
+      type: bool
+    troubles:
+      description: What keeps it from that.
+      type: list
+      elements: str
+record:
+  description: The install record of Conductor.
+  returned: success
+  type: dict
+  contains:
+    release:
+      description: The release installed last; empty where there is no record.
+      type: str
+    profile:
+      description: Its profile.
+      type: str
+    objects:
+      description: How many objects it holds.
+      type: int
+    same_bundle:
+      description: Whether it was made from the very bundle of O(release).
+      type: bool
+jobset:
+  description: The JobSet that is there.
+  returned: success
+  type: dict
+  contains:
+    state:
+      description:
+        - C(absent); C(bundled), in Trainer's namespace; C(external), in another one; C(crd_only), a CRD without a
+          controller; C(split), in more than one place; or C(unknown).
+      type: str
+    evidence:
+      description: What that is told from.
+      type: str
+    version:
+      description: Its version, by the image that runs, or else by its CRD (a series only).
+      type: str
+    enough:
+      description: Whether it is new enough for O(release) and serves C(v1alpha2); null where that is not known.
+      type: bool
+    serves:
+      description: The API versions its CRD serves.
+      type: list
+      elements: str
+    owner:
+      description: Who installed it, like RV(trainer.owner).
+      type: dict
+    namespace:
+      description: The namespace it runs in, or its webhooks point to.
+      type: str
+    image:
+      description: The image of its controller.
+      type: str
+    healthy:
+      description: Whether its controller serves, as far as can be seen without asking it; null where that is not known.
+      type: bool
+    troubles:
+      description: What keeps it from that.
+      type: list
+      elements: str
+    terminating:
+      description: Its CRD, if that is being deleted, and the finalizers it waits for; otherwise empty.
+      type: str
+neighbours:
+  description: What else runs there and matters. C(present) is null where it cannot be told.
+  returned: success
+  type: dict
+  contains:
+    kueue:
+      description: C(present), C(version), C(trainer) (the series its TrainJob integration is built on, empty if not
+        known), C(fits) (whether that is the series of O(release)) and C(handles_train_jobs).
+      type: dict
+    leader_worker_set:
+      description: C(present) and C(version).
+      type: dict
+    cert_manager:
+      description: C(present) and C(version).
+      type: dict
+    istio:
+      description: C(present).
+      type: dict
+    gang_schedulers:
+      description: C(volcano), C(coscheduling), C(kai), those that are there.
+      type: list
+      elements: str
+    training_operator:
+      description: C(present), of Training Operator v1.
+      type: dict
+namespace:
+  description: What the operator's namespace imposes on pods.
+  returned: success
+  type: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+    exists:
+      description: Whether it is there; null where it may not be read.
+      type: bool
+    terminating:
+      description: Whether it is being deleted.
+      type: bool
+    pod_security:
+      description: The Pod Security level it enforces; empty where its labels say none.
+      type: str
+    istio_injection:
+      description: Whether its labels ask for sidecars.
+      type: bool
+    quotas:
+      description: The names of its ResourceQuotas; null where they may not be read.
+      type: list
+      elements: str
+    quota_exceeded:
+      description: What the controllers' pods would take beyond a quota.
+      type: list
+      elements: str
+    quota_unstated:
+      description: What a quota obliges containers to state, and one of the controllers' does not.
+      type: list
+      elements: str
+    default_deny:
+      description: The NetworkPolicies that close every pod to callers they do not name; null if they may not be read.
+      type: list
+      elements: str
+    webhook_port_open:
+      description: Whether NetworkPolicies let everybody call the webhooks; null where they may not be read.
+      type: bool
+users:
+  description: What people keep there. Lists hold five names and say how many more there are.
+  returned: success
+  type: dict
+  contains:
+    train_jobs:
+      description: C(total), C(unfinished), C(names) of unfinished ones, and C(whole), whether all of them were looked
+        at; numbers are null where they may not be read.
+      type: dict
+    job_sets:
+      description: The same of JobSets that belong to no TrainJob.
+      type: dict
+    custom_runtimes:
+      description: ClusterTrainingRuntimes that are neither built in nor Conductor's; null where they may not be read.
+      type: list
+      elements: str
+    foreign_runtimes:
+      description: ClusterTrainingRuntimes with the name of a built-in one that somebody else made.
+      type: list
+      elements: str
+    namespaced_runtimes:
+      description: The number of TrainingRuntimes.
+      type: int
+    held_runtimes:
+      description: Runtimes with the finalizer C(trainer.kubeflow.org/resource-in-use).
+      type: list
+      elements: str
+    terminating:
+      description: TrainJobs, JobSets and runtimes that are being deleted.
+      type: list
+      elements: str
+nodes:
+  description: The machines.
+  returned: success
+  type: dict
+  contains:
+    readable:
+      description: Whether nodes may be read. The rest means nothing where they may not.
+      type: bool
+    total:
+      description: How many there are.
+      type: int
+    looked_at:
+      description: How many of them the rest is about.
+      type: int
+    ready:
+      description: How many are Ready.
+      type: int
+    schedulable:
+      description: How many take the controllers' pods.
+      type: int
+    architectures:
+      description: Architecture to number of nodes.
+      type: dict
+    usable_architecture:
+      description: Whether the controllers' images exist for any of them; null where there is no node.
+      type: bool
+    taints:
+      description: Taint to number of nodes.
+      type: dict
+    refusals:
+      description: Why nodes do not take the controllers' pods.
+      type: list
+      elements: str
+    room:
+      description: C(cpu) and C(memory) that the controllers still to be placed request, C(free_cpu) of the roomiest
+        node looked into, and C(fits), null where that is not known.
+      type: dict
+rights:
+  description: What this identity may do.
+  returned: success
+  type: dict
+  contains:
+    known:
+      description: Whether the server lists its rights.
+      type: bool
+    missing:
+      description: Rights that an install on an empty cluster takes and that lack.
+      type: list
+      elements: str
+    ungrantable:
+      description: Verbs without which roles and bindings of the controllers cannot be made.
+      type: list
+      elements: str
+    escalate:
+      description: Whether it may C(escalate) any ClusterRole; null where not known.
+      type: bool
+    bind:
+      description: Whether it may C(bind) any ClusterRole; null where not known.
+      type: bool
+    unreadable:
+      description: Rights to read that lacked in this very inspection.
+      type: list
+      elements: str
+blockers:
+  description: What would stop an install, in the order of the catalogue; see docs/blockers.md.
+  returned: success
+  type: list
+  elements: dict
+  contains: &finding
+    code:
+      description: Its code in the catalogue.
+      type: str
+    object:
+      description: What it is about.
+      type: str
+    cause:
+      description: What is wrong.
+      type: str
+    remedy:
+      description: What to do.
+      type: str
+  sample:
+    - code: kubernetes_too_old
+      object: API server
+      cause: Kubernetes is 1.30.2; Trainer 2.3.0 needs 1.31 or newer, because older API servers refuse its CRDs
+      remedy: upgrade the cluster, or leave it without Trainer
+warnings_found:
+  description: What a person should know before an install; like RV(blockers).
+  returned: success
+  type: list
+  elements: dict
+  contains: *finding
+requests:
+  description: How many requests it sent.
+  returned: success
+  type: int
+  sample: 24
+elapsed:
+  description: Seconds it took.
+  returned: success
+  type: float
+  sample: 0.2
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
+from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils._inspect import inspect
+from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
+
+
+def info(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
+    """Reads."""
+    return {"changed": False, **inspect(cluster, bundle, jobset_mode=module.params["jobset"])}
+
+
+def main() -> None:
+    """Entry point."""
+    jobset = {"type": "str", "choices": ["bundled", "external", "auto"], "default": "bundled"}
+    run_module({"jobset": jobset}, info)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils._owners import common_owner, owner
+
+
+def by(manager: str, **metadata: Any) -> dict[str, Any]:
+    return {"managedFields": [{"manager": manager, "operation": "Apply"}], **metadata}
+
+
+OUR_LABEL = {"conductor.trainer/managed": "true"}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "kind"),
+    [
+        (by("conductor"), "conductor"),
+        (by("kubectl"), "kubectl"),
+        (by("kubectl-client-side-apply"), "kubectl"),
+        (by("helm", labels={"app.kubernetes.io/managed-by": "Helm"}), "helm"),
+        (by("helm"), "helm"),
+        (by("helm", annotations={"meta.helm.sh/release-name": "trainer"}), "helm"),
+        (by("argocd-controller"), "argocd"),
+        (by("argocd-controller", annotations={"argocd.argoproj.io/tracking-id": "x:y"}), "argocd"),
+        (by("kustomize-controller"), "flux"),
+        (by("helm", labels={"helm.toolkit.fluxcd.io/name": "trainer"}), "flux"),
+        (by("olm", labels={"olm.owner": "jobset.v1"}), "olm"),
+        (by("lightkube", labels={"app.juju.is/created-by": "trainer"}), "juju"),
+        (by("jobset-operator", ownerReferences=[{"kind": "JobSetOperator", "name": "cluster"}]), "operator"),
+        (by("OpenAPI-Generator"), "other"),
+        ({}, "other"),
+        ({"managedFields": None, "labels": None, "annotations": None, "ownerReferences": None}, "other"),
+    ],
+)
+def test_who_installed_it(metadata: dict[str, Any], kind: str) -> None:
+    assert owner(metadata)["kind"] == kind
+
+
+@pytest.mark.parametrize(
+    ("metadata", "adoptable"),
+    [
+        (by("kubectl", labels=OUR_LABEL), True),
+        (by("kubectl"), False),
+        (by("helm", labels=OUR_LABEL), False),
+        (by("conductor", labels=OUR_LABEL), False),
+    ],
+)
+def test_what_kubectl_applied_out_of_our_kustomization(metadata: dict[str, Any], adoptable: bool) -> None:
+    assert owner(metadata)["adoptable"] is adoptable
+
+
+def test_several_objects() -> None:
+    def common(*metadata: dict[str, Any]) -> tuple[str, bool]:
+        found = common_owner({"metadata": one} for one in metadata)
+        return found["kind"], found["adoptable"]
+
+    assert common() == ("none", False)
+    assert common(by("kubectl"), by("kubectl")) == ("kubectl", False)
+    assert common(by("kubectl", labels=OUR_LABEL), by("kubectl")) == ("kubectl", False)
+    assert common(by("kubectl", labels=OUR_LABEL)) == ("kubectl", True)
+    assert common(by("kubectl"), by("conductor")) == ("mixed", False)
