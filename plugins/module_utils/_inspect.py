@@ -12,7 +12,6 @@ from typing import Any
 from ._blockers import judge
 from ._bundle import Bundle
 from ._client import Cluster
-from ._recognition import JOBSET_GROUP, is_jobset, is_trainer
 from ._distribution import distribution
 from ._fields import name_of, part, text
 from ._grants import Reviews, grant_facts
@@ -21,6 +20,7 @@ from ._neighbours import neighbour_facts
 from ._nodes import node_facts
 from ._reader import Page
 from ._readings import Readings, read
+from ._recognition import JOBSET_GROUP, is_jobset, is_trainer
 from ._record import parse_record
 from ._surroundings import namespace_facts
 from ._trainer import trainer_facts

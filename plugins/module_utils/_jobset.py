@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ._recognition import JOBSET_GROUP, Place, is_jobset, namespaces, places, speaks_for, troubles
 from ._fields import is_terminating, is_true, numbers, texts
 from ._owners import NOBODY, common_owner
+from ._recognition import JOBSET_GROUP, Place, is_jobset, namespaces, places, speaks_for, troubles
 from ._releases import images, jobset_version, served_versions
 
 API_VERSION = "v1alpha2"

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ._recognition import TRAINER_GROUP
 from ._fields import numbers, parts, texts
+from ._recognition import TRAINER_GROUP
 from ._releases import version_running
 
 # Kueue's series and the series of Trainer whose API its TrainJob integration is built on (Kueue's go.mod; issues 7755,

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._bundle import MANAGED_LABEL
 from ._fields import part, parts, text
+from ._handover import kubectl_applied
 from ._ownership import OURS, owner_of
 
 # How the words of owner_of begin, and the kind that goes with them.
@@ -36,7 +36,8 @@ def owner(metadata: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         C(kind), C(name) in words, and C(adoptable): applied with kubectl, but out of our own kustomization.
     """
-    words = owner_of(_sound(metadata))
+    sound = _sound(metadata)
+    words = owner_of(sound)
     if words == OURS:
         return {"kind": "conductor", "name": "Conductor", "adoptable": False}
     for beginning, kind in _WORDS:
@@ -48,14 +49,18 @@ def owner(metadata: Mapping[str, Any]) -> dict[str, Any]:
     names = [text(entry, "manager") for entry in parts(metadata, "managedFields") if not entry.get("subresource")]
     for beginning, kind in _MANAGERS:
         if any(name.startswith(beginning) for name in names):
-            ours = kind == "kubectl" and text(part(metadata, "labels"), MANAGED_LABEL) == "true"
-            return {"kind": kind, "name": words, "adoptable": ours}
+            return {"kind": kind, "name": words, "adoptable": kubectl_applied(sound)}
     return {"kind": "other", "name": words, "adoptable": False}
 
 
 def _sound(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Only what owner_of looks at, and that in the types it counts on."""
-    entries = [{**entry, "manager": text(entry, "manager")} for entry in parts(metadata, "managedFields")]
+    """Only what the judges of ownership look at, and that in the types they count on."""
+    names = ("manager", "operation", "subresource")
+    entries = [
+        {**{name: text(entry, name) for name in names}, "fieldsV1": {"f:metadata": {"f:labels": labels}}}
+        for entry in parts(metadata, "managedFields")
+        for labels in (part(entry, "fieldsV1", "f:metadata", "f:labels"),)
+    ]
     return {
         "labels": part(metadata, "labels"),
         "annotations": part(metadata, "annotations"),

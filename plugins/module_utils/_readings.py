@@ -11,10 +11,10 @@ from typing import Any
 
 from ._bundle import Bundle
 from ._client import Cluster
-from ._recognition import JOBSET_GROUP, TRAINER_GROUP, is_jobset, is_trainer, places, speaks_for
 from ._fields import name_of, namespace_of, parts, text
 from ._nodes import by_free_cpu
 from ._reader import Page, Reader
+from ._recognition import JOBSET_GROUP, TRAINER_GROUP, is_jobset, is_trainer, places, speaks_for
 from ._record import NAME as RECORD_NAME
 from ._releases import PUBLIC_CONFIG_MAP
 from ._resources import Resource, resource_of

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._bundle import Bundle
-from ._recognition import TRAINER_GROUP, is_trainer, namespaces, places, speaks_for, troubles
 from ._fields import is_terminating, name_of, numbers, texts
 from ._owners import common_owner
+from ._recognition import TRAINER_GROUP, is_trainer, namespaces, places, speaks_for, troubles
 from ._releases import SINCE, images, trainer_release
 
 _CRD_KIND = "CustomResourceDefinition"

@@ -16,7 +16,7 @@ from tests.unit.plugins.builders import ESTABLISHED, READY_STATUS, real_content
 HOME = "kubeflow-system"
 _REAL = parse_bundle(real_content())
 # One entry of managedFields is what an applier leaves; the fields in it do not matter here.
-_FIELDS: dict[str, Any] = {"f:spec": {}}
+_FIELDS: dict[str, Any] = {"f:metadata": {"f:labels": {"f:conductor.trainer/managed": {}}}, "f:spec": {}}
 
 
 def release() -> Bundle:

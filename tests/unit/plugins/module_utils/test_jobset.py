@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._recognition import JOBSET_GROUP, speaks_for
 from ansible_collections.conductor.trainer.plugins.module_utils._jobset import jobset_facts
+from ansible_collections.conductor.trainer.plugins.module_utils._recognition import JOBSET_GROUP, speaks_for
 from tests.unit.plugins.states import HOME, crds, endpoints, jobset_controller, webhooks
 
 CRD = crds()["jobsets.jobset.x-k8s.io"]

@@ -11,7 +11,9 @@ from ansible_collections.conductor.trainer.plugins.module_utils._owners import c
 
 
 def by(manager: str, **metadata: Any) -> dict[str, Any]:
-    return {"managedFields": [{"manager": manager, "operation": "Apply"}], **metadata}
+    fields: dict[str, Any] = {"f:metadata": {"f:labels": {f"f:{name}": {} for name in metadata.get("labels") or {}}}}
+    operation = "Update" if manager == "kubectl-client-side-apply" else "Apply"
+    return {"managedFields": [{"manager": manager, "operation": operation, "fieldsV1": fields}], **metadata}
 
 
 OUR_LABEL = {"conductor.trainer/managed": "true"}
@@ -46,6 +48,8 @@ def test_who_installed_it(metadata: dict[str, Any], kind: str) -> None:
     ("metadata", "adoptable"),
     [
         (by("kubectl", labels=OUR_LABEL), True),
+        (by("kubectl-client-side-apply", labels=OUR_LABEL), True),
+        ({**by("kubectl"), "labels": OUR_LABEL}, False),  # somebody set the label afterwards
         (by("kubectl"), False),
         (by("helm", labels=OUR_LABEL), False),
         (by("conductor", labels=OUR_LABEL), False),

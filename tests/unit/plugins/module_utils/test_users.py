@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils._users import user_facts
-from tests.unit.plugins.states import page
+from tests.unit.plugins.states import managed, page
 
 NOTHING = page()
 
@@ -69,7 +69,9 @@ def test_runtimes_of_people() -> None:
 
 def test_built_in_names_that_somebody_else_took() -> None:
     assert facts(cluster_runtimes=page([runtime("torch", "kubectl")]))["foreign_runtimes"] == ["torch"]
-    ours = runtime("torch", "kubectl", labels={"conductor.trainer/managed": "true"})
+    ours = managed(
+        {"kind": "X", "metadata": {"name": "torch"}}, "kubectl", labels={"conductor.trainer/managed": "true"}
+    )
     assert facts(cluster_runtimes=page([ours]))["foreign_runtimes"] == []
 
 
