@@ -59,7 +59,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "trainer_foreign",
         "blocker",
-        "Trainer {release} is {state} here, installed by somebody else ({owner})",
+        "Trainer {release} is {state} here, in the hands of {owner}",
         "leave it in charge, or remove it with the tool that installed it and run this again",
     ),
     Entry(
@@ -120,7 +120,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "jobset_foreign",
         "blocker",
-        "JobSet {version} in namespace {namespace} is installed by somebody else ({owner})",
+        "JobSet {version} in namespace {namespace} is in the hands of {owner}",
         "remove it with the tool that installed it, or leave it in charge",
     ),
     Entry(

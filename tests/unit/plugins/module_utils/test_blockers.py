@@ -130,7 +130,7 @@ CASES: dict[str, tuple[Any, str, str]] = {
     ),
     "terminating": (empty(namespace={"metadata": {"name": HOME, **DYING}}), "bundled", f"Namespace {HOME} is being"),
     "jobset_external": (empty(**external()), "bundled", "runs in namespace jobset-system (Helm release trainer)"),
-    "jobset_foreign": (installed("helm", metadata=HELM), "bundled", "installed by somebody else"),
+    "jobset_foreign": (installed("helm", metadata=HELM), "bundled", "in the hands of Helm release trainer"),
     "jobset_absent": (empty(), "external", "install JobSet 0.12.0"),
     "jobset_unhealthy": (empty(**external(serving=False)), "auto", "jobset-system does not serve"),
     "jobset_too_old": (empty(**external("v0.11.0")), "external", "needs 0.12.0 or newer"),
