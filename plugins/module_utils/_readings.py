@@ -36,6 +36,8 @@ _NODES_LOOKED_INTO = 3
 
 _CRD_KIND = "CustomResourceDefinition"
 _CRD = resource_of("apiextensions.k8s.io/v1", _CRD_KIND)
+# Schemas are large: only the two that tell a release are read whole.
+_TELLING = (f"jobsets.{JOBSET_GROUP}", f"trainjobs.{TRAINER_GROUP}")
 _DEPLOYMENT = resource_of("apps/v1", "Deployment")
 _SLICE = resource_of("discovery.k8s.io/v1", "EndpointSlice")
 _POD = resource_of("v1", "Pod")
@@ -100,7 +102,7 @@ def read(cluster: Cluster, bundle: Bundle) -> Readings:
     reader = Reader(cluster)
     first = reader.all(_first_round(reader, bundle))
     deployments = [first.pop("labelled"), first.pop("control_plane")]
-    crds = {name: first.pop(f"crd {name}") for name in bundle.names(_CRD_KIND)}
+    crds = {name: first.pop(f"crd {name}") for name in _crd_names(bundle)}
     readings = Readings(
         **{
             **first,
@@ -116,6 +118,11 @@ def read(cluster: Cluster, bundle: Bundle) -> Readings:
     return replace(readings, denied=tuple(sorted(reader.denied)), requests=reader.requests)
 
 
+def _crd_names(bundle: Bundle) -> list[str]:
+    """Those of the release and, whatever a bundle leaves to others, those that tell what is there: these first."""
+    return [*_TELLING, *(name for name in bundle.names(_CRD_KIND) if name not in _TELLING)]
+
+
 def _first_round(reader: Reader, bundle: Bundle) -> dict[str, Callable[[], Any]]:
     home, admission = bundle.namespace, "admissionregistration.k8s.io/v1"
     config_map, namespace = resource_of("v1", "ConfigMap"), resource_of("v1", "Namespace")
@@ -123,11 +130,9 @@ def _first_round(reader: Reader, bundle: Bundle) -> dict[str, Callable[[], Any]]
     def custom(group: str, version: str, kind: str, *, metadata_only: bool) -> Page | None:
         return reader.page(resource_of(f"{group}/{version}", kind), metadata_only=metadata_only)
 
-    # Schemas are large: only the two that tell a release are read whole, and first.
-    whole = (f"jobsets.{JOBSET_GROUP}", f"trainjobs.{TRAINER_GROUP}")
     tasks: dict[str, Callable[[], Any]] = {
-        f"crd {name}": lambda name=name: reader.named(_CRD, name, metadata_only=name not in whole)  # type: ignore[misc]
-        for name in sorted(bundle.names(_CRD_KIND), key=lambda name: name not in whole)
+        f"crd {name}": lambda name=name: reader.named(_CRD, name, metadata_only=name not in _TELLING)  # type: ignore[misc]
+        for name in _crd_names(bundle)
     }
     return tasks | {
         "mutating": lambda: reader.page(resource_of(admission, "MutatingWebhookConfiguration")),

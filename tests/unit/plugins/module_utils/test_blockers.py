@@ -13,6 +13,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._catalogue impor
 from ansible_collections.conductor.trainer.plugins.module_utils._inspect import facts_of
 from ansible_collections.conductor.trainer.plugins.module_utils._readings import Readings
 from ansible_collections.conductor.trainer.plugins.module_utils._record import Record, record_manifest
+from ansible_collections.conductor.trainer.plugins.module_utils._rules import RULES
 from tests.unit.plugins.builders import ROOT
 from tests.unit.plugins.states import (
     EVERYTHING,
@@ -195,6 +196,19 @@ def test_every_code_has_a_case_and_is_there_once() -> None:
     codes = [entry.code for entry in CATALOGUE]
     assert sorted(codes) == sorted(CASES)
     assert len(set(codes)) == len(codes)
+
+
+def test_every_code_has_one_rule() -> None:
+    of_cluster, of_installed = (
+        {name for name, rule in RULES.items() if rule.__module__ == module}
+        for module in (
+            "ansible_collections.conductor.trainer.plugins.module_utils._rules_cluster",
+            "ansible_collections.conductor.trainer.plugins.module_utils._rules_installed",
+        )
+    )
+    assert of_cluster | of_installed == set(CASES)
+    assert of_cluster
+    assert of_installed
 
 
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.code)

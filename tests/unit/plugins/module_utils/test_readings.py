@@ -49,7 +49,8 @@ def test_an_empty_cluster_is_empty_and_not_unknown() -> None:
     readings = read(FakeCluster(), bundle())
     assert readings.denied == ()
     assert readings.version == "1.35.8"
-    assert readings.crds == {name: {} for name in bundle().names("CustomResourceDefinition")}
+    expected = {"jobsets.jobset.x-k8s.io", *bundle().names("CustomResourceDefinition")}
+    assert readings.crds == {name: {} for name in expected}
     assert readings.configurations == []
     assert readings.namespace == readings.record == readings.public_config == {}
     for found in (readings.deployments, readings.train_jobs, readings.job_sets, readings.cluster_runtimes):
@@ -77,7 +78,7 @@ def test_only_two_schemas_are_read_whole() -> None:
         for request in cluster.requests
         if "customresourcedefinitions" in request.path and "Partial" not in request.accept
     ]
-    assert whole == ["trainjobs.trainer.kubeflow.org"]
+    assert sorted(whole) == ["jobsets.jobset.x-k8s.io", "trainjobs.trainer.kubeflow.org"]
 
 
 RESOURCES = [
@@ -86,7 +87,7 @@ RESOURCES = [
     ("validatingwebhook", "list validatingwebhookconfigurations.admissionregistration.k8s.io"),
     ("/nodes", "list nodes"),
     ("v1alpha1/trainjobs", "list trainjobs.trainer.kubeflow.org"),
-    ("/jobsets", "list jobsets.jobset.x-k8s.io"),
+    ("v1alpha2/jobsets", "list jobsets.jobset.x-k8s.io"),
     ("v1alpha1/clustertrainingruntimes", "list clustertrainingruntimes.trainer.kubeflow.org"),
     ("/trainingruntimes", "list trainingruntimes.trainer.kubeflow.org"),
     ("/resourcequotas", f"list resourcequotas in namespace {NAMESPACE}"),

@@ -206,3 +206,15 @@ def test_trainer_operator_needs_no_request_to_know_the_cluster(monkeypatch: pyte
         assert operator.run(cluster, bundle(), check_mode=True, cluster_uid=pin)["cluster_uid"] == KUBE_SYSTEM_UID
         counts.append(len(cluster.requests))
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(("jobset", "codes"), [("bundled", set()), ("auto", set()), ("external", {"jobset_absent"})])
+def test_operator_info_changes_nothing_and_judges_by_its_option(
+    monkeypatch: pytest.MonkeyPatch, jobset: str, codes: set[str]
+) -> None:
+    info = Registered("trainer_operator_info", monkeypatch)
+    cluster = FakeCluster()
+    result = info.run(cluster, bundle(), jobset=jobset)
+    assert result["changed"] is False
+    assert {finding["code"] for finding in result["blockers"] if finding["code"].startswith("jobset")} == codes
+    assert cluster.writes == []
