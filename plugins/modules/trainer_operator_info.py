@@ -427,12 +427,14 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils._identity import require_pinned
 from ansible_collections.conductor.trainer.plugins.module_utils._inspect import inspect
 from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
 
 
 def info(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     """Reads."""
+    require_pinned(cluster, module.params["cluster_uid"])
     return {"changed": False, **inspect(cluster, bundle, jobset_mode=module.params["jobset"])}
 
 
