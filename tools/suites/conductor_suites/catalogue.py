@@ -17,7 +17,13 @@ from conductor_suites.suite import Suite
 # Seconds for a suite on a real cluster: a first run may have to build the node image.
 CLUSTER_LIMIT = 2700
 
-TIERS = ("static", "generated", "unit", "cluster")
+# The same for one that installs programs on a first run.
+ARTIFACT_LIMIT = 2700
+
+TIERS = ("static", "generated", "unit", "artifact", "cluster")
+
+# The releases of ansible-core that every run tests: the oldest of the claim and the newest (conductor_setup.cores).
+CORES = ("2.16", "2.21")
 
 
 def nothing() -> str | None:
@@ -40,6 +46,11 @@ def no_container_engine() -> str | None:
     return None if answer.returncode == 0 else f"docker does not answer: {answer.stderr.strip()}"
 
 
+def no_environment(folder: Path) -> Callable[[], str | None]:
+    """Why nothing can be run out of an environment that is not always there."""
+    return lambda: None if folder.is_dir() else f"{folder.name} was not set up: `make setup-test` says why"
+
+
 def python_packages(clone: Path) -> list[str]:
     """The names of the packages below tools/: tools/TOOL/PACKAGE/__init__.py."""
     return sorted(found.parent.name for found in clone.glob("tools/*/*/__init__.py"))
@@ -55,15 +66,18 @@ def yaml_sources(clone: Path) -> list[str]:
     )
 
 
-def pytest_suite(name: str, tier: str, folder: str, output: Path, obstacle: Callable[[], str | None]) -> Suite:
+def pytest_suite(
+    name: str, tier: str, folder: str, output: Path, obstacle: Callable[[], str | None], *options: str
+) -> Suite:
     """A suite of pytest; its tests are counted one by one."""
     results = output / f"{name}.xml"
-    command = [sys.executable, "-m", "pytest", folder, f"--junit-xml={results}"]
-    if tier != "cluster":
+    command = [sys.executable, "-m", "pytest", folder, f"--junit-xml={results}", *options]
+    limits = {"artifact": ARTIFACT_LIMIT, "cluster": CLUSTER_LIMIT}
+    if tier not in limits:
         return Suite(name, tier, (tuple(command),), junit=results, obstacle=obstacle)
-    # Clusters take longer to come up than a test may otherwise be silent.
+    # Clusters and environments take longer to come up than a test may otherwise be silent.
     command.append("--override-ini=faulthandler_timeout=600")
-    return Suite(name, tier, (tuple(command),), limit=CLUSTER_LIMIT, junit=results, obstacle=obstacle)
+    return Suite(name, tier, (tuple(command),), limit=limits[tier], junit=results, obstacle=obstacle)
 
 
 def all_suites(clone: Path, output: Path) -> list[Suite]:
@@ -84,6 +98,18 @@ def all_suites(clone: Path, output: Path) -> list[Suite]:
         pytest_suite("unit", "unit", "tests/unit", output, nothing),
         pytest_suite("playbooks", "unit", "tests/playbooks", output, nothing),
         pytest_suite("awx", "unit", "tests/awx", output, nothing),
+        pytest_suite("artifact", "artifact", "tests/artifact", output, nothing),
+        *(
+            pytest_suite(
+                f"core-{core}",
+                "artifact",
+                "tests/cores",
+                output,
+                no_environment(clone / ".venvs" / f"core-{core}"),
+                f"--core={core}",
+            )
+            for core in CORES
+        ),
         *(
             Suite(
                 f"molecule-{name}",

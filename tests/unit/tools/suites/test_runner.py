@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from conductor_setup.cores import EVERY_TIME
 from conductor_suites.__main__ import skipped
-from conductor_suites.catalogue import all_suites
+from conductor_suites.catalogue import CORES, all_suites
 from conductor_suites.execution import environment, execute
 from conductor_suites.report import details, line, total
 from conductor_suites.suite import Counts, Outcome, Suite
@@ -144,3 +145,7 @@ def test_every_scenario_is_a_suite(tmp_path: Path) -> None:
 def test_every_folder_of_tests_is_a_suite(tmp_path: Path) -> None:
     words = {word for suite in all_suites(CLONE, tmp_path) for command in suite.commands for word in command}
     assert {f"tests/{found.name}" for found in (CLONE / "tests").iterdir() if any(found.rglob("test_*.py"))} <= words
+
+
+def test_every_release_of_ansible_core_that_is_set_up_is_tested() -> None:
+    assert tuple(core.version for core in EVERY_TIME) == CORES

@@ -1,0 +1,70 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The artifact with one release of ansible-core: its own tests, and what a user does first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conductor_artifact.ansible_test import AnsibleTest, counts, pip_settings, stage
+from conductor_setup.cores import CORES, Core, interpreter
+from tests.support.playing import CLONE
+from tests.support.shipped import PROGRAMS, Shipped
+from tests.support.shipped_checks import assert_documented, assert_every_playbook_asks_for_a_cluster
+
+Figure = Callable[[str, object], None]
+
+
+@pytest.fixture(scope="session")
+def ansible_test(core: Core, venv: Path) -> AnsibleTest:
+    cache = CLONE / (os.environ.get("CONDUCTOR_CACHE") or ".cache")
+    found = [interpreter(version) for version in sorted({core.python for core in CORES})]
+    return AnsibleTest(
+        venv,
+        cache / "ansible-test" / core.name,
+        pythons=tuple(python for python in found if python),
+        pip_settings=pip_settings(PROGRAMS / "pip"),
+    )
+
+
+@pytest.fixture(scope="session")
+def collection(installed: Shipped, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The installation with its unit tests, laid out for ansible-test."""
+    return stage(installed.root.parents[1], CLONE / "tests", tmp_path_factory.mktemp("staged"))
+
+
+def test_sanity(core: Core, ansible_test: AnsibleTest, collection: Path, record_testsuite_property: Figure) -> None:
+    assert [path.name for path in collection.rglob("ignore-*.txt")] == []
+    ran = ansible_test.run(collection, "sanity")
+    assert ran.code == 0, ran.output
+    assert {"pylint", "validate-modules", f"import on Python {core.python}"} <= set(ran.sanity)
+    record_testsuite_property(
+        f"ansible-core {core.version}, sanity",
+        f"{len(ran.sanity)} checks passed, none ignored, in {ran.seconds:.0f} s; "
+        f"left out by ansible-test: {'; '.join(ran.left_out) or 'nothing'}",
+    )
+
+
+def test_units(core: Core, ansible_test: AnsibleTest, collection: Path, record_testsuite_property: Figure) -> None:
+    ran = ansible_test.run(collection, "units", "--python", core.python)
+    passed, skipped, failed = counts(collection)
+    assert (ran.code, failed) == (0, 0), ran.output
+    assert passed
+    assert skipped == []
+    record_testsuite_property(
+        f"ansible-core {core.version}, units", f"{passed} passed on Python {core.python} in {ran.seconds:.0f} s"
+    )
+
+
+def test_documentation(core: Core, installed: Shipped, record_testsuite_property: Figure) -> None:
+    documented = assert_documented(installed)
+    record_testsuite_property(f"ansible-core {core.version}, ansible-doc", f"{documented} plugins and roles")
+
+
+def test_playbooks(installed: Shipped) -> None:
+    assert assert_every_playbook_asks_for_a_cluster(installed)
