@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils import _wait
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import NotReadyError
 from ansible_collections.conductor.trainer.plugins.module_utils._wait import ControllersWait
-from tests.unit.plugins.builders import DEPLOYMENT, POD, bundle, key, pod, serving
+from tests.unit.plugins.builders import DEPLOYMENT, POD, SLICE, bundle, key, pod, serving
 from tests.unit.plugins.fakes import Clock, FakeCluster, Request, failure
 from tests.unit.plugins.module_utils.test_doomed import RECORDED
 from tests.unit.plugins.stepping import Script, drop, edit, good, waiting
@@ -94,9 +94,13 @@ def test_what_is_slow_is_waited_for_and_its_remedy_is_said_in_the_end(clock: Clo
 
 
 def test_a_controller_that_serves_is_not_doomed_by_what_its_condition_remembers(clock: Clock, script: Script) -> None:
+    """Nor because it is paused: something else is waited for."""
     cluster = serving(bundle())
     edit(DEPLOYMENT, "status", "conditions", to=QUOTA)(cluster)
-    assert waiting(cluster, clock, 0)["checks"]
+    edit(DEPLOYMENT, "spec", "paused", to=True)(cluster)
+    drop(SLICE)(cluster)
+    script.append((9.0, good))
+    assert waiting(cluster, clock, 60)["elapsed"] >= 9.0
 
 
 def test_several_are_named_each_with_its_remedy(clock: Clock, script: Script) -> None:
