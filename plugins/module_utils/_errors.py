@@ -9,7 +9,7 @@ the step that failed, the object it failed on, the server's own words, and the n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 
@@ -82,6 +82,11 @@ class RightsError(ConductorError):
     """The API server knows the caller and does not allow something that is needed."""
 
 
+def listed(head: str, lines: Sequence[str]) -> str:
+    """A message of several lines; of one, where there is but one thing to say."""
+    return "\n  ".join([head, *lines]) if len(lines) > 1 else " ".join([head, *lines])
+
+
 def missing_rights(rights: Iterable[str], step: str, *, written: bool = False) -> RightsError:
     """The error that names all of them, so that nobody has to ask for one after the other.
 
@@ -90,7 +95,7 @@ def missing_rights(rights: Iterable[str], step: str, *, written: bool = False) -
     """
     lines = sorted(set(rights))
     return RightsError(
-        "\n  ".join(["these rights are missing:", *lines]),
+        listed("these rights are missing:", lines),
         step=step,
         hint=f"grant them to the identity in use; {'then run this again' if written else 'nothing was written'}",
         facts={"missing_rights": lines},

@@ -13,7 +13,7 @@ from ._apply import Applier, Outcome, custom_resources
 from ._bundle import PHASES, Bundle, digest
 from ._client import Cluster
 from ._diff import render_diff
-from ._errors import ConductorError, InputError, RefusedError, RightsError, missing_rights
+from ._errors import ConductorError, InputError, RefusedError, RightsError, listed, missing_rights
 from ._identity import identity_of, parse_pin, require_identity
 from ._observe import observe
 from ._ownership import entry_digest
@@ -67,7 +67,7 @@ def ensure_present(
     plan = make_plan(bundle, observed)
     if plan.refusals:
         raise RefusedError(
-            "\n  ".join(["nothing was written, because", *plan.refusals]),
+            listed("nothing was written, because", plan.refusals),
             step="plan",
             hint="; ".join(plan.remedies),
             facts={"refusals": list(plan.refusals)},

@@ -15,7 +15,7 @@ from ._certificates import pods_of, pods_to_touch
 from ._client import Cluster
 from ._controllers import controller_rows
 from ._doomed import Doom, is_being_made
-from ._errors import ConductorError, NotReadyError
+from ._errors import ConductorError, NotReadyError, listed
 from ._events import last_event
 from ._fate import Fate
 from ._nudges import Nudges
@@ -224,7 +224,7 @@ class ControllersWait:
         ]
         remedies = dict.fromkeys(doom.remedy for doom in dooms)
         return NotReadyError(
-            "\n  ".join([f"not ready after {now - self._started:.0f} s:", *lines]),
+            listed(f"not ready after {now - self._started:.0f} s:", lines),
             step="wait for controllers",
             hint="; ".join(remedies) or f"kubectl -n {self._bundle.namespace} get pods,events",
             facts=self._facts(waiting, now),

@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.support.playing import CLONE, Played, play
 from tests.support.real_cluster import RealCluster
@@ -26,9 +26,16 @@ _SECONDS = 60
 class Faults:
     """What the tests do to a cluster; C(notes) gets what a user saw, and after how many seconds."""
 
+    # Names of clusters on which the operator was left installed and serving, and is still.
+    _whole: ClassVar[set[str]] = set()
+
     def __init__(self, cluster: RealCluster, notes: dict[str, Any]) -> None:
         self.cluster = cluster
         self._notes = notes
+
+    def touched(self) -> None:
+        """Something is about to be done to the cluster."""
+        self._whole.discard(self.cluster.name)
 
     def install(self, bundle: Path | None = None, **variables: Any) -> Played:
         """Runs the install playbook, or the same with another bundle."""
@@ -38,15 +45,20 @@ class Faults:
         return play(playbook, {**self.cluster.variables, "bundle": str(bundle), **variables})
 
     def fails(self, *words: str, bundle: Path | None = None, **variables: Any) -> Played:
-        """Installs, and expects a failure that says all this and what to do next."""
+        """Installs, and expects a failure that says all this and what to do next. Notes what a user saw."""
         began = time.monotonic()
-        played = self.install(bundle, **variables)
-        seconds = time.monotonic() - began
-        assert played.code == 2, played.output + played.errors
+        played = self.waits(*words, bundle=bundle, **variables)
         first = _ERROR.search(played.errors + played.output)
         assert first is not None, played.errors + played.output
         self._notes["first line"] = first[1]
-        self._notes["seconds"] = round(seconds, 1)
+        self._notes["seconds"] = round(time.monotonic() - began, 1)
+        return played
+
+    def waits(self, *words: str, bundle: Path | None = None, **variables: Any) -> Played:
+        """The same of a failure that is none but for its deadline."""
+        self.touched()
+        played = self.install(bundle, **variables)
+        assert played.code == 2, played.output + played.errors
         for word in (*words, "Next:"):
             assert word in played.text, f"not said: {word}; but: {played.text}"
         assert "Traceback" not in played.text
@@ -59,6 +71,8 @@ class Faults:
         assert played.code == 0, played.output + played.errors
         assert played.output.count("accepts TrainJobs") == 9
         self._notes["seconds to heal"] = round(time.monotonic() - began, 1)
+        if bundle is None:
+            self._whole.add(self.cluster.name)
         return played
 
     def is_settled(self) -> None:
@@ -68,9 +82,11 @@ class Faults:
         assert self.cluster.writes_since(began) == []
 
     def ensure_installed(self) -> None:
-        """Installs; quick where everything is there."""
-        played = self.install()
-        assert played.code == 0, played.output + played.errors
+        """Installs, where the test before has not left it so; the test that follows may break it."""
+        if self.cluster.name not in self._whole:
+            played = self.install()
+            assert played.code == 0, played.output + played.errors
+        self.touched()
 
     def until(self, what: str, holds: Callable[[], bool]) -> None:
         """Waits until something holds."""
@@ -93,6 +109,7 @@ class Faults:
 
     def wipe(self) -> None:
         """Takes everything of ours away, also what an interrupted install left."""
+        self.touched()
         self.cluster.kubectl("delete", KINDS, OURS)
         if self.exists(RUNTIMES):
             # Without the controller nobody takes its finalizers away.
