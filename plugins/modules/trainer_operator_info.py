@@ -419,6 +419,16 @@ elapsed:
   returned: success
   type: float
   sample: 0.2
+status:
+  description: The HTTP status the API server refused with.
+  returned: failure, when the API server refused a request
+  type: int
+  sample: 401
+reason:
+  description: The server's own word for it; may be empty.
+  returned: failure, when the API server refused a request
+  type: str
+  sample: Unauthorized
 """
 
 from typing import Any
