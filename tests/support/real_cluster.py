@@ -5,16 +5,13 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from conductor_suites.audit import writes
+from tests.support.cluster import ClusterUnderTest
 from tests.support.playing import CLONE
 
 TOOL = CLONE / "tools" / "cluster" / "cluster"
@@ -28,41 +25,14 @@ def tool(*arguments: str) -> str:
 
 
 @dataclass(frozen=True)
-class RealCluster:
+class RealCluster(ClusterUnderTest):
     """A cluster that is up."""
 
     name: str
-    kubeconfig: Path
-    program: str
 
-    @property
-    def context(self) -> str:
-        """Its context in the kubeconfig."""
-        return f"kind-{self.name}"
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """The role variables that name it."""
-        return {"conductor_kubeconfig": str(self.kubeconfig), "conductor_context": self.context}
-
-    def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
-        """Runs kubectl against it; its output. Raises CalledProcessError, with kubectl's words on standard error."""
-        command = [self.program, f"--kubeconfig={self.kubeconfig}", f"--context={self.context}", *arguments]
-        return subprocess.run(command, check=check, input=stdin, stdout=subprocess.PIPE, text=True).stdout
-
-    def get(self, *arguments: str) -> dict[str, Any]:
-        """What C(kubectl get ARGUMENTS -o json) answers."""
-        answer: dict[str, Any] = json.loads(self.kubectl("get", *arguments, "-o", "json"))
-        return answer
-
-    def writes_since(self, began: datetime, user: str = ADMIN) -> list[dict[str, Any]]:
-        """The writes of C(user) that the API server's audit log has since then, dry runs left out."""
-        return list(writes(tool("audit", self.name).splitlines(), user, began))
-
-    @staticmethod
-    def now() -> datetime:
-        """A mark for C(writes_since)."""
-        return datetime.now(UTC)
+    def audit_log(self) -> Iterable[str]:
+        """See ClusterUnderTest."""
+        return tool("audit", self.name).splitlines()
 
 
 @contextmanager
@@ -72,6 +42,7 @@ def real_cluster(name: str) -> Iterator[RealCluster]:
     try:
         tool("up", name)
         kubeconfig = Path(tool("kubeconfig", name).strip())
-        yield RealCluster(name, kubeconfig, tool("program", "kubectl").strip())
+        kubectl = tool("program", "kubectl").strip()
+        yield RealCluster(kubeconfig, f"kind-{name}", ADMIN, kubectl, name)
     finally:
         tool("down", name)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -14,13 +15,13 @@ from pathlib import Path
 
 from conductor_suites.suite import Suite
 
-# Seconds for a suite on a real cluster: a first run may have to build the node image.
+# Seconds for a suite on a real cluster: a first run may have to build the node image, or the control plane's programs.
 CLUSTER_LIMIT = 2700
 
 # The same for one that installs programs on a first run.
 ARTIFACT_LIMIT = 2700
 
-TIERS = ("static", "generated", "unit", "artifact", "cluster")
+TIERS = ("static", "generated", "unit", "artifact", "control_plane", "cluster")
 
 # The releases of ansible-core that every run tests: the oldest of the claim and the newest (conductor_setup.cores).
 CORES = ("2.16", "2.21")
@@ -34,6 +35,13 @@ def nothing() -> str | None:
 def no_go() -> str | None:
     """Why generated files cannot be made again here."""
     return None if shutil.which("go") else "no Go on PATH"
+
+
+def no_control_plane() -> str | None:
+    """Why no API server can be started here. Upstream's manifests, too, come out of Go modules."""
+    if platform.system() != "Linux" or shutil.which("setpriv") is None:
+        return "the control plane's programs run on Linux only, with setpriv of util-linux on PATH"
+    return no_go()
 
 
 def no_container_engine() -> str | None:
@@ -72,7 +80,7 @@ def pytest_suite(
     """A suite of pytest; its tests are counted one by one."""
     results = output / f"{name}.xml"
     command = [sys.executable, "-m", "pytest", folder, f"--junit-xml={results}", *options]
-    limits = {"artifact": ARTIFACT_LIMIT, "cluster": CLUSTER_LIMIT}
+    limits = {"artifact": ARTIFACT_LIMIT, "control_plane": CLUSTER_LIMIT, "cluster": CLUSTER_LIMIT}
     if tier not in limits:
         return Suite(name, tier, (tuple(command),), junit=results, obstacle=obstacle)
     # Clusters and environments take longer to come up than a test may otherwise be silent.
@@ -110,6 +118,7 @@ def all_suites(clone: Path, output: Path) -> list[Suite]:
             )
             for core in CORES
         ),
+        pytest_suite("control-plane", "control_plane", "tests/control_plane", output, no_control_plane),
         *(
             Suite(
                 f"molecule-{name}",

@@ -15,8 +15,8 @@ class Suite:
     """Commands that run one after the other; the suite has passed when all have exited with 0."""
 
     name: str
-    # "static" and "unit" need nothing but the environment, "generated" Go, "artifact" other environments, "cluster" a
-    # container engine.
+    # "static" and "unit" need nothing but the environment, "generated" and "control_plane" Go, "artifact" other
+    # environments, "cluster" a container engine.
     tier: str
     commands: tuple[tuple[str, ...], ...]
     # Seconds for each command; one that hangs must not hang the run.

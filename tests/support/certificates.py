@@ -1,0 +1,103 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A certificate authority of our own, for API servers and users that live as long as a test run."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+_LIFE = datetime.timedelta(days=2)
+# Clocks of other machines are not asked, but that of this one may be set back.
+_EARLIER = datetime.timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A certificate and its private key, both PEM."""
+
+    certificate: bytes
+    key: bytes
+
+
+def private_key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """A private key as PEM, not encrypted."""
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+
+
+def new_key() -> ec.EllipticCurvePrivateKey:
+    """A key that is made within milliseconds."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+class Authority:
+    """A certificate authority; its key never leaves the process."""
+
+    def __init__(self, name: str) -> None:
+        self._key = new_key()
+        self._name = _name(name)
+        builder = _builder(self._name, self._name, self._key).add_extension(
+            x509.BasicConstraints(ca=True, path_length=0), critical=True
+        )
+        self._certificate = builder.sign(self._key, hashes.SHA256())
+
+    @property
+    def pem(self) -> bytes:
+        """Its certificate."""
+        return self._certificate.public_bytes(serialization.Encoding.PEM)
+
+    def server(self, name: str, hosts: Iterable[str]) -> Pair:
+        """A certificate for a server that is reached under these host names and addresses."""
+        names = x509.SubjectAlternativeName([_host(host) for host in hosts])
+        return self._sign(_name(name), ExtendedKeyUsageOID.SERVER_AUTH, names)
+
+    def client(self, user: str, groups: Iterable[str] = ()) -> Pair:
+        """A certificate that Kubernetes takes for C(user), member of C(groups)."""
+        return self._sign(_name(user, groups), ExtendedKeyUsageOID.CLIENT_AUTH, None)
+
+    def _sign(
+        self, subject: x509.Name, usage: x509.ObjectIdentifier, names: x509.SubjectAlternativeName | None
+    ) -> Pair:
+        key = new_key()
+        builder = _builder(subject, self._name, key).add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        if names is not None:
+            builder = builder.add_extension(names, critical=False)
+        certificate = builder.sign(self._key, hashes.SHA256())
+        return Pair(certificate.public_bytes(serialization.Encoding.PEM), private_key_pem(key))
+
+
+def _name(common: str, organizations: Iterable[str] = ()) -> x509.Name:
+    return x509.Name(
+        [x509.NameAttribute(NameOID.COMMON_NAME, common)]
+        + [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in organizations]
+    )
+
+
+def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _EARLIER)
+        .not_valid_after(now + _LIFE)
+    )
+
+
+def _host(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)

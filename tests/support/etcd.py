@@ -1,0 +1,105 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an etcd holds, taken and put back as a whole, by its JSON gateway (etcd.io/docs, gRPC gateway)."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+PREFIX = b"/registry/"
+# Outside of what the API server looks at.
+_LATER = b"/conductor/later"
+# Written again and again by whoever is alive; neither kept nor put back.
+_ALIVE = (b"/registry/leases/", b"/registry/masterleases/", b"/registry/events/")
+# Owners come last when objects are put back and go first when they are taken away, so that no controller sees a
+# Deployment without its pods and makes new ones.
+_OWNERS_LAST = (
+    b"/registry/pods/",
+    b"/registry/replicasets/",
+    b"/registry/deployments/",
+)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Keys and values, as they were at one revision."""
+
+    values: Mapping[bytes, bytes]
+
+
+class Etcd:
+    """One etcd on this machine, without TLS."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    def is_ready(self) -> bool:
+        """Whether it answers."""
+        try:
+            return self._ask("GET", "/health").get("health") == "true"
+        except OSError:
+            return False
+
+    def snapshot(self) -> Snapshot:
+        """Everything below C(PREFIX) but what changes all the time."""
+        answer = self._ask("POST", "/v3/kv/range", {"key": _text(PREFIX), "range_end": _text(_after(PREFIX))})
+        found = {
+            base64.b64decode(pair["key"]): base64.b64decode(pair.get("value", "")) for pair in answer.get("kvs", [])
+        }
+        return Snapshot({key: value for key, value in found.items() if not key.startswith(_ALIVE)})
+
+    def restore(self, wanted: Snapshot) -> list[bytes]:
+        """Makes everything be as it was; the keys that were not so.
+
+        The API server sees every change as a watch event, as it would see those of a second API server.
+        """
+        present = self.snapshot().values
+        gone = [key for key in present if key not in wanted.values]
+        put = [key for key, value in wanted.values.items() if present.get(key) != value]
+        for keys in _batches(gone, reverse=True):
+            self._transact([{"requestDeleteRange": {"key": _text(key)}} for key in keys])
+        for keys in _batches(put):
+            self._transact([{"requestPut": {"key": _text(key), "value": _text(wanted.values[key])}} for key in keys])
+        # The server takes the events of one revision one after the other, and a read that begins meanwhile may see some
+        # of them; a read after a later revision sees all.
+        self._transact([{"requestPut": {"key": _text(_LATER), "value": ""}}])
+        return gone + put
+
+    def _transact(self, operations: list[dict[str, Any]]) -> None:
+        self._ask("POST", "/v3/kv/txn", {"success": operations})
+
+    def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body))
+            response = connection.getresponse()
+            text = response.read()
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise OSError(f"etcd answers {path} with {response.status}: {text.decode(errors='replace')[:500]}")
+        answer: dict[str, Any] = json.loads(text)
+        return answer
+
+
+def _batches(keys: Iterable[bytes], *, reverse: bool = False) -> list[list[bytes]]:
+    """The keys of each rank, those that own nothing first; empty ranks left out."""
+    ranks: dict[int, list[bytes]] = {}
+    for key in keys:
+        rank = next((rank for rank, prefix in enumerate(_OWNERS_LAST, 1) if key.startswith(prefix)), 0)
+        ranks.setdefault(rank, []).append(key)
+    return [ranks[rank] for rank in sorted(ranks, reverse=reverse)]
+
+
+def _text(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _after(prefix: bytes) -> bytes:
+    return prefix[:-1] + bytes([prefix[-1] + 1])
