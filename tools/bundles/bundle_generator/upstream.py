@@ -24,25 +24,47 @@ _JOBSET_TREE, _JOBSET_DEFAULT = "config", "default"
 
 
 def render(programs: Programs, root: Path, release: Release) -> list[dict[str, Any]]:
-    """Return the objects of upstream's manager and runtimes overlays; raises GenerateError.
+    """Return the objects of upstream's manager and runtimes overlays; raises GenerateError."""
+    trainer, jobset = (
+        programs.module_folder(root / release.go_module(component), component.module)
+        for component in (release.components["trainer"], release.components["jobset"])
+    )
+    return render_folders(programs, trainer, jobset, release.components["jobset"].version)
+
+
+def render_folders(programs: Programs, trainer: Path, jobset: Path, jobset_version: str) -> list[dict[str, Any]]:
+    """Return the same out of the sources in two folders; raises GenerateError.
 
     Trainer's overlay fetches the manifest JobSet publishes; that file is the output of ``config/default`` of the same
     tag, so it is rendered here instead of fetched.
     """
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        for name, tree in (("trainer", _TRAINER_TREE), ("jobset", _JOBSET_TREE)):
-            component = release.components[name]
-            source = programs.module_folder(root / release.go_module(component), component.module)
-            shutil.copytree(source / tree, work / name)
-            for path in (work / name).rglob("*"):
-                path.chmod(0o755 if path.is_dir() else 0o644)  # the module cache is read-only
+        _copy(trainer / _TRAINER_TREE, work / "trainer")
         third_party = work / "trainer" / _JOBSET_IN_TRAINER
-        manifest = programs.kustomize(work / "jobset" / _JOBSET_DEFAULT)
+        manifest = _jobset_manifest(programs, jobset)
         (third_party / "manifests.yaml").write_text(manifest, encoding="utf-8")
-        _use_local_manifest(third_party / "kustomization.yaml", release.components["jobset"].version)
+        _use_local_manifest(third_party / "kustomization.yaml", jobset_version)
         overlays = [work / "trainer" / overlay for overlay in (_MANAGER, _RUNTIMES)]
         return [obj for overlay in overlays for obj in load_documents(programs.kustomize(overlay))]
+
+
+def render_jobset(programs: Programs, jobset: Path) -> list[dict[str, Any]]:
+    """Return the objects of the manifest JobSet publishes, out of the sources in a folder; raises GenerateError."""
+    return load_documents(_jobset_manifest(programs, jobset))
+
+
+def _jobset_manifest(programs: Programs, jobset: Path) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder) / "jobset"
+        _copy(jobset / _JOBSET_TREE, work)
+        return programs.kustomize(work / _JOBSET_DEFAULT)
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copytree(source, target)
+    for path in target.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)  # the module cache is read-only
 
 
 def _use_local_manifest(path: Path, version: str) -> None:
