@@ -63,7 +63,7 @@ def make_all_sorts(plane: ControlPlane) -> None:
     """Objects of every sort that outlives a careless test: a CRD, one that will not go, and what a controller makes."""
     plane.kubectl("create", "namespace", "made")
     make(plane, CRD)
-    plane.kubectl("wait", "--for=condition=Established", "crd/things.example.com", "--timeout=30s")
+    plane.await_served([CRD])
     make(plane, THING, DEPLOYMENT)
     plane.kubectl("create", "clusterrolebinding", "made", "--clusterrole=view", "--user=somebody")
     plane.kubectl("wait", "--for=create", "pod", "--selector=app=idle", "--namespace=made", "--timeout=30s")

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import urllib3
 
@@ -36,6 +37,7 @@ from tests.support.egress import Egress
 from tests.support.etcd import Etcd, Snapshot
 from tests.support.processes import Program, ProgramError, free_ports, program
 from tests.support.real_cluster import tool
+from tests.support.settling import IN_EVERY_NAMESPACE, established, resources_of, served, undone
 
 ADMIN = "control-plane-admin"
 MASTERS = "system:masters"
@@ -53,7 +55,7 @@ CONTROLLERS = (
     "job-controller",
 )
 _READY_SECONDS = 60.0
-_SETTLE_SECONDS = 20.0
+_SETTLE_SECONDS = 60.0
 _PAUSE = 0.01
 # Seconds without a change after which controllers are taken to be done.
 _AT_REST = 0.3
@@ -61,9 +63,11 @@ _AT_REST = 0.3
 _MADE_BY_CONTROLLERS = tuple(
     f"{namespace}/{what}"
     for namespace in ("default", "kube-node-lease", "kube-public", "kube-system")
-    for what in ("serviceaccounts/default", "configmaps/kube-root-ca.crt")
+    for what in IN_EVERY_NAMESPACE
 )
 _ATTEMPTS = 3
+# How often a restore is repeated because controllers were still at work.
+_ROUNDS = 20
 _marks = itertools.count(1)
 
 
@@ -133,26 +137,29 @@ class ControlPlane(ClusterUnderTest):
 
         Controllers that were at work may answer with a write of their own; that is undone as well.
         """
-        deadline = time.monotonic() + _SETTLE_SECONDS
-        while self.etcd.restore(snapshot):
-            self._await_served_resources(deadline)
-            if time.monotonic() > deadline:
-                raise TimeoutError("the controllers do not come to rest after a restore")
-            time.sleep(_PAUSE)
+        for _round in range(_ROUNDS):
+            wrong = self.etcd.restore(snapshot)
+            if not wrong:
+                return
+            self._await_served_resources()
+        raise RuntimeError(f"controllers keep changing what was put back; was the snapshot taken at rest? {wrong}")
 
     def settle(self) -> None:
-        """Waits until the controllers have nothing to do any more: until nothing changes for some time."""
+        """Waits until the controllers have done what there is to do, and nothing changes any more."""
         deadline = time.monotonic() + _SETTLE_SECONDS
         before = None
-        while (now := self.snapshot()) != before:
+        while (todo := undone(self.admin_request)) or (now := self.snapshot()) != before:
             if time.monotonic() > deadline:
-                raise TimeoutError("the controllers do not come to rest")
-            before = now
+                raise TimeoutError(f"the controllers do not come to rest; to be done: {todo}")
+            if not todo:
+                before = now
             time.sleep(_AT_REST)
 
-    def await_right(self, user: str, verb: str, resource: str, namespace: str = "", group: str = "") -> None:
+    def await_right(
+        self, user: str, verb: str, resource: str, namespace: str = "", group: str = "", name: str = ""
+    ) -> None:
         """Waits until the server allows this: it learns of RBAC objects a moment after they are stored."""
-        attributes = {"verb": verb, "resource": resource, "namespace": namespace, "group": group}
+        attributes = {"verb": verb, "resource": resource, "namespace": namespace, "group": group, "name": name}
         review = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SubjectAccessReview",
@@ -179,36 +186,26 @@ class ControlPlane(ClusterUnderTest):
         for one in self.programs:
             one.check()
 
-    def _await_served_resources(self, deadline: float) -> None:
-        """Waits until exactly those custom resources are served whose CRDs are there and established."""
-        while (wanted := self._established()) != (served := self._served(wanted)):
+    def await_served(self, crds: Iterable[dict[str, Any]]) -> None:
+        """Waits until the resources of these CRDs are served."""
+        wanted = resources_of(crds)
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while missing := wanted - served(self.admin_request, wanted, self.built_in):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"these are served, or are not and should be: {sorted(wanted ^ served)}")
+                raise TimeoutError(f"these are not served: {sorted(missing)}")
             time.sleep(_PAUSE)
 
-    def _established(self) -> set[str]:
-        answer = self.admin_request("/apis/apiextensions.k8s.io/v1/customresourcedefinitions")[1]
-        return {
-            f"{crd['spec']['group']}/{version['name']}/{crd['spec']['names']['plural']}"
-            for crd in json.loads(answer)["items"]
-            for condition in (crd.get("status") or {}).get("conditions") or []
-            if condition["type"] == "Established" and condition["status"] == "True"
-            for version in crd["spec"]["versions"]
-            if version["served"]
-        }
+    def _await_served_resources(self) -> None:
+        """Waits until exactly those custom resources are served whose CRDs are there and established."""
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while wrong := self._wrongly_served():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"these are served, or are not and should be: {sorted(wrong)}")
+            time.sleep(_PAUSE)
 
-    def _served(self, wanted: set[str]) -> set[str]:
-        """The custom resources that discovery tells of; GROUP/VERSION/PLURAL each."""
-        groups = {name.rpartition("/")[0] for name in wanted}
-        for group in json.loads(self.admin_request("/apis")[1])["groups"]:
-            if group["name"] not in self.built_in:
-                groups |= {version["groupVersion"] for version in group["versions"]}
-        found: set[str] = set()
-        for group in groups:
-            status, body = self.admin_request(f"/apis/{group}")
-            if status == 200:
-                found |= {f"{group}/{entry['name']}" for entry in json.loads(body)["resources"]}
-        return {name for name in found if name.count("/") == 2}
+    def _wrongly_served(self) -> set[str]:
+        wanted = established(self.admin_request)
+        return wanted ^ served(self.admin_request, wanted, self.built_in)
 
 
 @contextmanager

@@ -41,7 +41,9 @@ class Egress:
                 address, _colon, port = self.path.rpartition(":")
                 to = owner.route(address.strip("[]"), int(port))
                 if to is None:
-                    self.send_error(503, "connection refused")
+                    # Without a body: the API server does not wait for one.
+                    self.wfile.write(b"HTTP/1.1 503 connection refused\r\nConnection: close\r\n\r\n")
+                    self.close_connection = True
                     return
                 with contextlib.closing(socket.create_connection(("127.0.0.1", to), _CONNECT_SECONDS)) as there:
                     self.send_response(200)
