@@ -7,11 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle, load_bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
 from tests.support.control_plane import ControlPlane, control_plane
-from tests.support.etcd import Snapshot
-from tests.support.playing import CLONE
+from tests.support.known_states import STATES
+from tests.support.states import States, our_bundle
 
 
 @pytest.fixture(scope="session")
@@ -22,36 +21,24 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
 
 
 @pytest.fixture(scope="session")
-def empty(running: ControlPlane) -> Snapshot:
-    """What a control plane holds on which nobody has done anything."""
-    return running.snapshot()
+def states(running: ControlPlane) -> States:
+    """Brings the control plane into any of the known states."""
+    return States(running, STATES, running.snapshot())
 
 
 @pytest.fixture
-def plane(running: ControlPlane, empty: Snapshot) -> ControlPlane:
+def plane(states: States) -> ControlPlane:
     """The control plane as if it had just come up."""
-    running.check()
-    running.restore(empty)
-    return running
+    return states.enter(None)
+
+
+@pytest.fixture
+def installed(states: States) -> ControlPlane:
+    """The control plane with our bundle applied a while ago; its controllers' pods find no node."""
+    return states.enter("ours")
 
 
 @pytest.fixture(scope="session")
 def bundle() -> Bundle:
     """The bundle of the collection."""
-    return load_bundle(str(CLONE / "roles" / "conductor" / "files" / "bundles" / "2.3.0.json"))
-
-
-@pytest.fixture(scope="session")
-def _installed(running: ControlPlane, empty: Snapshot, bundle: Bundle) -> Snapshot:
-    running.restore(empty)
-    ensure_present(running.client(), bundle)
-    running.settle()
-    return running.snapshot()
-
-
-@pytest.fixture
-def installed(running: ControlPlane, _installed: Snapshot) -> ControlPlane:
-    """The control plane with our bundle applied a while ago; its controllers' pods find no node."""
-    running.check()
-    running.restore(_installed)
-    return running
+    return our_bundle()

@@ -1,0 +1,147 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plays the parts of scheduler, kubelet and controllers, so that an installation looks as if it were running.
+
+Nothing runs: pods get the status a kubelet would report, and the built-in controllers, which are real, draw their
+conclusions (Deployments become available, EndpointSlices fill up). Secrets and webhook configurations get what the
+certificate rotators of Trainer and JobSet write, in their name.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from typing import Any
+
+from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
+from tests.support.certificates import Authority
+from tests.support.control_plane import ControlPlane
+
+NODE = "node-1"
+_SINCE = "2026-01-01T00:00:00Z"
+_READY_SECONDS = 30
+_addresses = itertools.count(2)
+
+
+def add_node(plane: ControlPlane, name: str = NODE, cpu: str = "8", **spec: Any) -> None:
+    """A node that is ready."""
+    resources = {"cpu": cpu, "memory": "16Gi", "pods": "110", "ephemeral-storage": "100Gi"}
+    node = {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": {"kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux"}},
+        "spec": spec,
+        "status": {
+            "capacity": resources,
+            "allocatable": resources,
+            "conditions": [_condition("Ready", "KubeletReady")],
+            "nodeInfo": {
+                "architecture": "amd64",
+                "operatingSystem": "linux",
+                "kubeletVersion": f"v{plane.version}",
+                "kubeProxyVersion": "",
+                "containerRuntimeVersion": "containerd://2.0.0",
+                "kernelVersion": "6.1.0",
+                "osImage": "none",
+                "machineID": "",
+                "systemUUID": "",
+                "bootID": "",
+            },
+        },
+    }
+    client = plane.client()
+    _send(client, "POST", "/api/v1/nodes", node)
+    # Admission gives every new node this taint; the controller that takes it away does not run here.
+    _send(client, "PATCH", f"/api/v1/nodes/{name}", {"spec": {"taints": spec.get("taints")}})
+
+
+def run_pods(plane: ControlPlane, namespace: str) -> None:
+    """Lets every pod of a namespace run and be ready, and waits until its Deployments are available."""
+    client = plane.client()
+    if client.find(f"/api/v1/nodes/{NODE}") is None:
+        add_node(plane)
+    deployments = [item["metadata"]["name"] for item in plane.get("deployments", f"--namespace={namespace}")["items"]]
+    plane.settle()
+    for pod in plane.get("pods", f"--namespace={namespace}")["items"]:
+        _run(client, pod)
+    for name in deployments:
+        plane.kubectl(
+            "wait",
+            "--for=condition=Available",
+            f"deployment/{name}",
+            f"--namespace={namespace}",
+            f"--timeout={_READY_SECONDS}s",
+        )
+
+
+def give_certificates(plane: ControlPlane, namespace: str) -> None:
+    """Fills the empty certificate Secrets of a namespace, and the webhook configurations that point there."""
+    client = plane.client()
+    authority = Authority("webhooks")
+    for secret in plane.get("secrets", f"--namespace={namespace}")["items"]:
+        name = secret["metadata"]["name"]
+        if not secret.get("data"):
+            pair = authority.server("webhook", [f"{name}.{namespace}.svc"])
+            data = {"ca.crt": authority.pem, "ca.key": b"kept", "tls.crt": pair.certificate, "tls.key": pair.key}
+            secret["data"] = {key: base64.b64encode(value).decode() for key, value in data.items()}
+            _send(client, "PUT", f"/api/v1/namespaces/{namespace}/secrets/{name}", secret, manager="manager")
+    bundle = base64.b64encode(authority.pem).decode()
+    for plural in ("mutatingwebhookconfigurations", "validatingwebhookconfigurations"):
+        for configuration in plane.get(plural)["items"]:
+            clients = [webhook["clientConfig"] for webhook in configuration["webhooks"]]
+            if all(one.get("service", {}).get("namespace") == namespace for one in clients):
+                for one in clients:
+                    one["caBundle"] = bundle
+                path = f"/apis/admissionregistration.k8s.io/v1/{plural}/{configuration['metadata']['name']}"
+                _send(client, "PUT", path, configuration, manager="manager")
+
+
+def _run(client: Cluster, pod: dict[str, Any]) -> None:
+    path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}"
+    if not pod["spec"].get("nodeName"):
+        target = {"apiVersion": "v1", "kind": "Node", "name": NODE}
+        binding = {
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": {"name": pod["metadata"]["name"]},
+            "target": target,
+        }
+        _send(client, "POST", f"{path}/binding", binding)
+    address = f"10.244.0.{next(_addresses)}"
+    status = {
+        "phase": "Running",
+        "startTime": _SINCE,
+        "hostIP": "192.0.2.1",
+        "hostIPs": [{"ip": "192.0.2.1"}],
+        "podIP": address,
+        "podIPs": [{"ip": address}],
+        "conditions": [
+            _condition(kind)
+            for kind in ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
+        ],
+        "containerStatuses": [
+            {
+                "name": container["name"],
+                "image": container["image"],
+                "imageID": f"{container['image'].rpartition(':')[0]}@sha256:{'0' * 64}",
+                "containerID": f"containerd://{'0' * 64}",
+                "ready": True,
+                "started": True,
+                "restartCount": 0,
+                "state": {"running": {"startedAt": _SINCE}},
+            }
+            for container in pod["spec"]["containers"]
+        ],
+    }
+    _send(client, "PATCH", f"{path}/status", {"status": status}, manager="kubelet")
+
+
+def _condition(kind: str, reason: str = "") -> dict[str, Any]:
+    return {"type": kind, "status": "True", "reason": reason, "lastTransitionTime": _SINCE}
+
+
+def _send(client: Cluster, method: str, path: str, body: dict[str, Any], manager: str = "") -> None:
+    merge = {"content_type": "application/merge-patch+json"} if method == "PATCH" else {}
+    query = {"fieldManager": manager} if manager else None
+    client.request(method, path, query=query, body=body, step="prepare", subject=path, **merge)
