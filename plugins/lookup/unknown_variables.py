@@ -68,8 +68,8 @@ def unknown_variables(names: Iterable[str], known: Iterable[str]) -> list[str]:
     candidates = {name.removeprefix(_PREFIX): name for name in sorted(known)}
     sentences = []
     for name in sorted(set(names).difference(candidates.values())):
-        start, rest = name.casefold()[: len(_PREFIX)], name.casefold()[len(_PREFIX) :]
-        if start == _PREFIX:
+        if name.casefold().startswith(_PREFIX):
+            rest = name.casefold().removeprefix(_PREFIX)
             likely = [candidates[match] for match in difflib.get_close_matches(rest, candidates, n=1)]
             sentences.append(f"unknown variable {name}" + "".join(f"; did you mean {match}?" for match in likely))
     return sentences

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-# Importing them fills the table.
-from . import _rules_cluster, _rules_installed  # noqa: F401
+from . import _rules_cluster, _rules_installed
 from ._catalogue import CATALOGUE
-from ._rules import RULES, Facts
+from ._rules import Facts
+
+_RULES = {**_rules_cluster.RULES, **_rules_installed.RULES}
 
 
 def judge(facts: Facts) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
@@ -22,7 +23,7 @@ def judge(facts: Facts) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     """
     found: dict[str, list[dict[str, str]]] = {"blocker": [], "warning": []}
     for entry in CATALOGUE:
-        for subject, words in RULES[entry.code](facts):
+        for subject, words in _RULES[entry.code](facts):
             found[entry.severity].append(
                 {
                     "code": entry.code,

@@ -95,7 +95,7 @@ def missing_rights(rights: Iterable[str], step: str, *, written: bool = False) -
     """
     lines = sorted(set(rights))
     return RightsError(
-        listed("these rights are missing:", lines),
+        listed("these rights are missing:" if len(lines) > 1 else "this right is missing:", lines),
         step=step,
         hint=f"grant them to the identity in use; {'then run this again' if written else 'nothing was written'}",
         facts={"missing_rights": lines},

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table that rules enter themselves into, and what several of them ask. A rule looks at the facts alone."""
+"""Tables that rules enter themselves into, and what several of them ask. A rule looks at the facts alone."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ Facts = dict[str, Any]
 Found = tuple[str, dict[str, Any]]
 Rule = Callable[[Facts], Iterator[Found]]
 
-RULES: dict[str, Rule] = {}
 
+class Rules(dict[str, Rule]):
+    """A table of rules by the code they stand for."""
 
-def rule(code: str) -> Callable[[Rule], Rule]:
-    """Makes a function the rule for a code of the catalogue."""
+    def entry(self, code: str) -> Callable[[Rule], Rule]:
+        """Makes a function the rule for a code of the catalogue."""
 
-    def keep(function: Rule) -> Rule:
-        RULES[BY_CODE[code].code] = function
-        return function
+        def keep(function: Rule) -> Rule:
+            self[BY_CODE[code].code] = function
+            return function
 
-    return keep
+        return keep
 
 
 def listed(names: Iterable[str]) -> str:

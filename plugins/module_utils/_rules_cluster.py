@@ -10,20 +10,22 @@ from collections.abc import Iterator
 from ._fields import numbers
 from ._nodes import ARCHITECTURES
 from ._releases import TESTED_KUBERNETES
-from ._rules import Facts, Found, is_settled, listed, rule
+from ._rules import Facts, Found, Rules, is_settled, listed
 from ._surroundings import WEBHOOK_PORT
+
+RULES = Rules()
 
 # -- the cluster ------------------------------------------------------------------------------------------------------
 
 
-@rule("kubernetes_too_old")
+@RULES.entry("kubernetes_too_old")
 def _kubernetes_too_old(facts: Facts) -> Iterator[Found]:
     found, wanted = facts["cluster"]["kubernetes"], facts["wanted"]
     if numbers(found) and numbers(found)[:2] < numbers(wanted["kubernetes"])[:2]:
         yield "API server", {"found": found, "release": wanted["release"], "needed": wanted["kubernetes"]}
 
 
-@rule("kubernetes_untested")
+@RULES.entry("kubernetes_untested")
 def _kubernetes_untested(facts: Facts) -> Iterator[Found]:
     found, wanted = numbers(facts["cluster"]["kubernetes"])[:2], facts["wanted"]
     tested = TESTED_KUBERNETES.get(".".join(str(number) for number in numbers(wanted["release"])[:2]))
@@ -35,21 +37,21 @@ def _kubernetes_untested(facts: Facts) -> Iterator[Found]:
         )
 
 
-@rule("no_schedulable_node")
+@RULES.entry("no_schedulable_node")
 def _no_schedulable_node(facts: Facts) -> Iterator[Found]:
     nodes = facts["nodes"]
     if not is_settled(facts) and _all_nodes_seen(nodes) and not nodes["schedulable"]:
         yield "Nodes", {"total": nodes["total"], "why": listed(nodes["refusals"])}
 
 
-@rule("no_supported_node")
+@RULES.entry("no_supported_node")
 def _no_supported_node(facts: Facts) -> Iterator[Found]:
     nodes = facts["nodes"]
     if _all_nodes_seen(nodes) and nodes["usable_architecture"] is False:
         yield "Nodes", {"found": listed(sorted(nodes["architectures"])), "known": ", ".join(ARCHITECTURES)}
 
 
-@rule("no_room")
+@RULES.entry("no_room")
 def _no_room(facts: Facts) -> Iterator[Found]:
     room = facts["nodes"]["room"]
     if room["fits"] is False and facts["nodes"]["schedulable"]:
@@ -63,14 +65,14 @@ def _all_nodes_seen(nodes: Facts) -> bool:
 # -- rights -----------------------------------------------------------------------------------------------------------
 
 
-@rule("rights_missing")
+@RULES.entry("rights_missing")
 def _rights_missing(facts: Facts) -> Iterator[Found]:
     if not is_settled(facts):
         for right in facts["rights"]["missing"]:
             yield "this identity", {"right": right}
 
 
-@rule("role_ungrantable")
+@RULES.entry("role_ungrantable")
 def _role_ungrantable(facts: Facts) -> Iterator[Found]:
     if not is_settled(facts):
         rights = facts["rights"]["ungrantable"]
@@ -78,20 +80,20 @@ def _role_ungrantable(facts: Facts) -> Iterator[Found]:
             yield "this identity", {"right": "; ".join(rights)}
 
 
-@rule("repair_impossible")
+@RULES.entry("repair_impossible")
 def _repair_impossible(facts: Facts) -> Iterator[Found]:
     rights = [*facts["rights"]["missing"], *facts["rights"]["ungrantable"]]
     if is_settled(facts) and rights:
         yield "this identity", {"right": "; ".join(rights)}
 
 
-@rule("rights_unknown")
+@RULES.entry("rights_unknown")
 def _rights_unknown(facts: Facts) -> Iterator[Found]:
     if not facts["rights"]["known"]:
         yield "this identity", {}
 
 
-@rule("unreadable")
+@RULES.entry("unreadable")
 def _unreadable(facts: Facts) -> Iterator[Found]:
     rights = facts["rights"]["unreadable"]
     if rights:
@@ -101,26 +103,26 @@ def _unreadable(facts: Facts) -> Iterator[Found]:
 # -- the namespace ----------------------------------------------------------------------------------------------------
 
 
-@rule("quota_exceeded")
+@RULES.entry("quota_exceeded")
 def _quota_exceeded(facts: Facts) -> Iterator[Found]:
     for what in facts["namespace"]["quota_exceeded"]:
         yield what.partition(":")[0], {"what": what}
 
 
-@rule("quota_unstated")
+@RULES.entry("quota_unstated")
 def _quota_unstated(facts: Facts) -> Iterator[Found]:
     for what in facts["namespace"]["quota_unstated"]:
         yield what.partition(":")[0], {"what": what}
 
 
-@rule("default_deny")
+@RULES.entry("default_deny")
 def _default_deny(facts: Facts) -> Iterator[Found]:
     if facts["namespace"]["webhook_port_open"] is False:
         names = listed(facts["namespace"]["default_deny"])
         yield f"NetworkPolicy {names}", {"what": names, "port": WEBHOOK_PORT}
 
 
-@rule("istio_injection")
+@RULES.entry("istio_injection")
 def _istio_injection(facts: Facts) -> Iterator[Found]:
     namespace = facts["namespace"]
     # Labels of a mesh that is not there do nothing.
@@ -131,7 +133,7 @@ def _istio_injection(facts: Facts) -> Iterator[Found]:
 # -- neighbours -------------------------------------------------------------------------------------------------------
 
 
-@rule("kueue_mismatch")
+@RULES.entry("kueue_mismatch")
 def _kueue_mismatch(facts: Facts) -> Iterator[Found]:
     kueue = facts["neighbours"]["kueue"]
     if kueue["fits"] is False:
@@ -139,7 +141,7 @@ def _kueue_mismatch(facts: Facts) -> Iterator[Found]:
         yield "Kueue", words
 
 
-@rule("training_operator")
+@RULES.entry("training_operator")
 def _training_operator(facts: Facts) -> Iterator[Found]:
     if facts["neighbours"]["training_operator"]["present"]:
         yield "Training Operator", {}

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ._fields import numbers
-from ._rules import Facts, Found, is_ours, is_settled, listed, rule
+from ._rules import Facts, Found, Rules, is_ours, is_settled, listed
+
+RULES = Rules()
 
 # -- Trainer ----------------------------------------------------------------------------------------------------------
 
 
-@rule("trainer_foreign")
+@RULES.entry("trainer_foreign")
 def _trainer_foreign(facts: Facts) -> Iterator[Found]:
     trainer = facts["trainer"]
     if trainer["owner"]["kind"] != "none" and not is_ours(facts):
@@ -28,20 +30,20 @@ def _trainer_foreign(facts: Facts) -> Iterator[Found]:
         )
 
 
-@rule("trainer_elsewhere")
+@RULES.entry("trainer_elsewhere")
 def _trainer_elsewhere(facts: Facts) -> Iterator[Found]:
     found, wanted = facts["trainer"]["namespace"], facts["wanted"]["namespace"]
     if found and found != wanted:
         yield f"Namespace {found}", {"found": found, "wanted": wanted}
 
 
-@rule("trainer_twice")
+@RULES.entry("trainer_twice")
 def _trainer_twice(facts: Facts) -> Iterator[Found]:
     if len(facts["trainer"]["namespaces"]) > 1:
         yield "Trainer", {"found": listed(facts["trainer"]["namespaces"])}
 
 
-@rule("trainer_newer")
+@RULES.entry("trainer_newer")
 def _trainer_newer(facts: Facts) -> Iterator[Found]:
     found, wanted = facts["trainer"]["release"], facts["wanted"]["release"]
     # A source that knows the series only says nothing against a release of that series.
@@ -50,31 +52,31 @@ def _trainer_newer(facts: Facts) -> Iterator[Found]:
         yield "Trainer", {"found": found, "wanted": wanted}
 
 
-@rule("trainer_unknown")
+@RULES.entry("trainer_unknown")
 def _trainer_unknown(facts: Facts) -> Iterator[Found]:
     if facts["trainer"]["state"] == "unknown":
         yield "Trainer", {}
 
 
-@rule("trainer_adoptable")
+@RULES.entry("trainer_adoptable")
 def _trainer_adoptable(facts: Facts) -> Iterator[Found]:
     if facts["trainer"]["owner"]["adoptable"]:
         yield "Trainer", {}
 
 
-@rule("trainer_half_installed")
+@RULES.entry("trainer_half_installed")
 def _trainer_half_installed(facts: Facts) -> Iterator[Found]:
     if facts["trainer"]["state"] == "half_installed":
         yield "Trainer", {"missing": listed(facts["trainer"]["missing"])}
 
 
-@rule("release_disagrees")
+@RULES.entry("release_disagrees")
 def _release_disagrees(facts: Facts) -> Iterator[Found]:
     if facts["trainer"]["agree"] is False:
         yield "Trainer", {name: said or "nothing" for name, said in facts["trainer"]["sources"].items()}
 
 
-@rule("terminating")
+@RULES.entry("terminating")
 def _terminating(facts: Facts) -> Iterator[Found]:
     for what in facts["trainer"]["terminating"]:
         yield what.partition(",")[0], {"what": what}
@@ -106,7 +108,7 @@ def _jobset_is_theirs(facts: Facts) -> bool:
 
 
 def _jobset_rule(code: str, holds: Callable[[Facts, Facts], bool]) -> None:
-    @rule(code)
+    @RULES.entry(code)
     def judged(facts: Facts) -> Iterator[Found]:
         if holds(facts, facts["jobset"]):
             yield "JobSet", _jobset_words(facts)
@@ -136,20 +138,20 @@ _jobset_rule("jobset_unknown", lambda facts, jobset: jobset["state"] == "unknown
 # -- users ------------------------------------------------------------------------------------------------------------
 
 
-@rule("runtime_foreign")
+@RULES.entry("runtime_foreign")
 def _runtime_foreign(facts: Facts) -> Iterator[Found]:
     # Where all of Trainer is somebody else's, its runtimes are no news.
     if facts["users"]["foreign_runtimes"] and facts["trainer"]["owner"]["kind"] in ("none", "conductor"):
         yield "ClusterTrainingRuntimes", {"names": listed(facts["users"]["foreign_runtimes"])}
 
 
-@rule("runtimes_held")
+@RULES.entry("runtimes_held")
 def _runtimes_held(facts: Facts) -> Iterator[Found]:
     if facts["users"]["held_runtimes"]:
         yield "ClusterTrainingRuntimes", {"names": listed(facts["users"]["held_runtimes"])}
 
 
-@rule("jobs_unfinished")
+@RULES.entry("jobs_unfinished")
 def _jobs_unfinished(facts: Facts) -> Iterator[Found]:
     jobs, trainer = facts["users"]["train_jobs"], facts["trainer"]
     if jobs["unfinished"] and is_ours(facts) and not is_settled(facts) and trainer["state"] != "absent":

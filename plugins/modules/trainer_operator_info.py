@@ -14,7 +14,7 @@ author:
 description:
   - Reads which Trainer and which JobSet a cluster has, who installed them and how they are, what else runs there that
     matters to them, what people keep there, and what this identity may do.
-  - Says all at once what speaks against an install of O(release), as RV(blockers) and RV(warnings).
+  - Says all at once what speaks against an install of O(release), as RV(blockers) and RV(warnings_found).
   - Works with whatever rights there are. What may not be read is unknown, and the right that lacks is named in
     RV(rights.unreadable).
   - Fails only where the server does not answer or does not know the credentials. What it finds is for the caller to
@@ -86,7 +86,7 @@ cluster:
       type: str
   sample: {server: "https://10.0.0.1:6443", uid: 6a1b, kubernetes: 1.35.1, distribution: kind, provider: kind}
 wanted:
-  description: What an install would bring; RV(blockers) and RV(warnings) are about that.
+  description: What an install would bring; RV(blockers) and RV(warnings_found) are about that.
   returned: success
   type: dict
   contains:

@@ -41,7 +41,8 @@ def assert_documented(shipped: Shipped) -> int:
         names = [name for its_kind, name in found if its_kind == kind]
         shown = shipped.run("ansible-doc", "--type", kind, "--json", *names)
         assert shown.code == 0, shown.text
-        assert shown.errors == ""
+        # ansible-core 2.21 wonders about the version of a collection within itself.
+        assert [line for line in shown.errors.splitlines() if "/ansible/_protomatter" not in line] == []
         document = json.loads(shown.output)
         assert sorted(document) == sorted(names)
         for name in names:

@@ -157,6 +157,8 @@ def stage(installed: Path, tests: Path, root: Path) -> Path:
         shutil.copytree(installed / name, target / name, ignore=ignored)
     collection = target / "conductor" / "trainer"
     shutil.copytree(tests / "unit" / "plugins", collection / "tests" / "unit" / "plugins", ignore=ignored)
+    # ansible-test asks git which files there are. Within a clone that ignores this folder there would be none.
+    subprocess.run(["git", "init", "--quiet", str(collection)], check=True)
     return collection
 
 

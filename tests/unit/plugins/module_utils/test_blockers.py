@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.conductor.trainer.plugins.module_utils import _rules_cluster, _rules_installed
 from ansible_collections.conductor.trainer.plugins.module_utils._blockers import judge
 from ansible_collections.conductor.trainer.plugins.module_utils._catalogue import CATALOGUE, Entry
 from ansible_collections.conductor.trainer.plugins.module_utils._inspect import facts_of
 from ansible_collections.conductor.trainer.plugins.module_utils._readings import Readings
 from ansible_collections.conductor.trainer.plugins.module_utils._record import Record, record_manifest
-from ansible_collections.conductor.trainer.plugins.module_utils._rules import RULES
+from ansible_collections.conductor.trainer.plugins.module_utils._rules import Rules
 from tests.unit.plugins.builders import ROOT
 from tests.unit.plugins.states import (
     EVERYTHING,
@@ -199,14 +200,11 @@ def test_every_code_has_a_case_and_is_there_once() -> None:
 
 
 def test_every_code_has_one_rule() -> None:
-    of_cluster, of_installed = (
-        {name for name, rule in RULES.items() if rule.__module__ == module}
-        for module in (
-            "ansible_collections.conductor.trainer.plugins.module_utils._rules_cluster",
-            "ansible_collections.conductor.trainer.plugins.module_utils._rules_installed",
-        )
-    )
+    of_cluster, of_installed = set(_rules_cluster.RULES), set(_rules_installed.RULES)
     assert of_cluster | of_installed == set(CASES)
+    assert not of_cluster & of_installed
+    with pytest.raises(KeyError):
+        Rules().entry("no_such_code")(lambda _facts: iter(()))
     assert of_cluster
     assert of_installed
 

@@ -19,7 +19,6 @@ from ansible_collections.conductor.trainer.plugins.module_utils._bundle import (
 )
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import BundleError, InputError
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import key_of
-from bundle_generator.canonical import canonical as generator_canonical
 from tests.unit.plugins.builders import BUNDLE, bundle, content, real_content
 
 
@@ -141,9 +140,7 @@ def test_an_unknown_runtime_is_an_error_that_lists_the_known_ones(wanted: list[s
     assert caught.value.hint == "its runtimes are: jax, torch"
 
 
-def test_bytes_are_those_of_the_generator_and_do_not_depend_on_order() -> None:
-    for value in ({"b": [1, 2.5, None], "a": "é"}, content()):
-        assert canonical(value) == generator_canonical(value).encode()
+def test_bytes_do_not_depend_on_order() -> None:
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1}) != digest({"a": 1, "b": 3})
     assert len(digest({})) == 16
     assert json.loads(canonical(content())) == content()

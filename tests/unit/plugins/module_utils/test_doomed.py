@@ -233,9 +233,9 @@ def test_every_remedy_can_be_said(signature: Signature) -> None:
 @pytest.mark.parametrize("name", RECORDED)
 def test_odd_fields_never_raise(name: str) -> None:
     luck = random.Random(20260101)  # noqa: S311
-    for _ in range(200):
+    for _time in range(200):
         worse: list[Any] = list(recorded(name))
-        for _ in range(luck.randint(1, 3)):
+        for _damage in range(luck.randint(1, 3)):
             worse = damaged(worse, luck.choice([place for place in places(worse) if len(place) > 2]), luck.choice(ODD))
         dooms_of(worse[0], worse[1])
         for found in worse[1]:

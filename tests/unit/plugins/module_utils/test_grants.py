@@ -39,8 +39,9 @@ def reviews(cluster: list[dict[str, Any]], namespace: list[dict[str, Any]], **mo
     return Reviews({"resourceRules": [*cluster, *namespace], **more}, {"resourceRules": cluster, **more})
 
 
-def facts(cluster: Any = CLUSTERWIDE, namespace: Any = NAMESPACED, **more: Any) -> dict[str, Any]:
-    return grant_facts(release(), reviews(cluster, namespace, **more))
+def facts(cluster: Any = None, namespace: Any = None, **more: Any) -> dict[str, Any]:
+    given = reviews(CLUSTERWIDE if cluster is None else cluster, NAMESPACED if namespace is None else namespace, **more)
+    return grant_facts(release(), given)
 
 
 def test_enough_is_enough() -> None:

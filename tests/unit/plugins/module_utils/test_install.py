@@ -176,7 +176,7 @@ def test_where_somebody_writes_in_our_name_nothing_is_taken_for_unchanged() -> N
     cluster = fresh()
     metadata = cluster.objects[CONFIG]["metadata"]
     metadata["managedFields"].append({"manager": "conductor", "operation": "Update", "fieldsV1": {"f:data": {}}})
-    for _ in range(2):
+    for _time in range(2):
         ensure_present(cluster, bundle())
         assert "config" in applied(cluster)
         cluster.requests.clear()

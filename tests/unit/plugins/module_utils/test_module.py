@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.conductor.trainer.plugins.module_utils import _module
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import ConductorError
 from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
+from tests.unit.plugins.arguments import patch_module_args
 from tests.unit.plugins.builders import BUNDLE
 
 SECRETS = {

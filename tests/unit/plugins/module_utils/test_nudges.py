@@ -50,7 +50,7 @@ def test_a_right_that_is_missing_is_said_once_and_not_asked_for_again(clock: Clo
     cluster = serving(bundle())
     cluster.fail(403, method="DELETE", path="/pods/")
     sent = nudges(cluster, clock)
-    for _ in range(2):
+    for _time in range(2):
         sent.retry([], [stuck("ImagePullBackOff")])
     assert len(sent.warnings) == 1
     assert len(cluster.writes) == 1

@@ -97,9 +97,9 @@ def test_rubbish_is_an_empty_record(config_map: Any) -> None:
 def test_no_damage_to_the_text_ever_raises() -> None:
     text = record_manifest(RECORD, "ops")["data"]["record.json"]
     luck = random.Random(20260101)  # noqa: S311
-    for _ in range(2000):
+    for _time in range(2000):
         damaged = list(text)
-        for _ in range(luck.randint(1, 6)):
+        for _damage in range(luck.randint(1, 6)):
             at = luck.randrange(len(damaged))
             damaged[at : at + luck.randint(0, 4)] = luck.choice(['"', "{", "}", "|", ",", "0", "null", "[", ""])
         parsed = parse_record({"data": {"record.json": "".join(damaged)}})

@@ -329,8 +329,8 @@ def test_absent_null_or_empty_fields_never_raise(subject: str) -> None:
 def test_odd_fields_never_raise(subject: str) -> None:
     value, judge = SUBJECTS[subject]
     luck = random.Random(20260101)  # noqa: S311
-    for _ in range(1000):
+    for _time in range(1000):
         worse = value
-        for _ in range(luck.randint(1, 3)):
+        for _damage in range(luck.randint(1, 3)):
             worse = damaged(worse, luck.choice(list(places(worse)) or [("x",)]), luck.choice(ODD))
         judge(worse)

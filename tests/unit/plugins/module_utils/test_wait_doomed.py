@@ -62,7 +62,7 @@ def writes(cluster: FakeCluster) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("timeout", [0, 60])
 def test_a_doomed_controller_ends_the_wait_at_once(clock: Clock, script: Script, timeout: float) -> None:
     error = ends(stuck(), clock, timeout)
-    first, *_, last = str(error).splitlines()
+    first, *_others, last = str(error).splitlines()
     assert first.startswith(
         "wait for controllers Deployment ops/manager: its image is not in the registry: pod manager-1: ImagePullBackOff"
     )

@@ -42,7 +42,7 @@ def cluster() -> Iterator[FakeCluster]:
 
 def until(watcher: Watcher, scope: Scope, **expected: str) -> None:
     """Waits for changes, as a user of the class does, until the objects have these values of "a"."""
-    for _ in range(20):
+    for _time in range(20):
         found = {name: (item.get("data") or {}).get("a", "") for name, item in watcher.objects(scope).items()}
         if found == expected:
             return
@@ -178,7 +178,7 @@ def test_after_a_stream_that_ended_everything_is_listed_anew(cluster: FakeCluste
 
 def test_streams_that_end_at_once_do_not_become_a_flood(cluster: FakeCluster) -> None:
     expired = {"type": "ERROR", "object": {"code": 410}}
-    cluster.streams["configmaps"] = [[expired] for _ in range(20)]
+    cluster.streams["configmaps"] = [[expired] for _time in range(20)]
     pauses: list[float] = []
     with Watcher(cluster, [MAPS], sleep=pauses.append) as watcher:
         watcher.refresh()

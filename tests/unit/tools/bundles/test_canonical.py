@@ -8,7 +8,9 @@ import hashlib
 
 import pytest
 
+from ansible_collections.conductor.trainer.plugins.module_utils._bundle import canonical as canonical_of_the_collection
 from bundle_generator.canonical import canonical, digest, seal
+from tests.unit.plugins.builders import content
 
 
 def test_one_text_whatever_the_order_of_keys() -> None:
@@ -31,3 +33,8 @@ def test_a_seal_covers_everything_but_itself() -> None:
     assert sealed["sha256"] == digest({"release": "1", "phases": []})
     assert seal(sealed) == sealed
     assert seal({**sealed, "release": "2"})["sha256"] != sealed["sha256"]
+
+
+def test_the_collection_makes_the_same_text_when_it_checks_a_seal() -> None:
+    for value in ({"b": [1, 2.5, None], "a": "é"}, content()):
+        assert canonical_of_the_collection(value) == canonical(value).encode()
