@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from ._apply import explained
 from ._bundle import Bundle
@@ -25,7 +25,7 @@ from ._retry import is_webhook_transport
 from ._takeover import predict_take_over
 
 # What a run changes in an object: path -> (before, after); or in one line.
-Changes = Mapping[str, tuple[Any, Any]] | str
+Changes: TypeAlias = "Mapping[str, tuple[Any, Any]] | str"
 
 CREATED = "created"
 NOT_ASKED = "(predicted)"

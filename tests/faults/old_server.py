@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,14 +37,19 @@ def old_server(cluster: RealCluster, version: str) -> Iterator[str]:
 def _server(behind: str, version: str) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            status = 200
             if self.path == "/version":
                 body = json.dumps({"gitVersion": version}).encode()
             else:
                 accept = self.headers.get("Accept", "application/json")
                 request = urllib.request.Request(behind + self.path, headers={"Accept": accept})  # noqa: S310
-                with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-                    body = answer.read()
-            self.send_response(200)
+                try:
+                    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+                        body = answer.read()
+                except urllib.error.HTTPError as refused:
+                    with refused:
+                        status, body = refused.code, refused.read()
+            self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

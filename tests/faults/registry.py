@@ -152,9 +152,11 @@ def silent_registry(cluster: str) -> Iterator[str]:
 
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
-        yield f"{host}:{listener.getsockname()[1]}"
-        # Closing alone does not end an accept that is under way.
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join(10)
-        for connection in kept:
-            connection.close()
+        try:
+            yield f"{host}:{listener.getsockname()[1]}"
+        finally:
+            # Closing alone does not end an accept that is under way.
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
+            for connection in kept:
+                connection.close()

@@ -33,10 +33,10 @@ def test_a_registry_that_does_not_answer(installed: Faults, tmp_path: Path) -> N
         name = f"{host}/jobset:v0.12.0"
         bundle = altered_bundle(tmp_path, image(name))
         installed.fails(
-            "not ready after 6 s",
+            "not ready after 12 s",
             f'image "{name}"',
             bundle=bundle,
-            conductor_wait_timeout=6,
+            conductor_wait_timeout=12,
         )
     installed.heals()
 

@@ -12,6 +12,7 @@ from typing import Any
 from unittest import mock
 
 from ansible.module_utils import basic
+from ansible.module_utils.common.parameters import PASS_VARS
 
 try:
     from ansible.module_utils.testing import patch_module_args
@@ -25,4 +26,7 @@ except ImportError:
             yield
 
 
-__all__ = ["patch_module_args"]
+# A module of a recent ansible-core shows its arguments only where it is told to; an older one does not know the word.
+SHOWN = {"_ansible_inject_invocation": True} if "inject_invocation" in PASS_VARS else {}
+
+__all__ = ["SHOWN", "patch_module_args"]

@@ -16,7 +16,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._bundle import B
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import ConductorError
 from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
-from tests.unit.plugins.arguments import patch_module_args
+from tests.unit.plugins.arguments import SHOWN, patch_module_args
 from tests.unit.plugins.builders import BUNDLE
 
 SECRETS = {
@@ -48,7 +48,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(AnsibleModule, "log", lambda self, msg, log_args=None: logged.append(f"{msg} {log_args}"))
 
     def call(arguments: dict[str, Any], operation: Any = nothing, options: dict[str, Any] | None = None) -> Any:
-        with patch_module_args({"bundle": str(BUNDLE), **arguments}), pytest.raises(SystemExit) as caught:
+        with patch_module_args({"bundle": str(BUNDLE), **SHOWN, **arguments}), pytest.raises(SystemExit) as caught:
             run_module(options or {}, operation)
         result = json.loads(capsys.readouterr().out)
         assert bool(result.get("failed")) is bool(caught.value.code)
