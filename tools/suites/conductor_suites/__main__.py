@@ -8,11 +8,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 from pathlib import Path
 
 from conductor_suites.catalogue import TIERS, all_suites
 from conductor_suites.execution import environment, execute
 from conductor_suites.report import details, line, total
+from conductor_suites.scheduling import side_by_side
 from conductor_suites.suite import Counts, Outcome, Suite
 
 
@@ -27,6 +29,9 @@ def main() -> int:
     """Run the chosen suites, all of them by default; 1 if anything failed."""
     parser = argparse.ArgumentParser(prog="suites", description=__doc__)
     parser.add_argument("--tier", choices=TIERS, action="append", help="only suites of this tier")
+    parser.add_argument(
+        "--jobs", type=int, default=2, metavar="N", help="suites that run at once; those of a cluster mostly wait (2)"
+    )
     parser.add_argument("--list", action="store_true", help="show the names and run nothing")
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these suites")
     arguments = parser.parse_args()
@@ -46,15 +51,19 @@ def main() -> int:
         return 0
     variables = environment(clone, cache, os.environ)
     strict = os.environ.get("CI") == "true"
-    outcomes = []
-    for suite in suites:
+
+    def run(suite: Suite, stopping: threading.Event) -> Outcome:
         if suite.tier == "cluster":
-            print(f"...   {suite.name:<18} takes minutes; follow it in {(output / suite.name).relative_to(clone)}.log")
-        sys.stdout.flush()
+            print(
+                f"...   {suite.name:<18} takes minutes; follow it in {(output / suite.name).relative_to(clone)}.log",
+                flush=True,
+            )
         obstacle = suite.obstacle()
-        outcome = skipped(suite, obstacle, strict) if obstacle else execute(suite, clone, output, variables)
-        outcomes.append(outcome)
+        outcome = skipped(suite, obstacle, strict) if obstacle else execute(suite, clone, output, variables, stopping)
         print("\n".join([line(outcome), *details(outcome, clone)]), flush=True)
+        return outcome
+
+    outcomes = side_by_side(suites, arguments.jobs, run)
     print(total(outcomes))
     return 1 if any(outcome.counts.failed for outcome in outcomes) else 0
 

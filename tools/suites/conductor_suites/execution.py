@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ from conductor_suites.suite import Counts, Outcome, Suite
 
 # Seconds between asking a command to stop and making it.
 GRACE = 20
+# Seconds after which a running command is looked at again.
+GLANCE = 0.2
 
 
 def environment(clone: Path, cache: Path, environ: Mapping[str, str]) -> dict[str, str]:
@@ -52,8 +55,13 @@ def environment(clone: Path, cache: Path, environ: Mapping[str, str]) -> dict[st
     }
 
 
-def execute(suite: Suite, clone: Path, output: Path, variables: Mapping[str, str]) -> Outcome:
-    """Run ``suite`` in ``clone`` to its end; the log is ``output``/NAME.log."""
+def execute(
+    suite: Suite, clone: Path, output: Path, variables: Mapping[str, str], stopping: threading.Event | None = None
+) -> Outcome:
+    """Run ``suite`` in ``clone`` to its end; the log is ``output``/NAME.log.
+
+    Once ``stopping`` is set, what runs is ended.
+    """
     log = output / f"{suite.name}.log"
     started = time.monotonic()
     if suite.junit:
@@ -61,7 +69,7 @@ def execute(suite: Suite, clone: Path, output: Path, variables: Mapping[str, str
     reason = ""
     with log.open("wb") as stream:
         for command in suite.commands:
-            reason = _run(command, suite.limit, clone, stream, variables)
+            reason = _run(command, suite.limit, clone, stream, variables, stopping or threading.Event())
             if reason:
                 break
     seconds = time.monotonic() - started
@@ -85,7 +93,14 @@ def _judge(suite: Suite, reason: str) -> tuple[Counts, str, tuple[str, ...]]:
     return counts, reason, figures
 
 
-def _run(command: tuple[str, ...], limit: float, clone: Path, stream: IO[bytes], variables: Mapping[str, str]) -> str:
+def _run(
+    command: tuple[str, ...],
+    limit: float,
+    clone: Path,
+    stream: IO[bytes],
+    variables: Mapping[str, str],
+    stopping: threading.Event,
+) -> str:
     """Run one command; what went wrong, or nothing."""
     stream.write(f"$ {' '.join(command)}\n".encode())
     stream.flush()
@@ -102,15 +117,27 @@ def _run(command: tuple[str, ...], limit: float, clone: Path, stream: IO[bytes],
         )
     except OSError as error:
         return f"cannot start {command[0]}: {error}"
+    deadline = time.monotonic() + limit
     try:
-        code = process.wait(limit)
-    except subprocess.TimeoutExpired:
-        _end(process)
-        return f"`{' '.join(command)}` did not end within {limit:.0f} s"
+        while (code := _ended(process)) is None:
+            if stopping.is_set():
+                _end(process)
+                return f"`{' '.join(command)}` was interrupted"
+            if time.monotonic() > deadline:
+                _end(process)
+                return f"`{' '.join(command)}` did not end within {limit:.0f} s"
     except BaseException:
         _end(process)
         raise
     return f"`{' '.join(command)}` ended with exit code {code}" if code else ""
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int | None:
+    """The exit code of a process, after a moment of waiting for it; None while it runs."""
+    try:
+        return process.wait(GLANCE)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
