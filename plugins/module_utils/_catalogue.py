@@ -179,6 +179,12 @@ CATALOGUE: tuple[Entry, ...] = (
         "grant it before the next change is due",
     ),
     Entry(
+        "rights_helpful",
+        "warning",
+        "this identity may not {right}; an install goes without, but {without}",
+        "grant it (examples/rbac/install.yaml has it), or accept that",
+    ),
+    Entry(
         "rights_unknown",
         "warning",
         "the server does not list what this identity may do",

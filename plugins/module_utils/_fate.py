@@ -12,14 +12,12 @@ from ._certificates import pods_of
 from ._client import Cluster
 from ._doomed import Doom, dooms_of, restarts_of
 from ._errors import ConductorError
-from ._resources import Key, path_of
+from ._needs import AUTOSCALER_STATUS
+from ._resources import path_of
 from ._verdicts import deployment_verdict
 
 # API groups of what makes nodes as they are needed: Karpenter (also EKS Auto Mode), OpenShift's machine autoscaler.
 _NODE_MAKERS = frozenset({"karpenter.sh", "autoscaling.openshift.io"})
-# The cluster autoscaler (also that of GKE and AKS) tells in this ConfigMap how it is
-# (kubernetes/autoscaler, cluster-autoscaler/FAQ.md).
-_AUTOSCALER_STATUS = Key("v1", "ConfigMap", "kube-system", "cluster-autoscaler-status")
 
 
 class Fate:
@@ -80,7 +78,7 @@ class Fate:
                 groups = self._cluster.get("/apis", step="look for node autoscalers").get("groups") or []
                 self._grows = (
                     any(group.get("name") in _NODE_MAKERS for group in groups)
-                    or self._cluster.find(path_of(_AUTOSCALER_STATUS), metadata_only=True) is not None
+                    or self._cluster.find(path_of(AUTOSCALER_STATUS), metadata_only=True) is not None
                 )
             except ConductorError:
                 self._grows = True

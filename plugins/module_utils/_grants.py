@@ -1,122 +1,96 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether an identity may do all that an install takes, told from two rules reviews.
+"""Whether an identity may do all that an install takes: the rights themselves, and to grant those of the controllers.
 
-A rules review merges what is granted cluster-wide and what is granted in one namespace: somebody who may do everything
-in that namespace looks like somebody who may do everything. So there are two, one of them for no namespace.
+Kubernetes lets nobody grant what he does not have (privilege escalation prevention): whoever applies a role must have
+all its rights, or the verb C(escalate) on it; whoever binds one must have them too, or the verb C(bind). Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from ._bundle import Bundle
-from ._fields import name_of, part, parts, texts
-from ._plan import Action
+from ._fields import name_of, parts, text, texts
+from ._needs import besides_install, of_install, summed_up
 from ._resources import key_of
-from ._rights import Right, is_covered, record_rights, rights_for, summed_up
+from ._reviews import Reviews, Right, is_covered
 
-_RBAC = "rbac.authorization.k8s.io"
-
-
-class Reviews(NamedTuple):
-    """The C(status) of the two rules reviews; None where there was no answer.
-
-    Args:
-        namespaced: for the operator's namespace.
-        clusterwide: for no namespace.
-        anything: whether an access review says that everything is allowed.
-    """
-
-    namespaced: Mapping[str, Any] | None
-    clusterwide: Mapping[str, Any] | None
-    anything: bool = False
+RBAC = "rbac.authorization.k8s.io"
 
 
 def grant_facts(bundle: Bundle, reviews: Reviews) -> dict[str, Any]:
     """What lacks for an install on an empty cluster, and whether roles may be granted.
 
-    Kubernetes lets nobody grant what he does not have (privilege escalation prevention): whoever applies a role must
-    have all its rights, or the verb C(escalate) on it; whoever binds one must have them too, or the verb C(bind).
-
     Returns:
-        C(known) False where the server cannot list this identity's rules; the other answers are then None.
+        C(known) False where the server cannot list this identity's rules; the other answers are then None or empty.
     """
-    if reviews.anything:
-        return {"known": True, "missing": [], "ungrantable": [], "escalate": True, "bind": True}
-    if reviews.namespaced is None or reviews.clusterwide is None:
+    if not reviews.anything and not reviews.answered:
         return _unknown()
-    actions = [
-        Action("create", key_of(manifest), phase.name, "", manifest)
-        for phase in bundle.phases
-        for manifest in phase.objects
-    ]
-    needed = [*rights_for(actions), *record_rights(bundle.namespace)]
-    missing = [right for right in needed if not _allows(right, bundle.namespace, reviews)]
-    ungrantable = _ungrantable(bundle, reviews)
-    incomplete = any(review.get("incomplete") for review in (reviews.namespaced, reviews.clusterwide))
-    if incomplete and (missing or ungrantable):
+    missing = reviews.lacking(of_install(bundle))
+    ungrantable = ungranted(bundle, bundle.objects(), reviews)
+    if reviews.incomplete and (missing or ungrantable) and not reviews.anything:
         return _unknown()
     return {
         "known": True,
         "missing": summed_up(missing),
-        "ungrantable": ungrantable,
-        "escalate": _may("escalate", "clusterroles", reviews),
-        "bind": _may("bind", "clusterroles", reviews),
+        "ungrantable": summed_up(ungrantable),
+        "helpful": _helpful(bundle, reviews),
+        **{verb: not reviews.lacking([Right(verb, RBAC, "clusterroles", "", "")]) for verb in ("escalate", "bind")},
     }
 
 
-def _rules(review: Mapping[str, Any] | None) -> list[dict[str, list[str]]]:
-    """The resource rules of a review; one whose names cannot be read is left out, because none means all."""
-    keys = ("verbs", "apiGroups", "resources", "resourceNames")
+def ungranted(bundle: Bundle, manifests: Iterable[Mapping[str, Any]], reviews: Reviews) -> list[Right]:
+    """The verbs without which roles and bindings among these manifests cannot be written.
+
+    Args:
+        bundle: has the roles that the bindings refer to.
+    """
+    if reviews.anything:
+        return []
+    roles = {(role["kind"], name_of(role)): role for kind in ("Role", "ClusterRole") for role in bundle.objects(kind)}
+    found: dict[Right, None] = {}
+    for manifest in manifests:
+        verb, kind, name = granted_by(manifest)
+        if not verb:
+            continue
+        namespace = key_of(dict(manifest)).namespace
+        right = Right(verb, RBAC, f"{kind.lower()}s", namespace, name)
+        role = roles.get((kind, name))
+        if reviews.lacking([right]) and not (role and _has_all(role, namespace, reviews)):
+            found[right] = None
+    return list(found)
+
+
+def granted_by(manifest: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The verb that writing a role or a binding takes, and the kind and name of the role; empty for other objects."""
+    if manifest["kind"] in ("Role", "ClusterRole"):
+        return "escalate", manifest["kind"], name_of(manifest)
+    if manifest["kind"] in ("RoleBinding", "ClusterRoleBinding"):
+        return "bind", text(manifest, "roleRef", "kind"), text(manifest, "roleRef", "name")
+    return "", "", ""
+
+
+def _helpful(bundle: Bundle, reviews: Reviews) -> list[dict[str, Any]]:
+    helps = besides_install(bundle)
+    lacking = set(reviews.lacking(help_.right for help_ in helps))
     return [
-        {key: texts(rule, key) for key in keys}
-        for rule in parts(review, "resourceRules")
-        if not rule.get("resourceNames") or texts(rule, "resourceNames")
+        {"rights": summed_up(rights), "without": without}
+        for without in dict.fromkeys(help_.without for help_ in helps)
+        for rights in ([help_.right for help_ in helps if help_.without == without and help_.right in lacking],)
+        if rights
     ]
 
 
 def _unknown() -> dict[str, Any]:
-    return {"known": False, "missing": [], "ungrantable": [], "escalate": None, "bind": None}
+    return {"known": False, "missing": [], "ungrantable": [], "helpful": [], "escalate": None, "bind": None}
 
 
-def _allows(right: Right, home: str, reviews: Reviews) -> bool:
-    # A namespace's own grants do not reach cluster-wide objects, nor those of another namespace.
-    review = reviews.namespaced if right.namespace == home else reviews.clusterwide
-    return is_covered(right, _rules(review))
-
-
-def _may(verb: str, resource: str, reviews: Reviews) -> bool:
-    return is_covered(Right(verb, _RBAC, resource, "", ""), _rules(reviews.clusterwide))
-
-
-def _ungrantable(bundle: Bundle, reviews: Reviews) -> list[str]:
-    """The roles that may not be made and the bindings that may not, with the verb that would allow it."""
-    roles = {(role["kind"], name_of(role)): role for kind in ("Role", "ClusterRole") for role in bundle.objects(kind)}
-    found = []
-    for (kind, name), role in roles.items():
-        if not _exempt("escalate", kind, name, reviews) and not _has_all(role, reviews):
-            found.append(f"escalate {kind.lower()}s.{_RBAC} {name}")
-    for kind in ("RoleBinding", "ClusterRoleBinding"):
-        for binding in bundle.objects(kind):
-            of = (str(part(binding, "roleRef").get("kind")), str(part(binding, "roleRef").get("name")))
-            bound = roles.get(of)
-            if not _exempt("bind", *of, reviews) and not (bound and _has_all(bound, reviews, binding["kind"])):
-                found.append(f"bind {of[0].lower()}s.{_RBAC} {of[1]}")
-    return sorted(set(found))
-
-
-def _exempt(verb: str, kind: str, name: str, reviews: Reviews) -> bool:
-    review = reviews.namespaced if kind == "Role" else reviews.clusterwide
-    return is_covered(Right(verb, _RBAC, f"{kind.lower()}s", "", name), _rules(review))
-
-
-def _has_all(role: Mapping[str, Any], reviews: Reviews, scope: str = "") -> bool:
+def _has_all(role: Mapping[str, Any], namespace: str, reviews: Reviews) -> bool:
     """Whether the identity has every right of a role itself, where the role is granted."""
-    review = reviews.namespaced if role["kind"] == "Role" or scope == "RoleBinding" else reviews.clusterwide
-    rules, urls = _rules(review), parts(review, "nonResourceRules")
+    rules, urls = reviews.rules(namespace), reviews.urls(namespace)
     return all(_has(rule, rules, urls) for rule in parts(role, "rules"))
 
 

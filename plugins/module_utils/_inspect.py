@@ -14,7 +14,7 @@ from ._bundle import Bundle
 from ._client import Cluster
 from ._distribution import distribution
 from ._fields import name_of, part, text
-from ._grants import Reviews, grant_facts
+from ._grants import grant_facts
 from ._jobset import jobset_facts
 from ._neighbours import neighbour_facts
 from ._nodes import node_facts
@@ -22,6 +22,7 @@ from ._reader import Page
 from ._readings import Readings, read
 from ._recognition import JOBSET_GROUP, is_jobset, is_trainer
 from ._record import parse_record
+from ._reviews import Reviews
 from ._surroundings import namespace_facts
 from ._trainer import trainer_facts
 from ._users import user_facts
@@ -123,10 +124,17 @@ def facts_of(server: str, bundle: Bundle, readings: Readings, jobset_mode: str) 
             wanted,
         ),
         "rights": {
-            **grant_facts(bundle, Reviews(readings.rules, readings.cluster_rules, readings.may_do_anything)),
+            **grant_facts(bundle, _reviews(bundle, readings)),
             "unreadable": list(readings.denied),
         },
     }
+
+
+def _reviews(bundle: Bundle, readings: Readings) -> Reviews:
+    namespaced = {bundle.namespace: readings.rules}
+    if readings.probe_rules is not None:
+        namespaced[bundle.probe_namespace] = readings.probe_rules
+    return Reviews(readings.cluster_rules, namespaced, readings.may_do_anything)
 
 
 def _items(page: Page | None) -> Sequence[Mapping[str, Any]] | None:

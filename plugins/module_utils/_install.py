@@ -21,7 +21,7 @@ from ._plan import Action, Observed, Plan, make_plan
 from ._predict import predict
 from ._record import Entry, Record, record_manifest
 from ._resources import Key
-from ._rights import record_rights, require_rights, rights_for
+from ._rights import require_rights
 
 
 def ensure_present(
@@ -109,9 +109,8 @@ def ensure_present(
 
 def _with_missing_writes(error: RightsError, cluster: Cluster, bundle: Bundle) -> RightsError:
     """Names beside the rights to read those to write as well: what is there is unknown, so it may be all to be made."""
-    needed = rights_for(make_plan(bundle, Observed()).writing(PHASES)) + record_rights(bundle.namespace)
     try:
-        require_rights(cluster, needed, bundle.namespace)
+        require_rights(cluster, bundle, make_plan(bundle, Observed()).writing(PHASES))
     except RightsError as writes:
         return missing_rights([*error.facts["missing_rights"], *writes.facts["missing_rights"]], "read the cluster")
     except ConductorError:
@@ -123,7 +122,7 @@ def _with_missing_writes(error: RightsError, cluster: Cluster, bundle: Bundle) -
 def _check_rights(cluster: Cluster, bundle: Bundle, plan: Plan, writes: Sequence[Action]) -> None:
     """Asks for the rights that the whole release needs: better none of it than half of it."""
     try:
-        require_rights(cluster, rights_for(plan.writing(PHASES)) + record_rights(bundle.namespace), bundle.namespace)
+        require_rights(cluster, bundle, plan.writing(PHASES))
     except RightsError as error:
         # What differs is worth knowing to whoever may only look.
         error.facts["actions"] = _by_verb(writes)

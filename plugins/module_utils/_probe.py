@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._bundle import Bundle, Probe
 from ._client import Cluster
 from ._errors import ApiError, ConductorError, missing_rights
+from ._needs import summed_up, to_probe
 from ._resources import key_of, resource_of
 from ._retry import is_webhook_transport
 from ._verdicts import State, Verdict
+
+_DENIED = re.compile(r" cannot (create|patch) resource ")
 
 
 def prove_webhooks(cluster: Cluster, bundle: Bundle, runtimes: frozenset[str]) -> list[Verdict]:
@@ -30,12 +34,18 @@ def prove_webhooks(cluster: Cluster, bundle: Bundle, runtimes: frozenset[str]) -
 
     def one(probe: Probe) -> Verdict:
         try:
-            return judge(probe, cluster.dry_run_create(probe.manifest, step="probe"))
+            return judge(probe, _send(cluster, probe.manifest))
         except ConductorError as error:
-            if _is_denied(error):
+            if verb := _denied_verb(error):
                 key = key_of(probe.manifest)
-                resource = resource_of(key.api_version, key.kind)
-                denied.append(f"create {resource}" + (f" in namespace {key.namespace}" if key.namespace else ""))
+                denied.extend(
+                    summed_up(
+                        right
+                        for right in to_probe(bundle)
+                        if (right.verb, right.namespace) == (verb, key.namespace)
+                        and right.resource == resource_of(key.api_version, key.kind).plural
+                    )
+                )
             return judge(probe, error)
 
     verdicts = cluster.each(one, [probe for probe in bundle.probes if not probe.needs or probe.needs in runtimes])
@@ -70,9 +80,21 @@ def judge(probe: Probe, answer: Mapping[str, Any] | ConductorError) -> Verdict:
     return verdict("ready", "let a good object pass" if probe.expect == "allowed" else "set its defaults")
 
 
-def _is_denied(error: ConductorError) -> bool:
-    """Whether the server's authorizer said no. Admission answers 403 as well, and other words."""
-    return isinstance(error, ApiError) and error.status == 403 and " cannot create resource " in error.message
+def _send(cluster: Cluster, manifest: dict[str, Any]) -> dict[str, Any]:
+    """A dry run in the probes' namespace; of a cluster-wide object by an apply.
+
+    When it looks for the right to create, the server knows the name of what is applied, and not of what is posted. So
+    the right can be to this one name.
+    """
+    if key_of(manifest).namespace:
+        return cluster.dry_run_create(manifest, step="probe")
+    return cluster.apply(manifest, dry_run=True, whole_answer=True)
+
+
+def _denied_verb(error: ConductorError) -> str:
+    """What the server's authorizer said no to; empty otherwise. Admission answers 403 as well, and other words."""
+    found = _DENIED.search(error.message) if isinstance(error, ApiError) and error.status == 403 else None
+    return found[1] if found else ""
 
 
 def has_pointer(document: Any, pointer: str) -> bool:

@@ -14,10 +14,10 @@ from typing import Any
 
 from ._client import METADATA_ONLY_LIST, Cluster
 from ._errors import ApiError
-from ._fields import part, parts, text
+from ._fields import parts, text
 from ._resources import Resource
+from ._reviews import ANYTHING, is_allowed, rules_review
 
-_AUTHORIZATION = "authorization.k8s.io/v1"
 _PAGE = 500
 
 
@@ -101,27 +101,20 @@ class Reader:
         return found
 
     def rules(self, namespace: str) -> dict[str, Any] | None:
-        """The C(status) of a SelfSubjectRulesReview: what this identity may do in a namespace and cluster-wide."""
-        manifest = {"apiVersion": _AUTHORIZATION, "kind": "SelfSubjectRulesReview", "spec": {"namespace": namespace}}
+        """The C(status) of a SelfSubjectRulesReview: what this identity may do cluster-wide, and in a namespace."""
 
         def send() -> dict[str, Any]:
-            return dict(self._cluster.review(manifest).get("status") or {})
+            return dict(self._cluster.review(rules_review(namespace)).get("status") or {})
 
         answer: dict[str, Any] | None = self._ask("create selfsubjectrulesreviews.authorization.k8s.io", send, {})
         return answer
 
     def may_do_anything(self) -> bool:
         """Whether a SelfSubjectAccessReview says so; for servers whose authorizer cannot list its rules."""
-        attributes = {"verb": "*", "group": "*", "resource": "*"}
-        manifest = {
-            "apiVersion": _AUTHORIZATION,
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": attributes},
-        }
-        answer = self._ask(
-            "create selfsubjectaccessreviews.authorization.k8s.io", lambda: self._cluster.review(manifest), {}
+        allowed = self._ask(
+            "create selfsubjectaccessreviews.authorization.k8s.io", lambda: is_allowed(self._cluster, ANYTHING), False
         )
-        return part(answer, "status").get("allowed") is True
+        return allowed is True
 
     def _ask(self, right: str, send: Callable[[], Any], absent: Any) -> Any:
         self._sent.append(right)

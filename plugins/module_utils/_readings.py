@@ -12,17 +12,17 @@ from typing import Any
 from ._bundle import Bundle
 from ._client import Cluster
 from ._fields import name_of, namespace_of, parts, text
+from ._needs import to_probe
 from ._nodes import by_free_cpu
 from ._reader import Page, Reader
-from ._recognition import JOBSET_GROUP, TRAINER_GROUP, is_jobset, is_trainer, places, speaks_for
+from ._recognition import JOBSET_GROUP, TELLING_CRDS, TRAINER_GROUP, is_jobset, is_trainer, places, speaks_for
 from ._record import NAME as RECORD_NAME
 from ._releases import PUBLIC_CONFIG_MAP
 from ._resources import Resource, resource_of
+from ._reviews import Reviews
 
 # The requests of one inspection, all told.
 REQUEST_LIMIT = 25
-# No namespace can have this name, so that a rules review for it shows cluster-wide rights alone.
-NOWHERE = "conductor..nowhere"
 
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 # The controllers carry one of these labels in every release and chart (JobSet before 0.11 only the second).
@@ -36,8 +36,6 @@ _NODES_LOOKED_INTO = 3
 
 _CRD_KIND = "CustomResourceDefinition"
 _CRD = resource_of("apiextensions.k8s.io/v1", _CRD_KIND)
-# Schemas are large: only the two that tell a release are read whole.
-_TELLING = (f"jobsets.{JOBSET_GROUP}", f"trainjobs.{TRAINER_GROUP}")
 _DEPLOYMENT = resource_of("apps/v1", "Deployment")
 _SLICE = resource_of("discovery.k8s.io/v1", "EndpointSlice")
 _POD = resource_of("v1", "Pod")
@@ -54,7 +52,8 @@ class Readings:
         everywhere: whether C(deployments) are those of all namespaces.
         slices: namespace to its EndpointSlices, for the namespaces that webhooks point to.
         pods: node to its pods, for some nodes, where a controller is still to be placed.
-        rules: the rules review for the operator's namespace, C(cluster_rules) that for no namespace.
+        rules: the rules review for the operator's namespace, C(cluster_rules) that for no namespace; C(probe_rules)
+            that for the probes' namespace, where C(cluster_rules) do not allow probes.
         denied: the rights that lack.
         requests: how many were sent.
     """
@@ -81,6 +80,7 @@ class Readings:
     policies: Page | None = None
     rules: Mapping[str, Any] | None = None
     cluster_rules: Mapping[str, Any] | None = None
+    probe_rules: Mapping[str, Any] | None = None
     may_do_anything: bool = False
     denied: tuple[str, ...] = ()
     requests: int = 0
@@ -120,7 +120,7 @@ def read(cluster: Cluster, bundle: Bundle) -> Readings:
 
 def _crd_names(bundle: Bundle) -> list[str]:
     """Those of the release and, whatever a bundle leaves to others, those that tell what is there: these first."""
-    return [*_TELLING, *(name for name in bundle.names(_CRD_KIND) if name not in _TELLING)]
+    return [*TELLING_CRDS, *(name for name in bundle.names(_CRD_KIND) if name not in TELLING_CRDS)]
 
 
 def _first_round(reader: Reader, bundle: Bundle) -> dict[str, Callable[[], Any]]:
@@ -131,7 +131,7 @@ def _first_round(reader: Reader, bundle: Bundle) -> dict[str, Callable[[], Any]]
         return reader.page(resource_of(f"{group}/{version}", kind), metadata_only=metadata_only)
 
     tasks: dict[str, Callable[[], Any]] = {
-        f"crd {name}": lambda name=name: reader.named(_CRD, name, metadata_only=name not in _TELLING)  # type: ignore[misc]
+        f"crd {name}": lambda name=name: reader.named(_CRD, name, metadata_only=name not in TELLING_CRDS)  # type: ignore[misc]
         for name in _crd_names(bundle)
     }
     return tasks | {
@@ -153,7 +153,7 @@ def _first_round(reader: Reader, bundle: Bundle) -> dict[str, Callable[[], Any]]
         "public_config": lambda: reader.named(config_map, PUBLIC_CONFIG_MAP, home),
         "record": lambda: reader.named(config_map, RECORD_NAME, home),
         "rules": lambda: reader.rules(home),
-        "cluster_rules": lambda: reader.rules(NOWHERE),
+        "cluster_rules": lambda: reader.rules(""),
     }
 
 
@@ -171,6 +171,8 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings) -> Reading
     tasks: dict[str, Callable[[], Any]] = {}
     if any(rules is not None and rules.get("incomplete") for rules in (readings.rules, readings.cluster_rules)):
         tasks["anything"] = reader.may_do_anything
+    if readings.cluster_rules is not None and Reviews(readings.cluster_rules).lacking(to_probe(bundle)):
+        tasks["probe_rules"] = lambda: reader.rules(bundle.probe_namespace)
     tasks |= {f"deployments {place}": _page(reader, _DEPLOYMENT, place) for place in sorted(unclear)}
     tasks |= {f"slices {place}": _page(reader, _SLICE, place) for place in sorted(pointed)}
     if not set(bundle.names("Deployment")) <= {name_of(item) for item in labelled}:
@@ -188,6 +190,7 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings) -> Reading
         slices=of("slices"),
         pods=of("pods"),
         deployments=_merged([readings.deployments, *of("deployments").values()]),
+        probe_rules=answers.get("probe_rules"),
         may_do_anything=bool(answers.get("anything")),
     )
 

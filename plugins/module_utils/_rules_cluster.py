@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ._fields import numbers
 from ._nodes import ARCHITECTURES
@@ -87,15 +87,35 @@ def _repair_impossible(facts: Facts) -> Iterator[Found]:
         yield "this identity", {"right": "; ".join(rights)}
 
 
+@RULES.entry("rights_helpful")
+def _rights_helpful(facts: Facts) -> Iterator[Found]:
+    if not is_settled(facts):
+        for entry in facts["rights"]["helpful"]:
+            rights = [right for right in entry["rights"] if right not in facts["rights"]["unreadable"]]
+            if rights:
+                yield "this identity", {"right": "; ".join(rights), "without": entry["without"]}
+
+
 @RULES.entry("rights_unknown")
 def _rights_unknown(facts: Facts) -> Iterator[Found]:
     if not facts["rights"]["known"]:
         yield "this identity", {}
 
 
+def _is_said(right: str, lines: Iterable[str]) -> bool:
+    """Whether one of these lines, which may be about several objects, names a right to read."""
+    what, _in, where = right.partition(" in namespace ")
+    return any(
+        set(what.split()) <= set(line.replace("(for ", "").rstrip(")").replace(",", "").split())
+        and where == line.partition(" in namespace ")[2].split(" ")[0]
+        for line in lines
+    )
+
+
 @RULES.entry("unreadable")
 def _unreadable(facts: Facts) -> Iterator[Found]:
-    rights = facts["rights"]["unreadable"]
+    # What an install cannot do without has been said.
+    rights = [right for right in facts["rights"]["unreadable"] if not _is_said(right, facts["rights"]["missing"])]
     if rights:
         yield "this identity", {"right": "; ".join(rights)}
 

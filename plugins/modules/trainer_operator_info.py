@@ -363,13 +363,26 @@ rights:
       description: Whether the server lists its rights.
       type: bool
     missing:
-      description: Rights that an install on an empty cluster takes and that lack.
+      description: Rights that lack and that an install on an empty cluster cannot do without, proofs by dry runs among
+        them.
       type: list
       elements: str
     ungrantable:
       description: Verbs without which roles and bindings of the controllers cannot be made.
       type: list
       elements: str
+    helpful:
+      description: Rights that lack and that an install makes use of, but can do without.
+      type: list
+      elements: dict
+      contains:
+        rights:
+          description: The rights.
+          type: list
+          elements: str
+        without:
+          description: What it is like without them.
+          type: str
     escalate:
       description: Whether it may C(escalate) any ClusterRole; null where not known.
       type: bool

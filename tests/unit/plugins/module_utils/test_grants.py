@@ -3,122 +3,153 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._grants import Reviews, grant_facts
-from tests.unit.plugins.states import EVERYTHING, release
+from ansible_collections.conductor.trainer.plugins.module_utils._grants import grant_facts
+from ansible_collections.conductor.trainer.plugins.module_utils._needs import besides_install, of_install
+from ansible_collections.conductor.trainer.plugins.module_utils._reviews import Reviews, Right
+from tests.unit.plugins.states import EVERYTHING, HOME, release
 
 RBAC = "rbac.authorization.k8s.io"
 APPLY = ["create", "patch"]
-# What an install takes, and no more: see the kinds of the bundle.
-CLUSTERWIDE = [
-    {"verbs": APPLY, "apiGroups": [""], "resources": ["namespaces"]},
-    {"verbs": APPLY, "apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"]},
-    {"verbs": [*APPLY, "escalate", "bind"], "apiGroups": [RBAC], "resources": ["clusterroles"]},
-    {"verbs": APPLY, "apiGroups": [RBAC], "resources": ["clusterrolebindings"]},
-    {
-        "verbs": APPLY,
-        "apiGroups": ["admissionregistration.k8s.io"],
-        "resources": ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"],
-    },
-    {"verbs": APPLY, "apiGroups": ["trainer.kubeflow.org"], "resources": ["clustertrainingruntimes"]},
-]
-NAMESPACED = [
-    {"verbs": APPLY, "apiGroups": [""], "resources": ["configmaps", "secrets", "services", "serviceaccounts"]},
-    {"verbs": APPLY, "apiGroups": ["apps"], "resources": ["deployments"]},
-    {"verbs": [*APPLY, "escalate", "bind"], "apiGroups": [RBAC], "resources": ["roles"]},
-    {"verbs": APPLY, "apiGroups": [RBAC], "resources": ["rolebindings"]},
-]
+PROBES = release().probe_namespace
 
 
-def reviews(cluster: list[dict[str, Any]], namespace: list[dict[str, Any]], **more: Any) -> Reviews:
-    # What is granted cluster-wide shows in both.
-    return Reviews({"resourceRules": [*cluster, *namespace], **more}, {"resourceRules": cluster, **more})
+def rules_of(rights: list[Right]) -> list[dict[str, Any]]:
+    """A rule for each resource type, with the names that rights are to."""
+    grouped: dict[tuple[str, str, str], set[str]] = {}
+    for right in rights:
+        grouped.setdefault((right.verb, right.group, right.resource), set()).add(right.name)
+    return [
+        {"verbs": [verb], "apiGroups": [group], "resources": [resource], "resourceNames": sorted(names - {""})}
+        for (verb, group, resource), names in grouped.items()
+    ]
 
 
-def facts(cluster: Any = None, namespace: Any = None, **more: Any) -> dict[str, Any]:
-    given = reviews(CLUSTERWIDE if cluster is None else cluster, NAMESPACED if namespace is None else namespace, **more)
-    return grant_facts(release(), given)
+RIGHTS = [*of_install(release()), *(help_.right for help_ in besides_install(release()))]
+# What an install takes, and no more.
+CLUSTERWIDE, NAMESPACED, PROBING = (
+    rules_of([right for right in RIGHTS if right.namespace == namespace]) for namespace in ("", HOME, PROBES)
+)
+GRANTS = [{"verbs": ["escalate", "bind"], "apiGroups": [RBAC], "resources": ["clusterroles"]}]
+GRANTS_AT_HOME = [{"verbs": ["escalate", "bind"], "apiGroups": [RBAC], "resources": ["roles"]}]
 
 
-def test_enough_is_enough() -> None:
-    assert facts() == {"known": True, "missing": [], "ungrantable": [], "escalate": True, "bind": True}
-    assert grant_facts(release(), Reviews(EVERYTHING, EVERYTHING)) == facts()
-
-
-EACH = [
-    (where, number, verb, resource)
-    for where, rules in (("cluster", CLUSTERWIDE), ("namespace", NAMESPACED))
-    for number, rule in enumerate(rules)
-    for verb in APPLY
-    for resource in rule["resources"]
-]
-
-
-@pytest.mark.parametrize(("where", "number", "verb", "resource"), EACH)
-def test_each_right_missing_in_turn_is_named(where: str, number: int, verb: str, resource: str) -> None:
-    rules = copy.deepcopy({"cluster": CLUSTERWIDE, "namespace": NAMESPACED})
-    rule = rules[where][number]
-    others = {**rule, "resources": [name for name in rule["resources"] if name != resource]}
-    less = {**rule, "verbs": [name for name in rule["verbs"] if name != verb], "resources": [resource]}
-    rules[where] = [*rules[where][:number], others, less, *rules[where][number + 1 :]]
-    (line,) = facts(**rules)["missing"]
-    assert line.startswith(f"{verb} {resource}")
-
-
-@pytest.mark.parametrize(("verb", "kind"), [("escalate", "clusterroles"), ("bind", "clusterroles")])
-def test_roles_that_may_not_be_granted(verb: str, kind: str) -> None:
-    rules = copy.deepcopy(CLUSTERWIDE)
-    rules[2]["verbs"].remove(verb)
-    found = facts(rules)
-    assert found[verb] is False
-    assert found["missing"] == []
-    assert found["ungrantable"] == sorted(
-        f"{verb} {kind}.{RBAC} {role['metadata']['name']}" for role in release().objects("ClusterRole")
+def reviews(
+    cluster: list[dict[str, Any]], home: list[dict[str, Any]], probes: list[dict[str, Any]], **more: Any
+) -> Reviews:
+    # What is granted cluster-wide shows in each.
+    namespaced = {HOME: [*cluster, *home], PROBES: [*cluster, *probes]}
+    return Reviews(
+        {"resourceRules": cluster, **more}, {name: {"resourceRules": rules} for name, rules in namespaced.items()}
     )
 
 
+def facts(
+    cluster: Any = (*CLUSTERWIDE, *GRANTS),
+    home: Any = (*NAMESPACED, *GRANTS_AT_HOME),
+    probes: Any = PROBING,
+    **more: Any,
+) -> dict[str, Any]:
+    return grant_facts(release(), reviews([*cluster], [*home], [*probes], **more))
+
+
+def test_enough_is_enough() -> None:
+    assert facts() == {
+        "known": True,
+        "missing": [],
+        "ungrantable": [],
+        "helpful": [],
+        "escalate": True,
+        "bind": True,
+    }
+    assert grant_facts(release(), Reviews(EVERYTHING, {HOME: EVERYTHING})) == facts()
+
+
+@pytest.mark.parametrize("right", sorted(set(of_install(release()))), ids=str)
+def test_each_right_missing_in_turn_is_named(right: Right) -> None:
+    left = [other for other in RIGHTS if other != right]
+    rules = [rules_of([other for other in left if other.namespace == name]) for name in ("", HOME, PROBES)]
+    found = facts([*rules[0], *GRANTS], [*rules[1], *GRANTS_AT_HOME], rules[2])
+    if (right.verb, right.namespace) == ("list", HOME) and right._replace(namespace="") in left:
+        # Whoever may list them everywhere may do so here.
+        assert found["missing"] == []
+    else:
+        (line,) = found["missing"]
+        assert line.startswith(f"{right.verb} {right.resource}")
+        assert right.name in line
+        assert (f" in namespace {right.namespace}" in line) is bool(right.namespace)
+    assert found["ungrantable"] == []
+
+
+def test_each_right_one_can_do_without_is_named_with_what_it_is_good_for() -> None:
+    for one in besides_install(release()):
+        left = [other for other in RIGHTS if other != one.right]
+        rules = [rules_of([other for other in left if other.namespace == name]) for name in ("", HOME, PROBES)]
+        found = facts([*rules[0], *GRANTS], [*rules[1], *GRANTS_AT_HOME], rules[2])
+        assert [entry["without"] for entry in found["helpful"]] == [one.without]
+        (line,) = found["helpful"][0]["rights"]
+        assert line.startswith(f"{one.right.verb} {one.right.resource}")
+        assert one.right.name in line
+
+
+@pytest.mark.parametrize("verb", ["escalate", "bind"])
+def test_roles_that_may_not_be_granted(verb: str) -> None:
+    other = {"escalate": "bind", "bind": "escalate"}[verb]
+    found = facts([*CLUSTERWIDE, {**GRANTS[0], "verbs": [other]}])
+    assert (found[verb], found[other]) == (False, True)
+    assert found["missing"] == []
+    names = ", ".join(sorted(role["metadata"]["name"] for role in release().objects("ClusterRole")))
+    assert found["ungrantable"] == [f"{verb} clusterroles.{RBAC} (for {names})"]
+
+
+def test_roles_may_be_granted_by_name() -> None:
+    names = [role["metadata"]["name"] for role in release().objects("ClusterRole")]
+    assert facts([*CLUSTERWIDE, {**GRANTS[0], "resourceNames": names}])["ungrantable"] == []
+    (_bind, line) = facts([*CLUSTERWIDE, {**GRANTS[0], "resourceNames": names[1:]}])["ungrantable"]
+    assert line == f"escalate clusterroles.{RBAC} (for {names[0]})"
+
+
 def test_roles_of_the_namespace_may_be_ungrantable_as_well() -> None:
-    rules = copy.deepcopy(NAMESPACED)
-    rules[2]["verbs"] = APPLY
-    assert {line.split()[0] for line in facts(namespace=rules)["ungrantable"]} == {"escalate", "bind"}
+    found = facts(home=NAMESPACED)["ungrantable"]
+    assert {line.split()[0] for line in found} == {"escalate", "bind"}
+    assert all(f"roles.{RBAC} in namespace {HOME}" in line for line in found)
 
 
 def test_who_has_all_the_rights_of_a_role_may_grant_it() -> None:
     own = [rule for role in release().objects("ClusterRole") for rule in role["rules"] if "resources" in rule]
     urls = [{"verbs": ["get"], "nonResourceURLs": ["/metr*"]}]
-    rules = copy.deepcopy(CLUSTERWIDE)
-    rules[2]["verbs"] = APPLY
-    assert facts([*rules, *own], nonResourceRules=urls)["ungrantable"] == []
-    (left,) = {line.split()[-1] for line in facts([*rules, *own])["ungrantable"]}
-    assert left == "jobset-metrics-reader"
+    assert facts([*CLUSTERWIDE, *own], nonResourceRules=urls)["ungrantable"] == []
+    assert facts([*CLUSTERWIDE, *own])["ungrantable"] == [
+        f"{verb} clusterroles.{RBAC} (for jobset-metrics-reader)" for verb in ("bind", "escalate")
+    ]
 
 
 def test_everything_in_one_namespace_is_not_everything() -> None:
-    found = grant_facts(release(), Reviews(EVERYTHING, {"resourceRules": []}))
-    assert any("clusterroles" in line for line in found["missing"])
-    assert any("customresourcedefinitions" in line for line in found["missing"])
-    assert not any("deployments" in line for line in found["missing"])
+    found = grant_facts(release(), Reviews({"resourceRules": []}, {HOME: EVERYTHING}))
+    for words in ("clusterroles", "customresourcedefinitions", f"in namespace {PROBES}"):
+        assert any(words in line for line in found["missing"])
+    assert not any(f"in namespace {HOME}" in line for line in found["missing"])
 
 
 @pytest.mark.parametrize("names", [["other"], [1], 7, [None]])
 def test_a_rule_for_certain_names_is_not_one_for_all(names: Any) -> None:
     limited = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "resourceNames": names}
-    assert facts([limited], [])["missing"]
+    assert facts([limited], [], [])["missing"]
 
 
 @pytest.mark.parametrize(
     ("answers", "known"),
     [
-        (Reviews(None, None), False),
-        (Reviews(EVERYTHING, None), False),
-        (Reviews({"incomplete": True}, {"incomplete": True}), False),
-        (Reviews({"incomplete": True, **EVERYTHING}, {"incomplete": True, **EVERYTHING}), True),
-        (Reviews({"incomplete": True}, {}, anything=True), True),
-        (Reviews({}, {}), True),
+        (Reviews(None), False),
+        (Reviews(None, {HOME: EVERYTHING}), False),
+        (Reviews(EVERYTHING, {HOME: None}), False),
+        (Reviews({"incomplete": True}, {HOME: {"incomplete": True}}), False),
+        (Reviews({"incomplete": True, **EVERYTHING}, {HOME: {"incomplete": True, **EVERYTHING}}), True),
+        (Reviews({"incomplete": True}, anything=True), True),
+        (Reviews({}), True),
     ],
 )
 def test_what_the_server_does_not_say(answers: Reviews, known: bool) -> None:

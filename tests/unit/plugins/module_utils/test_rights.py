@@ -8,114 +8,118 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import RightsError
-from ansible_collections.conductor.trainer.plugins.module_utils._plan import Action, Verb
-from ansible_collections.conductor.trainer.plugins.module_utils._rights import (
-    Right,
-    is_covered,
-    require_rights,
-    rights_for,
-)
-from tests.unit.plugins.builders import DEPLOYMENT, HOME, VALIDATOR
+from ansible_collections.conductor.trainer.plugins.module_utils._needs import record_rights, to_write
+from ansible_collections.conductor.trainer.plugins.module_utils._plan import Action
+from ansible_collections.conductor.trainer.plugins.module_utils._resources import key_of
+from ansible_collections.conductor.trainer.plugins.module_utils._reviews import NOWHERE
+from ansible_collections.conductor.trainer.plugins.module_utils._rights import require_rights
 from tests.unit.plugins.fakes import FakeCluster
+from tests.unit.plugins.states import EVERYTHING, HOME, release
 
-PATCH = Right("patch", "apps", "deployments", "ops", "manager")
-RULE = {"verbs": ["patch"], "apiGroups": ["apps"], "resources": ["deployments"]}
+ALL: list[dict[str, Any]] = EVERYTHING["resourceRules"]
 
 
-@pytest.mark.parametrize(
-    ("verb", "verbs"), [("create", ["create", "patch"]), ("update", ["patch"]), ("adopt", ["patch"])]
-)
-def test_an_apply_is_a_patch_and_where_nothing_is_a_create_as_well(verb: Verb, verbs: list[str]) -> None:
-    rights = rights_for([Action(verb, DEPLOYMENT, "controllers", ""), Action(verb, HOME, "foundation", "")])
-    assert rights == [
-        *(Right(name, "apps", "deployments", "ops", "manager") for name in verbs),
-        *(Right(name, "", "namespaces", "", "ops") for name in verbs),
+def actions(*kinds: str) -> list[Action]:
+    """What creates the release, or the objects of these kinds."""
+    return [
+        Action("create", key_of(manifest), phase.name, "", manifest)
+        for phase in release().phases
+        for manifest in phase.objects
+        if not kinds or manifest["kind"] in kinds
     ]
 
 
-@pytest.mark.parametrize(
-    ("rule", "covered"),
-    [
-        (RULE, True),
-        ({**RULE, "verbs": ["*"]}, True),
-        ({**RULE, "apiGroups": ["*"]}, True),
-        ({**RULE, "resources": ["*"]}, True),
-        ({**RULE, "resourceNames": ["manager"]}, True),
-        ({**RULE, "resourceNames": None}, True),
-        ({**RULE, "resourceNames": ["other"]}, False),
-        ({**RULE, "verbs": ["get"]}, False),
-        ({**RULE, "apiGroups": [""]}, False),
-        ({**RULE, "resources": ["deployments/status"]}, False),
-        ({"verbs": ["*"]}, False),
-        ({"verbs": None, "apiGroups": None, "resources": None}, False),
-        ({}, False),
-    ],
-)
-def test_what_a_rule_covers(rule: dict[str, Any], covered: bool) -> None:
-    assert is_covered(PATCH, [rule]) is covered
-    assert is_covered(PATCH, [{}, rule]) is covered
-
-
-def test_two_rules_do_not_add_up_to_one() -> None:
-    halves = [{**RULE, "verbs": ["get"]}, {**RULE, "resources": ["pods"]}]
-    assert not is_covered(PATCH, halves)
-
-
-def reviewed(*rules: dict[str, Any], incomplete: bool = False) -> FakeCluster:
+def reviewed(
+    clusterwide: list[dict[str, Any]], home: list[dict[str, Any]] | None = None, *, incomplete: bool = False
+) -> FakeCluster:
+    """A cluster with these rules; C(home) are those of the operator's namespace."""
     cluster = FakeCluster()
-    status = {"resourceRules": list(rules), "incomplete": incomplete}
-    cluster.hooks.append(
-        lambda request: {"status": status} if request.path.endswith("selfsubjectrulesreviews") else None
-    )
+    rules = {NOWHERE: clusterwide, HOME: [*clusterwide, *(home or [])]}
+
+    def answer(request: Any) -> dict[str, Any] | None:
+        if not request.path.endswith("selfsubjectrulesreviews"):
+            return None
+        return {"status": {"resourceRules": rules[request.body["spec"]["namespace"]], "incomplete": incomplete}}
+
+    cluster.hooks.append(answer)
     return cluster
 
 
-def test_nothing_is_asked_when_nothing_is_needed() -> None:
+def missing(cluster: FakeCluster, wanted: list[Action]) -> list[str]:
+    with pytest.raises(RightsError) as caught:
+        require_rights(cluster, release(), wanted)
+    assert cluster.writes == []
+    lines: list[str] = caught.value.facts["missing_rights"]
+    assert all(line in str(caught.value) for line in lines)
+    return lines
+
+
+def test_nothing_is_asked_when_nothing_is_written() -> None:
     cluster = FakeCluster()
-    require_rights(cluster, [], "ops")
+    require_rights(cluster, release(), [])
     assert cluster.requests == []
 
 
-def test_one_review_is_enough_where_its_answer_is_complete() -> None:
-    cluster = reviewed(RULE)
-    require_rights(cluster, [PATCH], "ops")
-    (request,) = cluster.requests
-    assert request.body["spec"] == {"namespace": "ops"}
+def test_two_reviews_are_enough_where_their_answers_are_complete() -> None:
+    cluster = reviewed(ALL)
+    require_rights(cluster, release(), actions())
+    assert len(cluster.requests) == 2
     assert cluster.writes == []
 
 
 def test_every_missing_right_is_named() -> None:
-    needed = [PATCH, *rights_for([Action("create", VALIDATOR, "", ""), Action("create", DEPLOYMENT, "", "")])]
-    with pytest.raises(RightsError) as caught:
-        require_rights(reviewed(), needed, "ops")
-    text = str(caught.value)
-    assert "rights are missing" in text
-    for words in ("create", "patch", "validatingwebhookconfigurations.admissionregistration.k8s.io", "validator"):
-        assert words in text
-    assert "deployments.apps in namespace ops" in text
-    assert len(caught.value.facts["missing_rights"]) == 2
+    lines = missing(reviewed([]), actions())
+    types = {(right.resource, right.namespace) for right in to_write(release())}
+    # And to grant the roles: escalate and bind, in the cluster and in the namespace.
+    assert len(lines) == len(types) + 4
+    for right in to_write(release()):
+        assert any(right.verb in line and right.resource in line and right.name in line for line in lines)
+
+
+def test_an_administrator_of_the_namespace_is_none_of_the_cluster() -> None:
+    lines = missing(reviewed([], ALL), actions())
+    assert lines
+    assert not [line for line in lines if f"in namespace {HOME}" in line]
+
+
+def test_an_administrator_of_the_namespace_may_write_in_it() -> None:
+    require_rights(reviewed([], ALL), release(), actions("Deployment", "Service", "Role", "RoleBinding"))
+
+
+def test_roles_that_may_be_written_and_not_granted() -> None:
+    rules = [{**ALL[0], "verbs": ["create", "patch"]}]
+    lines = missing(reviewed(rules), actions())
+    assert {line.split()[0] for line in lines} == {"escalate", "bind"}
+    assert missing(reviewed(rules), actions("ClusterRole", "Service")) == [lines[2]]
+    require_rights(reviewed(rules), release(), actions("Service"))
+
+
+def test_the_record_is_written_too() -> None:
+    rules = [{"verbs": ["*"], "apiGroups": ["apps"], "resources": ["*"]}]
+    (line,) = missing(reviewed(rules), actions("Deployment"))
+    assert line.startswith(f"create, patch configmaps in namespace {HOME}")
+    assert record_rights(HOME)[0].name in line
 
 
 def test_an_incomplete_answer_is_completed_right_by_right() -> None:
-    cluster = reviewed(incomplete=True)
+    cluster = reviewed([], incomplete=True)
     cluster.allows = lambda attributes: attributes["verb"] == "patch"
-    require_rights(cluster, [PATCH], "ops")
-    assert cluster.requests[-1].body["spec"] == {
-        "resourceAttributes": {
-            "verb": "patch",
-            "group": "apps",
-            "resource": "deployments",
-            "namespace": "ops",
-            "name": "manager",
-        }
-    }
-    with pytest.raises(RightsError, match=r"create deployments\.apps"):
-        require_rights(cluster, [PATCH, PATCH._replace(verb="create")], "ops")
+    assert all(line.startswith("create ") for line in missing(cluster, actions("Deployment")))
+    assert cluster.requests[-1].body["kind"] == "SelfSubjectAccessReview"
+    cluster.allows = lambda attributes: attributes["verb"] in ("create", "patch")
+    # Whether roles may be granted cannot be told; the server does, when they are applied.
+    require_rights(cluster, release(), actions())
+
+
+def test_who_may_do_anything_is_asked_that_alone() -> None:
+    cluster = reviewed([], incomplete=True)
+    cluster.allows = lambda attributes: attributes["verb"] == "*"
+    require_rights(cluster, release(), actions())
+    assert len(cluster.requests) == 3
 
 
 @pytest.mark.parametrize("answer", [{}, {"status": None}, {"status": {"resourceRules": None}}])
 def test_an_empty_review_allows_nothing(answer: dict[str, Any]) -> None:
     cluster = FakeCluster()
     cluster.hooks.append(lambda request: answer or {"kind": "SelfSubjectRulesReview"})
-    with pytest.raises(RightsError):
-        require_rights(cluster, [PATCH], "ops")
+    assert missing(cluster, actions("Service"))

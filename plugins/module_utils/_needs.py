@@ -1,0 +1,217 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which rights Conductor's work takes, told from what it works on. Pure.
+
+The roles in examples/rbac hold exactly these; a test compares them. What every authenticated user may do by
+Kubernetes' own roles (discovery, the version, reviews of one's own rights) is not among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ._bundle import Bundle
+from ._identity import NAMESPACE as KUBE_SYSTEM
+from ._plan import Action
+from ._recognition import JOBSET_GROUP, TELLING_CRDS, TRAINER_GROUP
+from ._record import NAME as RECORD_NAME
+from ._releases import PUBLIC_CONFIG_MAP
+from ._resources import Key, Resource, key_of, resource_of
+from ._reviews import Right
+
+# Server-side apply is a patch, and a create where nothing is there yet.
+_APPLY = ("create", "patch")
+# Verbs on roles that stand for all the rights in them (RBAC's privilege escalation prevention).
+GRANTING = ("escalate", "bind")
+# The cluster autoscaler (also that of GKE and AKS) tells in this ConfigMap how it is
+# (kubernetes/autoscaler, cluster-autoscaler/FAQ.md).
+AUTOSCALER_STATUS = Key("v1", "ConfigMap", KUBE_SYSTEM, "cluster-autoscaler-status")
+_NAMESPACE = resource_of("v1", "Namespace")
+_CONFIG_MAP = resource_of("v1", "ConfigMap")
+_SECRET = resource_of("v1", "Secret")
+_POD = resource_of("v1", "Pod")
+_EVENT = resource_of("v1", "Event")
+_NODE = resource_of("v1", "Node")
+_QUOTA = resource_of("v1", "ResourceQuota")
+_POLICY = resource_of("networking.k8s.io/v1", "NetworkPolicy")
+_DEPLOYMENT = resource_of("apps/v1", "Deployment")
+_SLICE = resource_of("discovery.k8s.io/v1", "EndpointSlice")
+_CRD = resource_of("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+_CONFIGURATIONS = tuple(
+    resource_of("admissionregistration.k8s.io/v1", f"{kind}WebhookConfiguration") for kind in ("Mutating", "Validating")
+)
+_RUNTIME = resource_of(f"{TRAINER_GROUP}/v1alpha1", "ClusterTrainingRuntime")
+_TRAIN_JOB = resource_of(f"{TRAINER_GROUP}/v1alpha1", "TrainJob")
+
+
+class Help(NamedTuple):
+    """A right that the work can do without, and what then is left out."""
+
+    right: Right
+    without: str
+
+
+def _right(verb: str, resource: Resource, namespace: str = "", name: str = "", subresource: str = "") -> Right:
+    plural = f"{resource.plural}/{subresource}" if subresource else resource.plural
+    return Right(verb, resource.group, plural, namespace if resource.namespaced else "", name)
+
+
+def rights_for(actions: Iterable[Action]) -> list[Right]:
+    """The rights to write what a plan writes."""
+    return [
+        _right(verb, resource_of(action.key.api_version, action.key.kind), action.key.namespace, action.key.name)
+        for action in actions
+        for verb in (_APPLY if action.verb == "create" else _APPLY[1:])
+    ]
+
+
+def record_rights(namespace: str) -> list[Right]:
+    """The rights to keep the install record."""
+    return [_right(verb, _CONFIG_MAP, namespace, RECORD_NAME) for verb in _APPLY]
+
+
+def to_write(bundle: Bundle) -> list[Right]:
+    """To apply a bundle where nothing is there, and to record it. Roles take more: see C(_grants.py)."""
+    actions = [
+        Action("create", key_of(manifest), phase.name, "", manifest)
+        for phase in bundle.phases
+        for manifest in phase.objects
+    ]
+    return [*rights_for(actions), *record_rights(bundle.namespace)]
+
+
+def to_read(bundle: Bundle) -> list[Right]:
+    """To compare a cluster with a bundle: one list for each type, and the install record."""
+    keys = [key_of(manifest) for manifest in bundle.objects()]
+    lists = {(resource_of(key.api_version, key.kind), key.namespace) for key in keys}
+    return [
+        *(_right("list", resource, namespace) for resource, namespace in sorted(lists)),
+        _right("get", _CONFIG_MAP, bundle.namespace, RECORD_NAME),
+    ]
+
+
+def to_wait(bundle: Bundle) -> list[Right]:
+    """To see whether the controllers serve, and to follow how they come up."""
+    return [
+        *(_right("get", _CRD, name=name) for name in bundle.names("CustomResourceDefinition")),
+        *(
+            _right(verb, resource, bundle.namespace)
+            for verb in ("list", "watch")
+            for resource in (_DEPLOYMENT, _POD, _SLICE, *_CONFIGURATIONS)
+        ),
+        _right("list", _RUNTIME),
+    ]
+
+
+def to_refresh(bundle: Bundle) -> list[Right]:
+    """To see when a controller has written its certificate, so that its pod can be made to mount it."""
+    return [_right(verb, _SECRET, bundle.namespace) for verb in ("list", "watch")]
+
+
+def to_probe(bundle: Bundle) -> list[Right]:
+    """To prove webhooks and runtimes by dry runs. A dry run takes the right to the real thing."""
+    manifests = [probe.manifest for probe in bundle.probes]
+    found = {_right("create", _TRAIN_JOB, bundle.probe_namespace)}
+    for key in map(key_of, manifests):
+        resource = resource_of(key.api_version, key.kind)
+        if resource.namespaced:
+            # The server does not know the name of what is created by a POST when it looks for the right.
+            found.add(_right("create", resource, key.namespace))
+        else:
+            found |= {_right(verb, resource, name=key.name) for verb in _APPLY}
+    return sorted(found)
+
+
+def to_inspect(bundle: Bundle) -> list[Right]:
+    """To know what else is on the cluster. What may not be read is unknown, and named."""
+    home = bundle.namespace
+    names = [KUBE_SYSTEM, *bundle.names("Namespace")]
+    crds = {*TELLING_CRDS, *bundle.names("CustomResourceDefinition")}
+    anywhere = (
+        _NODE,
+        _DEPLOYMENT,
+        _POD,
+        _SLICE,
+        _RUNTIME,
+        _TRAIN_JOB,
+        resource_of(f"{TRAINER_GROUP}/v1alpha1", "TrainingRuntime"),
+        resource_of(f"{JOBSET_GROUP}/v1alpha2", "JobSet"),
+    )
+    return [
+        *(_right("list", resource) for resource in (*anywhere, *_CONFIGURATIONS)),
+        *(_right("list", resource, home) for resource in (_QUOTA, _POLICY)),
+        *(_right("get", _NAMESPACE, name=name) for name in names),
+        *(_right("get", _CRD, name=name) for name in sorted(crds)),
+        *(_right("get", _CONFIG_MAP, home, name) for name in (PUBLIC_CONFIG_MAP, RECORD_NAME)),
+    ]
+
+
+def to_explain(bundle: Bundle) -> list[Help]:
+    """To say more of a controller that does not come up."""
+    return [
+        Help(_right("list", _EVENT, bundle.namespace), "a wait cannot say what the kubelet does"),
+        # Of one name only, so that it may be given where all other cluster-wide rights are given.
+        Help(
+            _right("get", _CONFIG_MAP, name=AUTOSCALER_STATUS.name), "a wait hopes for new nodes where none will come"
+        ),
+    ]
+
+
+def to_hasten(bundle: Bundle) -> list[Help]:
+    """To help controllers along, and to foresee and take over what is there already."""
+    home = bundle.namespace
+    back_off = "what is left in a back-off is tried again minutes later"
+    mine = {(resource_of(key.api_version, key.kind), key) for key in map(key_of, bundle.objects())}
+    return [
+        Help(_right("patch", _POD, home, subresource="status"), "certificates are mounted up to minutes later"),
+        Help(_right("patch", _DEPLOYMENT, home, subresource="status"), back_off),
+        Help(_right("delete", _POD, home), back_off),
+        *(
+            Help(
+                _right("get", resource, key.namespace, key.name),
+                "check mode cannot foresee a change of it, and it cannot be taken over from kubectl",
+            )
+            for resource, key in sorted(mine)
+        ),
+    ]
+
+
+def of_install(bundle: Bundle) -> list[Right]:
+    """What an install that proves itself cannot do without."""
+    needed = (to_write(bundle), to_read(bundle), to_wait(bundle), to_refresh(bundle), to_probe(bundle))
+    return list(dict.fromkeys(right for rights in needed for right in rights))
+
+
+def besides_install(bundle: Bundle) -> list[Help]:
+    """What an install makes use of and can do without."""
+    looks = [Help(right, "an inspection calls it unknown") for right in to_inspect(bundle)]
+    needed = set(of_install(bundle))
+    found: dict[Right, Help] = {}
+    for help_ in (*looks, *to_explain(bundle), *to_hasten(bundle)):
+        if help_.right not in needed:
+            found.setdefault(help_.right, help_)
+    return list(found.values())
+
+
+def summed_up(rights: Iterable[Right]) -> list[str]:
+    """One line for each verb on a resource type, with the objects' names; what an apply takes is one line."""
+    grouped: dict[tuple[str, str, str], tuple[set[str], set[str]]] = {}
+    for right in rights:
+        resource = f"{right.resource}.{right.group}" if right.group else right.resource
+        kind = "apply" if right.verb in _APPLY else right.verb
+        verbs, names = grouped.setdefault((kind, resource, right.namespace), (set(), set()))
+        verbs.add(right.verb)
+        names.add(right.name)
+    lines = []
+    for (kind, resource, namespace), (verbs, names) in grouped.items():
+        where = f" in namespace {namespace}" if namespace else ""
+        named = sorted(names - {""})
+        if kind == "get" and len(named) == 1:
+            lines.append(f"get {resource} {named[0]}{where}")
+        else:
+            lines.append(
+                f"{', '.join(sorted(verbs))} {resource}{where}" + (f" (for {', '.join(named)})" if named else "")
+            )
+    return sorted(lines)
