@@ -96,7 +96,7 @@ CATALOGUE: tuple[Entry, ...] = (
         "trainer_half_installed",
         "warning",
         "a part of Trainer is there and this is not: {missing}",
-        "an install by Conductor completes what Conductor began; nothing else needs to be done",
+        "an install completes it; nothing else needs to be done",
     ),
     Entry(
         "release_disagrees",
@@ -156,8 +156,8 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "jobset_unknown",
         "blocker",
-        "it cannot be told whether JobSet is installed: some of it may not be read",
-        "grant the rights named under unreadable, or use other credentials",
+        "it cannot be told which JobSet is installed: {evidence}",
+        "grant the rights named under unreadable, or find out what these webhooks belong to",
     ),
     # -- rights --------------------------------------------------------------------------------------------------
     Entry(

@@ -20,7 +20,7 @@ from ._neighbours import neighbour_facts
 from ._nodes import node_facts
 from ._reader import Page
 from ._readings import Readings, read
-from ._recognition import JOBSET_GROUP, is_jobset, is_trainer
+from ._recognition import JOBSET_GROUP, is_jobset, is_trainer, namespaces
 from ._record import parse_record
 from ._reviews import Reviews
 from ._surroundings import namespace_facts
@@ -103,7 +103,8 @@ def facts_of(server: str, bundle: Bundle, readings: Readings, jobset_mode: str) 
             deployments=deployments,
             everywhere=readings.everywhere,
             slices=slices,
-            home=trainer["namespace"] or bundle.namespace,
+            # Webhooks that point somewhere do not make it a home: they may be what a removal left.
+            home=next(iter(sorted(namespaces(filter(is_trainer, deployments or ())))), bundle.namespace),
             wanted=bundle.components.get("jobset", ""),
         ),
         "neighbours": neighbour_facts(readings.groups, deployments, configurations, bundle.release),

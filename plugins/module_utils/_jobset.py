@@ -44,7 +44,7 @@ def jobset_facts(
     own = [item for item in deployments or () if is_jobset(item)]
     webhooks = [item for item in configurations or () if speaks_for(item, JOBSET_GROUP)]
     known = crd is not None and configurations is not None and deployments is not None and (everywhere or bool(own))
-    state, evidence = _state(crd, own, places(webhooks), home) if known else ("unknown", "not all of it may be read")
+    state, evidence = _state(crd, own, places(webhooks), home) if known else ("unknown", "some of it may not be read")
     version = jobset_version(own, crd)
     found: list[Mapping[str, Any]] = [*own, *webhooks, *([crd] if crd else [])]
     problems = [] if state in ("absent", "unknown") else _problems(crd, own, webhooks, slices)
@@ -78,6 +78,8 @@ def _state(
         return "split", f"webhooks point to {calls}, the controller runs in namespace {runs}"
     if len(called) > 1:
         return "split", f"webhooks point to {calls}"
+    if not running and any(not place.namespace for place in pointed):
+        return "unknown", f"webhooks call {calls}, and who answers there cannot be told"
     if not where:
         return "crd_only", "there is a CRD, no controller and no webhook"
     if where == {home}:

@@ -66,7 +66,8 @@ def _trainer_adoptable(facts: Facts) -> Iterator[Found]:
 
 @RULES.entry("trainer_half_installed")
 def _trainer_half_installed(facts: Facts) -> Iterator[Found]:
-    if facts["trainer"]["state"] == "half_installed":
+    # What is somebody else's is not ours to complete.
+    if facts["trainer"]["state"] == "half_installed" and is_ours(facts):
         yield "Trainer", {"missing": listed(facts["trainer"]["missing"])}
 
 

@@ -153,7 +153,7 @@ CASES: dict[str, tuple[Any, str, str]] = {
     "jobset_too_old": (empty(**external("v0.11.0")), "external", "needs 0.12.0 or newer"),
     "jobset_split": (empty(**{**external(), "deployments": page()}), "auto", "where no controller runs"),
     "jobset_crd_only": (empty(**jobset_crd_only()), "auto", "without a controller (Helm release trainer, 0 JobSets)"),
-    "jobset_unknown": (empty(mutating=None), "auto", "cannot be told whether JobSet"),
+    "jobset_unknown": (empty(mutating=None), "auto", "which JobSet is installed: some of it may not be read"),
     "rights_missing": (empty(rules=READ_ONLY, cluster_rules=READ_ONLY), "bundled", "may not create, patch"),
     "role_ungrantable": (empty(rules=NO_GRANTS, cluster_rules=NO_GRANTS), "bundled", "escalate clusterroles"),
     "repair_impossible": (

@@ -104,6 +104,25 @@ def test_probes_are_dry_runs_and_each_gets_a_verdict() -> None:
     assert {request.query["dryRun"] for request in cluster.requests} == {"All"}
 
 
+def test_of_a_cluster_wide_object_the_server_is_told_the_name() -> None:
+    cluster, _release = probing()
+    runtime = obj("ClusterTrainingRuntime", "conductor-probe", "trainer.kubeflow.org/v1alpha1")
+    release = bundle(probes=[{"webhook": "v", "configuration": "v", "expect": "allowed", "object": runtime}])
+    assert [verdict.state for verdict in prove_webhooks(cluster, release, frozenset())] == ["ready"]
+    (request,) = cluster.requests
+    assert (request.method, request.path.rpartition("/")[2]) == ("PATCH", "conductor-probe")
+    assert request.query["dryRun"] == "All"
+
+    cluster.fail(
+        403, path="clustertrainingruntimes", message='User "u" cannot patch resource "clustertrainingruntimes"'
+    )
+    with pytest.raises(RightsError) as caught:
+        prove_webhooks(cluster, release, frozenset())
+    assert caught.value.facts["missing_rights"] == [
+        "patch clustertrainingruntimes.trainer.kubeflow.org (for conductor-probe)"
+    ]
+
+
 def test_a_probe_that_needs_a_runtime_that_is_not_there_is_left_out() -> None:
     cluster, release = probing("torch", "jax")
     assert len(prove_webhooks(cluster, release, frozenset({"jax"}))) == 2

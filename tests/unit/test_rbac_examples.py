@@ -1,0 +1,126 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The roles people are to copy hold exactly the rights that the library takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils._grants import RBAC, granted_by
+from ansible_collections.conductor.trainer.plugins.module_utils._needs import (
+    besides_install,
+    of_install,
+    to_explain,
+    to_inspect,
+    to_probe,
+    to_read,
+    to_wait,
+)
+from ansible_collections.conductor.trainer.plugins.module_utils._resources import key_of
+from ansible_collections.conductor.trainer.plugins.module_utils._reviews import Right
+from tests.support.rbac_examples import FOLDER, NAMESPACES, POLICY, manifests, rights_of, roles
+from tests.unit.plugins.states import release
+
+READING_VERBS = {"get", "list", "watch"}
+
+
+def to_grant() -> list[Right]:
+    """The verbs on the release's roles that stand for all the rights in them."""
+    return [
+        Right(verb, RBAC, f"{kind.lower()}s", key_of(manifest).namespace, name)
+        for manifest in release().objects()
+        for verb, kind, name in (granted_by(manifest),)
+        if verb
+    ]
+
+
+def once(rights: Iterable[Right]) -> set[Right]:
+    """Without those that follow from others: to list everywhere is to list here."""
+    found = set(rights)
+    return {
+        right
+        for right in found
+        if not any(
+            wider != right and wider in found
+            for wider in (right._replace(namespace="", name=""), right._replace(namespace=""), right._replace(name=""))
+        )
+    }
+
+
+WANTED = {
+    "install": once([*of_install(release()), *(each.right for each in besides_install(release())), *to_grant()]),
+    "verify": once(
+        [
+            *to_read(release()),
+            *to_wait(release()),
+            *to_probe(release()),
+            *to_inspect(release()),
+            *(each.right for each in to_explain(release())),
+        ]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(WANTED))
+def test_neither_more_nor_less_than_is_taken(name: str) -> None:
+    held = rights_of(manifests(name))
+    assert sorted(set(held) - WANTED[name]) == []
+    assert sorted(WANTED[name] - set(held)) == []
+    assert len(held) == len(set(held)), "a right is given twice"
+
+
+@pytest.mark.parametrize("name", sorted(WANTED))
+def test_no_wildcard(name: str) -> None:
+    assert "*" not in {word for right in rights_of(manifests(name)) for word in right}
+
+
+def test_whoever_verifies_writes_nothing_but_probes() -> None:
+    writing = {right for right in rights_of(manifests("verify")) if right.verb not in READING_VERBS}
+    assert writing == set(to_probe(release()))
+
+
+@pytest.mark.parametrize("name", sorted(WANTED))
+def test_every_role_is_bound_to_the_one_service_account(name: str) -> None:
+    objects = manifests(name)
+    (account,) = (found["metadata"] for found in objects if found["kind"] == "ServiceAccount")
+    bindings = [found for found in objects if found["kind"].endswith("Binding")]
+    for binding in bindings:
+        assert binding["subjects"] == [{"kind": "ServiceAccount", **account}]
+    assert sorted(
+        (found["roleRef"]["kind"], found["roleRef"]["name"], found["metadata"].get("namespace")) for found in bindings
+    ) == sorted(
+        (found["kind"], found["metadata"]["name"], found["metadata"].get("namespace")) for found in roles(objects)
+    )
+
+
+@pytest.mark.parametrize("name", sorted(WANTED))
+def test_a_file_makes_and_deletes_no_namespace(name: str) -> None:
+    objects = manifests(name)
+    assert "Namespace" not in {found["kind"] for found in objects}
+    assert {found["metadata"].get("namespace") for found in objects} - {None} == set(NAMESPACES)
+    assert {release().namespace, release().probe_namespace} < set(NAMESPACES)
+
+
+@pytest.mark.parametrize("name", sorted(WANTED))
+def test_every_rule_has_its_reason(name: str) -> None:
+    """A comment before the rule, or before those that it follows."""
+    explained = False
+    for line in (FOLDER / f"{name}.yaml").read_text(encoding="utf-8").splitlines():
+        if line == "rules:":
+            explained = False
+        elif line.startswith("  # "):
+            explained = True
+        elif line.startswith("  - apiGroups"):
+            assert explained, line
+
+
+def test_the_policy_is_about_what_probes_create() -> None:
+    policy, binding = manifests(POLICY)
+    assert binding["spec"]["policyName"] == policy["metadata"]["name"]
+    rules = policy["spec"]["matchConstraints"]["resourceRules"]
+    assert {(group, resource) for rule in rules for group in rule["apiGroups"] for resource in rule["resources"]} == {
+        (right.group, right.resource) for right in to_probe(release())
+    }
