@@ -127,7 +127,7 @@ def to_probe(bundle: Bundle) -> list[Right]:
 def to_inspect(bundle: Bundle) -> list[Right]:
     """To know what else is on the cluster. What may not be read is unknown, and named."""
     home = bundle.namespace
-    names = [KUBE_SYSTEM, *bundle.names("Namespace")]
+    names = (KUBE_SYSTEM, home)
     crds = {*TELLING_CRDS, *bundle.names("CustomResourceDefinition")}
     anywhere = (
         _NODE,
@@ -149,13 +149,16 @@ def to_inspect(bundle: Bundle) -> list[Right]:
 
 
 def to_explain(bundle: Bundle) -> list[Help]:
-    """To say more of a controller that does not come up."""
+    """To say more of what does not come up, or does not go."""
+    waits = "nothing says what it waits for when it is being deleted"
     return [
         Help(_right("list", _EVENT, bundle.namespace), "a wait cannot say what the kubelet does"),
         # Of one name only, so that it may be given where all other cluster-wide rights are given.
         Help(
             _right("get", _CONFIG_MAP, name=AUTOSCALER_STATUS.name), "a wait hopes for new nodes where none will come"
         ),
+        *(Help(_right("get", _NAMESPACE, name=name), waits) for name in bundle.names("Namespace")),
+        *(Help(_right("get", _CRD, name=name), waits) for name in bundle.names("CustomResourceDefinition")),
     ]
 
 
@@ -178,10 +181,20 @@ def to_hasten(bundle: Bundle) -> list[Help]:
     ]
 
 
+def to_make_room(bundle: Bundle) -> list[Help]:
+    """To make the namespaces."""
+    return [
+        Help(_right("create", _NAMESPACE, name=name), "somebody else must make the namespaces")
+        for name in bundle.names("Namespace")
+    ]
+
+
 def of_install(bundle: Bundle) -> list[Right]:
     """What an install that proves itself cannot do without."""
     needed = (to_write(bundle), to_read(bundle), to_wait(bundle), to_refresh(bundle), to_probe(bundle))
-    return list(dict.fromkeys(right for rights in needed for right in rights))
+    # Whoever gives rights in a namespace has made it before.
+    spare = {help_.right for help_ in to_make_room(bundle)}
+    return [right for right in dict.fromkeys(right for rights in needed for right in rights) if right not in spare]
 
 
 def besides_install(bundle: Bundle) -> list[Help]:
@@ -189,7 +202,7 @@ def besides_install(bundle: Bundle) -> list[Help]:
     looks = [Help(right, "an inspection calls it unknown") for right in to_inspect(bundle)]
     needed = set(of_install(bundle))
     found: dict[Right, Help] = {}
-    for help_ in (*looks, *to_explain(bundle), *to_hasten(bundle)):
+    for help_ in (*looks, *to_explain(bundle), *to_hasten(bundle), *to_make_room(bundle)):
         if help_.right not in needed:
             found.setdefault(help_.right, help_)
     return list(found.values())

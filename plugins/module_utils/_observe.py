@@ -101,8 +101,14 @@ def read_install_record(cluster: Cluster, namespace: str) -> Record:
 
 
 def _ending(cluster: Cluster, key: Key) -> str:
-    """What keeps an object from going, in the server's words."""
-    status = (cluster.find(path_of(key)) or {}).get("status")
+    """What keeps an object from going, in the server's words; empty where it may not be read."""
+    try:
+        status = (cluster.find(path_of(key)) or {}).get("status")
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        # That it is Terminating is known; what it waits for is left out.
+        return ""
     return "; ".join(
         str(condition.get("message", ""))
         for condition in parts(status, "conditions")

@@ -91,7 +91,9 @@ def _repair_impossible(facts: Facts) -> Iterator[Found]:
 def _rights_helpful(facts: Facts) -> Iterator[Found]:
     if not is_settled(facts):
         for entry in facts["rights"]["helpful"]:
-            rights = [right for right in entry["rights"] if right not in facts["rights"]["unreadable"]]
+            rights = [
+                right for right in entry["rights"] if not _spelled_out([right]) <= {*facts["rights"]["unreadable"]}
+            ]
             if rights:
                 yield "this identity", {"right": "; ".join(rights), "without": entry["without"]}
 
@@ -102,20 +104,21 @@ def _rights_unknown(facts: Facts) -> Iterator[Found]:
         yield "this identity", {}
 
 
-def _is_said(right: str, lines: Iterable[str]) -> bool:
-    """Whether one of these lines, which may be about several objects, names a right to read."""
-    what, _in, where = right.partition(" in namespace ")
-    return any(
-        set(what.split()) <= set(line.replace("(for ", "").rstrip(")").replace(",", "").split())
-        and where == line.partition(" in namespace ")[2].split(" ")[0]
-        for line in lines
-    )
+def _spelled_out(lines: Iterable[str]) -> set[str]:
+    """Lines about several objects as lines about one each."""
+    found = set()
+    for line in lines:
+        head, _for, names = line.partition(" (for ")
+        what, within, where = head.partition(" in namespace ")
+        found |= {f"{what} {name}{within}{where}" for name in names.rstrip(")").split(", ")} if names else {line}
+    return found
 
 
 @RULES.entry("unreadable")
 def _unreadable(facts: Facts) -> Iterator[Found]:
     # What an install cannot do without has been said.
-    rights = [right for right in facts["rights"]["unreadable"] if not _is_said(right, facts["rights"]["missing"])]
+    said = _spelled_out(facts["rights"]["missing"])
+    rights = [right for right in facts["rights"]["unreadable"] if right not in said]
     if rights:
         yield "this identity", {"right": "; ".join(rights)}
 

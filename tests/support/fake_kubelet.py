@@ -57,7 +57,7 @@ def add_node(plane: ControlPlane, name: str = NODE, cpu: str = "8", **spec: Any)
 
 
 def run_pods(plane: ControlPlane, namespace: str) -> None:
-    """Lets every pod of a namespace run and be ready, and waits until its Deployments are available."""
+    """Lets every pod of a namespace run and be ready, and waits until its Deployments and Services are, too."""
     client = plane.client()
     if client.find(f"/api/v1/nodes/{NODE}") is None:
         add_node(plane)
@@ -73,6 +73,15 @@ def run_pods(plane: ControlPlane, namespace: str) -> None:
             f"--namespace={namespace}",
             f"--timeout={_READY_SECONDS}s",
         )
+    # The Services follow the pods by a controller of their own.
+    plane.kubectl(
+        "wait",
+        "--for=jsonpath={.endpoints[0].conditions.ready}=true",
+        "endpointslices",
+        "--all",
+        f"--namespace={namespace}",
+        f"--timeout={_READY_SECONDS}s",
+    )
 
 
 def give_certificates(plane: ControlPlane, namespace: str) -> None:

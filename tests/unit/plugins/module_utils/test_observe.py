@@ -12,7 +12,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._observe import 
 from ansible_collections.conductor.trainer.plugins.module_utils._record import Entry, Record, record_manifest
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import key_of
 from tests.unit.plugins.builders import CONFIG, CRD, DEPLOYMENT, HOME, bundle, installed, obj, webhooks
-from tests.unit.plugins.fakes import FakeCluster
+from tests.unit.plugins.fakes import FakeCluster, Request, failure
 
 
 def test_an_empty_cluster() -> None:
@@ -95,6 +95,18 @@ def test_what_is_terminating_says_what_it_waits_for() -> None:
     cluster.objects[DEPLOYMENT]["metadata"]["deletionTimestamp"] = "t"
     state = observe(cluster, bundle())
     assert state.endings == {HOME: "a/b in 1 resource instances; configmaps. has 1 resource instances", CRD: ""}
+
+
+def test_what_may_not_be_read_is_terminating_all_the_same() -> None:
+    cluster = installed(bundle())
+    cluster.objects[HOME]["metadata"]["deletionTimestamp"] = "t"
+
+    def deny(request: Request) -> None:
+        if request.path.endswith(f"/namespaces/{HOME.name}"):
+            raise failure(403)
+
+    cluster.hooks.append(deny)
+    assert observe(cluster, bundle()).endings == {HOME: ""}
 
 
 def test_nothing_more_is_read_where_nothing_is_terminating() -> None:
