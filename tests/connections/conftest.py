@@ -16,6 +16,7 @@ import yaml
 from tests.connections.asking import User
 from tests.support.bastion import Bastion, bastion
 from tests.support.playing import Played
+from tests.support.rbac_examples import hand_out
 from tests.support.real_cluster import RealCluster, real_cluster
 
 CLUSTER = "connections"
@@ -27,7 +28,10 @@ Hosts = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Access:
-    """The ways into the cluster. Certificates and keys are PEM text."""
+    """The ways into the cluster. Certificates and keys are PEM text.
+
+    The certificate is an administrator's, the token is of somebody with the rights to install and no others.
+    """
 
     context: str
     kubeconfig: dict[str, Any]
@@ -62,11 +66,7 @@ def cluster() -> Iterator[RealCluster]:
 
 @pytest.fixture(scope="session")
 def access(cluster: RealCluster) -> Access:
-    cluster.kubectl("create", "serviceaccount", "installer", "--namespace=default")
-    cluster.kubectl(
-        *("create", "clusterrolebinding", "installer"),
-        *("--clusterrole=cluster-admin", "--serviceaccount=default:installer"),
-    )
+    namespace, installer = hand_out(cluster, "install")
     content = yaml.safe_load(cluster.kubeconfig.read_text())
     entry, user = content["clusters"][0]["cluster"], content["users"][0]["user"]
     return Access(
@@ -76,7 +76,7 @@ def access(cluster: RealCluster) -> Access:
         ca_cert=base64.b64decode(entry["certificate-authority-data"]).decode(),
         client_cert=base64.b64decode(user["client-certificate-data"]).decode(),
         client_key=base64.b64decode(user["client-key-data"]).decode(),
-        token=cluster.kubectl("create", "token", "installer", "--namespace=default", "--duration=2h").strip(),
+        token=cluster.kubectl("create", "token", installer, f"--namespace={namespace}", "--duration=2h").strip(),
     )
 
 
@@ -88,9 +88,9 @@ def jump(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bastion]:
 
 @pytest.fixture(scope="session")
 def installed(access: Access, jump: Bastion, tmp_path_factory: pytest.TempPathFactory) -> Played:
-    """The end of the install: over the bastion, with a vaulted kubeconfig that only this machine has."""
+    """The end of the install: over the bastion, with the least rights, and a vaulted kubeconfig that only we have."""
     owner = User(tmp_path_factory.mktemp("owner"), access.secrets)
-    owner.write("kubeconfig.yml", access.kubeconfig)
+    owner.write("kubeconfig.yml", access.kubeconfig_with({"token": access.token}))
     owner.encrypt("kubeconfig.yml")
     variables = {"conductor_kubeconfig": str(owner.folder / "kubeconfig.yml"), "conductor_context": access.context}
     answer = owner.run("install", hosts={"far": {**jump.variables, **variables}})

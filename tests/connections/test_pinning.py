@@ -14,6 +14,7 @@ import pytest
 from tests.connections.asking import User, assert_answered, assert_refused
 from tests.connections.conftest import Access, Hosts
 from tests.support.playing import Played
+from tests.support.rbac_examples import account_of
 from tests.support.real_cluster import RealCluster
 
 OTHER_UID = "00000000-0000-4000-8000-000000000000"
@@ -106,7 +107,7 @@ def test_the_role_writes_nothing_to_another_cluster(
     began = cluster.now()
     pin = f"{OTHER_UID}/{identity.rpartition('/')[2]}"
     pinned = {"here": {**variables, "conductor_cluster_uid": pin}}
-    installer = "system:serviceaccount:default:installer"
+    installer = ":".join(["system:serviceaccount", *account_of("install")])
     try:
         for playbook in ("install", "verify"):
             answer = user.run(playbook, hosts=pinned)

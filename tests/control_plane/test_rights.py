@@ -21,7 +21,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._install import 
 from ansible_collections.conductor.trainer.plugins.module_utils._needs import to_read, to_write
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import resource_of
 from tests.support.control_plane import ControlPlane
-from tests.support.rbac_examples import FOLDER, NAMESPACES, POLICY, Manifest, manifests, rights_of, roles
+from tests.support.rbac_examples import FOLDER, NAMESPACES, POLICY, Manifest, hand_out, manifests, rights_of, roles
 from tests.support.states import States, apply, grant, our_bundle
 
 RBAC = "rbac.authorization.k8s.io"
@@ -33,14 +33,8 @@ OWN = {right[:4] for right in (*to_write(our_bundle()), *to_read(our_bundle()))}
 
 
 def set_up(plane: ControlPlane, name: str) -> ControlPlane:
-    """Applies a file as its head says; the control plane as its ServiceAccount sees it."""
-    present = plane.kubectl("get", "namespaces", "-o", "name")
-    for namespace in NAMESPACES:
-        if f"namespace/{namespace}\n" not in present:
-            plane.kubectl("create", "namespace", namespace)
-    plane.kubectl("apply", "-f", str(FOLDER / f"{name}.yaml"))
-    (account,) = (found["metadata"] for found in manifests(name) if found["kind"] == "ServiceAccount")
-    one = plane.service_account(account["namespace"], account["name"])
+    """The control plane as the ServiceAccount sees it that has the rights in a file."""
+    one = plane.service_account(*hand_out(plane, name))
     for role in roles(manifests(name)):
         await_role(plane, one.user, role)
     return one

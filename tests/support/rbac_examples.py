@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from ansible_collections.conductor.trainer.plugins.module_utils._reviews import Right
+from tests.support.cluster import ClusterUnderTest
 from tests.support.playing import CLONE
 
 Manifest = dict[str, Any]
@@ -24,6 +25,22 @@ POLICY = "dry-runs-only"
 def manifests(name: str) -> list[Manifest]:
     """The objects of a file."""
     return list(yaml.safe_load_all((FOLDER / f"{name}.yaml").read_text(encoding="utf-8")))
+
+
+def account_of(name: str) -> tuple[str, str]:
+    """Namespace and name of the ServiceAccount that a file gives its rights to."""
+    (account,) = (found["metadata"] for found in manifests(name) if found["kind"] == "ServiceAccount")
+    return account["namespace"], account["name"]
+
+
+def hand_out(cluster: ClusterUnderTest, name: str) -> tuple[str, str]:
+    """Applies a file as its head says; the ServiceAccount that has its rights then."""
+    present = cluster.kubectl("get", "namespaces", "-o", "name").splitlines()
+    for namespace in NAMESPACES:
+        if f"namespace/{namespace}" not in present:
+            cluster.kubectl("create", "namespace", namespace)
+    cluster.kubectl("apply", "-f", str(FOLDER / f"{name}.yaml"))
+    return account_of(name)
 
 
 def roles(objects: Iterable[Manifest]) -> list[Manifest]:
