@@ -67,6 +67,14 @@ _value:
       description: The ClusterTrainingRuntimes, each with C(name), C(framework) and C(proven).
       type: list
       elements: dict
+    blockers:
+      description: What stands against an install, each with C(code) and C(object).
+      type: list
+      elements: dict
+    warnings:
+      description: What a person should know before an install, likewise.
+      type: list
+      elements: dict
     changed:
       description: Whether the cluster was changed; with C(check_mode), whether it would be.
       type: bool
@@ -88,6 +96,8 @@ _value:
     kubernetes: 1.35.8
     controllers: [{name: jobset-controller-manager, ready: 1/1, status: Running}]
     runtimes: [{name: torch-distributed, framework: torch, proven: true}]
+    blockers: []
+    warnings: []
     changed: true
     check_mode: false
     steps: [{name: apply, seconds: 1.3}, {name: wait, seconds: 5.3}]
@@ -105,15 +115,19 @@ def summary(steps: Mapping[str, Mapping[str, Any]], release: str, check_mode: bo
     """The summary of some steps (registered variables)."""
     ran, failure = _until_failure(steps)
     applied, waited, proven = (_with(key, ran) for key in ("components", "controllers", "runtimes"))
+    looked, judged = (_with(key, ran) for key in ("cluster", "warnings_found"))
+    stopped = _with("blockers", ran)
     return {
         "verified": failure is None and bool(waited) and bool(proven),
         "release": str(release),
         "components": applied.get("components"),
         "namespace": applied.get("namespace"),
-        "kubernetes": applied.get("kubernetes"),
+        "kubernetes": applied.get("kubernetes") or looked.get("cluster", {}).get("kubernetes"),
         # Lists and not dictionaries by name: two summaries of one host are merged, and of lists the later one counts.
         "controllers": _chosen(waited.get("controllers"), "name", "ready", "status"),
         "runtimes": _chosen(proven.get("runtimes"), "name", "framework", "proven"),
+        "blockers": _chosen(stopped.get("blockers"), "code", "object"),
+        "warnings": _chosen(judged.get("warnings_found"), "code", "object"),
         # A failed write says what was written before it.
         "changed": any(bool(result.get("changed") or result.get("written")) for result in ran.values()),
         "check_mode": check_mode,

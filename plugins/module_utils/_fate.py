@@ -8,16 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ._autoscalers import may_grow
 from ._certificates import pods_of
 from ._client import Cluster
 from ._doomed import Doom, dooms_of, restarts_of
-from ._errors import ConductorError
-from ._needs import AUTOSCALER_STATUS
-from ._resources import path_of
 from ._verdicts import deployment_verdict
-
-# API groups of what makes nodes as they are needed: Karpenter (also EKS Auto Mode), OpenShift's machine autoscaler.
-_NODE_MAKERS = frozenset({"karpenter.sh", "autoscaling.openshift.io"})
 
 
 class Fate:
@@ -74,12 +69,5 @@ class Fate:
     def _may_grow(self) -> bool:
         """Whether nodes may be added by themselves; where that cannot be told, they may. Asked once."""
         if self._grows is None:
-            try:
-                groups = self._cluster.get("/apis", step="look for node autoscalers").get("groups") or []
-                self._grows = (
-                    any(group.get("name") in _NODE_MAKERS for group in groups)
-                    or self._cluster.find(path_of(AUTOSCALER_STATUS), metadata_only=True) is not None
-                )
-            except ConductorError:
-                self._grows = True
+            self._grows = may_grow(self._cluster)
         return self._grows

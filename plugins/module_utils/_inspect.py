@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timezone
 from typing import Any
 
+from ._autoscalers import may_grow
 from ._blockers import judge
 from ._bundle import Bundle
 from ._client import Cluster
@@ -26,6 +28,10 @@ from ._reviews import Reviews
 from ._surroundings import namespace_facts
 from ._trainer import trainer_facts
 from ._users import user_facts
+from ._webhook_certificates import certificate_facts
+
+# Findings that pass by themselves where nodes come as they are needed.
+_NODES_HELP = frozenset({"no_schedulable_node", "no_room"})
 
 
 def inspect(
@@ -34,6 +40,7 @@ def inspect(
     *,
     jobset_mode: str = "bundled",
     monotonic: Callable[[], float] = time.monotonic,
+    now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
 ) -> dict[str, Any]:
     """What is on a cluster, and what speaks against installing this bundle on it.
 
@@ -48,12 +55,18 @@ def inspect(
     readings = read(cluster, bundle)
     facts = facts_of(cluster.host, bundle, readings, jobset_mode)
     blockers, warnings = judge(facts)
+    requests = readings.requests
+    if any(finding["code"] in _NODES_HELP for finding in blockers):
+        facts["nodes"]["may_grow"] = may_grow(cluster, readings.groups)
+        blockers, warnings = judge(facts)
+        requests += 1
     return {
         **facts,
+        "certificates": certificate_facts(readings.configurations, now()),
         "blockers": blockers,
         # Ansible takes "warnings" for lines of text to print.
         "warnings_found": warnings,
-        "requests": readings.requests,
+        "requests": requests,
         "elapsed": round(monotonic() - started, 2),
     }
 
@@ -118,6 +131,7 @@ def facts_of(server: str, bundle: Bundle, readings: Readings, jobset_mode: str) 
             readings.runtimes,
             bundle.names("ClusterTrainingRuntime"),
         ),
+        "built_in_runtimes": _runtimes(readings.cluster_runtimes, bundle.names("ClusterTrainingRuntime")),
         "nodes": node_facts(
             _items(readings.nodes),
             readings.nodes.total if readings.nodes else 0,
@@ -140,6 +154,17 @@ def _reviews(bundle: Bundle, readings: Readings) -> Reviews:
 
 def _items(page: Page | None) -> Sequence[Mapping[str, Any]] | None:
     return None if page is None else page.items
+
+
+def _runtimes(page: Page | None, wanted: Sequence[str]) -> dict[str, Any]:
+    """Which runtimes of the release are there; None where they may not be read."""
+    if page is None:
+        return {"present": None, "missing": None}
+    names = {name_of(item) for item in page.items}
+    return {
+        "present": sorted(name for name in wanted if name in names),
+        "missing": sorted(name for name in wanted if name not in names),
+    }
 
 
 def _still_to_place(bundle: Bundle, deployments: Sequence[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:

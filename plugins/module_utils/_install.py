@@ -9,19 +9,22 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ._accepted import check_accepted
 from ._apply import Applier, Outcome, custom_resources
 from ._bundle import PHASES, Bundle, digest
 from ._client import Cluster
 from ._diff import render_diff
-from ._errors import ConductorError, InputError, RefusedError, RightsError, listed, missing_rights
+from ._errors import ConductorError, InputError, RightsError, missing_rights
 from ._identity import identity_of, parse_pin, require_identity
 from ._observe import observe
 from ._ownership import entry_digest
 from ._plan import Action, Observed, Plan, make_plan
 from ._predict import predict
+from ._preflight import preflight
 from ._record import Entry, Record, record_manifest
 from ._resources import Key
 from ._rights import require_rights
+
 
 
 def ensure_present(
@@ -34,6 +37,7 @@ def ensure_present(
     check: bool = False,
     with_diff: bool = False,
     cluster_uid: str | None = None,
+    accept: Sequence[str] = (),
     monotonic: Callable[[], float] = time.monotonic,
 ) -> dict[str, Any]:
     """Makes the objects of these phases be as the bundle has them; writes nothing that is so already.
@@ -44,11 +48,13 @@ def ensure_present(
         check: write nothing; ask the server by dry runs what would change. Fails as the run would fail.
         with_diff: say which fields change.
         cluster_uid: the identity the cluster must have; None where any is right.
+        accept: codes of warnings that need not be told.
 
     Returns:
         C(changed), C(release), C(actions) (verb to object names), C(unchanged) (a count), C(predicted) (objects that
         check mode could not ask the server about), C(recorded) (whether the install record is written), C(pending)
-        (phases that still hold something to write), C(cluster_uid), C(elapsed) in seconds, and C(diff).
+        (phases that still hold something to write), C(cluster_uid), C(warnings_found) (where something is written: what
+        a person should know before), C(elapsed) in seconds, and C(diff).
 
     Raises:
         InputError, RefusedError, RightsError: before any write.
@@ -56,6 +62,7 @@ def ensure_present(
     """
     if unknown := sorted(set(phases) - set(PHASES)):
         raise InputError(f"there is no phase {', '.join(unknown)}", hint=f"the phases are: {', '.join(PHASES)}")
+    check_accepted(accept)
     pin = parse_pin(cluster_uid) if cluster_uid else None
     started = monotonic()
     try:
@@ -65,16 +72,11 @@ def ensure_present(
     identity = identity_of(cluster, observed.cluster_uid)
     require_identity(pin, identity, cluster.host)
     plan = make_plan(bundle, observed)
-    if plan.refusals:
-        raise RefusedError(
-            listed("nothing was written, because", plan.refusals),
-            step="plan",
-            hint="; ".join(plan.remedies),
-            facts={"refusals": list(plan.refusals)},
-        )
     writes = plan.writing(phases)
-    if writes:
-        _check_rights(cluster, bundle, plan, writes)
+    warnings = []
+    if writes or plan.reasons:
+        # What differs is worth knowing to whoever may only look.
+        warnings = preflight(cluster, bundle, plan, accepted=accept, facts={"actions": _by_verb(writes)})
     predicted = []
     if check or with_diff:
         present = observed.metadata.keys()
@@ -99,6 +101,7 @@ def ensure_present(
         "predicted": sorted(str(prediction.action.key) for prediction in predicted if check and not prediction.asked),
         "recorded": recorded,
         "pending": [phase for phase in PHASES if phase not in phases and plan.writing([phase])],
+        "warnings_found": warnings,
         "elapsed": round(monotonic() - started, 2),
     }
     if with_diff:
@@ -117,16 +120,6 @@ def _with_missing_writes(error: RightsError, cluster: Cluster, bundle: Bundle) -
         # The failure to explain is the first one.
         return error
     return error
-
-
-def _check_rights(cluster: Cluster, bundle: Bundle, plan: Plan, writes: Sequence[Action]) -> None:
-    """Asks for the rights that the whole release needs: better none of it than half of it."""
-    try:
-        require_rights(cluster, bundle, plan.writing(PHASES))
-    except RightsError as error:
-        # What differs is worth knowing to whoever may only look.
-        error.facts["actions"] = _by_verb(writes)
-        raise
 
 
 def _write(

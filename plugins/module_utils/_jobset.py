@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._fields import is_terminating, is_true, numbers, texts
-from ._owners import NOBODY, common_owner
+from ._owners import NOBODY, common_owner, is_own_or_nothing
 from ._recognition import JOBSET_GROUP, Place, is_jobset, namespaces, places, speaks_for, troubles
 from ._releases import images, jobset_version, served_versions
 
@@ -43,7 +43,14 @@ def jobset_facts(
     """
     own = [item for item in deployments or () if is_jobset(item)]
     webhooks = [item for item in configurations or () if speaks_for(item, JOBSET_GROUP)]
-    known = crd is not None and configurations is not None and deployments is not None and (everywhere or bool(own))
+    # A controller that may not be seen matters only where something else speaks of it.
+    silent = is_own_or_nothing([*webhooks, *([crd] if crd else [])])
+    known = (
+        crd is not None
+        and configurations is not None
+        and deployments is not None
+        and (everywhere or bool(own) or silent)
+    )
     state, evidence = _state(crd, own, places(webhooks), home) if known else ("unknown", "some of it may not be read")
     version = jobset_version(own, crd)
     found: list[Mapping[str, Any]] = [*own, *webhooks, *([crd] if crd else [])]

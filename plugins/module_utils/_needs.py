@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ._autoscalers import STATUS as AUTOSCALER_STATUS
 from ._bundle import Bundle
 from ._identity import NAMESPACE as KUBE_SYSTEM
 from ._plan import Action
@@ -25,9 +26,6 @@ from ._reviews import Right
 _APPLY = ("create", "patch")
 # Verbs on roles that stand for all the rights in them (RBAC's privilege escalation prevention).
 GRANTING = ("escalate", "bind")
-# The cluster autoscaler (also that of GKE and AKS) tells in this ConfigMap how it is
-# (kubernetes/autoscaler, cluster-autoscaler/FAQ.md).
-AUTOSCALER_STATUS = Key("v1", "ConfigMap", KUBE_SYSTEM, "cluster-autoscaler-status")
 _NAMESPACE = resource_of("v1", "Namespace")
 _CONFIG_MAP = resource_of("v1", "ConfigMap")
 _SECRET = resource_of("v1", "Secret")

@@ -55,7 +55,10 @@ def node_facts(
     facts["taints"] = dict(sorted(taints.items())[:_LISTED_TAINTS])
     facts["refusals"] = some({why for node in nodes if (why := _refusal(node, tolerations))})
     whole = facts["readable"] and len(nodes) >= count
+    facts["to_place"] = len(wanted)
     facts["room"] = _room(usable, pods, wanted, whole)
+    # Not known before somebody asks.
+    facts["may_grow"] = None
     return facts
 
 

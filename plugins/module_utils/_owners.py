@@ -77,5 +77,13 @@ def common_owner(objects: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "kind": kinds.pop() if len(kinds) == 1 else "mixed",
         "name": "; ".join(sorted(owners)),
-        "adoptable": all(found["adoptable"] for found in owners.values()),
+        # What is Conductor's already does not stand in the way of the rest: a take-over may have been cut off.
+        "adoptable": any(found["adoptable"] for found in owners.values())
+        and all(found["adoptable"] or found["kind"] == "conductor" for found in owners.values()),
     }
+
+
+def is_own_or_nothing(objects: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether all of these are Conductor's or will be without a word; so it is where there are none."""
+    found = common_owner(objects)
+    return bool(found["kind"] in ("none", "conductor") or found["adoptable"])

@@ -70,18 +70,40 @@ class Action:
         return self.verb in ("create", "adopt", "update")
 
 
-class _Refusal(NamedTuple):
+class Refusal(NamedTuple):
+    """What forbids to carry out a plan.
+
+    Args:
+        text: the whole sentence.
+        remedy: what can be done about it.
+        code: the entry of the catalogue of findings that it is a case of.
+        subject: what it is about.
+        clue: the words by which a finding about the same can be known: an owner, a namespace.
+    """
+
     text: str
     remedy: str
+    code: str
+    subject: str
+    clue: str = ""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All actions, in the order of the bundle; what forbids to carry them out, and what can be done about that."""
+    """All actions, in the order of the bundle, and what forbids to carry them out."""
 
     actions: tuple[Action, ...]
-    refusals: tuple[str, ...]
-    remedies: tuple[str, ...] = ()
+    reasons: tuple[Refusal, ...] = ()
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """The reasons in words."""
+        return tuple(reason.text for reason in self.reasons)
+
+    @property
+    def remedies(self) -> tuple[str, ...]:
+        """What can be done about the reasons, each remedy once."""
+        return tuple(dict.fromkeys(reason.remedy for reason in self.reasons))
 
     def writing(self, phases: Sequence[str]) -> list[Action]:
         """The actions of these phases that write."""
@@ -96,9 +118,7 @@ def make_plan(bundle: Bundle, observed: Observed) -> Plan:
         for manifest in phase.objects
         for key in (key_of(manifest),)
     )
-    refusals = _refusals(bundle, observed, actions)
-    remedies = dict.fromkeys(refusal.remedy for refusal in refusals)
-    return Plan(actions, tuple(refusal.text for refusal in refusals), tuple(remedies))
+    return Plan(actions, tuple(_refusals(bundle, observed, actions)))
 
 
 def _decide(
@@ -135,31 +155,44 @@ def _decide(
     return action("unchanged", "as recorded")
 
 
-def _refusals(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> list[_Refusal]:
+def _refusals(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> list[Refusal]:
     found = []
     if observed.kubernetes and _numbers(observed.kubernetes) < _numbers(bundle.kubernetes_minimum):
         text = (
             f"Kubernetes is {observed.kubernetes}; Trainer {bundle.release} needs {bundle.kubernetes_minimum} "
             "or newer, because older API servers refuse its CRDs (kubeflow/trainer issue 3154)"
         )
-        found.append(_Refusal(text, "upgrade the cluster"))
+        found.append(Refusal(text, "upgrade the cluster", "kubernetes_too_old", "API server"))
     by_owner: dict[str, list[Key]] = {}
     for action in actions:
         if action.verb != "refuse":
             continue
         if action.reason.startswith("is Terminating"):
             said = observed.endings.get(action.key)
-            found.append(_Refusal(f"{action.key} {action.reason}" + (f": {said}" if said else ""), _LET_END))
+            text = f"{action.key} {action.reason}" + (f": {said}" if said else "")
+            found.append(Refusal(text, _LET_END, "terminating", str(action.key)))
         else:
             by_owner.setdefault(action.reason, []).append(action.key)
     for owner, keys in by_owner.items():
         named = ", ".join(str(key) for key in keys[:_NAMED_OBJECTS])
         more = f" and {len(keys) - _NAMED_OBJECTS} more" if len(keys) > _NAMED_OBJECTS else ""
-        found.append(_Refusal(f"{named}{more}: installed by somebody else ({owner})", _LEAVE_ALONE))
+        text = f"{named}{more}: installed by somebody else ({owner})"
+        found.append(Refusal(text, _LEAVE_ALONE, _foreign_code(keys), f"{named}{more}", owner))
     for name, place in foreign_webhooks(observed.webhook_configurations, bundle):
-        text = f"webhook configuration {name} points to {place}: another Trainer or JobSet is installed"
-        found.append(_Refusal(text, _LEAVE_ALONE))
+        where = f"webhook configuration {name} points to {place}"
+        text = f"{where}: another Trainer or JobSet is installed"
+        code = "jobset_foreign" if "jobset" in name else "trainer_foreign"
+        # A place is "service NAMESPACE/NAME" or a URL.
+        service = place.removeprefix("service ")
+        clue = place if service == place else service.partition("/")[0]
+        found.append(Refusal(text, _LEAVE_ALONE, code, where, clue))
     return found
+
+
+def _foreign_code(keys: Sequence[Key]) -> str:
+    if all(key.kind == "ClusterTrainingRuntime" for key in keys):
+        return "runtime_foreign"
+    return "jobset_foreign" if all("jobset" in key.name for key in keys) else "trainer_foreign"
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -23,6 +23,8 @@ from ._reviews import Reviews
 
 # The requests of one inspection, all told.
 REQUEST_LIMIT = 25
+# Left for asking whether a lack of room is only a matter of time.
+_FOR_AUTOSCALERS = 1
 
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 # The controllers carry one of these labels in every release and chart (JobSet before 0.11 only the second).
@@ -39,6 +41,14 @@ _CRD = resource_of("apiextensions.k8s.io/v1", _CRD_KIND)
 _DEPLOYMENT = resource_of("apps/v1", "Deployment")
 _SLICE = resource_of("discovery.k8s.io/v1", "EndpointSlice")
 _POD = resource_of("v1", "Pod")
+# What people keep; of runtimes the names are enough.
+_KEPT = {
+    "train_jobs": resource_of(f"{TRAINER_GROUP}/v1alpha1", "TrainJob"),
+    "job_sets": resource_of(f"{JOBSET_GROUP}/v1alpha2", "JobSet"),
+    "cluster_runtimes": resource_of(f"{TRAINER_GROUP}/v1alpha1", "ClusterTrainingRuntime"),
+    "runtimes": resource_of(f"{TRAINER_GROUP}/v1alpha1", "TrainingRuntime"),
+}
+_NAMES_ONLY = ("cluster_runtimes", "runtimes")
 
 
 @dataclass(frozen=True)
@@ -127,9 +137,6 @@ def _first_round(reader: Reader, bundle: Bundle) -> dict[str, Callable[[], Any]]
     home, admission = bundle.namespace, "admissionregistration.k8s.io/v1"
     config_map, namespace = resource_of("v1", "ConfigMap"), resource_of("v1", "Namespace")
 
-    def custom(group: str, version: str, kind: str, *, metadata_only: bool) -> Page | None:
-        return reader.page(resource_of(f"{group}/{version}", kind), metadata_only=metadata_only)
-
     tasks: dict[str, Callable[[], Any]] = {
         f"crd {name}": lambda name=name: reader.named(_CRD, name, metadata_only=name not in TELLING_CRDS)  # type: ignore[misc]
         for name in _crd_names(bundle)
@@ -140,10 +147,6 @@ def _first_round(reader: Reader, bundle: Bundle) -> dict[str, Callable[[], Any]]
         "labelled": lambda: reader.page(_DEPLOYMENT, selectors={"labelSelector": _CONTROLLER_LABELS[0]}),
         "control_plane": lambda: reader.page(_DEPLOYMENT, selectors={"labelSelector": _CONTROLLER_LABELS[1]}),
         "nodes": lambda: reader.page(resource_of("v1", "Node"), limit=_NODE_PAGE),
-        "train_jobs": lambda: custom(TRAINER_GROUP, "v1alpha1", "TrainJob", metadata_only=False),
-        "job_sets": lambda: custom(JOBSET_GROUP, "v1alpha2", "JobSet", metadata_only=False),
-        "cluster_runtimes": lambda: custom(TRAINER_GROUP, "v1alpha1", "ClusterTrainingRuntime", metadata_only=True),
-        "runtimes": lambda: custom(TRAINER_GROUP, "v1alpha1", "TrainingRuntime", metadata_only=True),
         "quotas": lambda: reader.page(resource_of("v1", "ResourceQuota"), home),
         "policies": lambda: reader.page(resource_of("networking.k8s.io/v1", "NetworkPolicy"), home),
         "groups": lambda: reader.document("/apis", "get /apis", accept=_DISCOVERY),
@@ -158,7 +161,11 @@ def _first_round(reader: Reader, bundle: Bundle) -> dict[str, Callable[[], Any]]
 
 
 def _second_round(reader: Reader, bundle: Bundle, readings: Readings) -> Readings:
-    """Where the first round points to: endpoints of webhooks, unlabelled Deployments beside them, pods of nodes."""
+    """Where the first round points to.
+
+    What people keep, where its CRD is there; unlabelled Deployments beside webhooks, and the webhooks' endpoints; the
+    pods of nodes, where a controller is still to be placed.
+    """
     pointed = {
         place.namespace
         for group in (TRAINER_GROUP, JOBSET_GROUP)
@@ -173,20 +180,27 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings) -> Reading
         tasks["anything"] = reader.may_do_anything
     if readings.cluster_rules is not None and Reviews(readings.cluster_rules).lacking(to_probe(bundle)):
         tasks["probe_rules"] = lambda: reader.rules(bundle.probe_namespace)
+    kept = [name for name, resource in _KEPT.items() if (readings.crds or {}).get(str(resource)) != {}]
+    tasks |= {name: _page(reader, _KEPT[name], metadata_only=name in _NAMES_ONLY) for name in kept}
     tasks |= {f"deployments {place}": _page(reader, _DEPLOYMENT, place) for place in sorted(unclear)}
     tasks |= {f"slices {place}": _page(reader, _SLICE, place) for place in sorted(pointed)}
+    left = REQUEST_LIMIT - reader.requests
     if not set(bundle.names("Deployment")) <= {name_of(item) for item in labelled}:
+        left -= _FOR_AUTOSCALERS
         for node in by_free_cpu(readings.nodes.items if readings.nodes else ())[:_NODES_LOOKED_INTO]:
             tasks[f"pods {node}"] = _page(reader, _POD, None, {"fieldSelector": f"spec.nodeName={node}"})
     # What is left out at the limit is less important than what came before it.
-    tasks = dict(list(tasks.items())[: REQUEST_LIMIT - reader.requests])
+    tasks = dict(list(tasks.items())[:left])
     answers = reader.all(tasks)
+
+    found: dict[str, Any] = {name: answers.get(name) if name in kept else Page() for name in _KEPT}
 
     def of(what: str) -> dict[str, Page | None]:
         return {name.partition(" ")[2]: page for name, page in answers.items() if name.startswith(f"{what} ")}
 
     return replace(
         readings,
+        **found,
         slices=of("slices"),
         pods=of("pods"),
         deployments=_merged([readings.deployments, *of("deployments").values()]),
@@ -196,9 +210,14 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings) -> Reading
 
 
 def _page(
-    reader: Reader, resource: Resource, namespace: str | None, selectors: Mapping[str, str] | None = None
+    reader: Reader,
+    resource: Resource,
+    namespace: str | None = None,
+    selectors: Mapping[str, str] | None = None,
+    *,
+    metadata_only: bool = False,
 ) -> Callable[[], Page | None]:
-    return lambda: reader.page(resource, namespace, selectors=selectors)
+    return lambda: reader.page(resource, namespace, selectors=selectors, metadata_only=metadata_only)
 
 
 def _groups(document: Mapping[str, Any] | None) -> Mapping[str, frozenset[str]] | None:

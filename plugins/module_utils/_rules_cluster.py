@@ -15,6 +15,9 @@ from ._surroundings import WEBHOOK_PORT
 
 RULES = Rules()
 
+# Taints that Kubernetes and cloud providers put on nodes that are starting, and take away themselves.
+_PASSING_TAINTS = ("taint node.kubernetes.io/not-ready", "taint node.kubernetes.io/network-", "/uninitialized")
+
 # -- the cluster ------------------------------------------------------------------------------------------------------
 
 
@@ -40,7 +43,7 @@ def _kubernetes_untested(facts: Facts) -> Iterator[Found]:
 @RULES.entry("no_schedulable_node")
 def _no_schedulable_node(facts: Facts) -> Iterator[Found]:
     nodes = facts["nodes"]
-    if not is_settled(facts) and _all_nodes_seen(nodes) and not nodes["schedulable"]:
+    if nodes["to_place"] and _all_nodes_seen(nodes) and not nodes["schedulable"] and not _may_change(nodes):
         yield "Nodes", {"total": nodes["total"], "why": listed(nodes["refusals"])}
 
 
@@ -54,8 +57,15 @@ def _no_supported_node(facts: Facts) -> Iterator[Found]:
 @RULES.entry("no_room")
 def _no_room(facts: Facts) -> Iterator[Found]:
     room = facts["nodes"]["room"]
-    if room["fits"] is False and facts["nodes"]["schedulable"]:
+    if room["fits"] is False and facts["nodes"]["schedulable"] and not facts["nodes"]["may_grow"]:
         yield "Nodes", {"needed": f"{room['cpu']:g}", "free": f"{room['free_cpu'] or 0:g}"}
+
+
+def _may_change(nodes: Facts) -> bool:
+    """Whether a node may take pods soon without anybody's doing: one that is starting, or one that is yet to come."""
+    return bool(nodes["may_grow"]) or any(
+        why == "not Ready" or any(beginning in why for beginning in _PASSING_TAINTS) for why in nodes["refusals"]
+    )
 
 
 def _all_nodes_seen(nodes: Facts) -> bool:
@@ -129,13 +139,15 @@ def _unreadable(facts: Facts) -> Iterator[Found]:
 @RULES.entry("quota_exceeded")
 def _quota_exceeded(facts: Facts) -> Iterator[Found]:
     for what in facts["namespace"]["quota_exceeded"]:
-        yield what.partition(":")[0], {"what": what}
+        quota, _colon, why = what.partition(": ")
+        yield quota, {"what": why}
 
 
 @RULES.entry("quota_unstated")
 def _quota_unstated(facts: Facts) -> Iterator[Found]:
     for what in facts["namespace"]["quota_unstated"]:
-        yield what.partition(":")[0], {"what": what}
+        quota, _colon, resource = what.partition(": ")
+        yield quota, {"what": resource}
 
 
 @RULES.entry("default_deny")

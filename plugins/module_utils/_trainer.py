@@ -10,7 +10,7 @@ from typing import Any
 
 from ._bundle import Bundle
 from ._fields import is_terminating, name_of, numbers, texts
-from ._owners import common_owner
+from ._owners import common_owner, is_own_or_nothing
 from ._recognition import TRAINER_GROUP, is_trainer, namespaces, places, speaks_for, troubles
 from ._releases import SINCE, images, trainer_release
 
@@ -46,7 +46,11 @@ def trainer_facts(
     release = trainer_release(own, public_config, crds.get(f"trainjobs.{TRAINER_GROUP}"))
     found: list[Mapping[str, Any]] = [*own, *webhooks, *there]
     unread = sorted(name for name, crd in theirs.items() if crd is None)
-    known = not unread and configurations is not None and deployments is not None and (everywhere or bool(own))
+    # A controller that may not be seen matters only where something else speaks of it.
+    silent = is_own_or_nothing([*webhooks, *there])
+    known = (
+        not unread and configurations is not None and deployments is not None and (everywhere or bool(own) or silent)
+    )
     terminating = [
         _dying(kind, item)
         for kind, items in (
@@ -59,7 +63,7 @@ def trainer_facts(
         if is_terminating(item)
     ]
     missing = sorted(f"{_CRD_KIND} {name}" for name, crd in theirs.items() if crd == {}) + _missing(
-        bundle, webhooks if configurations is not None else None, own, release["release"], everywhere
+        bundle, webhooks if configurations is not None else None, own, release["release"], everywhere or silent
     )
     problems = troubles(own, webhooks, slices) if found else []
     state = _state(bool(found), known, terminating, missing)
@@ -92,7 +96,7 @@ def _missing(
     webhooks: Sequence[Mapping[str, Any]] | None,
     own: Sequence[Mapping[str, Any]],
     release: str,
-    everywhere: bool,
+    sure: bool,
 ) -> list[str]:
     missing = []
     if webhooks is not None:
@@ -105,7 +109,7 @@ def _missing(
             and name_of(item) not in present
             and not (release and numbers(release)[:2] < SINCE.get(name_of(item), (0,)))
         ]
-    if not own and everywhere:
+    if not own and sure:
         missing += [f"Deployment {name_of(item)}" for item in bundle.objects("Deployment") if is_trainer(item)]
     return missing
 

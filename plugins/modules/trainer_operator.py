@@ -19,6 +19,8 @@ description:
     C(conductor.trainer/managed) among the fields kubectl set. The fields become those of C(conductor) alone, so that a
     later release can drop them. What was edited stops it.
   - Refuses to touch a Trainer or a JobSet that somebody else installed, and says what it found.
+  - Looks at the whole cluster before it writes anything, as M(conductor.trainer.trainer_operator_info) does, and names
+    everything that stands against it at once. Where nothing is to be written it does not look.
   - Does not wait until the controllers serve. See M(conductor.trainer.wait_for_controllers).
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
@@ -60,7 +62,15 @@ options:
       - Never takes over objects that somebody else installed.
     type: bool
     default: false
+  accept:
+    description:
+      - Codes of warnings that are known here and need not be told; docs/blockers.md lists them.
+      - A code that there is not is refused, and so is that of a blocker.
+    type: list
+    elements: str
+    default: []
 seealso:
+  - module: conductor.trainer.trainer_operator_info
   - module: conductor.trainer.wait_for_controllers
   - module: conductor.trainer.cluster_training_runtime_info
 """
@@ -150,13 +160,44 @@ pending:
   type: list
   elements: str
   sample: [runtimes]
+warnings_found:
+  description:
+    - What a person should know before something is written, without what O(accept) names; each is printed as a warning,
+      too. Empty where nothing is to be written.
+  returned: success
+  type: list
+  elements: dict
+  contains: &finding
+    code:
+      description: Its code; docs/blockers.md lists them.
+      type: str
+    object:
+      description: What it is about.
+      type: str
+    cause:
+      description: What is wrong.
+      type: str
+    remedy:
+      description: What to do.
+      type: str
 elapsed:
   description: Seconds it took.
   returned: success
   type: float
   sample: 1.2
+blockers:
+  description: Everything that stands against the install, like RV(warnings_found).
+  returned: failure, when something stands against it
+  type: list
+  elements: dict
+  contains: *finding
+  sample:
+    - code: jobset_external
+      object: JobSet (webhook configuration jobset-validating points to service jobset-system/jobset-webhook-service)
+      cause: JobSet 0.12.0 runs in namespace jobset-system (Helm release jobset); a second one over it would break it
+      remedy: keep that JobSet and install Trainer beside it, or remove it with the tool that installed it
 refusals:
-  description: Why nothing was written.
+  description: What of that the plan for the objects says; a part of RV(blockers).
   returned: failure, when the plan forbids writing
   type: list
   elements: str
@@ -190,6 +231,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.conductor.trainer.plugins.module_utils._accepted import warning_line
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import PHASES, Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
@@ -198,7 +240,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._module import r
 
 def install(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     """Makes the operator be there."""
-    return ensure_present(
+    result = ensure_present(
         cluster,
         bundle,
         profile=module.params["profile"],
@@ -207,7 +249,11 @@ def install(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str
         check=module.check_mode,
         with_diff=module._diff,
         cluster_uid=module.params["cluster_uid"],
+        accept=module.params["accept"],
     )
+    for finding in result["warnings_found"]:
+        module.warn(warning_line(finding))
+    return result
 
 
 def main() -> None:
@@ -217,6 +263,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present"], "default": "present"},
             "phases": {"type": "list", "elements": "str", "choices": list(PHASES), "default": list(PHASES)},
             "force_conflicts": {"type": "bool", "default": False},
+            "accept": {"type": "list", "elements": "str", "default": []},
         },
         install,
     )

@@ -41,6 +41,13 @@ options:
     type: str
     choices: [bundled, external, auto]
     default: bundled
+  accept:
+    description:
+      - Codes of warnings that are known here and left out of RV(warnings_found); docs/blockers.md lists them.
+      - A code that there is not is refused, and so is that of a blocker.
+    type: list
+    elements: str
+    default: []
 notes:
   - It sends at most 25 requests, all of them reads; reviews of one's own rights are not stored by the server.
   - Lists are read up to their first 500 objects (nodes 100). Numbers of objects are right all the same.
@@ -317,6 +324,37 @@ users:
       description: TrainJobs, JobSets and runtimes that are being deleted.
       type: list
       elements: str
+built_in_runtimes:
+  description: The built-in ClusterTrainingRuntimes of O(release).
+  returned: success
+  type: dict
+  contains:
+    present:
+      description: Those that are there, by whoever made them; null where they may not be read.
+      type: list
+      elements: str
+    missing:
+      description: Those that are not; null where they may not be read.
+      type: list
+      elements: str
+certificates:
+  description:
+    - The certificates that the API server trusts the webhooks by, one row for each webhook configuration of Trainer and
+      JobSet; null where those may not be read. They are public. Secrets are never read.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    configuration:
+      description: The name of the webhook configuration.
+      type: str
+    not_after:
+      description: When the first of its certificates ends; empty where it has none.
+      type: str
+    days_left:
+      description: Whole days until then; null where it has none.
+      type: int
+  sample: [{configuration: validator.trainer.kubeflow.org, not_after: "2035-11-21T23:00:00Z", days_left: 3649}]
 nodes:
   description: The machines.
   returned: success
@@ -350,6 +388,12 @@ nodes:
       description: Why nodes do not take the controllers' pods.
       type: list
       elements: str
+    to_place:
+      description: How many controllers do not run here yet.
+      type: int
+    may_grow:
+      description: Whether nodes may be added by themselves; only asked where there is no room, otherwise null.
+      type: bool
     room:
       description: C(cpu) and C(memory) that the controllers still to be placed request, C(free_cpu) of the roomiest
         node looked into, and C(fits), null where that is not known.
@@ -417,7 +461,7 @@ blockers:
       cause: Kubernetes is 1.30.2; Trainer 2.3.0 needs 1.31 or newer, because older API servers refuse its CRDs
       remedy: upgrade the cluster, or leave it without Trainer
 warnings_found:
-  description: What a person should know before an install; like RV(blockers).
+  description: What a person should know before an install, without what O(accept) names; like RV(blockers).
   returned: success
   type: list
   elements: dict
@@ -448,6 +492,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.conductor.trainer.plugins.module_utils._accepted import check_accepted, not_accepted
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils._identity import require_pinned
@@ -457,14 +502,17 @@ from ansible_collections.conductor.trainer.plugins.module_utils._module import r
 
 def info(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     """Reads."""
+    accepted = module.params["accept"]
+    check_accepted(accepted)
     require_pinned(cluster, module.params["cluster_uid"])
-    return {"changed": False, **inspect(cluster, bundle, jobset_mode=module.params["jobset"])}
+    found = inspect(cluster, bundle, jobset_mode=module.params["jobset"])
+    return {"changed": False, **found, "warnings_found": not_accepted(found["warnings_found"], accepted)}
 
 
 def main() -> None:
     """Entry point."""
     jobset = {"type": "str", "choices": ["bundled", "external", "auto"], "default": "bundled"}
-    run_module({"jobset": jobset}, info)
+    run_module({"jobset": jobset, "accept": {"type": "list", "elements": "str", "default": []}}, info)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ CREDENTIAL = {
 }
 
 
-@pytest.mark.parametrize("playbook", ["install.yml", "verify.yml"])
+@pytest.mark.parametrize("playbook", ["preflight.yml", "install.yml", "verify.yml", "status.yml"])
 def test_a_host_that_names_no_cluster_is_refused(tmp_path: Path, collections: Path, playbook: str) -> None:
     ran = Job(tmp_path, collections, {"berlin": {}, "tokyo": {"conductor_context": ""}}, SURVEY, {}).run(playbook)
     assert (ran.code, ran.status) == (2, "failed")

@@ -16,7 +16,14 @@ from tests.support.real_cluster import RealCluster
 
 # All stories there are; a unit test holds them against the modules and playbooks.
 INSTALL = "install"
-READING = ("verify", "wait_for_controllers", "cluster_training_runtime_info", "trainer_operator_info")
+READING = (
+    "preflight",
+    "status",
+    "verify",
+    "wait_for_controllers",
+    "cluster_training_runtime_info",
+    "trainer_operator_info",
+)
 CHANGING = "trainer_operator"
 
 RUNTIMES = "/apis/trainer.kubeflow.org/v1alpha1/clustertrainingruntimes/"

@@ -23,17 +23,18 @@ from tests.unit.plugins.modules.test_modules import Registered
 CLONE = Path(__file__).resolve().parents[2]
 ROLE = CLONE / "roles" / "conductor"
 SPECS: dict[str, Any] = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]
-MAIN: dict[str, Any] = SPECS["main"]["options"]
+# Every variable there is, whichever entry point takes it.
+ALL: dict[str, Any] = {name: option for spec in SPECS.values() for name, option in spec["options"].items()}
 
 
 def test_defaults_are_those_of_the_argument_specs() -> None:
     defaults = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
-    assert defaults == {name: option["default"] for name, option in MAIN.items() if "default" in option}
+    assert defaults == {name: option["default"] for name, option in ALL.items() if "default" in option}
 
 
 @pytest.mark.parametrize("entry_point", SPECS)
 def test_entry_points_agree_on_what_they_share(entry_point: str) -> None:
-    assert {name: MAIN.get(name) for name in SPECS[entry_point]["options"]} == SPECS[entry_point]["options"]
+    assert {name: ALL.get(name) for name in SPECS[entry_point]["options"]} == SPECS[entry_point]["options"]
 
 
 @pytest.mark.parametrize("entry_point", SPECS)
@@ -46,7 +47,7 @@ def test_the_readme_lists_every_variable_with_its_default_and_meaning() -> None:
     said = {name: (yaml.safe_load(default.strip("`")) if default else None, text) for name, default, text in rows}
     assert said == {
         name: (option.get("default"), re.sub(r"[OV]\((\w+)\)", r"`\1`", " ".join(option["description"])))
-        for name, option in MAIN.items()
+        for name, option in ALL.items()
     }
     assert len(rows) == len(said)
 
@@ -69,17 +70,19 @@ OTHER_NAMES = {
     "conductor_verify_timeout": ("wait_for_controllers", "timeout"),
     "conductor_force_conflicts": ("trainer_operator", "force_conflicts"),
 }
+# What only a task of the role uses.
+OF_THE_ROLE = {"conductor_status_file", "conductor_status_strict"}
 # A module makes paths of texts itself; where certificates are verified by default is kubernetes.core's to say.
 ALIKE = {"path": "str"}
 
 
-@pytest.mark.parametrize("variable", MAIN)
+@pytest.mark.parametrize("variable", sorted(ALL.keys() - OF_THE_ROLE))
 def test_a_variable_means_what_the_option_of_the_modules_means(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module, option = OTHER_NAMES.get(variable, ("trainer_operator", variable.removeprefix("conductor_")))
     spec = {**CONNECTION_ARG_SPEC, **IDENTITY_ARG_SPEC, **BUNDLE_ARG_SPEC, **Registered(module, monkeypatch).options}[
         option
     ]
-    said = MAIN[variable]
+    said = ALL[variable]
     assert said["type"] == ALIKE.get(spec.get("type", "str"), spec.get("type", "str"))
     assert said.get("elements") == spec.get("elements")
     assert said.get("choices") == spec.get("choices")
@@ -89,7 +92,7 @@ def test_a_variable_means_what_the_option_of_the_modules_means(variable: str, mo
 
 
 def test_every_connection_variable_reaches_the_modules() -> None:
-    for tasks in ("main", "verify"):
+    for tasks in SPECS:
         block = yaml.safe_load((ROLE / "tasks" / f"{tasks}.yml").read_text())[-1]
         options = block["module_defaults"]["group/conductor.trainer.k8s"]
         used = set(re.findall(r"conductor_\w+", str(options)))
@@ -98,8 +101,10 @@ def test_every_connection_variable_reaches_the_modules() -> None:
             "conductor_force_conflicts",
             "conductor_wait_timeout",
             "conductor_verify_timeout",
+            "conductor_accept",
+            *OF_THE_ROLE,
         }
-        assert used == set(MAIN) - later
+        assert used == set(ALL) - later
         assert all(re.search(rf"\bconductor_{name}\b", value) for name, value in options.items())
 
 
@@ -134,5 +139,5 @@ def test_the_first_module_that_asks_the_cluster_knows_which_it_must_be() -> None
         [whole] = yaml.safe_load((ROLE / "tasks" / f"{entry_point}.yml").read_text())
         asking = [(name, options) for name, options in calls(whole["block"])]
         module, options = asking[0]
-        assert module == "conductor.trainer.trainer_operator"
+        assert module in ("conductor.trainer.trainer_operator", "conductor.trainer.trainer_operator_info")
         assert options["cluster_uid"] == "{{ conductor_cluster_uid | default(omit) }}"

@@ -46,6 +46,8 @@ def test_a_whole_run() -> None:
         "kubernetes": "1.35.8",
         "controllers": [{"name": "jobset-controller-manager", "ready": "1/1", "status": "Running"}],
         "runtimes": [{"name": "jax", "framework": "jax", "proven": True}],
+        "blockers": [],
+        "warnings": [],
         "changed": True,
         "check_mode": False,
         "steps": [
@@ -68,6 +70,8 @@ def test_a_failed_step_ends_it() -> None:
         # What stands there comes from an earlier run.
         "controllers": [],
         "runtimes": [],
+        "blockers": [],
+        "warnings": [],
         "changed": False,
         "check_mode": False,
         "steps": [],
@@ -134,3 +138,14 @@ def test_the_keys_are_the_documented_ones() -> None:
 
 def test_it_is_the_filter_that_ansible_loads() -> None:
     assert FilterModule().filters() == {"summary": summary}
+
+
+FINDING = {"code": "quota_exceeded", "object": "ResourceQuota none", "cause": "c", "remedy": "r"}
+
+
+def test_what_speaks_against_an_install_is_in_it() -> None:
+    look = {"cluster": {"kubernetes": "1.35.8"}, "blockers": [FINDING], "warnings_found": [FINDING], "elapsed": 0.2}
+    found = summary({"look": look, "blockers": FAILED}, "2.3.0", check_mode=True)
+    short = [{"code": "quota_exceeded", "object": "ResourceQuota none"}]
+    assert (found["blockers"], found["warnings"], found["kubernetes"]) == (short, short, "1.35.8")
+    assert summary({"apply": {**FAILED, "blockers": [FINDING]}}, "2.3.0")["blockers"] == short

@@ -106,6 +106,7 @@ def quota(**hard: str) -> Any:
     return page([{"metadata": {"name": "q"}, "spec": {"hard": names}}])
 
 
+STARTING = {"key": "node.cloudprovider.kubernetes.io/uninitialized", "effect": "NoSchedule"}
 JOB = {"metadata": {"name": "a", "namespace": "n"}}
 NO_CRDS: dict[str, Any] = {name: {} for name in crds()}
 HALF = {name: item for name, item in crds().items() if name.startswith("trainjobs")}
@@ -168,8 +169,8 @@ CASES: dict[str, tuple[Any, str, str]] = {
     ),
     "rights_unknown": (empty(rules={"incomplete": True}), "bundled", "does not list"),
     "unreadable": (empty(denied=("list nodes",)), "bundled", "may not list nodes"),
-    "quota_exceeded": (empty(quotas=quota(pods="1")), "bundled", "ResourceQuota q: pods 1"),
-    "quota_unstated": (empty(quotas=quota(limits__cpu="9")), "bundled", "ResourceQuota q: limits.cpu"),
+    "quota_exceeded": (empty(quotas=quota(pods="1")), "bundled", "pods 1, of which 0 is used and 2 needed"),
+    "quota_unstated": (empty(quotas=quota(limits__cpu="9")), "bundled", "limits.cpu is limited"),
     "default_deny": (
         empty(policies=page([{"metadata": {"name": "deny"}, "spec": {"podSelector": {}}}])),
         "bundled",
@@ -250,13 +251,21 @@ def test_each_is_found_where_it_holds(entry: Entry) -> None:
         (installed(), "bundled"),
         (installed(record=RECORD, train_jobs=page([JOB]), quotas=quota(pods="2")), "bundled"),
         (installed(record=RECORD, nodes=page([machine(spec={"unschedulable": True})])), "bundled"),
+        # Nodes that are starting take pods soon, and where all controllers run none is needed.
+        (empty(nodes=page([machine(status={"conditions": []})])), "bundled"),
+        (empty(nodes=page([machine(spec={"taints": [STARTING]})])), "bundled"),
+        (installed("kubectl", metadata=OURS, nodes=page([machine(spec={"unschedulable": True})])), "bundled"),
         (empty(version="1.31.0", namespace={"metadata": {"labels": {"istio-injection": "enabled"}}}), "auto"),
     ],
 )
 def test_nothing_stands_against_a_good_cluster(readings: Any, mode: str) -> None:
     found = judged(readings, mode)
     assert found["blocker"] == []
-    assert {finding["code"] for finding in found["warning"]} <= {"kubernetes_untested", "istio_injection"}
+    assert {finding["code"] for finding in found["warning"]} <= {
+        "kubernetes_untested",
+        "istio_injection",
+        "trainer_adoptable",
+    }
 
 
 @pytest.mark.parametrize(

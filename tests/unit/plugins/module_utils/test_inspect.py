@@ -15,8 +15,8 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils._blockers import judge
 from ansible_collections.conductor.trainer.plugins.module_utils._inspect import facts_of, inspect
 from ansible_collections.conductor.trainer.plugins.module_utils._reader import Page
-from ansible_collections.conductor.trainer.plugins.module_utils._readings import Readings
-from tests.unit.plugins.builders import bundle, serving
+from ansible_collections.conductor.trainer.plugins.module_utils._readings import REQUEST_LIMIT, Readings
+from tests.unit.plugins.builders import bundle, key, obj, serving
 from tests.unit.plugins.fakes import FakeCluster
 from tests.unit.plugins.states import NODE, crds, deployments, empty, endpoints, installed, page, release
 
@@ -79,6 +79,26 @@ def test_the_result_is_small_however_much_there_is() -> None:
         train_jobs=many, job_sets=many, cluster_runtimes=many, runtimes=many, nodes=nodes, quotas=many, policies=many
     )
     assert len(judged(readings)) < 20_000
+
+
+@pytest.mark.parametrize(("autoscaler", "blockers"), [(False, ["no_schedulable_node"]), (True, [])])
+def test_a_lack_of_room_is_no_blocker_where_nodes_may_come(autoscaler: bool, blockers: list[str]) -> None:
+    cluster = FakeCluster()
+    cluster.put(obj("Node", "node", spec={"unschedulable": True}, status=NODE["status"]))
+    if autoscaler:
+        cluster.put(obj("ConfigMap", "cluster-autoscaler-status", namespace="kube-system"))
+    result = inspect(cluster, bundle())
+    assert [finding["code"] for finding in result["blockers"]] == blockers
+    assert result["nodes"]["may_grow"] is autoscaler
+    assert result["requests"] == len(cluster.requests) <= REQUEST_LIMIT
+    # Where there is room nobody asks.
+    assert inspect(FakeCluster(), bundle())["nodes"]["may_grow"] is None
+
+
+def test_the_runtimes_of_the_release_are_told_from_the_missing_ones() -> None:
+    cluster = serving(bundle())
+    del cluster.objects[key("ClusterTrainingRuntime", "jax", "trainer.kubeflow.org/v1alpha1")]
+    assert inspect(cluster, bundle())["built_in_runtimes"] == {"present": ["torch"], "missing": ["jax"]}
 
 
 def test_two_looks_are_equal() -> None:

@@ -41,6 +41,7 @@ ELSEWHERE: dict[str, Any] = {
     "configurations": hooks("jobset-system"),
     "deployments": [jobset_controller("jobset-system", **HELM)],
 }
+THEIRS = crds("helm", **HELM)["jobsets.jobset.x-k8s.io"]
 RENAMED = jobset_controller("jobset-system")
 RENAMED["metadata"]["name"] = "my-release-controller"
 
@@ -65,7 +66,10 @@ RENAMED["metadata"]["name"] = "my-release-controller"
         ({"crd": None}, "unknown"),
         ({"configurations": None}, "unknown"),
         ({"deployments": None, "everywhere": False}, "unknown"),
-        ({"deployments": [], "everywhere": False}, "unknown"),  # none here; elsewhere may not be looked
+        # None here, and elsewhere may not be looked: that matters where what is there is somebody else's.
+        ({"deployments": [], "everywhere": False}, "bundled"),
+        ({"crd": THEIRS, "deployments": [], "everywhere": False}, "unknown"),
+        ({"crd": {}, "configurations": [], "deployments": [], "everywhere": False}, "absent"),
         ({"everywhere": False}, "bundled"),
     ],
 )

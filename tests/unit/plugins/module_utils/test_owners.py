@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._owners import common_owner, owner
+from ansible_collections.conductor.trainer.plugins.module_utils._owners import common_owner, is_own_or_nothing, owner
 
 
 def by(manager: str, **metadata: Any) -> dict[str, Any]:
@@ -69,3 +69,15 @@ def test_several_objects() -> None:
     assert common(by("kubectl", labels=OUR_LABEL), by("kubectl")) == ("kubectl", False)
     assert common(by("kubectl", labels=OUR_LABEL)) == ("kubectl", True)
     assert common(by("kubectl"), by("conductor")) == ("mixed", False)
+
+
+def test_a_take_over_that_was_cut_off_can_go_on() -> None:
+    ours, handed = ({"metadata": by(manager, labels=OUR_LABEL)} for manager in ("conductor", "kubectl"))
+    theirs = {"metadata": by("helm")}
+    assert common_owner([ours, handed])["adoptable"] is True
+    assert common_owner([ours])["adoptable"] is False
+    assert common_owner([ours, handed, theirs])["adoptable"] is False
+    assert [is_own_or_nothing(items) for items in ([], [ours], [ours, handed], [ours, theirs])] == [
+        *(True, True, True),
+        False,
+    ]

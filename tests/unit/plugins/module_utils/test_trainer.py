@@ -72,7 +72,10 @@ UNREADABLE = {**crds(), "trainjobs.trainer.kubeflow.org": None}
         ({"crds": UNREADABLE}, "unknown"),
         ({"configurations": None}, "unknown"),
         ({"deployments": None, "everywhere": False}, "unknown"),
-        ({"deployments": [], "everywhere": False}, "unknown"),
+        # None here, and elsewhere may not be looked: that matters where what is there is somebody else's.
+        ({"deployments": [], "everywhere": False}, "half_installed"),
+        ({"crds": crds("helm", **HELM), "deployments": [], "everywhere": False}, "unknown"),
+        ({**NOTHING, "everywhere": False}, "absent"),
         ({"everywhere": False}, "complete"),
     ],
 )

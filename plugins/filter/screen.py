@@ -1,0 +1,125 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The C(screen) filter: the status of a cluster, as one screen a person can read."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: screen
+short_description: Turn the status of a cluster into a text to read
+version_added: 1.0.0
+author:
+  - Conductor contributors (@conductor)
+description:
+  - Takes what the filter P(conductor.trainer.status#filter) makes, and says it in lines.
+options:
+  _input:
+    description:
+      - The status.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Say how it is
+  ansible.builtin.debug:
+    msg: "{{ info | conductor.trainer.status | conductor.trainer.screen }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The text, in lines.
+  type: str
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+_HEALTH = {True: "healthy", False: "not healthy", None: "health unknown"}
+_UNKNOWN = "unknown"
+
+
+def screen(status: Mapping[str, Any]) -> str:
+    """The text for a status."""
+    lines = [_row("Health", status["health"]), *(f"    {reason}" for reason in status["reasons"])]
+    if status["error"] is not None:
+        return "\n".join(lines)
+    cluster, trainer, jobset = status["cluster"], status["trainer"], status["jobset"]
+    lines += [
+        _row("Cluster", cluster["server"], f"uid {cluster['uid'] or _UNKNOWN}"),
+        _row("Kubernetes", cluster["kubernetes"] or _UNKNOWN, cluster["distribution"]),
+        _row("Trainer", trainer["release"], *_about(trainer)),
+        _row("JobSet", jobset["version"], *_about(jobset)),
+        _row("Certificates", *_certificates(status["certificates"])),
+        _row("Runtimes", *_runtimes(status["runtimes"])),
+        _row("TrainJobs", *_jobs(status["users"]["train_jobs"])),
+        _row("JobSets", *_jobs(status["users"]["job_sets"]), "beside those of TrainJobs"),
+        _row("Neighbours", ", ".join(status["neighbours"]) or "none known"),
+        *_findings("Blockers", status["blockers"]),
+        *_findings("Warnings", status["warnings"]),
+    ]
+    return "\n".join(lines)
+
+
+def _row(title: str, *words: str) -> str:
+    return f"{title:<14}{', '.join(word for word in words if word)}"
+
+
+def _about(part: Mapping[str, Any]) -> list[str]:
+    if part["state"] in ("absent", "unknown"):
+        return [part["state"]]
+    return [
+        part["state"].replace("_", " "),
+        _HEALTH[part["healthy"]],
+        f"in {part['namespace']}" if part["namespace"] else "",
+        f"by {part['owner']}",
+    ]
+
+
+def _certificates(rows: Sequence[Mapping[str, Any]] | None) -> list[str]:
+    if rows is None:
+        return [_UNKNOWN]
+    known = [row for row in rows if row["days_left"] is not None]
+    bare = [row["configuration"] for row in rows if row["days_left"] is None]
+    words = []
+    if known:
+        first = min(known, key=lambda row: row["days_left"])
+        words.append(
+            f"{len(known)} of {len(rows)} webhook configurations have one, the first ends in {first['days_left']} days "
+            f"({first['configuration']})"
+        )
+    if bare:
+        words.append(f"none in {', '.join(bare)}")
+    return words or ["none"]
+
+
+def _runtimes(found: Mapping[str, Any]) -> list[str]:
+    if found["present"] is None:
+        return [_UNKNOWN]
+    some = found["present"] and found["missing"]
+    return [
+        f"{len(found['present']) or 'none'} of the release",
+        f"missing: {' '.join(found['missing'])}" if some else "",
+        f"others: {', '.join(found['custom'])}" if found["custom"] else "",
+        f"{found['namespaced']} TrainingRuntimes in namespaces" if found["namespaced"] else "",
+    ]
+
+
+def _jobs(counts: Mapping[str, Any]) -> list[str]:
+    if counts["total"] is None:
+        return [_UNKNOWN]
+    return [str(counts["total"]), f"{counts['unfinished']} of them unfinished"]
+
+
+def _findings(title: str, found: Iterable[Mapping[str, str]]) -> list[str]:
+    lines = [f"    {row['code']}, {row['object']}: {row['cause']}. To do: {row['remedy']}" for row in found]
+    return [_row(title, str(len(lines)) if lines else "none"), *lines]
+
+
+class FilterModule:
+    """What Ansible loads."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Name to function."""
+        return {"screen": screen}

@@ -1,0 +1,154 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The look before an install leaps: what the plan refuses and what an inspection finds, as one list without doubles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ._accepted import not_accepted
+from ._blockers import judge
+from ._bundle import PHASES, Bundle
+from ._catalogue import BY_CODE
+from ._client import Cluster
+from ._errors import ConductorError, RefusedError, RightsError, listed
+from ._fields import name_of, part
+from ._inspect import inspect
+from ._plan import Plan, Refusal
+from ._rights import record_rights, require_rights, rights_for
+from ._rules import is_ours
+
+Finding = dict[str, str]
+
+_RIGHTS = frozenset({"rights_missing", "role_ungrantable"})
+# The plan knows what is to be written, and asks for the rights to that; an inspection knows only all that could be.
+_ASKED_EXACTLY = frozenset({"rights_missing", "repair_impossible", "rights_unknown"})
+
+
+def preflight(
+    cluster: Cluster,
+    bundle: Bundle,
+    plan: Plan,
+    *,
+    jobset_mode: str = "bundled",
+    accepted: Sequence[str] = (),
+    facts: Mapping[str, Any] | None = None,
+) -> list[Finding]:
+    """Inspects the cluster before the first write of a plan, and asks for the rights that the whole release needs.
+
+    Args:
+        accepted: codes of warnings that need not be told.
+        facts: for the error, beside those of the findings.
+
+    Returns:
+        the warnings to tell.
+
+    Raises:
+        RefusedError: names everything that stands against it, at once.
+        RightsError: the same, where only rights are missing.
+        ApiError, UnreachableError: the server failed.
+    """
+    found = inspect(cluster, bundle, jobset_mode=jobset_mode)
+    found["rights"] = {**found["rights"], "ungrantable": _grants_of(plan, found["rights"]["ungrantable"])}
+    blockers, warnings = judge(found)
+    blockers = merged([finding for finding in blockers if finding["code"] not in _ASKED_EXACTLY], plan.reasons)
+    warnings = [finding for finding in warnings if finding["code"] not in _ASKED_EXACTLY]
+    if is_ours(found):
+        # What Conductor began it is about to complete.
+        warnings = [finding for finding in warnings if finding["code"] != "trainer_half_installed"]
+    missing: ConductorError | None = None
+    try:
+        # Better none of the release than half of it.
+        require_rights(cluster, rights_for(plan.writing(PHASES)) + record_rights(bundle.namespace), bundle.namespace)
+    except RightsError as error:
+        missing = error
+    if missing is not None and not blockers:
+        missing.facts |= facts or {}
+        missing.facts["blockers"] = _without(missing)
+        raise missing
+    if missing is not None:
+        blockers = [*blockers, *_without(missing)]
+    if blockers:
+        raise _refused(blockers, plan, missing, {} if plan.reasons else dict(facts or {}))
+    return not_accepted(warnings, accepted)
+
+
+def merged(blockers: Sequence[Finding], reasons: Sequence[Refusal]) -> list[Finding]:
+    """The findings of an inspection and the refusals of a plan; what both say is said once. Pure."""
+    findings = [dict(finding) for finding in blockers]
+    for reason in reasons:
+        same = [finding for finding in findings if _is_same(finding, reason)]
+        if not same:
+            findings.append(_finding(reason))
+        elif reason.code == "terminating":
+            # The plan has the server's words for what it waits for.
+            findings[findings.index(same[0])] = _finding(reason)
+        elif reason.clue:
+            # The plan has the names of the objects.
+            same[0]["object"] += f" ({reason.subject})"
+    return findings
+
+
+def _is_same(finding: Finding, reason: Refusal) -> bool:
+    if reason.clue:
+        # Whose it is and where it is; a finding about a whole Trainer or JobSet says that as well.
+        return finding["code"].startswith(("trainer_", "jobset_", "runtime_")) and reason.clue in finding["cause"]
+    if reason.code == "terminating":
+        return finding["code"] == reason.code and _bare(finding["object"]) == _bare(reason.subject)
+    return finding["code"] == reason.code
+
+
+def _bare(name: str) -> str:
+    """The name of an object without kind and namespace."""
+    return name.rpartition(" ")[2].rpartition("/")[2]
+
+
+def _finding(reason: Refusal) -> Finding:
+    return {"code": reason.code, "object": reason.subject, "cause": reason.text, "remedy": reason.remedy}
+
+
+def _without(error: ConductorError) -> list[Finding]:
+    """The findings for rights that are missing."""
+    entry = BY_CODE["rights_missing"]
+    return [
+        {
+            "code": entry.code,
+            "object": "this identity",
+            "cause": entry.cause.format(right=right),
+            "remedy": entry.remedy,
+        }
+        for right in error.facts["missing_rights"]
+    ]
+
+
+def _refused(
+    blockers: Sequence[Finding], plan: Plan, missing: ConductorError | None, facts: dict[str, Any]
+) -> ConductorError:
+    lines = [f"{finding['code']}, {finding['object']}: {finding['cause']}" for finding in blockers]
+    kind = RightsError if {finding["code"] for finding in blockers} <= _RIGHTS else RefusedError
+    error = kind(
+        listed("nothing was written, because", lines),
+        step="preflight",
+        hint="; ".join(dict.fromkeys(finding["remedy"] for finding in blockers)),
+        facts=facts,
+    )
+    error.facts["blockers"] = list(blockers)
+    if plan.reasons:
+        error.facts["refusals"] = list(plan.refusals)
+    if missing is not None:
+        error.facts["missing_rights"] = missing.facts["missing_rights"]
+    return error
+
+
+def _grants_of(plan: Plan, ungrantable: Sequence[str]) -> list[str]:
+    """Those of the verbs that this plan takes: for a role that stays as it is nobody needs them.
+
+    Args:
+        ungrantable: each with the name of the role at its end.
+    """
+    manifests = [action.manifest for action in plan.writing(PHASES)]
+    names = {name_of(manifest) for manifest in manifests if manifest.get("kind") in ("Role", "ClusterRole")}
+    names |= {str(part(manifest, "roleRef").get("name")) for manifest in manifests if "roleRef" in manifest}
+    return [verb for verb in ungrantable if verb.rpartition(" ")[2] in names]

@@ -1,0 +1,33 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.conductor.trainer.plugins.filter.findings import FilterModule, findings
+
+QUOTA = {"code": "quota_exceeded", "object": "ResourceQuota q", "cause": "they do not fit", "remedy": "raise it"}
+HALF = {"code": "trainer_half_installed", "object": "Trainer", "cause": "a part lacks", "remedy": "install"}
+
+
+def info(**changes: Any) -> dict[str, Any]:
+    wanted, cluster = {"release": "2.3.0"}, {"server": "https://c"}
+    return {"wanted": wanted, "cluster": cluster, "blockers": [], "warnings_found": [], **changes}
+
+
+def test_one_line_for_each_finding_blockers_first() -> None:
+    assert findings(info(blockers=[QUOTA], warnings_found=[HALF, HALF])).splitlines() == [
+        "1 blocker and 2 warnings before Trainer 2.3.0 on https://c",
+        "  blocker quota_exceeded, ResourceQuota q: they do not fit. To do: raise it",
+        "  warning trainer_half_installed, Trainer: a part lacks. To do: install",
+        "  warning trainer_half_installed, Trainer: a part lacks. To do: install",
+    ]
+
+
+def test_where_there_is_nothing_it_says_so() -> None:
+    assert findings(info()) == "no blockers and no warnings before Trainer 2.3.0 on https://c"
+
+
+def test_it_is_the_filter_that_ansible_loads() -> None:
+    assert FilterModule().filters() == {"findings": findings}

@@ -1,0 +1,94 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.filter.screen import FilterModule, screen
+from ansible_collections.conductor.trainer.plugins.filter.status import status
+from tests.unit.plugins.filter.test_status import changed, healthy
+
+QUOTA = {"code": "quota_exceeded", "object": "ResourceQuota q", "cause": "they do not fit", "remedy": "raise it"}
+
+
+def lines(**changes: Any) -> dict[str, list[str]]:
+    """Title to the words behind it and the lines below it."""
+    found: dict[str, list[str]] = {}
+    title = ""
+    for line in screen(status(changed(**changes))).splitlines():
+        if line.startswith("    "):
+            found[title].append(line.strip())
+        else:
+            title, _blank, words = line.partition(" ")
+            found[title] = [words.strip()]
+    return found
+
+
+def test_everything_has_its_line() -> None:
+    found = lines(trainer={"release": "9.9.9", "owner": {"name": "Conductor"}})
+    assert list(found) == [
+        *("Health", "Cluster", "Kubernetes", "Trainer", "JobSet", "Certificates", "Runtimes", "TrainJobs", "JobSets"),
+        *("Neighbours", "Blockers", "Warnings"),
+    ]
+    assert found["Health"] == ["healthy"]
+    assert found["Trainer"] == ["9.9.9, complete, healthy, in ops, by Conductor"]
+    assert found["Runtimes"] == ["2 of the release"]
+    assert found["Certificates"] == ["1 of 1 webhook configurations have one, the first ends in 9 days (validator)"]
+    assert found["Blockers"] == found["Warnings"] == ["none"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "title", "words"),
+    [
+        ({"trainer": {"state": "absent"}}, "Trainer", "absent"),
+        ({"trainer": {"state": "half_installed", "healthy": False}}, "Trainer", "half installed, not healthy"),
+        ({"jobset": {"healthy": None}}, "JobSet", "health unknown"),
+        ({"certificates": None}, "Certificates", "unknown"),
+        ({"certificates": []}, "Certificates", "none"),
+        ({"certificates": [{"configuration": "c", "not_after": "", "days_left": None}]}, "Certificates", "none in c"),
+        ({"built_in_runtimes": {"present": None, "missing": None}}, "Runtimes", "unknown"),
+        (
+            {"built_in_runtimes": {"present": ["jax"], "missing": ["torch"]}},
+            "Runtimes",
+            "1 of the release, missing: torch",
+        ),
+        ({"built_in_runtimes": {"present": [], "missing": ["torch"]}}, "Runtimes", "none of the release"),
+        (
+            {"users": {"custom_runtimes": ["mine"], "namespaced_runtimes": 2}},
+            "Runtimes",
+            "others: mine, 2 TrainingRuntimes",
+        ),
+        ({"users": {"train_jobs": {"total": None, "unfinished": None}}}, "TrainJobs", "unknown"),
+        ({"users": {"train_jobs": {"total": 3, "unfinished": 1}}}, "TrainJobs", "3, 1 of them unfinished"),
+    ],
+)
+def test_what_else_a_line_may_say(changes: dict[str, Any], title: str, words: str) -> None:
+    assert lines(**changes)[title][0].startswith(words) or words in lines(**changes)[title][0]
+
+
+def test_findings_have_their_remedies() -> None:
+    found = lines(blockers=[QUOTA, QUOTA])
+    assert found["Blockers"][0] == "2"
+    assert found["Blockers"][1:] == ["quota_exceeded, ResourceQuota q: they do not fit. To do: raise it"] * 2
+
+
+def test_a_reason_stands_below_the_health() -> None:
+    assert lines(built_in_runtimes={"missing": ["jax"]})["Health"] == [
+        "unhealthy",
+        "ClusterTrainingRuntime jax is not there",
+    ]
+
+
+def test_where_nothing_was_found_out_there_is_only_why() -> None:
+    assert screen(status({"msg": "no"})).split() == ["Health", "unknown", "no"]
+
+
+def test_one_screen() -> None:
+    assert len(screen(status(healthy())).splitlines()) <= 24
+
+
+def test_it_is_the_filter_that_ansible_loads() -> None:
+    assert FilterModule().filters() == {"screen": screen}

@@ -1,0 +1,111 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.conductor.trainer.plugins.filter.status import RETURN, FilterModule, status
+from ansible_collections.conductor.trainer.plugins.module_utils._inspect import inspect
+from tests.unit.plugins.builders import bundle, serving
+from tests.unit.plugins.fakes import FakeCluster
+
+KEYS = list(yaml.safe_load(RETURN)["_value"]["contains"])
+
+
+def healthy() -> dict[str, Any]:
+    """An inspection of a cluster where all is well."""
+    found = inspect(FakeCluster(), bundle())
+    for part in ("trainer", "jobset"):
+        found[part] |= {"state": "complete" if part == "trainer" else "bundled", "healthy": True, "namespace": "ops"}
+    found["built_in_runtimes"] = {"present": ["jax", "torch"], "missing": []}
+    found["certificates"] = [{"configuration": "validator", "not_after": "2035-01-01T00:00:00Z", "days_left": 9}]
+    return found
+
+
+def changed(**parts: Any) -> dict[str, Any]:
+    """The same with some parts otherwise: a dictionary is laid over what is there."""
+    found = copy.deepcopy(healthy())
+    for name, value in parts.items():
+        found[name] = {**found[name], **value} if isinstance(value, dict) else value
+    return found
+
+
+def test_a_healthy_one() -> None:
+    found = status(healthy())
+    assert (found["health"], found["reasons"], found["error"]) == ("healthy", [], None)
+    assert found["runtimes"] == {"present": ["jax", "torch"], "missing": [], "custom": [], "namespaced": 0}
+    assert found["cluster"]["kubernetes"] == "1.35.8"
+
+
+@pytest.mark.parametrize(
+    ("changes", "health", "reason"),
+    [
+        ({"trainer": {"state": "absent", "healthy": None}}, "absent", "there is no Trainer"),
+        (
+            {"trainer": {"state": "half_installed", "missing": ["Deployment x"]}},
+            "unhealthy",
+            "Trainer lacks Deployment x",
+        ),
+        (
+            {"trainer": {"state": "terminating", "terminating": ["Namespace x"]}},
+            "unhealthy",
+            "Namespace x is Terminating",
+        ),
+        ({"trainer": {"healthy": False, "troubles": ["Service a: no ready endpoint"]}}, "unhealthy", "Service a"),
+        ({"jobset": {"healthy": False, "troubles": ["its CRD is not there"]}}, "unhealthy", "JobSet: its CRD is not"),
+        ({"jobset": {"state": "absent", "healthy": None}}, "unhealthy", "there is no JobSet"),
+        ({"built_in_runtimes": {"missing": ["jax"]}}, "unhealthy", "ClusterTrainingRuntime jax is not there"),
+        (
+            {"certificates": [{"configuration": "c", "not_after": "2020-01-01T00:00:00Z", "days_left": -1}]},
+            "unhealthy",
+            "the certificate of c ended on 2020-01-01T00:00:00Z",
+        ),
+        ({"trainer": {"healthy": None}}, "unknown", "which right is not known"),
+        ({"jobset": {"healthy": None}}, "unknown", "some of it may not be read"),
+        ({"certificates": None, "rights": {"unreadable": ["list a", "list b"]}}, "unknown", "list a; list b"),
+        ({"built_in_runtimes": {"present": None, "missing": None}}, "unknown", "some of it may not be read"),
+    ],
+)
+def test_what_is_wrong_is_told(changes: dict[str, Any], health: str, reason: str) -> None:
+    found = status(changed(**changes))
+    assert found["health"] == health
+    assert any(reason in line for line in found["reasons"])
+
+
+@pytest.mark.parametrize(
+    ("look", "error"),
+    [
+        ({}, "nothing was asked: an earlier step failed"),
+        (
+            {"failed": True, "msg": "https://c cannot be reached\nNext: look\n"},
+            "https://c cannot be reached\nNext: look",
+        ),
+    ],
+)
+def test_where_nothing_was_found_out_it_says_why(look: dict[str, Any], error: str) -> None:
+    found = status(look)
+    assert (found["health"], found["error"], found["reasons"], found["trainer"]) == ("unknown", error, [error], None)
+    assert list(found) == KEYS
+
+
+@pytest.mark.parametrize("cluster", [FakeCluster(), serving(bundle())])
+def test_the_keys_are_as_documented_and_the_whole_is_small(cluster: FakeCluster) -> None:
+    found = status(inspect(cluster, bundle()))
+    assert list(found) == KEYS
+    assert len(json.dumps(found)) < 10_000
+
+
+def test_neighbours_have_their_names_and_versions() -> None:
+    there = {"present": True, "version": "0.17.0"}
+    found = status(changed(neighbours={"kueue": there, "istio": {"present": True}, "gang_schedulers": ["volcano"]}))
+    assert found["neighbours"] == ["Kueue 0.17.0", "Istio", "volcano"]
+
+
+def test_it_is_the_filter_that_ansible_loads() -> None:
+    assert FilterModule().filters() == {"status": status}

@@ -1,0 +1,55 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import base64
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import NameOID
+
+from ansible_collections.conductor.trainer.plugins.module_utils._x509 import ends_of
+from tests.support.certificates import new_key
+
+
+def certificate(end: datetime) -> bytes:
+    """A certificate as the controllers' rotator makes it: PEM."""
+    key, name = new_key(), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ca")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(x509.random_serial_number())
+    builder = builder.not_valid_before(end - timedelta(days=3650)).not_valid_after(end)
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def encoded(*pem: bytes) -> str:
+    return base64.b64encode(b"".join(pem)).decode()
+
+
+# The way a time is written changes with the year 2050.
+SOON, LATE = datetime(2035, 11, 21, 22, 59, 1, tzinfo=timezone.utc), datetime(2061, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize("end", [SOON, LATE, datetime(1999, 12, 31, tzinfo=timezone.utc)])
+def test_the_end_of_a_certificate(end: datetime) -> None:
+    assert ends_of(encoded(certificate(end))) == [end]
+
+
+def test_each_certificate_of_a_bundle_counts() -> None:
+    assert ends_of(encoded(certificate(LATE), b"# renewed\n", certificate(SOON))) == [LATE, SOON]
+
+
+@pytest.mark.parametrize("damaged", ["", "Y2E=", "not base64!", encoded(b"-----BEGIN CERTIFICATE-----\nAAAA\n")])
+def test_what_is_no_certificate_has_no_end(damaged: str) -> None:
+    assert ends_of(damaged) == []
+
+
+def test_a_damaged_certificate_does_not_raise() -> None:
+    whole = base64.b64decode(b"".join(certificate(SOON).splitlines()[1:-1]))
+    for length in range(len(whole)):
+        for piece in (whole[:length], whole[:length] + b"\xff" + whole[length + 1 :]):
+            pem = b"-----BEGIN CERTIFICATE-----\n" + base64.b64encode(piece) + b"\n-----END CERTIFICATE-----\n"
+            assert len(ends_of(encoded(pem))) <= 1
+    assert ends_of(encoded(certificate(SOON))) == [SOON]
