@@ -60,6 +60,7 @@ def rule(verbs: list[str], groups: str = "*", resources: str = "*") -> dict[str,
             [],
             # To read and to write, of the first phase and of the last.
             [
+                "these rights are missing:",
                 "list customresourcedefinitions.apiextensions.k8s.io",
                 "get configmaps conductor-install-record in namespace kubeflow-system",
                 "create, patch customresourcedefinitions.apiextensions.k8s.io",
@@ -70,7 +71,11 @@ def rule(verbs: list[str], groups: str = "*", resources: str = "*") -> dict[str,
         (
             "reader",
             [rule(["get", "list", "watch"])],
+            # To write, and to grant what the controllers need.
             [
+                "role_ungrantable, this identity:",
+                "escalate clusterroles.rbac.authorization.k8s.io jobset-manager-role",
+                "rights_missing, this identity:",
                 "create, patch customresourcedefinitions.apiextensions.k8s.io",
                 "create, patch deployments.apps in namespace kubeflow-system",
                 "create, patch clustertrainingruntimes.trainer.kubeflow.org",
@@ -82,7 +87,7 @@ def test_a_token_without_rights(
     empty: Faults, tmp_path: Path, name: str, rules: list[dict[str, Any]], missing: list[str]
 ) -> None:
     began = empty.cluster.now()
-    empty.fails("rights are missing", *missing, **token_for(empty, name, rules, tmp_path))
+    empty.fails(*missing, **token_for(empty, name, rules, tmp_path))
     assert empty.cluster.writes_since(began, IDENTITY.format(name)) == []
 
 
@@ -99,6 +104,45 @@ def test_an_old_kubernetes(empty: Faults) -> None:
             conductor_api_key="not-read",
         )
         assert empty.cluster.writes_since(began) == []
+
+
+def test_a_quota_without_room_and_a_cordoned_node(empty: Faults) -> None:
+    """Both are said at once, and the namespace that was there is as it was."""
+    kubectl = empty.cluster.kubectl
+    node = f"{empty.cluster.name}-control-plane"
+    kubectl("create", "namespace", NAMESPACE)
+    kubectl("create", "quota", "none", "-n", NAMESPACE, "--hard=pods=0")
+    empty.until(
+        "the quota is counted",
+        lambda: "used" in empty.cluster.get("quota", "none", "-n", NAMESPACE)["status"],
+    )
+    kubectl("cordon", node)
+    began = empty.cluster.now()
+    empty.fails(
+        "preflight: nothing was written, because",
+        "no_schedulable_node, Nodes: none of the 1 nodes takes the controllers' pods: cordoned",
+        "quota_exceeded, ResourceQuota none: the controllers' pods do not fit",
+        "uncordon a node",
+        "raise the quota",
+    )
+    kubectl("uncordon", node)
+    assert [write for write in empty.cluster.writes_since(began) if NAMESPACE in write["uri"]] == []
+    kubectl("delete", "quota", "none", "-n", NAMESPACE)
+    empty.heals()
+
+
+def test_a_node_that_may_come(empty: Faults) -> None:
+    """Where the cluster autoscaler tells of itself, a lack of room is for the wait."""
+    kubectl = empty.cluster.kubectl
+    node = f"{empty.cluster.name}-control-plane"
+    kubectl("create", "configmap", "cluster-autoscaler-status", "-n", "kube-system")
+    kubectl("cordon", node)
+    try:
+        empty.waits("not ready after 8 s", "unschedulable", conductor_wait_timeout=8)
+    finally:
+        kubectl("uncordon", node)
+        kubectl("delete", "configmap", "cluster-autoscaler-status", "-n", "kube-system")
+    empty.heals()
 
 
 def test_a_namespace_that_is_terminating(installed: Faults) -> None:

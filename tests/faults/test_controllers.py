@@ -41,17 +41,18 @@ def test_a_registry_that_does_not_answer(installed: Faults, tmp_path: Path) -> N
     installed.heals()
 
 
-def test_a_quota_without_room(empty: Faults) -> None:
-    kubectl = empty.cluster.kubectl
-    kubectl("create", "namespace", NAMESPACE)
+def test_a_quota_without_room(installed: Faults) -> None:
+    """One that came after the install, so that there is nothing to write and nobody looks before."""
+    kubectl = installed.cluster.kubectl
     kubectl("create", "quota", "none", "-n", NAMESPACE, "--hard=pods=0")
-    empty.until(
+    installed.until(
         "the quota is counted",
-        lambda: "used" in empty.cluster.get("quota", "none", "-n", NAMESPACE)["status"],
+        lambda: "used" in installed.cluster.get("quota", "none", "-n", NAMESPACE)["status"],
     )
-    empty.fails("a ResourceQuota does not allow its pods", "exceeded quota: none", "describe resourcequota")
+    installed.end_pods()
+    installed.fails("a ResourceQuota does not allow its pods", "exceeded quota: none", "describe resourcequota")
     kubectl("delete", "quota", "none", "-n", NAMESPACE)
-    empty.heals()
+    installed.heals()
 
 
 def test_a_cordoned_node(installed: Faults) -> None:

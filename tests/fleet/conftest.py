@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -19,6 +21,13 @@ from tests.support.playing import play
 from tests.support.real_cluster import real_cluster
 
 GOOD, BAD = "fleet-good", "fleet-bad"
+NAMESPACE = "kubeflow-system"
+TOO_SMALL: dict[str, Any] = {
+    "apiVersion": "v1",
+    "kind": "LimitRange",
+    "metadata": {"name": "too-small"},
+    "spec": {"limits": [{"type": "Pod", "max": {"cpu": "1m"}}]},
+}
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +38,7 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def fleet() -> Iterator[Fleet]:
-    """Both clusters, made at the same time. Pods that are new find no room on bad."""
+    """Both clusters, made at the same time. On bad no pod of the operator's may be created, which only a try shows."""
     contexts = [real_cluster(GOOD), real_cluster(BAD)]
     with ExitStack() as stack:
         with ThreadPoolExecutor() as pool:
@@ -39,7 +48,8 @@ def fleet() -> Iterator[Fleet]:
             if up.exception() is None:
                 stack.push(context)
         fleet = Fleet(*(up.result() for up in ups))
-        fleet.bad.kubectl("cordon", f"{BAD}-control-plane")
+        fleet.bad.kubectl("create", "namespace", NAMESPACE)
+        fleet.bad.kubectl("create", "-n", NAMESPACE, "-f", "-", stdin=json.dumps(TOO_SMALL))
         yield fleet
 
 
@@ -57,7 +67,7 @@ def first_run(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> FirstRu
 
 @pytest.fixture(scope="session")
 def healed(fleet: Fleet, first_run: FirstRun) -> Fleet:
-    """The clusters after the first run, with room on both."""
+    """The clusters after the first run, with nothing in the way on both."""
     assert first_run.played.code
-    fleet.bad.kubectl("uncordon", f"{BAD}-control-plane")
+    fleet.bad.kubectl("delete", "limitrange", TOO_SMALL["metadata"]["name"], "-n", NAMESPACE)
     return fleet

@@ -26,8 +26,8 @@ def test_the_good_one_ends_verified(first_run: FirstRun) -> None:
 def test_the_bad_one_explains_itself(first_run: FirstRun) -> None:
     bad = shown_reports(first_run.played)["bad"]
     assert (bad["verified"], bad["error"]["step"]) == (False, "wait")
-    # The object, the scheduler's words, the next thing to try.
-    for words in (r"Deployment \S*-controller-manager", r"node\(s\) were unschedulable", "Next:"):
+    # The object, the server's words, the next thing to try.
+    for words in (r"Deployment \S*-controller-manager", "maximum cpu usage per Pod is 1m", "Next:"):
         assert re.search(words, bad["error"]["message"])
     # What is known of it is there as well.
     assert bad["kubernetes"] == shown_reports(first_run.played)["good"]["kubernetes"]
