@@ -33,7 +33,9 @@ def inventory(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("playbook", "forks"), [("install", "5"), ("verify", "1")])
+@pytest.mark.parametrize(
+    ("playbook", "forks"), [("install", "5"), ("verify", "1"), ("preflight", "5"), ("status", "1")]
+)
 def test_every_host_that_failed_says_why(inventory: Path, playbook: str, forks: str) -> None:
     # AWX hands the artifacts of one workflow node to the next as extra variables: they are no input.
     left = {"conductor_report": {"first": {"verified": True}, "third": {"verified": True}}}
@@ -45,13 +47,13 @@ def test_every_host_that_failed_says_why(inventory: Path, playbook: str, forks: 
     for name, host in hosts.items():
         # The host has failed, and nothing makes it look rescued.
         assert (played.recap[name]["failed"], played.recap[name]["rescued"]) == (1, 0)
-        assert found[name]["error"]["step"] == "apply"
+        assert found[name]["error"]["step"] == ("apply" if playbook in ("install", "verify") else "look")
         assert f"{host['conductor_host']} cannot be reached" in found[name]["error"]["message"]
         assert "Next:" in found[name]["error"]["message"]
         assert host["conductor_api_key"] not in played.output + played.errors
         assert (found[name]["verified"], found[name]["changed"], found[name]["check_mode"]) == (
             *(False, False),
-            playbook == "verify",
+            playbook != "install",
         )
 
 

@@ -55,7 +55,7 @@ def assert_refused(answer: Played, *words: str) -> None:
     assert "Traceback" not in output
 
 
-@pytest.mark.parametrize("playbook", ["install", "verify"])
+@pytest.mark.parametrize("playbook", ["preflight", "install", "verify", "status"])
 def test_no_cluster_is_named(playbook: str) -> None:
     assert_refused(play(playbook, {}), "no cluster is named", "in_cluster: true")
 

@@ -1,0 +1,60 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The file that a status leaves: every host, hosts that failed above all; no server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.playing import Played, play
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> Path:
+    """Two hosts, of which one names a cluster where nobody listens, and the other none."""
+    hosts = {
+        "silent": {"conductor_host": "https://127.0.0.1:1", "conductor_api_key": "token"},
+        "nameless": {"conductor_context": ""},
+    }
+    path = tmp_path / "hosts.yml"
+    path.write_text(yaml.safe_dump({"all": {"hosts": hosts}}))
+    return path
+
+
+def status(inventory: Path, kept: str, *arguments: str) -> Played:
+    return play("status", {"conductor_status_file": kept}, "--inventory", str(inventory), *arguments)
+
+
+def assert_told(found: dict[str, Any], words: str) -> None:
+    assert (found["health"], found["trainer"]) == ("unknown", None)
+    assert words in found["error"]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--check",), ("--forks", "1")])
+def test_hosts_that_name_one_file_share_it(inventory: Path, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    kept = tmp_path / "status.json"
+    played = status(inventory, str(kept), *arguments)
+    assert played.code == 2
+    found = json.loads(kept.read_text())
+    assert sorted(found) == ["nameless", "silent"]
+    assert_told(found["silent"], "cannot be reached")
+    assert_told(found["nameless"], "no cluster is named")
+    assert {counts["failed"] for counts in played.recap.values()} == {1}
+    assert {counts["changed"] for counts in played.recap.values()} == {0}
+
+
+def test_each_host_may_have_its_own(inventory: Path, tmp_path: Path) -> None:
+    status(inventory, f"{tmp_path}/{{{{ inventory_hostname }}}}.json")
+    for name in ("silent", "nameless"):
+        assert list(json.loads((tmp_path / f"{name}.json").read_text())) == [name]
+
+
+def test_without_a_path_there_is_no_file(inventory: Path, tmp_path: Path) -> None:
+    status(inventory, "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["hosts.yml"]

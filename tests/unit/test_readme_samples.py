@@ -1,0 +1,69 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the README shows of preflight and status is what the playbooks print."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.conductor.trainer.plugins.filter.findings import findings
+from ansible_collections.conductor.trainer.plugins.filter.screen import screen
+from ansible_collections.conductor.trainer.plugins.filter.status import status
+from ansible_collections.conductor.trainer.plugins.module_utils._blockers import judge
+from ansible_collections.conductor.trainer.plugins.module_utils._catalogue import BY_CODE
+from ansible_collections.conductor.trainer.plugins.module_utils._inspect import facts_of
+from ansible_collections.conductor.trainer.plugins.module_utils._readings import Readings
+from tests.unit.plugins.states import empty, installed, managed, page, release
+
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+
+
+def section(title: str) -> str:
+    return README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def sample(title: str) -> str:
+    """The one block that a section shows."""
+    [found] = re.findall(r"```\n(.*?)\n```", section(title), re.DOTALL)
+    return str(found)
+
+
+def looked(readings: Readings, **more: Any) -> dict[str, Any]:
+    """What trainer_operator_info returns of these readings."""
+    facts = facts_of("https://127.0.0.1:38111", release(), readings, "bundled")
+    blockers, warnings = judge(facts)
+    return {**facts, "blockers": blockers, "warnings_found": warnings, **more}
+
+
+def test_before_anything_changes() -> None:
+    quota = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
+    image = {"image": "registry.k8s.io/kueue/kueue:v0.17.0"}
+    kueue = {"spec": {"template": {"spec": {"containers": [image]}}}}
+    readings = empty(
+        quotas=page([quota]), deployments=page([kueue]), groups={"kueue.x-k8s.io": frozenset()}, version="1.35.8"
+    )
+    assert sample("Before anything changes") == findings(looked(readings))
+
+
+def test_status() -> None:
+    runtimes = [managed(item) for item in release().objects("ClusterTrainingRuntime")]
+    uid = "d7a34029-73e1-4a4e-baf5-dbaac6cd444f"
+    readings = installed(
+        version="1.35.8",
+        kube_system={"metadata": {"name": "kube-system", "uid": uid}},
+        cluster_runtimes=page(runtimes),
+    )
+    names = sorted(item["metadata"]["name"] for item in release().webhook_configurations())
+    rows = [
+        {"configuration": name, "not_after": "2036-11-20T00:00:00Z", "days_left": 3649 + number}
+        for number, name in enumerate(names)
+    ]
+    assert sample("Status") == screen(status(looked(readings, certificates=rows)))
+
+
+def test_codes_that_the_readme_names_are_those_of_the_catalogue() -> None:
+    [accepted] = re.findall(r"`conductor_accept: \[(\w+)\]`", section("Before anything changes"))
+    assert BY_CODE[accepted].severity == "warning"
