@@ -50,7 +50,13 @@ def preflight(
         RightsError: the same, where only rights are missing.
         ApiError, UnreachableError: the server failed.
     """
-    found = inspect(cluster, bundle, jobset_mode=jobset_mode)
+    try:
+        found = inspect(cluster, bundle, jobset_mode=jobset_mode)
+    except ConductorError as error:
+        if plan.reasons:
+            # They are enough, and nothing is to be written.
+            raise _refused(merged([], plan.reasons), plan, None, {}) from error
+        raise
     found["rights"] = {**found["rights"], "ungrantable": _grants_of(plan, found["rights"]["ungrantable"])}
     blockers, warnings = judge(found)
     blockers = merged([finding for finding in blockers if finding["code"] not in _ASKED_EXACTLY], plan.reasons)

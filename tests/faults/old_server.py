@@ -20,7 +20,7 @@ from tests.support.real_cluster import RealCluster
 
 @contextmanager
 def old_server(cluster: RealCluster, version: str) -> Iterator[str]:
-    """The URL of a server that passes reads on to the cluster, but for C(/version)."""
+    """The URL of a server that passes requests on to the cluster, but for C(/version)."""
     command = [cluster.program, f"--kubeconfig={cluster.kubeconfig}", f"--context={cluster.context}"]
     with subprocess.Popen([*command, "proxy", "--port=0"], stdout=subprocess.PIPE, text=True) as proxy:
         try:
@@ -37,18 +37,27 @@ def old_server(cluster: RealCluster, version: str) -> Iterator[str]:
 def _server(behind: str, version: str) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status = 200
             if self.path == "/version":
-                body = json.dumps({"gitVersion": version}).encode()
+                self._answer(200, json.dumps({"gitVersion": version}).encode())
             else:
-                accept = self.headers.get("Accept", "application/json")
-                request = urllib.request.Request(behind + self.path, headers={"Accept": accept})  # noqa: S310
-                try:
-                    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-                        body = answer.read()
-                except urllib.error.HTTPError as refused:
-                    with refused:
-                        status, body = refused.code, refused.read()
+                self._pass_on(None)
+
+        def do_POST(self) -> None:
+            """For the reviews of one's own rights."""
+            self._pass_on(self.rfile.read(int(self.headers["Content-Length"])))
+
+        def _pass_on(self, sent: bytes | None) -> None:
+            headers = {name: self.headers[name] for name in ("Accept", "Content-Type") if name in self.headers}
+            request = urllib.request.Request(behind + self.path, data=sent, headers=headers)  # noqa: S310
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+                    self._answer(answer.status, answer.read())
+            except urllib.error.HTTPError as error:
+                # What is not there is an answer like any other.
+                with error:
+                    self._answer(error.code, error.read())
+
+        def _answer(self, status: int, body: bytes) -> None:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

@@ -289,6 +289,15 @@ def test_all_blockers_at_once_and_no_others(readings: Any, mode: str, blockers: 
     assert {finding["code"] for finding in judged(readings, mode)["blocker"]} == blockers
 
 
+@pytest.mark.parametrize("code", ["no_room", "no_schedulable_node"])
+def test_a_lack_of_room_is_no_blocker_where_nodes_may_come(code: str) -> None:
+    readings, mode, _words = CASES[code]
+    facts = facts_of("https://c", release(), readings, mode)
+    for may_grow, found in (False, [code]), (True, []):
+        facts["nodes"]["may_grow"] = may_grow
+        assert [finding["code"] for finding in judge(facts)[0]] == found
+
+
 def test_without_any_right_the_result_is_still_small() -> None:
     denied = tuple(f"list some.resource.with.a.long.name{number} in namespace kubeflow-system" for number in range(25))
     readings = Readings(denied=denied, rules={}, cluster_rules={})

@@ -22,6 +22,7 @@ from tests.unit.plugins.builders import (
     DEPLOYMENT,
     NAMESPACE,
     RECORD,
+    VALIDATOR,
     bundle,
     crd,
     obj,
@@ -160,14 +161,22 @@ def test_a_role_that_may_not_be_granted_stops_only_who_writes_it() -> None:
     cluster.rules = [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
     ensure_present(cluster, release)
     cluster.rules = ALL_BUT_GRANTING
-    del cluster.objects[CONFIG]
-    assert ensure_present(cluster, release)["actions"] == {"create": ["ConfigMap ops/config"]}
+    del cluster.objects[CONFIG], cluster.objects[VALIDATOR]
+    assert ensure_present(cluster, release)["actions"] == {
+        "create": ["ConfigMap ops/config", "ValidatingWebhookConfiguration validator"]
+    }
 
 
 def test_a_failure_to_look_is_a_failure() -> None:
     cluster = FakeCluster()
     cluster.fail(500, method="GET", path="/resourcequotas", message="etcd is away")
     assert "etcd is away" in str(refused(cluster))
+
+
+def test_what_the_plan_refuses_is_said_even_so() -> None:
+    cluster = FakeCluster(version="v1.30.4")
+    cluster.fail(500, method="GET", path="/resourcequotas", message="etcd is away")
+    assert codes(refused(cluster)) == ["kubernetes_too_old"]
 
 
 def test_a_terminating_object_is_said_once_with_the_servers_words() -> None:
