@@ -26,7 +26,6 @@ from ._resources import Key
 from ._rights import require_rights
 
 
-
 def ensure_present(
     cluster: Cluster,
     bundle: Bundle,

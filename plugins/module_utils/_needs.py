@@ -19,7 +19,7 @@ from ._plan import Action
 from ._recognition import JOBSET_GROUP, TELLING_CRDS, TRAINER_GROUP
 from ._record import NAME as RECORD_NAME
 from ._releases import PUBLIC_CONFIG_MAP
-from ._resources import Key, Resource, key_of, resource_of
+from ._resources import Resource, key_of, resource_of
 from ._reviews import Right
 
 # Server-side apply is a patch, and a create where nothing is there yet.

@@ -14,17 +14,16 @@ from ._bundle import PHASES, Bundle
 from ._catalogue import BY_CODE
 from ._client import Cluster
 from ._errors import ConductorError, RefusedError, RightsError, listed
-from ._fields import name_of, part
 from ._inspect import inspect
 from ._plan import Plan, Refusal
-from ._rights import record_rights, require_rights, rights_for
+from ._rights import require_rights
 from ._rules import is_ours
 
 Finding = dict[str, str]
 
 _RIGHTS = frozenset({"rights_missing", "role_ungrantable"})
 # The plan knows what is to be written, and asks for the rights to that; an inspection knows only all that could be.
-_ASKED_EXACTLY = frozenset({"rights_missing", "repair_impossible", "rights_unknown"})
+_ASKED_EXACTLY = _RIGHTS | {"repair_impossible", "rights_unknown"}
 
 
 def preflight(
@@ -57,7 +56,6 @@ def preflight(
             # They are enough, and nothing is to be written.
             raise _refused(merged([], plan.reasons), plan, None, {}) from error
         raise
-    found["rights"] = {**found["rights"], "ungrantable": _grants_of(plan, found["rights"]["ungrantable"])}
     blockers, warnings = judge(found)
     blockers = merged([finding for finding in blockers if finding["code"] not in _ASKED_EXACTLY], plan.reasons)
     warnings = [finding for finding in warnings if finding["code"] not in _ASKED_EXACTLY]
@@ -67,7 +65,7 @@ def preflight(
     missing: ConductorError | None = None
     try:
         # Better none of the release than half of it.
-        require_rights(cluster, rights_for(plan.writing(PHASES)) + record_rights(bundle.namespace), bundle.namespace)
+        require_rights(cluster, bundle, plan.writing(PHASES))
     except RightsError as error:
         missing = error
     if missing is not None and not blockers:
@@ -146,15 +144,3 @@ def _refused(
     if missing is not None:
         error.facts["missing_rights"] = missing.facts["missing_rights"]
     return error
-
-
-def _grants_of(plan: Plan, ungrantable: Sequence[str]) -> list[str]:
-    """Those of the verbs that this plan takes: for a role that stays as it is nobody needs them.
-
-    Args:
-        ungrantable: each with the name of the role at its end.
-    """
-    manifests = [action.manifest for action in plan.writing(PHASES)]
-    names = {name_of(manifest) for manifest in manifests if manifest.get("kind") in ("Role", "ClusterRole")}
-    names |= {str(part(manifest, "roleRef").get("name")) for manifest in manifests if "roleRef" in manifest}
-    return [verb for verb in ungrantable if verb.rpartition(" ")[2] in names]
