@@ -341,6 +341,7 @@ certificates:
   description:
     - The certificates that the API server trusts the webhooks by, one row for each webhook configuration of Trainer and
       JobSet; null where those may not be read. They are public. Secrets are never read.
+    - C(cryptography) reads them, where the module runs; without it nothing has an end.
   returned: success
   type: list
   elements: dict

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from ansible_collections.conductor.trainer.plugins.module_utils import _x509
 from ansible_collections.conductor.trainer.plugins.module_utils._x509 import ends_of
 
 
@@ -46,6 +47,7 @@ def test_what_is_no_certificate_has_no_end(damaged: str) -> None:
     assert ends_of(damaged) == []
 
 
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
 def test_a_damaged_certificate_does_not_raise() -> None:
     whole = base64.b64decode(b"".join(certificate(SOON).splitlines()[1:-1]))
     for length in range(len(whole)):
@@ -53,3 +55,8 @@ def test_a_damaged_certificate_does_not_raise() -> None:
             pem = b"-----BEGIN CERTIFICATE-----\n" + base64.b64encode(piece) + b"\n-----END CERTIFICATE-----\n"
             assert len(ends_of(encoded(pem))) <= 1
     assert ends_of(encoded(certificate(SOON))) == [SOON]
+
+
+def test_without_the_library_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_x509, "_READABLE", False)
+    assert ends_of(encoded(certificate(SOON))) == []
