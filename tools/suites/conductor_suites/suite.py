@@ -20,7 +20,7 @@ class Suite:
     tier: str
     commands: tuple[tuple[str, ...], ...]
     # Seconds for each command; one that hangs must not hang the run.
-    limit: float = 300
+    limit: float = 900
     # Where the last command writes its results, test by test; None: the suite counts as one test.
     junit: Path | None = None
     # Why the suite cannot run here; None: it can.
