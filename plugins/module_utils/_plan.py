@@ -78,6 +78,7 @@ class Refusal(NamedTuple):
         remedy: what can be done about it.
         code: the entry of the catalogue of findings that it is a case of.
         subject: what it is about.
+        cause: what is wrong with it.
         clue: the words by which a finding about the same can be known: an owner, a namespace.
     """
 
@@ -85,6 +86,7 @@ class Refusal(NamedTuple):
     remedy: str
     code: str
     subject: str
+    cause: str
     clue: str = ""
 
 
@@ -162,30 +164,29 @@ def _refusals(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> 
             f"Kubernetes is {observed.kubernetes}; Trainer {bundle.release} needs {bundle.kubernetes_minimum} "
             "or newer, because older API servers refuse its CRDs (kubeflow/trainer issue 3154)"
         )
-        found.append(Refusal(text, "upgrade the cluster", "kubernetes_too_old", "API server"))
+        found.append(Refusal(text, "upgrade the cluster", "kubernetes_too_old", "API server", text))
     by_owner: dict[str, list[Key]] = {}
     for action in actions:
         if action.verb != "refuse":
             continue
         if action.reason.startswith("is Terminating"):
             said = observed.endings.get(action.key)
-            text = f"{action.key} {action.reason}" + (f": {said}" if said else "")
-            found.append(Refusal(text, _LET_END, "terminating", str(action.key)))
+            cause = action.reason + (f": {said}" if said else "")
+            found.append(Refusal(f"{action.key} {cause}", _LET_END, "terminating", str(action.key), f"it {cause}"))
         else:
             by_owner.setdefault(action.reason, []).append(action.key)
     for owner, keys in by_owner.items():
         named = ", ".join(str(key) for key in keys[:_NAMED_OBJECTS])
         more = f" and {len(keys) - _NAMED_OBJECTS} more" if len(keys) > _NAMED_OBJECTS else ""
-        text = f"{named}{more}: installed by somebody else ({owner})"
-        found.append(Refusal(text, _LEAVE_ALONE, _foreign_code(keys), f"{named}{more}", owner))
+        subject, cause = f"{named}{more}", f"installed by somebody else ({owner})"
+        found.append(Refusal(f"{subject}: {cause}", _LEAVE_ALONE, _foreign_code(keys), subject, cause, owner))
     for name, place in foreign_webhooks(observed.webhook_configurations, bundle):
-        where = f"webhook configuration {name} points to {place}"
-        text = f"{where}: another Trainer or JobSet is installed"
+        subject, cause = f"webhook configuration {name} points to {place}", "another Trainer or JobSet is installed"
         code = "jobset_foreign" if "jobset" in name else "trainer_foreign"
         # A place is "service NAMESPACE/NAME" or a URL.
         service = place.removeprefix("service ")
         clue = place if service == place else service.partition("/")[0]
-        found.append(Refusal(text, _LEAVE_ALONE, code, where, clue))
+        found.append(Refusal(f"{subject}: {cause}", _LEAVE_ALONE, code, subject, cause, clue))
     return found
 
 

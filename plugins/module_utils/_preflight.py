@@ -110,7 +110,7 @@ def _bare(name: str) -> str:
 
 
 def _finding(reason: Refusal) -> Finding:
-    return {"code": reason.code, "object": reason.subject, "cause": reason.text, "remedy": reason.remedy}
+    return {"code": reason.code, "object": reason.subject, "cause": reason.cause, "remedy": reason.remedy}
 
 
 def _without(error: ConductorError) -> list[Finding]:

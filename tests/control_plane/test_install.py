@@ -178,13 +178,16 @@ def test_a_reader_is_told_every_right_to_write_he_lacks(plane: ControlPlane, bun
 
 def test_a_terminating_namespace_is_refused(plane: ControlPlane, bundle: Bundle) -> None:
     namespace_terminating(plane, bundle.namespace)
-    assert_refused(plane, bundle, f"Namespace {bundle.namespace} is Terminating since ")
+    assert_refused(plane, bundle, f"Namespace {bundle.namespace}: it is Terminating since ")
 
 
 def test_a_terminating_crd_is_refused_with_what_holds_it(installed: ControlPlane, bundle: Bundle) -> None:
     crd_terminating(installed, "trainjobs.trainer.kubeflow.org")
     assert_refused(
-        installed, bundle, "CustomResourceDefinition trainjobs.trainer.kubeflow.org is Terminating", "example.com/held"
+        installed,
+        bundle,
+        "CustomResourceDefinition trainjobs.trainer.kubeflow.org: it is Terminating",
+        "example.com/held",
     )
 
 

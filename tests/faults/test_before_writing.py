@@ -165,7 +165,9 @@ def test_a_namespace_that_is_terminating(installed: Faults) -> None:
     installed.until("the namespace says what holds it", says_why)
     began = installed.cluster.now()
     installed.fails(
-        f"Namespace {NAMESPACE} is Terminating", "example.com/hold", "wait until what is Terminating is gone"
+        f"terminating, Namespace {NAMESPACE}: it is Terminating",
+        "example.com/hold",
+        "wait until what is Terminating is gone",
     )
     assert installed.cluster.writes_since(began) == []
     kubectl("patch", "configmap", "held", "-n", NAMESPACE, "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
@@ -190,7 +192,9 @@ def test_a_crd_that_is_terminating(installed: Faults) -> None:
     kubectl("create", "-f", "-", stdin=json.dumps(held))
     kubectl("delete", "crd", name, "--wait=false")
     began = installed.cluster.now()
-    installed.fails(f"CustomResourceDefinition {name} is Terminating", "wait until what is Terminating is gone")
+    installed.fails(
+        f"terminating, CustomResourceDefinition {name}: it is Terminating", "wait until what is Terminating is gone"
+    )
     assert installed.cluster.writes_since(began) == []
     kubectl("patch", "trainingruntime", "held", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
     installed.until("the CRD is gone", lambda: not installed.exists("crd", name))

@@ -211,28 +211,28 @@ GONE = {"code": "terminating", "object": "Deployment manager", "cause": "is bein
     [
         (
             [FOREIGN],
-            Refusal("Service ops/a: installed by ...", "l", "trainer_foreign", "Service ops/a", "Helm release x"),
+            Refusal("", "l", "trainer_foreign", "Service ops/a", "installed by ...", "Helm release x"),
             [("trainer_foreign", "Trainer (Service ops/a)", FOREIGN["cause"])],
         ),
         (
             [FOREIGN],
-            Refusal("Service ops/a: installed by Argo CD", "l", "trainer_foreign", "Service ops/a", "Argo CD"),
+            Refusal("", "l", "trainer_foreign", "Service ops/a", "installed by Argo CD", "Argo CD"),
             [
                 ("trainer_foreign", "Trainer", FOREIGN["cause"]),
-                ("trainer_foreign", "Service ops/a", "Service ops/a: installed by Argo CD"),
+                ("trainer_foreign", "Service ops/a", "installed by Argo CD"),
             ],
         ),
         (
             [GONE],
-            Refusal("Deployment ops/manager is Terminating", "l", "terminating", "Deployment ops/manager"),
-            [("terminating", "Deployment ops/manager", "Deployment ops/manager is Terminating")],
+            Refusal("", "l", "terminating", "Deployment ops/manager", "it is Terminating"),
+            [("terminating", "Deployment ops/manager", "it is Terminating")],
         ),
         (
             [GONE],
-            Refusal("Secret ops/x is Terminating", "l", "terminating", "Secret ops/x"),
+            Refusal("", "l", "terminating", "Secret ops/x", "it is Terminating"),
             [
                 ("terminating", "Deployment manager", "is being deleted"),
-                ("terminating", "Secret ops/x", "Secret ops/x is Terminating"),
+                ("terminating", "Secret ops/x", "it is Terminating"),
             ],
         ),
     ],
