@@ -98,14 +98,14 @@ FOREIGN = (
 # On these it must go through: nothing of it is in its way.
 CLEAR = (
     "kueue",
-    "namespace-prepared",
     "neighbours",
-    "node-without-room",
     "ours-with-users",
     "ours-without-controllers",
     "ours-without-webhooks",
     "training-operator",
 )
+# On these there is no room for the controllers, which is said before anything is written.
+WITHOUT_ROOM = {"namespace-prepared": "quota_exceeded", "node-without-room": "no_room"}
 
 
 def test_every_state_has_a_sign() -> None:
@@ -125,6 +125,16 @@ def test_what_is_somebody_elses_is_left_alone(states: States, bundle: Bundle, na
     mark = plane.now()
     with pytest.raises(RefusedError):
         ensure_present(plane.client(), bundle)
+    assert plane.writes_since(mark) == []
+
+
+@pytest.mark.parametrize("name", sorted(WITHOUT_ROOM))
+def test_a_lack_of_room_is_said_before_anything_is_written(states: States, bundle: Bundle, name: str) -> None:
+    plane = states.enter(name)
+    mark = plane.now()
+    with pytest.raises(RefusedError) as caught:
+        ensure_present(plane.client(), bundle)
+    assert {finding["code"] for finding in caught.value.facts["blockers"]} == {WITHOUT_ROOM[name]}
     assert plane.writes_since(mark) == []
 
 
