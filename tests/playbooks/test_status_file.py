@@ -55,6 +55,24 @@ def test_each_host_may_have_its_own(inventory: Path, tmp_path: Path) -> None:
         assert list(json.loads((tmp_path / f"{name}.json").read_text())) == [name]
 
 
+def test_batches_add_up(inventory: Path, tmp_path: Path) -> None:
+    playbook, kept = tmp_path / "batches.yml", tmp_path / "status.json"
+    role = {"name": "conductor.trainer.conductor", "tasks_from": "status"}
+    whole = {
+        "name": "One by one",
+        "hosts": "all",
+        "connection": "local",
+        "gather_facts": False,
+        "serial": 1,
+        # A play ends when all hosts of a batch have failed.
+        "max_fail_percentage": 100,
+        "tasks": [{"name": "Status", "ansible.builtin.import_role": role}],
+    }
+    playbook.write_text(yaml.safe_dump([whole]))
+    play(playbook, {"conductor_status_file": str(kept)}, "--inventory", str(inventory))
+    assert sorted(json.loads(kept.read_text())) == ["nameless", "silent"]
+
+
 def test_without_a_path_there_is_no_file(inventory: Path, tmp_path: Path) -> None:
     status(inventory, "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["hosts.yml"]
