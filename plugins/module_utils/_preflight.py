@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._accepted import not_accepted
-from ._blockers import judge
 from ._bundle import PHASES, Bundle
 from ._catalogue import BY_CODE
 from ._client import Cluster
@@ -21,9 +20,8 @@ from ._rules import is_ours
 
 Finding = dict[str, str]
 
-_RIGHTS = frozenset({"rights_missing", "role_ungrantable"})
 # The plan knows what is to be written, and asks for the rights to that; an inspection knows only all that could be.
-_ASKED_EXACTLY = _RIGHTS | {"repair_impossible", "rights_unknown"}
+_ASKED_EXACTLY = frozenset({"rights_missing", "role_ungrantable", "repair_impossible", "rights_unknown"})
 
 
 def preflight(
@@ -46,7 +44,7 @@ def preflight(
 
     Raises:
         RefusedError: names everything that stands against it, at once.
-        RightsError: the same, where only rights are missing.
+        RightsError: where that is nothing but rights.
         ApiError, UnreachableError: the server failed.
     """
     try:
@@ -56,9 +54,11 @@ def preflight(
             # They are enough, and nothing is to be written.
             raise _refused(merged([], plan.reasons), plan, None, {}) from error
         raise
-    blockers, warnings = judge(found)
-    blockers = merged([finding for finding in blockers if finding["code"] not in _ASKED_EXACTLY], plan.reasons)
-    warnings = [finding for finding in warnings if finding["code"] not in _ASKED_EXACTLY]
+    blockers, warnings = (
+        [finding for finding in found[name] if finding["code"] not in _ASKED_EXACTLY]
+        for name in ("blockers", "warnings_found")
+    )
+    blockers = merged(blockers, plan.reasons)
     if is_ours(found):
         # What Conductor began it is about to complete.
         warnings = [finding for finding in warnings if finding["code"] != "trainer_half_installed"]
@@ -131,8 +131,7 @@ def _refused(
     blockers: Sequence[Finding], plan: Plan, missing: ConductorError | None, facts: dict[str, Any]
 ) -> ConductorError:
     lines = [f"{finding['code']}, {finding['object']}: {finding['cause']}" for finding in blockers]
-    kind = RightsError if {finding["code"] for finding in blockers} <= _RIGHTS else RefusedError
-    error = kind(
+    error = RefusedError(
         listed("nothing was written, because", lines),
         step="preflight",
         hint="; ".join(dict.fromkeys(finding["remedy"] for finding in blockers)),

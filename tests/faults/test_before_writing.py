@@ -73,9 +73,8 @@ def rule(verbs: list[str], groups: str = "*", resources: str = "*") -> dict[str,
             [rule(["get", "list", "watch"])],
             # To write, and to grant what the controllers need.
             [
-                "role_ungrantable, this identity:",
-                "escalate clusterroles.rbac.authorization.k8s.io jobset-manager-role",
-                "rights_missing, this identity:",
+                "these rights are missing:",
+                "escalate clusterroles.rbac.authorization.k8s.io",
                 "create, patch customresourcedefinitions.apiextensions.k8s.io",
                 "create, patch deployments.apps in namespace kubeflow-system",
                 "create, patch clustertrainingruntimes.trainer.kubeflow.org",
