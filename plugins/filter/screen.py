@@ -90,7 +90,8 @@ def _certificates(rows: Sequence[Mapping[str, Any]] | None) -> list[str]:
             f"({first['configuration']})"
         )
     if bare:
-        words.append(f"none in {', '.join(bare)}")
+        # There is none, or nothing to read it with (see the module's documentation).
+        words.append(f"no end known for {', '.join(bare)}")
     return words or ["none"]
 
 

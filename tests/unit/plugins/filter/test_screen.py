@@ -48,7 +48,11 @@ def test_everything_has_its_line() -> None:
         ({"jobset": {"healthy": None}}, "JobSet", "health unknown"),
         ({"certificates": None}, "Certificates", "unknown"),
         ({"certificates": []}, "Certificates", "none"),
-        ({"certificates": [{"configuration": "c", "not_after": "", "days_left": None}]}, "Certificates", "none in c"),
+        (
+            {"certificates": [{"configuration": "c", "not_after": "", "days_left": None}]},
+            "Certificates",
+            "no end known for c",
+        ),
         ({"built_in_runtimes": {"present": None, "missing": None}}, "Runtimes", "unknown"),
         (
             {"built_in_runtimes": {"present": ["jax"], "missing": ["torch"]}},
