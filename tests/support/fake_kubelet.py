@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Plays the parts of scheduler, kubelet and controllers, so that an installation looks as if it were running.
 
-Nothing runs: pods get the status a kubelet would report, and the built-in controllers, which are real, draw their
-conclusions (Deployments become available, EndpointSlices fill up). Secrets and webhook configurations get what the
-certificate rotators of Trainer and JobSet write, in their name.
+Nothing runs: pods get the status a kubelet would report, Services get their EndpointSlices, and the built-in
+controllers, which are real, draw their conclusions (Deployments become available). Secrets and webhook configurations
+get what the certificate rotators of Trainer and JobSet write, in their name.
 """
 
 from __future__ import annotations
@@ -73,15 +73,38 @@ def run_pods(plane: ControlPlane, namespace: str) -> None:
             f"--namespace={namespace}",
             f"--timeout={_READY_SECONDS}s",
         )
-    # The Services follow the pods by a controller of their own.
-    plane.kubectl(
-        "wait",
-        "--for=jsonpath={.endpoints[0].conditions.ready}=true",
-        "endpointslices",
-        "--all",
-        f"--namespace={namespace}",
-        f"--timeout={_READY_SECONDS}s",
-    )
+    _lead_services_there(plane, namespace)
+
+
+def _lead_services_there(plane: ControlPlane, namespace: str) -> None:
+    """One EndpointSlice for each Service, with every pod it selects as a ready endpoint."""
+    client = plane.client()
+    pods = plane.get("pods", f"--namespace={namespace}")["items"]
+    for service in plane.get("services", f"--namespace={namespace}")["items"]:
+        name, wanted = service["metadata"]["name"], service["spec"]["selector"].items()
+        endpoints = [
+            {
+                "addresses": [pod["status"]["podIP"]],
+                "conditions": {"ready": True, "serving": True, "terminating": False},
+                "nodeName": pod["spec"]["nodeName"],
+                "targetRef": {"kind": "Pod", "namespace": namespace, **_identity(pod)},
+            }
+            for pod in pods
+            if wanted <= pod["metadata"]["labels"].items()
+        ]
+        piece = {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {"name": f"{name}-0", "namespace": namespace, "labels": {"kubernetes.io/service-name": name}},
+            "addressType": "IPv4",
+            "endpoints": endpoints,
+        }
+        path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
+        _send(client, "POST", path, piece, manager="kube-controller-manager")
+
+
+def _identity(pod: dict[str, Any]) -> dict[str, str]:
+    return {key: pod["metadata"][key] for key in ("name", "uid")}
 
 
 def give_certificates(plane: ControlPlane, namespace: str) -> None:

@@ -18,7 +18,7 @@ IN_EVERY_NAMESPACE = ("serviceaccounts/default", "configmaps/kube-root-ca.crt")
 
 def undone(ask: Ask) -> list[str]:
     """The objects whose controllers have not looked at them: on a busy machine that takes longer than any pause."""
-    return [*_deployments(ask), *_services(ask), *_namespaces(ask)]
+    return [*_deployments(ask), *_namespaces(ask)]
 
 
 def resources_of(crds: Iterable[dict[str, Any]]) -> set[str]:
@@ -70,18 +70,6 @@ def _deployments(ask: Ask) -> list[str]:
         if not seen or (status.get("replicas", 0) != item["spec"]["replicas"] and not failed):
             found.append(f"Deployment {item['metadata']['name']}")
     return found
-
-
-def _services(ask: Ask) -> list[str]:
-    slices = {
-        (item["metadata"]["namespace"], (item["metadata"].get("labels") or {}).get("kubernetes.io/service-name"))
-        for item in _items(ask, "/apis/discovery.k8s.io/v1/endpointslices")
-    }
-    return [
-        f"EndpointSlice of Service {item['metadata']['name']}"
-        for item in _items(ask, "/api/v1/services")
-        if item["spec"].get("selector") and (item["metadata"]["namespace"], item["metadata"]["name"]) not in slices
-    ]
 
 
 def _namespaces(ask: Ask) -> list[str]:
