@@ -23,6 +23,8 @@ _FACTORS = {
 _QUANTITY = re.compile(r"([+-]?\d{1,40}(?:\.\d{0,40})?|[+-]?\.\d{1,40})(?:[eE]([+-]?\d{1,2})|([A-Za-z]{0,2}))")
 RESOURCES = ("cpu", "memory")
 
+_MEBI = 1024**2
+
 
 def amount(quantity: str) -> Fraction | None:
     """A quantity as a number of cores, bytes or pieces; None where it is none.
@@ -37,6 +39,11 @@ def amount(quantity: str) -> Fraction | None:
         return Fraction(number) * Fraction(10) ** int(exponent)
     factor = _FACTORS.get(suffix or "")
     return None if factor is None else Fraction(number) * factor
+
+
+def in_words(number: Fraction) -> str:
+    """A number of cores, bytes or pieces as people write it."""
+    return f"{float(number / _MEBI):g}Mi" if number >= _MEBI else f"{float(number):g}"
 
 
 def demand(pod_spec: Mapping[str, Any], which: str = "requests") -> dict[str, Fraction]:

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from ._fields import is_terminating, name_of, part, parts, some, text, texts
-from ._quantities import amount, demand, total
+from ._quantities import amount, demand, in_words, total
 
 # The pod port of both webhooks; a Service's port does not matter to a NetworkPolicy.
 WEBHOOK_PORT = 9443
@@ -64,7 +64,7 @@ def _exceeded(quota: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> 
         limit, used = amount(str(hard)), amount(text(quota, "status", "used", resource) or "0")
         needed = _needed(resource, wanted)
         if limit is not None and used is not None and needed and used + needed > limit:
-            words = f"of which {float(used):g} is used and {float(needed):g} needed"
+            words = f"of which {in_words(used)} is used and {in_words(needed)} needed"
             lines.append(f"ResourceQuota {name_of(quota)}: {resource} {hard}, {words}")
     return lines
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._quantities import amount, demand
+from ansible_collections.conductor.trainer.plugins.module_utils._quantities import amount, demand, in_words
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,13 @@ def test_limits_are_told_from_requests() -> None:
     spec = {"containers": [{"resources": {"limits": {"memory": "4Ki"}, "requests": {"memory": "1Ki"}}}]}
     assert demand(spec)["memory"] == 1024
     assert demand(spec, "limits")["memory"] == 4096
+
+
+@pytest.mark.parametrize(
+    ("quantity", "words"),
+    [("500m", "0.5"), ("2", "2"), ("0", "0"), ("64Mi", "64Mi"), ("1Gi", "1024Mi"), ("1Ki", "1024")],
+)
+def test_amounts_in_words(quantity: str, words: str) -> None:
+    number = amount(quantity)
+    assert number is not None
+    assert in_words(number) == words
