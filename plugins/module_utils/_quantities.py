@@ -22,7 +22,6 @@ _FACTORS = {
 }
 _QUANTITY = re.compile(r"([+-]?\d{1,40}(?:\.\d{0,40})?|[+-]?\.\d{1,40})(?:[eE]([+-]?\d{1,2})|([A-Za-z]{0,2}))")
 RESOURCES = ("cpu", "memory")
-
 _MEBI = 1024**2
 
 

@@ -298,6 +298,22 @@ def test_a_lack_of_room_is_no_blocker_where_nodes_may_come(code: str) -> None:
         assert [finding["code"] for finding in judge(facts)[0]] == found
 
 
+def test_a_right_that_lacks_is_said_once() -> None:
+    nothing: dict[str, Any] = {"resourceRules": []}
+    denied = (
+        "get customresourcedefinitions.apiextensions.k8s.io jobsets.jobset.x-k8s.io",
+        "get namespaces kube-system",
+        "get namespaces kubeflow-system",
+        "list nodes",
+        "list secrets in namespace kubeflow-system",
+    )
+    found = judged(empty(rules=nothing, cluster_rules=nothing, denied=denied), "bundled")
+    causes = [finding["cause"] for findings in found.values() for finding in findings]
+    for words in ("get customresourcedefinitions", "kube-system;", "list nodes", "list secrets in"):
+        assert sum(words in cause for cause in causes) == 1, words
+    assert not any("(for kube-system, kubeflow-system)" in cause for cause in causes)
+
+
 def test_without_any_right_the_result_is_still_small() -> None:
     denied = tuple(f"list some.resource.with.a.long.name{number} in namespace kubeflow-system" for number in range(25))
     readings = Readings(denied=denied, rules={}, cluster_rules={})
