@@ -298,6 +298,26 @@ def test_a_lack_of_room_is_no_blocker_where_nodes_may_come(code: str) -> None:
         assert [finding["code"] for finding in judge(facts)[0]] == found
 
 
+def test_half_of_somebody_elses_is_not_ours_to_complete() -> None:
+    found = judged(empty(crds=crds("kubectl", **UPSTREAM)), "bundled")
+    assert "trainer_half_installed" not in {finding["code"] for finding in found["warning"]}
+
+
+def test_webhooks_that_point_somewhere_make_it_nobodys_home() -> None:
+    remains = {
+        kind: page(webhooks(kind.capitalize(), "kubectl", "gone", **UPSTREAM)) for kind in ("mutating", "validating")
+    }
+    assert "jobset_split" in {finding["code"] for finding in judged(empty(**remains), "bundled")["blocker"]}
+
+
+def test_rights_in_the_namespace_of_the_probes_count() -> None:
+    nothing: dict[str, Any] = {"resourceRules": []}
+    for probe_rules, lacks in ((EVERYTHING, False), (None, True)):
+        found = judged(empty(rules=EVERYTHING, cluster_rules=nothing, probe_rules=probe_rules), "bundled")
+        causes = [finding["cause"] for finding in found["blocker"]]
+        assert any("create pods in namespace conductor-probe" in cause for cause in causes) is lacks
+
+
 def test_a_right_that_lacks_is_said_once() -> None:
     nothing: dict[str, Any] = {"resourceRules": []}
     denied = (

@@ -47,6 +47,13 @@ def test_no_right_is_both_needed_and_dispensable() -> None:
     assert len({*needed, *helpful}) == len(needed) + len(helpful)
 
 
+def test_the_namespaces_may_be_there_before() -> None:
+    making = {Right("create", "", "namespaces", "", name) for name in release().names("Namespace")}
+    assert making <= set(to_write(release()))
+    assert not making & set(of_install(release()))
+    assert making <= {help_.right for help_ in besides_install(release())}
+
+
 def test_rights_are_summed_up_by_what_they_are_to() -> None:
     rights = [
         Right("patch", "apps", "deployments", "ops", "one"),

@@ -202,3 +202,12 @@ def test_what_people_keep_is_not_asked_for_where_it_cannot_be() -> None:
     assert not any(
         "/v1alpha" in request.path for request in cluster.requests if "/trainingruntimes" not in request.path
     )
+
+
+def test_rights_in_the_namespace_of_the_probes_are_asked_for_where_there_are_no_others() -> None:
+    cluster = FakeCluster()
+    assert read(cluster, bundle()).probe_rules is None
+    cluster.rules = []
+    assert read(cluster, bundle()).probe_rules is not None
+    asked = [request.body["spec"] for request in cluster.requests if request.path.endswith("rulesreviews")]
+    assert asked.count({"namespace": bundle().probe_namespace}) == 1
