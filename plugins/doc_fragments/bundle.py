@@ -30,6 +30,17 @@ options:
     type: list
     elements: str
     default: [all]
+  jobset:
+    description:
+      - Whose JobSet Trainer uses.
+      - With V(bundled) it comes with the release; with V(external) it is one that is there already, healthy, new enough
+        and not Conductor's, and nothing of it is ever written.
+      - With V(auto) it stays as it was installed; on a cluster without Trainer one that is there is used, and else it
+        comes with the release.
+      - A second JobSet is never installed over a first, whatever this says.
+    type: str
+    choices: [auto, bundled, external]
+    default: auto
   bundle:
     description:
       - Path of a bundle file on the machine the module runs on.

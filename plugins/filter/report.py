@@ -66,8 +66,10 @@ def _release(results: Iterable[Mapping[str, Any]]) -> list[str]:
     for result in results:
         if "components" in result:
             parts = result["components"]
+            bundled = "jobset" in parts
             return [
-                f"Trainer {parts['trainer']} with JobSet {parts['jobset']} in {result['namespace']}, "
+                f"Trainer {parts['trainer']}{' with JobSet ' + parts['jobset'] if bundled else ''} in "
+                f"{result['namespace']}{'' if bundled else ', beside a JobSet that was there'}, "
                 f"Kubernetes {result['kubernetes']}",
                 *([f"Cluster {result['cluster_uid']}"] if result.get("cluster_uid") else []),
             ]

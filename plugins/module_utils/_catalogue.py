@@ -115,13 +115,19 @@ CATALOGUE: tuple[Entry, ...] = (
         "jobset_external",
         "blocker",
         "JobSet {version} runs in namespace {namespace} ({owner}); a second one over it would break it",
-        "keep that JobSet and install Trainer beside it, or remove it with the tool that installed it",
+        "install Trainer beside it (conductor_jobset: auto or external), or remove it with the tool that installed it",
     ),
     Entry(
         "jobset_foreign",
         "blocker",
         "JobSet {version} in namespace {namespace} is in the hands of {owner}",
         "remove it with the tool that installed it, or leave it in charge",
+    ),
+    Entry(
+        "jobset_ours",
+        "blocker",
+        "JobSet is to be somebody else's, and the one in namespace {namespace} is Conductor's own",
+        "leave it as it is (conductor_jobset: auto or bundled); it cannot be handed over",
     ),
     Entry(
         "jobset_absent",

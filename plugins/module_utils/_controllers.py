@@ -31,6 +31,7 @@ def controller_rows(
         rows.append(
             {
                 "name": name,
+                "namespace": now["metadata"]["namespace"],
                 "ready": f"{status.get('readyReplicas', 0)}/{now['spec'].get('replicas', 1)}",
                 "status": (newest.get("status") or {}).get("phase", "unknown"),
                 "image": now["spec"]["template"]["spec"]["containers"][0]["image"],

@@ -14,6 +14,7 @@ from ._autoscalers import may_grow
 from ._blockers import judge
 from ._bundle import Bundle
 from ._client import Cluster
+from ._components import part_for, resolve_jobset
 from ._distribution import distribution
 from ._fields import name_of, part, text
 from ._grants import grant_facts
@@ -45,8 +46,8 @@ def inspect(
     """What is on a cluster, and what speaks against installing this bundle on it.
 
     Args:
-        jobset_mode: whose JobSet it is to be: C(bundled) with the release, C(external), or C(auto): external where
-            there is one.
+        jobset_mode: whose JobSet it is to be: C(bundled) with the release, C(external), or C(auto): as it was
+            installed, or else external where there is one.
 
     Raises:
         ApiError, UnreachableError: the server failed, or does not know these credentials. Missing rights do not raise.
@@ -87,8 +88,21 @@ def facts_of(server: str, bundle: Bundle, readings: Readings, jobset_mode: str) 
         namespace=readings.namespace,
         public_config=readings.public_config,
     )
-    wanted = _still_to_place(bundle, deployments)
     record = parse_record(readings.record or None)
+    jobset = jobset_facts(
+        crd=crds.get(f"jobsets.{JOBSET_GROUP}"),
+        configurations=configurations,
+        deployments=deployments,
+        everywhere=readings.everywhere,
+        slices=slices,
+        # Webhooks that point somewhere do not make it a home: they may be what a removal left.
+        home=next(iter(sorted(namespaces(filter(is_trainer, deployments or ())))), bundle.namespace),
+        wanted=bundle.components.get("jobset", ""),
+    )
+    meant = resolve_jobset(jobset_mode, record, jobset)
+    # Beside somebody else's JobSet neither room nor rights are needed for ours.
+    bundle = part_for(bundle, meant)
+    wanted = _still_to_place(bundle, deployments)
     return {
         "cluster": {
             "server": server,
@@ -100,6 +114,7 @@ def facts_of(server: str, bundle: Bundle, readings: Readings, jobset_mode: str) 
             "release": bundle.release,
             "jobset": bundle.components.get("jobset", ""),
             "jobset_mode": jobset_mode,
+            "jobset_meant": meant,
             "kubernetes": bundle.kubernetes_minimum,
             "namespace": bundle.namespace,
         },
@@ -107,19 +122,11 @@ def facts_of(server: str, bundle: Bundle, readings: Readings, jobset_mode: str) 
         "record": {
             "release": record.release,
             "profile": record.profile,
+            "jobset": record.jobset,
             "objects": len(record.entries),
             "same_bundle": record.bundle == bundle.sha256,
         },
-        "jobset": jobset_facts(
-            crd=crds.get(f"jobsets.{JOBSET_GROUP}"),
-            configurations=configurations,
-            deployments=deployments,
-            everywhere=readings.everywhere,
-            slices=slices,
-            # Webhooks that point somewhere do not make it a home: they may be what a removal left.
-            home=next(iter(sorted(namespaces(filter(is_trainer, deployments or ())))), bundle.namespace),
-            wanted=bundle.components.get("jobset", ""),
-        ),
+        "jobset": jobset,
         "neighbours": neighbour_facts(readings.groups, deployments, configurations, bundle.release),
         "namespace": namespace_facts(
             bundle.namespace, readings.namespace, _items(readings.quotas), _items(readings.policies), wanted

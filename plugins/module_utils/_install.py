@@ -13,9 +13,11 @@ from ._accepted import check_accepted
 from ._apply import Applier, Outcome, custom_resources
 from ._bundle import PHASES, Bundle, digest
 from ._client import Cluster
+from ._components import Meant
 from ._diff import render_diff
 from ._errors import ConductorError, InputError, RightsError, missing_rights
 from ._identity import identity_of, parse_pin, require_identity
+from ._jobset_choice import choose_jobset
 from ._observe import observe
 from ._ownership import entry_digest
 from ._plan import Action, Observed, Plan, make_plan
@@ -31,6 +33,7 @@ def ensure_present(
     bundle: Bundle,
     *,
     profile: str = "default",
+    jobset: str = "auto",
     phases: Sequence[str] = PHASES,
     force: bool = False,
     check: bool = False,
@@ -42,6 +45,8 @@ def ensure_present(
     """Makes the objects of these phases be as the bundle has them; writes nothing that is so already.
 
     Args:
+        jobset: whose JobSet it is to be: C(bundled) with the release, C(external), or C(auto): as it was installed, or
+            else external where there is one.
         phases: only these are written; the plan, and with it every refusal, always covers all of them.
         force: take over fields of objects of ours that another manager owns.
         check: write nothing; ask the server by dry runs what would change. Fails as the run would fail.
@@ -50,10 +55,11 @@ def ensure_present(
         accept: codes of warnings that need not be told.
 
     Returns:
-        C(changed), C(release), C(actions) (verb to object names), C(unchanged) (a count), C(predicted) (objects that
-        check mode could not ask the server about), C(recorded) (whether the install record is written), C(pending)
-        (phases that still hold something to write), C(cluster_uid), C(warnings_found) (where something is written: what
-        a person should know before), C(elapsed) in seconds, and C(diff).
+        C(changed), C(release), C(jobset) (C(bundled) or C(external)), C(actions) (verb to object names), C(unchanged)
+        (a count), C(predicted) (objects that check mode could not ask the server about), C(recorded) (whether the
+        install record is written), C(pending) (phases that still hold something to write), C(cluster_uid),
+        C(warnings_found) (where something is written: what a person should know before), C(elapsed) in seconds, and
+        C(diff).
 
     Raises:
         InputError, RefusedError, RightsError: before any write.
@@ -70,12 +76,22 @@ def ensure_present(
         raise error if check else _with_missing_writes(error, cluster, bundle) from error
     identity = identity_of(cluster, observed.cluster_uid)
     require_identity(pin, identity, cluster.host)
+    choice = choose_jobset(cluster, bundle, jobset, observed.record, observed.webhook_configurations)
+    bundle = choice.bundle
     plan = make_plan(bundle, observed)
     writes = plan.writing(phases)
     warnings = []
-    if writes or plan.reasons:
-        # What differs is worth knowing to whoever may only look.
-        warnings = preflight(cluster, bundle, plan, accepted=accept, facts={"actions": _by_verb(writes)})
+    if writes or plan.reasons or choice.blockers:
+        warnings = preflight(
+            cluster,
+            bundle,
+            plan,
+            jobset_mode=choice.meant,
+            known=choice.blockers,
+            accepted=accept,
+            # What differs is worth knowing to whoever may only look.
+            facts={"actions": _by_verb(writes)},
+        )
     predicted = []
     if check or with_diff:
         present = observed.metadata.keys()
@@ -84,14 +100,19 @@ def ensure_present(
         # An object that is only re-applied because the record does not know it may well stay as it is.
         done = [prediction.action for prediction in predicted if prediction.changes]
         entries = _entries(observed.record, ((prediction.action, prediction.metadata) for prediction in predicted))
-        recorded = _new_record(bundle, observed.record, entries, profile) is not None
+        recorded = _new_record(bundle, observed.record, entries, profile, choice.meant) is not None
     else:
-        outcomes, recorded = _write(cluster, bundle, plan, phases, observed.record, profile, force)
+        outcomes, recorded = _write(cluster, bundle, plan, phases, observed.record, profile, choice.meant, force)
         done = [outcome.action for outcome in outcomes if outcome.changed]
     result: dict[str, Any] = {
         "changed": bool(done) or recorded,
         "release": bundle.release,
-        "components": dict(bundle.components),
+        "components": {
+            name: version
+            for name, version in bundle.components.items()
+            if name != "jobset" or choice.meant == "bundled"
+        },
+        "jobset": choice.meant,
         "namespace": bundle.namespace,
         "kubernetes": observed.kubernetes,
         "cluster_uid": str(identity),
@@ -128,6 +149,7 @@ def _write(
     phases: Sequence[str],
     record: Record,
     profile: str,
+    jobset: Meant,
     force: bool,
 ) -> tuple[list[Outcome], bool]:
     """Applies what the plan wants written and keeps the install record, also of an apply that failed half-way.
@@ -152,28 +174,32 @@ def _write(
         written = sorted(str(outcome.action.key) for outcome in applier.outcomes if outcome.changed)
         error.facts["written"] = written
         try:
-            _keep_record(cluster, bundle, record, applier.outcomes, profile)
+            _keep_record(cluster, bundle, record, applier.outcomes, profile, jobset)
         except ConductorError as second:
             # The first failure is the one to explain; without the record the next run only applies more than it must.
             error.facts["record_not_kept"] = str(second)
         raise
-    return applier.outcomes, _keep_record(cluster, bundle, record, applier.outcomes, profile)
+    return applier.outcomes, _keep_record(cluster, bundle, record, applier.outcomes, profile, jobset)
 
 
-def _keep_record(cluster: Cluster, bundle: Bundle, record: Record, outcomes: Iterable[Outcome], profile: str) -> bool:
+def _keep_record(
+    cluster: Cluster, bundle: Bundle, record: Record, outcomes: Iterable[Outcome], profile: str, jobset: Meant
+) -> bool:
     entries = _entries(record, ((outcome.action, outcome.metadata) for outcome in outcomes))
-    new = _new_record(bundle, record, entries, profile)
+    new = _new_record(bundle, record, entries, profile, jobset)
     if new is not None:
         # Whoever edited the record has no say in what it must hold.
         cluster.apply(record_manifest(new, bundle.namespace), force=True)
     return new is not None
 
 
-def _new_record(bundle: Bundle, record: Record, entries: Mapping[Key, Entry], profile: str) -> Record | None:
+def _new_record(
+    bundle: Bundle, record: Record, entries: Mapping[Key, Entry], profile: str, jobset: Meant
+) -> Record | None:
     """The record with these entries; None where it is as it was, or its namespace is not there to hold it."""
     if not entries:
         return None
-    new = Record(bundle.release, profile, bundle.sha256, {**record.entries, **entries})
+    new = Record(bundle.release, profile, bundle.sha256, {**record.entries, **entries}, jobset)
     home = any(key.kind == "Namespace" and key.name == bundle.namespace for key in new.entries)
     return new if home and new != record else None
 

@@ -35,6 +35,7 @@ BUNDLE_ARG_SPEC: dict[str, Any] = {
     "release": {"type": "str", "default": "2.3.0"},
     "profile": {"type": "str", "default": "default", "choices": ["default", "fail_open"]},
     "runtimes": {"type": "list", "elements": "str", "default": [ALL_RUNTIMES]},
+    "jobset": {"type": "str", "default": "auto", "choices": ["auto", "bundled", "external"]},
     "bundle": {"type": "path"},
     "concurrency": {"type": "int", "default": 8},
 }

@@ -30,12 +30,15 @@ def preflight(
     plan: Plan,
     *,
     jobset_mode: str = "bundled",
+    known: Sequence[Mapping[str, str]] = (),
     accepted: Sequence[str] = (),
     facts: Mapping[str, Any] | None = None,
 ) -> list[Finding]:
     """Inspects the cluster before the first write of a plan, and asks for the rights that the whole release needs.
 
     Args:
+        jobset_mode: whose JobSet it is to be, C(bundled) or C(external).
+        known: blockers that choosing it brought up.
         accepted: codes of warnings that need not be told.
         facts: for the error, beside those of the findings.
 
@@ -50,15 +53,15 @@ def preflight(
     try:
         found = inspect(cluster, bundle, jobset_mode=jobset_mode)
     except ConductorError as error:
-        if plan.reasons:
+        if plan.reasons or known:
             # They are enough, and nothing is to be written.
-            raise _refused(merged([], plan.reasons), plan, None, {}) from error
+            raise _refused(merged(_joined([], known), plan.reasons), plan, None, {}) from error
         raise
     blockers, warnings = (
         [finding for finding in found[name] if finding["code"] not in _ASKED_EXACTLY]
         for name in ("blockers", "warnings_found")
     )
-    blockers = merged(blockers, plan.reasons)
+    blockers = merged(_joined(blockers, known), plan.reasons)
     if is_ours(found):
         # What Conductor began it is about to complete.
         warnings = [finding for finding in warnings if finding["code"] != "trainer_half_installed"]
@@ -93,6 +96,12 @@ def merged(blockers: Sequence[Finding], reasons: Sequence[Refusal]) -> list[Find
             # The plan has the names of the objects.
             same[0]["object"] += f" ({reason.subject})"
     return findings
+
+
+def _joined(blockers: Sequence[Finding], known: Sequence[Mapping[str, str]]) -> list[Finding]:
+    """All of them; of two with one code the first."""
+    codes = {finding["code"] for finding in blockers}
+    return [*blockers, *(dict(finding) for finding in known if finding["code"] not in codes)]
 
 
 def _is_same(finding: Finding, reason: Refusal) -> bool:

@@ -39,12 +39,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Record:
-    """What was installed. Empty where nothing is known."""
+    """What was installed. Empty where nothing is known.
+
+    Args:
+        jobset: C(bundled) where JobSet came with the release, C(external) where somebody else's is used.
+    """
 
     release: str = ""
     profile: str = ""
     bundle: str = ""
     entries: Mapping[Key, Entry] = field(default_factory=dict)
+    jobset: str = ""
 
 
 def parse_record(config_map: Mapping[str, Any] | None) -> Record:
@@ -65,6 +70,8 @@ def parse_record(config_map: Mapping[str, Any] | None) -> Record:
                 Key(*key.split("|")): Entry(uid, desired, applied, bool(created))
                 for key, (uid, desired, applied, created) in content["objects"].items()
             },
+            # Before there was a choice, JobSet always came with the release.
+            jobset=content.get("jobset", "bundled"),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         return Record()
@@ -77,6 +84,7 @@ def record_manifest(record: Record, namespace: str) -> dict[str, Any]:
         "release": record.release,
         "profile": record.profile,
         "bundle": record.bundle,
+        "jobset": record.jobset,
         "objects": {
             "|".join(key): [entry.uid, entry.desired, entry.applied, int(entry.created)]
             for key, entry in record.entries.items()

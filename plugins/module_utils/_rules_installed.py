@@ -115,18 +115,32 @@ def _jobset_rule(code: str, holds: Callable[[Facts, Facts], bool]) -> None:
             yield "JobSet", _jobset_words(facts)
 
 
+def _is_to_be(meant: str, facts: Facts) -> bool:
+    return bool(facts["wanted"]["jobset_meant"] == meant)
+
+
 def _beside(facts: Facts) -> bool:
-    return bool(facts["jobset"]["state"] == "external" and facts["wanted"]["jobset_mode"] != "bundled")
+    return bool(facts["jobset"]["state"] == "external" and _is_to_be("external", facts))
 
 
 _jobset_rule(
     "jobset_external",
-    lambda facts, jobset: jobset["state"] == "external" and facts["wanted"]["jobset_mode"] == "bundled",
+    lambda facts, jobset: jobset["state"] == "external" and _is_to_be("bundled", facts),
 )
 _jobset_rule("jobset_foreign", lambda facts, jobset: jobset["state"] == "bundled" and _jobset_is_theirs(facts))
 _jobset_rule(
+    "jobset_ours",
+    lambda facts, jobset: (
+        jobset["state"] == "bundled" and not _jobset_is_theirs(facts) and _is_to_be("external", facts)
+    ),
+)
+# What is left of ours (a CRD) is no JobSet either.
+_jobset_rule(
     "jobset_absent",
-    lambda facts, jobset: jobset["state"] == "absent" and facts["wanted"]["jobset_mode"] == "external",
+    lambda facts, jobset: (
+        (jobset["state"] == "absent" or (jobset["state"] == "crd_only" and not _jobset_is_theirs(facts)))
+        and _is_to_be("external", facts)
+    ),
 )
 _jobset_rule("jobset_unhealthy", lambda facts, jobset: _beside(facts) and jobset["healthy"] is not True)
 _jobset_rule("jobset_too_old", lambda facts, jobset: _beside(facts) and jobset["enough"] is not True)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ._beside import Beside
 from ._bundle import Bundle
 from ._certificates import pods_of, pods_to_touch
 from ._client import Cluster
@@ -18,6 +19,7 @@ from ._doomed import Doom, is_being_made
 from ._errors import ConductorError, NotReadyError, listed
 from ._events import last_event
 from ._fate import Fate
+from ._jobset_choice import JOBSET_CRD
 from ._nudges import Nudges
 from ._probe import prove_webhooks
 from ._resources import Key, path_of, resource_of
@@ -42,6 +44,7 @@ class ControllersWait:
     """One wait for the controllers of a bundle.
 
     Args:
+        beside: somebody else's JobSet, which must serve as well; C(bundle) is then without one.
         refresh: touch the pods that wait for the kubelet to mount their new certificate.
         retry: let be tried again at once what waits in a back-off since an earlier run. Without these two nothing is
             written.
@@ -53,12 +56,14 @@ class ControllersWait:
         cluster: Cluster,
         bundle: Bundle,
         *,
+        beside: Beside | None = None,
         refresh: bool = False,
         retry: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cluster = cluster
         self._bundle = bundle
+        self._beside = beside
         self._refresh = refresh
         self._retry = retry
         self._monotonic = monotonic
@@ -67,6 +72,7 @@ class ControllersWait:
         self._since: dict[str, float] = {}
         self._nudges = Nudges(cluster, monotonic)
         self._fate = Fate(cluster, bundle.objects("Deployment"))
+        self._crd_names = bundle.names("CustomResourceDefinition") + ([JOBSET_CRD] if beside else [])
         self._crds: dict[str, Verdict] = {}
         namespace = bundle.namespace
         self._deployments = Scope(resource_of("apps/v1", "Deployment"), namespace)
@@ -78,6 +84,7 @@ class ControllersWait:
             for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
         }
         scopes = [self._deployments, self._pods, self._slices, *self._configurations.values()]
+        scopes += beside.scopes if beside else []
         if refresh:
             scopes.append(self._secrets)
         self._watcher = Watcher(cluster, scopes)
@@ -135,7 +142,7 @@ class ControllersWait:
         pods = list(watcher.objects(self._pods).values())
         slices = list(watcher.objects(self._slices).values())
         deployments = watcher.objects(self._deployments)
-        verdicts = [self._crd(name) for name in bundle.names("CustomResourceDefinition")]
+        verdicts = [self._crd(name) for name in self._crd_names]
         own_pods: dict[str, Mapping[str, Any]] = {}
         for deployment in bundle.objects("Deployment"):
             name = deployment["metadata"]["name"]
@@ -156,7 +163,7 @@ class ControllersWait:
                 if (piece["metadata"].get("labels") or {}).get("kubernetes.io/service-name") == service
             ]
             verdicts.append(endpoints_verdict(service, pieces, own_pods))
-        return verdicts
+        return verdicts + (self._beside.verdicts(watcher) if self._beside else [])
 
     def _crd(self, name: str) -> Verdict:
         """A CRD is asked for until it is established, and then no more: it is large, and it stays so."""
@@ -267,8 +274,9 @@ class ControllersWait:
         }
 
     def _result(self, verdicts: list[Verdict]) -> dict[str, Any]:
+        others = self._beside.rows(self._watcher) if self._beside else []
         return {
-            "controllers": controller_rows(self._bundle.objects("Deployment"), *self._controllers()),
+            "controllers": others + controller_rows(self._bundle.objects("Deployment"), *self._controllers()),
             "checks": [_row(verdict) for verdict in verdicts],
             "touched": self._nudges.touched,
             "retried": self._nudges.retried,

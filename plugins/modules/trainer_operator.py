@@ -14,6 +14,8 @@ author:
 description:
   - Applies the objects of one Kubeflow Trainer release, JobSet included, to one cluster by server-side apply under the
     field manager C(conductor).
+  - Where a healthy JobSet that is new enough serves already, Trainer is installed beside it, and it is left alone. See
+    O(jobset).
   - Observes and plans first. What is already as it should be is not written; a second run sends no write at all.
   - Takes over what kubectl applied from the kustomization of this collection, known by the label
     C(conductor.trainer/managed) among the fields kubectl set. The fields become those of C(conductor) alone, so that a
@@ -88,6 +90,12 @@ EXAMPLES = r"""
     runtimes: [torch-distributed]
     phases: [foundation, access, controllers, admission]
 
+- name: Install Trainer beside the JobSet that must be there
+  conductor.trainer.trainer_operator:
+    kubeconfig: ~/.kube/config
+    context: production
+    jobset: external
+
 - name: See what would change
   conductor.trainer.trainer_operator:
     host: https://api.example.com:6443
@@ -104,10 +112,15 @@ release:
   type: str
   sample: 2.3.0
 components:
-  description: The versions of what the release consists of.
+  description: The versions of what the release consists of; without C(jobset) where that is somebody else's.
   returned: success
   type: dict
   sample: {jobset: 0.12.0, trainer: 2.3.0}
+jobset:
+  description: Whose JobSet Trainer uses, V(bundled) or V(external); what O(jobset=auto) comes to.
+  returned: success
+  type: str
+  sample: bundled
 namespace:
   description: The operator's namespace.
   returned: success
@@ -244,6 +257,7 @@ def install(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str
         cluster,
         bundle,
         profile=module.params["profile"],
+        jobset=module.params["jobset"],
         phases=module.params["phases"],
         force=module.params["force_conflicts"],
         check=module.check_mode,

@@ -32,15 +32,6 @@ attributes:
   idempotent:
     support: full
 options:
-  jobset:
-    description:
-      - Whose JobSet it is meant to be; only RV(blockers) depends on it.
-      - With V(bundled) it comes with Trainer, and any other one is a blocker.
-      - With V(external) it must be there already, be healthy and be new enough.
-      - With V(auto) one that is there is used, and otherwise it comes with Trainer.
-    type: str
-    choices: [bundled, external, auto]
-    default: bundled
   accept:
     description:
       - Codes of warnings that are known here and left out of RV(warnings_found); docs/blockers.md lists them.
@@ -105,6 +96,9 @@ wanted:
       type: str
     jobset_mode:
       description: The option O(jobset).
+      type: str
+    jobset_meant:
+      description: What that comes to here, C(bundled) or C(external).
       type: str
     kubernetes:
       description: The oldest Kubernetes it runs on.
@@ -180,6 +174,9 @@ record:
       type: str
     profile:
       description: Its profile.
+      type: str
+    jobset:
+      description: Whose JobSet it was installed with, C(bundled) or C(external); empty where there is no record.
       type: str
     objects:
       description: How many objects it holds.
@@ -512,8 +509,7 @@ def info(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str, A
 
 def main() -> None:
     """Entry point."""
-    jobset = {"type": "str", "choices": ["bundled", "external", "auto"], "default": "bundled"}
-    run_module({"jobset": jobset, "accept": {"type": "list", "elements": "str", "default": []}}, info)
+    run_module({"accept": {"type": "list", "elements": "str", "default": []}}, info)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ description:
   - Blocks until every CRD is established, both Deployments are rolled out, every webhook has its C(caBundle), both
     webhook Services have ready endpoints, and every webhook has proven by dry runs that it refuses what is bad and lets
     pass or completes what is good.
+  - A JobSet that is somebody else's (see O(jobset)) has to serve as well, wherever it is. It is only read and asked by
+    dry runs.
   - Nothing short of that is called ready. On a timeout it says which of these is missing, since when, and why.
   - Ends before the timeout, with cause and remedy, where the cluster says that a controller cannot start. What may
     still come right by itself, such as a registry that does not answer or a node that an autoscaler may add, is waited
@@ -84,6 +86,9 @@ controllers:
     name:
       description: The Deployment.
       type: str
+    namespace:
+      description: Its namespace.
+      type: str
     ready:
       description: Ready replicas of wanted ones.
       type: str
@@ -99,10 +104,16 @@ controllers:
       elements: str
   sample:
     - name: jobset-controller-manager
+      namespace: kubeflow-system
       ready: 1/1
       status: Running
       image: registry.k8s.io/jobset/jobset:v0.12.0
       certificate_secrets: [jobset-webhook-server-cert]
+refusals:
+  description: Why the JobSet that is there cannot serve Trainer, however long one waits.
+  returned: failure, when somebody else's JobSet will not do
+  type: list
+  elements: str
 checks:
   description: What was checked and what was found; on failure only what is not ready.
   returned: success, or failure of the wait
@@ -165,6 +176,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.conductor.trainer.plugins.module_utils._beside import jobset_to_wait_for
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils._identity import require_pinned
@@ -176,7 +188,8 @@ def wait(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str, A
     """Waits; touching or replacing a pod is part of waiting and no change of the operator."""
     require_pinned(cluster, module.params["cluster_uid"])
     refresh, retry = (module.params[name] and not module.check_mode for name in ("refresh_certificates", "retry_stuck"))
-    result = ControllersWait(cluster, bundle, refresh=refresh, retry=retry).run(module.params["timeout"])
+    bundle, beside = jobset_to_wait_for(cluster, bundle, module.params["jobset"])
+    result = ControllersWait(cluster, bundle, beside=beside, refresh=refresh, retry=retry).run(module.params["timeout"])
     for warning in result.pop("warnings"):
         module.warn(warning)
     return {"changed": False, **result}

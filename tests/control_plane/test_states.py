@@ -82,7 +82,6 @@ REFUSED = (
     "helm-without-jobset",
     "jobset",
     "jobset-elsewhere",
-    "jobset-healthy",
     "jobset-old",
     "jobset-old-healthy",
     "jobset-openshift",
@@ -99,6 +98,7 @@ REFUSED = (
 )
 # On these it must go through: nothing of it is in its way.
 CLEAR = (
+    "jobset-healthy",
     "kueue",
     "neighbours",
     "ours-with-users",

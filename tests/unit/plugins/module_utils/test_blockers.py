@@ -149,6 +149,7 @@ CASES: dict[str, tuple[Any, str, str]] = {
     "terminating": (empty(namespace={"metadata": {"name": HOME, **DYING}}), "bundled", f"Namespace {HOME} is being"),
     "jobset_external": (empty(**external()), "bundled", "runs in namespace jobset-system (Helm release trainer)"),
     "jobset_foreign": (installed("helm", metadata=HELM), "bundled", "in the hands of Helm release trainer"),
+    "jobset_ours": (installed(), "external", "in namespace kubeflow-system is Conductor's own"),
     "jobset_absent": (empty(), "external", "install JobSet 0.12.0"),
     "jobset_unhealthy": (empty(**external(serving=False)), "auto", "jobset-system does not serve"),
     "jobset_too_old": (empty(**external("v0.11.0")), "external", "needs 0.12.0 or newer"),
@@ -277,6 +278,7 @@ def test_nothing_stands_against_a_good_cluster(readings: Any, mode: str) -> None
         (installed(**ELSEWHERE), "bundled", {"trainer_foreign", "trainer_elsewhere", "jobset_foreign"}),
         (empty(crds=crds("kubectl", **UPSTREAM)), "bundled", {"trainer_foreign", "jobset_crd_only"}),
         (empty(crds=crds()), "bundled", set()),  # our own install, interrupted
+        (empty(crds=crds()), "external", {"jobset_absent"}),
         (empty(crds=crds(**DYING)), "bundled", {"terminating"}),
         (empty(**external()), "bundled", {"jobset_external"}),
         (empty(**external("v0.11.0", serving=False)), "auto", {"jobset_unhealthy", "jobset_too_old"}),

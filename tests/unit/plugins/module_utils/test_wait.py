@@ -90,6 +90,7 @@ def test_ready_is_said_at_once_and_with_evidence(clock: Clock, script: Script) -
     assert result["controllers"] == [
         {
             "name": "manager",
+            "namespace": "ops",
             "ready": "1/1",
             "status": "Running",
             "image": "registry.invalid/manager:1",

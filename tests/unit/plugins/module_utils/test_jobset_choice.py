@@ -1,0 +1,134 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils._errors import RefusedError
+from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils._jobset_choice import choose_jobset, of_jobset
+from ansible_collections.conductor.trainer.plugins.module_utils._record import Record
+from ansible_collections.conductor.trainer.plugins.module_utils._resources import key_of
+from tests.unit.plugins.fakes import FakeCluster
+from tests.unit.plugins.states import HOME, crds, endpoints, jobset_controller, managed, release, webhooks
+
+ELSEWHERE = "jobset-system"
+HOOKS = [*webhooks("Mutating", "kubectl", ELSEWHERE), *webhooks("Validating", "kubectl", ELSEWHERE)]
+CONFIGURATIONS = of_jobset(HOOKS)
+OURS = of_jobset([*webhooks("Mutating"), *webhooks("Validating")])
+
+
+def with_jobset(home: str = ELSEWHERE, **changes: Any) -> FakeCluster:
+    """A cluster with a JobSet that serves."""
+    cluster = FakeCluster()
+    controller = {**jobset_controller(home, manager="kubectl"), **changes}
+    (slices,) = endpoints(home, "jobset-webhook-service").values()
+    stored = [crds("kubectl")["jobsets.jobset.x-k8s.io"], *CONFIGURATIONS, controller]
+    for manifest in stored:
+        cluster.objects[key_of(copy.deepcopy(dict(manifest)))] = copy.deepcopy(dict(manifest))
+    for piece in slices.items:
+        whole = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", **piece}
+        cluster.objects[key_of(whole)] = whole
+    return cluster
+
+
+def test_an_empty_cluster_takes_four_questions() -> None:
+    cluster = FakeCluster()
+    choice = choose_jobset(cluster, release(), "auto", Record(), [])
+    assert (choice.meant, choice.blockers, choice.bundle) == ("bundled", (), release())
+    assert len(cluster.requests) == 4
+
+
+def test_one_that_serves_elsewhere_is_used() -> None:
+    cluster = with_jobset()
+    choice = choose_jobset(cluster, release(), "auto", Record(), CONFIGURATIONS)
+    assert (choice.meant, choice.blockers) == ("external", ())
+    assert choice.facts["namespace"] == ELSEWHERE
+    assert choice.bundle.names("Deployment") == ["kubeflow-trainer-controller-manager"]
+    assert len(cluster.requests) == 6
+    assert cluster.writes == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "recorded", "configurations"),
+    [
+        ("auto", "bundled", OURS),
+        ("bundled", "bundled", OURS),
+        ("auto", "bundled", []),  # the plan puts them back
+        ("auto", "external", CONFIGURATIONS),
+        ("external", "external", CONFIGURATIONS),
+    ],
+)
+def test_where_all_is_as_recorded_nobody_asks(mode: str, recorded: str, configurations: list[Any]) -> None:
+    cluster = with_jobset()
+    choice = choose_jobset(cluster, release(), mode, Record(jobset=recorded), configurations)
+    assert choice.meant == recorded
+    assert cluster.requests == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "recorded", "configurations", "code"),
+    [
+        ("bundled", "external", CONFIGURATIONS, "jobset_external"),
+        ("external", "bundled", OURS, "jobset_ours"),
+        ("auto", "external", [], "jobset_absent"),
+        ("auto", "external", OURS, "jobset_ours"),
+        ("auto", "external", [*OURS, *CONFIGURATIONS], "jobset_split"),
+    ],
+)
+def test_what_does_not_fit_the_record_is_looked_into(
+    mode: str, recorded: str, configurations: list[Any], code: str
+) -> None:
+    if not configurations:
+        cluster = FakeCluster()
+    elif configurations is OURS:
+        cluster = FakeCluster()
+        mine = jobset_controller(HOME)
+        cluster.objects[key_of(mine)] = mine
+        cluster.put(managed(crds()["jobsets.jobset.x-k8s.io"]))
+    else:
+        cluster = with_jobset()
+    choice = choose_jobset(cluster, release(), mode, Record(jobset=recorded), configurations)
+    assert [blocker["code"] for blocker in choice.blockers] == [code]
+    assert choice.refusals
+    assert choice.remedies
+
+
+def test_what_may_not_be_read_is_named_and_stops() -> None:
+    cluster = FakeCluster()
+    cluster.fail(403, method="GET", path="/apis/apps/v1/deployments")
+    choice = choose_jobset(cluster, release(), "bundled", Record(), [])
+    assert [blocker["code"] for blocker in choice.blockers] == ["jobset_unknown"]
+    assert "list deployments.apps" in choice.refusals[0]
+    assert choice.remedies == ["grant these rights, or use other credentials"]
+
+
+def test_an_install_beside_one_records_that_and_leaves_it_alone() -> None:
+    cluster = with_jobset()
+    theirs = {key: copy.deepcopy(stored) for key, stored in cluster.objects.items()}
+    result = ensure_present(cluster, release())
+    assert (result["jobset"], result["components"]) == ("external", {"trainer": "2.3.0"})
+    assert {key: cluster.objects[key] for key in theirs} == theirs
+
+    asked, written = len(cluster.requests), len(cluster.writes)
+    again = ensure_present(cluster, release())
+    assert (again["changed"], again["jobset"]) == (False, "external")
+    assert len(cluster.writes) == written
+    # No more than where JobSet is ours.
+    assert len(cluster.requests) - asked <= 18
+
+
+def test_all_that_is_in_the_way_is_said_at_once() -> None:
+    cluster = with_jobset(status={})
+    cluster.put(release().objects("ConfigMap")[0], "helm")
+    with pytest.raises(RefusedError) as caught:
+        ensure_present(cluster, release())
+    assert [line.partition(":")[0] for line in caught.value.facts["refusals"]] == [
+        "JobSet",
+        "ConfigMap kubeflow-system/kubeflow-trainer-config",
+    ]
+    assert cluster.writes == []
