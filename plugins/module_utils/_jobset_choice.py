@@ -54,13 +54,14 @@ class Choice:
     def refusals(self) -> list[str]:
         """The blockers, a line each."""
         lacking = f" (this identity may not {'; '.join(self.unreadable)})" if self.unreadable else ""
-        return [f"{blocker['object']}: {blocker['cause']}{lacking}" for blocker in self.blockers]
+        return [
+            f"{blocker['object']}: {blocker['cause']}{lacking if blocker['code'] == 'jobset_unknown' else ''}"
+            for blocker in self.blockers
+        ]
 
     @property
     def remedies(self) -> list[str]:
         """What can be done about them."""
-        if self.unreadable and self.blockers:
-            return ["grant these rights, or use other credentials"]
         return [blocker["remedy"] for blocker in self.blockers]
 
 
@@ -108,13 +109,13 @@ def look_at_jobset(
                 f"controllers {labels}": page(None, _DEPLOYMENT, selectors={"labelSelector": labels})
                 for labels in _LABELS
             },
-            # Charts may leave the labels out that are asked for above.
-            **{f"deployments {namespace}": page(namespace, _DEPLOYMENT) for namespace in pointed},
+            # Charts may leave the labels out that are asked for above; and who may not look everywhere may look here.
+            **{f"deployments {namespace}": page(namespace, _DEPLOYMENT) for namespace in {*pointed, bundle.namespace}},
             **{f"slices {namespace}": page(namespace, _SLICE) for namespace in pointed},
         }
     )
     everywhere = [answers[f"controllers {labels}"] for labels in _LABELS]
-    pages = [*everywhere, *(answers[f"deployments {namespace}"] for namespace in pointed)]
+    pages = [*everywhere, *(answers[f"deployments {namespace}"] for namespace in {*pointed, bundle.namespace})]
     readable = [found for found in pages if found is not None]
     facts = jobset_facts(
         crd=answers["crd"],

@@ -28,6 +28,7 @@ TWICE = "a second one over it would break it"
 UNHEALTHY = "does not serve"
 OLD = "needs 0.12.0 or newer"
 ALONE = "the JobSet CRD is there without a controller"
+UNKNOWN = "it cannot be told which JobSet is installed"
 OURS = "is Conductor's own"
 # State to what comes of the modes: "bundled" or "external", or words of the refusal.
 OUTCOMES: dict[str | None, dict[str, str]] = {
@@ -42,7 +43,7 @@ OUTCOMES: dict[str | None, dict[str, str]] = {
     "jobset-old-healthy": {"auto": OLD, "bundled": TWICE, "external": OLD},
     "jobset-crd-alone": {"auto": ALONE, "bundled": ALONE, "external": ALONE},
     "jobset-split": {"auto": SPLIT, "bundled": SPLIT, "external": SPLIT},
-    "jobset-elsewhere": {"auto": SPLIT, "bundled": SPLIT, "external": SPLIT},
+    "jobset-elsewhere": {"auto": UNKNOWN, "bundled": UNKNOWN, "external": UNKNOWN},
     "jobset-openshift": {"auto": UNHEALTHY, "bundled": TWICE, "external": UNHEALTHY},
 }
 CASES = [(state, mode) for state, modes in OUTCOMES.items() for mode in modes]

@@ -51,6 +51,13 @@ def test_a_whole_run() -> None:
     ]
 
 
+def test_beside_a_jobset_of_somebody_elses_the_release_has_none() -> None:
+    beside = {**APPLIED, "components": {"trainer": "2.3.0"}}
+    assert report({"apply": beside}).splitlines()[0] == (
+        "Trainer 2.3.0 in kubeflow-system, beside a JobSet that was there, Kubernetes 1.35.8"
+    )
+
+
 @pytest.mark.parametrize("missing", [{}, None, {"skipped": True, "changed": False}])
 def test_steps_that_did_not_run_are_left_out(missing: Any) -> None:
     assert report({"apply": missing, "wait": WAITED}).splitlines() == [

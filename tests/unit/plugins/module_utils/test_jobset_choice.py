@@ -36,11 +36,11 @@ def with_jobset(home: str = ELSEWHERE, **changes: Any) -> FakeCluster:
     return cluster
 
 
-def test_an_empty_cluster_takes_four_questions() -> None:
+def test_an_empty_cluster_takes_five_questions() -> None:
     cluster = FakeCluster()
     choice = choose_jobset(cluster, release(), "auto", Record(), [])
     assert (choice.meant, choice.blockers, choice.bundle) == ("bundled", (), release())
-    assert len(cluster.requests) == 4
+    assert len(cluster.requests) == 5
 
 
 def test_one_that_serves_elsewhere_is_used() -> None:
@@ -49,7 +49,7 @@ def test_one_that_serves_elsewhere_is_used() -> None:
     assert (choice.meant, choice.blockers) == ("external", ())
     assert choice.facts["namespace"] == ELSEWHERE
     assert choice.bundle.names("Deployment") == ["kubeflow-trainer-controller-manager"]
-    assert len(cluster.requests) == 6
+    assert len(cluster.requests) == 7
     assert cluster.writes == []
 
 
@@ -99,12 +99,19 @@ def test_what_does_not_fit_the_record_is_looked_into(
 
 
 def test_what_may_not_be_read_is_named_and_stops() -> None:
+    cluster = with_jobset()
+    cluster.fail(403, method="GET", path="/deployments")
+    choice = choose_jobset(cluster, release(), "bundled", Record(), CONFIGURATIONS)
+    assert [blocker["code"] for blocker in choice.blockers] == ["jobset_unknown"]
+    assert "list deployments.apps in namespace jobset-system" in choice.refusals[0]
+    assert choice.remedies
+
+
+def test_who_may_look_into_trainers_namespace_alone_may_install_where_nothing_is() -> None:
     cluster = FakeCluster()
     cluster.fail(403, method="GET", path="/apis/apps/v1/deployments")
-    choice = choose_jobset(cluster, release(), "bundled", Record(), [])
-    assert [blocker["code"] for blocker in choice.blockers] == ["jobset_unknown"]
-    assert "list deployments.apps" in choice.refusals[0]
-    assert choice.remedies == ["grant these rights, or use other credentials"]
+    choice = choose_jobset(cluster, release(), "auto", Record(), [])
+    assert (choice.meant, choice.blockers) == ("bundled", ())
 
 
 def test_an_install_beside_one_records_that_and_leaves_it_alone() -> None:
@@ -127,8 +134,5 @@ def test_all_that_is_in_the_way_is_said_at_once() -> None:
     cluster.put(release().objects("ConfigMap")[0], "helm")
     with pytest.raises(RefusedError) as caught:
         ensure_present(cluster, release())
-    assert [line.partition(":")[0] for line in caught.value.facts["refusals"]] == [
-        "JobSet",
-        "ConfigMap kubeflow-system/kubeflow-trainer-config",
-    ]
+    assert {"jobset_unhealthy", "trainer_foreign"} <= {found["code"] for found in caught.value.facts["blockers"]}
     assert cluster.writes == []

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
 import random
 from typing import Any
 
@@ -32,6 +33,20 @@ RECORD = Record(
 def test_a_record_comes_back_as_it_was() -> None:
     assert parse_record(record_manifest(RECORD, "ops")) == RECORD
     assert parse_record(record_manifest(Record(), "ops")) == Record()
+
+
+@pytest.mark.parametrize("jobset", ["bundled", "external"])
+def test_it_says_whose_jobset_it_is(jobset: str) -> None:
+    record = dataclasses.replace(RECORD, jobset=jobset)
+    assert parse_record(record_manifest(record, "ops")) == record
+
+
+def test_before_there_was_a_choice_it_was_always_ours() -> None:
+    manifest = record_manifest(RECORD, "ops")
+    text = manifest["data"]["record.json"].replace('"jobset":"",', "")
+    assert '"jobset"' not in text
+    assert parse_record({"data": {"record.json": text}}).jobset == "bundled"
+    assert parse_record(None).jobset == ""
 
 
 def test_it_is_a_config_map_of_ours_and_stable() -> None:
