@@ -133,7 +133,7 @@ def test_what_was_installed_with_ours_does_not_change_sides(states: States, bund
         path = f"/apis/admissionregistration.k8s.io/v1/{plural}"
         client.request("POST", path, body=one, step="create", subject=one["metadata"]["name"])
     mark = plane.now()
-    with pytest.raises(RefusedError, match="another Trainer or JobSet is installed"):
+    with pytest.raises(RefusedError, match=SPLIT):
         ensure_present(plane.client(), bundle)
     assert plane.writes_since(mark) == []
 
