@@ -11,6 +11,8 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import RefusedError
 from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils._jobset_choice import choose_jobset, of_jobset
+from ansible_collections.conductor.trainer.plugins.module_utils._plan import Observed, make_plan
+from ansible_collections.conductor.trainer.plugins.module_utils._preflight import preflight
 from ansible_collections.conductor.trainer.plugins.module_utils._record import Record
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import key_of
 from tests.unit.plugins.fakes import FakeCluster
@@ -135,4 +137,13 @@ def test_all_that_is_in_the_way_is_said_at_once() -> None:
     with pytest.raises(RefusedError) as caught:
         ensure_present(cluster, release())
     assert {"jobset_unhealthy", "trainer_foreign"} <= {found["code"] for found in caught.value.facts["blockers"]}
+    assert cluster.writes == []
+
+
+def test_what_choosing_brought_up_stops_even_where_the_inspection_after_it_sees_nothing() -> None:
+    cluster = FakeCluster()
+    known = {"code": "jobset_split", "object": "JobSet", "cause": "JobSet is in pieces: x", "remedy": "find out"}
+    plan = make_plan(release(), Observed(kubernetes="1.35.8"))
+    with pytest.raises(RefusedError, match="jobset_split, JobSet: JobSet is in pieces: x"):
+        preflight(cluster, release(), plan, known=[known])
     assert cluster.writes == []
