@@ -115,7 +115,7 @@ CATALOGUE: tuple[Entry, ...] = (
         "jobset_external",
         "blocker",
         "JobSet {version} runs in namespace {namespace} ({owner}); a second one over it would break it",
-        "install Trainer beside it (conductor_jobset: auto or external), or remove it with the tool that installed it",
+        "install Trainer beside it (conductor_jobset: external), or remove it with the tool that installed it",
     ),
     Entry(
         "jobset_foreign",

@@ -25,7 +25,12 @@ _PREFIX = "jobset"
 
 def is_of_jobset(manifest: Mapping[str, Any]) -> bool:
     """Whether an object of a bundle is JobSet's."""
-    return text(manifest, "metadata", "name").startswith(_PREFIX)
+    return is_named_jobset(text(manifest, "metadata", "name"))
+
+
+def is_named_jobset(name: str) -> bool:
+    """The same of an object that is known by its name, as in an install record."""
+    return name.startswith(_PREFIX)
 
 
 def without_jobset(bundle: Bundle) -> Bundle:

@@ -13,7 +13,7 @@ from ._accepted import check_accepted
 from ._apply import Applier, Outcome, custom_resources
 from ._bundle import PHASES, Bundle, digest
 from ._client import Cluster
-from ._components import Meant
+from ._components import Meant, is_named_jobset
 from ._diff import render_diff
 from ._errors import ConductorError, InputError, RightsError, missing_rights
 from ._identity import identity_of, parse_pin, require_identity
@@ -158,7 +158,7 @@ def _write(
         what was applied, and whether the record was written.
     """
     if not plan.writing(phases):
-        return [], False
+        return [], _keep_record(cluster, bundle, record, (), profile, jobset)
     applier = Applier(cluster, force=force)
     try:
         served = True
@@ -197,9 +197,12 @@ def _new_record(
     bundle: Bundle, record: Record, entries: Mapping[Key, Entry], profile: str, jobset: Meant
 ) -> Record | None:
     """The record with these entries; None where it is as it was, or its namespace is not there to hold it."""
-    if not entries:
+    if not entries and record.jobset in ("", jobset):
         return None
-    new = Record(bundle.release, profile, bundle.sha256, {**record.entries, **entries}, jobset)
+    known = {
+        key: entry for key, entry in record.entries.items() if jobset == "bundled" or not is_named_jobset(key.name)
+    }
+    new = Record(bundle.release, profile, bundle.sha256, {**known, **entries}, jobset)
     home = any(key.kind == "Namespace" and key.name == bundle.namespace for key in new.entries)
     return new if home and new != record else None
 

@@ -208,7 +208,7 @@ blockers:
     - code: jobset_external
       object: JobSet (webhook configuration jobset-validating points to service jobset-system/jobset-webhook-service)
       cause: JobSet 0.12.0 runs in namespace jobset-system (Helm release jobset); a second one over it would break it
-      remedy: keep that JobSet and install Trainer beside it, or remove it with the tool that installed it
+      remedy: "install Trainer beside it (conductor_jobset: external), or remove it with the tool that installed it"
 refusals:
   description: What of that the plan for the objects says; a part of RV(blockers).
   returned: failure, when the plan forbids writing

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.conductor.trainer.plugins.module_utils._components import is_named_jobset
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import RefusedError
 from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils._jobset_choice import choose_jobset, of_jobset
+from ansible_collections.conductor.trainer.plugins.module_utils._observe import read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils._plan import Observed, make_plan
 from ansible_collections.conductor.trainer.plugins.module_utils._preflight import preflight
 from ansible_collections.conductor.trainer.plugins.module_utils._record import Record
@@ -129,6 +131,46 @@ def test_an_install_beside_one_records_that_and_leaves_it_alone() -> None:
     assert len(cluster.writes) == written
     # No more than where JobSet is ours.
     assert len(cluster.requests) - asked <= 18
+
+
+def handed_over() -> FakeCluster:
+    """Installed with a JobSet of ours, which somebody took away and brought another one."""
+    cluster = FakeCluster()
+    ensure_present(cluster, release())
+    for key in [key for key in cluster.objects if is_named_jobset(key.name)]:
+        del cluster.objects[key]
+    cluster.objects.update(with_jobset().objects)
+    return cluster
+
+
+def test_who_changed_sides_and_says_so_is_recorded_once_and_for_all() -> None:
+    cluster = handed_over()
+    theirs = {key: copy.deepcopy(stored) for key, stored in cluster.objects.items() if is_named_jobset(key.name)}
+    before = len(cluster.writes)
+    foretold = ensure_present(cluster, release(), jobset="external", check=True)
+    assert (foretold["actions"], foretold["recorded"]) == ({}, True)
+    assert len(cluster.writes) == before
+
+    done = ensure_present(cluster, release(), jobset="external")
+    assert (done["jobset"], done["actions"], done["recorded"]) == ("external", {}, True)
+    # The record alone; and nothing of theirs is in it.
+    assert len(cluster.writes) == before + 1
+    record = read_install_record(cluster, HOME)
+    assert record.jobset == "external"
+    assert [key for key in record.entries if is_named_jobset(key.name)] == []
+
+    again = ensure_present(cluster, release())
+    assert (again["jobset"], again["changed"]) == ("external", False)
+    assert {key: cluster.objects[key] for key in theirs} == theirs
+
+
+def test_who_changed_sides_and_says_nothing_is_stopped() -> None:
+    cluster = handed_over()
+    before = len(cluster.writes)
+    with pytest.raises(RefusedError, match="a second one over it would break it") as caught:
+        ensure_present(cluster, release())
+    assert "conductor_jobset: external" in str(caught.value)
+    assert len(cluster.writes) == before
 
 
 def test_all_that_is_in_the_way_is_said_at_once() -> None:
