@@ -24,7 +24,8 @@ POLICY = "dry-runs-only"
 
 def manifests(name: str) -> list[Manifest]:
     """The objects of a file."""
-    return list(yaml.safe_load_all((FOLDER / f"{name}.yaml").read_text(encoding="utf-8")))
+    items: list[Manifest] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))["items"]
+    return items
 
 
 def account_of(name: str) -> tuple[str, str]:
