@@ -48,7 +48,7 @@ unit: setup-test ## Run the unit tests alone
 	@$(suites) --tier unit
 
 bench: setup-test ## Measure installs on fresh local clusters: ROUNDS=5
-	@PYTHONPATH=tools/suites .venv/bin/python -m tests.bench.fresh_install --rounds $(ROUNDS)
+	@PYTHONPATH=tools/suites:.ansible/collections .venv/bin/python -m tests.bench.fresh_install --rounds $(ROUNDS)
 
 cluster: ## Bring up a local kind cluster: NAME=conductor
 	@tools/cluster/cluster up "$(NAME)"
