@@ -95,10 +95,7 @@ def up(paths: Paths, console: Console, name: str, choice: str, kubernetes: str |
             console.step(f"removing {name} to make it anew: {why}")
             docker.remove(docker.cluster_containers(name).get(name, []))
         if step in (state.Step.CREATE, state.Step.RECREATE):
-            # Two clusters that are made at once must not both build an image for a quarter of an hour.
-            with locked(paths.work / "node-image.lock", "the node image", console):
-                image = choose_node_image(paths, console, choice, kubernetes)
-            _create(paths, console, name, image)
+            _create(paths, console, name, choose_node_image(paths, console, choice, kubernetes))
         else:
             _reuse(paths, console, name, choice, why)
         images.ensure_in_node(paths, console, name, registry=choice != "built")
