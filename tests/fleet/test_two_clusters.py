@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from tests.support.fleet import CLI_SHOWS_ALL, FirstRun, Fleet, shown_reports
-from tests.support.playing import CLONE, play
+from tests.support.playing import CLONE, one_by_one, play
 
 
 def test_the_good_one_ends_verified(first_run: FirstRun) -> None:
@@ -60,17 +60,7 @@ def test_one_after_the_other(healed: Fleet, tmp_path: Path) -> None:
     inventory = tmp_path / "hosts.yml"
     # In this order: Ansible ends a play when all hosts of a batch have failed.
     inventory.write_text(yaml.safe_dump({"all": {"hosts": healed.hosts}}, sort_keys=False))
-    playbook = tmp_path / "one-by-one.yml"
-    role = {"name": "conductor.trainer.conductor", "tasks_from": "verify"}
-    whole = {
-        "name": "One by one",
-        "hosts": "all",
-        "connection": "local",
-        "gather_facts": False,
-        "serial": 1,
-        "tasks": [{"name": "Verify", "ansible.builtin.import_role": role}],
-    }
-    playbook.write_text(yaml.safe_dump([whole]))
+    playbook = one_by_one(tmp_path / "one-by-one.yml", "verify")
     healed.bad.kubectl("delete", "clustertrainingruntime", "jax-distributed")
     arguments = ("--inventory", str(inventory), "--forks", "1")
     played = play(playbook, {}, *arguments, environment=CLI_SHOWS_ALL, cwd=CLONE)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.playing import Played, play
+from tests.support.playing import Played, one_by_one, play
 
 
 @pytest.fixture
@@ -56,18 +56,9 @@ def test_each_host_may_have_its_own(inventory: Path, tmp_path: Path) -> None:
 
 
 def test_batches_add_up(inventory: Path, tmp_path: Path) -> None:
-    playbook, kept = tmp_path / "batches.yml", tmp_path / "status.json"
+    kept = tmp_path / "status.json"
     # Only this part: without a cluster the whole fails, and a play ends when all hosts of a batch have failed.
-    role = {"name": "conductor.trainer.conductor", "tasks_from": "status_file"}
-    whole = {
-        "name": "One by one",
-        "hosts": "all",
-        "connection": "local",
-        "gather_facts": False,
-        "serial": 1,
-        "tasks": [{"name": "Status", "ansible.builtin.import_role": role}],
-    }
-    playbook.write_text(yaml.safe_dump([whole]))
+    playbook = one_by_one(tmp_path / "batches.yml", "status_file")
     played = play(playbook, {"conductor_status_file": str(kept)}, "--inventory", str(inventory))
     assert played.code == 0, played.output
     assert sorted(json.loads(kept.read_text())) == ["nameless", "silent"]

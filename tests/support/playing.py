@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 CLONE = Path(__file__).resolve().parents[2]
 # Seconds; a playbook that hangs must not hang the suite.
 LIMIT = 600
@@ -73,14 +75,35 @@ def play(
         within: the beginning of a command that runs the rest of it.
     """
     file = str(playbook) if "/" in str(playbook) else f"playbooks/{playbook}.yml"
+    command = [*within, "ansible-playbook", file, "--extra-vars", json.dumps(dict(variables or {})), *arguments]
+    return run(command, cwd, user_environment(environment))
+
+
+def run(command: Sequence[str], cwd: Path, environment: Mapping[str, str], limit: float = LIMIT) -> Played:
+    """Runs a command to its end, with these variables and no others, for so many seconds at most."""
     done = subprocess.run(
-        [*within, "ansible-playbook", file, "--extra-vars", json.dumps(dict(variables or {})), *arguments],
+        command,
         cwd=cwd,
-        env=user_environment(environment),
+        env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=LIMIT,
+        timeout=limit,
         check=False,
     )
     return Played(done.returncode, done.stdout, done.stderr)
+
+
+def one_by_one(path: Path, tasks_from: str) -> Path:
+    """A playbook at this path that takes one host after the other through a part of the role."""
+    role = {"name": "conductor.trainer.conductor", "tasks_from": tasks_from}
+    whole = {
+        "name": "One by one",
+        "hosts": "all",
+        "connection": "local",
+        "gather_facts": False,
+        "serial": 1,
+        "tasks": [{"name": "The role", "ansible.builtin.import_role": role}],
+    }
+    path.write_text(yaml.safe_dump([whole]))
+    return path

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from conductor_artifact.build import build
 from conductor_artifact.sources import timestamp
-from tests.support.playing import CLONE, Played
+from tests.support.playing import CLONE, Played, run
 
 PROGRAMS = Path(sys.executable).parent
 DEPENDENCY = CLONE / ".ansible" / "collections" / "ansible_collections" / "kubernetes" / "core"
@@ -65,17 +64,7 @@ class Shipped:
             # One line a message, so that it can be looked for.
             "COLUMNS": "1000",
         }
-        done = subprocess.run(
-            [str(self.programs / program), *words],
-            cwd=cwd or self.home,
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=LIMIT,
-            check=False,
-        )
-        return Played(done.returncode, done.stdout, done.stderr)
+        return run([str(self.programs / program), *words], cwd or self.home, variables, LIMIT)
 
 
 def install(artifact: Path, programs: Path, home: Path) -> Shipped:
