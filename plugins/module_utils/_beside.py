@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ._blockers import judge_jobset
 from ._bundle import Bundle
 from ._certificates import pods_of
 from ._client import Cluster
@@ -22,6 +21,7 @@ from ._observe import read_install_record
 from ._recognition import is_jobset, places
 from ._record import Record
 from ._resources import resource_of
+from ._rules_jobset import judge_jobset
 from ._verdicts import Verdict, deployment_verdict, endpoints_verdict, webhook_configuration_verdict
 from ._watch import Scope, Watcher
 

@@ -5,15 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from . import _rules_cluster, _rules_installed, _rules_jobset
+from ._catalogue import CATALOGUE
+from ._rules import Facts, Rules
 
-from . import _rules_cluster, _rules_installed
-from ._bundle import Bundle
-from ._catalogue import CATALOGUE, Entry
-from ._rules import Facts
-
-_RULES = {**_rules_cluster.RULES, **_rules_installed.RULES}
+_RULES = Rules({**_rules_cluster.RULES, **_rules_installed.RULES, **_rules_jobset.RULES})
 
 
 def judge(facts: Facts) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
@@ -27,40 +23,5 @@ def judge(facts: Facts) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     """
     found: dict[str, list[dict[str, str]]] = {"blocker": [], "warning": []}
     for entry in CATALOGUE:
-        found[entry.severity] += _findings(entry, facts)
+        found[entry.severity] += _RULES.findings(entry, facts)
     return found["blocker"], found["warning"]
-
-
-def judge_jobset(
-    jobset: Mapping[str, Any], bundle: Bundle, meant: str, job_sets: int | None = None
-) -> list[dict[str, str]]:
-    """The blockers in the JobSet that is there alone.
-
-    Args:
-        jobset: the facts about it.
-        meant: C(bundled) or C(external).
-        job_sets: how many JobSets there are; None where that is not known.
-    """
-    facts = {
-        "jobset": jobset,
-        "wanted": {
-            "release": bundle.release,
-            "jobset": bundle.components.get("jobset", ""),
-            "jobset_meant": meant,
-        },
-        "users": {"job_sets": {"total": job_sets}},
-    }
-    entries = [entry for entry in CATALOGUE if entry.code.startswith("jobset_")]
-    return [finding for entry in entries for finding in _findings(entry, facts)]
-
-
-def _findings(entry: Entry, facts: Facts) -> list[dict[str, str]]:
-    return [
-        {
-            "code": entry.code,
-            "object": subject,
-            "cause": entry.cause.format(**words),
-            "remedy": entry.remedy.format(**words),
-        }
-        for subject, words in _RULES[entry.code](facts)
-    ]

@@ -22,6 +22,15 @@ class Entry(NamedTuple):
     cause: str
     remedy: str
 
+    def finding(self, subject: str, **words: object) -> dict[str, str]:
+        """What was found: C(code), C(object), C(cause), C(remedy), with these words in the placeholders."""
+        return {
+            "code": self.code,
+            "object": subject,
+            "cause": self.cause.format(**words),
+            "remedy": self.remedy.format(**words),
+        }
+
 
 CATALOGUE: tuple[Entry, ...] = (
     # -- the cluster ---------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from ._neighbours import neighbour_facts
 from ._nodes import node_facts
 from ._reader import Page
 from ._readings import Readings, read
-from ._recognition import JOBSET_GROUP, is_jobset, is_trainer, namespaces
+from ._recognition import JOBSET_CRD, is_jobset, is_trainer, namespaces
 from ._record import parse_record
 from ._reviews import Reviews
 from ._surroundings import namespace_facts
@@ -90,7 +90,7 @@ def facts_of(server: str, bundle: Bundle, readings: Readings, jobset_mode: str) 
     )
     record = parse_record(readings.record or None)
     jobset = jobset_facts(
-        crd=crds.get(f"jobsets.{JOBSET_GROUP}"),
+        crd=crds.get(JOBSET_CRD),
         configurations=configurations,
         deployments=deployments,
         everywhere=readings.everywhere,

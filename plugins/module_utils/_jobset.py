@@ -14,11 +14,11 @@ from typing import Any
 
 from ._fields import is_terminating, is_true, numbers, texts
 from ._owners import NOBODY, common_owner, is_own_or_nothing
-from ._recognition import JOBSET_GROUP, Place, is_jobset, namespaces, places, speaks_for, troubles
+from ._recognition import JOBSET_CRD, JOBSET_GROUP, Place, is_jobset, namespaces, places, speaks_for, troubles
 from ._releases import images, jobset_version, served_versions
 
 API_VERSION = "v1alpha2"
-_CRD_NAME = f"CustomResourceDefinition jobsets.{JOBSET_GROUP}"
+_CRD_NAME = f"CustomResourceDefinition {JOBSET_CRD}"
 
 
 def jobset_facts(

@@ -13,18 +13,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ._blockers import judge_jobset
 from ._bundle import Bundle
 from ._client import Cluster
 from ._components import Meant, part_for, resolve_jobset
-from ._fields import name_of, namespace_of
 from ._jobset import API_VERSION, jobset_facts
-from ._reader import Page, Reader
-from ._recognition import JOBSET_GROUP, places, speaks_for
+from ._reader import Page, Reader, merge_pages
+from ._recognition import JOBSET_CRD, JOBSET_GROUP, places, speaks_for
 from ._record import Record
 from ._resources import resource_of
+from ._rules_jobset import judge_jobset
 
-JOBSET_CRD = f"jobsets.{JOBSET_GROUP}"
 _CRD = resource_of("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 _DEPLOYMENT = resource_of("apps/v1", "Deployment")
 _SLICE = resource_of("discovery.k8s.io/v1", "EndpointSlice")
@@ -115,12 +113,12 @@ def look_at_jobset(
         }
     )
     everywhere = [answers[f"controllers {labels}"] for labels in _LABELS]
-    pages = [*everywhere, *(answers[f"deployments {namespace}"] for namespace in {*pointed, bundle.namespace})]
-    readable = [found for found in pages if found is not None]
+    near = [answers[f"deployments {namespace}"] for namespace in {*pointed, bundle.namespace}]
+    deployments = merge_pages([*everywhere, *near])
     facts = jobset_facts(
         crd=answers["crd"],
         configurations=configurations,
-        deployments=_distinct(readable) if readable else None,
+        deployments=None if deployments is None else deployments.items,
         everywhere=None not in everywhere,
         slices={
             namespace: None if found is None else found.items
@@ -148,8 +146,3 @@ def _is_as_recorded(record: Record, bundle: Bundle, configurations: Sequence[Map
         return True
     found = {place.namespace for place in places(of_jobset(configurations))}
     return len(found) == 1 and not found & {"", bundle.namespace}
-
-
-def _distinct(pages: Sequence[Page]) -> list[Mapping[str, Any]]:
-    """The objects of several pages, each once."""
-    return list({(namespace_of(item), name_of(item)): item for page in pages for item in page.items}.values())

@@ -73,10 +73,10 @@ def preflight(
         missing = error
     if missing is not None and not blockers:
         missing.facts |= facts or {}
-        missing.facts["blockers"] = _without(missing)
+        missing.facts["blockers"] = _of_missing_rights(missing)
         raise missing
     if missing is not None:
-        blockers = [*blockers, *_without(missing)]
+        blockers = [*blockers, *_of_missing_rights(missing)]
     if blockers:
         raise _refused(blockers, plan, missing, {} if plan.reasons else dict(facts or {}))
     return not_accepted(warnings, accepted)
@@ -122,18 +122,10 @@ def _finding(reason: Refusal) -> Finding:
     return {"code": reason.code, "object": reason.subject, "cause": reason.cause, "remedy": reason.remedy}
 
 
-def _without(error: ConductorError) -> list[Finding]:
+def _of_missing_rights(error: ConductorError) -> list[Finding]:
     """The findings for rights that are missing."""
     entry = BY_CODE["rights_missing"]
-    return [
-        {
-            "code": entry.code,
-            "object": "this identity",
-            "cause": entry.cause.format(right=right),
-            "remedy": entry.remedy,
-        }
-        for right in error.facts["missing_rights"]
-    ]
+    return [entry.finding("this identity", right=right) for right in error.facts["missing_rights"]]
 
 
 def _refused(

@@ -14,7 +14,7 @@ from typing import Any
 
 from ._client import METADATA_ONLY_LIST, Cluster
 from ._errors import ApiError
-from ._fields import parts, text
+from ._fields import name_of, namespace_of, parts, text
 from ._resources import Resource
 from ._reviews import ANYTHING, is_allowed, rules_review
 
@@ -127,3 +127,13 @@ class Reader:
                 self.denied.add(right)
                 return None
             raise
+
+
+def merge_pages(pages: Sequence[Page | None]) -> Page | None:
+    """Several pages as one, each object once; None where none of them could be read."""
+    readable = [page for page in pages if page is not None]
+    if not readable:
+        return None
+    items = {(namespace_of(item), name_of(item)): item for page in readable for item in page.items}
+    more = sum(page.total - len(page.items) for page in readable)
+    return Page(list(items.values()), len(items) + more)

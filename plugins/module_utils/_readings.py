@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from ._client import Cluster
 from ._fields import name_of, namespace_of, parts, text
 from ._needs import to_probe
 from ._nodes import by_free_cpu
-from ._reader import Page, Reader
+from ._reader import Page, Reader, merge_pages
 from ._recognition import JOBSET_GROUP, TELLING_CRDS, TRAINER_GROUP, is_jobset, is_trainer, places, speaks_for
 from ._record import NAME as RECORD_NAME
 from ._releases import PUBLIC_CONFIG_MAP
@@ -120,7 +120,7 @@ def read(cluster: Cluster, bundle: Bundle) -> Readings:
             "groups": _groups(first["groups"]),
             "crds": crds,
             # Label selectors know no "or", so these are two answers; the same controller may be in both.
-            "deployments": _merged(deployments),
+            "deployments": merge_pages(deployments),
             "everywhere": None not in deployments,
         }
     )
@@ -203,7 +203,7 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings) -> Reading
         **found,
         slices=of("slices"),
         pods=of("pods"),
-        deployments=_merged([readings.deployments, *of("deployments").values()]),
+        deployments=merge_pages([readings.deployments, *of("deployments").values()]),
         probe_rules=answers.get("probe_rules"),
         may_do_anything=bool(answers.get("anything")),
     )
@@ -229,13 +229,3 @@ def _groups(document: Mapping[str, Any] | None) -> Mapping[str, frozenset[str]] 
         resources = [resource for version in parts(group, "versions") for resource in parts(version, "resources")]
         found[name_of(group)] = frozenset(text(resource, "resource") for resource in resources)
     return found
-
-
-def _merged(pages: Sequence[Page | None]) -> Page | None:
-    """Several pages as one, each object once; None where none of them could be read."""
-    readable = [page for page in pages if page is not None]
-    if not readable:
-        return None
-    items = {(namespace_of(item), name_of(item)): item for page in readable for item in page.items}
-    more = sum(page.total - len(page.items) for page in readable)
-    return Page(list(items.values()), len(items) + more)

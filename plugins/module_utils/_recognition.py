@@ -14,8 +14,9 @@ from ._verdicts import deployment_verdict, endpoints_verdict
 
 TRAINER_GROUP = "trainer.kubeflow.org"
 JOBSET_GROUP = "jobset.x-k8s.io"
+JOBSET_CRD = f"jobsets.{JOBSET_GROUP}"
 # The CRDs whose schemas tell a release; schemas are large, so no others are read whole.
-TELLING_CRDS = (f"jobsets.{JOBSET_GROUP}", f"trainjobs.{TRAINER_GROUP}")
+TELLING_CRDS = (JOBSET_CRD, f"trainjobs.{TRAINER_GROUP}")
 # The names kustomize gives; charts name theirs after the release, so the image counts as well.
 _TRAINER_NAMES = frozenset({"kubeflow-trainer-controller-manager"})
 _JOBSET_NAMES = frozenset({"jobset-controller-manager", "jobset-controller"})

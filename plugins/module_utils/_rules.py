@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ._catalogue import BY_CODE
+from ._catalogue import BY_CODE, Entry
 
 Facts = dict[str, Any]
 # What a rule yields: the object, and what goes into the placeholders of its catalogue entry.
@@ -28,8 +28,12 @@ class Rules(dict[str, Rule]):
 
         return keep
 
+    def findings(self, entry: Entry, facts: Facts) -> list[dict[str, str]]:
+        """What an entry of the catalogue comes to; empty where it does not hold."""
+        return [entry.finding(subject, **words) for subject, words in self[entry.code](facts)]
 
-def listed(names: Iterable[str]) -> str:
+
+def enumerated(names: Iterable[str]) -> str:
     """Names for a sentence."""
     return ", ".join(names) or "nothing"
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from ._fields import numbers
 from ._nodes import ARCHITECTURES
 from ._releases import TESTED_KUBERNETES
-from ._rules import Facts, Found, Rules, is_settled, listed
+from ._rules import Facts, Found, Rules, enumerated, is_settled
 from ._surroundings import WEBHOOK_PORT
 
 RULES = Rules()
@@ -44,14 +44,14 @@ def _kubernetes_untested(facts: Facts) -> Iterator[Found]:
 def _no_schedulable_node(facts: Facts) -> Iterator[Found]:
     nodes = facts["nodes"]
     if nodes["to_place"] and _all_nodes_seen(nodes) and not nodes["schedulable"] and not _may_change(nodes):
-        yield "Nodes", {"total": nodes["total"], "why": listed(nodes["refusals"])}
+        yield "Nodes", {"total": nodes["total"], "why": enumerated(nodes["refusals"])}
 
 
 @RULES.entry("no_supported_node")
 def _no_supported_node(facts: Facts) -> Iterator[Found]:
     nodes = facts["nodes"]
     if _all_nodes_seen(nodes) and nodes["usable_architecture"] is False:
-        yield "Nodes", {"found": listed(sorted(nodes["architectures"])), "known": ", ".join(ARCHITECTURES)}
+        yield "Nodes", {"found": enumerated(sorted(nodes["architectures"])), "known": ", ".join(ARCHITECTURES)}
 
 
 @RULES.entry("no_room")
@@ -153,7 +153,7 @@ def _quota_unstated(facts: Facts) -> Iterator[Found]:
 @RULES.entry("default_deny")
 def _default_deny(facts: Facts) -> Iterator[Found]:
     if facts["namespace"]["webhook_port_open"] is False:
-        names = listed(facts["namespace"]["default_deny"])
+        names = enumerated(facts["namespace"]["default_deny"])
         yield f"NetworkPolicy {names}", {"what": names, "port": WEBHOOK_PORT}
 
 

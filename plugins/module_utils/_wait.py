@@ -19,9 +19,9 @@ from ._doomed import Doom, is_being_made
 from ._errors import ConductorError, NotReadyError, listed
 from ._events import last_event
 from ._fate import Fate
-from ._jobset_choice import JOBSET_CRD
 from ._nudges import Nudges
 from ._probe import prove_webhooks
+from ._recognition import JOBSET_CRD
 from ._resources import Key, path_of, resource_of
 from ._retry import is_transient
 from ._verdicts import (

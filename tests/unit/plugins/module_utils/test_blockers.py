@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils import _rules_cluster, _rules_installed
 from ansible_collections.conductor.trainer.plugins.module_utils._blockers import judge
 from ansible_collections.conductor.trainer.plugins.module_utils._catalogue import CATALOGUE, Entry
 from ansible_collections.conductor.trainer.plugins.module_utils._inspect import facts_of
@@ -16,6 +15,9 @@ from ansible_collections.conductor.trainer.plugins.module_utils._readings import
 from ansible_collections.conductor.trainer.plugins.module_utils._record import Record, record_manifest
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import RESOURCES
 from ansible_collections.conductor.trainer.plugins.module_utils._rules import Rules
+from ansible_collections.conductor.trainer.plugins.module_utils._rules_cluster import RULES as OF_CLUSTER
+from ansible_collections.conductor.trainer.plugins.module_utils._rules_installed import RULES as OF_INSTALLED
+from ansible_collections.conductor.trainer.plugins.module_utils._rules_jobset import RULES as OF_JOBSET
 from tests.unit.plugins.builders import ROOT
 from tests.unit.plugins.states import (
     EVERYTHING,
@@ -222,13 +224,12 @@ def test_every_code_has_a_case_and_is_there_once() -> None:
 
 
 def test_every_code_has_one_rule() -> None:
-    of_cluster, of_installed = set(_rules_cluster.RULES), set(_rules_installed.RULES)
-    assert of_cluster | of_installed == set(CASES)
-    assert not of_cluster & of_installed
+    tables = (OF_CLUSTER, OF_INSTALLED, OF_JOBSET)
+    assert set().union(*tables) == set(CASES)
+    assert sum(map(len, tables)) == len(CASES)
     with pytest.raises(KeyError):
         Rules().entry("no_such_code")(lambda _facts: iter(()))
-    assert of_cluster
-    assert of_installed
+    assert all(tables)
 
 
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.code)
