@@ -43,7 +43,7 @@ _value:
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-_DONE = {"create": "created", "adopt": "adopted", "update": "updated"}
+_DONE = {"create": "created", "adopt": "adopted", "update": "updated", "prune": "pruned"}
 
 
 def report(steps: Mapping[str, Mapping[str, Any]], check_mode: bool = False) -> str:
@@ -95,6 +95,8 @@ def _step(name: str, result: Mapping[str, Any], check_mode: bool) -> str:
         counts.append(f"{len(result['predicted'])} of these without asking the server")
     if result.get("unchanged"):
         counts.append(f"{result['unchanged']} unchanged")
+    if result.get("kept"):
+        counts.append(f"{len(result['kept'])} of an earlier release kept")
     if result.get("recorded") and not result.get("actions"):
         counts.append("the install record to renew" if check_mode else "install record renewed")
     return f"  {name:<18}{result.get('elapsed', 0.0):>6.1f} s  {', '.join(counts)}".rstrip()

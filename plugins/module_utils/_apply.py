@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._client import Cluster
+from ._conflicts import is_ownership_conflict
 from ._errors import ApiError, ConductorError, NotReadyError
 from ._plan import Action
 from ._resources import Resource
 from ._retry import Backoff, is_webhook_transport
-from ._takeover import is_ownership_conflict, take_over
+from ._takeover import take_over
 
 # An API server behind a load balancer may not serve a new CRD yet when its neighbour does (up to 5 s, and a PATCH does
 # not get the grace a POST gets: kubernetes/apiextensions-apiserver, customresource_handler.go); webhooks of releases
@@ -86,7 +87,7 @@ class Applier:
                 if action.hand_over:
                     metadata = take_over(self._cluster, action, force=self._force)
                 else:
-                    metadata = self._cluster.apply(action.manifest, force=self._force)["metadata"]
+                    metadata = self._cluster.apply(action.manifest, force=self._force or action.force)["metadata"]
                 self.outcomes.append(Outcome(action, metadata))
                 return
             except ConductorError as error:

@@ -60,6 +60,7 @@ class Bundle:
 
     Args:
         variants: what the other profiles have in place of an object, where it differs.
+        known: every object of the release, those left out by C(with_runtimes) and the like included.
     """
 
     release: str
@@ -71,6 +72,7 @@ class Bundle:
     probes: tuple[Probe, ...]
     sha256: str
     variants: Mapping[Key, tuple[dict[str, Any], ...]] = field(default_factory=dict)
+    known: frozenset[Key] = frozenset()
 
     def objects(self, kind: str | None = None) -> list[dict[str, Any]]:
         """All objects, or those of one kind, in the order of the phases."""
@@ -199,6 +201,7 @@ def parse_bundle(content: Any, profile: str = "default", *, where: str = "bundle
         ),
         sha256=actual,
         variants=_variants(content, profile),
+        known=frozenset(key_of(manifest) for phase in content["phases"] for manifest in phase["objects"]),
     )
 
 

@@ -136,9 +136,16 @@ class Cluster:
             query = {**query, "continue": metadata["continue"]}
 
     def watch(
-        self, resource: Resource, namespace: str | None, resource_version: str, seconds: float, *, metadata_only: bool
+        self,
+        resource: Resource,
+        namespace: str | None,
+        resource_version: str,
+        seconds: float,
+        *,
+        metadata_only: bool,
+        name: str = "",
     ) -> Iterator[dict[str, Any]]:
-        """The watch events after C(resource_version): dictionaries with C(type) and C(object).
+        """The watch events after C(resource_version), of one object or of all: dictionaries with C(type), C(object).
 
         Ends when the server ends the stream, after C(seconds) at the latest. A C(resource_version) that is too old
         arrives as an event of type C(ERROR) with a Status of code 410, or as ApiError.
@@ -151,6 +158,7 @@ class Cluster:
                 "resourceVersion": resource_version,
                 "timeoutSeconds": str(max(1, int(seconds))),
                 "allowWatchBookmarks": "true",
+                **({"fieldSelector": f"metadata.name={name}"} if name else {}),
             },
             accept=_METADATA_ONLY if metadata_only else _JSON,
             read_timeout=seconds + 5,
@@ -196,6 +204,19 @@ class Cluster:
             content_type=_APPLY_PATCH,
             accept=_JSON if whole_answer else _METADATA_ONLY,
             step="apply",
+            subject=str(key),
+        )
+
+    def create(self, manifest: dict[str, Any], *, step: str) -> dict[str, Any]:
+        """Makes an object that must not be there yet; its metadata. Raises ApiError, 409 where it is there."""
+        key = key_of(manifest)
+        return self.request(
+            "POST",
+            resource_of(key.api_version, key.kind).path(key.namespace),
+            query={"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"},
+            body=manifest,
+            accept=_METADATA_ONLY,
+            step=step,
             subject=str(key),
         )
 

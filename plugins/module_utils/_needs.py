@@ -15,6 +15,7 @@ from typing import NamedTuple
 from ._autoscalers import STATUS as AUTOSCALER_STATUS
 from ._bundle import Bundle
 from ._identity import NAMESPACE as KUBE_SYSTEM
+from ._lease import NAME as LEASE_NAME
 from ._plan import Action
 from ._recognition import JOBSET_GROUP, TELLING_CRDS, TRAINER_GROUP
 from ._record import NAME as RECORD_NAME
@@ -28,6 +29,7 @@ _APPLY = ("create", "patch")
 GRANTING = ("escalate", "bind")
 _NAMESPACE = resource_of("v1", "Namespace")
 _CONFIG_MAP = resource_of("v1", "ConfigMap")
+_LEASE = resource_of("coordination.k8s.io/v1", "Lease")
 _SECRET = resource_of("v1", "Secret")
 _POD = resource_of("v1", "Pod")
 _EVENT = resource_of("v1", "Event")
@@ -58,16 +60,22 @@ def _right(verb: str, resource: Resource, namespace: str = "", name: str = "", s
 
 def rights_for(actions: Iterable[Action]) -> list[Right]:
     """The rights to write what a plan writes."""
+    verbs = {"create": _APPLY, "prune": ("delete",)}
     return [
         _right(verb, resource_of(action.key.api_version, action.key.kind), action.key.namespace, action.key.name)
         for action in actions
-        for verb in (_APPLY if action.verb == "create" else _APPLY[1:])
+        for verb in verbs.get(action.verb, _APPLY[1:])
     ]
 
 
 def record_rights(namespace: str) -> list[Right]:
-    """The rights to keep the install record."""
-    return [_right(verb, _CONFIG_MAP, namespace, RECORD_NAME) for verb in _APPLY]
+    """The rights to keep the install record, and to hold the lease meanwhile."""
+    return [
+        *(_right(verb, _CONFIG_MAP, namespace, RECORD_NAME) for verb in _APPLY),
+        # The server does not know the name of what is created by a POST when it looks for the right.
+        _right("create", _LEASE, namespace),
+        *(_right(verb, _LEASE, namespace, LEASE_NAME) for verb in ("get", "patch", "watch")),
+    ]
 
 
 def to_write(bundle: Bundle) -> list[Right]:

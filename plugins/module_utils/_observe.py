@@ -12,6 +12,7 @@ from ._bundle import Bundle
 from ._client import Cluster
 from ._errors import ApiError, missing_rights
 from ._identity import NAMESPACE
+from ._leftovers import look_at_leftovers
 from ._plan import Observed
 from ._record import NAME as RECORD_NAME
 from ._record import Record, parse_record
@@ -33,8 +34,12 @@ _SAY_WHY = {
 _ADMISSION = "admissionregistration.k8s.io/v1"
 
 
-def observe(cluster: Cluster, bundle: Bundle) -> Observed:
-    """The state of every object of the bundle.
+def observe(cluster: Cluster, bundle: Bundle, *, prune: bool = True, prune_crds: bool = False) -> Observed:
+    """The state of every object of the bundle, and of what an earlier release left.
+
+    Args:
+        prune: whether to look at what is left at all.
+        prune_crds: whether CRDs that are left may go; then somebody has to look whether they are in use.
 
     Raises:
         RightsError: something may not be read; names every such right, not only the first.
@@ -92,6 +97,7 @@ def observe(cluster: Cluster, bundle: Bundle) -> Observed:
             if found.get("deletionTimestamp") and key.kind in _SAY_WHY
         },
         cluster_uid=answers.get("uid", ""),
+        leftovers=look_at_leftovers(cluster, bundle, answers["record"], prune_crds=prune_crds) if prune else (),
     )
 
 

@@ -13,10 +13,11 @@ from typing import Any, Literal, NamedTuple
 from ._bundle import Bundle, digest
 from ._handover import kubectl_applied
 from ._ownership import OURS, entry_digest, foreign_webhooks, mark_of, own_entry, owner_of
+from ._prune import Leftover, phase_of
 from ._record import Entry, Record
 from ._resources import Key, key_of
 
-Verb = Literal["create", "adopt", "update", "unchanged", "refuse"]
+Verb = Literal["create", "adopt", "update", "unchanged", "refuse", "prune"]
 
 _LEAVE_ALONE = "Conductor changes only what it installed itself; remove the other one, or leave it in charge"
 _LET_END = "wait until what is Terminating is gone, or delete what it waits for; then run this again"
@@ -35,6 +36,7 @@ class Observed:
         kubernetes: the server's version, e.g. C(1.35.8).
         endings: what the server says of objects that are Terminating.
         cluster_uid: the uid of the namespace kube-system.
+        leftovers: what an earlier release left, and what is to become of it.
     """
 
     metadata: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
@@ -43,6 +45,7 @@ class Observed:
     kubernetes: str = ""
     endings: Mapping[Key, str] = field(default_factory=dict)
     cluster_uid: str = ""
+    leftovers: Sequence[Leftover] = ()
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,9 @@ class Action:
     """What is to be done with one object, and why.
 
     Args:
-        resource_version: that of the object observed, or empty.
+        resource_version, uid: those of the object observed, or empty.
         hand_over: kubectl applied it, and has to give up what becomes ours.
+        force: take fields over, because whoever owns them uses our own name.
         variants: what other profiles of the release have in its place; for objects that kubectl hands over.
     """
 
@@ -61,13 +65,15 @@ class Action:
     reason: str
     manifest: dict[str, Any] = field(repr=False, default_factory=dict)
     resource_version: str = ""
+    uid: str = ""
     hand_over: bool = False
+    force: bool = False
     variants: tuple[dict[str, Any], ...] = field(repr=False, default=())
 
     @property
     def writes(self) -> bool:
         """Whether carrying it out sends a write."""
-        return self.verb in ("create", "adopt", "update")
+        return self.verb in ("create", "adopt", "update", "prune")
 
 
 class Refusal(NamedTuple):
@@ -92,10 +98,17 @@ class Refusal(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """All actions, in the order of the bundle, and what forbids to carry them out."""
+    """All actions, in the order of the bundle and then what is pruned, and what forbids to carry them out.
+
+    Args:
+        kept: what an earlier release left and stays.
+        forgotten: what leaves the install record, because it is gone or somebody else's.
+    """
 
     actions: tuple[Action, ...]
     reasons: tuple[Refusal, ...] = ()
+    kept: tuple[Leftover, ...] = ()
+    forgotten: frozenset[Key] = frozenset()
 
     @property
     def refusals(self) -> tuple[str, ...]:
@@ -120,7 +133,20 @@ def make_plan(bundle: Bundle, observed: Observed) -> Plan:
         for manifest in phase.objects
         for key in (key_of(manifest),)
     )
-    return Plan(actions, tuple(_refusals(bundle, observed, actions)))
+    fates = {
+        fate: tuple(leftover for leftover in observed.leftovers if leftover.fate == fate)
+        for fate in ("prune", "keep", "forget")
+    }
+    prunes = tuple(
+        Action("prune", leftover.key, phase_of(leftover.key.kind), leftover.reason, uid=leftover.uid)
+        for leftover in fates["prune"]
+    )
+    return Plan(
+        (*actions, *prunes),
+        tuple(_refusals(bundle, observed, actions)),
+        fates["keep"],
+        frozenset(leftover.key for leftover in fates["forget"]),
+    )
 
 
 def _decide(
@@ -129,7 +155,8 @@ def _decide(
     key = key_of(manifest)
 
     def action(verb: Verb, reason: str) -> Action:
-        return Action(verb, key, phase, reason, manifest, (metadata or {}).get("resourceVersion", ""))
+        found = metadata or {}
+        return Action(verb, key, phase, reason, manifest, found.get("resourceVersion", ""), found.get("uid", ""))
 
     if metadata is None:
         return action("create", "it was deleted" if known else "it is not there")

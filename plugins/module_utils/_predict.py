@@ -1,21 +1,25 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run would do with each object, asked of the server by dry runs: for check mode and for diffs. Writes nothing.
+"""What a run would do with each object, asked of the server by dry runs before the first write. Writes nothing.
 
-The server is asked wherever it can answer, so that what it would refuse (a conflict, a policy, an escalation of rights)
-is refused here as well. It cannot judge an object whose namespace or CRD the same run creates.
+What differs, or may, is asked about before every run: where the server's answer is what is there already, nothing is
+written (what it fills in, and what admission changes, is no drift), and conflicts are known while all is as it was.
+Check mode asks about what is not there, too, so that a policy or an escalation of rights refuses
+it as it would the run.
+The server cannot judge an object whose namespace or CRD the same run creates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from ._apply import explained
 from ._bundle import Bundle
 from ._client import FIELD_MANAGER, Cluster
+from ._conflicts import Conflict, conflict_error, conflicts_of, is_ownership_conflict, owners_of
 from ._diff import changed_fields
 from ._errors import ApiError, ConductorError
 from ._ownership import own_entry
@@ -28,6 +32,8 @@ from ._takeover import predict_take_over
 Changes: TypeAlias = "Mapping[str, tuple[Any, Any]] | str"
 
 CREATED = "created"
+UPDATED = "updated"
+PRUNED = "pruned"
 NOT_ASKED = "(predicted)"
 
 
@@ -61,14 +67,17 @@ def predict(
     Args:
         present: the objects of the bundle that are on the cluster.
         force: as for the apply itself.
-        ask_creations: send a dry run for what is not there, too. A diff alone does not need that.
+        ask_creations: send a dry run for what is not there, too; otherwise it counts as created.
 
     Raises:
-        ConductorError: the first failure, in the order of the actions; what the run would fail with.
+        RefusedError: somebody else owns fields; C(facts["conflicts"]) has all of them.
+        ConductorError: the first other failure, in the order of the actions; what the run would fail with.
     """
 
-    def one(action: Action) -> Prediction | ConductorError:
+    def one(action: Action) -> Prediction | list[Conflict] | ConductorError:
         try:
+            if action.verb == "prune":
+                return Prediction(action, PRUNED, {"uid": action.uid})
             if action.verb != "create":
                 return _of_change(cluster, action, force)
             if not ask_creations:
@@ -79,11 +88,17 @@ def predict(
         except ConductorError as error:
             return explained(error)
 
-    predictions = []
+    predictions: list[Prediction] = []
+    conflicts: list[Conflict] = []
     for answer in cluster.each(one, writes):
         if isinstance(answer, ConductorError):
             raise answer
-        predictions.append(answer)
+        if isinstance(answer, Prediction):
+            predictions.append(answer)
+        else:
+            conflicts += answer
+    if conflicts:
+        raise conflict_error(conflicts)
     return predictions
 
 
@@ -111,21 +126,53 @@ def _of_creation(cluster: Cluster, action: Action, force: bool) -> Prediction:
     return Prediction(action, CREATED, {"uid": ""})
 
 
-def _of_change(cluster: Cluster, action: Action, force: bool) -> Prediction:
-    live = cluster.find(path_of(action.key)) or {}
+def _of_change(cluster: Cluster, action: Action, force: bool) -> Prediction | list[Conflict]:
+    live = _live(cluster, action.key)
     try:
         if action.hand_over:
-            after = predict_take_over(cluster, action, live, force=force)
-            changes: Changes = {"field manager": ("kubectl", FIELD_MANAGER), **changed_fields(live, after)}
+            after = predict_take_over(cluster, action, live or {}, force=force)
         else:
-            after = cluster.apply(action.manifest, dry_run=True, force=force, whole_answer=True)
-            changes = changed_fields(live, after) or _changed_ownership(live, after)
+            action, after = _asked(cluster, action, force)
     except ApiError as error:
         # A webhook whose controller this run may bring back.
         if is_webhook_transport(error):
-            return _concluded(action, "updated")
-        raise
-    return Prediction(action, changes, after["metadata"])
+            return _concluded(action, UPDATED)
+        found = conflicts_of(error, action.key, live, action.manifest, FIELD_MANAGER)
+        if not (found and is_ownership_conflict(error)):
+            raise
+        return found
+    if live is None:
+        # May be applied and not read: what changes is for the apply to find out.
+        return Prediction(action, f"{UPDATED} {NOT_ASKED}", after["metadata"], asked=False)
+    changes = changed_fields(live, after)
+    if action.hand_over:
+        changes = {"field manager": ("kubectl", FIELD_MANAGER), **changes}
+    return Prediction(action, changes or _changed_ownership(live, after), after["metadata"])
+
+
+def _asked(cluster: Cluster, action: Action, force: bool) -> tuple[Action, dict[str, Any]]:
+    """The answer of a dry run; by force where nobody is in the way but a writer that uses our own name.
+
+    An Update under the name C(conductor) is another manager to the server than our Apply (KEP-555), and none that
+    anybody could ask to give a field up.
+    """
+    try:
+        return action, cluster.apply(action.manifest, dry_run=True, force=force, whole_answer=True)
+    except ApiError as error:
+        if not is_ownership_conflict(error) or owners_of(error) != {FIELD_MANAGER}:
+            raise
+    forced = replace(action, force=True)
+    return forced, cluster.apply(action.manifest, dry_run=True, force=True, whole_answer=True)
+
+
+def _live(cluster: Cluster, key: Key) -> dict[str, Any] | None:
+    """The object as it is, empty where it has just gone; None where this identity may not read it whole."""
+    try:
+        return cluster.find(path_of(key)) or {}
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        return None
 
 
 def _changed_ownership(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._bundle import MANAGED_LABEL, canonical
+from ._fields import text
 from ._resources import Key
 
 NAME = "conductor-install-record"
@@ -43,6 +44,9 @@ class Record:
 
     Args:
         jobset: C(bundled) where JobSet came with the release, C(external) where somebody else's is used.
+        intent: what was not there when a run began that has not ended well: of these, what bears our field manager's
+            entry was created by that run, though it could not write down its uid any more.
+        resource_version: that of the ConfigMap; empty where there is none. No part of what is recorded.
     """
 
     release: str = ""
@@ -50,6 +54,8 @@ class Record:
     bundle: str = ""
     entries: Mapping[Key, Entry] = field(default_factory=dict)
     jobset: str = ""
+    intent: frozenset[Key] = frozenset()
+    resource_version: str = field(default="", compare=False)
 
 
 def parse_record(config_map: Mapping[str, Any] | None) -> Record:
@@ -58,10 +64,11 @@ def parse_record(config_map: Mapping[str, Any] | None) -> Record:
     An empty record is only slow, never wrong: every object is then applied again, and what we did not create stays
     unknown, so it is never deleted.
     """
+    version = text(config_map, "metadata", "resourceVersion")
     try:
         content = json.loads((config_map or {})["data"][_DATA_KEY])
         if content["format"] != _FORMAT:
-            return Record()
+            return Record(resource_version=version)
         return Record(
             release=content["release"],
             profile=content["profile"],
@@ -72,14 +79,16 @@ def parse_record(config_map: Mapping[str, Any] | None) -> Record:
             },
             # Before there was a choice, JobSet always came with the release.
             jobset=content.get("jobset", "bundled"),
+            intent=frozenset(Key(*key.split("|")) for key in content.get("intent", ())),
+            resource_version=version,
         )
     except (KeyError, TypeError, ValueError, AttributeError):
-        return Record()
+        return Record(resource_version=version)
 
 
 def record_manifest(record: Record, namespace: str) -> dict[str, Any]:
     """The ConfigMap that holds a record."""
-    content = {
+    content: dict[str, Any] = {
         "format": _FORMAT,
         "release": record.release,
         "profile": record.profile,
@@ -90,6 +99,8 @@ def record_manifest(record: Record, namespace: str) -> dict[str, Any]:
             for key, entry in record.entries.items()
         },
     }
+    if record.intent:
+        content["intent"] = sorted("|".join(key) for key in record.intent)
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",

@@ -31,7 +31,7 @@ def require_rights(cluster: Cluster, bundle: Bundle, actions: Sequence[Action]) 
     needed = [*rights_for(actions), *record_rights(bundle.namespace)]
     reviews = ask(cluster, {right.namespace for right in needed})
     missing = reviews.lacking(needed)
-    grants = ungranted(bundle, (action.manifest for action in actions), reviews)
+    grants = ungranted(bundle, (action.manifest for action in actions if action.verb != "prune"), reviews)
     if reviews.incomplete and (missing or grants):
         missing, grants = _asked_one_by_one(cluster, missing), []
     if missing or grants:

@@ -9,10 +9,10 @@ overwritten; and an interrupted take-over leaves two owners, which the next run 
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from ._client import Cluster
+from ._conflicts import is_ownership_conflict, owners_of
 from ._diff import changed_fields
 from ._errors import ApiError
 from ._handover import KUBECTL, hand_over
@@ -22,7 +22,6 @@ from ._resources import path_of
 # How often a request is made again because the object changed meanwhile (a controller's status, say).
 _ATTEMPTS = 5
 _STEP = "take over from kubectl"
-_CONFLICT = re.compile(r'conflict with "([^"]*)"')
 
 
 def take_over(cluster: Cluster, action: Action, *, force: bool) -> dict[str, Any]:
@@ -55,11 +54,6 @@ def predict_take_over(cluster: Cluster, action: Action, live: dict[str, Any], *,
     return cluster.apply(action.manifest, dry_run=True, force=True, whole_answer=True)
 
 
-def is_ownership_conflict(error: ApiError) -> bool:
-    """Whether an apply was refused because other managers own fields; a plain 409 says that the object changed."""
-    return error.status == 409 and error.reason == "Conflict" and bool(error.causes)
-
-
 def _apply(cluster: Cluster, action: Action, *, force: bool) -> dict[str, Any]:
     try:
         return dict(cluster.apply(action.manifest, force=force)["metadata"])
@@ -83,8 +77,7 @@ def _apply(cluster: Cluster, action: Action, *, force: bool) -> dict[str, Any]:
 
 def _is_with_kubectl_only(error: ApiError) -> bool:
     """Whether the only managers in the way are those under which kubectl applies files."""
-    found = [_CONFLICT.match(str(cause.get("message", ""))) for cause in error.causes]
-    return is_ownership_conflict(error) and all(match is not None and match[1] in KUBECTL for match in found)
+    return is_ownership_conflict(error) and owners_of(error) <= KUBECTL
 
 
 def _is_of_the_release(cluster: Cluster, action: Action, live: dict[str, Any]) -> bool:

@@ -64,6 +64,24 @@ options:
       - Never takes over objects that somebody else installed.
     type: bool
     default: false
+  prune:
+    description:
+      - Delete what an earlier release had and this one has not, as far as the install record says that Conductor
+        created it and it is still the same object. What stays, and why, is in RV(kept).
+      - Runtimes that O(runtimes) leaves out, and JobSet where O(jobset) is external, belong to the release and stay.
+    type: bool
+    default: true
+  prune_crds:
+    description: With O(prune), delete such CRDs as well, where no object of their kind is left.
+    type: bool
+    default: false
+  lease_timeout:
+    description:
+      - Seconds to wait for another run that writes to the same cluster to end. Runs are serialised by the Lease
+        C(conductor-install) in the operator's namespace; nothing is taken where nothing is to be written.
+      - A run that was killed lets go by itself, after 15 seconds at most.
+    type: int
+    default: 120
   accept:
     description:
       - Codes of warnings that are known here and need not be told; docs/blockers.md lists them.
@@ -147,6 +165,12 @@ actions:
     adopt: [Service kubeflow-system/jobset-webhook-service]
     create: [Namespace kubeflow-system]
     update: [Deployment kubeflow-system/jobset-controller-manager]
+kept:
+  description: What an earlier release left and stays, with the reason.
+  returned: success
+  type: list
+  elements: str
+  sample: ["CustomResourceDefinition old.trainer.kubeflow.org: CRDs go only with prune_crds: true"]
 unchanged:
   description: How many objects were left as they are.
   returned: success
@@ -193,6 +217,12 @@ warnings_found:
     remedy:
       description: What to do.
       type: str
+remarks:
+  description: What is worth knowing afterwards, e.g. that another run was waited for. Each is printed as a warning.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 elapsed:
   description: Seconds it took.
   returned: success
@@ -214,6 +244,27 @@ refusals:
   returned: failure, when the plan forbids writing
   type: list
   elements: str
+conflicts:
+  description: Fields that somebody else owns, with another value than the release has. Nothing was written.
+  returned: failure, when somebody else owns fields
+  type: list
+  elements: dict
+  contains:
+    object:
+      description: The object.
+      type: str
+    field:
+      description: The path of the field.
+      type: str
+    owner:
+      description: The field manager that owns it.
+      type: str
+    live:
+      description: The value on the cluster, shortened; masked in a Secret.
+      type: str
+    wanted:
+      description: The value of the release.
+      type: str
 missing_rights:
   description: Every right that is missing.
   returned: failure, when rights are missing
@@ -264,7 +315,12 @@ def install(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str
         with_diff=module._diff,
         cluster_uid=module.params["cluster_uid"],
         accept=module.params["accept"],
+        prune=module.params["prune"],
+        prune_crds=module.params["prune_crds"],
+        lease_timeout=module.params["lease_timeout"],
     )
+    for remark in result["remarks"]:
+        module.warn(remark)
     for finding in result["warnings_found"]:
         module.warn(warning_line(finding))
     return result
@@ -277,6 +333,9 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present"], "default": "present"},
             "phases": {"type": "list", "elements": "str", "choices": list(PHASES), "default": list(PHASES)},
             "force_conflicts": {"type": "bool", "default": False},
+            "prune": {"type": "bool", "default": True},
+            "prune_crds": {"type": "bool", "default": False},
+            "lease_timeout": {"type": "int", "default": 120},
             "accept": {"type": "list", "elements": "str", "default": []},
         },
         install,

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import MANAGED_LABEL, Bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._errors import ApiError, RefusedError, RightsError
+from ansible_collections.conductor.trainer.plugins.module_utils._errors import RefusedError, RightsError
 from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils._lease import NAME as LEASE_NAME
 from ansible_collections.conductor.trainer.plugins.module_utils._record import NAME as RECORD_NAME
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import Key, key_of, path_of
 from tests.support.control_plane import ControlPlane
@@ -60,8 +61,8 @@ def test_a_fresh_install_writes_every_object_once(plane: ControlPlane, bundle: B
     objects = bundle.objects()
     assert result["changed"]
     assert {verb: len(names) for verb, names in result["actions"].items()} == {"create": len(objects)}
-    # One write an object, and one for the install record.
-    assert len(plane.writes_since(mark)) == len(objects) + 1
+    # One write an object; the install record says first what is intended; the lease is taken and given back.
+    assert len(plane.writes_since(mark)) == len(objects) + 4
 
 
 def test_a_second_run_writes_nothing(installed: ControlPlane, bundle: Bundle) -> None:
@@ -99,9 +100,13 @@ def test_a_field_of_each_kind_changed_by_hand_is_foretold_and_taken_back(
 def test_a_field_changed_by_hand_is_not_taken_back_unasked(installed: ControlPlane, bundle: Bundle) -> None:
     (key,) = (key for key in first_of_each_kind(bundle) if key.kind == "Deployment")
     edit(installed, key, CHANGES["Deployment"])
-    with pytest.raises(ApiError, match=r"spec\.replicas") as caught:
+    mark = installed.now()
+    with pytest.raises(RefusedError) as caught:
         ensure_present(installed.client(), bundle)
-    assert caught.value.reason == "Conflict"
+    assert caught.value.facts["conflicts"] == [
+        {"object": str(key), "field": ".spec.replicas", "owner": "kubectl-edit", "live": "0", "wanted": "1"}
+    ]
+    assert installed.writes_since(mark) == []
     assert spec_of(installed, key)["spec"]["replicas"] == 0
 
 
@@ -120,8 +125,8 @@ def assert_repaired(plane: ControlPlane, bundle: Bundle, drift: dict[Key, dict[s
 
     repaired = ensure_present(plane.client(), bundle, force=force)
     assert repaired["actions"] == {"update": names}
-    # One more for the install record.
-    assert len(plane.writes_since(mark)) == len(names) + 1
+    # One more for the install record, and two for the lease.
+    assert len(plane.writes_since(mark)) == len(names) + 3
     assert {key: spec_of(plane, key) for key in drift} == before
     assert not ensure_present(plane.client(), bundle)["changed"]
 
@@ -153,13 +158,16 @@ def test_no_rights_at_all_names_every_type_that_cannot_be_read_or_written(plane:
 
     lines = caught.value.facts["missing_rights"]
     types = bundle_types(bundle)
-    assert types_after("list ", lines) == types_after("create, patch ", lines) == types
+    assert types_after("list ", lines) == types
+    assert types_after("create, patch ", lines) == {*types, "leases"}
     # The install record is beside what the bundle holds.
     assert [line for line in lines if line.startswith("get ")] == [
-        f"get configmaps {RECORD_NAME} in namespace {bundle.namespace}"
+        f"get configmaps {RECORD_NAME} in namespace {bundle.namespace}",
+        f"get leases.coordination.k8s.io {LEASE_NAME} in namespace {bundle.namespace}",
     ]
     assert granting(lines) == GRANTING
-    assert len(lines) == 2 * len(types) + 1 + len(GRANTING)
+    # The lease is taken (create, patch) and waited for (watch) as well.
+    assert len(lines) == 2 * len(types) + 2 + 2 + len(GRANTING)
     assert plane.writes_since(mark, nobody.user) == []
 
 
@@ -175,9 +183,9 @@ def test_a_reader_is_told_every_right_to_write_he_lacks(plane: ControlPlane, bun
 
     lines = caught.value.facts["missing_rights"]
     types = bundle_types(bundle)
-    assert types_after("create, patch ", lines) == types
+    assert types_after("create, patch ", lines) == {*types, "leases"}
     assert granting(lines) == GRANTING
-    assert len(lines) == len(types) + len(GRANTING)
+    assert len(lines) == len(types) + 1 + len(GRANTING)
     assert plane.writes_since(mark, reader.user) == []
 
 

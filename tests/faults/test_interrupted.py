@@ -20,7 +20,7 @@ from tests.support.playing import CLONE, user_environment
 POINTS = {
     "the foundation": ("namespace", NAMESPACE),
     "the controllers": ("deployments", "-n", NAMESPACE),
-    "the wait": ("configmap", "conductor-install-record", "-n", NAMESPACE),
+    "the wait": ("clustertrainingruntime", "torch-distributed"),
 }
 
 

@@ -99,6 +99,9 @@ def test_every_connection_variable_reaches_the_modules() -> None:
         later = {
             "conductor_cluster_uid",
             "conductor_force_conflicts",
+            "conductor_prune",
+            "conductor_prune_crds",
+            "conductor_lease_timeout",
             "conductor_wait_timeout",
             "conductor_verify_timeout",
             "conductor_accept",

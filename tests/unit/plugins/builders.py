@@ -158,6 +158,7 @@ def installed(release: Bundle) -> FakeCluster:
     return cluster
 
 
+LEASE = Key("coordination.k8s.io/v1", "Lease", NAMESPACE, "conductor-install")
 KUBE_SYSTEM_UID = "00000000-0000-4000-8000-000000000001"
 
 

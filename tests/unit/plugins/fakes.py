@@ -74,6 +74,11 @@ class FakeCluster(Cluster):
         """The requests that would have stored something."""
         return [request for request in self.requests if request.writes]
 
+    @property
+    def applies(self) -> list[Request]:
+        """Those of them that are no business of the lease."""
+        return [request for request in self.writes if "/leases" not in request.path]
+
     def put(self, manifest: dict[str, Any], manager: str = FIELD_MANAGER, operation: str = "Apply") -> dict[str, Any]:
         """Stores an object as if that manager had made it; returns the stored object."""
         with self._lock:
@@ -132,7 +137,14 @@ class FakeCluster(Cluster):
             return copy.deepcopy(self._answer(request))
 
     def watch(
-        self, resource: Resource, namespace: str | None, resource_version: str, seconds: float, *, metadata_only: bool
+        self,
+        resource: Resource,
+        namespace: str | None,
+        resource_version: str,
+        seconds: float,
+        *,
+        metadata_only: bool,
+        name: str = "",
     ) -> Iterator[dict[str, Any]]:
         """The next scripted stream of a resource type; after the last one an endless silence."""
         with self._lock:
@@ -167,7 +179,7 @@ class FakeCluster(Cluster):
         kind = next(kind for (_version, kind), entry in RESOURCES.items() if entry == resource)
         key = Key(resource.api_version, kind, namespace, name)
         if request.method == "POST":
-            return dict(request.body)
+            return dict(request.body) if "dryRun" in request.query else self._create(request.body)
         if not name:
             places = (
                 {key.namespace}
@@ -184,10 +196,25 @@ class FakeCluster(Cluster):
             raise failure(404, "NotFound", f"{key} not found")
         if isinstance(request.body, list):
             return self._json_patch(key, request.body)
+        if request.method == "DELETE":
+            return self._delete(key, (request.body or {}).get("preconditions") or {})
         if rest:
             annotations = self.objects[key]["metadata"].setdefault("annotations", {})
             annotations.update(request.body["metadata"]["annotations"])
         return self.objects[key]
+
+    def _create(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        key = key_of(manifest)
+        if key.namespace and Key("v1", "Namespace", "", key.namespace) not in self.objects:
+            raise failure(404, "NotFound", f'namespaces "{key.namespace}" not found')
+        if key in self.objects:
+            raise failure(409, "AlreadyExists", f"{key} already exists")
+        return self._store(key, manifest, FIELD_MANAGER, "Update")
+
+    def _delete(self, key: Key, preconditions: dict[str, Any]) -> dict[str, Any]:
+        if preconditions.get("uid", self.objects[key]["metadata"]["uid"]) != self.objects[key]["metadata"]["uid"]:
+            raise failure(409, "Conflict", "the uid in the precondition is another one")
+        return self.objects.pop(key)
 
     def _served(self) -> list[Resource]:
         plurals = {

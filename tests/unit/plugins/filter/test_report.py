@@ -82,6 +82,11 @@ def test_nothing_changed_and_no_runtimes() -> None:
     ]
 
 
+def test_what_an_earlier_release_left_is_counted() -> None:
+    text = report({"apply": {"actions": {"prune": ["Service ops/old"]}, "kept": ["CustomResourceDefinition x: why"]}})
+    assert "1 pruned, 1 of an earlier release kept" in text
+
+
 def test_adopted_is_spelled_so() -> None:
     assert "1 adopted" in report({"apply": {"actions": {"adopt": ["Namespace ops"]}}})
 

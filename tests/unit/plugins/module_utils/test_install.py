@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import PHASES, load_bundle
+from ansible_collections.conductor.trainer.plugins.module_utils._client import FIELD_MANAGER
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import (
     ApiError,
     ConductorError,
@@ -23,6 +24,7 @@ from tests.unit.plugins.builders import (
     CONFIG,
     DEPLOYMENT,
     HOME,
+    LEASE,
     NAMESPACE,
     RECORD,
     SECRET,
@@ -46,13 +48,14 @@ def fresh() -> FakeCluster:
 
 
 def applied(cluster: FakeCluster) -> list[str]:
-    return [request.path.rpartition("/")[2] for request in cluster.writes]
+    """The names of what was written, but for the lease."""
+    return [request.path.rpartition("/")[2] for request in cluster.applies]
 
 
 def test_an_empty_cluster_gets_everything_and_a_record_of_it() -> None:
     cluster = FakeCluster()
     result = ensure_present(cluster, bundle())
-    assert set(cluster.objects) == {*(key_of(manifest) for manifest in bundle().objects()), RECORD}
+    assert set(cluster.objects) == {*(key_of(manifest) for manifest in bundle().objects()), RECORD, LEASE}
     created = sorted(str(key_of(manifest)) for manifest in bundle().objects())
     assert result["changed"] is True
     assert result["actions"] == {"create": created}
@@ -61,7 +64,7 @@ def test_an_empty_cluster_gets_everything_and_a_record_of_it() -> None:
     record = read_install_record(cluster, NAMESPACE)
     assert (record.release, record.profile, record.bundle) == ("9.9.9", "default", bundle().sha256)
     assert {key: entry.uid for key, entry in record.entries.items()} == {
-        key: cluster.objects[key]["metadata"]["uid"] for key in cluster.objects if key != RECORD
+        key: cluster.objects[key]["metadata"]["uid"] for key in cluster.objects if key not in (RECORD, LEASE)
     }
     assert all(entry.created for entry in record.entries.values())
 
@@ -79,7 +82,7 @@ def test_phases_are_kept_apart_by_barriers() -> None:
     cluster = FakeCluster()
     ensure_present(cluster, bundle())
     phase_of = {key_of(m): index for index, phase in enumerate(bundle().phases) for m in phase.objects}
-    order = [phase_of[key_of(request.body)] for request in cluster.writes[:-1]]
+    order = [phase_of[key] for request in cluster.applies for key in (key_of(request.body),) if key != RECORD]
     assert order == sorted(order)
     assert applied(cluster)[-1] == "conductor-install-record"
 
@@ -153,12 +156,20 @@ def test_a_field_taken_from_us_is_put_back() -> None:
     assert cluster.writes == []
 
 
-def test_without_diff_and_check_no_dry_run_is_sent() -> None:
+def test_what_is_created_needs_no_dry_run() -> None:
+    cluster = FakeCluster()
+    ensure_present(cluster, bundle())
+    assert not any("dryRun" in request.query for request in cluster.requests)
+
+
+def test_what_may_differ_is_asked_by_a_dry_run_before_the_first_write() -> None:
     cluster = fresh()
     result = ensure_present(cluster, bundle("fail_open"), profile="fail_open")
     assert result["actions"] == {"update": ["ValidatingWebhookConfiguration validator"]}
     assert "diff" not in result
-    assert not any("dryRun" in request.query for request in cluster.requests)
+    asked = [request for request in cluster.requests if "dryRun" in request.query]
+    assert [request.path.rpartition("/")[2] for request in asked] == ["validator"]
+    assert cluster.requests.index(asked[0]) < cluster.requests.index(cluster.writes[0])
     assert read_install_record(cluster, NAMESPACE).profile == "fail_open"
 
 
@@ -172,14 +183,30 @@ def test_an_apply_that_the_server_had_already_is_no_change() -> None:
     assert (result["changed"], result["actions"]) == (False, {})
 
 
-def test_where_somebody_writes_in_our_name_nothing_is_taken_for_unchanged() -> None:
+def test_where_somebody_writes_in_our_name_the_server_is_asked_each_time() -> None:
     cluster = fresh()
     metadata = cluster.objects[CONFIG]["metadata"]
     metadata["managedFields"].append({"manager": "conductor", "operation": "Update", "fieldsV1": {"f:data": {}}})
     for _time in range(2):
-        ensure_present(cluster, bundle())
-        assert "config" in applied(cluster)
+        assert ensure_present(cluster, bundle())["actions"] == {}
+        asked = [request.path.rpartition("/")[2] for request in cluster.requests if "dryRun" in request.query]
+        assert asked == ["config"]
         cluster.requests.clear()
+
+
+def test_what_was_changed_in_our_name_is_taken_back() -> None:
+    cluster = fresh()
+    cluster.objects[CONFIG]["data"] = {"a": "2"}
+    cluster.change(CONFIG, FIELD_MANAGER)
+    causes = [{"field": ".data.a", "message": f'conflict with "{FIELD_MANAGER}" using v1'}]
+
+    def hook(request: Request) -> None:
+        if request.path.endswith("/config") and request.query.get("force") == "false":
+            raise failure(409, "Conflict", "Apply failed", causes=causes)
+
+    cluster.hooks.append(hook)
+    assert ensure_present(cluster, bundle())["actions"] == {"update": ["ConfigMap ops/config"]}
+    assert cluster.objects[CONFIG]["data"] == {"a": "1"}
 
 
 def test_a_deleted_object_comes_back() -> None:
@@ -300,7 +327,7 @@ def test_a_failure_says_what_was_written_and_keeps_the_record_of_it() -> None:
     cluster.fail(422, path="/deployments/", message="spec is wrong")
     with pytest.raises(ApiError, match="spec is wrong") as caught:
         ensure_present(cluster, bundle())
-    written = sorted(str(key) for key in cluster.objects if key != RECORD)
+    written = sorted(str(key) for key in cluster.objects if key not in (RECORD, LEASE))
     assert len(written) == BEFORE_CONTROLLERS
     assert caught.value.facts["written"] == written
     assert "record_not_kept" not in caught.value.facts
@@ -309,13 +336,22 @@ def test_a_failure_says_what_was_written_and_keeps_the_record_of_it() -> None:
     cluster.requests.clear()
     result = ensure_present(cluster, bundle())
     assert result["unchanged"] == BEFORE_CONTROLLERS
-    assert len(cluster.writes) == EVERYTHING - BEFORE_CONTROLLERS + 1
+    # The record twice: what is intended, and what was done.
+    assert len(cluster.applies) == EVERYTHING - BEFORE_CONTROLLERS + 2
 
 
 def test_the_first_failure_is_the_one_to_explain_when_the_record_fails_too() -> None:
     cluster = FakeCluster()
     cluster.fail(422, path="/deployments/", message="spec is wrong")
-    cluster.fail(507, path="/conductor-install-record", message="quota is used up")
+    intents = []
+
+    def full(request: Request) -> None:
+        if "/conductor-install-record" in request.path and request.method == "PATCH":
+            intents.append(request)
+            if len(intents) > 1:
+                raise failure(507, message="quota is used up")
+
+    cluster.hooks.append(full)
     with pytest.raises(ApiError, match="spec is wrong") as caught:
         ensure_present(cluster, bundle())
     assert "quota is used up" in caught.value.facts["record_not_kept"]
@@ -375,7 +411,7 @@ def test_an_unknown_phase_is_an_error_before_any_request() -> None:
 def test_force_reaches_the_server(force: bool) -> None:
     cluster = FakeCluster()
     ensure_present(cluster, bundle(), force=force)
-    objects = [request for request in cluster.writes if "install-record" not in request.path]
+    objects = [request for request in cluster.applies if "install-record" not in request.path]
     assert {request.query["force"] for request in objects} == {str(force).lower()}
 
 
@@ -401,4 +437,4 @@ def test_the_bundle_of_the_collection(profile: str) -> None:
 
 
 def test_an_installed_cluster_of_the_fake_is_what_a_run_leaves() -> None:
-    assert set(installed(bundle()).objects) | {RECORD} == set(fresh().objects)
+    assert set(installed(bundle()).objects) | {RECORD, LEASE} == set(fresh().objects)

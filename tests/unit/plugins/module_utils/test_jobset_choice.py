@@ -146,15 +146,15 @@ def handed_over() -> FakeCluster:
 def test_who_changed_sides_and_says_so_is_recorded_once_and_for_all() -> None:
     cluster = handed_over()
     theirs = {key: copy.deepcopy(stored) for key, stored in cluster.objects.items() if is_named_jobset(key.name)}
-    before = len(cluster.writes)
+    before = len(cluster.applies)
     foretold = ensure_present(cluster, release(), jobset="external", check=True)
     assert (foretold["actions"], foretold["recorded"]) == ({}, True)
-    assert len(cluster.writes) == before
+    assert len(cluster.applies) == before
 
     done = ensure_present(cluster, release(), jobset="external")
     assert (done["jobset"], done["actions"], done["recorded"]) == ("external", {}, True)
     # The record alone; and nothing of theirs is in it.
-    assert len(cluster.writes) == before + 1
+    assert len(cluster.applies) == before + 1
     record = read_install_record(cluster, HOME)
     assert record.jobset == "external"
     assert [key for key in record.entries if is_named_jobset(key.name)] == []

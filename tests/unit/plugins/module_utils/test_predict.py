@@ -154,16 +154,29 @@ def test_outside_check_mode_nothing_counts_as_predicted() -> None:
     assert ensure_present(FakeCluster(), bundle(), with_diff=True)["predicted"] == []
 
 
-@pytest.mark.parametrize(("status", "reason"), [(403, "Forbidden"), (422, "Invalid"), (409, "Conflict")])
-@pytest.mark.parametrize("path", ["/namespaces/ops", "/configmaps/config"])
+@pytest.mark.parametrize(
+    ("status", "reason", "path"),
+    [
+        (403, "Forbidden", "/namespaces/ops"),
+        (422, "Invalid", "/namespaces/ops"),
+        (422, "Invalid", "/configmaps/config"),
+        (403, "Forbidden", "/configmaps/config"),
+        (409, "Conflict", "/namespaces/ops"),
+    ],
+)
 def test_what_the_server_would_refuse_is_refused_in_check_mode_in_the_same_words(
     status: int, reason: str, path: str
 ) -> None:
     cluster = fresh()
     gone(CONFIG)(cluster)
     cluster.change(HOME, "kubectl-edit")
-    causes = [{"field": ".data.a", "message": "conflict with kubectl-edit"}]
-    cluster.fail(status, path=path, reason=reason, message="a policy says no", causes=causes)
+    causes = [{"field": ".data.a", "message": 'conflict with "kubectl-edit"'}]
+
+    def refuses(request: Any) -> None:
+        if request.method == "PATCH" and request.path.endswith(path):
+            raise failure(status, reason, "a policy says no", causes=causes)
+
+    cluster.hooks.append(refuses)
     with pytest.raises(ConductorError) as in_check_mode:
         ensure_present(cluster, bundle(), check=True)
     assert cluster.writes == []

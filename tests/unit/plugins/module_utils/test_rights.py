@@ -16,6 +16,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._rights import r
 from tests.unit.plugins.fakes import FakeCluster
 from tests.unit.plugins.states import EVERYTHING, HOME, release
 
+LEASES = {"verbs": ["*"], "apiGroups": ["coordination.k8s.io"], "resources": ["leases"]}
 ALL: list[dict[str, Any]] = EVERYTHING["resourceRules"]
 
 
@@ -70,8 +71,8 @@ def test_two_reviews_are_enough_where_their_answers_are_complete() -> None:
 def test_every_missing_right_is_named() -> None:
     lines = missing(reviewed([]), actions())
     types = {(right.resource, right.namespace) for right in to_write(release())}
-    # And to grant the roles: escalate and bind, in the cluster and in the namespace.
-    assert len(lines) == len(types) + 4
+    # And to grant the roles: escalate and bind, in the cluster and in the namespace; and to watch the lease.
+    assert len(lines) == len(types) + 4 + 2
     for right in to_write(release()):
         assert any(right.verb in line and right.resource in line and right.name in line for line in lines)
 
@@ -87,7 +88,7 @@ def test_an_administrator_of_the_namespace_may_write_in_it() -> None:
 
 
 def test_roles_that_may_be_written_and_not_granted() -> None:
-    rules = [{**ALL[0], "verbs": ["create", "patch"]}]
+    rules = [{**ALL[0], "verbs": ["create", "patch"]}, LEASES]
     lines = missing(reviewed(rules), actions())
     assert {line.split()[0] for line in lines} == {"escalate", "bind"}
     assert missing(reviewed(rules), actions("ClusterRole", "Service")) == [lines[2]]
@@ -95,18 +96,20 @@ def test_roles_that_may_be_written_and_not_granted() -> None:
 
 
 def test_the_record_is_written_too() -> None:
-    rules = [{"verbs": ["*"], "apiGroups": ["apps"], "resources": ["*"]}]
+    rules = [{"verbs": ["*"], "apiGroups": ["apps"], "resources": ["*"]}, LEASES]
     (line,) = missing(reviewed(rules), actions("Deployment"))
     assert line.startswith(f"create, patch configmaps in namespace {HOME}")
     assert record_rights(HOME)[0].name in line
+    assert any("leases" in line for line in missing(reviewed(rules[:1]), actions("Deployment")))
 
 
 def test_an_incomplete_answer_is_completed_right_by_right() -> None:
     cluster = reviewed([], incomplete=True)
     cluster.allows = lambda attributes: attributes["verb"] == "patch"
-    assert all(line.startswith("create ") for line in missing(cluster, actions("Deployment")))
+    lines = missing(cluster, actions("Deployment"))
+    assert all(line.startswith(("create ", "get leases", "watch leases")) for line in lines)
     assert cluster.requests[-1].body["kind"] == "SelfSubjectAccessReview"
-    cluster.allows = lambda attributes: attributes["verb"] in ("create", "patch")
+    cluster.allows = lambda attributes: attributes["verb"] in ("create", "patch", "get", "watch")
     # Whether roles may be granted cannot be told; the server does, when they are applied.
     require_rights(cluster, release(), actions())
 

@@ -1,0 +1,257 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries out what was decided: under a lease, with the intent on record first and what was done at the end.
+
+The only place from which an install writes. Order: the operator's Namespace (lease and record live in it), lease,
+intent, the phases, what is pruned in the reverse order of the phases, record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from ._apply import Applier, Outcome, custom_resources
+from ._bookkeeping import completed, entries_of, intended
+from ._bundle import PHASES, Bundle
+from ._client import Cluster
+from ._components import Meant
+from ._errors import ApiError, ConductorError
+from ._lease import Lease
+from ._observe import read_install_record
+from ._plan import Action, Observed, Plan
+from ._predict import Prediction
+from ._record import Record, record_manifest
+from ._resources import Key
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What a run is to do.
+
+    Args:
+        predictions: one for each action of the plan that is asked for and may write; those without changes write
+            nothing and only enter the record.
+    """
+
+    bundle: Bundle
+    profile: str
+    jobset: Meant
+    observed: Observed
+    plan: Plan
+    predictions: Sequence[Prediction]
+
+    @property
+    def changing(self) -> list[Action]:
+        """The actions that write, in the order of the plan."""
+        return [prediction.action for prediction in self.predictions if prediction.changes]
+
+    @property
+    def home(self) -> Key:
+        """The operator's Namespace."""
+        return Key("v1", "Namespace", "", self.bundle.namespace)
+
+    def foreseen_record(self) -> Record:
+        """What the record will be if all goes well, as far as can be known before."""
+        record = self._with_intent()
+        applied = [(found.action, found.metadata) for found in self.predictions if found.action.verb != "prune"]
+        return self.new_record(record, entries_of(record, applied), self.pruned())
+
+    def new_record(self, record: Record, entries: Any, dropped: Sequence[Key], intent: Sequence[Key] = ()) -> Record:
+        """See C(completed)."""
+        gone = {*dropped, *self.plan.forgotten}
+        return completed(record, self.bundle, self.profile, self.jobset, entries, dropped=gone, intent=intent)
+
+    def pruned(self) -> list[Key]:
+        """What is pruned."""
+        return [action.key for action in self.changing if action.verb == "prune"]
+
+    @property
+    def creations(self) -> list[Key]:
+        """What is not there yet."""
+        return [action.key for action in self.changing if action.verb == "create"]
+
+    def _with_intent(self) -> Record:
+        return intended(self.observed.record, self.bundle, self.profile, self.jobset, self.creations)
+
+    @property
+    def records(self) -> bool:
+        """Whether the record is to be written at the end."""
+        known = self.home in self.observed.metadata or self.home in self.creations
+        return known and self.foreseen_record() != self.observed.record
+
+
+@dataclass
+class Done:
+    """What a run did.
+
+    Args:
+        changed: the actions that changed something.
+        recorded: whether the record changed.
+        remarks: what a person should know, in words.
+    """
+
+    changed: list[Action] = field(default_factory=list)
+    recorded: bool = False
+    remarks: list[str] = field(default_factory=list)
+
+
+def carry_out(
+    cluster: Cluster,
+    decided: Decided,
+    decide: Callable[[], Decided],
+    *,
+    force: bool,
+    patience: float,
+) -> Done:
+    """Does it.
+
+    Args:
+        decide: decides anew; called where another run wrote meanwhile.
+        force: take over fields that another manager owns.
+        patience: seconds to wait for another run to end.
+
+    Raises:
+        NotReadyError: another run does not end.
+        ConductorError: a write failed; C(facts["written"]) names what was written before.
+    """
+    done = Done()
+    if not (decided.changing or decided.records):
+        return done
+    applier = Applier(cluster, force=force)
+    with ExitStack() as stack:
+        try:
+            made = [action for action in decided.changing if action.key == decided.home and action.verb == "create"]
+            applier.apply(made)
+            lease = None
+            if made or decided.home in decided.observed.metadata:
+                lease = stack.enter_context(Lease(cluster, decided.bundle.namespace, patience=patience))
+                if lease.waited_for:
+                    done.remarks.append(f"waited for another run to end: {lease.waited_for}")
+                seen = decided.observed.record.resource_version
+                if not lease.is_new and _record(cluster, decided).resource_version != seen:
+                    # What was decided upon is no more: another run has written since.
+                    decided = decide()
+        except ConductorError as error:
+            error.facts["written"] = _names(applier.outcomes)
+            raise
+        writer = _Writer(cluster, decided, applier, lease, {action.key for action in made})
+        writer.run()
+        done.changed = writer.changed()
+        done.recorded = writer.recorded
+    if lease is not None and lease.not_released:
+        done.remarks.append(f"the lease could not be given back and ends by itself: {lease.not_released}")
+    return done
+
+
+class _Writer:
+    """One run through the phases, and the record of it."""
+
+    def __init__(
+        self, cluster: Cluster, decided: Decided, applier: Applier, lease: Lease | None, made: set[Key]
+    ) -> None:
+        self.recorded = False
+        self._cluster = cluster
+        self._decided = decided
+        self._applier = applier
+        self._lease = lease
+        self._made = made
+        self._pruned: list[Action] = []
+        self._gone: list[Key] = []
+        self._record = decided.observed.record
+
+    def run(self) -> None:
+        creations = {*self._decided.creations, *self._made}
+        try:
+            if creations:
+                decided = self._decided
+                intent = intended(self._record, decided.bundle, decided.profile, decided.jobset, creations)
+                self._keep(intent)
+            self._apply()
+            self._prune()
+        except ConductorError as error:
+            error.facts["written"] = sorted({*_names(self._applier.outcomes), *map(_name, self._pruned)})
+            try:
+                self._complete(failed=True)
+            except ConductorError as second:
+                # The first failure is the one to explain; without the record the next run only asks more than it must.
+                error.facts["record_not_kept"] = str(second)
+            raise
+        self._complete(failed=False)
+
+    def changed(self) -> list[Action]:
+        """The actions that changed something, in the order in which they were carried out."""
+        return [*(outcome.action for outcome in self._applier.outcomes if outcome.changed), *self._pruned]
+
+    def _apply(self) -> None:
+        served = True
+        actions = [action for action in self._decided.changing if action.verb != "prune"]
+        for phase in PHASES:
+            wanted = [action for action in actions if action.phase == phase and action.key not in self._made]
+            if phase not in ("foundation", "access") and wanted and not served:
+                self._applier.await_served(custom_resources(self._decided.bundle.objects("CustomResourceDefinition")))
+                served = True
+            self._go_on()
+            self._applier.apply(wanted)
+            if phase == "foundation" and wanted:
+                served = False
+
+    def _prune(self) -> None:
+        for phase in reversed(PHASES):
+            self._go_on()
+            self._cluster.each(
+                self._prune_one,
+                [action for action in self._decided.changing if action.verb == "prune" and action.phase == phase],
+            )
+
+    def _prune_one(self, action: Action) -> None:
+        try:
+            self._cluster.delete(action.key, action.uid)
+            self._pruned.append(action)
+        except ApiError as error:
+            # Gone, or another object by now.
+            if error.status not in (404, 409):
+                raise
+        self._gone.append(action.key)
+
+    def _go_on(self) -> None:
+        if self._lease is not None:
+            self._lease.require()
+
+    def _complete(self, *, failed: bool) -> None:
+        decided = self._decided
+        settled = [
+            (found.action, found.metadata)
+            for found in decided.predictions
+            if not found.changes and found.action.key not in self._made
+        ]
+        applied = [(outcome.action, outcome.metadata) for outcome in self._applier.outcomes]
+        entries = entries_of(self._record, [*settled, *applied])
+        unsure = [key for key in self._record.intent if key not in entries] if failed else []
+        new = decided.new_record(self._record, entries, self._gone, unsure)
+        if new != self._record:
+            self._keep(new)
+        self.recorded = self._record != decided.observed.record
+
+    def _keep(self, record: Record) -> None:
+        if self._lease is None or self._lease.lost:
+            # There is no namespace to keep it in, or it is another run's by now.
+            return
+        # Whoever edited the record has no say in what it must hold.
+        self._cluster.apply(record_manifest(record, self._decided.bundle.namespace), force=True)
+        self._record = record
+
+
+def _record(cluster: Cluster, decided: Decided) -> Record:
+    return read_install_record(cluster, decided.bundle.namespace)
+
+
+def _name(action: Action) -> str:
+    return str(action.key)
+
+
+def _names(outcomes: Sequence[Outcome]) -> list[str]:
+    return sorted(str(outcome.action.key) for outcome in outcomes if outcome.changed)
