@@ -24,6 +24,7 @@ from ._takeover import take_over
 # before 2.3 may not answer yet when their runtimes are applied.
 PATIENCE = 30.0
 _PAUSES = Backoff(first=0.05, most=1.0)
+_EAGER = 20
 
 
 @dataclass(frozen=True)
@@ -108,11 +109,9 @@ class Applier:
         attempt = 0
         while True:
             attempt += 1
-            missing = sorted(
-                str(resource)
-                for root in sorted({resource.root for resource in resources})
-                for resource in self._not_served(root, resources)
-            )
+            roots = sorted({resource.root for resource in resources})
+            answers = self._cluster.each(lambda root: self._not_served(root, resources), roots)
+            missing = sorted(str(resource) for answer in answers for resource in answer)
             if not missing:
                 return
             if self._monotonic() >= deadline:
@@ -121,7 +120,8 @@ class Applier:
                     step="wait for CRDs",
                     hint="kubectl describe crd shows conditions Established and NamesAccepted",
                 )
-            self._sleep(_PAUSES.pause(min(attempt, 8)))
+            # Half a second is usual: it is looked for often at first, and then less and less.
+            self._sleep(_PAUSES.pause(1 + attempt // _EAGER))
 
     def _not_served(self, root: str, resources: Sequence[Resource]) -> list[Resource]:
         document = self._cluster.find(root) or {}

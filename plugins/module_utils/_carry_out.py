@@ -27,6 +27,10 @@ from ._predict import Prediction
 from ._record import Record, record_manifest
 from ._resources import Key
 
+# Webhook configurations need no controller to be there, and a controller needs no webhook configuration; what must not
+# happen is that CRDs serve for long without the webhooks that validate them.
+_TOGETHER = (("foundation",), ("access",), ("controllers", "admission"), ("runtimes",))
+
 
 @dataclass(frozen=True)
 class Decided:
@@ -128,7 +132,9 @@ def carry_out(
             applier.apply(made)
             lease = None
             if made or decided.home in decided.observed.metadata:
-                lease = stack.enter_context(Lease(cluster, decided.bundle.namespace, patience=patience))
+                lease = stack.enter_context(
+                    Lease(cluster, decided.bundle.namespace, patience=patience, hopeful=bool(made))
+                )
                 if lease.waited_for:
                     done.remarks.append(f"waited for another run to end: {lease.waited_for}")
                 seen = decided.observed.record.resource_version
@@ -189,14 +195,14 @@ class _Writer:
     def _apply(self) -> None:
         served = True
         actions = [action for action in self._decided.changing if action.verb != "prune"]
-        for phase in PHASES:
-            wanted = [action for action in actions if action.phase == phase and action.key not in self._made]
-            if phase not in ("foundation", "access") and wanted and not served:
+        for phases in _TOGETHER:
+            wanted = [action for action in actions if action.phase in phases and action.key not in self._made]
+            if not {*phases} & {"foundation", "access"} and wanted and not served:
                 self._applier.await_served(custom_resources(self._decided.bundle.objects("CustomResourceDefinition")))
                 served = True
             self._go_on()
             self._applier.apply(wanted)
-            if phase == "foundation" and wanted:
+            if "foundation" in phases and wanted:
                 served = False
 
     def _prune(self) -> None:

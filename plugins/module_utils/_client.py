@@ -114,12 +114,15 @@ class Cluster:
         *,
         metadata_only: bool = True,
         field_selector: str | None = None,
+        label_selector: str | None = None,
     ) -> tuple[list[dict[str, Any]], str]:
         """All objects of a resource type, in pages, and the resourceVersion to watch from."""
         items: list[dict[str, Any]] = []
         query = {"limit": str(_PAGE)}
         if field_selector:
             query["fieldSelector"] = field_selector
+        if label_selector:
+            query["labelSelector"] = label_selector
         while True:
             page = self.request(
                 "GET",

@@ -81,7 +81,7 @@ def ensure_present(
     def decide() -> Decided:
         """What is to be done, by what is on the cluster now."""
         try:
-            observed = observe(cluster, bundle, prune=prune, prune_crds=prune_crds)
+            observed = observe(cluster, bundle, beside=jobset != "bundled", prune=prune, prune_crds=prune_crds)
         except RightsError as error:
             raise error if check else _with_missing_writes(error, cluster, bundle) from error
         require_identity(pin, identity_of(cluster, observed.cluster_uid), cluster.host)

@@ -40,6 +40,7 @@ class Lease:
     Args:
         namespace: the operator's; it must be there.
         patience: seconds to wait for another run to end.
+        hopeful: its namespace was made just now, so the lease is most probably not there: it is made unseen.
         monotonic, identity: injected by tests.
 
     Raises, on entering:
@@ -53,6 +54,7 @@ class Lease:
         namespace: str,
         *,
         patience: float,
+        hopeful: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
         identity: str = "",
     ) -> None:
@@ -64,6 +66,7 @@ class Lease:
         self._cluster = cluster
         self._key = Key("coordination.k8s.io/v1", "Lease", namespace, NAME)
         self._patience = patience
+        self._hopeful = hopeful
         self._monotonic = monotonic
         self._identity = identity or f"{this_process()} {secrets.token_hex(4)}"
         self._version = ""
@@ -109,6 +112,8 @@ class Lease:
     def _acquire(self) -> None:
         began = seen_since = self._monotonic()
         seen = ""
+        if self._hopeful and self._created():
+            return
         while True:
             lease = self._cluster.find(path_of(self._key))
             if lease is None:

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
-from ._bundle import Bundle
+from ._bundle import MANAGED_LABEL, Bundle
 from ._client import Cluster
+from ._components import is_named_jobset
 from ._errors import ApiError, missing_rights
 from ._identity import NAMESPACE
 from ._leftovers import look_at_leftovers
@@ -32,12 +33,17 @@ _SAY_WHY = {
     "CustomResourceDefinition": ("Terminating",),
 }
 _ADMISSION = "admissionregistration.k8s.io/v1"
+# apiVersion, kind, and the namespace that is looked into; empty for a type that has none.
+_Type: TypeAlias = "tuple[str, str, str]"
 
 
-def observe(cluster: Cluster, bundle: Bundle, *, prune: bool = True, prune_crds: bool = False) -> Observed:
+def observe(
+    cluster: Cluster, bundle: Bundle, *, beside: bool = False, prune: bool = True, prune_crds: bool = False
+) -> Observed:
     """The state of every object of the bundle, and of what an earlier release left.
 
     Args:
+        beside: where the record says that somebody else's JobSet is used, that of the release need not be looked for.
         prune: whether to look at what is left at all.
         prune_crds: whether CRDs that are left may go; then somebody has to look whether they are in use.
 
@@ -45,60 +51,110 @@ def observe(cluster: Cluster, bundle: Bundle, *, prune: bool = True, prune_crds:
         RightsError: something may not be read; names every such right, not only the first.
         ApiError, UnreachableError: the server failed.
     """
-    wanted: dict[tuple[str, str, str], set[Key]] = {}
-    for manifest in bundle.objects():
-        key = key_of(manifest)
-        wanted.setdefault((key.api_version, key.kind, key.namespace), set()).add(key)
-    metadata: dict[Key, dict[str, Any]] = {}
-    configurations: list[dict[str, Any]] = []
-    answers: dict[str, Any] = {}
-    denied: list[str] = []
+    look = _Look(cluster, bundle)
+    look.first(beside)
+    if look.denied:
+        raise missing_rights(look.denied, "read the cluster")
+    return Observed(
+        metadata=look.metadata,
+        webhook_configurations=look.configurations,
+        record=look.record,
+        kubernetes=str(look.version.get("gitVersion", "")).lstrip("v"),
+        endings={
+            key: _ending(cluster, key)
+            for key, found in look.metadata.items()
+            if found.get("deletionTimestamp") and key.kind in _SAY_WHY
+        },
+        cluster_uid=look.uid,
+        leftovers=look_at_leftovers(cluster, bundle, look.record, prune_crds=prune_crds) if prune else (),
+    )
 
-    def read_type(item: tuple[tuple[str, str, str], set[Key]]) -> None:
-        (api_version, kind, namespace), keys = item
-        resource = resource_of(api_version, kind)
+
+class _Look:
+    """The requests of one observation, as many at once as the client has connections.
+
+    Of what a whole cluster has (hundreds of ClusterRoles, say) first what bears our label. Where that is not all that
+    is looked for, something is missing, somebody else's, or lost its label: then all of it.
+    """
+
+    def __init__(self, cluster: Cluster, bundle: Bundle) -> None:
+        self.metadata: dict[Key, dict[str, Any]] = {}
+        self.configurations: list[dict[str, Any]] = []
+        self.record = Record()
+        self.version: dict[str, Any] = {}
+        self.uid = ""
+        self.denied: list[str] = []
+        self._cluster = cluster
+        self._home = bundle.namespace
+        self._wanted: dict[_Type, set[Key]] = {}
+        for key in map(key_of, bundle.objects()):
+            self._wanted.setdefault((key.api_version, key.kind, key.namespace), set()).add(key)
+
+    def first(self, beside: bool) -> None:
+        """Sends them all. See C(observe)."""
+        tasks: list[Callable[[], None]] = [self._read_version, self._read_record, self._read_identity]
+        # Webhook configurations first: they are the largest answers.
+        ordered = sorted(self._wanted, key=lambda of_type: of_type[0] != _ADMISSION)
+        tasks += [lambda of_type=of_type: self._read_type(of_type, ours=True) for of_type in ordered]  # type: ignore[misc]
+        self._cluster.each(lambda task: task(), tasks)
+        not_ours = beside and self.record.jobset == "external"
+        lacking = {
+            key[:3]
+            for keys in self._wanted.values()
+            for key in keys
+            if key not in self.metadata and not (not_ours and is_named_jobset(key.name))
+        }
+        again = [of_type for of_type in ordered if of_type in lacking and _is_selected(of_type)]
+        self._cluster.each(lambda of_type: self._read_type(of_type, ours=False), again)
+
+    def _read_type(self, of_type: _Type, *, ours: bool) -> None:
+        api_version, kind, namespace = of_type
         whole = kind in _WEBHOOK_KINDS
-        for found in _list(cluster, resource, namespace, whole, denied):
-            key = Key(api_version, kind, namespace, found["metadata"]["name"])
-            if key in keys:
-                metadata[key] = found["metadata"]
-            if kind == "Namespace" and key.name == NAMESPACE:
-                answers["uid"] = found["metadata"]["uid"]
-            if whole:
-                configurations.append(found)
+        selector = f"{MANAGED_LABEL}=true" if ours and _is_selected(of_type) else None
+        resource = resource_of(api_version, kind)
+        items = self._list(resource, namespace, metadata_only=not whole, label_selector=selector)
+        for item in items:
+            key = Key(api_version, kind, namespace, item["metadata"]["name"])
+            if key in self._wanted[of_type]:
+                self.metadata[key] = item["metadata"]
+        if whole:
+            self.configurations.extend(items)
 
-    def read_version() -> None:
-        answers["version"] = cluster.get("/version", step="ask for the version")
+    def _read_identity(self) -> None:
+        # By a list, whose right is needed anyway.
+        found = self._list(resource_of("v1", "Namespace"), "", field_selector=f"metadata.name={NAMESPACE}")
+        self.uid = found[0]["metadata"]["uid"] if found else ""
 
-    def read_record() -> None:
+    def _read_version(self) -> None:
+        self.version = self._cluster.get("/version", step="ask for the version")
+
+    def _read_record(self) -> None:
         try:
-            answers["record"] = read_install_record(cluster, bundle.namespace)
+            self.record = read_install_record(self._cluster, self._home)
         except ApiError as error:
             if error.status != 403:
                 raise
-            denied.append(f"get configmaps {RECORD_NAME} in namespace {bundle.namespace}")
+            self.denied.append(f"get configmaps {RECORD_NAME} in namespace {self._home}")
 
-    tasks: list[Callable[[], None]] = [read_version, read_record]
-    # Webhook configurations and CRDs first: they are the largest answers.
-    ordered = sorted(wanted.items(), key=lambda item: item[0][0] != _ADMISSION)
-    tasks += [lambda item=item: read_type(item) for item in ordered]  # type: ignore[misc]
-    cluster.each(lambda task: task(), tasks)
-    if denied:
-        raise missing_rights(denied, "read the cluster")
-    version = answers["version"]
-    return Observed(
-        metadata=metadata,
-        webhook_configurations=configurations,
-        record=answers["record"],
-        kubernetes=str(version.get("gitVersion", "")).lstrip("v"),
-        endings={
-            key: _ending(cluster, key)
-            for key, found in metadata.items()
-            if found.get("deletionTimestamp") and key.kind in _SAY_WHY
-        },
-        cluster_uid=answers.get("uid", ""),
-        leftovers=look_at_leftovers(cluster, bundle, answers["record"], prune_crds=prune_crds) if prune else (),
-    )
+    def _list(self, resource: Resource, namespace: str, **options: Any) -> list[dict[str, Any]]:
+        """The objects of a type; none where the type itself is not served yet (its CRD is not there)."""
+        try:
+            return self._cluster.list_all(resource, namespace or None, **options)[0]
+        except ApiError as error:
+            if error.status == 404:
+                return []
+            if error.status == 403:
+                right = f"list {resource}" + (f" in namespace {namespace}" if namespace else "")
+                if right not in self.denied:
+                    self.denied.append(right)
+                return []
+            raise
+
+
+def _is_selected(of_type: _Type) -> bool:
+    """Whether what bears our label is asked for first; webhook configurations of others matter as well."""
+    _api_version, kind, namespace = of_type
+    return not namespace and kind not in _WEBHOOK_KINDS
 
 
 def read_install_record(cluster: Cluster, namespace: str) -> Record:
@@ -120,16 +176,3 @@ def _ending(cluster: Cluster, key: Key) -> str:
         for condition in parts(status, "conditions")
         if condition.get("status") == "True" and condition.get("type") in _SAY_WHY[key.kind]
     )
-
-
-def _list(cluster: Cluster, resource: Resource, namespace: str, whole: bool, denied: list[str]) -> list[dict[str, Any]]:
-    """The objects of a type; none where the type itself is not served yet (its CRD is not there)."""
-    try:
-        return cluster.list_all(resource, namespace or None, metadata_only=not whole)[0]
-    except ApiError as error:
-        if error.status == 404:
-            return []
-        if error.status == 403:
-            denied.append(f"list {resource}" + (f" in namespace {namespace}" if namespace else ""))
-            return []
-        raise

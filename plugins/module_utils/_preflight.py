@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ._accepted import not_accepted
@@ -51,7 +52,11 @@ def preflight(
         ApiError, UnreachableError: the server failed.
     """
     try:
-        found = inspect(cluster, bundle, jobset_mode=jobset_mode)
+        with ThreadPoolExecutor(1) as pool:
+            # Of the whole release: better none of it than half of it.
+            asked = pool.submit(_missing, cluster, bundle, plan)
+            found = inspect(cluster, bundle, jobset_mode=jobset_mode)
+        missing = asked.result()
     except ConductorError as error:
         if plan.reasons or known:
             # They are enough, and nothing is to be written.
@@ -65,12 +70,6 @@ def preflight(
     if is_ours(found):
         # What Conductor began it is about to complete.
         warnings = [finding for finding in warnings if finding["code"] != "trainer_half_installed"]
-    missing: ConductorError | None = None
-    try:
-        # Better none of the release than half of it.
-        require_rights(cluster, bundle, plan.writing(PHASES))
-    except RightsError as error:
-        missing = error
     if missing is not None and not blockers:
         missing.facts |= facts or {}
         missing.facts["blockers"] = _of_missing_rights(missing)
@@ -96,6 +95,14 @@ def merged(blockers: Sequence[Finding], reasons: Sequence[Refusal]) -> list[Find
             # The plan has the names of the objects.
             same[0]["object"] += f" ({reason.subject})"
     return findings
+
+
+def _missing(cluster: Cluster, bundle: Bundle, plan: Plan) -> RightsError | None:
+    try:
+        require_rights(cluster, bundle, plan.writing(PHASES))
+    except RightsError as error:
+        return error
+    return None
 
 
 def _joined(blockers: Sequence[Finding], known: Sequence[Mapping[str, str]]) -> list[Finding]:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from ansible_collections.conductor.trainer.plugins.module_utils._bundle import MANAGED_LABEL
 from ansible_collections.conductor.trainer.plugins.module_utils._client import FIELD_MANAGER, Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import ApiError, ConductorError
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import RESOURCES, Key, Resource, key_of
@@ -189,6 +190,7 @@ class FakeCluster(Cluster):
             items = [
                 stored for other, stored in self.objects.items() if other[:2] == key[:2] and other.namespace in places
             ]
+            items = [item for item in items if _is_selected(item, request.query)]
             return {"items": items, "metadata": {"resourceVersion": str(next(self._count))}}
         if request.method == "PATCH" and not rest and not isinstance(request.body, list):
             return self._apply(key, request)
@@ -306,6 +308,16 @@ def _discovery(served: Iterable[Resource]) -> dict[str, Any]:
             for group, resources in groups.items()
         ]
     }
+
+
+def _is_selected(item: dict[str, Any], query: dict[str, str]) -> bool:
+    """Whether selectors mean an object: one of its name, or of our label. The fake takes no notice of others."""
+    field, _equals, name = query.get("fieldSelector", "").partition("=")
+    label, _equals, value = query.get("labelSelector", "").partition("=")
+    metadata = item["metadata"]
+    if field == "metadata.name" and metadata["name"] != name:
+        return False
+    return label != MANAGED_LABEL or (metadata.get("labels") or {}).get(label) == value
 
 
 def _merged(stored: Any, wanted: Any) -> Any:

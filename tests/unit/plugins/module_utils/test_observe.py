@@ -36,13 +36,33 @@ def test_one_list_a_type_and_only_metadata_but_for_webhooks() -> None:
     cluster = installed(bundle())
     observe(cluster, bundle())
     assert cluster.writes == []
-    lists = [request for request in cluster.requests if request.step == "list"]
+    lists = [request for request in cluster.requests if request.step == "list" and "fieldSelector" not in request.query]
     assert len(lists) == len({request.path for request in lists})
     assert {request.path.rpartition("/")[2] for request in lists if "Partial" not in request.accept} == {
         "validatingwebhookconfigurations"
     }
     # Nothing is read outside of our namespace that has a namespace.
     assert all("/namespaces/ops/" in r.path for r in lists if "configmaps" in r.path or "deployments" in r.path)
+
+
+def test_what_has_our_label_is_enough_where_it_is_all_of_it() -> None:
+    cluster = installed(bundle())
+    whole = observe(cluster, bundle())
+    selected = [request.path for request in cluster.requests if request.query.get("labelSelector")]
+    assert sorted(path.rpartition("/")[2] for path in selected) == [
+        "clustertrainingruntimes",
+        "customresourcedefinitions",
+        "namespaces",
+    ]
+    # Somebody's object of a type is no matter; one of ours that lost its label is found by a second look.
+    cluster.requests.clear()
+    cluster.put(obj("Namespace", "elsewhere"), "somebody")
+    del cluster.objects[HOME]["metadata"]["labels"]
+    found = observe(cluster, bundle())
+    assert found.metadata.keys() == whole.metadata.keys()
+    again = [request.path for request in cluster.requests if request.path == "/api/v1/namespaces"]
+    # By our label, all of them, and the one that says which cluster it is.
+    assert len(again) == 3
 
 
 def test_foreign_webhook_configurations_are_seen_whole() -> None:
