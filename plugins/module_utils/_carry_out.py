@@ -175,7 +175,8 @@ class _Writer:
             if creations:
                 decided = self._decided
                 intent = intended(self._record, decided.bundle, decided.profile, decided.jobset, creations)
-                self._keep(intent)
+                if intent != self._record:
+                    self._keep(intent)
             self._apply()
             self._prune()
         except ConductorError as error:

@@ -1,0 +1,155 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs that are killed at each of their writes, and runs that meet, against a real API server."""
+
+from __future__ import annotations
+
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils import _lease
+from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
+from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils._errors import ConductorError, NotReadyError
+from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils._lease import Lease
+from ansible_collections.conductor.trainer.plugins.module_utils._observe import read_install_record
+from ansible_collections.conductor.trainer.plugins.module_utils._record import Record
+from ansible_collections.conductor.trainer.plugins.module_utils._resources import key_of
+from tests.support.control_plane import ControlPlane
+
+# More than an install has writes.
+MANY = 100
+
+
+class Killed(BaseException):
+    """Nothing of ours catches it, like a signal."""
+
+
+class Fuse:
+    """Lets a run send one write of an object, and nothing more after its answer, or before it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._blown = True
+        self._removed = False
+        self._send = Cluster._send
+        monkeypatch.setattr(
+            Cluster, "_send", lambda cluster, method, path, **more: self._pass(cluster, method, path, more)
+        )
+
+    def arm(self) -> None:
+        """The next write is the last."""
+        self._blown = False
+
+    def out(self) -> None:
+        """No more of that."""
+        self._removed = True
+
+    def _pass(self, cluster: Cluster, method: str, path: str, more: dict[str, Any]) -> Any:
+        if self._removed:
+            return self._send(cluster, method, path, **more)
+        if self._blown:
+            raise Killed
+        answer = self._send(cluster, method, path, **more)
+        # Reviews and the lease are no part of what is installed; the record is: between it and an object it hurts.
+        if method == "PATCH" and "dryRun" not in (more.get("query") or {}) and "/leases/" not in path:
+            self._blown = True
+        return answer
+
+
+@pytest.fixture
+def gone_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leases are taken in the name of a process that has ended."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    machine = _lease.this_process().partition(" pid ")[0]
+    monkeypatch.setattr(_lease, "this_process", lambda: f"{machine} pid {ended.pid}")
+
+
+@pytest.mark.usefixtures("gone_process")
+def test_a_run_that_is_killed_at_each_of_its_writes(
+    plane: ControlPlane, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One run after the other gets one write further."""
+    everything = {key_of(manifest) for manifest in bundle.objects()}
+    fuse = Fuse(monkeypatch)
+    killed = 0
+    for _run in range(MANY):
+        fuse.arm()
+        try:
+            # One after the other, so that each of them is once the last.
+            client = plane.client()
+            client.connections = 1
+            ensure_present(client, bundle)
+        except Killed:
+            killed += 1
+        else:
+            break
+    fuse.out()
+    # Each object, and the record of what was intended; a run without any write left is not killed.
+    assert killed >= len(everything)
+
+    record = read_install_record(plane.client(), bundle.namespace)
+    assert set(record.entries) == everything
+    lost = [key for key, entry in record.entries.items() if not entry.created]
+    # Of the namespace that lease and record live in nobody can tell who made it; it stays at a removal.
+    assert [str(key) for key in lost] == [f"Namespace {bundle.namespace}"]
+    mark = plane.now()
+    assert not ensure_present(plane.client(), bundle)["changed"]
+    assert plane.writes_since(mark) == []
+
+
+def test_two_runs_at_once_do_the_work_of_one(plane: ControlPlane, bundle: Bundle) -> None:
+    mark = plane.now()
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _number: ensure_present(plane.client(), bundle), range(2)))
+    done = [len(names) for result in both for names in result["actions"].values()]
+    # The namespace has to be there before there can be a lease: both may have made it.
+    assert len(bundle.objects()) <= sum(done) <= len(bundle.objects()) + 1
+    stored = [write for write in plane.writes_since(mark) if write["verb"] == "patch" and write["code"] == 201]
+    assert len(stored) == len(bundle.objects()) + 1
+    assert not ensure_present(plane.client(), bundle)["changed"]
+
+
+def test_a_run_waits_for_another_and_says_so(installed: ControlPlane, bundle: Bundle) -> None:
+    installed.kubectl("delete", "clusterrole", "jobset-metrics-reader")
+    with ThreadPoolExecutor(1) as pool:
+        with Lease(installed.client(), bundle.namespace, patience=0):
+            waiting = pool.submit(ensure_present, installed.client(), bundle)
+            with pytest.raises(NotReadyError, match="another run is at work"):
+                ensure_present(installed.client(), bundle, lease_timeout=1)
+            assert not waiting.done()
+        result = waiting.result(timeout=60)
+    assert result["actions"] == {"create": ["ClusterRole jobset-metrics-reader"]}
+    assert result["remarks"][0].startswith("waited for another run to end: ")
+
+
+def test_a_second_run_does_not_wait_where_nothing_is_to_be_written(installed: ControlPlane, bundle: Bundle) -> None:
+    with Lease(installed.client(), bundle.namespace, patience=0):
+        assert not ensure_present(installed.client(), bundle, lease_timeout=0)["changed"]
+
+
+def test_a_write_that_fails_leaves_a_record_of_what_was_done(
+    plane: ControlPlane, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = Cluster._send
+
+    def refuses(cluster: Cluster, method: str, path: str, **more: Any) -> Any:
+        if method == "PATCH" and path.endswith("/deployments/jobset-controller-manager"):
+            raise ConductorError("no")
+        return send(cluster, method, path, **more)
+
+    monkeypatch.setattr(Cluster, "_send", refuses)
+    with pytest.raises(ConductorError) as caught:
+        ensure_present(plane.client(), bundle)
+    monkeypatch.undo()
+    record: Record = read_install_record(plane.client(), bundle.namespace)
+    recorded = {str(key) for key in record.entries}
+    assert set(caught.value.facts["written"]) <= recorded
+    assert all(entry.created for entry in record.entries.values())
+    assert "Deployment kubeflow-system/jobset-controller-manager" not in recorded
+    assert ensure_present(plane.client(), bundle)["actions"].keys() == {"create"}
