@@ -336,8 +336,8 @@ def test_a_failure_says_what_was_written_and_keeps_the_record_of_it() -> None:
     cluster.requests.clear()
     result = ensure_present(cluster, bundle())
     assert result["unchanged"] == BEFORE_CONTROLLERS
-    # The record twice: what is intended, and what was done.
-    assert len(cluster.applies) == EVERYTHING - BEFORE_CONTROLLERS + 2
+    # The record once: what was intended is what still is.
+    assert len(cluster.applies) == EVERYTHING - BEFORE_CONTROLLERS + 1
 
 
 def test_the_first_failure_is_the_one_to_explain_when_the_record_fails_too() -> None:
