@@ -21,7 +21,7 @@ python := PYTHONPATH=tools/setup .venv/bin/python
 suites := PYTHONPATH=tools/suites .venv/bin/python -m conductor_suites
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test install verify test lint unit bench cluster down clean
+.PHONY: help setup setup-test install verify test lint unit evidence bench cluster down clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,10 @@ lint: setup-test ## Run the static checks alone
 
 unit: setup-test ## Run the unit tests alone
 	@$(suites) --tier unit
+
+evidence: ## Run everything, the long tests as well, and write docs/evidence.md; goes on where it was cut off
+	@tools/setup/setup evidence
+	@$(suites) --evidence docs/evidence.md
 
 bench: setup-test ## Measure installs on fresh local clusters: ROUNDS=5
 	@PYTHONPATH=tools/suites:.ansible/collections .venv/bin/python -m tests.bench.fresh_install --rounds $(ROUNDS)

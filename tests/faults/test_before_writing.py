@@ -68,7 +68,7 @@ def rule(verbs: list[str], groups: str = "*", resources: str = "*") -> dict[str,
                 "create, patch clustertrainingruntimes.trainer.kubeflow.org",
             ],
         ),
-        (
+        pytest.param(
             "reader",
             [rule(["get", "list", "watch"])],
             # To write, and to grant what the controllers need.
@@ -79,6 +79,7 @@ def rule(verbs: list[str], groups: str = "*", resources: str = "*") -> dict[str,
                 "create, patch deployments.apps in namespace kubeflow-system",
                 "create, patch clustertrainingruntimes.trainer.kubeflow.org",
             ],
+            marks=pytest.mark.evidence,
         ),
     ],
 )
@@ -130,6 +131,7 @@ def test_a_quota_without_room_and_a_cordoned_node(empty: Faults) -> None:
     empty.heals()
 
 
+@pytest.mark.evidence
 def test_a_node_that_may_come(empty: Faults) -> None:
     """Where the cluster autoscaler tells of itself, a lack of room is for the wait."""
     kubectl = empty.cluster.kubectl
@@ -144,6 +146,7 @@ def test_a_node_that_may_come(empty: Faults) -> None:
     empty.heals()
 
 
+@pytest.mark.evidence
 def test_a_namespace_that_is_terminating(installed: Faults) -> None:
     kubectl = installed.cluster.kubectl
     held = {

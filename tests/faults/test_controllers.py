@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.faults.bundles import JOBSET, TRAINER, altered_bundle, cpu, image
 from tests.faults.faults import NAMESPACE, Faults
 from tests.faults.registry import NAME, Registry, silent_registry
@@ -28,6 +30,7 @@ def test_an_image_that_does_not_exist(faults: Faults, registry: Registry, tmp_pa
     faults.heals(bundle)
 
 
+@pytest.mark.evidence
 def test_a_registry_that_does_not_answer(installed: Faults, tmp_path: Path) -> None:
     with silent_registry(installed.cluster.name) as host:
         name = f"{host}/jobset:v0.12.0"
@@ -41,6 +44,7 @@ def test_a_registry_that_does_not_answer(installed: Faults, tmp_path: Path) -> N
     installed.heals()
 
 
+@pytest.mark.evidence
 def test_a_quota_without_room(installed: Faults) -> None:
     """One that came after the install, so that there is nothing to write and nobody looks before."""
     kubectl = installed.cluster.kubectl
@@ -55,6 +59,7 @@ def test_a_quota_without_room(installed: Faults) -> None:
     installed.heals()
 
 
+@pytest.mark.evidence
 def test_a_cordoned_node(installed: Faults) -> None:
     kubectl = installed.cluster.kubectl
     node = f"{installed.cluster.name}-control-plane"
@@ -65,6 +70,7 @@ def test_a_cordoned_node(installed: Faults) -> None:
     installed.heals()
 
 
+@pytest.mark.evidence
 def test_a_node_without_room(installed: Faults, tmp_path: Path) -> None:
     bundle = altered_bundle(tmp_path, cpu("999"))
     installed.fails("no node has room for it", "Insufficient cpu", "make room", bundle=bundle)
@@ -87,6 +93,7 @@ def test_a_service_without_endpoints(installed: Faults) -> None:
     installed.heals(conductor_force_conflicts=True)
 
 
+@pytest.mark.evidence
 def test_controllers_scaled_to_nothing(installed: Faults) -> None:
     """The other way to a webhook Service without endpoints."""
     kubectl = installed.cluster.kubectl
@@ -98,6 +105,7 @@ def test_controllers_scaled_to_nothing(installed: Faults) -> None:
     installed.heals()
 
 
+@pytest.mark.evidence
 def test_a_crd_that_is_missing(installed: Faults) -> None:
     """Nothing fails: the run puts it back, and the controllers find it again."""
     for name in ("jobsets.jobset.x-k8s.io", "trainjobs.trainer.kubeflow.org"):

@@ -28,8 +28,8 @@ POINTS = {
     ("sent", "point"),
     [
         (signal.SIGINT, "the controllers"),
-        (signal.SIGINT, "the wait"),
-        (signal.SIGKILL, "the foundation"),
+        pytest.param(signal.SIGINT, "the wait", marks=pytest.mark.evidence),
+        pytest.param(signal.SIGKILL, "the foundation", marks=pytest.mark.evidence),
         (signal.SIGKILL, "the controllers"),
     ],
 )

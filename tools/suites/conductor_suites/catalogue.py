@@ -25,6 +25,11 @@ TIERS = ("static", "generated", "unit", "artifact", "control_plane", "cluster")
 
 # The releases of ansible-core that every run tests: the oldest of the claim and the newest (conductor_setup.cores).
 CORES = ("2.16", "2.21")
+# And those between, for `make evidence`.
+MORE_CORES = ("2.17", "2.18", "2.19", "2.20")
+
+# Tests with this mark take too long for every run; `make evidence` runs them too.
+SAMPLE = ("-m", "not evidence")
 
 
 def nothing() -> str | None:
@@ -88,9 +93,13 @@ def pytest_suite(
     return Suite(name, tier, (tuple(command),), limit=limits[tier], junit=results, obstacle=obstacle)
 
 
-def all_suites(clone: Path, output: Path) -> list[Suite]:
-    """Every suite of ``clone``; ``output`` is where results may be written."""
+def all_suites(clone: Path, output: Path, *, evidence: bool = False) -> list[Suite]:
+    """Every suite of ``clone``; ``output`` is where results may be written.
+
+    ``evidence`` leaves nothing out that takes too long for every run.
+    """
     python = sys.executable
+    sample = () if evidence else SAMPLE
     packages = ["ansible_collections.conductor.trainer.plugins", *python_packages(clone), "tests"]
     scenarios = sorted(found.parent.name for found in clone.glob("molecule/*/molecule.yml"))
     return [
@@ -116,9 +125,9 @@ def all_suites(clone: Path, output: Path) -> list[Suite]:
                 no_environment(clone / ".venvs" / f"core-{core}"),
                 f"--core={core}",
             )
-            for core in CORES
+            for core in sorted(CORES + MORE_CORES if evidence else CORES)
         ),
-        pytest_suite("control-plane", "control_plane", "tests/control_plane", output, no_control_plane),
+        pytest_suite("control-plane", "control_plane", "tests/control_plane", output, no_control_plane, *sample),
         *(
             Suite(
                 f"molecule-{name}",
@@ -130,7 +139,7 @@ def all_suites(clone: Path, output: Path) -> list[Suite]:
             for name in scenarios
         ),
         *(
-            pytest_suite(name, "cluster", f"tests/{name}", output, no_container_engine)
+            pytest_suite(name, "cluster", f"tests/{name}", output, no_container_engine, *sample)
             for name in ("stories", "connections", "fleet", "faults")
         ),
     ]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from conductor_setup.cores import CORES as ALL_CORES
 from conductor_setup.cores import EVERY_TIME
 from conductor_suites.__main__ import skipped
 from conductor_suites.catalogue import CORES, all_suites
@@ -147,5 +148,20 @@ def test_every_folder_of_tests_is_a_suite(tmp_path: Path) -> None:
     assert {f"tests/{found.name}" for found in (CLONE / "tests").iterdir() if any(found.rglob("test_*.py"))} <= words
 
 
-def test_every_release_of_ansible_core_that_is_set_up_is_tested() -> None:
+def test_every_release_of_ansible_core_that_is_set_up_is_tested(tmp_path: Path) -> None:
     assert tuple(core.version for core in EVERY_TIME) == CORES
+    whole = {suite.name for suite in all_suites(CLONE, tmp_path, evidence=True)}
+    assert {core.name for core in ALL_CORES} <= whole
+
+
+def test_what_is_left_out_every_time_is_run_for_evidence(tmp_path: Path) -> None:
+    sampled, whole = (
+        {suite.name: suite.commands for suite in all_suites(CLONE, tmp_path, evidence=evidence)}
+        for evidence in (False, True)
+    )
+    assert sampled.keys() < whole.keys()
+    left_out = [name for name, commands in sampled.items() if "not evidence" in str(commands)]
+    assert "faults" in left_out
+    assert not any("not evidence" in str(commands) for commands in whole.values())
+    # And nothing else is.
+    assert all(whole[name] == commands for name, commands in sampled.items() if name not in left_out)
