@@ -103,24 +103,26 @@ reason:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils._identity import require_pinned
 from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
 from ansible_collections.conductor.trainer.plugins.module_utils._runtimes import runtime_info
+from ansible_collections.conductor.trainer.plugins.module_utils._verb import Call, Verb
 
 
-def info(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
+def info(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     """Reads."""
-    require_pinned(cluster, module.params["cluster_uid"])
-    return {"changed": False, **runtime_info(cluster, bundle, prove=module.params["prove"])}
+    require_pinned(cluster, call.params["cluster_uid"])
+    return {"changed": False, **runtime_info(cluster, bundle, prove=call.params["prove"])}
+
+
+VERB = Verb({"prove": {"type": "bool", "default": True}}, info)
 
 
 def main() -> None:
     """Entry point."""
-    run_module({"prove": {"type": "bool", "default": True}}, info)
+    run_module(VERB)
 
 
 if __name__ == "__main__":

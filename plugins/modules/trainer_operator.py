@@ -293,53 +293,55 @@ reason:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.conductor.trainer.plugins.module_utils._accepted import warning_line
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import PHASES, Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
+from ansible_collections.conductor.trainer.plugins.module_utils._verb import Call, Verb
 
 
-def install(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
+def install(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     """Makes the operator be there."""
     result = ensure_present(
         cluster,
         bundle,
-        profile=module.params["profile"],
-        jobset=module.params["jobset"],
-        phases=module.params["phases"],
-        force=module.params["force_conflicts"],
-        check=module.check_mode,
-        with_diff=module._diff,
-        cluster_uid=module.params["cluster_uid"],
-        accept=module.params["accept"],
-        prune=module.params["prune"],
-        prune_crds=module.params["prune_crds"],
-        lease_timeout=module.params["lease_timeout"],
+        profile=call.params["profile"],
+        jobset=call.params["jobset"],
+        phases=call.params["phases"],
+        force=call.params["force_conflicts"],
+        check=call.check_mode,
+        with_diff=call.diff,
+        cluster_uid=call.params["cluster_uid"],
+        accept=call.params["accept"],
+        prune=call.params["prune"],
+        prune_crds=call.params["prune_crds"],
+        lease_timeout=call.params["lease_timeout"],
     )
     for remark in result["remarks"]:
-        module.warn(remark)
+        call.warn(remark)
     for finding in result["warnings_found"]:
-        module.warn(warning_line(finding))
+        call.warn(warning_line(finding))
     return result
+
+
+VERB = Verb(
+    {
+        "state": {"type": "str", "choices": ["present"], "default": "present"},
+        "phases": {"type": "list", "elements": "str", "choices": list(PHASES), "default": list(PHASES)},
+        "force_conflicts": {"type": "bool", "default": False},
+        "prune": {"type": "bool", "default": True},
+        "prune_crds": {"type": "bool", "default": False},
+        "lease_timeout": {"type": "int", "default": 120},
+        "accept": {"type": "list", "elements": "str", "default": []},
+    },
+    install,
+)
 
 
 def main() -> None:
     """Entry point."""
-    run_module(
-        {
-            "state": {"type": "str", "choices": ["present"], "default": "present"},
-            "phases": {"type": "list", "elements": "str", "choices": list(PHASES), "default": list(PHASES)},
-            "force_conflicts": {"type": "bool", "default": False},
-            "prune": {"type": "bool", "default": True},
-            "prune_crds": {"type": "bool", "default": False},
-            "lease_timeout": {"type": "int", "default": 120},
-            "accept": {"type": "list", "elements": "str", "default": []},
-        },
-        install,
-    )
+    run_module(VERB)
 
 
 if __name__ == "__main__":

@@ -488,28 +488,30 @@ reason:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.conductor.trainer.plugins.module_utils._accepted import check_accepted, not_accepted
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils._identity import require_pinned
 from ansible_collections.conductor.trainer.plugins.module_utils._inspect import inspect
 from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
+from ansible_collections.conductor.trainer.plugins.module_utils._verb import Call, Verb
 
 
-def info(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
+def info(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     """Reads."""
-    accepted = module.params["accept"]
+    accepted = call.params["accept"]
     check_accepted(accepted)
-    require_pinned(cluster, module.params["cluster_uid"])
-    found = inspect(cluster, bundle, jobset_mode=module.params["jobset"])
+    require_pinned(cluster, call.params["cluster_uid"])
+    found = inspect(cluster, bundle, jobset_mode=call.params["jobset"])
     return {"changed": False, **found, "warnings_found": not_accepted(found["warnings_found"], accepted)}
+
+
+VERB = Verb({"accept": {"type": "list", "elements": "str", "default": []}}, info)
 
 
 def main() -> None:
     """Entry point."""
-    run_module({"accept": {"type": "list", "elements": "str", "default": []}}, info)
+    run_module(VERB)
 
 
 if __name__ == "__main__":

@@ -174,37 +174,39 @@ reason:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.conductor.trainer.plugins.module_utils._beside import jobset_to_wait_for
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils._identity import require_pinned
 from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
+from ansible_collections.conductor.trainer.plugins.module_utils._verb import Call, Verb
 from ansible_collections.conductor.trainer.plugins.module_utils._wait import ControllersWait
 
 
-def wait(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
+def wait(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     """Waits; touching or replacing a pod is part of waiting and no change of the operator."""
-    require_pinned(cluster, module.params["cluster_uid"])
-    refresh, retry = (module.params[name] and not module.check_mode for name in ("refresh_certificates", "retry_stuck"))
-    bundle, beside = jobset_to_wait_for(cluster, bundle, module.params["jobset"])
-    result = ControllersWait(cluster, bundle, beside=beside, refresh=refresh, retry=retry).run(module.params["timeout"])
+    require_pinned(cluster, call.params["cluster_uid"])
+    refresh, retry = (call.params[name] and not call.check_mode for name in ("refresh_certificates", "retry_stuck"))
+    bundle, beside = jobset_to_wait_for(cluster, bundle, call.params["jobset"])
+    result = ControllersWait(cluster, bundle, beside=beside, refresh=refresh, retry=retry).run(call.params["timeout"])
     for warning in result.pop("warnings"):
-        module.warn(warning)
+        call.warn(warning)
     return {"changed": False, **result}
+
+
+VERB = Verb(
+    {
+        "timeout": {"type": "int", "default": 300},
+        "refresh_certificates": {"type": "bool", "default": False},
+        "retry_stuck": {"type": "bool", "default": False},
+    },
+    wait,
+)
 
 
 def main() -> None:
     """Entry point."""
-    run_module(
-        {
-            "timeout": {"type": "int", "default": 300},
-            "refresh_certificates": {"type": "bool", "default": False},
-            "retry_stuck": {"type": "bool", "default": False},
-        },
-        wait,
-    )
+    run_module(VERB)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@
 """The action plugin all modules of this collection share: it brings the module what is only on the control node.
 
 That is the bundle of the release, which lies in the collection, and the files that say which cluster, where they are
-found beside the playbook or are encrypted with Ansible Vault. With a local connection nothing is copied.
+found beside the playbook or are encrypted with Ansible Vault. With a local connection nothing is copied, and there need
+be no module: what it does is done beside the worker process, where a module would run as the same user with the same
+Python.
 """
 
 from __future__ import annotations
@@ -14,22 +16,33 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from ansible import constants
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.conductor.trainer.plugins.module_utils._target import complete
+from ansible_collections.conductor.trainer.plugins.module_utils._verb import KUBERNETES_ERROR, Verb
+from ansible_collections.conductor.trainer.plugins.plugin_utils import _in_worker
 
 _BUNDLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "conductor", "files", "bundles")
 
 _FILES = ("kubeconfig", "ca_cert", "client_cert", "client_key")
 _VARIABLES = "K8S_AUTH_"
+# Whether a task may do without its module. For looking for a fault: both ways are to come to the same.
+_MAY = "ansible_conductor_in_process"
 
 
-class ActionModule(ActionBase):
-    """Runs the module of the same name."""
+class ModuleAction(ActionBase):
+    """Does what the module of the same name does.
 
-    TRANSFERS_FILES = True
+    Ansible loads a class like this before it forks the worker processes. What it imports is so in the memory of all of
+    them, and imported once a run; nothing may be opened or started by an import, because they would share it.
+    """
+
+    verb: Verb
+
     _supports_check_mode = True
     _requires_connection = True
 
@@ -41,6 +54,7 @@ class ActionModule(ActionBase):
         arguments = dict(self._task.args)
         self._take_environment(arguments)
         local = self._connection.transport == "local"
+        in_worker = local and self._needs_no_module(task_vars)
         if local:
             self._choose_interpreter(task_vars)
         decrypted: list[str] = []
@@ -57,9 +71,12 @@ class ActionModule(ActionBase):
                     decrypted.append(real)
                     arguments[option] = self._bring(real, local, f"{option}-")
                     names[arguments[option]] = str(path)
-            result.update(
-                self._execute_module(module_args=arguments, task_vars=task_vars, wrap_async=self._task.async_val)
-            )
+            if in_worker:
+                result.update(self._do(arguments, task_vars))
+            else:
+                result.update(
+                    self._execute_module(module_args=arguments, task_vars=task_vars, wrap_async=self._task.async_val)
+                )
         finally:
             for real in decrypted:
                 self._loader.cleanup_tmp_file(real)
@@ -68,6 +85,36 @@ class ActionModule(ActionBase):
         for place, name in names.items():
             if isinstance(result.get("msg"), str):
                 result["msg"] = result["msg"].replace(place, name)
+        return result
+
+    def _needs_no_module(self, task_vars: dict[str, Any]) -> bool:
+        """Whether a module would run as this very user with this very Python, and there is none to wait for later."""
+        wanted = self._templar.template(task_vars.get(_MAY, True))
+        return bool(
+            boolean(wanted, strict=False)
+            and not KUBERNETES_ERROR
+            and not self._task.async_val
+            and not self._connection.become
+            and not self._other_environment()
+            and self._is_our_python(task_vars)
+        )
+
+    def _is_our_python(self, task_vars: dict[str, Any]) -> bool:
+        if self._task.delegate_to:
+            task_vars = (task_vars.get("ansible_delegated_vars") or {}).get(self._task.delegate_to) or {}
+        named = str(self._templar.template(task_vars.get("ansible_python_interpreter", sys.executable)))
+        # Links in one folder are one Python; links from different environments to one Python are not.
+        folder, _name = os.path.split(named)
+        return folder == os.path.dirname(sys.executable) and os.path.realpath(named) == os.path.realpath(sys.executable)
+
+    def _do(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Does it here. No value of the result is ever taken for a template."""
+        settings: dict[str, Any] = {}
+        self._update_module_args(self._task.action, settings, task_vars)
+        self._display.vvv(f"{self._task.action} needs no module here")
+        result: dict[str, Any] = wrap_var(
+            _in_worker.perform(self.verb, arguments, settings, constants.DEFAULT_LOCAL_TMP)
+        )
         return result
 
     def _take_environment(self, arguments: dict[str, Any]) -> None:
@@ -84,14 +131,17 @@ class ActionModule(ActionBase):
 
     def _compute_environment_string(self, raw_environment_out: dict[str, Any] | None = None) -> str:
         """See ActionBase: the environment of the module, without what C(_take_environment) has taken."""
-        environment: dict[str, Any] = {}
-        super()._compute_environment_string(environment)
-        rest = {name: value for name, value in environment.items() if not name.startswith(_VARIABLES)}
+        rest = self._other_environment()
         if raw_environment_out is not None:
             raw_environment_out.clear()
             raw_environment_out.update(rest)
         prefix: str = self._connection._shell.env_prefix(**rest)
         return prefix
+
+    def _other_environment(self) -> dict[str, Any]:
+        environment: dict[str, Any] = {}
+        super()._compute_environment_string(environment)
+        return {name: value for name, value in environment.items() if not name.startswith(_VARIABLES)}
 
     def _choose_interpreter(self, task_vars: dict[str, Any]) -> None:
         """The Python that runs Ansible has our libraries; discovery would find some other one of this machine."""

@@ -19,7 +19,7 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ansible_collections.conductor.trainer.plugins.module_utils._module import (
+from ansible_collections.conductor.trainer.plugins.module_utils._verb import (
     BUNDLE_ARG_SPEC,
     CONNECTION_ARG_SPEC,
     IDENTITY_ARG_SPEC,

@@ -15,8 +15,8 @@ from ansible_collections.conductor.trainer.plugins.module_utils._components impo
     resolve_jobset,
     without_jobset,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils._module import BUNDLE_ARG_SPEC
 from ansible_collections.conductor.trainer.plugins.module_utils._record import Record
+from ansible_collections.conductor.trainer.plugins.module_utils._verb import BUNDLE_ARG_SPEC
 from tests.unit.plugins.builders import ROOT
 from tests.unit.plugins.states import release, webhooks
 

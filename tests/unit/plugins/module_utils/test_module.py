@@ -11,11 +11,13 @@ import pytest
 import yaml
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.conductor.trainer.plugins.module_utils import _module
+from ansible_collections.conductor.trainer.plugins.module_utils import _module, _verb
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import ConductorError
 from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
+from ansible_collections.conductor.trainer.plugins.module_utils._verb import Call, Verb
+from ansible_collections.conductor.trainer.plugins.plugin_utils import _in_worker
 from tests.unit.plugins.arguments import SHOWN, patch_module_args
 from tests.unit.plugins.builders import BUNDLE
 
@@ -37,22 +39,36 @@ TOKEN = {"host": "https://a.invalid", "api_key": "secret-api-key-0"}
 Run = Callable[..., dict[str, Any]]
 
 
-def nothing(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
+def nothing(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     return {"changed": False, "host": cluster.host, "release": bundle.release}
 
 
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a module in this process and returns the JSON it prints, and what it logs under "(log)"."""
+@pytest.fixture(params=["module", "worker"])
+def run(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a verb, as a module in this process or beside it; returns the result, and what is logged under "(log)"."""
     logged: list[str] = []
     monkeypatch.setattr(AnsibleModule, "log", lambda self, msg, log_args=None: logged.append(f"{msg} {log_args}"))
 
-    def call(arguments: dict[str, Any], operation: Any = nothing, options: dict[str, Any] | None = None) -> Any:
-        with patch_module_args({"bundle": str(BUNDLE), **SHOWN, **arguments}), pytest.raises(SystemExit) as caught:
-            run_module(options or {}, operation)
+    def as_module(verb: Verb, arguments: dict[str, Any]) -> Any:
+        with patch_module_args(arguments), pytest.raises(SystemExit) as caught:
+            run_module(verb)
         result = json.loads(capsys.readouterr().out)
         assert bool(result.get("failed")) is bool(caught.value.code)
         return {**result, "(log)": "\n".join(logged)}
+
+    def in_worker(verb: Verb, arguments: dict[str, Any]) -> Any:
+        settings = {"_ansible_check_mode": False, "_ansible_diff": False, "_ansible_module_name": "verb", **arguments}
+        options = {name: value for name, value in arguments.items() if not name.startswith("_ansible_")}
+        result = _in_worker.perform(verb, options, settings, str(scratch))
+        assert list(scratch.iterdir()) == []
+        assert capsys.readouterr() == ("", "")
+        return {**result, "(log)": ""}
+
+    scratch = request.getfixturevalue("tmp_path")
+
+    def call(arguments: dict[str, Any], operation: Any = nothing, options: dict[str, Any] | None = None) -> Any:
+        way = as_module if request.param == "module" else in_worker
+        return way(Verb(options or {}, operation), {"bundle": str(BUNDLE), **SHOWN, **arguments})
 
     return call
 
@@ -63,9 +79,9 @@ def test_an_operation_gets_cluster_and_bundle_and_its_result_is_the_modules(run:
 
 
 def test_the_operation_sees_its_own_options(run: Run) -> None:
-    def operation(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
+    def operation(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
         return {
-            "timeout": module.params["timeout"],
+            "timeout": call.params["timeout"],
             "connections": cluster.connections,
             "runtimes": bundle.names("ClusterTrainingRuntime"),
         }
@@ -107,13 +123,13 @@ def test_an_error_of_ours_becomes_one_failure_with_its_facts(run: Run) -> None:
 
 
 def test_check_mode_is_supported(run: Run) -> None:
-    result = run({**TOKEN, "_ansible_check_mode": True}, lambda module, cluster, bundle: {"changed": module.check_mode})
+    result = run({**TOKEN, "_ansible_check_mode": True}, lambda call, cluster, bundle: {"changed": call.check_mode})
     assert result["changed"] is True
     assert "skipped" not in result
 
 
-def failing(module: AnsibleModule, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
-    raise ConductorError(f"the server said {module.params['api_key']} {module.params['kubeconfig']}")
+def failing(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
+    raise ConductorError(f"the server said {call.params['api_key']} {call.params['kubeconfig']}")
 
 
 @pytest.mark.parametrize("operation", [nothing, failing])
@@ -157,14 +173,15 @@ def test_the_environment_names_a_cluster_too(run: Run, monkeypatch: pytest.Monke
     assert "env-token" not in str(result)
 
 
+@pytest.mark.parametrize("run", ["module"], indirect=True)
 def test_without_the_kubernetes_library_it_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_module, "_KUBERNETES_ERROR", "No module named 'kubernetes'")
+    monkeypatch.setattr(_module, "KUBERNETES_ERROR", "No module named 'kubernetes'")
     assert "kubernetes" in run(TOKEN)["msg"]
 
 
 def test_two_modules_do_not_share_option_specifications(run: Run) -> None:
     run(TOKEN, options={"prove": {"type": "bool"}})
-    assert "prove" not in _module.BUNDLE_ARG_SPEC
+    assert "prove" not in _verb.BUNDLE_ARG_SPEC
     assert "Unsupported parameters" in run({**TOKEN, "prove": True})["msg"]
 
 
@@ -193,3 +210,29 @@ def test_the_password_for_a_proxy_is_not_shown(run: Run, where: str) -> None:
     assert "somebody" in str(result)
     assert "secret%2Fproxy" not in str(result)
     assert "secret/proxy" not in str(result)
+
+
+@pytest.mark.parametrize("arguments", [{"profile": "loud"}, {"nonsense": 1}])
+def test_what_does_not_pass_validation_shows_no_secret(run: Run, arguments: dict[str, Any]) -> None:
+    result = run({"kubeconfig": INLINE, **arguments})
+    assert result["failed"] is True
+    assert "https://a.invalid" in str(result)
+    assert not [secret for secret in SECRETS.values() if secret in str(result)]
+
+
+# A module in a process that has Ansible in it warns on the screen instead.
+@pytest.mark.parametrize("run", ["worker"], indirect=True)
+def test_an_option_and_its_alias_are_warned_of(run: Run) -> None:
+    result = run({**TOKEN, "validate_certs": True, "verify_ssl": True})
+    assert "Both option validate_certs and its alias verify_ssl are set." in str(result["warnings"])
+
+
+# A module in a process that has Ansible in it warns on the screen instead.
+@pytest.mark.parametrize("run", ["worker"], indirect=True)
+def test_a_warning_of_an_operation_is_in_the_result(run: Run) -> None:
+    def operation(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
+        call.warn("its certificate is old")
+        return {"changed": True}
+
+    result = run(TOKEN, operation)
+    assert "its certificate is old" in str(result["warnings"])

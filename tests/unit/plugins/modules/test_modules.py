@@ -12,10 +12,11 @@ from ansible_collections.kubernetes.core.plugins.module_utils.args_common import
 
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import RefusedError, RightsError
-from ansible_collections.conductor.trainer.plugins.module_utils._module import (
+from ansible_collections.conductor.trainer.plugins.module_utils._verb import (
     BUNDLE_ARG_SPEC,
     CONNECTION_ARG_SPEC,
     IDENTITY_ARG_SPEC,
+    Call,
 )
 from tests.unit.plugins.builders import KUBE_SYSTEM_UID, NAMESPACE, ROOT, bundle, identified, serving
 from tests.unit.plugins.fakes import FakeCluster
@@ -24,38 +25,20 @@ PACKAGE = "ansible_collections.conductor.trainer.plugins"
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 
 
-class Module:
-    """As much of AnsibleModule as an operation uses."""
+class Verb:
+    """What a module does, asked directly."""
 
-    def __init__(self, *, check_mode: bool = False, diff: bool = False, **params: Any) -> None:
-        self.params = params
-        self.check_mode = check_mode
-        self._diff = diff
-        self.warnings: list[str] = []
-
-    def warn(self, warning: str) -> None:
-        self.warnings.append(warning)
-
-
-class Registered:
-    """What a module's main() hands to run_module."""
-
-    def __init__(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, name: str) -> None:
         self.module: Any = importlib.import_module(f"{PACKAGE}.modules.{name}")
-        monkeypatch.setattr(self.module, "run_module", self._keep)
-        self.module.main()
-
-    def _keep(self, options: dict[str, Any], operation: Any) -> None:
-        self.options = options
-        self.operation = operation
+        self.options: dict[str, Any] = self.module.VERB.options
+        self.warnings: list[str] = []
 
     def run(self, cluster: FakeCluster, release: Bundle, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
         """Runs the operation with the defaults of its options."""
         options = {**BUNDLE_ARG_SPEC, **IDENTITY_ARG_SPEC, **self.options}
         defaults = {name: option.get("default") for name, option in options.items()}
-        result: dict[str, Any] = self.operation(
-            Module(check_mode=check_mode, **{**defaults, **params}), cluster, release
-        )
+        call = Call({**defaults, **params}, check_mode, diff=False, warn=self.warnings.append)
+        result: dict[str, Any] = self.module.VERB.operation(call, cluster, release)
         return result
 
 
@@ -65,11 +48,11 @@ def documented(text: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_options_are_documented_as_they_are(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    registered = Registered(name, monkeypatch)
-    options = documented(registered.module.DOCUMENTATION)
-    assert options.keys() == registered.options.keys()
-    for option, spec in registered.options.items():
+def test_options_are_documented_as_they_are(name: str) -> None:
+    verb = Verb(name)
+    options = documented(verb.module.DOCUMENTATION)
+    assert options.keys() == verb.options.keys()
+    for option, spec in verb.options.items():
         documentation = {key: value for key, value in options[option].items() if key != "description"}
         assert documentation == spec, option
 
@@ -113,15 +96,15 @@ def _examples(module: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_what_is_returned_is_documented(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    result = Registered(name, monkeypatch).run(serving(bundle()), bundle())
+def test_what_is_returned_is_documented(name: str) -> None:
+    result = Verb(name).run(serving(bundle()), bundle())
     module = importlib.import_module(f"{PACKAGE}.modules.{name}")
     always = {key for key, entry in yaml.safe_load(module.RETURN).items() if entry["returned"].startswith("success")}
     assert always == set(result) - {"changed", "diff"}
 
 
-def test_trainer_operator_installs_and_in_check_mode_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    operator = Registered("trainer_operator", monkeypatch)
+def test_trainer_operator_installs_and_in_check_mode_does_not() -> None:
+    operator = Verb("trainer_operator")
     cluster = FakeCluster()
     assert operator.run(cluster, bundle(), check_mode=True)["changed"] is True
     assert cluster.writes == []
@@ -130,8 +113,8 @@ def test_trainer_operator_installs_and_in_check_mode_does_not(monkeypatch: pytes
 
 
 @pytest.mark.parametrize("force", [True, False])
-def test_trainer_operator_passes_its_options_on(monkeypatch: pytest.MonkeyPatch, force: bool) -> None:
-    operator = Registered("trainer_operator", monkeypatch)
+def test_trainer_operator_passes_its_options_on(force: bool) -> None:
+    operator = Verb("trainer_operator")
     cluster = FakeCluster()
     result = operator.run(
         cluster, bundle("fail_open"), profile="fail_open", phases=["foundation"], force_conflicts=force
@@ -146,8 +129,8 @@ def test_trainer_operator_passes_its_options_on(monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_wait_for_controllers_touches_nothing_in_check_mode(monkeypatch: pytest.MonkeyPatch, check_mode: bool) -> None:
-    wait = Registered("wait_for_controllers", monkeypatch)
+def test_wait_for_controllers_touches_nothing_in_check_mode(check_mode: bool) -> None:
+    wait = Verb("wait_for_controllers")
     cluster = serving(bundle())
     result = wait.run(cluster, bundle(), check_mode=check_mode, timeout=0, refresh_certificates=True)
     assert result["changed"] is False
@@ -157,8 +140,8 @@ def test_wait_for_controllers_touches_nothing_in_check_mode(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("prove", [True, False])
-def test_runtime_info_changes_nothing(monkeypatch: pytest.MonkeyPatch, prove: bool) -> None:
-    info = Registered("cluster_training_runtime_info", monkeypatch)
+def test_runtime_info_changes_nothing(prove: bool) -> None:
+    info = Verb("cluster_training_runtime_info")
     cluster = serving(bundle())
     result = info.run(cluster, bundle(), prove=prove)
     assert result["changed"] is False
@@ -170,36 +153,36 @@ OTHER_UID = "00000000-0000-4000-8000-000000000002"
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_every_module_goes_on_only_with_the_pinned_cluster(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    registered = Registered(name, monkeypatch)
+def test_every_module_goes_on_only_with_the_pinned_cluster(name: str) -> None:
+    verb = Verb(name)
     cluster = identified(serving(bundle()))
-    registered.run(cluster, bundle(), cluster_uid=KUBE_SYSTEM_UID)
+    verb.run(cluster, bundle(), cluster_uid=KUBE_SYSTEM_UID)
     cluster = identified(serving(bundle()))
     with pytest.raises(RefusedError, match=f"pinned: {OTHER_UID}\n  found:  {KUBE_SYSTEM_UID} at https://fake.invalid"):
-        registered.run(cluster, bundle(), cluster_uid=OTHER_UID)
+        verb.run(cluster, bundle(), cluster_uid=OTHER_UID)
     assert {request.method for request in cluster.requests} == {"GET"}
 
 
 @pytest.mark.parametrize("name", ["cluster_training_runtime_info", "wait_for_controllers"])
-def test_without_a_pin_nobody_is_asked_who_it_is(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_pin_nobody_is_asked_who_it_is(name: str) -> None:
     cluster = identified(serving(bundle()))
-    Registered(name, monkeypatch).run(cluster, bundle())
+    Verb(name).run(cluster, bundle())
     assert not [request for request in cluster.requests if "kube-system" in request.path]
 
 
 @pytest.mark.parametrize("name", ["cluster_training_runtime_info", "wait_for_controllers"])
-def test_a_pin_needs_a_right_and_says_so(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pin_needs_a_right_and_says_so(name: str) -> None:
     cluster = identified(serving(bundle()))
     cluster.fail(403, method="GET", path="/namespaces/kube-system")
-    registered = Registered(name, monkeypatch)
-    registered.run(cluster, bundle())
+    verb = Verb(name)
+    verb.run(cluster, bundle())
     with pytest.raises(RightsError, match="get namespaces kube-system") as caught:
-        registered.run(cluster, bundle(), cluster_uid=KUBE_SYSTEM_UID)
+        verb.run(cluster, bundle(), cluster_uid=KUBE_SYSTEM_UID)
     assert "leave cluster_uid out" in str(caught.value)
 
 
-def test_trainer_operator_needs_no_request_to_know_the_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    operator = Registered("trainer_operator", monkeypatch)
+def test_trainer_operator_needs_no_request_to_know_the_cluster() -> None:
+    operator = Verb("trainer_operator")
     counts = []
     for pin in (None, KUBE_SYSTEM_UID):
         cluster = identified(serving(bundle()))
@@ -209,10 +192,8 @@ def test_trainer_operator_needs_no_request_to_know_the_cluster(monkeypatch: pyte
 
 
 @pytest.mark.parametrize(("jobset", "codes"), [("bundled", set()), ("auto", set()), ("external", {"jobset_absent"})])
-def test_operator_info_changes_nothing_and_judges_by_its_option(
-    monkeypatch: pytest.MonkeyPatch, jobset: str, codes: set[str]
-) -> None:
-    info = Registered("trainer_operator_info", monkeypatch)
+def test_operator_info_changes_nothing_and_judges_by_its_option(jobset: str, codes: set[str]) -> None:
+    info = Verb("trainer_operator_info")
     cluster = FakeCluster()
     result = info.run(cluster, bundle(), jobset=jobset)
     assert result["changed"] is False

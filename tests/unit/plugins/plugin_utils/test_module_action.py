@@ -14,7 +14,9 @@ import pytest
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.conductor.trainer.plugins.plugin_utils._module_action import ActionModule, _find_bundle
+from ansible_collections.conductor.trainer.plugins.modules.trainer_operator import VERB
+from ansible_collections.conductor.trainer.plugins.plugin_utils import _in_worker, _module_action
+from ansible_collections.conductor.trainer.plugins.plugin_utils._module_action import ModuleAction, _find_bundle
 from tests.unit.plugins.builders import BUNDLE
 
 
@@ -22,7 +24,9 @@ class Action:
     """Our action plugin with everything Ansible would give it replaced."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, transport: str, **arguments: Any) -> None:
+        # The arguments of each module, and of what was done without one.
         self.executed: list[dict[str, Any]] = []
+        self.done: list[dict[str, Any]] = []
         self.files = {"/play/files/config": "/play/files/config"}
         self.loader = Mock(get_real_file=lambda path: f"/decrypted{path}" if "vault" in path else path)
         self.task_vars: dict[str, Any] = {}
@@ -30,10 +34,15 @@ class Action:
         # How Ansible writes an environment into a command line, which it prints.
         self.command_lines: list[str] = []
         shell = SimpleNamespace(tmpdir="/remote/tmp", join_path=os.path.join, env_prefix=self.env_prefix)
-        action: Any = ActionModule.__new__(ActionModule)
-        action._task = SimpleNamespace(args=arguments, async_val=0, environment=[self.environment], delegate_to=None)
+        action: Any = ModuleAction.__new__(ModuleAction)
+        action.verb = VERB
+        action._display = Mock()
+        action._update_module_args = lambda name, settings, task_vars: settings.update(name=name)
+        action._task = SimpleNamespace(
+            action="x", args=arguments, async_val=0, environment=[self.environment], delegate_to=None
+        )
         action._templar = SimpleNamespace(template=lambda value: value)
-        action._connection = SimpleNamespace(transport=transport, _shell=shell)
+        action._connection = SimpleNamespace(transport=transport, _shell=shell, become=None)
         action._loader = self.loader
         action._transfer_file = self.transfer = Mock()
         action._fixup_perms2 = Mock()
@@ -41,6 +50,7 @@ class Action:
         action._find_needle = self.find
         action._execute_module = self.execute
         monkeypatch.setattr(ActionBase, "run", lambda self, tmp=None, task_vars=None: {})
+        monkeypatch.setattr(_in_worker, "perform", self.perform)
         self.action = action
 
     def env_prefix(self, **environment: Any) -> str:
@@ -60,10 +70,22 @@ class Action:
         self.command_lines.append(self.action._compute_environment_string())
         return {"changed": True}
 
+    def perform(self, verb: Any, arguments: dict[str, Any], settings: dict[str, Any], scratch: str) -> dict[str, Any]:
+        """What would be done without a module."""
+        assert (verb, settings) == (VERB, {"name": "x"})
+        self.done.append(arguments)
+        return {"changed": True}
+
     def run(self, **task_vars: Any) -> dict[str, Any]:
         """Runs the action; returns the arguments its module got."""
-        assert self.action.run(task_vars=task_vars) == {"changed": True}
+        assert self.action.run(task_vars={"ansible_conductor_in_process": "no", **task_vars}) == {"changed": True}
         return self.executed[-1]
+
+    def run_here(self, **task_vars: Any) -> bool:
+        """Whether the action does without a module."""
+        assert self.action.run(task_vars=task_vars) == {"changed": True}
+        assert len(self.done) + len(self.executed) == 1
+        return bool(self.done)
 
 
 def test_the_bundle_of_the_release_is_found_in_the_collection() -> None:
@@ -123,14 +145,19 @@ def test_a_bundle_that_is_named_is_used(monkeypatch: pytest.MonkeyPatch) -> None
     action.transfer.assert_not_called()
 
 
+@pytest.mark.parametrize("here", [True, False])
 @pytest.mark.parametrize("fails", [True, False])
-def test_a_decrypted_kubeconfig_does_not_stay(monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:
+def test_a_decrypted_kubeconfig_does_not_stay(monkeypatch: pytest.MonkeyPatch, fails: bool, here: bool) -> None:
     action = Action(monkeypatch, "local", kubeconfig="vault")
     action.files["vault"] = "/vault"
     if fails:
         action.action._execute_module = Mock(side_effect=AnsibleError("broken pipe"))
+        monkeypatch.setattr(_in_worker, "perform", action.action._execute_module)
         with pytest.raises(AnsibleError, match="broken pipe"):
-            action.run()
+            action.run(ansible_conductor_in_process=here)
+    elif here:
+        assert action.run_here()
+        assert action.done[0]["kubeconfig"] == "/decrypted/vault"
     else:
         assert action.run()["kubeconfig"] == "/decrypted/vault"
     action.loader.cleanup_tmp_file.assert_called_once_with("/decrypted/vault")
@@ -207,3 +234,52 @@ def test_delegated_to_this_machine_the_interpreter_is_not_that_of_the_other(monk
     }
     action.run(ansible_delegated_vars={"here": {"ansible_python_interpreter": "/named"}})
     assert action.task_vars["ansible_delegated_vars"]["here"]["ansible_python_interpreter"] == "/named"
+
+
+HERE = {"ansible_python_interpreter": sys.executable}
+
+
+@pytest.mark.parametrize(
+    "task_vars", [{}, HERE, {"ansible_conductor_in_process": True}, {"ansible_python_interpreter": None}]
+)
+def test_with_a_local_connection_there_need_be_no_module(
+    monkeypatch: pytest.MonkeyPatch, task_vars: dict[str, Any]
+) -> None:
+    action = Action(monkeypatch, "local", context="a")
+    action.environment["K8S_AUTH_KUBECONFIG"] = "/play/files/config"
+    task_vars = {name: value for name, value in task_vars.items() if value is not None}
+    assert action.run_here(**task_vars)
+    assert action.done == [{"context": "a", "kubeconfig": "/play/files/config", "bundle": action.done[0]["bundle"]}]
+    assert Path(action.done[0]["bundle"]).samefile(BUNDLE)
+
+
+@pytest.mark.parametrize("how", ["ssh", "async", "become", "environment", "python", "asked", "library", "delegated"])
+def test_what_takes_a_module_has_one(monkeypatch: pytest.MonkeyPatch, how: str, tmp_path: Path) -> None:
+    action = Action(monkeypatch, "ssh" if how == "ssh" else "local", context="a")
+    task_vars: dict[str, Any] = {}
+    if how == "async":
+        action.action._task.async_val = 10
+    elif how == "become":
+        action.action._connection.become = Mock()
+    elif how == "environment":
+        action.environment["HTTPS_PROXY"] = "http://proxy:1"
+    elif how == "python":
+        # The same Python out of another environment has other libraries.
+        (tmp_path / "python").symlink_to(sys.executable)
+        task_vars["ansible_python_interpreter"] = str(tmp_path / "python")
+    elif how == "asked":
+        task_vars["ansible_conductor_in_process"] = "false"
+    elif how == "library":
+        monkeypatch.setattr(_module_action, "KUBERNETES_ERROR", "No module named 'kubernetes'")
+    elif how == "delegated":
+        action.action._task.delegate_to = "here"
+        task_vars["ansible_delegated_vars"] = {"here": {"ansible_python_interpreter": "/usr/bin/elsewhere"}}
+    assert not action.run_here(**task_vars)
+
+
+def test_an_error_without_a_module_names_the_file_as_the_user_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    action = Action(monkeypatch, "local", kubeconfig="vault")
+    action.files["vault"] = "/vault"
+    failure = {"failed": True, "msg": "there is no context 'a' in /decrypted/vault"}
+    monkeypatch.setattr(_in_worker, "perform", Mock(return_value=failure))
+    assert action.action.run(task_vars={})["msg"] == "there is no context 'a' in vault"
