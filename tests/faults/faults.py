@@ -19,7 +19,7 @@ NAMESPACE = "kubeflow-system"
 OURS = "--selector=conductor.trainer/managed=true"
 KINDS = "validatingwebhookconfigurations,mutatingwebhookconfigurations,clusterroles,clusterrolebindings"
 RUNTIMES = "clustertrainingruntimes.trainer.kubeflow.org"
-_ERROR = re.compile(r"^\[ERROR\]: Task failed: (?:Module failed: )?(.*)$", re.MULTILINE)
+_ERROR = re.compile(r"^\[ERROR\]: Task failed: (?:(?:Module|Action) failed: )?(.*)$", re.MULTILINE)
 _SECONDS = 60
 
 

@@ -25,7 +25,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._verb import (
     IDENTITY_ARG_SPEC,
 )
 from tests.unit.plugins.builders import bundle, serving
-from tests.unit.plugins.modules.test_modules import MODULES, PACKAGE, Registered
+from tests.unit.plugins.modules.test_modules import MODULES, PACKAGE, Verb
 
 CLONE = Path(__file__).resolve().parents[2]
 FILTERS = sorted(path.stem for path in (CLONE / "plugins" / "filter").glob("*.py"))
@@ -51,9 +51,9 @@ def shown() -> dict[str, dict[str, Any]]:
     return {name.rpartition(".")[2]: entry for name, entry in json.loads(done.stdout).items()}
 
 
-def whole_spec(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def whole_spec(name: str) -> dict[str, Any]:
     """The argument spec that the module really has."""
-    return {**CONNECTION_ARG_SPEC, **IDENTITY_ARG_SPEC, **BUNDLE_ARG_SPEC, **Registered(name, monkeypatch).options}
+    return {**CONNECTION_ARG_SPEC, **IDENTITY_ARG_SPEC, **BUNDLE_ARG_SPEC, **Verb(name).options}
 
 
 def traits(option: dict[str, Any]) -> dict[str, Any]:
@@ -69,9 +69,10 @@ def traits(option: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_ansible_doc_shows_every_option_as_it_is(
-    name: str, shown: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    name: str,
+    shown: dict[str, dict[str, Any]],
 ) -> None:
-    spec = whole_spec(name, monkeypatch)
+    spec = whole_spec(name)
     options = shown[name]["doc"]["options"]
     assert options.keys() == spec.keys()
     ours = spec.keys() - AUTH_ARG_SPEC.keys()
@@ -85,8 +86,8 @@ def test_ansible_doc_shows_every_option_as_it_is(
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples_are_valid(name: str, shown: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = whole_spec(name, monkeypatch)
+def test_examples_are_valid(name: str, shown: dict[str, dict[str, Any]]) -> None:
+    spec = whole_spec(name)
     examples = [
         task[f"conductor.trainer.{name}"]
         for task in yaml.safe_load(shown[name]["examples"])
@@ -115,9 +116,10 @@ def assert_of_type(where: str, value: Any, entry: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_return_values_are_of_the_documented_types(
-    name: str, shown: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    name: str,
+    shown: dict[str, dict[str, Any]],
 ) -> None:
-    result = Registered(name, monkeypatch).run(serving(bundle()), bundle())
+    result = Verb(name).run(serving(bundle()), bundle())
     documented = shown[name]["return"]
     for key in result.keys() - EVERYBODYS:
         assert_of_type(key, result[key], documented[key])

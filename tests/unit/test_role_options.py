@@ -18,7 +18,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._verb import (
     CONNECTION_ARG_SPEC,
     IDENTITY_ARG_SPEC,
 )
-from tests.unit.plugins.modules.test_modules import Registered
+from tests.unit.plugins.modules.test_modules import Verb
 
 CLONE = Path(__file__).resolve().parents[2]
 ROLE = CLONE / "roles" / "conductor"
@@ -77,11 +77,9 @@ ALIKE = {"path": "str"}
 
 
 @pytest.mark.parametrize("variable", sorted(ALL.keys() - OF_THE_ROLE))
-def test_a_variable_means_what_the_option_of_the_modules_means(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_means_what_the_option_of_the_modules_means(variable: str) -> None:
     module, option = OTHER_NAMES.get(variable, ("trainer_operator", variable.removeprefix("conductor_")))
-    spec = {**CONNECTION_ARG_SPEC, **IDENTITY_ARG_SPEC, **BUNDLE_ARG_SPEC, **Registered(module, monkeypatch).options}[
-        option
-    ]
+    spec = {**CONNECTION_ARG_SPEC, **IDENTITY_ARG_SPEC, **BUNDLE_ARG_SPEC, **Verb(module).options}[option]
     said = ALL[variable]
     assert said["type"] == ALIKE.get(spec.get("type", "str"), spec.get("type", "str"))
     assert said.get("elements") == spec.get("elements")

@@ -7,6 +7,7 @@ import importlib
 
 import pytest
 
+from ansible_collections.conductor.trainer.plugins.plugin_utils._module_action import ModuleAction
 from tests.unit.plugins.builders import ROOT
 
 PACKAGE = "ansible_collections.conductor.trainer.plugins"
@@ -16,4 +17,5 @@ MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py
 @pytest.mark.parametrize("name", MODULES)
 def test_every_module_has_an_action_of_its_name(name: str) -> None:
     action = importlib.import_module(f"{PACKAGE}.action.{name}")
-    assert action.ActionModule.__module__ == f"{PACKAGE}.plugin_utils._module_action"
+    assert issubclass(action.ActionModule, ModuleAction)
+    assert action.ActionModule.verb is importlib.import_module(f"{PACKAGE}.modules.{name}").VERB

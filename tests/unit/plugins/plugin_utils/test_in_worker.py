@@ -99,7 +99,8 @@ def test_nothing_of_it_stays_in_this_process(tmp_path: Path) -> None:
     assert Path(result["file"]).parent.parent == tmp_path
     assert result["terminal"] is False
     assert result["process"] != os.getpid()
-    assert names == list(tmp_path.iterdir()) == []
+    assert names == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_operation_and_the_task_get_plain_values(tmp_path: Path) -> None:
