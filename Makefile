@@ -19,6 +19,7 @@ ROUNDS := 5
 export CONDUCTOR_CACHE := $(abspath $(or $(CONDUCTOR_CACHE),.cache))
 python := PYTHONPATH=tools/setup .venv/bin/python
 suites := PYTHONPATH=tools/suites .venv/bin/python -m conductor_suites
+bench := PYTHONPATH=tools/suites:.ansible/collections .venv/bin/python -m tests.bench
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test install verify test lint unit evidence bench cluster down clean
@@ -51,8 +52,9 @@ evidence: ## Run everything, the long tests as well, and write docs/evidence.md;
 	@tools/setup/setup evidence
 	@$(suites) --evidence docs/evidence.md
 
-bench: setup-test ## Measure installs on fresh local clusters: ROUNDS=5
-	@PYTHONPATH=tools/suites:.ansible/collections .venv/bin/python -m tests.bench.fresh_install --rounds $(ROUNDS)
+bench: setup-test ## Measure beside kubectl and kubernetes.core, and installs on fresh local clusters: ROUNDS=5
+	@$(bench).side_by_side --rounds $(ROUNDS)
+	@$(bench).fresh_install --rounds $(ROUNDS)
 
 cluster: ## Bring up a local kind cluster: NAME=conductor
 	@tools/cluster/cluster up "$(NAME)"
