@@ -28,8 +28,9 @@ from ._record import Record, record_manifest
 from ._resources import Key
 
 # Webhook configurations need no controller to be there, and a controller needs no webhook configuration; what must not
-# happen is that CRDs serve for long without the webhooks that validate them.
-_TOGETHER = (("foundation",), ("access",), ("controllers", "admission"), ("runtimes",))
+# happen is that CRDs serve for long without the webhooks that validate them. What is in a namespace needs that alone,
+# and it is made before: while the server takes its time to serve CRDs, the rest is applied.
+_TOGETHER = (("foundation", "access"), ("controllers", "admission"), ("runtimes",))
 
 
 @dataclass(frozen=True)
@@ -198,13 +199,12 @@ class _Writer:
         actions = [action for action in self._decided.changing if action.verb != "prune"]
         for phases in _TOGETHER:
             wanted = [action for action in actions if action.phase in phases and action.key not in self._made]
-            if not {*phases} & {"foundation", "access"} and wanted and not served:
+            if "foundation" not in phases and wanted and not served:
                 self._applier.await_served(custom_resources(self._decided.bundle.objects("CustomResourceDefinition")))
                 served = True
             self._go_on()
             self._applier.apply(wanted)
-            if "foundation" in phases and wanted:
-                served = False
+            served = served and not any(action.phase == "foundation" for action in wanted)
 
     def _prune(self) -> None:
         for phase in reversed(PHASES):
