@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 _CHUNK = 65536
 # Nothing else that passes looks like it: what is sent is JSON and YAML.
-_REQUEST = re.compile(rb"\b(?:GET|HEAD|POST|PUT|PATCH|DELETE) /\S* HTTP/1\.1\r\n")
+_REQUEST = re.compile(rb"(?:GET|HEAD|POST|PUT|PATCH|DELETE) /\S* HTTP/1\.1\r\n")
 # Longer than the first line of any request.
 _TAIL = 2048
 
