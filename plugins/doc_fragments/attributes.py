@@ -24,5 +24,9 @@ attributes:
       - conductor.trainer.k8s
   action:
     description: Has an action plugin of the same name, so that some options are understood on the control node.
+    details:
+      - With a local connection there need be no module. What it does is done in a process forked from Ansible, unless
+        the task has C(become), C(async), another C(environment) than C(K8S_AUTH_*) or another Python. Set the variable
+        C(ansible_conductor_in_process) to V(false) to have a module all the same.
     support: full
 """
