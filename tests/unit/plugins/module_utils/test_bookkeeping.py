@@ -8,11 +8,13 @@ from dataclasses import replace
 from ansible_collections.conductor.trainer.plugins.module_utils._bookkeeping import completed, entries_of, intended
 from ansible_collections.conductor.trainer.plugins.module_utils._plan import Action, Verb
 from ansible_collections.conductor.trainer.plugins.module_utils._record import Entry, Record
-from tests.unit.plugins.builders import CONFIG, DEPLOYMENT, HOME, bundle
+from ansible_collections.conductor.trainer.plugins.module_utils._resources import Key
+from tests.unit.plugins.builders import CONFIG, DEPLOYMENT, HOME, SECRET, bundle
 
 ENTRY = Entry("uid-1", "d", "a", created=True)
 RECORD = Record("9.9.8", "default", "sha", {CONFIG: ENTRY}, "bundled")
 METADATA = {"uid": "uid-2"}
+SERVICE = Key("v1", "Service", "ops", "webhook")
 
 
 def created(verb: Verb, record: Record = RECORD, *, hand_over: bool = False, key: object = DEPLOYMENT) -> bool:
@@ -32,7 +34,7 @@ def test_what_was_intended_and_bears_our_entry_was_created() -> None:
 
 
 def test_what_kubectl_applied_from_our_kustomization_counts_but_for_a_namespace() -> None:
-    assert created("adopt", hand_over=True)
+    assert all(created("adopt", hand_over=True, key=key) for key in (DEPLOYMENT, CONFIG, SECRET, SERVICE))
     assert not created("adopt", hand_over=True, key=HOME)
 
 
