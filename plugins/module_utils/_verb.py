@@ -10,6 +10,7 @@ A module carries it out on the machine of the task (C(_module.py)), a worker pro
 from __future__ import annotations
 
 import copy
+import importlib
 import os
 import traceback
 from collections.abc import Callable
@@ -19,8 +20,7 @@ from typing import Any
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 try:
-    import kubernetes  # noqa: F401
-
+    importlib.import_module("kubernetes")
     KUBERNETES_ERROR = None
 except ImportError:
     KUBERNETES_ERROR = traceback.format_exc()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -87,8 +88,17 @@ def test_what_is_stopped_goes_on_nowhere_and_leaves_no_file(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_of_it_stays_in_this_process(tmp_path: Path) -> None:
+class Terminal(io.StringIO):
+    """Where somebody sits, who could be asked for a password."""
+
+    def isatty(self) -> bool:
+        """See io.IOBase."""
+        return True
+
+
+def test_nothing_of_it_stays_in_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = []
+    monkeypatch.setattr(sys, "stdout", Terminal())
 
     def operation(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
         names.append(tempfile.mkstemp()[1])
