@@ -122,7 +122,8 @@ def test_what_changed_while_another_run_was_waited_for_is_planned_anew(monkeypat
     def watch(*_args: Any, **_more: Any) -> Any:
         cluster.objects[LEASE]["spec"]["holderIdentity"] = ""
         cluster.objects[RECORD]["metadata"]["resourceVersion"] = "other"
-        cluster.put(next(manifest for manifest in bundle().objects() if key_of(manifest) == CONFIG))
+        (config,) = (manifest for manifest in bundle().objects() if key_of(manifest) == CONFIG)
+        cluster.put(config)
         yield {"type": "MODIFIED"}
 
     monkeypatch.setattr(cluster, "watch", watch)

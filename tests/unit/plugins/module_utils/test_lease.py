@@ -51,7 +51,7 @@ class Passing:
             assert more["name"] == "conductor-install"
             self.watched.append(limit)
             self.clock.now += min(limit, seconds)
-            happens = next(happenings)
+            happens = next(happenings, None)
             if isinstance(happens, ConductorError):
                 raise happens
             if happens is not None:

@@ -25,11 +25,12 @@ LIVE = {"uid": "uid-1", "managedFields": [{"manager": "conductor", "operation": 
 def fate(
     key: Key = SERVICE,
     entry: Entry = OURS,
-    metadata: dict[str, Any] | None = LIVE,
     *,
     prune_crds: bool = False,
     used_by: str = "",
+    **found: dict[str, Any] | None,
 ) -> str:
+    metadata = found.get("metadata", LIVE)
     return decide_leftover(key, entry, metadata, prune_crds=prune_crds, used_by=used_by).fate
 
 
