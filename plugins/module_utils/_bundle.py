@@ -55,12 +55,31 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Side:
+    """How the object that upstream itself ships differs from ours; trees in the notation of managedFields.
+
+    Args:
+        lacks: the fields that only ours has.
+        has: fields that ours lacks or has otherwise, with the digest of upstream's value; empty where that is an
+            empty map or list.
+        described: whether its schemas have descriptions, which ours go without.
+        default: ours as the default profile has it, where this profile has another.
+    """
+
+    lacks: Mapping[str, Any] = field(default_factory=dict)
+    has: Mapping[str, Any] = field(default_factory=dict)
+    described: bool = False
+    default: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
 class Bundle:
     """One release, in one profile.
 
     Args:
         variants: what the other profiles have in place of an object, where it differs.
         known: every object of the release, those left out by C(with_runtimes) and the like included.
+        upstream: the objects that upstream ships, too, and how they differ.
     """
 
     release: str
@@ -73,6 +92,7 @@ class Bundle:
     sha256: str
     variants: Mapping[Key, tuple[dict[str, Any], ...]] = field(default_factory=dict)
     known: frozenset[Key] = frozenset()
+    upstream: Mapping[Key, Side] = field(default_factory=dict)
 
     def objects(self, kind: str | None = None) -> list[dict[str, Any]]:
         """All objects, or those of one kind, in the order of the phases."""
@@ -202,7 +222,16 @@ def parse_bundle(content: Any, profile: str = "default", *, where: str = "bundle
         sha256=actual,
         variants=_variants(content, profile),
         known=frozenset(key_of(manifest) for phase in content["phases"] for manifest in phase["objects"]),
+        upstream=_sides(content, set(replaced)),
     )
+
+
+def _sides(content: dict[str, Any], replaced: set[Key]) -> dict[Key, Side]:
+    sides = {Key(*name.split("|")): Side(**side) for name, side in content.get("upstream", {}).items()}
+    defaults = {key_of(manifest): manifest for phase in content["phases"] for manifest in phase["objects"]}
+    return {
+        key: replace(side, default=_mark(defaults[key]) if key in replaced else None) for key, side in sides.items()
+    }
 
 
 def _variants(content: dict[str, Any], profile: str) -> dict[Key, tuple[dict[str, Any], ...]]:

@@ -69,7 +69,8 @@ CATALOGUE: tuple[Entry, ...] = (
         "trainer_foreign",
         "blocker",
         "Trainer {release} is {state} here, in the hands of {owner}",
-        "leave it in charge, or remove it with the tool that installed it and run this again",
+        "leave it in charge, or remove it with the tool that installed it and run this again; conductor_adopt takes "
+        "over what has the release's own names",
     ),
     Entry(
         "trainer_elsewhere",
@@ -98,8 +99,20 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry(
         "trainer_adoptable",
         "warning",
-        "Trainer was applied with kubectl out of Conductor's kustomization; an install takes it over",
+        "Trainer was applied with kubectl; an install takes it over, and stops first where fields of it were edited",
         "stop applying it with kubectl",
+    ),
+    Entry(
+        "trainer_other_release",
+        "blocker",
+        "Trainer {found} is installed by {owner}; only {wanted} itself can be taken over",
+        "bring it to {wanted} the way it was installed, then run this again",
+    ),
+    Entry(
+        "taken_from_tool",
+        "warning",
+        "it is taken from {owner}, which does not know of that and may bring its own back",
+        "tell that tool to let go of it without deleting anything; remove adopt when it has",
     ),
     Entry(
         "trainer_half_installed",

@@ -68,7 +68,10 @@ def conflicts_of(
         but: the field manager that is ourselves: what was written in our name is no conflict.
     """
     return [
-        Conflict(key, field, owner, _value(live, field, key), _value(wanted, field, key))
+        # An adoption has compared the values itself.
+        Conflict(key, field, owner, _shown(cause["live"]), _shown(cause["wanted"]))
+        if "live" in cause
+        else Conflict(key, field, owner, _value(live, field, key), _value(wanted, field, key))
         for cause in error.causes
         for field, owner in ((str(cause.get("field", "")), _owner(cause)),)
         if owner != but
@@ -109,7 +112,13 @@ def _value(item: Mapping[str, Any] | None, field: str, key: Key) -> str:
         return ""
     if key.kind == "Secret" and field.startswith((".data", ".stringData")):
         return MASKED
-    text = json.dumps(found, sort_keys=True)
+    return _shown(found)
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == MASKED:
+        return value or ""
+    text = json.dumps(value, sort_keys=True)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
 
 

@@ -40,6 +40,7 @@ def inspect(
     bundle: Bundle,
     *,
     jobset_mode: str = "bundled",
+    adopt: Sequence[str] = (),
     monotonic: Callable[[], float] = time.monotonic,
     now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
 ) -> dict[str, Any]:
@@ -48,13 +49,14 @@ def inspect(
     Args:
         jobset_mode: whose JobSet it is to be: C(bundled) with the release, C(external), or C(auto): as it was
             installed, or else external where there is one.
+        adopt: the installers whose objects an install takes over.
 
     Raises:
         ApiError, UnreachableError: the server failed, or does not know these credentials. Missing rights do not raise.
     """
     started = monotonic()
     readings = read(cluster, bundle)
-    facts = facts_of(cluster.host, bundle, readings, jobset_mode)
+    facts = facts_of(cluster.host, bundle, readings, jobset_mode, adopt)
     blockers, warnings = judge(facts)
     requests = readings.requests
     if any(finding["code"] in _NODES_HELP for finding in blockers):
@@ -72,7 +74,9 @@ def inspect(
     }
 
 
-def facts_of(server: str, bundle: Bundle, readings: Readings, jobset_mode: str) -> dict[str, Any]:
+def facts_of(
+    server: str, bundle: Bundle, readings: Readings, jobset_mode: str, adopt: Sequence[str] = ()
+) -> dict[str, Any]:
     """The facts in the answers. Pure; whatever the answers hold, it does not raise."""
     configurations = readings.configurations
     deployments = _items(readings.deployments)
@@ -87,6 +91,7 @@ def facts_of(server: str, bundle: Bundle, readings: Readings, jobset_mode: str) 
         slices=slices,
         namespace=readings.namespace,
         public_config=readings.public_config,
+        adopt=adopt,
     )
     record = parse_record(readings.record or None)
     jobset = jobset_facts(
@@ -98,6 +103,7 @@ def facts_of(server: str, bundle: Bundle, readings: Readings, jobset_mode: str) 
         # Webhooks that point somewhere do not make it a home: they may be what a removal left.
         home=next(iter(sorted(namespaces(filter(is_trainer, deployments or ())))), bundle.namespace),
         wanted=bundle.components.get("jobset", ""),
+        adopt=adopt,
     )
     meant = resolve_jobset(jobset_mode, record, jobset)
     # Beside somebody else's JobSet neither room nor rights are needed for ours.
@@ -115,6 +121,7 @@ def facts_of(server: str, bundle: Bundle, readings: Readings, jobset_mode: str) 
             "jobset": bundle.components.get("jobset", ""),
             "jobset_mode": jobset_mode,
             "jobset_meant": meant,
+            "adopt": sorted(adopt),
             "kubernetes": bundle.kubernetes_minimum,
             "namespace": bundle.namespace,
         },
@@ -137,6 +144,8 @@ def facts_of(server: str, bundle: Bundle, readings: Readings, jobset_mode: str) 
             readings.cluster_runtimes,
             readings.runtimes,
             bundle.names("ClusterTrainingRuntime"),
+            upstream=[key.name for key in bundle.upstream if key.kind == "ClusterTrainingRuntime"],
+            adopt=adopt,
         ),
         "built_in_runtimes": _runtimes(readings.cluster_runtimes, bundle.names("ClusterTrainingRuntime")),
         "nodes": node_facts(

@@ -17,6 +17,7 @@ from ._diff import render_diff
 from ._errors import ConductorError, InputError, RightsError, missing_rights
 from ._identity import identity_of, parse_pin, require_identity
 from ._jobset_choice import choose_jobset
+from ._kept import kept_edits
 from ._observe import observe
 from ._plan import Action, Observed, make_plan
 from ._predict import predict
@@ -41,6 +42,7 @@ def ensure_present(
     with_diff: bool = False,
     cluster_uid: str | None = None,
     accept: Sequence[str] = (),
+    adopt: Sequence[str] = (),
     lease_timeout: float = LEASE_TIMEOUT,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> dict[str, Any]:
@@ -56,6 +58,7 @@ def ensure_present(
         with_diff: say which fields change.
         cluster_uid: the identity the cluster must have; None where any is right.
         accept: codes of warnings that need not be told.
+        adopt: the installers whose objects are taken over; some of C(_owners.ADOPTABLE).
         lease_timeout: seconds to wait for another run on the same cluster to end.
 
     Returns:
@@ -63,7 +66,8 @@ def ensure_present(
         (a count), C(kept) (what an earlier release left and stays, with the reason), C(predicted) (objects that check
         mode could not ask the server about), C(recorded) (whether the install record is written), C(pending) (phases
         that still hold something to write), C(cluster_uid), C(warnings_found) (where something is written: what a
-        person should know before), C(remarks) (what a person should know afterwards), C(elapsed) in seconds, and
+        person should know before), C(remarks) (what a person should know afterwards), C(kept_edits) (what
+        others still own of objects that were taken over), C(elapsed) in seconds, and
         C(diff).
 
     Raises:
@@ -85,8 +89,8 @@ def ensure_present(
         except RightsError as error:
             raise error if check else _with_missing_writes(error, cluster, bundle) from error
         require_identity(pin, identity_of(cluster, observed.cluster_uid), cluster.host)
-        choice = choose_jobset(cluster, bundle, jobset, observed.record, observed.webhook_configurations)
-        plan = make_plan(choice.bundle, observed)
+        choice = choose_jobset(cluster, bundle, jobset, observed.record, observed.webhook_configurations, adopt)
+        plan = make_plan(choice.bundle, observed, adopt)
         writes = plan.writing(phases)
         if writes or plan.reasons or choice.blockers:
             warnings[:] = preflight(
@@ -96,6 +100,7 @@ def ensure_present(
                 jobset_mode=choice.meant,
                 known=choice.blockers,
                 accepted=accept,
+                adopt=adopt,
                 # What differs is worth knowing to whoever may only look.
                 facts={"actions": _by_verb(writes)},
             )
@@ -139,6 +144,7 @@ def _result(decided: Decided, done: Done, phases: Sequence[str], *, check: bool)
         "recorded": done.recorded,
         "pending": [phase for phase in others if plan.writing([phase])],
         "remarks": done.remarks,
+        "kept_edits": kept_edits((found.action, found.metadata) for found in decided.predictions),
     }
 
 

@@ -9,11 +9,11 @@ is not plainly absent, bundled or external is a state of its own, and stops an i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ._fields import is_terminating, is_true, numbers, texts
-from ._owners import NOBODY, common_owner, is_own_or_nothing
+from ._owners import common_owner, is_own_or_nothing
 from ._recognition import JOBSET_CRD, JOBSET_GROUP, Place, is_jobset, namespaces, places, speaks_for, troubles
 from ._releases import images, jobset_version, served_versions
 
@@ -30,6 +30,7 @@ def jobset_facts(
     slices: Mapping[str, Sequence[Mapping[str, Any]] | None],
     home: str,
     wanted: str,
+    adopt: Collection[str] = (),
 ) -> dict[str, Any]:
     """The state of JobSet.
 
@@ -40,6 +41,7 @@ def jobset_facts(
         slices: namespace to its EndpointSlices.
         home: the namespace Trainer is or will be in.
         wanted: the version that the release brings.
+        adopt: the installers whose objects an install takes over.
     """
     own = [item for item in deployments or () if is_jobset(item)]
     webhooks = [item for item in configurations or () if speaks_for(item, JOBSET_GROUP)]
@@ -62,13 +64,18 @@ def jobset_facts(
         "version": version,
         "enough": _enough(version, wanted, serves) if state in ("bundled", "external") else None,
         "serves": serves,
-        "owner": common_owner(own or found) if found else dict(NOBODY),
+        "owner": _owner(common_owner(own or found, adopt), state),
         "namespace": next(iter(sorted(namespaces(own) or {place.namespace for place in places(webhooks)})), ""),
         "image": next((image for item in own for image in images(item)), ""),
         "healthy": None if state in ("absent", "unknown") else not problems,
         "troubles": problems,
         "terminating": f"{_CRD_NAME}{_held_by(crd)}" if crd and is_terminating(crd) else "",
     }
+
+
+def _owner(found: dict[str, Any], state: str) -> dict[str, Any]:
+    """Nobody takes over a JobSet that runs elsewhere, whoever applied it: Trainer is installed beside it."""
+    return found if state in ("bundled", "crd_only") else {**found, "adoptable": False}
 
 
 def _state(

@@ -69,6 +69,7 @@ def choose_jobset(
     mode: str,
     record: Record,
     configurations: Sequence[Mapping[str, Any]],
+    adopt: Sequence[str] = (),
 ) -> Choice:
     """The JobSet to use with a release.
 
@@ -76,6 +77,7 @@ def choose_jobset(
         mode: what was asked for, one of C(JOBSET_MODES).
         record: the install record.
         configurations: every webhook configuration of the cluster, whole.
+        adopt: the installers whose objects are taken over.
 
     Raises:
         ApiError, UnreachableError: the server failed. Missing rights do not raise, they are a blocker.
@@ -83,14 +85,14 @@ def choose_jobset(
     if record.jobset and mode in ("auto", record.jobset) and _is_as_recorded(record, bundle, configurations):
         meant = resolve_jobset(mode, record, None)
         return Choice(meant, part_for(bundle, meant))
-    facts, job_sets, denied = look_at_jobset(cluster, bundle, configurations)
+    facts, job_sets, denied = look_at_jobset(cluster, bundle, configurations, adopt)
     meant = resolve_jobset(mode, record, facts)
     blockers = judge_jobset(facts, bundle, meant, job_sets)
     return Choice(meant, part_for(bundle, meant), facts, tuple(blockers), denied)
 
 
 def look_at_jobset(
-    cluster: Cluster, bundle: Bundle, configurations: Sequence[Mapping[str, Any]]
+    cluster: Cluster, bundle: Bundle, configurations: Sequence[Mapping[str, Any]], adopt: Sequence[str] = ()
 ) -> tuple[dict[str, Any], int | None, tuple[str, ...]]:
     """Facts about the JobSet that is there, the number of JobSets, the rights that lacked. One round of reads."""
     reader = Reader(cluster)
@@ -127,6 +129,7 @@ def look_at_jobset(
         },
         home=bundle.namespace,
         wanted=bundle.components.get("jobset", ""),
+        adopt=adopt,
     )
     counted = answers["job_sets"]
     return facts, None if counted is None else counted.total, tuple(sorted(reader.denied))

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ._fields import part, parts, text
-from ._handover import kubectl_applied
-from ._ownership import OURS, owner_of
+from ._handover import installed_by_kubectl, kubectl_applied
+from ._ownership import OURS, mark_of, owner_of
 
 # How the words of owner_of begin, and the kind that goes with them.
 _WORDS = (
@@ -21,36 +21,57 @@ _WORDS = (
     ("Juju", "juju"),
 )
 # How the names of field managers begin; those of GitOps tools are of their controllers.
-_MANAGERS = (
-    ("kubectl", "kubectl"),
-    ("helm", "helm"),
-    ("argocd", "argocd"),
-    ("kustomize-controller", "flux"),
-)
+MANAGERS: dict[str, tuple[str, ...]] = {
+    "kubectl": ("kubectl",),
+    "helm": ("helm",),
+    "argocd": ("argocd",),
+    "flux": ("kustomize-controller", "helm-controller", "flux"),
+    "olm": ("olm", "operator-lifecycle-manager", "catalog-operator"),
+    "juju": ("juju",),
+}
+# The owners that can be named to take objects from.
+ADOPTABLE = ("helm", "argocd", "flux", "olm", "juju", "other")
 NOBODY: dict[str, Any] = {"kind": "none", "name": "", "adoptable": False}
 
 
-def owner(metadata: Mapping[str, Any]) -> dict[str, Any]:
+def owner(metadata: Mapping[str, Any], adopt: Collection[str] = ()) -> dict[str, Any]:
     """Who manages an object.
 
+    Args:
+        adopt: the owners to take objects from; some of C(ADOPTABLE).
+
     Returns:
-        C(kind), C(name) in words, and C(adoptable): applied with kubectl, but out of our own kustomization.
+        C(kind), C(name) in words, and C(adoptable): an install takes it over, from kubectl without being asked to.
     """
     sound = _sound(metadata)
     words = owner_of(sound)
     if words == OURS:
         return {"kind": "conductor", "name": "Conductor", "adoptable": False}
+    kind, name = _foreign(metadata, words)
+    by_kubectl = mark_of(sound) is None and (kubectl_applied(sound) or installed_by_kubectl(sound))
+    return {"kind": kind, "name": name, "adoptable": by_kubectl or _tool(kind) in adopt}
+
+
+def tool_of(metadata: Mapping[str, Any]) -> str:
+    """Under which of the names in C(ADOPTABLE) an object of somebody else's can be taken over."""
+    return _tool(_foreign(metadata, owner_of(_sound(metadata)))[0])
+
+
+def _tool(kind: str) -> str:
+    return kind if kind in ADOPTABLE else "other"
+
+
+def _foreign(metadata: Mapping[str, Any], words: str) -> tuple[str, str]:
     for beginning, kind in _WORDS:
         if words.startswith(beginning):
-            return {"kind": kind, "name": words, "adoptable": False}
+            return kind, words
     for reference in parts(metadata, "ownerReferences"):
-        name = f"{text(reference, 'kind')} {text(reference, 'name')}"
-        return {"kind": "operator", "name": name, "adoptable": False}
+        return "operator", f"{text(reference, 'kind')} {text(reference, 'name')}"
     names = [text(entry, "manager") for entry in parts(metadata, "managedFields") if not entry.get("subresource")]
-    for beginning, kind in _MANAGERS:
-        if any(name.startswith(beginning) for name in names):
-            return {"kind": kind, "name": words, "adoptable": kubectl_applied(sound)}
-    return {"kind": "other", "name": words, "adoptable": False}
+    for kind, beginnings in MANAGERS.items():
+        if any(name.startswith(beginnings) for name in names):
+            return kind, words
+    return "other", words
 
 
 def _sound(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,12 +86,13 @@ def _sound(metadata: Mapping[str, Any]) -> dict[str, Any]:
         "labels": part(metadata, "labels"),
         "annotations": part(metadata, "annotations"),
         "managedFields": entries,
+        "ownerReferences": parts(metadata, "ownerReferences"),
     }
 
 
-def common_owner(objects: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def common_owner(objects: Iterable[Mapping[str, Any]], adopt: Collection[str] = ()) -> dict[str, Any]:
     """The one owner of several objects; kind C(mixed) where they have several, C(none) where there are no objects."""
-    owners = {found["name"]: found for item in objects for found in (owner(part(item, "metadata")),)}
+    owners = {found["name"]: found for item in objects for found in (owner(part(item, "metadata"), adopt),)}
     if not owners:
         return dict(NOBODY)
     kinds = {found["kind"] for found in owners.values()}
@@ -84,6 +106,6 @@ def common_owner(objects: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def is_own_or_nothing(objects: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether all of these are Conductor's or will be without a word; so it is where there are none."""
-    found = common_owner(objects)
-    return bool(found["kind"] in ("none", "conductor") or found["adoptable"])
+    """Whether all of these are Conductor's, or kubectl's out of its kustomization; so it is where there are none."""
+    found = [_sound(part(item, "metadata")) for item in objects]
+    return all(owner_of(sound) == OURS or (mark_of(sound) is None and kubectl_applied(sound)) for sound in found)

@@ -29,10 +29,23 @@ _MARKS: tuple[tuple[str, str, str, str], ...] = (
     ("labels", "olm.owner", "", "Operator Lifecycle Manager"),
     ("labels", "app.juju.is/created-by", "", "Juju"),
 )
+# How the names of all labels and annotations begin that such an installer leaves: what it knows its objects by.
+_TRACES = {
+    "labels": (
+        "helm.sh/chart",
+        "helm.toolkit.fluxcd.io/",
+        "kustomize.toolkit.fluxcd.io/",
+        "argocd.argoproj.io/instance",
+        "olm.owner",
+        "app.juju.is/",
+        "model.juju.is/",
+    ),
+    "annotations": ("meta.helm.sh/", "argocd.argoproj.io/tracking-id", "argocd.argoproj.io/installation-id"),
+}
 
 # Field managers that write into everybody's objects as part of their work, and own none of them: the API server and
 # the built-in controllers, and both of our controllers (caBundle, Secret data, status; see facts of cert-controller).
-_HELPERS = frozenset(
+HELPERS = frozenset(
     {
         "kube-apiserver",
         "kube-controller-manager",
@@ -80,6 +93,21 @@ def mark_of(metadata: Mapping[str, Any]) -> str | None:
     return None
 
 
+def traces_of(metadata: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The labels and annotations by which other installers know an object as theirs: (field of metadata, key) pairs."""
+    found = {
+        (where, key)
+        for where, beginnings in _TRACES.items()
+        for key in metadata.get(where) or {}
+        if key.startswith(beginnings)
+    }
+    for where, key, value, _who in _MARKS:
+        there = (metadata.get(where) or {}).get(key)
+        if there is not None and (not value or there == value):
+            found.add((where, key))
+    return sorted(found)
+
+
 def owner_of(metadata: Mapping[str, Any]) -> str:
     """Who manages an existing object, in words; C(OURS) where it is us.
 
@@ -94,13 +122,15 @@ def owner_of(metadata: Mapping[str, Any]) -> str:
         {
             str(entry.get("manager"))
             for entry in metadata.get("managedFields") or []
-            if entry.get("manager") not in _HELPERS and not entry.get("subresource")
+            if entry.get("manager") not in HELPERS and not entry.get("subresource")
         }
     )
     return f"field manager {', '.join(managers)}" if managers else "an unknown owner"
 
 
-def foreign_webhooks(configurations: Iterable[Mapping[str, Any]], bundle: Bundle) -> list[tuple[str, str]]:
+def foreign_webhooks(
+    configurations: Iterable[Mapping[str, Any]], bundle: Bundle, *, by_name: bool = False
+) -> list[tuple[str, str]]:
     """Webhook configurations for our API groups that are not ours: another Trainer or JobSet is installed.
 
     They are found by the rules they hold, not by their names: the Helm charts use other names than kustomize.
@@ -109,6 +139,7 @@ def foreign_webhooks(configurations: Iterable[Mapping[str, Any]], bundle: Bundle
 
     Args:
         configurations: whole objects, of both kinds, of the entire cluster.
+        by_name: one of another name than the bundle's is found as well where it points to our own Service.
 
     Returns:
         (configuration, where it points to) pairs.
@@ -120,8 +151,10 @@ def foreign_webhooks(configurations: Iterable[Mapping[str, Any]], bundle: Bundle
         for webhook in configuration["webhooks"]
         if (service := webhook["clientConfig"].get("service"))
     }
+    names = {configuration["metadata"]["name"] for configuration in bundle.webhook_configurations()}
     found = []
     for configuration in configurations:
+        name = (configuration.get("metadata") or {}).get("name", "")
         webhooks = configuration.get("webhooks") or []
         groups = {
             group
@@ -136,8 +169,8 @@ def foreign_webhooks(configurations: Iterable[Mapping[str, Any]], bundle: Bundle
             client = webhook.get("clientConfig") or {}
             service = client.get("service") or {}
             place = (service.get("namespace", ""), service.get("name", ""))
-            if place not in services:
+            if place not in services or (by_name and name not in names):
                 where = f"service {place[0]}/{place[1]}" if service else str(client.get("url", "nowhere"))
-                found.append(((configuration.get("metadata") or {}).get("name", ""), where))
+                found.append((name, where))
                 break
     return found

@@ -6,20 +6,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
-from ._bundle import Bundle, digest
-from ._handover import kubectl_applied
+from ._bundle import Bundle, Side, digest
+from ._handover import installed_by_kubectl, is_nobodys, kubectl_applied
+from ._owners import owner, tool_of
 from ._ownership import OURS, entry_digest, foreign_webhooks, mark_of, own_entry, owner_of
 from ._prune import Leftover, phase_of
 from ._record import Entry, Record
 from ._resources import Key, key_of
+from ._upstream import is_bare
 
 Verb = Literal["create", "adopt", "update", "unchanged", "refuse", "prune"]
 
 _LEAVE_ALONE = "Conductor changes only what it installed itself; remove the other one, or leave it in charge"
+_NO_ADOPTION = (
+    "webhook configurations of other names than the release's cannot be adopted: remove that release with the tool "
+    "that installed it (its CRDs and runtimes may stay), then run this again"
+)
 _LET_END = "wait until what is Terminating is gone, or delete what it waits for; then run this again"
 # Refusals by one and the same owner are summed up after this many objects.
 _NAMED_OBJECTS = 3
@@ -54,9 +60,11 @@ class Action:
 
     Args:
         resource_version, uid: those of the object observed, or empty.
-        hand_over: kubectl applied it, and has to give up what becomes ours.
+        hand_over: somebody applied it before us, and has to give up what becomes ours.
         force: take fields over, because whoever owns them uses our own name.
-        variants: what other profiles of the release have in its place; for objects that kubectl hands over.
+        variants: what other profiles of the release have in its place; for our own objects that kubectl hands over.
+        side: how upstream's own object differs, where it is that one.
+        tool: the installer it is taken from, as C(adopt) names it; empty where that is kubectl.
     """
 
     verb: Verb
@@ -69,6 +77,8 @@ class Action:
     hand_over: bool = False
     force: bool = False
     variants: tuple[dict[str, Any], ...] = field(repr=False, default=())
+    side: Side | None = field(repr=False, default=None)
+    tool: str = ""
 
     @property
     def writes(self) -> bool:
@@ -125,10 +135,14 @@ class Plan:
         return [action for action in self.actions if action.writes and action.phase in phases]
 
 
-def make_plan(bundle: Bundle, observed: Observed) -> Plan:
-    """Decides what to do with each object of the bundle."""
+def make_plan(bundle: Bundle, observed: Observed, adopt: Collection[str] = ()) -> Plan:
+    """Decides what to do with each object of the bundle.
+
+    Args:
+        adopt: the installers whose objects may be taken over.
+    """
     actions = tuple(
-        _decide(bundle, phase.name, manifest, observed.metadata.get(key), observed.record.entries.get(key))
+        _decide(bundle, phase.name, manifest, observed.metadata.get(key), observed.record.entries.get(key), adopt)
         for phase in bundle.phases
         for manifest in phase.objects
         for key in (key_of(manifest),)
@@ -150,7 +164,12 @@ def make_plan(bundle: Bundle, observed: Observed) -> Plan:
 
 
 def _decide(
-    bundle: Bundle, phase: str, manifest: dict[str, Any], metadata: Mapping[str, Any] | None, known: Entry | None
+    bundle: Bundle,
+    phase: str,
+    manifest: dict[str, Any],
+    metadata: Mapping[str, Any] | None,
+    known: Entry | None,
+    adopt: Collection[str],
 ) -> Action:
     key = key_of(manifest)
 
@@ -166,13 +185,23 @@ def _decide(
     if mark_of(metadata) is None and kubectl_applied(metadata):
         adopted = action("adopt", "kubectl applied it from our kustomization")
         return replace(adopted, hand_over=True, variants=bundle.variants.get(key, ()))
-    owner = owner_of(metadata)
+    words = owner_of(metadata)
+    side = bundle.upstream.get(key)
     if key.kind == "Namespace":
         # A namespace somebody prepared (labels, quotas, policies) is what we install into, not somebody's Trainer.
         if own_entry(metadata) is None:
-            return action("adopt", f"it is there, of {owner}")
-    elif owner != OURS:
-        return action("refuse", owner)
+            return action("adopt", f"it is there, of {words}")
+    elif side is not None and mark_of(metadata) is None and installed_by_kubectl(metadata):
+        adopted = action("adopt", "kubectl applied it from upstream's release")
+        return replace(adopted, hand_over=True, side=side)
+    elif words != OURS and side is not None and is_bare(manifest, side) and _is_unmarked(metadata):
+        adopted = action("adopt", "it is upstream's, and but a name")
+        return replace(adopted, hand_over=True, side=side)
+    elif words != OURS and tool_of(metadata) in adopt:
+        adopted = action("adopt", f"to be taken from {owner(metadata)['name']}")
+        return replace(adopted, hand_over=True, side=side, tool=tool_of(metadata))
+    elif words != OURS:
+        return action("refuse", owner(metadata)["name"])
     if known is None:
         return action("update", "it is not in the install record")
     if known.uid != metadata.get("uid"):
@@ -182,6 +211,10 @@ def _decide(
     if known.applied != entry_digest(metadata):
         return action("update", "somebody changed a field of ours")
     return action("unchanged", "as recorded")
+
+
+def _is_unmarked(metadata: Mapping[str, Any]) -> bool:
+    return mark_of(metadata) is None and is_nobodys(metadata)
 
 
 def _refusals(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> list[Refusal]:
@@ -202,18 +235,20 @@ def _refusals(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> 
             found.append(Refusal(f"{action.key} {cause}", _LET_END, "terminating", str(action.key), f"it {cause}"))
         else:
             by_owner.setdefault(action.reason, []).append(action.key)
-    for owner, keys in by_owner.items():
+    for whose, keys in by_owner.items():
         named = ", ".join(str(key) for key in keys[:_NAMED_OBJECTS])
         more = f" and {len(keys) - _NAMED_OBJECTS} more" if len(keys) > _NAMED_OBJECTS else ""
-        subject, cause = f"{named}{more}", f"installed by somebody else ({owner})"
-        found.append(Refusal(f"{subject}: {cause}", _LEAVE_ALONE, _foreign_code(keys), subject, cause, owner))
-    for name, place in foreign_webhooks(observed.webhook_configurations, bundle):
+        subject, cause = f"{named}{more}", f"installed by somebody else ({whose})"
+        found.append(Refusal(f"{subject}: {cause}", _LEAVE_ALONE, _foreign_code(keys), subject, cause, whose))
+    adopting = any(action.tool for action in actions)
+    for name, place in foreign_webhooks(observed.webhook_configurations, bundle, by_name=adopting):
         subject, cause = f"webhook configuration {name} points to {place}", "another Trainer or JobSet is installed"
         code = "jobset_foreign" if "jobset" in name else "trainer_foreign"
         # A place is "service NAMESPACE/NAME" or a URL.
         service = place.removeprefix("service ")
         clue = place if service == place else service.partition("/")[0]
-        found.append(Refusal(f"{subject}: {cause}", _LEAVE_ALONE, code, subject, cause, clue))
+        remedy = _NO_ADOPTION if adopting else _LEAVE_ALONE
+        found.append(Refusal(f"{subject}: {cause}", remedy, code, subject, cause, clue))
     return found
 
 

@@ -146,7 +146,7 @@ def _of_change(cluster: Cluster, action: Action, force: bool) -> Prediction | li
         return Prediction(action, f"{UPDATED} {NOT_ASKED}", after["metadata"], asked=False)
     changes = changed_fields(live, after)
     if action.hand_over:
-        changes = {"field manager": ("kubectl", FIELD_MANAGER), **changes}
+        changes = {"field manager": (action.tool or "kubectl", FIELD_MANAGER), **changes}
     return Prediction(action, changes or _changed_ownership(live, after), after["metadata"])
 
 

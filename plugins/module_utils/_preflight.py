@@ -33,6 +33,7 @@ def preflight(
     jobset_mode: str = "bundled",
     known: Sequence[Mapping[str, str]] = (),
     accepted: Sequence[str] = (),
+    adopt: Sequence[str] = (),
     facts: Mapping[str, Any] | None = None,
 ) -> list[Finding]:
     """Inspects the cluster before the first write of a plan, and asks for the rights that the whole release needs.
@@ -41,6 +42,7 @@ def preflight(
         jobset_mode: whose JobSet it is to be, C(bundled) or C(external).
         known: blockers that choosing it brought up.
         accepted: codes of warnings that need not be told.
+        adopt: the installers whose objects are taken over.
         facts: for the error, beside those of the findings.
 
     Returns:
@@ -55,7 +57,7 @@ def preflight(
         with ThreadPoolExecutor(1) as pool:
             # Of the whole release: better none of it than half of it.
             asked = pool.submit(_missing, cluster, bundle, plan)
-            found = inspect(cluster, bundle, jobset_mode=jobset_mode)
+            found = inspect(cluster, bundle, jobset_mode=jobset_mode, adopt=adopt)
         missing = asked.result()
     except ConductorError as error:
         if plan.reasons or known:

@@ -59,8 +59,31 @@ def _trainer_unknown(facts: Facts) -> Iterator[Found]:
 
 @RULES.entry("trainer_adoptable")
 def _trainer_adoptable(facts: Facts) -> Iterator[Found]:
-    if facts["trainer"]["owner"]["adoptable"]:
+    owner = facts["trainer"]["owner"]
+    if owner["adoptable"] and not _is_tools(facts, owner):
         yield "Trainer", {}
+
+
+@RULES.entry("trainer_other_release")
+def _trainer_other_release(facts: Facts) -> Iterator[Found]:
+    owner, found, wanted = facts["trainer"]["owner"], facts["trainer"]["release"], facts["wanted"]["release"]
+    have = numbers(found)
+    # A newer one is a downgrade, and said so.
+    if owner["adoptable"] and have < numbers(wanted)[: len(have)]:
+        yield "Trainer", {"found": found, "owner": owner["name"], "wanted": wanted}
+
+
+@RULES.entry("taken_from_tool")
+def _taken_from_tool(facts: Facts) -> Iterator[Found]:
+    for subject in ("trainer", "jobset"):
+        owner = facts[subject]["owner"]
+        if owner["adoptable"] and _is_tools(facts, owner):
+            yield {"trainer": "Trainer", "jobset": "JobSet"}[subject], {"owner": owner["name"]}
+
+
+def _is_tools(facts: Facts, owner: dict[str, str]) -> bool:
+    """Whether what is adoptable is a tool's that was named; what kubectl applied is so without that."""
+    return bool(facts["wanted"]["adopt"]) and owner["kind"] != "kubectl"
 
 
 @RULES.entry("trainer_half_installed")

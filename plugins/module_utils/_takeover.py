@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ._adoption import adopt, look_closely
 from ._client import Cluster
 from ._conflicts import is_ownership_conflict, owners_of
 from ._diff import changed_fields
@@ -30,6 +31,8 @@ def take_over(cluster: Cluster, action: Action, *, force: bool) -> dict[str, Any
     Raises:
         ApiError: among others, kubectl holds a value that no profile of the release has, or somebody edited a field.
     """
+    if is_adoption(action):
+        return adopt(cluster, action, force=force)
     metadata = _apply(cluster, action, force=force)
     for attempt in range(1, _ATTEMPTS + 1):
         patch = hand_over(metadata)
@@ -46,12 +49,19 @@ def take_over(cluster: Cluster, action: Action, *, force: bool) -> dict[str, Any
 
 def predict_take_over(cluster: Cluster, action: Action, live: dict[str, Any], *, force: bool) -> dict[str, Any]:
     """What the object would be afterwards, by dry runs. Raises what C(take_over) would."""
+    if is_adoption(action):
+        return look_closely(cluster, action, live or cluster.get(path_of(action.key), step=_STEP), force=force).after
     try:
         return cluster.apply(action.manifest, dry_run=True, force=force, whole_answer=True)
     except ApiError as error:
         if not (_is_with_kubectl_only(error) and _is_of_the_release(cluster, action, live)):
             raise
     return cluster.apply(action.manifest, dry_run=True, force=True, whole_answer=True)
+
+
+def is_adoption(action: Action) -> bool:
+    """Whether the object is upstream's or another installer's, not kubectl's out of our own kustomization."""
+    return action.side is not None or bool(action.tool)
 
 
 def _apply(cluster: Cluster, action: Action, *, force: bool) -> dict[str, Any]:

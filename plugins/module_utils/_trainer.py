@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ._bundle import Bundle
@@ -27,6 +27,7 @@ def trainer_facts(
     slices: Mapping[str, Sequence[Mapping[str, Any]] | None],
     namespace: Mapping[str, Any] | None,
     public_config: Mapping[str, Any] | None,
+    adopt: Collection[str] = (),
 ) -> dict[str, Any]:
     """The state of Trainer.
 
@@ -38,6 +39,7 @@ def trainer_facts(
         slices: namespace to its EndpointSlices.
         namespace: the operator's.
         public_config: Trainer's public ConfigMap in it.
+        adopt: the installers whose objects an install takes over.
     """
     own = [item for item in deployments or () if is_trainer(item)]
     webhooks = [item for item in configurations or () if speaks_for(item, TRAINER_GROUP)]
@@ -70,7 +72,7 @@ def trainer_facts(
     return {
         "state": state,
         **release,
-        "owner": common_owner(found),
+        "owner": common_owner(found, adopt),
         "namespace": next(iter(sorted(_homes(own, webhooks))), ""),
         "namespaces": sorted(_homes(own, webhooks)),
         "image": next((image for item in own for image in images(item)), ""),

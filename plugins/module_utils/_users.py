@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._fields import is_terminating, is_true, name_of, namespace_of, part, parts, some, text, texts
-from ._owners import owner
+from ._owners import is_own_or_nothing, owner
 from ._reader import Page
 
 # Trainer up to 2.2 holds runtimes with it while any TrainJob uses them (kubeflow/trainer issue 3715).
@@ -22,11 +22,15 @@ def user_facts(
     cluster_runtimes: Page | None,
     runtimes: Page | None,
     built_in: Sequence[str],
+    upstream: Sequence[str] = (),
+    adopt: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Numbers and some names. A number is None where it may not be read.
 
     Args:
         built_in: the names of the release's own ClusterTrainingRuntimes.
+        upstream: the names of those that upstream ships, too; what kubectl applied of them is taken over.
+        adopt: the installers whose objects an install takes over.
     """
     clusterwide = list(cluster_runtimes.items) if cluster_runtimes else []
     held = [*clusterwide, *(runtimes.items if runtimes else ())]
@@ -34,7 +38,9 @@ def user_facts(
         "train_jobs": _jobs(train_jobs, ("Complete", "Failed")),
         "job_sets": _jobs(_plain(job_sets), ("Completed", "Failed")),
         "custom_runtimes": None if cluster_runtimes is None else _listed(_custom(clusterwide, built_in)),
-        "foreign_runtimes": None if cluster_runtimes is None else _listed(_foreign(clusterwide, built_in)),
+        "foreign_runtimes": None
+        if cluster_runtimes is None
+        else _listed(_foreign(clusterwide, built_in, upstream, adopt)),
         "namespaced_runtimes": None if runtimes is None else runtimes.total,
         "held_runtimes": _listed([item for item in held if RUNTIME_FINALIZER in texts(item, "metadata", "finalizers")]),
         "terminating": _listed(
@@ -77,12 +83,16 @@ def _custom(runtimes: Sequence[Mapping[str, Any]], built_in: Sequence[str]) -> l
     return [item for item in runtimes if name_of(item) not in built_in and _kind(item) != "conductor"]
 
 
-def _foreign(runtimes: Sequence[Mapping[str, Any]], built_in: Sequence[str]) -> list[Mapping[str, Any]]:
-    """Runtimes with the name of a built-in one that somebody else made."""
+def _foreign(
+    runtimes: Sequence[Mapping[str, Any]], built_in: Sequence[str], upstream: Sequence[str], adopt: Sequence[str]
+) -> list[Mapping[str, Any]]:
+    """Runtimes with the name of a built-in one that somebody else made, and that are not taken over from there."""
     return [
         item
         for item in runtimes
-        if name_of(item) in built_in and _kind(item) != "conductor" and not owner(part(item, "metadata"))["adoptable"]
+        if name_of(item) in built_in
+        and not is_own_or_nothing([item])
+        and not (owner(part(item, "metadata"), adopt)["adoptable"] and (adopt or name_of(item) in upstream))
     ]
 
 

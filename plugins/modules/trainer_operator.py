@@ -17,10 +17,10 @@ description:
   - Where a healthy JobSet that is new enough serves already, Trainer is installed beside it, and it is left alone. See
     O(jobset).
   - Observes and plans first. What is already as it should be is not written; a second run sends no write at all.
-  - Takes over what kubectl applied from the kustomization of this collection, known by the label
-    C(conductor.trainer/managed) among the fields kubectl set. The fields become those of C(conductor) alone, so that a
-    later release can drop them. What was edited stops it.
-  - Refuses to touch a Trainer or a JobSet that somebody else installed, and says what it found.
+  - Takes over what kubectl applied from the kustomization of this collection or, of the same release, from upstream's.
+    The fields become those of C(conductor) alone, so that a later release can drop them. A field of the release that
+    was edited stops it; what was added stays, see RV(kept_edits).
+  - Refuses to touch a Trainer or a JobSet that somebody else installed, and says what it found. See O(adopt).
   - Looks at the whole cluster before it writes anything, as M(conductor.trainer.trainer_operator_info) does, and names
     everything that stands against it at once. Where nothing is to be written it does not look.
   - Does not wait until the controllers serve. See M(conductor.trainer.wait_for_controllers).
@@ -61,7 +61,7 @@ options:
     description:
       - Take over fields of Conductor's own objects that another field manager owns, instead of stopping at the
         conflict. Objects that kubectl applied from the kustomization of this collection count as its own.
-      - Never takes over objects that somebody else installed.
+      - Never takes over objects that somebody else installed; O(adopt) does.
     type: bool
     default: false
   prune:
@@ -89,6 +89,17 @@ options:
     type: list
     elements: str
     default: []
+  adopt:
+    description:
+      - Take over what one of these tools installed, as far as it has the names that the release has; without it that
+        stops an install. V(other) is every owner that is none of the rest, an operator for instance.
+      - Fields of the release become those of Conductor, whatever they hold; the marks by which the tool knows the
+        objects are removed. The tool is not told. Unless it lets go, it brings its own back.
+      - What upstream's own kustomization installed with kubectl needs no such word.
+    type: list
+    elements: str
+    choices: [helm, argocd, flux, olm, juju, other]
+    default: []
 seealso:
   - module: conductor.trainer.trainer_operator_info
   - module: conductor.trainer.wait_for_controllers
@@ -113,6 +124,12 @@ EXAMPLES = r"""
     kubeconfig: ~/.kube/config
     context: production
     jobset: external
+
+- name: Take over what Helm installed under the release's own names
+  conductor.trainer.trainer_operator:
+    kubeconfig: ~/.kube/config
+    context: production
+    adopt: [helm]
 
 - name: See what would change
   conductor.trainer.trainer_operator:
@@ -197,6 +214,28 @@ pending:
   type: list
   elements: str
   sample: [runtimes]
+kept_edits:
+  description:
+    - Of objects that were (in check mode, would be) taken over, what others than the release set and still own; it
+      stays as it is. Each is printed as a warning, too. At most 20, the last one saying how many more there are.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    object:
+      description: The object.
+      type: str
+    owner:
+      description: The field manager.
+      type: str
+    fields:
+      description: The names of fields, a few of them and how many more.
+      type: list
+      elements: str
+  sample:
+    - object: Deployment kubeflow-system/kubeflow-trainer-controller-manager
+      owner: kubectl-edit
+      fields: [spec.template.spec.tolerations]
 warnings_found:
   description:
     - What a person should know before something is written, without what O(accept) names; each is printed as a warning,
@@ -297,7 +336,9 @@ from ansible_collections.conductor.trainer.plugins.module_utils._accepted import
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import PHASES, Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils._kept import kept_line
 from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
+from ansible_collections.conductor.trainer.plugins.module_utils._owners import ADOPTABLE
 from ansible_collections.conductor.trainer.plugins.module_utils._verb import Call, Verb
 
 
@@ -317,11 +358,14 @@ def install(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
         prune=call.params["prune"],
         prune_crds=call.params["prune_crds"],
         lease_timeout=call.params["lease_timeout"],
+        adopt=call.params["adopt"],
     )
     for remark in result["remarks"]:
         call.warn(remark)
     for finding in result["warnings_found"]:
         call.warn(warning_line(finding))
+    for edit in result["kept_edits"]:
+        call.warn(kept_line(edit))
     return result
 
 
@@ -334,6 +378,7 @@ VERB = Verb(
         "prune_crds": {"type": "bool", "default": False},
         "lease_timeout": {"type": "int", "default": 120},
         "accept": {"type": "list", "elements": "str", "default": []},
+        "adopt": {"type": "list", "elements": "str", "choices": list(ADOPTABLE), "default": []},
     },
     install,
 )

@@ -39,6 +39,12 @@ options:
     type: list
     elements: str
     default: []
+  adopt:
+    description: The tools an install would be told to take Trainer over from; what they installed is no blocker then.
+    type: list
+    elements: str
+    choices: [helm, argocd, flux, olm, juju, other]
+    default: []
 notes:
   - It sends at most 25 requests, all of them reads; reviews of one's own rights are not stored by the server.
   - Lists are read up to their first 500 objects (nodes 100). Numbers of objects are right all the same.
@@ -100,6 +106,10 @@ wanted:
     jobset_meant:
       description: What that comes to here, C(bundled) or C(external).
       type: str
+    adopt:
+      description: The option O(adopt), sorted.
+      type: list
+      elements: str
     kubernetes:
       description: The oldest Kubernetes it runs on.
       type: str
@@ -137,7 +147,7 @@ trainer:
           description: The same in words, with the name of the Helm release and the like.
           type: str
         adoptable:
-          description: Whether it was applied with kubectl out of Conductor's own kustomization.
+          description: Whether an install takes it over, from kubectl without being asked to, from others by O(adopt).
           type: bool
     namespace:
       description: The namespace it runs in; empty where there is none.
@@ -494,6 +504,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._client import C
 from ansible_collections.conductor.trainer.plugins.module_utils._identity import require_pinned
 from ansible_collections.conductor.trainer.plugins.module_utils._inspect import inspect
 from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
+from ansible_collections.conductor.trainer.plugins.module_utils._owners import ADOPTABLE
 from ansible_collections.conductor.trainer.plugins.module_utils._verb import Call, Verb
 
 
@@ -502,11 +513,17 @@ def info(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     accepted = call.params["accept"]
     check_accepted(accepted)
     require_pinned(cluster, call.params["cluster_uid"])
-    found = inspect(cluster, bundle, jobset_mode=call.params["jobset"])
+    found = inspect(cluster, bundle, jobset_mode=call.params["jobset"], adopt=call.params["adopt"])
     return {"changed": False, **found, "warnings_found": not_accepted(found["warnings_found"], accepted)}
 
 
-VERB = Verb({"accept": {"type": "list", "elements": "str", "default": []}}, info)
+VERB = Verb(
+    {
+        "accept": {"type": "list", "elements": "str", "default": []},
+        "adopt": {"type": "list", "elements": "str", "choices": list(ADOPTABLE), "default": []},
+    },
+    info,
+)
 
 
 def main() -> None:

@@ -103,6 +103,7 @@ def test_every_connection_variable_reaches_the_modules() -> None:
             "conductor_wait_timeout",
             "conductor_verify_timeout",
             "conductor_accept",
+            "conductor_adopt",
             *OF_THE_ROLE,
         }
         assert used == set(ALL) - later

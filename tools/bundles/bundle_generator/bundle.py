@@ -14,7 +14,9 @@ from .phases import into_phases, replacements
 from .probes import load as load_probes
 from .programs import Programs
 from .release import Release
+from .sides import sides
 from .sources import config_hashes, from_modules
+from .upstream import render as render_upstream
 from .yamls import load_documents
 
 FORMAT = 1
@@ -35,7 +37,9 @@ def generate(programs: Programs, sources: Path, tree: Path, release: Release) ->
     _write(tree, config_hashes(release, stand_in))
     written += _write(tree, config_hashes(release, render(programs, tree / release.profiles[default])))
     profiles = {name: render(programs, tree / folder) for name, folder in release.profiles.items()}
-    bundle = assemble(release, profiles, render(programs, tree / release.runtimes), load_probes(tree / release.probes))
+    runtimes = render(programs, tree / release.runtimes)
+    theirs = render_upstream(programs, sources, release)
+    bundle = assemble(release, profiles, runtimes, load_probes(tree / release.probes), theirs)
     return written + _write(tree, {release.bundle: canonical(bundle) + "\n"})
 
 
@@ -55,8 +59,11 @@ def assemble(
     profiles: dict[str, list[dict[str, Any]]],
     runtimes: list[dict[str, Any]],
     probes: list[dict[str, Any]],
+    upstream: list[dict[str, Any]],
 ) -> dict[str, Any]:
     """Return the sealed bundle; the first profile is its content, the others what they replace in it.
+
+    ``upstream`` are the objects of upstream's own kustomization, of which only digests are kept.
 
     Raises GenerateError when an object could not be applied as it is, or a webhook is left without a probe.
     """
@@ -82,6 +89,7 @@ def assemble(
                 **{name: replacements(default, objects) for name, objects in others},
             },
             "probes": probes,
+            "upstream": sides([*default, *runtimes], upstream),
         }
     )
 

@@ -142,6 +142,17 @@ CASES: dict[str, tuple[Any, str, str]] = {
     ),
     "trainer_unknown": (empty(deployments=None, everywhere=False), "bundled", "cannot be told"),
     "trainer_adoptable": (installed("kubectl", metadata=OURS), "bundled", "takes it over"),
+    "trainer_other_release": (
+        installed(
+            "kubectl",
+            metadata=UPSTREAM,
+            deployments=page(image(deployments("kubectl"), index("trainer"), "x/trainer-controller-manager:v2.2.1")),
+            public_config={},
+        ),
+        "bundled",
+        "2.2.1 is installed by field manager kubectl; only 2.3.0",
+    ),
+    "taken_from_tool": (installed("helm", metadata=HELM), "bundled", "taken from Helm release trainer"),
     "trainer_half_installed": (empty(crds={**NO_CRDS, **HALF}), "bundled", "Deployment kubeflow-trainer"),
     "release_disagrees": (
         installed(public_config={"data": {"kubeflow_trainer_version": "v2.2.0"}}),
@@ -198,7 +209,7 @@ CASES: dict[str, tuple[Any, str, str]] = {
         "Kueue 0.17.0 is built for Trainer 2.2",
     ),
     "training_operator": (empty(groups={"kubeflow.org": frozenset({"pytorchjobs"})}), "bundled", "Training Operator"),
-    "runtime_foreign": (installed(cluster_runtimes=runtime("torch-distributed")), "bundled", "torch-distributed"),
+    "runtime_foreign": (installed(cluster_runtimes=runtime("mpi-distributed")), "bundled", "mpi-distributed"),
     "runtimes_held": (
         installed(runtimes=runtime("mine", finalizers=["trainer.kubeflow.org/resource-in-use"])),
         "bundled",
@@ -212,8 +223,8 @@ CASES: dict[str, tuple[Any, str, str]] = {
 }
 
 
-def judged(readings: Any, mode: str) -> dict[str, list[dict[str, str]]]:
-    blockers, warnings = judge(facts_of("https://c", release(), readings, mode))
+def judged(readings: Any, mode: str, adopt: tuple[str, ...] = ()) -> dict[str, list[dict[str, str]]]:
+    blockers, warnings = judge(facts_of("https://c", release(), readings, mode, adopt))
     return {"blocker": blockers, "warning": warnings}
 
 
@@ -235,7 +246,8 @@ def test_every_code_has_one_rule() -> None:
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.code)
 def test_each_is_found_where_it_holds(entry: Entry) -> None:
     readings, mode, words = CASES[entry.code]
-    found = [finding for finding in judged(readings, mode)[entry.severity] if finding["code"] == entry.code]
+    adopt = ("helm",) if entry.code == "taken_from_tool" else ()
+    found = [finding for finding in judged(readings, mode, adopt)[entry.severity] if finding["code"] == entry.code]
     assert found
     assert all(set(finding) == {"code", "object", "cause", "remedy"} and all(finding.values()) for finding in found)
     text = " ".join(f"{finding['cause']} {finding['remedy']}" for finding in found)
@@ -273,11 +285,13 @@ def test_nothing_stands_against_a_good_cluster(readings: Any, mode: str) -> None
 @pytest.mark.parametrize(
     ("readings", "mode", "blockers"),
     [
-        (installed("kubectl", metadata=UPSTREAM), "bundled", {"trainer_foreign", "jobset_foreign"}),
+        (installed("kubectl", metadata=UPSTREAM), "bundled", set()),
+        (installed("kubectl", metadata=UPSTREAM), "external", {"jobset_ours"}),
         (installed("kubectl", metadata=OURS), "bundled", set()),
         (installed("argocd-controller"), "bundled", {"trainer_foreign", "jobset_foreign"}),
         (installed(**ELSEWHERE), "bundled", {"trainer_foreign", "trainer_elsewhere", "jobset_foreign"}),
-        (empty(crds=crds("kubectl", **UPSTREAM)), "bundled", {"trainer_foreign", "jobset_crd_only"}),
+        (empty(crds=crds("kubectl", **UPSTREAM)), "bundled", set()),
+        (empty(crds=crds("helm", **HELM)), "bundled", {"trainer_foreign", "jobset_crd_only"}),
         (empty(crds=crds()), "bundled", set()),  # our own install, interrupted
         (empty(crds=crds()), "external", {"jobset_absent"}),
         (empty(crds=crds(**DYING)), "bundled", {"terminating"}),
@@ -301,8 +315,14 @@ def test_a_lack_of_room_is_no_blocker_where_nodes_may_come(code: str) -> None:
         assert [finding["code"] for finding in judge(facts)[0]] == found
 
 
+def test_a_tool_that_is_to_be_adopted_from_is_no_blocker() -> None:
+    assert judged(installed("helm", metadata=HELM), "bundled", ("helm",))["blocker"] == []
+    stays = judged(installed("helm", metadata=HELM), "bundled", ("flux", "other"))["blocker"]
+    assert {finding["code"] for finding in stays} == {"trainer_foreign", "jobset_foreign"}
+
+
 def test_half_of_somebody_elses_is_not_ours_to_complete() -> None:
-    found = judged(empty(crds=crds("kubectl", **UPSTREAM)), "bundled")
+    found = judged(empty(crds=crds("helm", **HELM)), "bundled")
     assert "trainer_half_installed" not in {finding["code"] for finding in found["warning"]}
 
 

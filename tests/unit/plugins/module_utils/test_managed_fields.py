@@ -8,7 +8,18 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._managed_fields import holds, without
+from ansible_collections.conductor.trainer.plugins.module_utils._managed_fields import (
+    common,
+    cut,
+    field_name,
+    holds,
+    is_in,
+    places,
+    together,
+    tree_of,
+    value_at,
+    without,
+)
 
 ITEM = 'k:{"name":"manager"}'
 
@@ -78,3 +89,54 @@ def test_the_difference_is_that_of_the_members() -> None:
 )
 def test_a_set_holds_a_field_or_a_part_of_it(path: tuple[str, ...], held: bool) -> None:
     assert holds({"f:metadata": {"f:labels": {"f:a/b": {}}}}, *path) is held
+
+
+def test_what_is_in_both_and_what_is_in_one_are_those_of_the_members() -> None:
+    for fields, other in itertools.product(trees(), trees()):
+        assert members(common(fields, other)) == members(fields) & members(other), (fields, other)
+        assert members(together(fields, other)) == members(fields) | members(other), (fields, other)
+
+
+def test_a_path_and_all_below_it_is_cut_out() -> None:
+    for fields in trees():
+        for path in (("f:a",), ("f:a", "f:x"), ("f:z",)):
+            left = {member for member in members(fields) if member[: len(path)] != path}
+            assert members(cut(fields, path)) - {()} == left - {()}, (fields, path)
+
+
+def test_the_paths_make_the_set_again() -> None:
+    fields: dict[str, Any] = {"f:a": {"f:b": {}, ITEM: {"f:c": {}}}, "f:d": {}}
+    paths = list(places(fields))
+    assert paths == [("f:a", "f:b"), ("f:a", ITEM, "f:c"), ("f:d",)]
+    assert tree_of(paths) == fields
+    assert list(places({"f:a": {".": {}}, "f:b": {".": {}, "f:c": {}}})) == [("f:a",), ("f:b", "f:c")]
+    assert is_in(fields, ("f:a", ITEM))
+    assert not is_in(fields, ("f:d", "f:e"))
+
+
+OBJECT = {
+    "a": {"b.c": 1},
+    "list": [{"name": "manager", "x": 2}, {"name": "other"}],
+    "ports": [{"port": 1}],
+    "set": ["v"],
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "found"),
+    [
+        (("f:a", "f:b.c"), "a.b.c", (True, 1)),
+        (("f:a", "f:b"), "a.b", (False, None)),
+        (("f:a", "f:b.c", "f:d"), "a.b.c.d", (False, None)),
+        (("f:list", ITEM, "f:x"), "list[manager].x", (True, 2)),
+        (("f:list", 'k:{"name":"none"}'), "list[none]", (False, None)),
+        (("f:a", ITEM), "a[manager]", (False, None)),
+        (("f:ports", 'k:{"port":1,"protocol":"TCP"}', "f:port"), "ports[1,TCP].port", (True, 1)),
+        (("f:set", 'v:"v"'), 'set["v"]', (True, "v")),
+        (("f:set", 'v:"w"'), 'set["w"]', (False, None)),
+        (("f:set", "i:0"), "set[0]", (False, None)),
+    ],
+)
+def test_the_name_of_a_path_and_what_is_there(path: tuple[str, ...], name: str, found: tuple[bool, Any]) -> None:
+    assert field_name(path) == name
+    assert value_at(OBJECT, path) == found

@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._owners import common_owner, is_own_or_nothing, owner
+from ansible_collections.conductor.trainer.plugins.module_utils._owners import (
+    common_owner,
+    is_own_or_nothing,
+    owner,
+    tool_of,
+)
 
 
 def by(manager: str, **metadata: Any) -> dict[str, Any]:
@@ -49,13 +54,16 @@ def test_who_installed_it(metadata: dict[str, Any], kind: str) -> None:
     [
         (by("kubectl", labels=OUR_LABEL), True),
         (by("kubectl-client-side-apply", labels=OUR_LABEL), True),
-        ({**by("kubectl"), "labels": OUR_LABEL}, False),  # somebody set the label afterwards
-        (by("kubectl"), False),
+        (by("terraform", labels=OUR_LABEL), False),
+        (by("kubectl"), True),
+        ({**by("kubectl"), "ownerReferences": [{"kind": "Operator", "name": "x"}]}, False),
+        (by("kubectl", annotations={"argocd.argoproj.io/tracking-id": "x:y"}), False),
+        ({"managedFields": [*by("kubectl")["managedFields"], *by("argocd-controller")["managedFields"]]}, False),
         (by("helm", labels=OUR_LABEL), False),
         (by("conductor", labels=OUR_LABEL), False),
     ],
 )
-def test_what_kubectl_applied_out_of_our_kustomization(metadata: dict[str, Any], adoptable: bool) -> None:
+def test_what_kubectl_applied_is_taken_over_unasked(metadata: dict[str, Any], adoptable: bool) -> None:
     assert owner(metadata)["adoptable"] is adoptable
 
 
@@ -65,10 +73,19 @@ def test_several_objects() -> None:
         return found["kind"], found["adoptable"]
 
     assert common() == ("none", False)
-    assert common(by("kubectl"), by("kubectl")) == ("kubectl", False)
-    assert common(by("kubectl", labels=OUR_LABEL), by("kubectl")) == ("kubectl", False)
-    assert common(by("kubectl", labels=OUR_LABEL)) == ("kubectl", True)
-    assert common(by("kubectl"), by("conductor")) == ("mixed", False)
+    assert common(by("kubectl"), by("kubectl")) == ("kubectl", True)
+    assert common(by("kubectl", labels=OUR_LABEL), by("kubectl")) == ("kubectl", True)
+    assert common(by("kubectl"), by("helm")) == ("mixed", False)
+    assert common(by("kubectl"), by("conductor")) == ("mixed", True)
+    assert common(by("helm"), by("conductor")) == ("mixed", False)
+
+
+def test_a_tool_that_is_named_gives_way() -> None:
+    assert owner(by("helm"), ["helm"]) == {"kind": "helm", "name": "field manager helm", "adoptable": True}
+    assert owner(by("helm"), ["argocd", "other"])["adoptable"] is False
+    assert owner(by("terraform"), ["other"])["adoptable"] is True
+    assert [tool_of(by(manager)) for manager in ("helm", "terraform", "kubectl")] == ["helm", "other", "other"]
+    assert common_owner([{"metadata": by("helm")}, {"metadata": by("conductor")}], ["helm"])["adoptable"] is True
 
 
 def test_a_take_over_that_was_cut_off_can_go_on() -> None:

@@ -13,9 +13,9 @@ from tests.unit.plugins.states import managed, page
 NOTHING = page()
 
 
-def facts(**changes: Any) -> dict[str, Any]:
+def facts(*, upstream: tuple[str, ...] = (), adopt: tuple[str, ...] = (), **changes: Any) -> dict[str, Any]:
     values: dict[str, Any] = dict.fromkeys(("train_jobs", "job_sets", "cluster_runtimes", "runtimes"), NOTHING)
-    return user_facts(**{**values, **changes}, built_in=["torch"])
+    return user_facts(**{**values, **changes}, built_in=["torch"], upstream=upstream, adopt=adopt)
 
 
 def job(name: str, condition: str = "", status: str = "True", **metadata: Any) -> dict[str, Any]:
@@ -42,7 +42,8 @@ def runtime(name: str, manager: str = "conductor", **metadata: Any) -> dict[str,
     ],
 )
 def test_finished_or_not(what: str, item: dict[str, Any], unfinished: int) -> None:
-    assert facts(**{what: page([item])})[what]["unfinished"] == unfinished
+    changes: dict[str, Any] = {what: page([item])}
+    assert facts(**changes)[what]["unfinished"] == unfinished
 
 
 def test_jobsets_of_a_train_job_count_with_it() -> None:
@@ -69,6 +70,11 @@ def test_runtimes_of_people() -> None:
 
 def test_built_in_names_that_somebody_else_took() -> None:
     assert facts(cluster_runtimes=page([runtime("torch", "kubectl")]))["foreign_runtimes"] == ["torch"]
+    assert facts(cluster_runtimes=page([runtime("torch", "kubectl")]), upstream=("torch",))["foreign_runtimes"] == []
+    assert facts(cluster_runtimes=page([runtime("torch", "helm")]), upstream=("torch",))["foreign_runtimes"] == [
+        "torch"
+    ]
+    assert facts(cluster_runtimes=page([runtime("torch", "helm")]), adopt=("helm",))["foreign_runtimes"] == []
     ours = managed(
         {"kind": "X", "metadata": {"name": "torch"}}, "kubectl", labels={"conductor.trainer/managed": "true"}
     )
