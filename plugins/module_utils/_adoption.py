@@ -18,12 +18,12 @@ from ._bundle import Side
 from ._client import FIELD_MANAGER, Cluster
 from ._errors import ApiError
 from ._handover import let_go
-from ._managed_fields import places, value_at
+from ._managed_fields import places
 from ._owners import MANAGERS
 from ._ownership import HELPERS, own_entry, traces_of
 from ._plan import Action
 from ._resources import path_of
-from ._upstream import LAST_APPLIED, edits, leftovers, owner_of_field
+from ._upstream import LAST_APPLIED, edits, leftovers, owner_of_field, remove_field
 
 # How often it is begun again because the object changed meanwhile (a controller's status, say).
 _ATTEMPTS = 5
@@ -160,9 +160,7 @@ def _foretold(
         (metadata.get(where) or {}).pop(key, None)
     metadata.pop("ownerReferences", None)
     for path in places(gone):
-        parent = value_at(foretold, path[:-1])[1]
-        if isinstance(parent, dict):
-            parent.pop(path[-1].removeprefix("f:"), None)
+        remove_field(foretold, path)
     return foretold
 
 

@@ -14,10 +14,11 @@ from ._handover import LAST_APPLIED_KEEPER, NO_EDITS, entries, who
 from ._managed_fields import field_name, is_in, places, without
 from ._ownership import HELPERS, own_entry
 from ._plan import Action
-from ._upstream import declared
 
 # Somebody may have edited every object; a result stays small.
 _LISTED = 20
+# As a field of somebody's, one of these is an empty map.
+_MAPS = (("f:metadata", "f:labels"), ("f:metadata", "f:annotations"))
 
 
 def kept_edits(taken: Iterable[tuple[Action, Mapping[str, Any]]]) -> list[dict[str, Any]]:
@@ -52,9 +53,9 @@ def _others(metadata: Mapping[str, Any]) -> dict[str, list[str]]:
         manager = str(entry.get("manager"))
         if manager in HELPERS or manager == FIELD_MANAGER or who(entry) == LAST_APPLIED_KEEPER:
             continue
-        rest = places(without(without(declared(metadata, entry), ours), NO_EDITS))
+        rest = places(without(without(entry.get("fieldsV1") or {}, ours), NO_EDITS))
         # Whoever once set a field in a map goes on owning the map itself, which says nothing of what is in it.
-        names = [field_name(path) for path in rest if not is_in(ours, path)]
+        names = [field_name(path) for path in rest if not is_in(ours, path) and path not in _MAPS]
         if names:
             found.setdefault(manager, []).extend(names)
     return found

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ._bundle import MANAGED_LABEL, Side, digest
+from ._client import FIELD_MANAGER
 from ._diff import changed_fields
 from ._managed_fields import field_name, is_in, places, tree_of, value_at
 
@@ -73,12 +74,13 @@ def edits(side: Side, live: dict[str, Any], after: dict[str, Any]) -> dict[str, 
     expected = copy.deepcopy(live)
     for path, told in _leaves(side.has):
         there, value = value_at(after, path)
-        if there and told and _is_upstreams(live, path, told):
-            _set(expected, path, value)
+        if told and _is_upstreams(live, path, told):
+            # Ours by name already, where an adoption was cut off: then it goes.
+            _set(expected, path, value) if there else remove_field(expected, path)
     owned = [
         declared(live["metadata"], entry)
         for entry in live["metadata"].get("managedFields") or []
-        if not entry.get("subresource")
+        if not entry.get("subresource") and entry.get("manager") != FIELD_MANAGER
     ]
     lacks = [*places(side.lacks), ("f:metadata", "f:labels", f"f:{MANAGED_LABEL}")]
     for path in lacks:
@@ -142,6 +144,13 @@ def _set(target: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
     parent = value_at(target, path[:-1])[1] if len(path) > 1 else target
     if isinstance(parent, dict):
         parent[path[-1].removeprefix("f:")] = copy.deepcopy(value)
+
+
+def remove_field(target: dict[str, Any], path: tuple[str, ...]) -> None:
+    """Takes a field out of an object; does nothing where it is not there."""
+    parent = value_at(target, path[:-1])[1] if len(path) > 1 else target
+    if isinstance(parent, dict):
+        parent.pop(path[-1].removeprefix("f:"), None)
 
 
 def _undescribed(crd: dict[str, Any]) -> dict[str, Any]:

@@ -5,17 +5,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._errors import RefusedError
+from ansible_collections.conductor.trainer.plugins.module_utils._errors import ConductorError, RefusedError
 from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils._ownership import traces_of
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import Key, key_of, path_of
+from ansible_collections.conductor.trainer.plugins.module_utils._upstream import LAST_APPLIED
 from tests.support.control_plane import ControlPlane
 from tests.support.known_states import HOME
-from tests.support.states import States
+from tests.support.states import States, crds_of
+from tests.support.upstream_objects import trainer_objects
 
 TRAINER = Key("apps/v1", "Deployment", HOME, "kubeflow-trainer-controller-manager")
 JOBSET = Key("apps/v1", "Deployment", HOME, "jobset-controller-manager")
@@ -86,7 +90,6 @@ def test_what_people_added_stays_and_is_listed(states: States, bundle: Bundle) -
     assert not ensure_present(plane.client(), bundle)["changed"]
 
 
-CONTAINERS = ("spec", "template", "spec", "containers")
 EDITS: dict[str, tuple[Key, dict[str, Any], str]] = {
     "a number": (JOBSET, {"spec": {"replicas": 3}}, ".spec.replicas"),
     "an image": (
@@ -125,18 +128,115 @@ EDITS: dict[str, tuple[Key, dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", EDITS)
-def test_a_field_of_the_release_that_was_edited_stops_it(states: States, bundle: Bundle, name: str) -> None:
-    key, patch, field = EDITS[name]
+def test_fields_of_the_release_that_were_edited_stop_it_all_at_once(states: States, bundle: Bundle) -> None:
     plane = states.enter("upstream")
-    edit(plane, key, patch)
+    for key, patch, _field in EDITS.values():
+        edit(plane, key, patch)
     mark = plane.now()
     with pytest.raises(RefusedError) as caught:
         ensure_present(plane.client(), bundle)
     assert plane.writes_since(mark) == []
-    [conflict] = caught.value.facts["conflicts"]
-    owner = "nobody" if conflict["live"] == "" else "kubectl-edit"
-    assert (conflict["object"], conflict["field"], conflict["owner"]) == (str(key), field, owner)
+    found = {(one["object"], one["field"]): one["owner"] for one in caught.value.facts["conflicts"]}
+    assert found == {
+        (str(key), field): "nobody" if name == "a label taken away" else "kubectl-edit"
+        for name, (key, _patch, field) in EDITS.items()
+    }
     assert "force_conflicts" in str(caught.value)
     assert ensure_present(plane.client(), bundle, force=True)["kept_edits"] == []
     assert not ensure_present(plane.client(), bundle)["changed"]
+
+
+def client_side(plane: ControlPlane) -> None:
+    """Upstream's objects as kubectl brings them from one side only; its CRDs are too large for that."""
+    objects = trainer_objects()
+    crds = crds_of(objects)
+    home = [one for one in objects if one["kind"] == "Namespace"]
+    runtimes = [one for one in objects if one["kind"] == "ClusterTrainingRuntime"]
+    rest = [one for one in objects if one not in (*crds, *home, *runtimes)]
+    hooks = [one for one in rest if one["kind"].endswith("WebhookConfiguration")]
+    kubectl(plane, "create", crds)
+    plane.await_served(crds)
+    kubectl(plane, "apply", [*home, *(one for one in rest if one not in hooks)])
+    # Nobody answers a webhook here.
+    kubectl(plane, "apply", runtimes)
+    kubectl(plane, "apply", hooks)
+
+
+def kubectl(plane: ControlPlane, verb: str, objects: list[dict[str, Any]]) -> None:
+    path = plane.folder / "objects.json"
+    path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}), encoding="utf-8")
+    plane.kubectl(verb, f"--filename={path}")
+
+
+def test_the_same_applied_client_side_becomes_ours_and_keeps_what_an_overlay_added(
+    plane: ControlPlane, bundle: Bundle
+) -> None:
+    client_side(plane)
+    overlay = next(one for one in trainer_objects() if key_of(one) == TRAINER)
+    overlay["spec"]["template"]["spec"]["priorityClassName"] = "system-cluster-critical"
+    kubectl(plane, "apply", [overlay])
+    done = ensure_present(plane.client(), bundle)
+    assert len(done["actions"]["adopt"]) == len(bundle.objects()) - len(ADDED)
+    assert done["jobset"] == "bundled"
+    [kept] = done["kept_edits"]
+    assert kept == {
+        "object": str(TRAINER),
+        "owner": "kubectl-client-side-apply",
+        "fields": ["spec.template.spec.priorityClassName"],
+    }
+    for manifest in bundle.objects():
+        found = get(plane, key_of(manifest))
+        assert LAST_APPLIED not in (found["metadata"].get("annotations") or {}) or manifest["kind"] == "Namespace"
+    assert "initialDelaySeconds" not in str(
+        get(plane, TRAINER)["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]
+    )
+    assert not ensure_present(plane.client(), bundle)["changed"]
+
+
+TOOLS = {"argo-cd": "argocd", "flux": "flux", "olm": "olm", "juju": "juju"}
+
+
+@pytest.mark.parametrize("state", TOOLS)
+def test_what_another_tool_installed_becomes_ours_where_that_is_named(
+    states: States, bundle: Bundle, state: str
+) -> None:
+    plane = states.enter(state)
+    mark = plane.now()
+    with pytest.raises(RefusedError):
+        ensure_present(plane.client(), bundle, adopt=sorted({*TOOLS.values(), "other"} - {TOOLS[state]}))
+    assert plane.writes_since(mark) == []
+    done = ensure_present(plane.client(), bundle, adopt=[TOOLS[state]])
+    assert {"Trainer", "JobSet"} == {
+        finding["object"] for finding in done["warnings_found"] if finding["code"] == "taken_from_tool"
+    }
+    assert done["kept_edits"] == []
+    for manifest in bundle.objects():
+        metadata = get(plane, key_of(manifest))["metadata"]
+        assert traces_of(metadata) == [] or manifest["kind"] == "Namespace", key_of(manifest)
+    assert not ensure_present(plane.client(), bundle)["changed"]
+
+
+def test_what_helms_chart_calls_otherwise_is_not_adopted(states: States, bundle: Bundle) -> None:
+    plane = states.enter("helm")
+    mark = plane.now()
+    with pytest.raises(RefusedError) as caught:
+        ensure_present(plane.client(), bundle, adopt=["helm"])
+    assert plane.writes_since(mark) == []
+    assert "webhook configuration jobset-mutator" in str(caught.value)
+    assert "cannot be adopted" in str(caught.value)
+
+
+def test_a_selector_that_cannot_be_changed_is_found_before_anything_is_written(states: States, bundle: Bundle) -> None:
+    plane = states.enter("helm-without-jobset")
+    mark = plane.now()
+    with pytest.raises(ConductorError, match="field is immutable") as caught:
+        ensure_present(plane.client(), bundle, adopt=["helm"])
+    assert plane.writes_since(mark) == []
+    assert "remove it with what installed it" in str(caught.value)
+
+
+def test_another_release_is_not_adopted(states: States, bundle: Bundle) -> None:
+    plane = states.enter("upstream-2.1")
+    with pytest.raises(RefusedError) as caught:
+        ensure_present(plane.client(), bundle)
+    assert "trainer_other_release" in {finding["code"] for finding in caught.value.facts["blockers"]}

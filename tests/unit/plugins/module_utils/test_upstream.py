@@ -82,6 +82,14 @@ def test_a_value_that_only_ours_has_is_an_edit_only_where_somebody_set_it() -> N
         assert edits(SIDE, found, wanted(found)) == expected, entries
 
 
+def test_what_became_ours_by_name_before_it_was_cut_off_is_no_edit() -> None:
+    found = live(entry("conductor", {"f:data": {"f:y": {}, "f:z": {}}}, "Apply"))
+    found["data"]["z"] = "a default"
+    after = wanted(found)
+    del after["data"]["y"]
+    assert edits(SIDE, found, after) == {}
+
+
 def test_what_only_ours_has_comes_with_the_defaults_below_it() -> None:
     side = Side(lacks={"f:items": {ITEM: {"f:probe": {"f:path": {}}}}})
     found = live(items=[{"name": "m"}])
