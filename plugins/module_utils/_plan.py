@@ -187,13 +187,13 @@ def _decide(
         return replace(adopted, hand_over=True, variants=bundle.variants.get(key, ()))
     words = owner_of(metadata)
     side = bundle.upstream.get(key)
+    if side is not None and mark_of(metadata) is None and installed_by_kubectl(metadata):
+        adopted = action("adopt", "kubectl applied it from upstream's release")
+        return replace(adopted, hand_over=True, side=side)
     if key.kind == "Namespace":
         # A namespace somebody prepared (labels, quotas, policies) is what we install into, not somebody's Trainer.
         if own_entry(metadata) is None:
             return action("adopt", f"it is there, of {words}")
-    elif side is not None and mark_of(metadata) is None and installed_by_kubectl(metadata):
-        adopted = action("adopt", "kubectl applied it from upstream's release")
-        return replace(adopted, hand_over=True, side=side)
     elif words != OURS and side is not None and is_bare(manifest, side) and _is_unmarked(metadata):
         adopted = action("adopt", "it is upstream's, and but a name")
         return replace(adopted, hand_over=True, side=side)

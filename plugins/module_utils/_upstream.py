@@ -96,7 +96,10 @@ def owner_of_field(metadata: Mapping[str, Any], name: str) -> str:
         str(entry.get("manager"))
         for entry in metadata.get("managedFields") or []
         if not entry.get("subresource")
-        for owned in map(field_name, places(declared(metadata, entry)))
+        for path in places(declared(metadata, entry))
+        # The map around a field that went to somebody else stays its first owner's, and says nothing.
+        if not is_in(entry["fieldsV1"], (*path, "."))
+        for owned in (field_name(path),)
         if _is_or_is_in(owned, name) or _is_or_is_in(name, owned)
     ]
     return ", ".join(dict.fromkeys(owners))

@@ -173,6 +173,7 @@ def test_whose_a_field_is() -> None:
         entry("me", {"f:spec": {"f:items": {ITEM: {"f:image": {}}}}}),
         entry("you", {"f:spec": {"f:rules": {}}}, "Apply"),
         entry("it", {"f:spec": {"f:rules": {}}}, subresource="status"),
+        entry("once", {"f:spec": {".": {}}}),
     )["metadata"]
     assert owner_of_field(metadata, "spec.items[m].image") == "me"
     assert owner_of_field(metadata, "spec.items") == "me"
