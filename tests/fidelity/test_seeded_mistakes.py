@@ -14,8 +14,6 @@ from typing import Any
 
 import pytest
 
-from bundle_generator import release as releases
-from bundle_generator import upstream
 from bundle_generator.bundle import render_default
 from bundle_generator.differences import compare, read_allowed, unexplained
 from bundle_generator.programs import Programs
@@ -193,21 +191,6 @@ STALE = {
         ),
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def programs() -> Programs:
-    return Programs(CLONE)
-
-
-@pytest.fixture(scope="module")
-def release() -> Release:
-    return releases.load(CLONE, RELEASE)
-
-
-@pytest.fixture(scope="module")
-def upstreams(programs: Programs, release: Release) -> list[dict[str, Any]]:
-    return upstream.render(programs, CLONE, release)
 
 
 Judge = Callable[[Mistake | None], list[str]]

@@ -62,8 +62,7 @@ def test_all_of_it_is_taken_over_with_two_writes_an_object() -> None:
     result = ensure_present(cluster, release())
     assert {verb: len(names) for verb, names in result["actions"].items()} == {"adopt": len(OBJECTS)}
     assert managers(cluster) == {"conductor"}
-    namespaces = sum(manifest["kind"] == "Namespace" for manifest in OBJECTS)
-    assert len(cluster.applies) == 2 * len(OBJECTS) - namespaces + 1
+    assert len(cluster.applies) == 2 * len(OBJECTS) + 1
     cluster.requests.clear()
     assert ensure_present(cluster, release())["changed"] is False
     assert cluster.writes == []
