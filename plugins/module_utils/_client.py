@@ -261,12 +261,22 @@ class Cluster:
             subject=str(key),
         )
 
-    def delete(self, key: Key, uid: str) -> None:
-        """Deletes this very object, not one that has its name since. Raises ApiError, 404 or 409 where it is gone."""
-        self.request(
+    def delete(self, key: Key, uid: str, *, foreground: bool = False) -> dict[str, Any]:
+        """Deletes this very object, not one that has its name since. Raises ApiError, 404 or 409 where it is gone.
+
+        Args:
+            foreground: it stays, Terminating, until everything it owns is gone.
+
+        Returns:
+            a Status where it is gone; else its metadata, as long as something holds it.
+        """
+        options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+        if foreground:
+            options["propagationPolicy"] = "Foreground"
+        return self.request(
             "DELETE",
             path_of(key),
-            body={"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}},
+            body=options,
             accept=_METADATA_ONLY,
             step="delete",
             subject=str(key),

@@ -20,6 +20,7 @@ from ._plan import Action
 from ._recognition import JOBSET_GROUP, TELLING_CRDS, TRAINER_GROUP
 from ._record import NAME as RECORD_NAME
 from ._releases import PUBLIC_CONFIG_MAP
+from ._removal import Removal
 from ._resources import Resource, key_of, resource_of
 from ._reviews import Right
 
@@ -37,6 +38,7 @@ _NODE = resource_of("v1", "Node")
 _QUOTA = resource_of("v1", "ResourceQuota")
 _POLICY = resource_of("networking.k8s.io/v1", "NetworkPolicy")
 _DEPLOYMENT = resource_of("apps/v1", "Deployment")
+_REPLICA_SET = resource_of("apps/v1", "ReplicaSet")
 _SLICE = resource_of("discovery.k8s.io/v1", "EndpointSlice")
 _CRD = resource_of("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 _CONFIGURATIONS = tuple(
@@ -44,6 +46,20 @@ _CONFIGURATIONS = tuple(
 )
 _RUNTIME = resource_of(f"{TRAINER_GROUP}/v1alpha1", "ClusterTrainingRuntime")
 _TRAIN_JOB = resource_of(f"{TRAINER_GROUP}/v1alpha1", "TrainJob")
+
+
+# What does not go at once when it is deleted: it has things in it, or somebody holds it.
+_LASTING = frozenset(
+    {
+        "ClusterTrainingRuntime",
+        "TrainingRuntime",
+        "TrainJob",
+        "JobSet",
+        "Deployment",
+        "CustomResourceDefinition",
+        "Namespace",
+    }
+)
 
 
 class Help(NamedTuple):
@@ -65,6 +81,31 @@ def rights_for(actions: Iterable[Action]) -> list[Right]:
         _right(verb, resource_of(action.key.api_version, action.key.kind), action.key.namespace, action.key.name)
         for action in actions
         for verb in verbs.get(action.verb, _APPLY[1:])
+    ]
+
+
+def removal_rights(removal: Removal) -> list[Right]:
+    """The rights to delete what a removal deletes, to wait until it is gone, and to let go of what nobody releases."""
+    targets = [target.key for target in removal.targets()]
+    lasting = {key for key in targets if key.kind in _LASTING}
+    return [
+        *dict.fromkeys(
+            _right("delete", resource_of(key.api_version, key.kind), key.namespace, key.name)
+            for key in removal.deleted()
+        ),
+        *dict.fromkeys(
+            _right("watch", resource_of(key.api_version, key.kind), key.namespace) for key in sorted(lasting)
+        ),
+        *dict.fromkeys(
+            _right(verb, resource, key.namespace)
+            for key in sorted(lasting)
+            if key.kind == "Deployment"
+            for verb, resource in (("list", _REPLICA_SET), ("list", _POD), ("watch", _POD))
+        ),
+        *(
+            _right("patch", resource_of(target.key.api_version, target.key.kind), target.key.namespace, target.key.name)
+            for target in removal.release
+        ),
     ]
 
 

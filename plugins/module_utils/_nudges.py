@@ -92,7 +92,7 @@ class Nudges:
         stamp = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         return self._send(name, partial(self._cluster.annotate_status, key, {name: stamp}), without)
 
-    def _send(self, what: str, send: Callable[[], None], without: str) -> bool:
+    def _send(self, what: str, send: Callable[[], object], without: str) -> bool:
         """Whether it was done. What failed for a moment was not, and may be asked for again."""
         if what in self._denied:
             return False

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from ._bundle import MANAGED_LABEL, Bundle
@@ -38,11 +38,18 @@ _Type: TypeAlias = "tuple[str, str, str]"
 
 
 def observe(
-    cluster: Cluster, bundle: Bundle, *, beside: bool = False, prune: bool = True, prune_crds: bool = False
+    cluster: Cluster,
+    bundle: Bundle,
+    also: Iterable[Key] = (),
+    *,
+    beside: bool = False,
+    prune: bool = True,
+    prune_crds: bool = False,
 ) -> Observed:
     """The state of every object of the bundle, and of what an earlier release left.
 
     Args:
+        also: further objects to look for.
         beside: where the record says that somebody else's JobSet is used, that of the release need not be looked for.
         prune: whether to look at what is left at all.
         prune_crds: whether CRDs that are left may go; then somebody has to look whether they are in use.
@@ -51,7 +58,7 @@ def observe(
         RightsError: something may not be read; names every such right, not only the first.
         ApiError, UnreachableError: the server failed.
     """
-    look = _Look(cluster, bundle)
+    look = _Look(cluster, bundle, also)
     look.first(beside)
     if look.denied:
         raise missing_rights(look.denied, "read the cluster")
@@ -61,7 +68,7 @@ def observe(
         record=look.record,
         kubernetes=str(look.version.get("gitVersion", "")).lstrip("v"),
         endings={
-            key: _ending(cluster, key)
+            key: ending(cluster, key)
             for key, found in look.metadata.items()
             if found.get("deletionTimestamp") and key.kind in _SAY_WHY
         },
@@ -77,7 +84,7 @@ class _Look:
     is looked for, something is missing, somebody else's, or lost its label: then all of it.
     """
 
-    def __init__(self, cluster: Cluster, bundle: Bundle) -> None:
+    def __init__(self, cluster: Cluster, bundle: Bundle, also: Iterable[Key]) -> None:
         self.metadata: dict[Key, dict[str, Any]] = {}
         self.configurations: list[dict[str, Any]] = []
         self.record = Record()
@@ -87,7 +94,7 @@ class _Look:
         self._cluster = cluster
         self._home = bundle.namespace
         self._wanted: dict[_Type, set[Key]] = {}
-        for key in map(key_of, bundle.objects()):
+        for key in (*map(key_of, bundle.objects()), *also):
             self._wanted.setdefault((key.api_version, key.kind, key.namespace), set()).add(key)
 
     def first(self, beside: bool) -> None:
@@ -162,8 +169,10 @@ def read_install_record(cluster: Cluster, namespace: str) -> Record:
     return parse_record(cluster.find(resource_of("v1", "ConfigMap").path(namespace, RECORD_NAME)))
 
 
-def _ending(cluster: Cluster, key: Key) -> str:
-    """What keeps an object from going, in the server's words; empty where it may not be read."""
+def ending(cluster: Cluster, key: Key) -> str:
+    """What keeps an object from going, in the server's words; empty where it has none, or they may not be read."""
+    if key.kind not in _SAY_WHY:
+        return ""
     try:
         status = (cluster.find(path_of(key)) or {}).get("status")
     except ApiError as error:

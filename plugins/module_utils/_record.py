@@ -61,8 +61,8 @@ class Record:
 def parse_record(config_map: Mapping[str, Any] | None) -> Record:
     """The record a ConfigMap holds; an empty one where it is absent or cannot be understood.
 
-    An empty record is only slow, never wrong: every object is then applied again, and what we did not create stays
-    unknown, so it is never deleted.
+    An empty record is only slow, never wrong: every object is then applied again, and whose it is its managed fields
+    tell; a namespace, which is applied whoever made it, is then never deleted.
     """
     version = text(config_map, "metadata", "resourceVersion")
     try:

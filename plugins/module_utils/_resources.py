@@ -78,6 +78,7 @@ RESOURCES: dict[tuple[str, str], Resource] = {
         ("v1", "Node", "nodes", False),
         ("v1", "ResourceQuota", "resourcequotas", True),
         ("apps/v1", "Deployment", "deployments", True),
+        ("apps/v1", "ReplicaSet", "replicasets", True),
         ("coordination.k8s.io/v1", "Lease", "leases", True),
         ("discovery.k8s.io/v1", "EndpointSlice", "endpointslices", True),
         ("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", True),

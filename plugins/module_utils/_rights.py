@@ -11,9 +11,10 @@ from ._bundle import Bundle
 from ._client import Cluster
 from ._errors import missing_rights
 from ._grants import ungranted
-from ._needs import record_rights, rights_for, summed_up
+from ._needs import record_rights, removal_rights, rights_for, summed_up
 from ._plan import Action
-from ._reviews import ANYTHING, Right, ask, is_allowed
+from ._removal import Removal
+from ._reviews import ANYTHING, Reviews, Right, ask, is_allowed
 
 
 def require_rights(cluster: Cluster, bundle: Bundle, actions: Sequence[Action]) -> None:
@@ -30,8 +31,23 @@ def require_rights(cluster: Cluster, bundle: Bundle, actions: Sequence[Action]) 
         return
     needed = [*rights_for(actions), *record_rights(bundle.namespace)]
     reviews = ask(cluster, {right.namespace for right in needed})
-    missing = reviews.lacking(needed)
     grants = ungranted(bundle, (action.manifest for action in actions if action.verb != "prune"), reviews)
+    _require(cluster, reviews, needed, grants)
+
+
+def require_removal_rights(cluster: Cluster, removal: Removal) -> None:
+    """Asks the server whether all that a removal deletes may be deleted and waited for.
+
+    Raises:
+        RightsError: names every missing right.
+    """
+    needed = removal_rights(removal)
+    if needed:
+        _require(cluster, ask(cluster, {right.namespace for right in needed}), needed, [])
+
+
+def _require(cluster: Cluster, reviews: Reviews, needed: Sequence[Right], grants: Sequence[Right]) -> None:
+    missing = reviews.lacking(needed)
     if reviews.incomplete and (missing or grants):
         missing, grants = _asked_one_by_one(cluster, missing), []
     if missing or grants:

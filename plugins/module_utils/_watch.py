@@ -35,10 +35,18 @@ class Watcher:
     manager. C(failure) is set, and the waiter woken, when something can never be read (no right to it).
     """
 
-    def __init__(self, cluster: Cluster, scopes: list[Scope], *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        scopes: list[Scope],
+        *,
+        step: str = "wait for controllers",
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.scopes = scopes
         self.failure: ConductorError | None = None
         self._cluster = cluster
+        self._step = step
         self._sleep = sleep
         self._objects: dict[Scope, dict[str, dict[str, Any]]] = {scope: {} for scope in scopes}
         self._versions: dict[Scope, str] = {}
@@ -73,7 +81,7 @@ class Watcher:
 
         self._cluster.each(listed, self.scopes)
         if denied:
-            raise missing_rights(denied, "wait for controllers", written=True)
+            raise missing_rights(denied, self._step, written=True)
 
     def start(self) -> None:
         """Begins to watch from where the last list ended; a second call does nothing."""
@@ -94,14 +102,20 @@ class Watcher:
         self._changed.clear()
 
     def objects(self, scope: Scope) -> dict[str, dict[str, Any]]:
-        """Name to object, as of now."""
+        """Name to object, as of now; where several namespaces are watched, C(NAMESPACE/NAME) to object."""
         with self._lock:
             return dict(self._objects[scope])
 
     def _list(self, scope: Scope) -> None:
-        items, version = self._cluster.list_all(scope.resource, scope.namespace, metadata_only=scope.metadata_only)
+        try:
+            items, version = self._cluster.list_all(scope.resource, scope.namespace, metadata_only=scope.metadata_only)
+        except ApiError as error:
+            # The type itself is gone, with its CRD, and so are its objects.
+            if error.status != 404:
+                raise
+            items, version = [], ""
         with self._lock:
-            self._objects[scope] = {item["metadata"]["name"]: item for item in items}
+            self._objects[scope] = {_name(scope, item): item for item in items}
             self._versions[scope] = version
         self._changed.set()
 
@@ -147,10 +161,16 @@ class Watcher:
             if kind == "BOOKMARK":
                 continue
             with self._lock:
-                name = item["metadata"]["name"]
+                name = _name(scope, item)
                 if kind == "DELETED":
                     self._objects[scope].pop(name, None)
                 else:
                     self._objects[scope][name] = item
             self._changed.set()
         return lively
+
+
+def _name(scope: Scope, item: dict[str, Any]) -> str:
+    metadata = item["metadata"]
+    namespace = "" if scope.namespace else metadata.get("namespace", "")
+    return f"{namespace}/{metadata['name']}" if namespace else str(metadata["name"])

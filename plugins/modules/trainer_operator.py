@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: trainer_operator
-short_description: Install the Kubeflow Trainer operator
+short_description: Install or remove the Kubeflow Trainer operator
 version_added: 1.0.0
 author:
   - Conductor contributors (@conductor)
@@ -24,6 +24,13 @@ description:
   - Looks at the whole cluster before it writes anything, as M(conductor.trainer.trainer_operator_info) does, and names
     everything that stands against it at once. Where nothing is to be written it does not look.
   - Does not wait until the controllers serve. See M(conductor.trainer.wait_for_controllers).
+  - With O(state=absent) takes away what Conductor created, by the install record or, where that is lost, by the apply
+    entry of C(conductor) on objects of the release, each by its uid. Of what it did not create it deletes only the
+    Leases of the controllers that it deletes. The CRDs, with them everybody's TrainJobs, and what people made stay,
+    unless O(remove_crds) and O(remove_user_data) say otherwise.
+  - Removes in an order that lets the controllers finish their part - what people made, runtimes, webhook
+    configurations, controllers, everything else, CRDs, namespaces, and the install record last - and waits in between.
+    A run that was cut off is completed by the next one. Says of what does not go which finalizer holds it.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - conductor.trainer.connection
@@ -43,9 +50,9 @@ attributes:
     support: full
 options:
   state:
-    description: Whether the operator is to be there.
+    description: Whether the operator is to be there. With V(absent) only the options below that say so count.
     type: str
-    choices: [present]
+    choices: [present, absent]
     default: present
   phases:
     description:
@@ -82,6 +89,29 @@ options:
       - A run that was killed lets go by itself, after 15 seconds at most.
     type: int
     default: 120
+  remove_crds:
+    description:
+      - With O(state=absent), delete the CRDs as well, as far as Conductor created them. Refused where an object of
+        their kinds would go with them.
+    type: bool
+    default: false
+  remove_user_data:
+    description:
+      - With O(state=absent), delete all TrainJobs, TrainingRuntimes and custom ClusterTrainingRuntimes as well, and all
+        JobSets where JobSet is Conductor's, finished or not.
+    type: bool
+    default: false
+  abandon_jobs:
+    description:
+      - With O(state=absent), remove the controllers although there are TrainJobs or JobSets that are not finished. They
+        stay, and nobody looks after them.
+    type: bool
+    default: false
+  timeout:
+    description:
+      - With O(state=absent), how many seconds to wait, all told, until what is deleted is gone.
+    type: int
+    default: 300
   accept:
     description:
       - Codes of warnings that are known here and need not be told; docs/blockers.md lists them.
@@ -131,6 +161,13 @@ EXAMPLES = r"""
     context: production
     adopt: [helm]
 
+- name: Take everything away, and the CRDs if nothing of anybody's is left
+  conductor.trainer.trainer_operator:
+    kubeconfig: ~/.kube/config
+    context: production
+    state: absent
+    remove_crds: true
+
 - name: See what would change
   conductor.trainer.trainer_operator:
     host: https://api.example.com:6443
@@ -142,18 +179,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 release:
-  description: The Trainer release.
+  description: The Trainer release; with O(state=absent) the one on record, where there is a record.
   returned: success
   type: str
   sample: 2.3.0
 components:
   description: The versions of what the release consists of; without C(jobset) where that is somebody else's.
-  returned: success
+  returned: success with O(state=present)
   type: dict
   sample: {jobset: 0.12.0, trainer: 2.3.0}
 jobset:
   description: Whose JobSet Trainer uses, V(bundled) or V(external); what O(jobset=auto) comes to.
-  returned: success
+  returned: success with O(state=present)
   type: str
   sample: bundled
 namespace:
@@ -183,21 +220,36 @@ actions:
     create: [Namespace kubeflow-system]
     update: [Deployment kubeflow-system/jobset-controller-manager]
 kept:
-  description: What an earlier release left and stays, with the reason.
+  description:
+    - What an earlier release left and stays, with the reason.
+    - With O(state=absent), what stays and why, the first few objects for each reason.
   returned: success
   type: list
   elements: str
   sample: ["CustomResourceDefinition old.trainer.kubeflow.org: CRDs go only with prune_crds: true"]
+found:
+  description: Whether anything of Conductor's was there.
+  returned: success with O(state=absent)
+  type: bool
+  sample: true
+released:
+  description:
+    - Runtimes whose finalizer C(trainer.kubeflow.org/resource-in-use) was (in check mode, would be) taken away, because
+      no controller is there to do it and no TrainJob uses them.
+  returned: success with O(state=absent)
+  type: list
+  elements: str
+  sample: []
 unchanged:
   description: How many objects were left as they are.
-  returned: success
+  returned: success with O(state=present)
   type: int
   sample: 45
 predicted:
   description:
     - In check mode, the objects among RV(actions) that the server could not be asked about, because their namespace,
       their CRD or a webhook's controller is not there yet.
-  returned: success
+  returned: success with O(state=present)
   type: list
   elements: str
   sample: [Service kubeflow-system/jobset-webhook-service]
@@ -205,12 +257,12 @@ recorded:
   description:
     - Whether the install record was (in check mode, would be) written. It says what Conductor installed, so that the
       next run can tell edits from its own work; alone it is a change, too.
-  returned: success
+  returned: success with O(state=present)
   type: bool
   sample: true
 pending:
   description: Phases that were not asked for and hold something to write.
-  returned: success
+  returned: success with O(state=present)
   type: list
   elements: str
   sample: [runtimes]
@@ -218,7 +270,7 @@ kept_edits:
   description:
     - Of objects that were (in check mode, would be) taken over, what others than the release set and still own; it
       stays as it is. Each is printed as a warning, too. At most 20, the last one saying how many more there are.
-  returned: success
+  returned: success with O(state=present)
   type: list
   elements: dict
   contains:
@@ -240,7 +292,7 @@ warnings_found:
   description:
     - What a person should know before something is written, without what O(accept) names; each is printed as a warning,
       too. Empty where nothing is to be written.
-  returned: success
+  returned: success with O(state=present)
   type: list
   elements: dict
   contains: &finding
@@ -258,7 +310,7 @@ warnings_found:
       type: str
 remarks:
   description: What is worth knowing afterwards, e.g. that another run was waited for. Each is printed as a warning.
-  returned: success
+  returned: success with O(state=present)
   type: list
   elements: str
   sample: []
@@ -279,7 +331,7 @@ blockers:
       cause: JobSet 0.12.0 runs in namespace jobset-system (Helm release jobset); a second one over it would break it
       remedy: "install Trainer beside it (conductor_jobset: external), or remove it with the tool that installed it"
 refusals:
-  description: What of that the plan for the objects says; a part of RV(blockers).
+  description: What the plan for the objects says; with O(state=present) a part of RV(blockers).
   returned: failure, when the plan forbids writing
   type: list
   elements: str
@@ -310,10 +362,16 @@ missing_rights:
   type: list
   elements: str
 written:
-  description: What had been written when a write failed.
+  description: What had been written, with O(state=absent) deleted, when a request failed.
   returned: failure, when a write failed
   type: list
   elements: str
+remaining:
+  description: The first few objects that were deleted and are still there, and how many more.
+  returned: failure, when something does not go
+  type: list
+  elements: str
+  sample: [ClusterTrainingRuntime torch-distributed]
 record_not_kept:
   description: Why, after a write failed, the install record of what had been written could not be kept either.
   returned: failure, when a write failed and the record as well
@@ -339,6 +397,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._install import 
 from ansible_collections.conductor.trainer.plugins.module_utils._kept import kept_line
 from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
 from ansible_collections.conductor.trainer.plugins.module_utils._owners import ADOPTABLE
+from ansible_collections.conductor.trainer.plugins.module_utils._remove import ensure_absent
 from ansible_collections.conductor.trainer.plugins.module_utils._verb import Call, Verb
 
 
@@ -369,18 +428,43 @@ def install(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     return result
 
 
+def remove(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
+    """Makes the operator be gone."""
+    return ensure_absent(
+        cluster,
+        bundle,
+        remove_crds=call.params["remove_crds"],
+        remove_user_data=call.params["remove_user_data"],
+        abandon_jobs=call.params["abandon_jobs"],
+        check=call.check_mode,
+        with_diff=call.diff,
+        cluster_uid=call.params["cluster_uid"],
+        timeout=call.params["timeout"],
+    )
+
+
+def install_or_remove(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
+    """Makes it be as the option state says."""
+    operation = remove if call.params["state"] == "absent" else install
+    return operation(call, cluster, bundle)
+
+
 VERB = Verb(
     {
-        "state": {"type": "str", "choices": ["present"], "default": "present"},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "phases": {"type": "list", "elements": "str", "choices": list(PHASES), "default": list(PHASES)},
         "force_conflicts": {"type": "bool", "default": False},
         "prune": {"type": "bool", "default": True},
         "prune_crds": {"type": "bool", "default": False},
         "lease_timeout": {"type": "int", "default": 120},
+        "remove_crds": {"type": "bool", "default": False},
+        "remove_user_data": {"type": "bool", "default": False},
+        "abandon_jobs": {"type": "bool", "default": False},
+        "timeout": {"type": "int", "default": 300},
         "accept": {"type": "list", "elements": "str", "default": []},
         "adopt": {"type": "list", "elements": "str", "choices": list(ADOPTABLE), "default": []},
     },
-    install,
+    install_or_remove,
 )
 
 

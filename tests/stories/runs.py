@@ -20,7 +20,7 @@ STORIES = CLONE / "tests" / "stories"
 OURS = "conductor.trainer."
 RECORD = "/api/v1/namespaces/kubeflow-system/configmaps/conductor-install-record"
 # Our modules' results that tell what changes.
-TOLD = ("changed", "actions", "unchanged", "recorded", "pending")
+TOLD = ("changed", "actions", "unchanged", "recorded", "pending", "kept", "released")
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ READING = (
     "trainer_operator_info",
 )
 CHANGING = "trainer_operator"
+UNINSTALL = "uninstall"
 
 RUNTIMES = "/apis/trainer.kubeflow.org/v1alpha1/clustertrainingruntimes/"
 
@@ -64,3 +65,17 @@ def test_trainer_operator(installed: RealCluster, tmp_path: Path) -> None:
     # Their CRD is there, so the server was asked.
     assert predicted.operator["predicted"] == []
     assert done.written == done.meant
+
+
+def test_uninstall(installed: RealCluster, tmp_path: Path) -> None:
+    predicted, done = tell(installed, tmp_path, UNINSTALL)
+    assert list(predicted.operator["actions"]) == ["delete"]
+    assert predicted.operator["actions"] == done.operator["actions"]
+    assert predicted.operator["kept"] == done.operator["kept"]
+    # One delete for each object, and the namespaces take the install record with them.
+    deleted = done.operator["actions"]["delete"]
+    assert done.written == sorted(path_of_name(name) for name in deleted if not name.startswith("Lease "))
+    lines = predicted.operator["diff"]["before"].splitlines()
+    assert lines == predicted.operator["actions"]["delete"]
+    assert predicted.operator["diff"]["after"] == ""
+    assert "conductor-install-record" not in str(installed.get("configmaps", "--all-namespaces"))

@@ -12,15 +12,21 @@ from __future__ import annotations
 
 import base64
 import itertools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils._errors import ApiError
+from ansible_collections.conductor.trainer.plugins.module_utils._resources import resource_of
 from tests.support.certificates import Authority
 from tests.support.control_plane import ControlPlane
 
 NODE = "node-1"
 _SINCE = "2026-01-01T00:00:00Z"
 _READY_SECONDS = 30
+_PAUSE = 0.05
 _addresses = itertools.count(2)
 
 
@@ -74,6 +80,32 @@ def run_pods(plane: ControlPlane, namespace: str) -> None:
             f"--timeout={_READY_SECONDS}s",
         )
     _lead_services_there(plane, namespace)
+
+
+@contextmanager
+def ending_pods(plane: ControlPlane) -> Iterator[None]:
+    """Lets pods of the node end as soon as they are deleted, while a C(with) block runs."""
+    client = plane.client()
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.wait(_PAUSE):
+            for pod in client.list_all(resource_of("v1", "Pod"))[0]:
+                metadata = pod["metadata"]
+                if metadata.get("deletionTimestamp"):
+                    path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}"
+                    options = {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0}
+                    # 404: it went by itself.
+                    with suppress(ApiError):
+                        client.request("DELETE", path, body=options, step="end", subject=path)
+
+    thread = threading.Thread(target=work, name="end pods")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _lead_services_there(plane: ControlPlane, namespace: str) -> None:

@@ -104,6 +104,9 @@ def test_every_connection_variable_reaches_the_modules() -> None:
             "conductor_verify_timeout",
             "conductor_accept",
             "conductor_adopt",
+            "conductor_remove_crds",
+            "conductor_remove_user_data",
+            "conductor_abandon_jobs",
             *OF_THE_ROLE,
         }
         assert used == set(ALL) - later

@@ -169,8 +169,8 @@ class FakeCluster(Cluster):
         if request.path.endswith("/selfsubjectaccessreviews"):
             return {"status": {"allowed": self.allows(request.body["spec"]["resourceAttributes"])}}
         served = self._served()
-        if request.path == "/apis":
-            return _discovery(served)
+        if request.path in ("/api", "/apis"):
+            return _discovery([resource for resource in served if bool(resource.group) == (request.path == "/apis")])
         roots = {resource.root for resource in served}
         if request.path in roots:
             return {"resources": [{"name": entry.plural} for entry in served if entry.root == request.path]}
@@ -214,9 +214,28 @@ class FakeCluster(Cluster):
         return self._store(key, manifest, FIELD_MANAGER, "Update")
 
     def _delete(self, key: Key, preconditions: dict[str, Any]) -> dict[str, Any]:
-        if preconditions.get("uid", self.objects[key]["metadata"]["uid"]) != self.objects[key]["metadata"]["uid"]:
+        """Removes an object and what is in it; what has a finalizer, or something in it that has, is Terminating."""
+        metadata = self.objects[key]["metadata"]
+        if preconditions.get("uid", metadata.get("uid")) != metadata.get("uid"):
             raise failure(409, "Conflict", "the uid in the precondition is another one")
-        return self.objects.pop(key)
+        for other in self._inside(key):
+            self._delete(other, {})
+        if metadata.get("finalizers") or self._inside(key):
+            metadata.setdefault("deletionTimestamp", "2026-01-01T00:00:00Z")
+            metadata["resourceVersion"] = str(next(self._count))
+            return self.objects[key]
+        del self.objects[key]
+        return {"kind": "Status", "status": "Success"}
+
+    def _inside(self, key: Key) -> list[Key]:
+        if key.kind == "Namespace":
+            return [other for other in self.objects if other.namespace == key.name]
+        if key.kind == "CustomResourceDefinition":
+            spec = self.objects[key]["spec"]
+            return [
+                other for other in self.objects if other[:2] == (f"{spec['group']}/v1alpha1", spec["names"]["kind"])
+            ]
+        return []
 
     def _served(self) -> list[Resource]:
         plurals = {
@@ -259,12 +278,18 @@ class FakeCluster(Cluster):
 
     def _json_patch(self, key: Key, operations: list[dict[str, Any]]) -> dict[str, Any]:
         stored = copy.deepcopy(self.objects[key])
+        last: Any
         for operation in operations:
             *parents, last = [part.replace("~1", "/") for part in operation["path"].split("/")[1:]]
             node = stored
             for part in parents:
                 node = node[part]
-            if operation["op"] == "remove":
+            if isinstance(node, list):
+                last = int(last)
+            if operation["op"] == "test":
+                if node[last] != operation["value"]:
+                    raise failure(422, "Invalid", "a test of the patch failed")
+            elif operation["op"] == "remove":
                 del node[last]
             elif last == "resourceVersion" and node[last] != operation["value"]:
                 raise failure(409, "Conflict", "the object has been modified")
@@ -272,6 +297,8 @@ class FakeCluster(Cluster):
                 node[last] = operation["value"]
         stored["metadata"]["resourceVersion"] = str(next(self._count))
         self.objects[key] = stored
+        if stored["metadata"].get("deletionTimestamp") and not stored["metadata"].get("finalizers"):
+            del self.objects[key]
         return stored
 
     def _store(self, key: Key, manifest: dict[str, Any], manager: str, operation: str) -> dict[str, Any]:
@@ -298,15 +325,20 @@ class FakeCluster(Cluster):
 
 
 def _discovery(served: Iterable[Resource]) -> dict[str, Any]:
-    groups: dict[str, list[dict[str, Any]]] = {}
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for resource in served:
-        if resource.group:
-            groups.setdefault(resource.group, []).append({"resource": resource.plural})
+        entry = {
+            "resource": resource.plural,
+            "scope": "Namespaced" if resource.namespaced else "Cluster",
+            "verbs": ["delete", "get", "list"],
+        }
+        groups.setdefault((resource.group, resource.version), []).append(entry)
     return {
+        "kind": "APIGroupDiscoveryList",
         "items": [
-            {"metadata": {"name": group}, "versions": [{"version": "v1", "resources": resources}]}
-            for group, resources in groups.items()
-        ]
+            {"metadata": {"name": group}, "versions": [{"version": version, "resources": resources}]}
+            for (group, version), resources in groups.items()
+        ],
     }
 
 

@@ -25,7 +25,12 @@ def created(verb: Verb, record: Record = RECORD, *, hand_over: bool = False, key
 def test_created_is_what_was_not_there() -> None:
     assert created("create")
     assert not created("adopt", key=HOME)
-    assert not created("update")
+    assert not created("update", replace(RECORD, entries={DEPLOYMENT: replace(ENTRY, created=False)}))
+
+
+def test_what_bears_our_entry_and_no_record_knows_was_created_but_for_a_namespace() -> None:
+    assert created("update")
+    assert not created("update", key=HOME)
 
 
 def test_what_was_intended_and_bears_our_entry_was_created() -> None:

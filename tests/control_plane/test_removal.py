@@ -1,0 +1,164 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A removal takes what Conductor made and nothing else, whatever it finds, and goes on where it was cut off."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
+from ansible_collections.conductor.trainer.plugins.module_utils._errors import (
+    NotReadyError,
+    RefusedError,
+)
+from ansible_collections.conductor.trainer.plugins.module_utils._remove import ensure_absent
+from tests.support.control_plane import ControlPlane
+from tests.support.fake_kubelet import ending_pods
+from tests.support.removal_states import ALL
+from tests.support.states import States
+
+SWITCHES: dict[str, dict[str, Any]] = {
+    "as it is": {},
+    "jobs abandoned": {"abandon_jobs": True},
+    "everything": {"remove_user_data": True, "remove_crds": True},
+}
+# One after the other, on the same cluster: what a second removal is asked for, the first left.
+ORDER = ("as it is", "everything")
+# Words of what only a person can decide on, by state and switches.
+REFUSED = {
+    ("ours-with-users", "as it is"): "1 unfinished TrainJob (team-a/unfinished)",
+    ("ours-with-a-finished-job", "as it is"): "1 finished TrainJob (team-a/finished)",
+    **{("ours-called-by-another", one): "webhook configuration another" for one in ORDER},
+    **{("ours-taken-over-by-helm", one): "stays (Helm release trainer), and what it needs would go" for one in ORDER},
+}
+# Words of what does not go.
+STUCK = {("ours-with-a-crd-terminating", "everything"): "finalizer example.com/held"}
+# What bears our label and stays, beside CRDs that are not asked for.
+_HOME, _PROBE = b"/registry/namespaces/kubeflow-system", b"/registry/namespaces/conductor-probe"
+_HELD = b"/registry/trainer.kubeflow.org/clustertrainingruntimes/torch-distributed"
+STAYS = {
+    # Nobody knows any more who made them.
+    "ours-without-a-record": {_HOME, _PROBE},
+    "ours-with-the-namespace-terminating": {_HOME, _PROBE},
+    "ours-with-a-guest": {_HOME},
+    "ours-in-a-prepared-namespace": {_HOME},
+    # The CRD comes before them.
+    "ours-with-a-crd-terminating": {_HOME, _PROBE, b"/registry/configmaps/kubeflow-system/conductor-install-record"},
+    "ours-with-a-finished-job": {_HELD},
+}
+OURS = sorted(state.name for state in ALL if state.name.startswith("ours"))
+THEIRS = sorted(state.name for state in ALL if not state.name.startswith("ours"))
+# Our label, among the fields that we own: nobody else's object has it in these states.
+MARK = b"conductor.trainer/managed"
+# What the server and its controllers make and take away by themselves.
+DERIVED = re.compile(
+    rb"^/registry/(pods|replicasets|ipaddresses|endpointslices|services/endpoints|apiregistration\.k8s\.io/apiservices"
+    rb"|serviceaccounts/[^/]+/default$|configmaps/[^/]+/kube-root-ca\.crt$)"
+)
+USER_DATA = re.compile(
+    rb"^/registry/(trainer\.kubeflow\.org/(trainjobs|trainingruntimes|clustertrainingruntimes)|jobset\.x-k8s\.io)/"
+)
+CRDS = re.compile(
+    rb"^/registry/apiextensions\.k8s\.io/customresourcedefinitions/.*(trainer\.kubeflow\.org|jobset\.x-k8s\.io)$"
+)
+NONE = re.compile(rb"(?!)")
+
+
+@pytest.fixture(scope="module")
+def more(states: States, running: ControlPlane) -> States:
+    """The states a removal may find."""
+    return States(running, ALL, states.enter(None).snapshot())
+
+
+def stored(plane: ControlPlane) -> dict[bytes, bytes]:
+    return dict(plane.snapshot().values)
+
+
+def remove(plane: ControlPlane, bundle: Bundle, **options: Any) -> dict[str, Any]:
+    with ending_pods(plane):
+        return ensure_absent(plane.client(), bundle, **{"timeout": 30, **options})
+
+
+def calls_in_vain(plane: ControlPlane) -> set[str]:
+    """Webhooks that point to a Service that is not there."""
+    services = {
+        (item["metadata"]["namespace"], item["metadata"]["name"])
+        for item in plane.get("services", "--all-namespaces")["items"]
+    }
+    return {
+        f"{item['metadata']['name']} {service['namespace']}/{service['name']}"
+        for item in plane.get("validatingwebhookconfigurations,mutatingwebhookconfigurations")["items"]
+        for webhook in item["webhooks"]
+        for service in (webhook["clientConfig"].get("service"),)
+        if service and (service["namespace"], service["name"]) not in services
+    }
+
+
+def of_others(before: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    return {key: value for key, value in before.items() if MARK not in value and not DERIVED.match(key)}
+
+
+@pytest.mark.parametrize("name", THEIRS)
+def test_where_nothing_is_ours_nothing_is_touched(more: States, bundle: Bundle, name: str) -> None:
+    plane = more.enter(name)
+    mark = plane.now()
+    result = ensure_absent(plane.client(), bundle, **SWITCHES["everything"])
+    assert (result["changed"], result["found"], result["actions"]) == (False, False, {})
+    assert plane.writes_since(mark) == []
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_what_is_ours_goes_and_nothing_else(more: States, bundle: Bundle, name: str) -> None:
+    plane = more.enter(name)
+    for switches in ORDER:
+        assert_only_ours_goes(plane, bundle, name, switches)
+
+
+@pytest.mark.parametrize("name", ["ours-with-users", "ours-with-a-finished-job"])
+def test_jobs_that_are_abandoned_stay(more: States, bundle: Bundle, name: str) -> None:
+    plane = more.enter(name)
+    assert_only_ours_goes(plane, bundle, name, "jobs abandoned")
+
+
+def assert_only_ours_goes(plane: ControlPlane, bundle: Bundle, name: str, switches: str) -> None:
+    options = SWITCHES[switches]
+    before, vain = stored(plane), calls_in_vain(plane)
+    mark = plane.now()
+    refusal, stuck = REFUSED.get((name, switches)), STUCK.get((name, switches))
+    if refusal is not None:
+        for check in (True, False):
+            with pytest.raises(RefusedError, match=re.escape(refusal)):
+                ensure_absent(plane.client(), bundle, check=check, **options)
+        assert plane.writes_since(mark) == []
+        return
+    foretold = ensure_absent(plane.client(), bundle, check=True, **options)
+    assert plane.writes_since(mark) == []
+    if stuck is None:
+        done = remove(plane, bundle, **options)
+        assert told(done) == told(foretold)
+    else:
+        with pytest.raises(NotReadyError, match=re.escape(stuck)):
+            remove(plane, bundle, timeout=3, **options)
+    after = stored(plane)
+    # Nobody else lost anything, and nothing of anybody's is otherwise than it was.
+    asked = USER_DATA if options.get("remove_user_data") else NONE
+    others = {key: value for key, value in of_others(before).items() if not asked.match(key)}
+    assert {key for key, value in others.items() if after.get(key) != value} == set()
+    # Nothing of ours is left but what is to stay.
+    left = {key for key, value in after.items() if MARK in value and not DERIVED.match(key)} - STAYS.get(name, set())
+    crds = {key for key, value in before.items() if MARK in value and CRDS.match(key)}
+    assert left == (set() if options.get("remove_crds") else crds) if stuck is None else left <= crds
+    assert calls_in_vain(plane) <= vain
+    if stuck is None:
+        mark = plane.now()
+        again = ensure_absent(plane.client(), bundle, **options)
+        assert (again["changed"], again["actions"]) == (False, {})
+        assert plane.writes_since(mark) == []
+
+
+def told(result: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in result.items() if key != "elapsed"}

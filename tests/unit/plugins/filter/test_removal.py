@@ -1,0 +1,56 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.filter.removal import FilterModule, removal
+
+RESULT: dict[str, Any] = {
+    "found": True,
+    "release": "2.3.0",
+    "namespace": "kubeflow-system",
+    "kubernetes": "1.35.8",
+    "cluster_uid": "0f9c/8d1f",
+    "actions": {"delete": ["Secret a/b", "Secret a/c", "TrainJob t/x", "TrainJob: 5 more"]},
+    "released": [],
+    "kept": ["CustomResourceDefinition x: remove_crds is off"],
+    "elapsed": 6.04,
+}
+
+
+@pytest.mark.parametrize(("check_mode", "verb"), [(False, "Deleted"), (True, "To delete")])
+def test_what_went_is_counted_by_kind_and_what_stays_is_said_with_the_reason(check_mode: bool, verb: str) -> None:
+    assert removal(RESULT, check_mode).splitlines() == [
+        "Trainer 2.3.0 in kubeflow-system, Kubernetes 1.35.8",
+        "Cluster 0f9c/8d1f",
+        verb,
+        "  Secret                            2",
+        "  TrainJob                          6",
+        "Stays",
+        "  CustomResourceDefinition x: remove_crds is off",
+        "Took 6.0 s",
+    ]
+
+
+def test_where_nothing_is_left_to_do_it_says_so() -> None:
+    lines = removal({**RESULT, "actions": {}, "kept": []}).splitlines()
+    assert lines[2:] == ["Nothing to delete", "Took 6.0 s"]
+
+
+def test_where_nothing_was_it_says_so() -> None:
+    lines = removal({**RESULT, "actions": {}, "kept": [], "found": False}).splitlines()
+    assert lines[2:] == ["Nothing of Conductor's is there", "Took 6.0 s"]
+
+
+@pytest.mark.parametrize(("check_mode", "words"), [(False, "Let go, "), (True, "To be let go, ")])
+def test_runtimes_that_were_let_go_are_named(check_mode: bool, words: str) -> None:
+    lines = removal({**RESULT, "released": ["ClusterTrainingRuntime torch"]}, check_mode).splitlines()
+    assert f"{words}because no controller does it: ClusterTrainingRuntime torch" in lines
+
+
+def test_it_is_what_ansible_loads() -> None:
+    assert FilterModule().filters() == {"removal": removal}
