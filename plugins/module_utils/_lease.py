@@ -87,8 +87,9 @@ class Lease:
         try:
             self._write({"holderIdentity": ""})
         except ConductorError as error:
-            # What was to be done is done; the lease ends by itself.
-            self.not_released = str(error)
+            # What was to be done is done; the lease ends by itself, or is gone with its namespace.
+            if not (isinstance(error, ApiError) and error.status == 404):
+                self.not_released = str(error)
 
     @property
     def lost(self) -> bool:

@@ -113,6 +113,13 @@ def record_rights(namespace: str) -> list[Right]:
     """The rights to keep the install record, and to hold the lease meanwhile."""
     return [
         *(_right(verb, _CONFIG_MAP, namespace, RECORD_NAME) for verb in _APPLY),
+        *lease_rights(namespace),
+    ]
+
+
+def lease_rights(namespace: str) -> list[Right]:
+    """The rights to be the one run that writes."""
+    return [
         # The server does not know the name of what is created by a POST when it looks for the right.
         _right("create", _LEASE, namespace),
         *(_right(verb, _LEASE, namespace, LEASE_NAME) for verb in ("get", "patch", "watch")),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from ._bundle import Bundle
@@ -15,8 +16,9 @@ from ._delete import Deleter
 from ._errors import ApiError, ConductorError, InputError, RefusedError, listed
 from ._fields import some
 from ._identity import identity_of, parse_pin, require_identity
-from ._observe import ending
-from ._removal import Removal, Switches
+from ._lease import Lease
+from ._observe import ending, read_install_record
+from ._removal import Found, Removal, Switches
 from ._removal_look import look
 from ._removal_plan import make_removal
 from ._removal_stages import Stages
@@ -39,6 +41,7 @@ def ensure_absent(
     with_diff: bool = False,
     cluster_uid: str | None = None,
     timeout: float = 300.0,
+    lease_timeout: float = 120.0,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> dict[str, Any]:
     """Takes away what Conductor installed, in an order that loses nobody's work; cut off, it goes on where it stopped.
@@ -52,11 +55,13 @@ def ensure_absent(
         with_diff: name what goes, line by line.
         cluster_uid: the identity the cluster must have; None where any is right.
         timeout: seconds to wait, all told, until what is deleted is gone.
+        lease_timeout: seconds to wait for another run on the same cluster to end.
 
     Returns:
         C(changed), C(found) (whether anything of Conductor's was there), C(actions) (C(delete) to object names),
         C(released) (runtimes whose finalizer was taken away), C(kept) (what stays and why), C(release), C(namespace),
-        C(kubernetes), C(cluster_uid), C(elapsed) in seconds, and C(diff).
+        C(kubernetes), C(cluster_uid), C(remarks) (what a person should know afterwards), C(elapsed) in seconds, and
+        C(diff).
 
     Raises:
         InputError, RefusedError, RightsError: before any write.
@@ -67,13 +72,58 @@ def ensure_absent(
         raise InputError("timeout must not be negative", hint="give a number of seconds")
     pin = parse_pin(cluster_uid) if cluster_uid else None
     started = monotonic()
-    found = look(cluster, bundle)
-    identity = identity_of(cluster, found.observed.cluster_uid)
-    require_identity(pin, identity, cluster.host)
-    removal = make_removal(bundle, found, Switches(user_data=remove_user_data, abandon=abandon_jobs, crds=remove_crds))
-    if removal.refusals:
-        raise _refused(removal)
-    require_removal_rights(cluster, removal)
+    remarks: list[str] = []
+
+    def decide() -> tuple[Found, Removal]:
+        """What is to be done, by what is on the cluster now."""
+        found = look(cluster, bundle)
+        require_identity(pin, identity_of(cluster, found.observed.cluster_uid), cluster.host)
+        switches = Switches(user_data=remove_user_data, abandon=abandon_jobs, crds=remove_crds)
+        removal = make_removal(bundle, found, switches)
+        if removal.refusals:
+            raise _refused(removal)
+        require_removal_rights(cluster, removal, _home_of_lease(found, bundle))
+        return found, removal
+
+    with ExitStack() as stack:
+        found, removal = decide()
+        if not check and removal.stages and _home_of_lease(found, bundle):
+            lease = stack.enter_context(Lease(cluster, bundle.namespace, patience=lease_timeout, monotonic=monotonic))
+            if lease.waited_for:
+                remarks.append(f"waited for another run to end: {lease.waited_for}")
+            seen = found.observed.record.resource_version
+            if read_install_record(cluster, bundle.namespace).resource_version != seen:
+                # Another run has written since.
+                found, removal = decide()
+        kept, deleted, released = _carry_out(cluster, bundle, removal, check, timeout, monotonic)
+    result: dict[str, Any] = {
+        "changed": bool(deleted or released),
+        "found": removal.found,
+        "release": found.observed.record.release or bundle.release,
+        "namespace": bundle.namespace,
+        "kubernetes": found.observed.kubernetes,
+        "cluster_uid": str(identity_of(cluster, found.observed.cluster_uid)),
+        "actions": {"delete": _named(deleted)} if deleted else {},
+        "released": sorted(map(str, released)),
+        "kept": _lines(kept),
+        "remarks": remarks,
+        "elapsed": round(monotonic() - started, 2),
+    }
+    if with_diff:
+        result["diff"] = {"before": "".join(f"{name}\n" for name in _named(deleted)), "after": ""}
+    return result
+
+
+def _home_of_lease(found: Found, bundle: Bundle) -> str:
+    """The namespace for the lease; empty where it is not there, or takes nothing new because it is Terminating."""
+    metadata = found.observed.metadata.get(Key("v1", "Namespace", "", bundle.namespace))
+    return "" if metadata is None or metadata.get("deletionTimestamp") else bundle.namespace
+
+
+def _carry_out(
+    cluster: Cluster, bundle: Bundle, removal: Removal, check: bool, timeout: float, monotonic: Callable[[], float]
+) -> tuple[dict[str, list[str]], list[Key], list[Key]]:
+    """What stays (reason to objects), what is deleted and which runtimes are let go; in check mode, what would be."""
     kept = {reason: list(names) for reason, names in removal.kept.items()}
     deleted, released = removal.deleted(), [target.key for target in removal.release]
     if not check:
@@ -88,21 +138,7 @@ def ensure_absent(
             kept.setdefault(reason, []).append(str(key))
         deleted = [key for key in deleted if key not in stages.kept.values()]
         released = stages.released
-    result: dict[str, Any] = {
-        "changed": bool(deleted or released),
-        "found": removal.found,
-        "release": found.observed.record.release or bundle.release,
-        "namespace": bundle.namespace,
-        "kubernetes": found.observed.kubernetes,
-        "cluster_uid": str(identity),
-        "actions": {"delete": _named(deleted)} if deleted else {},
-        "released": sorted(map(str, released)),
-        "kept": _lines(kept),
-        "elapsed": round(monotonic() - started, 2),
-    }
-    if with_diff:
-        result["diff"] = {"before": "".join(f"{name}\n" for name in _named(deleted)), "after": ""}
-    return result
+    return kept, deleted, released
 
 
 def _refused(removal: Removal) -> RefusedError:

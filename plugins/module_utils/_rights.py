@@ -11,7 +11,7 @@ from ._bundle import Bundle
 from ._client import Cluster
 from ._errors import missing_rights
 from ._grants import ungranted
-from ._needs import record_rights, removal_rights, rights_for, summed_up
+from ._needs import lease_rights, record_rights, removal_rights, rights_for, summed_up
 from ._plan import Action
 from ._removal import Removal
 from ._reviews import ANYTHING, Reviews, Right, ask, is_allowed
@@ -35,14 +35,18 @@ def require_rights(cluster: Cluster, bundle: Bundle, actions: Sequence[Action]) 
     _require(cluster, reviews, needed, grants)
 
 
-def require_removal_rights(cluster: Cluster, removal: Removal) -> None:
+def require_removal_rights(cluster: Cluster, removal: Removal, lease_in: str) -> None:
     """Asks the server whether all that a removal deletes may be deleted and waited for.
+
+    Args:
+        lease_in: the namespace in which a lease is held meanwhile; empty where there is none.
 
     Raises:
         RightsError: names every missing right.
     """
     needed = removal_rights(removal)
     if needed:
+        needed += lease_rights(lease_in) if lease_in else []
         _require(cluster, ask(cluster, {right.namespace for right in needed}), needed, [])
 
 

@@ -310,7 +310,7 @@ warnings_found:
       type: str
 remarks:
   description: What is worth knowing afterwards, e.g. that another run was waited for. Each is printed as a warning.
-  returned: success with O(state=present)
+  returned: success
   type: list
   elements: str
   sample: []
@@ -430,7 +430,7 @@ def install(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
 
 def remove(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     """Makes the operator be gone."""
-    return ensure_absent(
+    result = ensure_absent(
         cluster,
         bundle,
         remove_crds=call.params["remove_crds"],
@@ -440,7 +440,11 @@ def remove(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
         with_diff=call.diff,
         cluster_uid=call.params["cluster_uid"],
         timeout=call.params["timeout"],
+        lease_timeout=call.params["lease_timeout"],
     )
+    for remark in result["remarks"]:
+        call.warn(remark)
+    return result
 
 
 def install_or_remove(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
