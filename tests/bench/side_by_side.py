@@ -39,6 +39,7 @@ from tests.support.states import State, States, install_ours, our_bundle
 
 NAMES = ("Conductor", "kubectl", "kubernetes.core")
 ROUND_TRIP = 0.05
+FAR = f"{ROUND_TRIP * 1000:.0f} ms of round trip added"
 _NONE = "-"
 
 Row = tuple[str, ...]
@@ -122,7 +123,7 @@ class OnServer:
                     far[name].append(run(through(self._plane.kubeconfig, self._folder, f"https://127.0.0.1:{port}")))
         return [
             seconds("first apply of the controllers, s", near),
-            seconds(f"first apply, {ROUND_TRIP * 1000:.0f} ms of round trip added, s", far),
+            seconds(f"first apply of the controllers, {FAR}, s", far),
         ]
 
     def memory(self) -> list[Row]:
@@ -137,21 +138,27 @@ def seconds(what: str, runs: dict[str, list[float]]) -> Row:
 
 
 def playbooks(folder: Path, rounds: int) -> list[Row]:
-    """Seconds of whole commands with nothing to do, on a real cluster."""
+    """Seconds of whole commands with nothing to do, on a real cluster that is near, and on one that is not."""
     manifests = write_manifests(folder / "all.yaml", PHASES)
     playbook = write_playbook(folder / "playbook.yaml", manifests)
-    runs: dict[str, list[float]] = {}
+    near: dict[str, list[float]] = {}
+    far: dict[str, list[float]] = {}
     with real_cluster("bench") as cluster:
-        ways: dict[str, Callable[[], float]] = {
-            "Conductor": lambda: install_playbook(cluster.variables),
-            "kubectl": lambda: kubectl(cluster.program, cluster.kubeconfig, manifests),
-            "kubernetes.core": lambda: kubernetes_core(cluster.kubeconfig, playbook),
+        ways: dict[str, Callable[[Path], float]] = {
+            "Conductor": lambda path: install_playbook({**cluster.variables, "conductor_kubeconfig": str(path)}),
+            "kubectl": lambda path: kubectl(cluster.program, path, manifests),
+            "kubernetes.core": lambda path: kubernetes_core(path, playbook),
         }
-        # One after the other, because the next one takes the fields over.
-        for name, run in ways.items():
-            run()
-            runs[name] = [run() for _round in range(rounds)]
-    return [seconds("nothing to do: install.yml, apply, playbook, s", runs)]
+        server = yaml.safe_load(cluster.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+        with Relay(int(server.rpartition(":")[2]), round_trip=ROUND_TRIP).serving() as port:
+            distant = through(cluster.kubeconfig, folder, f"https://127.0.0.1:{port}")
+            # One after the other, because the next one takes the fields over.
+            for name, run in ways.items():
+                run(cluster.kubeconfig)
+                near[name] = [run(cluster.kubeconfig) for _round in range(rounds)]
+                far[name] = [run(distant) for _round in range(rounds)]
+    what = "nothing to do: install.yml, apply, playbook"
+    return [seconds(f"{what}, s", near), seconds(f"{what}, {FAR}, s", far)]
 
 
 def main() -> int:
