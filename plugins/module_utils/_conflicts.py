@@ -127,12 +127,13 @@ def _walk(value: Any, path: str) -> Any:
         return value
     if path.startswith("[") and isinstance(value, list):
         step = _ITEM.match(path)
-        return _ABSENT if step is None else _walk(_item(value, step[1]), path[step.end() :])
+        return _ABSENT if step is None else _walk(_item(value, step[1]), path.removeprefix(step[0]))
     if path.startswith(".") and isinstance(value, Mapping):
         # Names of labels and annotations have dots in them: every name that fits is tried.
         for name in value:
-            if path.startswith(f".{name}") and path[len(name) + 1 :][:1] in ("", ".", "["):
-                found = _walk(value[name], path[len(name) + 1 :])
+            rest = path.removeprefix(f".{name}")
+            if rest != path and rest[:1] in ("", ".", "["):
+                found = _walk(value[name], rest)
                 if found is not _ABSENT:
                     return found
     return _ABSENT

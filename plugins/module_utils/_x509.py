@@ -12,13 +12,10 @@ import base64
 import binascii
 import re
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
-try:
+if TYPE_CHECKING:
     from cryptography import x509
-except ImportError:
-    _READABLE = False
-else:
-    _READABLE = True
 
 _BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
@@ -29,7 +26,10 @@ def ends_of(ca_bundle: str) -> list[datetime]:
     Args:
         ca_bundle: PEM, once more encoded as base64, as the API has it.
     """
-    if not _READABLE:
+    try:
+        # Six megabytes, of which a run that writes nothing has no use.
+        from cryptography.x509 import load_pem_x509_certificate
+    except ImportError:
         return []
     try:
         pem = base64.b64decode(ca_bundle)
@@ -38,7 +38,7 @@ def ends_of(ca_bundle: str) -> list[datetime]:
     found = []
     for block in _BLOCK.findall(pem):
         try:
-            found.append(_not_after(x509.load_pem_x509_certificate(block + b"\n")))
+            found.append(_not_after(load_pem_x509_certificate(block + b"\n")))
         except ValueError:
             continue
     return found
