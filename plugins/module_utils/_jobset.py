@@ -64,7 +64,7 @@ def jobset_facts(
         "version": version,
         "enough": _enough(version, wanted, serves) if state in ("bundled", "external") else None,
         "serves": serves,
-        "owner": _owner(common_owner(own or found, adopt), state),
+        "owner": _owner(common_owner(own or found, adopt), state, own or found),
         "namespace": next(iter(sorted(namespaces(own) or {place.namespace for place in places(webhooks)})), ""),
         "image": next((image for item in own for image in images(item)), ""),
         "healthy": None if state in ("absent", "unknown") else not problems,
@@ -73,9 +73,13 @@ def jobset_facts(
     }
 
 
-def _owner(found: dict[str, Any], state: str) -> dict[str, Any]:
-    """Nobody takes over a JobSet that runs elsewhere, whoever applied it: Trainer is installed beside it."""
-    return found if state in ("bundled", "crd_only") else {**found, "adoptable": False}
+def _owner(found: dict[str, Any], state: str, objects: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Nobody takes over a JobSet that runs elsewhere, whoever applied it: Trainer is installed beside it.
+
+    Nor a CRD alone, but for one of our own kustomization: it may be all that is left of somebody's JobSet.
+    """
+    takes = state == "bundled" or (state == "crd_only" and is_own_or_nothing(objects))
+    return found if takes else {**found, "adoptable": False}
 
 
 def _state(

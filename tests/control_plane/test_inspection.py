@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -49,13 +49,21 @@ def theirs(owner: str, release: str = "2.3.0", jobset: str = "0.12.0", *, serves
     )
 
 
-def remains(state: str, release: str, jobset: str, *blockers: str) -> Said:
-    """CRDs of upstream alone. A schema tells no more than the series."""
+def kubectls(release: str = "2.3.0", jobset: str = "0.12.0", *blockers: str, serves: bool = False) -> Said:
+    """All of it as kubectl applied it out of upstream's kustomization: an install takes it over, if it is as old."""
+    return replace(
+        theirs("kubectl", release, jobset, serves=serves), blockers=blockers, warnings=("trainer_adoptable",)
+    )
+
+
+def remains(state: str, release: str, jobset: str, *blockers: str, half: bool = True) -> Said:
+    """CRDs of upstream alone. A schema tells no more than the series; whose JobSet it was, nothing tells."""
     return Said(
         (state, "kubectl", release),
         ("crd_only", "kubectl", jobset),
         (False, False),
-        ("trainer_foreign", *blockers, "jobset_crd_only"),
+        (*blockers, "jobset_crd_only"),
+        ("trainer_adoptable", *(["trainer_half_installed"] if half else [])),
     )
 
 
@@ -79,12 +87,12 @@ SAID = {
     "ours-without-webhooks": ours("half_installed", warnings=("trainer_half_installed",)),
     "ours-with-users": ours(warnings=("runtimes_held",)),
     "ours-with-a-crd-terminating": ours("terminating", blockers=("terminating",)),
-    "upstream": theirs("kubectl"),
-    "upstream-healthy": theirs("kubectl", serves=True),
-    "upstream-2.1": theirs("kubectl", "2.1.0", "0.10.1"),
+    "upstream": kubectls(),
+    "upstream-healthy": kubectls(serves=True),
+    "upstream-2.1": kubectls("2.1.0", "0.10.1", "trainer_other_release"),
     "crds-alone": remains("half_installed", "2.3", "0.12"),
-    "crds-2.1-alone": remains("half_installed", "2.1", "0.10"),
-    "crd-terminating": remains("terminating", "2.3", "0.12", "terminating"),
+    "crds-2.1-alone": remains("half_installed", "2.1", "0.10", "trainer_other_release"),
+    "crd-terminating": remains("terminating", "2.3", "0.12", "terminating", half=False),
     "helm": theirs("helm"),
     "helm-without-jobset": Said(("complete", "helm", "2.3.0"), healthy=(False, None), blockers=("trainer_foreign",)),
     "argo-cd": theirs("argocd"),
@@ -105,7 +113,8 @@ SAID = {
         ("half_installed", "kubectl", ""),
         ("split", "kubectl", ""),
         (False, False),
-        ("trainer_foreign", "trainer_elsewhere", "jobset_split"),
+        ("trainer_elsewhere", "jobset_split"),
+        ("trainer_adoptable", "trainer_half_installed"),
     ),
     "namespace-terminating": Said(("terminating", "none", ""), blockers=("terminating",)),
     "kueue": Said(warnings=("kueue_mismatch",)),

@@ -35,7 +35,8 @@ OUTCOMES: dict[str | None, dict[str, str]] = {
     None: {"auto": "bundled", "bundled": "bundled", "external": ABSENT},
     "ours": {"auto": "bundled", "bundled": "bundled", "external": OURS},
     "ours-without-controllers": {"auto": "bundled", "bundled": "bundled", "external": OURS},
-    "upstream-healthy": {"auto": FOREIGN, "bundled": FOREIGN, "external": FOREIGN},
+    # It is kubectl's, and taken over.
+    "upstream-healthy": {"auto": "bundled", "bundled": "bundled", "external": OURS},
     "helm": {"auto": FOREIGN, "bundled": FOREIGN, "external": FOREIGN},
     "jobset": {"auto": UNHEALTHY, "bundled": TWICE, "external": UNHEALTHY},
     "jobset-healthy": {"auto": "external", "bundled": TWICE, "external": "external"},
@@ -82,7 +83,8 @@ def test_outcome(states: States, bundle: Bundle, state: str | None, mode: str) -
     assert read_install_record(plane.client(), HOME).jobset == outcome
     if outcome == "external":
         assert jobset_metadata(plane) == before
-        assert len(plane.writes_since(mark)) == len(without_jobset(bundle).objects()) + 1
+        # Intent and record, and the lease twice.
+        assert len(plane.writes_since(mark)) == len(without_jobset(bundle).objects()) + 4
 
 
 def beside(states: States, bundle: Bundle) -> ControlPlane:

@@ -16,7 +16,7 @@ PREFIX = b"/registry/"
 # Outside of what the API server looks at.
 _LATER = b"/conductor/later"
 # Written again and again by whoever is alive; neither kept nor put back.
-_ALIVE = (b"/registry/leases/", b"/registry/masterleases/", b"/registry/events/")
+_ALIVE = (b"/registry/leases/kube-", b"/registry/masterleases/", b"/registry/events/")
 # Owners come last when objects are put back and go first when they are taken away, so that no controller sees a
 # Deployment without its pods and makes new ones.
 _OWNERS_LAST = (
