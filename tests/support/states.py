@@ -8,6 +8,7 @@ A state is prepared once in a run and kept; entering it again puts the very obje
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -30,6 +31,10 @@ _MORE_RESOURCES = {
 HELD = "example.com/held"
 BUNDLE = CLONE / "roles" / "conductor" / "files" / "bundles" / "2.3.0.json"
 
+# A Deployment that does not come up is given up after ten minutes (progressDeadlineSeconds): put back later than that,
+# it would not stay as it was.
+_KEPT_SECONDS = 420
+
 Build = Callable[[ControlPlane], None]
 
 
@@ -50,21 +55,21 @@ class States:
         self._plane = plane
         self._states = {state.name: state for state in states}
         self._empty = empty
-        self._prepared: dict[str, Snapshot] = {}
+        self._prepared: dict[str, tuple[float, Snapshot]] = {}
 
     def enter(self, name: str | None) -> ControlPlane:
         """The control plane in this state; without a name, as it came up."""
         self._plane.check()
         if name is None:
             self._plane.restore(self._empty)
-        elif name in self._prepared:
-            self._plane.restore(self._prepared[name])
+        elif name in self._prepared and time.monotonic() < self._prepared[name][0] + _KEPT_SECONDS:
+            self._plane.restore(self._prepared[name][1])
         else:
             state = self._states[name]
             self.enter(state.after)
             state.build(self._plane)
             self._plane.settle()
-            self._prepared[name] = self._plane.snapshot()
+            self._prepared[name] = (time.monotonic(), self._plane.snapshot())
         return self._plane
 
 
