@@ -14,7 +14,7 @@ from typing import Any
 
 from ._bundle import MANAGED_LABEL
 from ._client import FIELD_MANAGER
-from ._managed_fields import common, cut, holds, together, without
+from ._managed_fields import common, cut, holds, together, without, without_containers
 from ._ownership import HELPERS, own_entry
 from ._upstream import LAST_APPLIED, declared
 
@@ -122,9 +122,13 @@ def let_go(
             rest = without(rest, known)
         for path in removed:
             rest = cut(rest, path)
+        rest = without_containers(rest, ours)
         if rest:
             kept.append({**entry, "fieldsV1": rest})
     present = own_entry(metadata)
+    if not taken and not kept:
+        # Nobody may be left in charge for a moment: the server would make an owner of its own ("before-first-apply").
+        taken = dict(ours)
     if not taken or kept == metadata.get("managedFields"):
         return kept
     own = {

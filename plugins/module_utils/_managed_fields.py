@@ -46,6 +46,18 @@ def without(fields: Fields, other: Fields) -> dict[str, Any]:
     return rest
 
 
+def without_containers(fields: Fields, other: Fields) -> dict[str, Any]:
+    """The set without maps and lists of which nothing but the container itself is in it, and C(other) has a part."""
+    rest: dict[str, Any] = {}
+    for name, below in fields.items():
+        known = other.get(name)
+        left = without_containers(below, known or {})
+        if known and name != _ITSELF and not left.keys() - {_ITSELF}:
+            continue
+        rest[name] = left
+    return rest
+
+
 def common(fields: Fields, other: Fields) -> dict[str, Any]:
     """The set of the fields that are in both."""
     found: dict[str, Any] = {}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import MANAGED_LABEL
-from ansible_collections.conductor.trainer.plugins.module_utils._handover import hand_over, kubectl_applied
+from ansible_collections.conductor.trainer.plugins.module_utils._handover import hand_over, kubectl_applied, let_go
 
 LABELLED: dict[str, Any] = {"f:metadata": {"f:labels": {f"f:{MANAGED_LABEL}": {}}}}
 DATA: dict[str, Any] = {"f:data": {"f:a": {}}}
@@ -158,3 +158,24 @@ def test_after_a_hand_over_there_is_none_to_make() -> None:
     assert hand_over(after) == []
     assert kubectl_applied(metadata(*mixed)) is True
     assert kubectl_applied(after) is False
+
+
+def test_nobody_is_not_left_in_charge_when_kubectl_had_nothing_that_is_ours() -> None:
+    """The server makes an owner of its own, "before-first-apply", where managedFields are empty at an apply."""
+    metadata = {
+        "uid": "u",
+        "managedFields": [
+            {
+                "manager": "kubectl-client-side-apply",
+                "operation": "Update",
+                "apiVersion": "v1",
+                "fieldsV1": {
+                    "f:metadata": {"f:annotations": {"f:kubectl.kubernetes.io/last-applied-configuration": {}}}
+                },
+            }
+        ],
+        "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}"},
+    }
+    ours: dict[str, Any] = {"f:metadata": {"f:labels": {"f:conductor.trainer/managed": {}}}}
+    (entry,) = let_go(metadata, {"apiVersion": "v1"}, ours, ({}, {}))
+    assert (entry["manager"], entry["operation"], entry["fieldsV1"]) == ("conductor", "Apply", ours)

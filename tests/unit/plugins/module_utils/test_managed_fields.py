@@ -19,6 +19,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._managed_fields 
     tree_of,
     value_at,
     without,
+    without_containers,
 )
 
 ITEM = 'k:{"name":"manager"}'
@@ -140,3 +141,20 @@ OBJECT = {
 def test_the_name_of_a_path_and_what_is_there(path: tuple[str, ...], name: str, found: tuple[bool, Any]) -> None:
     assert field_name(path) == name
     assert value_at(OBJECT, path) == found
+
+
+@pytest.mark.parametrize(
+    ("fields", "other", "left"),
+    [
+        # A map or list that the other has a part of is nobody's by itself.
+        ({"f:data": {}}, {"f:data": {"f:a": {}}}, {}),
+        ({"f:data": {".": {}}}, {"f:data": {"f:a": {}}}, {}),
+        ({"f:spec": {"f:ports": {".": {}}}}, {"f:spec": {"f:ports": {"k:{}": {}}}}, {}),
+        # What it has in it stays, and so does what the other has nothing of.
+        ({"f:data": {".": {}, "f:b": {}}}, {"f:data": {"f:a": {}}}, {"f:data": {".": {}, "f:b": {}}}),
+        ({"f:data": {".": {}}}, {"f:spec": {}}, {"f:data": {".": {}}}),
+        ({"f:args": {}}, {"f:args": {}}, {"f:args": {}}),
+    ],
+)
+def test_containers_alone_are_left_out(fields: dict[str, Any], other: dict[str, Any], left: dict[str, Any]) -> None:
+    assert without_containers(fields, other) == left
