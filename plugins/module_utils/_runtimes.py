@@ -13,12 +13,15 @@ from ._bundle import Bundle
 from ._client import Cluster
 from ._errors import ApiError
 from ._resources import resource_of
+from ._retry import is_webhook_transport
 
 FRAMEWORK_LABEL = "trainer.kubeflow.org/framework"
 _API_VERSION = "trainer.kubeflow.org/v1alpha1"
-# The manager's cache learns of a new runtime a moment after the API server (about 0.3 s: NVIDIA/aicr issue 1669).
-_CACHE_PATIENCE = 10.0
-_CACHE_PAUSE = 0.1
+# The manager's cache learns of a new runtime a moment after the API server (about 0.3 s: NVIDIA/aicr issue 1669). And a
+# webhook that answered just now may be out of reach for a moment: a node changes its rules for a Service in several
+# steps, and until the last of them calls get lost or arrive elsewhere.
+_PATIENCE = 10.0
+_PAUSE = 0.1
 _NOT_SEEN_YET = "must be created before the TrainJob is created"
 
 
@@ -84,12 +87,13 @@ def _refusal(
     sleep: Callable[[float], None],
 ) -> str:
     """The server's words against a TrainJob; empty where it would take it."""
-    deadline = monotonic() + _CACHE_PATIENCE
+    deadline = monotonic() + _PATIENCE
     while True:
         try:
             cluster.dry_run_create(dict(manifest), step="dry run")
             return ""
         except ApiError as error:
-            if _NOT_SEEN_YET not in error.message or monotonic() >= deadline:
+            passing = _NOT_SEEN_YET in error.message or is_webhook_transport(error)
+            if not passing or monotonic() >= deadline:
                 return error.message
-            sleep(_CACHE_PAUSE)
+            sleep(_PAUSE)

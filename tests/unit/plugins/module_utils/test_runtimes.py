@@ -19,12 +19,15 @@ from tests.unit.plugins.fakes import Clock, FakeCluster, Request, failure
 NOT_SEEN = 'denied the request: "torch" must be created before the TrainJob is created'
 
 
-def refusing(cluster: FakeCluster, name: str, message: str, times: int = 1000) -> None:
+AWAY = 'failed calling webhook "defaulter": tls: failed to verify certificate: x509: certificate is valid for another'
+
+
+def refusing(cluster: FakeCluster, name: str, message: str, times: int = 1000, status: int = 400) -> None:
     left = [message] * times
 
     def hook(request: Request) -> None:
         if request.method == "POST" and request.body["spec"]["runtimeRef"]["name"] == name and left:
-            raise failure(400, message=left.pop())
+            raise failure(status, message=left.pop())
 
     cluster.hooks.append(hook)
 
@@ -65,17 +68,25 @@ def test_a_refused_runtime_is_unproven_and_says_why(clock: Clock) -> None:
     assert clock.pauses == []
 
 
-def test_a_manager_that_has_not_seen_the_runtime_yet_is_given_a_moment(clock: Clock) -> None:
+# A manager that has not seen the runtime yet, and a webhook that is out of reach.
+PASSING = pytest.mark.parametrize(("message", "status"), [(NOT_SEEN, 403), (AWAY, 500)])
+
+
+@PASSING
+def test_what_passes_is_given_a_moment(clock: Clock, message: str, status: int) -> None:
     cluster = installed(bundle())
-    refusing(cluster, "torch", NOT_SEEN, times=3)
+    refusing(cluster, "torch", message, times=3, status=status)
     assert info(cluster, clock)["unproven"] == []
     assert len(clock.pauses) == 3
 
 
-def test_that_moment_ends(clock: Clock) -> None:
+@PASSING
+def test_that_moment_ends(clock: Clock, message: str, status: int) -> None:
     cluster = installed(bundle())
-    refusing(cluster, "torch", NOT_SEEN)
-    assert info(cluster, clock)["unproven"] == ["torch"]
+    refusing(cluster, "torch", message, status=status)
+    result = info(cluster, clock)
+    assert result["unproven"] == ["torch"]
+    assert message in result["runtimes"][1]["message"]
     assert 9.9 < sum(clock.pauses) < 10.2
 
 
