@@ -19,6 +19,8 @@ from .process import capture, logged
 # Where a node finds tools/cluster/control_plane.
 CONTROL_PLANE_IN_NODE = "/etc/kubernetes/conductor"
 AUDIT_LOG_FOLDER = "/var/log/kubernetes"
+# kind's own defaults; named, because own_networks closes them.
+POD_SUBNET, SERVICE_SUBNET = "10.244.0.0/16", "10.96.0.0/16"
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
@@ -96,7 +98,11 @@ def configuration(kubernetes: str, control_plane: Path, own_network: bool) -> st
         {
             "kind": "Cluster",
             "apiVersion": "kind.x-k8s.io/v1alpha4",
-            "networking": {"disableDefaultCNI": own_network},
+            "networking": {
+                "disableDefaultCNI": own_network,
+                "podSubnet": POD_SUBNET,
+                "serviceSubnet": SERVICE_SUBNET,
+            },
             "nodes": [
                 {
                     "role": "control-plane",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 
-from . import catalogue, docker, engine, health, images, kind, state
+from . import catalogue, docker, engine, health, images, kind, own_networks, state
 from .build import node_image, recipe
 from .catalogue import RECIPE_LABEL
 from .console import Console
@@ -98,6 +98,7 @@ def up(paths: Paths, console: Console, name: str, choice: str, kubernetes: str |
             _create(paths, console, name, choose_node_image(paths, console, choice, kubernetes))
         else:
             _reuse(paths, console, name, choice, why)
+        own_networks.keep_inside(name)
         images.ensure_in_node(paths, console, name, registry=choice != "built")
         console.step(f"{name} is up; its kubeconfig is {paths.shown(paths.kubeconfig(name))}")
 
