@@ -133,7 +133,10 @@ def webhook_configuration_verdict(
 def endpoints_verdict(
     service: str, slices: Iterable[Mapping[str, Any]], pods: Mapping[str, Mapping[str, Any]]
 ) -> Verdict:
-    """At least one ready endpoint, and each of them one of the pods that may answer.
+    """At least one ready endpoint, each of them one of the pods that may answer, and none that is on its way out.
+
+    A pod that is ending serves until its process ends, and a node learns of that up to a second later: an answer may be
+    its last, and the next call be refused.
 
     Args:
         slices: the EndpointSlices of this Service.
@@ -143,12 +146,14 @@ def endpoints_verdict(
     def verdict(state: State, evidence: str = "") -> Verdict:
         return Verdict(f"Service {service}", "endpoints", state, evidence)
 
-    ready, strangers = 0, []
+    ready, strangers, ending = 0, [], []
     for piece in slices:
         for endpoint in parts(piece, "endpoints"):
-            if part(endpoint, "conditions").get("ready") is not True:
+            conditions, target = part(endpoint, "conditions"), part(endpoint, "targetRef")
+            if conditions.get("terminating") is True and conditions.get("serving") is True:
+                ending.append(str(target.get("name", "a pod")))
+            if conditions.get("ready") is not True:
                 continue
-            target = part(endpoint, "targetRef")
             if str(target.get("uid")) in pods:
                 ready += 1
             else:
@@ -161,6 +166,8 @@ def endpoints_verdict(
         )
     if not ready:
         return verdict("progressing", "no ready endpoint")
+    if ending:
+        return verdict("progressing", f"{', '.join(sorted(ending))} is ending and still answers for it")
     return verdict("ready", f"{ready} ready")
 
 

@@ -4,15 +4,15 @@
 """Keeps what is meant for pods and Services of the cluster inside its node.
 
 kube-proxy learns up to a second later that a pod is gone or that there is a new Service. Until then, packets to it
-would leave by the default route, and whoever answers to any address out there (a transparent proxy, say) would answer in
-its place. In a cluster with a network of its own they reach nobody.
+would leave by the default route, and whoever answers to any address out there (a transparent proxy, say) would answer
+in its place. In a cluster with a network of its own they reach nobody.
 """
 
 from __future__ import annotations
 
 from . import docker, kind
 
-# A pod has a route of its own. Appended rules come after kube-proxy's: what they see was neither translated nor refused.
+# A pod has a route of its own. Appended rules come after kube-proxy's: what they see it has not translated or refused.
 _SCRIPT = """
 ip route replace unreachable "$1"
 for chain in OUTPUT FORWARD; do

@@ -250,6 +250,24 @@ def test_ready_endpoints(slices: list[dict[str, Any]], state: str, evidence: str
     assert evidence in verdict.evidence
 
 
+@pytest.mark.parametrize(
+    ("conditions", "state"),
+    [
+        ({"ready": False, "serving": True, "terminating": True}, "progressing"),
+        # It has let go of its Service, or its node has died: no call is sent there any more.
+        ({"ready": False, "serving": False, "terminating": True}, "ready"),
+        # One that is only starting.
+        ({"ready": False, "serving": True, "terminating": False}, "ready"),
+    ],
+)
+def test_a_pod_that_ends_has_to_let_go_of_its_service(conditions: dict[str, bool], state: str) -> None:
+    piece = endpoint_slice("webhook", "a", "old")
+    piece["endpoints"][1]["conditions"] = conditions
+    verdict = endpoints_verdict("webhook", [piece], PODS)
+    assert verdict.state == state
+    assert ("old is ending" in verdict.evidence) is (state == "progressing")
+
+
 def test_unknown_is_never_ready() -> None:
     assert not Verdict("a", "b", "unknown").ready
     assert str(Verdict("a", "b", "ready")) == "a: b"
