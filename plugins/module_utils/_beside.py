@@ -22,7 +22,10 @@ from ._recognition import is_jobset, places
 from ._record import Record
 from ._resources import resource_of
 from ._rules_jobset import judge_jobset
-from ._verdicts import Verdict, deployment_verdict, endpoints_verdict, webhook_configuration_verdict
+from ._verdict import Verdict
+from ._verdict_deployment import deployment_verdict
+from ._verdict_service import endpoints_verdict
+from ._verdict_webhook_configuration import webhook_configuration_verdict
 from ._watch import Scope, Watcher
 
 _CONFIGURATIONS = {

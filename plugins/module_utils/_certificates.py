@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._resources import Key
-from ._verdicts import is_pod_ready
+from ._verdict_pod import is_pod_ready
 
 # What cert-controller's rotator writes (pkg/rotator: caCertName, caKeyName, certName, keyName).
 CERTIFICATE_KEYS = frozenset({"ca.crt", "ca.key", "tls.crt", "tls.key"})

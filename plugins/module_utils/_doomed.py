@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._doom_catalogue import SIGNATURES, Signature, Source
-from ._verdicts import count, part, parts
+from ._verdict import count, part, parts
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from ._autoscalers import may_grow
 from ._certificates import pods_of
 from ._client import Cluster
 from ._doomed import Doom, dooms_of, restarts_of
-from ._verdicts import deployment_verdict
+from ._verdict_deployment import deployment_verdict
 
 
 class Fate:

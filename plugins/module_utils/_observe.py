@@ -18,7 +18,7 @@ from ._plan import Observed
 from ._record import NAME as RECORD_NAME
 from ._record import Record, parse_record
 from ._resources import Key, Resource, key_of, path_of, resource_of
-from ._verdicts import parts
+from ._verdict import parts
 
 _WEBHOOK_KINDS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 # The conditions of what is Terminating that say what it waits for (kubernetes/api core/v1, NamespaceConditionType;

@@ -15,7 +15,7 @@ from ._errors import ApiError, ConductorError, missing_rights
 from ._needs import summed_up, to_probe
 from ._resources import key_of, resource_of
 from ._retry import is_webhook_transport
-from ._verdicts import State, Verdict
+from ._verdict import State, Verdict
 
 _DENIED = re.compile(r" cannot (create|patch) resource ")
 

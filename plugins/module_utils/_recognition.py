@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from ._fields import is_terminating, name_of, namespace_of, part, parts, text
 from ._releases import JOBSET_IMAGE, TRAINER_IMAGE, image_name, images
-from ._verdicts import deployment_verdict, endpoints_verdict
+from ._verdict_deployment import deployment_verdict
+from ._verdict_service import endpoints_verdict
 
 TRAINER_GROUP = "trainer.kubeflow.org"
 JOBSET_GROUP = "jobset.x-k8s.io"

@@ -24,13 +24,11 @@ from ._probe import prove_webhooks
 from ._recognition import JOBSET_CRD
 from ._resources import Key, path_of, resource_of
 from ._retry import is_transient
-from ._verdicts import (
-    Verdict,
-    crd_verdict,
-    deployment_verdict,
-    endpoints_verdict,
-    webhook_configuration_verdict,
-)
+from ._verdict import Verdict
+from ._verdict_crd import crd_verdict
+from ._verdict_deployment import deployment_verdict
+from ._verdict_service import endpoints_verdict
+from ._verdict_webhook_configuration import webhook_configuration_verdict
 from ._watch import Scope, Watcher
 
 # How many rounds of probes in a row must agree, each over connections of its own: behind a load balancer the next

@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._verdicts import (
-    Verdict,
-    crd_verdict,
-    deployment_verdict,
-    endpoints_verdict,
-    is_pod_ready,
-    pod_trouble,
+from ansible_collections.conductor.trainer.plugins.module_utils._verdict import Verdict
+from ansible_collections.conductor.trainer.plugins.module_utils._verdict_crd import crd_verdict
+from ansible_collections.conductor.trainer.plugins.module_utils._verdict_deployment import deployment_verdict
+from ansible_collections.conductor.trainer.plugins.module_utils._verdict_pod import is_pod_ready, pod_trouble
+from ansible_collections.conductor.trainer.plugins.module_utils._verdict_service import endpoints_verdict
+from ansible_collections.conductor.trainer.plugins.module_utils._verdict_webhook_configuration import (
     webhook_configuration_verdict,
 )
 from tests.unit.plugins.builders import (

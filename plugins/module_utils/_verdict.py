@@ -1,0 +1,50 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A verdict over a snapshot of an object: ready or not, by which rule, on what evidence. Pure.
+
+What is missing, stale or half-filled is never ready. Odd or absent fields never raise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+State = Literal["ready", "progressing", "doomed", "unknown"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is known of one subject. C(rule) names what was checked, C(evidence) says what was found."""
+
+    subject: str
+    rule: str
+    state: State
+    evidence: str = ""
+
+    @property
+    def ready(self) -> bool:
+        """Unknown is never ready."""
+        return self.state == "ready"
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.evidence or self.rule}"
+
+
+def part(value: Any, name: str) -> Mapping[str, Any]:
+    """A field that should be an object; an empty one where it is absent or something else."""
+    found = value.get(name) if isinstance(value, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def parts(value: Any, name: str) -> list[Mapping[str, Any]]:
+    """The objects in a field that should be a list of objects."""
+    found = value.get(name) if isinstance(value, Mapping) else None
+    return [entry for entry in found if isinstance(entry, Mapping)] if isinstance(found, list) else []
+
+
+def count(value: Any) -> int:
+    """A field that should be a number; 0 where it is absent or something else."""
+    return value if isinstance(value, int) else 0

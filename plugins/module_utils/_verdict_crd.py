@@ -1,0 +1,29 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a CRD serves. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ._verdict import State, Verdict, part, parts
+
+
+def crd_verdict(name: str, crd: Mapping[str, Any] | None) -> Verdict:
+    """Established, its names accepted, and not on its way out."""
+
+    def verdict(state: State, evidence: str = "") -> Verdict:
+        return Verdict(f"CustomResourceDefinition {name}", "established", state, evidence)
+
+    if crd is None:
+        return verdict("progressing", "it is not there")
+    if part(crd, "metadata").get("deletionTimestamp"):
+        return verdict("progressing", "it is Terminating")
+    conditions = {str(condition.get("type")): condition for condition in parts(part(crd, "status"), "conditions")}
+    for needed in ("NamesAccepted", "Established"):
+        condition = conditions.get(needed) or {}
+        if condition.get("status") != "True":
+            return verdict("progressing", f"not {needed} {condition.get('message', '')}".rstrip())
+    return verdict("ready")

@@ -1,0 +1,48 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a Deployment is rolled out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ._verdict import State, Verdict, count, part, parts
+from ._verdict_pod import pod_trouble
+
+
+def deployment_verdict(name: str, deployment: Mapping[str, Any] | None, pods: Iterable[Mapping[str, Any]]) -> Verdict:
+    """Rolled out: the newest generation was seen, all replicas are of it and available, no older one is left."""
+
+    def verdict(state: State, evidence: str) -> Verdict:
+        return Verdict(f"Deployment {name}", "rollout", state, evidence)
+
+    if deployment is None:
+        return verdict("progressing", "it is not there")
+    metadata, spec, status = (part(deployment, name) for name in ("metadata", "spec", "status"))
+    if metadata.get("deletionTimestamp"):
+        return verdict("progressing", "it is being deleted")
+    generation, seen = metadata.get("generation"), status.get("observedGeneration")
+    if not isinstance(generation, int) or not isinstance(seen, int) or seen < generation:
+        return verdict("progressing", "its newest generation was not seen by the Deployment controller yet")
+    wanted = count(spec.get("replicas", 1))
+    if wanted < 1:
+        return verdict("progressing", "it is scaled to 0 replicas")
+    total, updated, available = (
+        count(status.get(field)) for field in ("replicas", "updatedReplicas", "availableReplicas")
+    )
+    if updated < wanted or total != updated or available < wanted:
+        reasons = "; ".join(filter(None, (pod_trouble(pod) for pod in pods)))
+        if not reasons:
+            reasons = _condition_message(status, "ReplicaFailure") or ""
+        text = f"{available} of {wanted} replicas available, {updated} of {total} updated"
+        return verdict("progressing", f"{text}; {reasons}" if reasons else text)
+    return verdict("ready", f"{available} of {wanted} replicas available")
+
+
+def _condition_message(status: Mapping[str, Any], kind: str) -> str | None:
+    for condition in parts(status, "conditions"):
+        if condition.get("type") == kind and condition.get("status") == "True":
+            return str(condition.get("message", ""))
+    return None

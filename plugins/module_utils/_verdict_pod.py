@@ -1,0 +1,41 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a pod runs, and why not. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ._verdict import part, parts
+
+
+def pod_trouble(pod: Mapping[str, Any]) -> str:
+    """Why a pod does not run or is not ready, in the words of the kubelet or the scheduler; empty if it is ready."""
+    name = part(pod, "metadata").get("name", "")
+    status = part(pod, "status")
+    for container in parts(status, "containerStatuses"):
+        state = part(container, "state")
+        waiting, terminated = part(state, "waiting"), part(state, "terminated")
+        if waiting:
+            words = " ".join(str(waiting[key]) for key in ("reason", "message") if waiting.get(key))
+            last = part(part(container, "lastState"), "terminated")
+            code = f" (last exit code {last.get('exitCode')})" if last else ""
+            return f"pod {name}: {words}{code}"
+        if terminated:
+            return f"pod {name}: {terminated.get('reason', 'ended')}, exit code {terminated.get('exitCode')}"
+    for condition in parts(status, "conditions"):
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            return f"pod {name}: {condition.get('reason', '')} {condition.get('message', '')}".rstrip()
+    if is_pod_ready(pod):
+        return ""
+    return f"pod {name}: {status.get('phase', 'unknown')}, not ready yet"
+
+
+def is_pod_ready(pod: Mapping[str, Any]) -> bool:
+    """Whether the pod's Ready condition is True and it is not being deleted."""
+    if part(pod, "metadata").get("deletionTimestamp"):
+        return False
+    conditions = parts(part(pod, "status"), "conditions")
+    return any(condition.get("type") == "Ready" and condition.get("status") == "True" for condition in conditions)
