@@ -129,7 +129,8 @@ SIGNATURES: tuple[Signature, ...] = (
         _CRASH,
         "raise the container's memory limit",
         words=r"OOMKilled",
-        restarts=2,
+        # What it needs to start does not change; other ends may be somebody else's doing, twice even.
+        restarts=1,
     ),
     Signature("it ends again and again", "container", _CRASH, _LOGS, restarts=2),
     Signature(

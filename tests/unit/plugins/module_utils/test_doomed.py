@@ -100,6 +100,13 @@ def test_two_ends_are_no_loop_yet() -> None:
     assert dooms_of(*recorded("crashed twice")) == []
 
 
+@pytest.mark.parametrize(("restarts", "found"), [(0, 0), (1, 1)])
+def test_two_ends_for_want_of_memory_are(restarts: int, found: int) -> None:
+    deployment, pods = recorded("oom")
+    pods[0]["status"]["containerStatuses"][0]["restartCount"] = restarts
+    assert len(dooms_of(deployment, pods)) == found
+
+
 def test_ends_before_the_wait_do_not_count() -> None:
     deployment, pods = recorded("crash")
     uid = pods[0]["metadata"]["uid"]
