@@ -42,6 +42,7 @@ _APPLY_PATCH = "application/apply-patch+yaml"
 _JSON_PATCH = "application/json-patch+json"
 _MERGE_PATCH = "application/merge-patch+json"
 _PAGE = 500
+_LOG_BYTES = 1 << 20
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -182,6 +183,30 @@ class Cluster:
             raise unreachable(error, self.host, "watch", str(resource)) from error
         finally:
             response.close()
+
+    def pod_log(self, namespace: str, pod: str, *, container: str, lines: int, previous: bool = False) -> list[str]:
+        """The last lines of a container's log.
+
+        Args:
+            previous: of the container as it ran before it was started again.
+
+        Raises:
+            ApiError: there is none (400, 404) or it may not be read (403).
+        """
+        subject = f"Pod {namespace}/{pod}"
+        query = {"container": container, "tailLines": str(lines), "limitBytes": str(_LOG_BYTES)}
+        if previous:
+            query["previous"] = "true"
+        response = self._send(
+            "GET",
+            f"{resource_of('v1', 'Pod').path(namespace, pod)}/log",
+            query=query,
+            step="read log",
+            subject=subject,
+        )
+        if response.status >= 400:
+            raise api_error(response.status, response.headers, response.data, "read log", subject)
+        return response.data.decode(errors="replace").splitlines()
 
     # -- writing -------------------------------------------------------------------------------------------------
 

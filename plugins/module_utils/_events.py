@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The last event of a pod: what the kubelet does where the pod itself does not tell (pulling, mounting)."""
+"""Events: what the kubelet does where the pod itself does not tell (pulling, mounting)."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ def last_event(cluster: Cluster, namespace: str, pod: str) -> str:
         ]
     except ConductorError:
         return ""
-    return str(max(events, key=_time).get("message", "")).strip() if events else ""
+    return str(max(events, key=time_of).get("message", "")).strip() if events else ""
 
 
-def _time(event: Mapping[str, Any]) -> str:
+def time_of(event: Mapping[str, Any]) -> str:
+    """When an event happened last, as RFC 3339 has it; events sort by it."""
     # An event that was repeated has the time of the last, one of the newer API only that of the event.
     times = (event.get("lastTimestamp"), event.get("eventTime"), (event.get("metadata") or {}).get("creationTimestamp"))
     return next((str(time) for time in times if time), "")

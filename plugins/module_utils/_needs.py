@@ -207,6 +207,10 @@ def to_explain(bundle: Bundle) -> list[Help]:
     waits = "nothing says what it waits for when it is being deleted"
     return [
         Help(_right("list", _EVENT, bundle.namespace), "a wait cannot say what the kubelet does"),
+        Help(
+            _right("get", _POD, bundle.namespace, subresource="log"),
+            "a wait that fails cannot show what the controllers said last",
+        ),
         # Of one name only, so that it may be given where all other cluster-wide rights are given.
         Help(
             _right("get", _CONFIG_MAP, name=AUTOSCALER_STATUS.name), "a wait hopes for new nodes where none will come"

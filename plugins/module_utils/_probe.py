@@ -16,6 +16,7 @@ from ._needs import summed_up, to_probe
 from ._resources import key_of, resource_of
 from ._retry import is_webhook_transport
 from ._verdict import State, Verdict
+from ._webhook_causes import webhook_cause
 
 _DENIED = re.compile(r" cannot (create|patch) resource ")
 
@@ -57,20 +58,22 @@ def prove_webhooks(cluster: Cluster, bundle: Bundle, runtimes: frozenset[str]) -
 def judge(probe: Probe, answer: Mapping[str, Any] | ConductorError) -> Verdict:
     """The verdict on one webhook from the answer to one probe."""
 
-    def verdict(state: State, evidence: str) -> Verdict:
-        return Verdict(f"webhook {probe.webhook}", f"probe: {probe.expect}", state, evidence)
+    def verdict(state: State, evidence: str, error: ConductorError | None = None) -> Verdict:
+        cause, remedy = (webhook_cause(error.message) if error else None) or ("", "")
+        said = ": ".join(filter(None, (evidence, cause, error.message if error else "")))
+        return Verdict(f"webhook {probe.webhook}", f"probe: {probe.expect}", state, said, remedy)
 
     if isinstance(answer, ConductorError):
         by_us = f'admission webhook "{probe.webhook}" denied the request' in answer.message
         if probe.expect == "denied" and by_us and probe.says in answer.message:
             return verdict("ready", "refused a bad object")
         if is_webhook_transport(answer):
-            return verdict("progressing", f"it cannot be called: {answer.message}")
+            return verdict("progressing", "it cannot be called", answer)
         if by_us:
             return verdict("progressing", f"it refused for another reason than expected: {answer.message}")
         if isinstance(answer, ApiError):
             # A namespace without its default ServiceAccount yet, a CRD not served yet, somebody else's webhook, ...
-            return verdict("progressing", f"the probe did not get through to it: {answer.message}")
+            return verdict("progressing", "the probe did not get through to it", answer)
         return verdict("unknown", str(answer))
     if probe.expect == "denied":
         return verdict("progressing", "it let a bad object pass: it is not in force")

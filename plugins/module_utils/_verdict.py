@@ -17,12 +17,21 @@ State = Literal["ready", "progressing", "doomed", "unknown"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is known of one subject. C(rule) names what was checked, C(evidence) says what was found."""
+    """What is known of one subject.
+
+    Args:
+        rule: what was checked.
+        evidence: what was found.
+        remedy: the next thing to try, where the evidence tells.
+        since: since when the server has it so (RFC 3339), where it says that.
+    """
 
     subject: str
     rule: str
     state: State
     evidence: str = ""
+    remedy: str = ""
+    since: str = ""
 
     @property
     def ready(self) -> bool:

@@ -15,6 +15,8 @@ from ._bundle import Bundle
 from ._certificates import pods_of, pods_to_touch
 from ._client import Cluster
 from ._controllers import controller_rows
+from ._diagnosis import diagnose
+from ._diagnosis_text import diagnosis_lines
 from ._doomed import Doom, is_being_made
 from ._errors import ConductorError, NotReadyError, listed
 from ._events import last_event
@@ -227,13 +229,32 @@ class ControllersWait:
         lines = [
             f"{verdict} (for {now - self._since[f'{verdict.subject}/{verdict.rule}']:.0f} s)" for verdict in waiting
         ]
-        remedies = dict.fromkeys(doom.remedy for doom in dooms)
-        return NotReadyError(
-            listed(f"not ready after {now - self._started:.0f} s:", lines),
-            step="wait for controllers",
-            hint="; ".join(remedies) or f"kubectl -n {self._bundle.namespace} get pods,events",
-            facts=self._facts(waiting, now),
+        diagnosis = self._diagnosis(dooms)
+        remedies = dict.fromkeys(
+            [
+                *(doom.remedy for doom in dooms),
+                *(row["remedy"] for row in diagnosis),
+                *(verdict.remedy for verdict in waiting),
+            ]
         )
+        return NotReadyError(
+            "\n  ".join([listed(f"not ready after {now - self._started:.0f} s:", lines), *diagnosis_lines(diagnosis)]),
+            step="wait for controllers",
+            hint="; ".join(filter(None, remedies)) or f"kubectl -n {self._bundle.namespace} get pods,events",
+            facts={**self._facts(waiting, now), "diagnosis": diagnosis},
+        )
+
+    def _diagnosis(self, dooms: list[Doom]) -> list[dict[str, Any]]:
+        """A closer look at each controller that is there and not rolled out."""
+        live, pods = self._controllers()
+        first = {doom.deployment: doom for doom in reversed(dooms)}
+        return [
+            diagnose(self._cluster, found, members, first.get(name))
+            for deployment in self._bundle.objects("Deployment")
+            for name in (deployment["metadata"]["name"],)
+            for found, members in ((live.get(name), pods_of(deployment, pods)),)
+            if found is not None and not deployment_verdict(name, found, members).ready
+        ]
 
     def _with_event(self, verdict: Verdict) -> Verdict:
         """Adds to the verdict on a Deployment what its newest pod was last about: a pull, say, or a mount."""
@@ -255,13 +276,15 @@ class ControllersWait:
             replace(verdict, state="doomed", evidence=fates[verdict.subject]) if verdict.subject in fates else verdict
             for verdict in waiting
         ]
-        remedies = dict.fromkeys(doom.remedy for doom in dooms)
+        diagnosis = self._diagnosis(dooms)
+        remedies = dict.fromkeys([*(row["remedy"] for row in diagnosis), *(doom.remedy for doom in dooms)])
+        lines = [f"Deployment {namespace}/{doom.deployment}: {doom}" for doom in others]
         return NotReadyError(
-            "\n  ".join([str(first), *(f"Deployment {namespace}/{doom.deployment}: {doom}" for doom in others)]),
+            "\n  ".join([str(first), *lines, *diagnosis_lines(diagnosis)]),
             step="wait for controllers",
             subject=f"Deployment {namespace}/{first.deployment}",
-            hint="; ".join([*remedies, "then run this again"]),
-            facts=self._facts(rows, now),
+            hint="; ".join([*filter(None, remedies), "then run this again"]),
+            facts={**self._facts(rows, now), "diagnosis": diagnosis},
         )
 
     def _facts(self, waiting: list[Verdict], now: float) -> dict[str, Any]:

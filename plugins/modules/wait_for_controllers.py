@@ -132,6 +132,54 @@ checks:
     evidence:
       description: What was found.
       type: str
+diagnosis:
+  description: A closer look at each controller that is not ready. Nothing in it that looks like a secret is shown.
+  returned: failure of the wait
+  type: list
+  elements: dict
+  contains:
+    object:
+      description: The Deployment.
+      type: str
+      sample: Deployment kubeflow-system/jobset-controller-manager
+    pod:
+      description: Its newest pod; empty where there is none.
+      type: str
+    container:
+      description: The container that holds it up, and its state in the words of the kubelet.
+      type: str
+      sample: "manager: CrashLoopBackOff"
+    exit_code:
+      description: With what the container ended last; none where it has not ended.
+      type: int
+      sample: 1
+    restarts:
+      description: How often it was started again.
+      type: int
+      sample: 3
+    log:
+      description: The last lines of its log, 10 at most; of the run before, where it is between two.
+      type: list
+      elements: str
+    events:
+      description: The newest warnings about the Deployment, its ReplicaSets and pods, 5 at most, oldest first.
+      type: list
+      elements: str
+    cause:
+      description: The likely cause, one of those in docs/causes.md; empty where it is not known.
+      type: str
+      sample: its configuration has the field noSuchKey, which this release does not know
+    remedy:
+      description: What to do about it.
+      type: str
+    look:
+      description: A command to look further.
+      type: str
+      sample: kubectl -n kubeflow-system logs jobset-controller-manager-5489fc9c66-jf9zw --previous
+    unread:
+      description: What could not be read, and why.
+      type: list
+      elements: str
 touched:
   description: The pods that were touched.
   returned: success

@@ -63,6 +63,8 @@ class FakeCluster(Cluster):
         self.rules: list[dict[str, Any]] = [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
         self.allows: Callable[[dict[str, Any]], bool] = lambda attributes: False
         self.streams: dict[str, list[Stream]] = {}
+        # Pod to the whole log of its container.
+        self.logs: dict[str, list[str]] = {}
         self.released = threading.Event()
         self.refreshed = 0
         self._lock = threading.RLock()
@@ -158,6 +160,19 @@ class FakeCluster(Cluster):
             self.released.wait()
             return
         yield from stream
+
+    def pod_log(self, namespace: str, pod: str, *, container: str, lines: int, previous: bool = False) -> list[str]:
+        """The end of what a test put there for a pod; a container that was started again has another log."""
+        path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
+        query = {"container": container, "previous": str(previous)}
+        request = Request("GET", path, query, None, "", "read log", pod)
+        self.requests.append(request)
+        for hook in self.hooks:
+            hook(request)
+        found = self.logs.get(f"{pod} before" if previous else pod)
+        if found is None:
+            raise failure(400, "BadRequest", f'container "{container}" in pod "{pod}" is waiting to start')
+        return found[-lines:]
 
     # -- the server ----------------------------------------------------------------------------------------------
 
