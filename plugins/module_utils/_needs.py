@@ -153,7 +153,7 @@ def to_wait(bundle: Bundle) -> list[Right]:
         *(
             _right(verb, resource, bundle.namespace)
             for verb in ("list", "watch")
-            for resource in (_DEPLOYMENT, _POD, _SLICE, *_CONFIGURATIONS)
+            for resource in (_DEPLOYMENT, _POD, _SLICE, _LEASE, *_CONFIGURATIONS)
         ),
         _right("list", _RUNTIME),
     ]

@@ -14,6 +14,7 @@ from ._beside import Beside
 from ._bundle import Bundle
 from ._certificates import pods_of, pods_to_touch
 from ._client import Cluster
+from ._components import is_named_jobset
 from ._controllers import controller_rows
 from ._diagnosis import diagnose
 from ._diagnosis_text import diagnosis_lines
@@ -24,11 +25,13 @@ from ._fate import Fate
 from ._nudges import Nudges
 from ._probe import prove_webhooks
 from ._recognition import JOBSET_CRD
+from ._removal import LEASES
 from ._resources import Key, path_of, resource_of
 from ._retry import is_transient
 from ._verdict import Verdict
 from ._verdict_crd import crd_verdict
 from ._verdict_deployment import deployment_verdict
+from ._verdict_lease import lease_verdict
 from ._verdict_service import endpoints_verdict
 from ._verdict_webhook_configuration import webhook_configuration_verdict
 from ._watch import Scope, Watcher
@@ -78,12 +81,13 @@ class ControllersWait:
         self._deployments = Scope(resource_of("apps/v1", "Deployment"), namespace)
         self._pods = Scope(resource_of("v1", "Pod"), namespace)
         self._slices = Scope(resource_of("discovery.k8s.io/v1", "EndpointSlice"), namespace)
+        self._leases = Scope(resource_of("coordination.k8s.io/v1", "Lease"), namespace)
         self._secrets = Scope(resource_of("v1", "Secret"), namespace, metadata_only=True)
         self._configurations = {
             kind: Scope(resource_of("admissionregistration.k8s.io/v1", kind))
             for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
         }
-        scopes = [self._deployments, self._pods, self._slices, *self._configurations.values()]
+        scopes = [self._deployments, self._pods, self._slices, self._leases, *self._configurations.values()]
         scopes += beside.scopes if beside else []
         if refresh:
             scopes.append(self._secrets)
@@ -149,6 +153,7 @@ class ControllersWait:
             members = pods_of(deployment, pods)
             own_pods.update({pod["metadata"]["uid"]: pod for pod in members})
             verdicts.append(deployment_verdict(name, deployments.get(name), members))
+            verdicts += self._leader(name, [pod["metadata"]["name"] for pod in members])
         services: set[str] = set()
         for configuration in bundle.webhook_configurations():
             name = configuration["metadata"]["name"]
@@ -164,6 +169,13 @@ class ControllersWait:
             ]
             verdicts.append(endpoints_verdict(service, pieces, own_pods))
         return verdicts + (self._beside.verdicts(watcher) if self._beside else [])
+
+    def _leader(self, deployment: str, pods: list[str]) -> list[Verdict]:
+        """The verdict on a controller's Lease; where there is none, leader election may be off."""
+        component = "jobset" if is_named_jobset(deployment) else "trainer"
+        found = self._watcher.objects(self._leases)
+        names = [name for name, whose in LEASES.items() if whose == component and name in found]
+        return [lease_verdict(name, found[name], pods, self._bundle.namespace) for name in names]
 
     def _crd(self, name: str) -> Verdict:
         """A CRD is asked for until it is established, and then no more: it is large, and it stays so."""
