@@ -38,7 +38,7 @@ def main() -> int:
         nargs="?",
         default="runtime",
         help="runtime: what `make install` needs (default); test: the rest of `make test` too; evidence: and every "
-        "ansible-core of the claim",
+        "ansible-core of the claim, and what breaks code on purpose",
     )
     tier = parser.parse_args().tier
     layout = Layout.of(this_clone())
@@ -57,6 +57,8 @@ def main() -> int:
                 environments.ensure(layout, layout.helper_venv("checkers"), "checkers")
                 environments.ensure(layout, layout.helper_venv("bastion"), "bastion")
                 ensure_cores(layout, cores.CORES if tier == "evidence" else cores.EVERY_TIME)
+            if tier == "evidence":
+                environments.ensure(layout, layout.helper_venv("mutation"), "mutation")
     except SetupError as error:
         print(f"setup: {error}".rstrip(), file=sys.stderr)
         return 1

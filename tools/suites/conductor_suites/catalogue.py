@@ -28,6 +28,9 @@ CORES = ("2.16", "2.21")
 # And those between, for `make evidence`.
 MORE_CORES = ("2.17", "2.18", "2.19", "2.20")
 
+# Code that is broken on purpose, to see whether the unit tests notice (tools/mutation); only for `make evidence`.
+MUTATED = ("planner", "verdicts")
+
 # Tests with this mark take too long for every run; `make evidence` runs them too.
 SAMPLE = ("-m", "not evidence")
 
@@ -126,6 +129,17 @@ def all_suites(clone: Path, output: Path, *, evidence: bool = False) -> list[Sui
                 f"--core={core}",
             )
             for core in sorted(CORES + MORE_CORES if evidence else CORES)
+        ),
+        *(
+            pytest_suite(
+                f"mutation-{target}",
+                "artifact",
+                "tests/mutation",
+                output,
+                no_environment(clone / ".venvs" / "mutation"),
+                f"--target={target}",
+            )
+            for target in (MUTATED if evidence else ())
         ),
         pytest_suite("control-plane", "control_plane", "tests/control_plane", output, no_control_plane, *sample),
         *(

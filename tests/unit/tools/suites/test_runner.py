@@ -14,7 +14,7 @@ import pytest
 from conductor_setup.cores import CORES as ALL_CORES
 from conductor_setup.cores import EVERY_TIME
 from conductor_suites.__main__ import skipped
-from conductor_suites.catalogue import CORES, all_suites
+from conductor_suites.catalogue import CORES, MUTATED, all_suites
 from conductor_suites.execution import environment, execute
 from conductor_suites.report import details, line, total
 from conductor_suites.suite import Counts, Outcome, Suite
@@ -144,7 +144,8 @@ def test_every_scenario_is_a_suite(tmp_path: Path) -> None:
 
 
 def test_every_folder_of_tests_is_a_suite(tmp_path: Path) -> None:
-    words = {word for suite in all_suites(CLONE, tmp_path) for command in suite.commands for word in command}
+    suites = all_suites(CLONE, tmp_path, evidence=True)
+    words = {word for suite in suites for command in suite.commands for word in command}
     assert {f"tests/{found.name}" for found in (CLONE / "tests").iterdir() if any(found.rglob("test_*.py"))} <= words
 
 
@@ -152,6 +153,13 @@ def test_every_release_of_ansible_core_that_is_set_up_is_tested(tmp_path: Path) 
     assert tuple(core.version for core in EVERY_TIME) == CORES
     whole = {suite.name for suite in all_suites(CLONE, tmp_path, evidence=True)}
     assert {core.name for core in ALL_CORES} <= whole
+
+
+def test_code_is_broken_on_purpose_for_evidence_alone(tmp_path: Path) -> None:
+    suites = [suite for suite in all_suites(CLONE, tmp_path, evidence=True) if suite.name.startswith("mutation-")]
+    assert [suite.name for suite in suites] == [f"mutation-{target}" for target in MUTATED]
+    assert all(f"--target={target}" in suite.commands[0] for target, suite in zip(MUTATED, suites, strict=True))
+    assert not {suite.name for suite in suites} & {suite.name for suite in all_suites(CLONE, tmp_path)}
 
 
 def test_what_is_left_out_every_time_is_run_for_evidence(tmp_path: Path) -> None:

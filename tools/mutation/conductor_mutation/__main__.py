@@ -1,0 +1,63 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Command line: ``python -m conductor_mutation TARGET [--jobs N] [--limit SECONDS] [--only TEXT] [--report FILE]``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+from conductor_mutation import mutants, running
+from conductor_mutation.scores import Change, Fate, by_file, facts, score
+from conductor_mutation.targets import DATA, TargetError, read_target
+
+
+def main() -> int:
+    """Try every change; 1 where fewer are noticed than the target asks for, 2 where nothing can be said."""
+    parser = argparse.ArgumentParser(prog="mutation", description=__doc__)
+    parser.add_argument("target", help=f"one of {DATA.name}")
+    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), metavar="N", help="processes at once")
+    parser.add_argument(
+        "--limit", type=float, default=120, metavar="SECONDS", help="for the tests of one change; more is a kill (120)"
+    )
+    parser.add_argument("--only", default="", metavar="TEXT", help="only modules whose path has TEXT in it")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the result as JSON, too")
+    parser.add_argument("--data", type=Path, default=DATA, metavar="FILE", help="other targets")
+    parser.add_argument("--clone", type=Path, default=Path(__file__).resolve().parents[3], help="another clone")
+    arguments = parser.parse_args()
+    clone = arguments.clone.resolve()
+    scratch = clone / (os.environ.get("CONDUCTOR_CACHE") or ".cache") / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    # The copies are to go even when the run is ended from outside.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    results: list[tuple[Change, Fate]] = []
+    try:
+        target = read_target(arguments.target, clone, arguments.data)
+        modules = [module for module in target.modules if arguments.only in module]
+        found = [mutant for module in modules for mutant in mutants.find(clone, module, target.operators)]
+        print(f"{target.name}: {len(found)} mutants of {len(modules)} modules", flush=True)
+        python = clone / ".venv" / "bin" / "python"
+        for change, fate in running.run(clone, target, found, python, scratch, arguments.jobs, arguments.limit):
+            results.append((change, fate))
+            if fate != "killed":
+                print(f"{fate}  {change.file}:{change.line}: {change.before}  ->  {change.after}", flush=True)
+        total, parts = score(target, results), by_file(target, results)
+    except (TargetError, running.RunError) as error:
+        print(f"mutation: {error}", file=sys.stderr)
+        return 2
+    for file, part in parts.items():
+        print(f"{file}: {part.sentence()}")
+    print(f"{target.name}: {total.sentence()}")
+    if arguments.report:
+        whole = {**facts(total), "least": target.least, "files": {file: facts(part) for file, part in parts.items()}}
+        arguments.report.write_text(json.dumps(whole, indent=1), encoding="utf-8")
+    return 0 if total.percent >= target.least else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
