@@ -194,13 +194,13 @@ def _decide(
         # A namespace somebody prepared (labels, quotas, policies) is what we install into, not somebody's Trainer.
         if own_entry(metadata) is None:
             return action("adopt", f"it is there, of {words}")
-    elif words != OURS and side is not None and is_bare(manifest, side) and _is_unmarked(metadata):
-        adopted = action("adopt", "it is upstream's, and but a name")
-        return replace(adopted, hand_over=True, side=side)
-    elif words != OURS and tool_of(metadata) in adopt:
-        adopted = action("adopt", f"to be taken from {owner(metadata)['name']}")
-        return replace(adopted, hand_over=True, side=side, tool=tool_of(metadata))
     elif words != OURS:
+        if side is not None and is_bare(manifest, side) and mark_of(metadata) is None and is_nobodys(metadata):
+            adopted = action("adopt", "it is upstream's, and but a name")
+            return replace(adopted, hand_over=True, side=side)
+        if tool_of(metadata) in adopt:
+            adopted = action("adopt", f"to be taken from {owner(metadata)['name']}")
+            return replace(adopted, hand_over=True, side=side, tool=tool_of(metadata))
         return action("refuse", owner(metadata)["name"])
     if known is None:
         return action("update", "it is not in the install record")
@@ -211,10 +211,6 @@ def _decide(
     if known.applied != entry_digest(metadata):
         return action("update", "somebody changed a field of ours")
     return action("unchanged", "as recorded")
-
-
-def _is_unmarked(metadata: Mapping[str, Any]) -> bool:
-    return mark_of(metadata) is None and is_nobodys(metadata)
 
 
 def _refusals(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> list[Refusal]:

@@ -111,6 +111,25 @@ def test_a_foreign_webhook_is_known_by_where_it_points_to(
     assert reason.subject.startswith(f"webhook configuration {name} points to ")
 
 
+@pytest.mark.parametrize(
+    ("adopt", "remedy"),
+    [((), "Conductor changes only what it installed itself"), (("other",), "webhook configurations of other names")],
+)
+def test_a_foreign_webhook_is_to_be_removed_by_its_own_tool_where_its_release_is_taken_over(
+    adopt: tuple[str, ...], remedy: str
+) -> None:
+    """Left beside ours, it would go on calling a Service that nobody looks after."""
+    state = Observed(metadata={CONFIG: THEIRS}, webhook_configurations=[configuration("theirs", {"url": "https://w"})])
+    reasons = make_plan(bundle(), state, adopt).reasons
+    assert reasons[-1].subject.startswith("webhook configuration theirs")
+    assert reasons[-1].remedy.startswith(remedy)
+
+
+@pytest.mark.parametrize("version", ["1.31.0", "1.31.4"])
+def test_a_patch_release_of_kubernetes_does_not_count(version: str) -> None:
+    assert make_plan(bundle(kubernetes_minimum="1.31.4"), Observed(kubernetes=version)).reasons == ()
+
+
 @pytest.mark.parametrize(("version", "refused"), [("1.30.99", True), ("1.31.0", False), ("2.0", False), ("1.9", True)])
 def test_major_and_minor_are_numbers(version: str, refused: bool) -> None:
     assert bool(make_plan(bundle(), Observed(kubernetes=version)).reasons) is refused

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils._plan import Observed
+from ansible_collections.conductor.trainer.plugins.module_utils._record import Entry, Record
 from ansible_collections.conductor.trainer.plugins.module_utils._removal import STAGES, Found, Removal, Switches
 from ansible_collections.conductor.trainer.plugins.module_utils._removal_look import look
 from ansible_collections.conductor.trainer.plugins.module_utils._removal_plan import make_removal
@@ -37,6 +40,7 @@ from tests.unit.plugins.removals import (
 )
 from tests.unit.plugins.states import release
 
+JAX = Key(TRAINER, "ClusterTrainingRuntime", "", "jax-distributed")
 NAMESPACES = sorted(key for key in release().known if key.kind == "Namespace")
 STAYING = "user data; remove_user_data is off"
 IN_HOME = "finalizer trainer.kubeflow.org/resource-in-use (Trainer's controller lets go once no TrainJob uses it)"
@@ -92,6 +96,29 @@ def test_where_the_namespace_stays_the_record_goes_last() -> None:
     assert going(removal, "namespaces") == [key for key in NAMESPACES if key.name != HOME]
 
 
+def test_of_itself_a_removal_takes_nothing_of_peoples_and_no_crd() -> None:
+    found = cluster()
+    keys = {put_job(found), put_set(found), put_runtime(found), put_runtime(found, namespace="team-a"), *CRDS}
+    removal = make_removal(release(), look(found, release()), Switches())
+    assert keys.isdisjoint(removal.deleted())
+    assert [words.partition(" (")[0] for words in said(removal)] == ["1 unfinished TrainJob", "1 unfinished JobSet"]
+
+
+def test_what_is_decided_stays_so() -> None:
+    for value, field in ((Switches(), "crds"), (Found(Observed()), "deployments"), (Removal(), "stages")):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(value, field, None)
+
+
+def test_a_record_alone_is_something_of_conductors() -> None:
+    """An install that was cut off, or objects that somebody else deleted: the record is to go."""
+    found = cluster()
+    for key in [key for key in found.objects if key != RECORD]:
+        del found.objects[key]
+    removal = planned(found)
+    assert (removal.deleted(), removal.found) == ([RECORD], True)
+
+
 def test_a_namespace_nobody_looked_into_stays() -> None:
     found = look(cluster(), release())
     removal = make_removal(release(), Found(found.observed), Switches())
@@ -111,6 +138,40 @@ def test_unfinished_jobs_forbid_it_and_are_counted() -> None:
         "7 unfinished TrainJobs (team-a/j0, team-a/j1, team-a/j2, team-a/j3, team-a/j4, and 2 more): "
         "they need the controller"
     )
+
+
+def test_what_can_be_done_about_jobs_is_said() -> None:
+    found = cluster()
+    put_job(found)
+    put_job(found, "over", ending="Complete")
+    hold(found, TORCH)
+    switch = "set remove_user_data: true to delete them"
+    abandon = ", or abandon_jobs: true to leave them without a controller"
+    assert [remedy for _words, remedy in planned(found).refusals] == [
+        f"let them end, or {switch}{abandon}",
+        f"{switch}{abandon}",
+    ]
+    # No switch leaves a job whose very type goes.
+    assert {remedy for _words, remedy in planned(found, abandon=True, crds=True).refusals} == {switch}
+
+
+def test_jobs_need_the_trainer_beside_somebody_elses_job_set_too() -> None:
+    found = cluster()
+    make_foreign(found, "jobset")
+    put_job(found)
+    put_set(found)
+    # The JobSet has its controller still.
+    assert said(planned(found)) == ["1 unfinished TrainJob (team-a/j): they need the controller"]
+
+
+def test_job_sets_need_ours_when_the_trainer_is_gone() -> None:
+    found = cluster()
+    make_foreign(found, "train")
+    put_job(found)
+    put_set(found)
+    assert said(planned(found)) == [
+        "1 unfinished JobSet (team-a/s): they need the controller of JobSet that would go",
+    ]
 
 
 def test_a_plain_job_set_that_is_not_over_forbids_it() -> None:
@@ -149,6 +210,8 @@ def test_user_data_goes_when_it_is_asked_for_and_in_its_order() -> None:
     removal = planned(found, user_data=True)
     assert removal.refusals == ()
     assert set(keys) <= set(removal.deleted())
+    # Each once: those of the release are no custom ones.
+    assert len(removal.deleted()) == len(set(removal.deleted()))
     assert stages(removal)[:3] == ["train_jobs", "job_sets", "runtimes"]
 
 
@@ -168,22 +231,40 @@ def test_custom_runtimes_stay_and_what_holds_them_is_said() -> None:
 def test_beside_somebody_elses_job_set_plain_ones_stay_whatever_is_asked_for() -> None:
     found = cluster()
     plain, owned, job = put_set(found), put_set(found, "owned", owned=True), put_job(found)
-    make_jobset_foreign(found)
+    make_foreign(found, "jobset")
     removal = planned(found, user_data=True, crds=True)
     assert removal.refusals == ()
     assert plain not in removal.deleted()
     assert {owned, job} <= set(removal.deleted())
     assert not [key for key in removal.deleted() if "jobset" in key.name]
+    # Nor does the switch keep back why anything else than a runtime stays.
+    assert removal.kept["it is not Conductor's (field manager helm)"] == (
+        "CustomResourceDefinition jobsets.jobset.x-k8s.io",
+    )
 
 
-def make_jobset_foreign(found: FakeCluster) -> None:
-    """As if somebody's JobSet were there, and ours never had been."""
-    for key in [key for key in found.objects if "jobset" in key.name and key.kind != "JobSet"]:
+def make_foreign(found: FakeCluster, word: str) -> None:
+    """As if what bears this word in its name were somebody's, but for objects of people, and ours never had been."""
+    for key in [key for key in found.objects if word in key.name or (word, key.api_version) == ("train", TRAINER)]:
         if key.kind == "CustomResourceDefinition":
             found.objects[key]["metadata"]["managedFields"] = [{"manager": "helm", "operation": "Apply"}]
             found.objects[key]["metadata"]["uid"] = "uid-theirs"
-        else:
+        elif key.kind not in ("JobSet", "TrainJob"):
             del found.objects[key]
+
+
+def test_whose_the_trainer_is_tells_whether_a_runtime_of_somebodys_goes() -> None:
+    found = cluster()
+    make_foreign(found, "jobset")
+    del found.objects[TORCH]
+    put_runtime(found, TORCH.name)
+    assert TORCH in planned(found, user_data=True).deleted()
+    found = cluster()
+    make_foreign(found, "train")
+    put_runtime(found, TORCH.name)
+    removal = planned(found, user_data=True)
+    assert TORCH not in removal.deleted()
+    assert removal.kept["it is not Conductor's (field manager kubectl)"] == (str(TORCH),)
 
 
 def test_without_anything_of_ours_user_data_stays_whatever_is_asked_for() -> None:
@@ -216,6 +297,11 @@ def test_abandoned_it_stays() -> None:
     removal = planned(found, abandon=True)
     assert TORCH not in removal.deleted()
     assert removal.kept[f"held by {IN_HOME}, and TrainJobs that stay use it"] == (str(TORCH),)
+    # The others go, whichever comes first.
+    hold(found, JAX)
+    put_job(found, "other", ending="Complete", runtime=JAX.name)
+    built_in = [key for key in release().known if key.kind == "ClusterTrainingRuntime"]
+    assert set(going(planned(found, abandon=True), "runtimes")) == set(built_in) - {TORCH, JAX}
 
 
 def test_a_held_runtime_that_nobody_uses_is_left_to_the_controller_while_there_is_one() -> None:
@@ -281,6 +367,7 @@ def test_after_a_removal_that_left_the_crds_the_next_may_take_them() -> None:
     assert planned(found, crds=True).deleted() == sorted(CRDS)
     # What nobody serves any more does not have to be over.
     put_job(found)
+    put_set(found)
     assert planned(found).refusals == ()
     assert planned(found, user_data=True, crds=True).refusals == ()
 
@@ -321,6 +408,20 @@ def test_leases_stay_with_controllers_that_stay() -> None:
     for key in (LEASE, JOBSET_LEASE):
         found.put(obj("Lease", key.name, key.api_version, HOME), "manager", "Update")
     assert planned(found, user_data=True, crds=True).stages == ()
+
+
+def test_leases_of_nobody_we_know_stay() -> None:
+    found = FakeCluster()
+    for key in (LEASE, JOBSET_LEASE):
+        found.put(obj("Lease", key.name, key.api_version, HOME), "manager", "Update")
+    assert planned(found).stages == ()
+
+
+@pytest.mark.parametrize(("jobset", "leases"), [("bundled", [LEASE, JOBSET_LEASE]), ("external", [LEASE])])
+def test_once_no_controller_is_left_the_record_tells_whose_leases_there_are(jobset: str, leases: list[Key]) -> None:
+    record = Record(entries={MANAGER: Entry("u", "", "", True)}, jobset=jobset)
+    observed = Observed({LEASE: {"uid": "lease"}, JOBSET_LEASE: {"uid": "other"}}, record=record)
+    assert going(make_removal(release(), Found(observed), Switches()), "leases") == leases
 
 
 def test_leases_go_when_a_removal_was_cut_off_after_their_controllers() -> None:
