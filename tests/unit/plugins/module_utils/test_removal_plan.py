@@ -351,6 +351,15 @@ def test_an_object_that_would_go_with_a_crd_forbids_it() -> None:
     assert planned(found, user_data=True, crds=True).refusals == ()
 
 
+def test_a_crd_whose_objects_nobody_looked_for_stays() -> None:
+    """One that an older release had: what people keep of its kind is not known."""
+    key = Key("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", f"olds.{TRAINER.partition('/')[0]}")
+    record = Record(entries={key: Entry("u", "", "", True)})
+    removal = make_removal(release(), Found(Observed({key: {"uid": "u"}}, record=record)), Switches(crds=True))
+    assert removal.deleted() == []
+    assert removal.kept == {"nobody looked for objects of its kind": (str(key),)}
+
+
 def test_abandoning_jobs_never_destroys_them() -> None:
     found = cluster()
     put_job(found)
