@@ -33,8 +33,7 @@ def main() -> int:
     clone = arguments.clone.resolve()
     scratch = clone / (os.environ.get("CONDUCTOR_CACHE") or ".cache") / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
-    # The copies are to go even when the run is ended from outside.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, _end)
     results: list[tuple[Change, Fate]] = []
     try:
         target = read_target(arguments.target, clone, arguments.data)
@@ -57,6 +56,12 @@ def main() -> int:
         whole = {**facts(total), "least": target.least, "files": {file: facts(part) for file, part in parts.items()}}
         arguments.report.write_text(json.dumps(whole, indent=1), encoding="utf-8")
     return 0 if total.percent >= target.least else 1
+
+
+def _end(number: int, _frame: object) -> None:
+    """Ends the run from outside, once: what goes on until the copies are gone is not to be interrupted."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 if __name__ == "__main__":
