@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The action plugin all modules of this collection share: it brings the module what is only on the control node.
 
-That is the bundle of the release, which lies in the collection, and the files that say which cluster, where they are
-found beside the playbook or are encrypted with Ansible Vault. With a local connection nothing is copied, and there need
-be no module: what it does is done beside the worker process, where a module would run as the same user with the same
-Python.
+That is the bundle of the release, which lies in the collection, and the files that say which cluster or which TrainJob,
+where they are found beside the playbook or are encrypted with Ansible Vault. With a local connection nothing is copied,
+and there need be no module: what it does is done beside the worker process, where a module would run as the same user
+with the same Python.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ansible_collections.conductor.trainer.plugins.plugin_utils import _in_worke
 
 _BUNDLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "conductor", "files", "bundles")
 
-_FILES = ("kubeconfig", "ca_cert", "client_cert", "client_key")
+_FILES = ("kubeconfig", "ca_cert", "client_cert", "client_key", "src")
 _VARIABLES = "K8S_AUTH_"
 # Whether a task may do without its module. For looking for a fault: both ways are to come to the same.
 _MAY = "ansible_conductor_in_process"

@@ -1,0 +1,233 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Follows a TrainJob to its end by watching it, its JobSet and its pods, and keeps what failing pods said last.
+
+A pod that fails may be gone a moment later (its Job ends it, or makes it anew), and its log with it: the log is read
+when the failure is seen, not at the end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ._client import Cluster
+from ._errors import ApiError, ConductorError, NotReadyError, listed
+from ._fields import name_of, text
+from ._resources import Key, resource_of
+from ._trainjob_definition import API_VERSION
+from ._trainjob_state import JOBSET_LABEL, JobState, conditions_of, container_of, failure_of, row_of, state_of
+from ._watch import Scope, Watcher
+
+STEP = "follow"
+_POD = resource_of("v1", "Pod")
+# Results must stay small: so many pods are told of, the failed ones first; so many characters of logs are kept.
+_ROWS = 40
+_LOG_CHARACTERS = 8_000
+_LINE = 300
+# How many pods an error names.
+_NAMED = 4
+
+
+class Follower:
+    """One TrainJob, from when this object is made.
+
+    Args:
+        key, uid: which TrainJob; another one of its name does not count.
+        log_lines: how many of its last lines are kept of each failing pod.
+        all_logs: keep those of the other pods as well, when it has ended.
+        monotonic: seconds; injected by tests.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        key: Key,
+        uid: str,
+        *,
+        log_lines: int,
+        all_logs: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.state = JobState("created", "")
+        self.conditions: list[dict[str, str]] = []
+        self.timeline: list[dict[str, Any]] = []
+        self._cluster = cluster
+        self._key = key
+        self._uid = uid
+        self._lines = log_lines
+        self._all_logs = all_logs
+        self._monotonic = monotonic
+        self._started = monotonic()
+        self._pods: dict[str, Mapping[str, Any]] = {}
+        self._logs: dict[str, list[str]] = {}
+        self._heard: set[tuple[str, int]] = set()
+        kinds = ((API_VERSION, "TrainJob"), ("jobset.x-k8s.io/v1alpha2", "JobSet"), ("v1", "Pod"))
+        self._scopes = [Scope(resource_of(*kind), key.namespace) for kind in kinds]
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since it began."""
+        return round(self._monotonic() - self._started, 2)
+
+    @property
+    def pods(self) -> list[dict[str, Any]]:
+        """A row for each pod there was, the failed ones first."""
+        rows = [row_of(pod) for _name, pod in sorted(self._pods.items())]
+        return sorted(rows, key=lambda row: not row["exit_code"])[:_ROWS]
+
+    @property
+    def logs(self) -> dict[str, list[str]]:
+        """The last lines of pods; of the longest logs only the end, where they are too much together."""
+        kept = {pod: [line[:_LINE] for line in lines] for pod, lines in sorted(self._logs.items())[:_ROWS]}
+        share = _LOG_CHARACTERS // max(1, len(kept))
+        while sum(map(_length, kept.values())) > _LOG_CHARACTERS:
+            longest = max(kept, key=lambda pod: _length(kept[pod]))
+            if len(kept[longest]) == 1:
+                kept[longest] = [kept[longest][0][:share]]
+                break
+            kept[longest] = kept[longest][1:]
+        return kept
+
+    def look(self) -> None:
+        """Looks once."""
+        with Watcher(self._cluster, self._scopes, step=STEP) as watcher:
+            watcher.refresh()
+            self._see(watcher)
+
+    def follow(self, timeout: float) -> None:
+        """Returns when it is complete.
+
+        Args:
+            timeout: seconds from now.
+
+        Raises:
+            NotReadyError: it failed, is gone, or has not ended in time; says which pods are in which state.
+            RightsError, ConductorError: something may not be read, or the server failed.
+        """
+        deadline = self._monotonic() + timeout
+        with Watcher(self._cluster, self._scopes, step=STEP) as watcher:
+            watcher.refresh()
+            while not self._see(watcher):
+                now = self._monotonic()
+                if watcher.failure:
+                    raise watcher.failure
+                if now >= deadline:
+                    raise self._too_late(timeout)
+                watcher.start()
+                watcher.wait(deadline - now)
+        self._see_the_end()
+        if self.state.phase == "failed":
+            raise self._failed()
+
+    def _see(self, watcher: Watcher) -> bool:
+        """Takes in how things are; whether it has ended."""
+        jobs, job_sets, pods = (watcher.objects(scope) for scope in self._scopes)
+        job = jobs.get(self._key.name)
+        if job is None or text(job, "metadata", "uid") != self._uid:
+            raise self._error("it is gone: somebody deleted it", "find out who, and submit it again")
+        present = [pod for pod in pods.values() if text(pod, "metadata", "labels", JOBSET_LABEL) == self._key.name]
+        self._take(present)
+        state = state_of(job, job_sets.get(self._key.name), present)
+        if not self.timeline or state.phase != self.state.phase:
+            self.timeline.append({"seconds": self.elapsed, "phase": state.phase})
+        self.state, self.conditions = state, conditions_of(job)
+        return state.is_final
+
+    def _take(self, pods: list[Any]) -> None:
+        for pod in pods:
+            self._pods[name_of(pod)] = pod
+            failure = failure_of(pod)
+            seen = (name_of(pod), failure.restarts if failure else 0)
+            if failure and seen not in self._heard:
+                self._heard.add(seen)
+                self._hear(pod, previous=failure.previous)
+
+    def _see_the_end(self) -> None:
+        """The last of the pods' states may come after that of the TrainJob."""
+        selector = f"{JOBSET_LABEL}={self._key.name}"
+        pods, _version = self._cluster.list_all(_POD, self._key.namespace, metadata_only=False, label_selector=selector)
+        self._take(pods)
+        if self._all_logs:
+            for pod in pods[:_ROWS]:
+                if name_of(pod) not in self._logs:
+                    self._hear(pod, previous=False)
+
+    def _hear(self, pod: Mapping[str, Any], *, previous: bool) -> None:
+        """Keeps the last lines of a pod. Where they cannot be had, the reason stands in their place."""
+        name = name_of(pod)
+        if not self._lines:
+            return
+        try:
+            lines = self._cluster.pod_log(
+                self._key.namespace, name, container=container_of(pod), lines=self._lines, previous=previous
+            )
+        except ApiError as error:
+            lines = [f"(its log cannot be read: {error.message})"]
+        self._logs[name] = lines[-self._lines :]
+
+    # -- errors --------------------------------------------------------------------------------------------------
+
+    def _failed(self) -> NotReadyError:
+        hint = f"look at what its pods said; kubectl describe trainjob,jobset,pods --namespace {self._key.namespace}"
+        return self._error(f"it failed: {self.state.cause}", f"{hint}; once repaired, recreate: true submits it anew")
+
+    def _too_late(self, timeout: float) -> NotReadyError:
+        where = f"--namespace {self._key.namespace}"
+        resume = '{"spec":{"suspend":false}}'
+        hints = {
+            "created": f"kubectl describe jobset,jobs,pods {where}",
+            "suspended": f"a queue has to admit it (kubectl get workloads {where}), or somebody to resume it (kubectl "
+            f"patch trainjob {self._key.name} {where} --type=merge --patch '{resume}')",
+            "running": f"kubectl logs {where} --selector {JOBSET_LABEL}={self._key.name}",
+        }
+        return self._error(
+            f"it has not ended after {timeout:.0f} s; it is {self.state}",
+            f"{hints[self.state.phase]}; the job goes on: run this again to follow it, with a longer timeout where it "
+            "takes longer",
+        )
+
+    def _error(self, message: str, hint: str) -> NotReadyError:
+        return NotReadyError(
+            listed(message, self._stories()) if self._pods else message,
+            step=STEP,
+            subject=str(self._key),
+            hint=hint,
+            facts=self._facts(),
+        )
+
+    def _stories(self) -> list[str]:
+        """A line for each of the first pods, and the last lines of those that failed."""
+        told: list[str] = []
+        logs = self.logs
+        rows = self.pods
+        for row in rows[:_NAMED]:
+            words = ", ".join(filter(None, (row["message"] or row["phase"], row["node"] and f"on {row['node']}")))
+            told.append(f"pod {row['name']}: {words}")
+            told += [f"  {line}" for line in logs.get(row["name"], []) if row["exit_code"]]
+        if len(rows) > _NAMED:
+            told.append(f"and {len(rows) - _NAMED} more pods")
+        # So that one line of trouble stands below the first, too.
+        return told if len(told) > 1 else [*told, ""]
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "phase": self.state.phase,
+            "cause": self.state.cause,
+            "pods": self.pods,
+            "logs": self.logs,
+            "timeline": self.timeline,
+            "elapsed": self.elapsed,
+        }
+
+
+def _length(lines: list[str]) -> int:
+    return sum(map(len, lines))
+
+
+def with_words(error: ConductorError, words: str) -> ConductorError:
+    """The error, with one thing more to say."""
+    error.message = f"{error.message}\n  {words}"
+    return error

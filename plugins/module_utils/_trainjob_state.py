@@ -1,0 +1,133 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How far a TrainJob is, told from snapshots of it, its JobSet and its pods. Pure; odd or absent fields never raise.
+
+The conditions are those of Trainer 2.x (pkg/apis/trainer/v1alpha1, trainjob_types.go): Suspended, Complete, Failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from ._fields import name_of, part, parts, text
+from ._verdicts import count, pod_trouble
+
+Phase = Literal["created", "suspended", "running", "complete", "failed"]
+# JobSet puts it on every pod; a TrainJob's JobSet has the name of the TrainJob.
+JOBSET_LABEL = "jobset.sigs.k8s.io/jobset-name"
+
+
+@dataclass(frozen=True)
+class JobState:
+    """How far it is, and in whose words."""
+
+    phase: Phase
+    cause: str
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.phase in ("complete", "failed")
+
+    def __str__(self) -> str:
+        return f"{self.phase}: {self.cause}" if self.cause else self.phase
+
+
+class Failure(NamedTuple):
+    """A container that ended with another exit code than 0.
+
+    Args:
+        previous: it was started again since, so that its log is the one before the present one.
+    """
+
+    container: str
+    exit_code: int
+    restarts: int
+    previous: bool
+
+
+def state_of(job: Mapping[str, Any], job_set: Mapping[str, Any] | None, pods: Sequence[Mapping[str, Any]]) -> JobState:
+    """How far a TrainJob is.
+
+    Args:
+        job_set: the one of its name, None where there is none.
+        pods: those of the JobSet.
+    """
+    conditions = {text(entry, "type"): entry for entry in _true(job)}
+    ends: tuple[tuple[str, Phase], ...] = (("Failed", "failed"), ("Complete", "complete"))
+    for kind, phase in ends:
+        if kind in conditions:
+            return JobState(phase, _words(conditions[kind]))
+    if part(job, "spec").get("suspend") is True:
+        return JobState("suspended", _words(conditions.get("Suspended", {})) or "spec.suspend is true")
+    if any(text(pod, "status", "phase") not in ("", "Pending") for pod in pods):
+        return JobState("running", _tally(pods))
+    if pods:
+        return JobState("created", _tally(pods))
+    if job_set is None:
+        return JobState("created", "Trainer has made no JobSet of it yet")
+    said = "; ".join(_words(entry) for entry in _true(job_set))
+    return JobState("created", f"JobSet has made no pods yet{': ' + said if said else ''}")
+
+
+def conditions_of(job: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The conditions of a TrainJob: C(type), C(status), C(reason), C(message)."""
+    return [
+        {field: text(entry, field)[:500] for field in ("type", "status", "reason", "message")}
+        for entry in parts(job, "status", "conditions")
+    ]
+
+
+def row_of(pod: Mapping[str, Any]) -> dict[str, Any]:
+    """A pod in short: C(name), C(phase), C(node), C(exit_code), C(restarts), C(message)."""
+    phase = text(pod, "status", "phase")
+    statuses = _statuses(pod)
+    failure = failure_of(pod)
+    ended = [part(status, "state", "terminated") for status in statuses]
+    code = failure.exit_code if failure else 0 if ended and all(ended) else None
+    trouble = "" if phase == "Succeeded" else pod_trouble(pod).partition(": ")[2]
+    return {
+        "name": name_of(pod),
+        "phase": phase,
+        "node": text(pod, "spec", "nodeName"),
+        "exit_code": code,
+        "restarts": max((count(status.get("restartCount")) for status in statuses), default=0),
+        "message": trouble[:300],
+    }
+
+
+def failure_of(pod: Mapping[str, Any]) -> Failure | None:
+    """The first container of a pod that failed; one that was started again counts."""
+    for status in _statuses(pod):
+        for state, previous in (("state", False), ("lastState", True)):
+            code = part(status, state, "terminated").get("exitCode")
+            if isinstance(code, int) and code != 0:
+                return Failure(text(status, "name"), code, count(status.get("restartCount")), previous)
+    return None
+
+
+def container_of(pod: Mapping[str, Any]) -> str:
+    """The container whose log tells most: one that failed, or the first."""
+    failure = failure_of(pod)
+    containers = parts(pod, "spec", "containers")
+    return failure.container if failure else text(containers[0], "name") if containers else ""
+
+
+def _true(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [entry for entry in parts(item, "status", "conditions") if text(entry, "status") == "True"]
+
+
+def _words(condition: Mapping[str, Any]) -> str:
+    return ": ".join(filter(None, (text(condition, "reason"), text(condition, "message"))))[:1000]
+
+
+def _tally(pods: Sequence[Mapping[str, Any]]) -> str:
+    phases = [text(pod, "status", "phase") or "Pending" for pod in pods]
+    return ", ".join(f"{phases.count(phase)} pods {phase}" for phase in dict.fromkeys(sorted(phases)))
+
+
+def _statuses(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [*parts(pod, "status", "initContainerStatuses"), *parts(pod, "status", "containerStatuses")]
