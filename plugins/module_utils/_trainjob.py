@@ -13,11 +13,12 @@ from typing import Any
 from ._client import Cluster
 from ._delete import Deleter, Target
 from ._errors import ApiError, ConductorError, InputError, RefusedError
-from ._fields import text
-from ._resources import Key, path_of
+from ._fields import name_of, text
+from ._resources import Key, path_of, resource_of
 from ._trainjob_beside import Beside
 from ._trainjob_definition import Submission, differences
 from ._trainjob_follow import Follower, with_words
+from ._trainjob_state import JOBSET_LABEL
 
 STEP = "submit"
 # The manager's cache learns of a new runtime a moment after the API server (about 0.3 s: NVIDIA/aicr issue 1669).
@@ -102,6 +103,7 @@ class TrainJobRun:
             metadata["uid"],
             log_lines=self._wishes.log_lines,
             all_logs=self._wishes.all_logs,
+            stays=self._wishes.delete_after != "always",
             monotonic=self._monotonic,
         )
         try:
@@ -204,10 +206,24 @@ class TrainJobRun:
             return
         self._changed = True
         self._deleted += [str(target.key) for target in targets]
-        if not self._wishes.check_mode:
-            # A TrainJob stays until everything that it owns is gone; a namespace does so by itself.
-            foreground = targets[0].key.kind == "TrainJob"
-            Deleter(self._cluster, timeout=_DELETION, monotonic=self._monotonic).delete(targets, foreground=foreground)
+        if self._wishes.check_mode:
+            return
+        deleter = Deleter(self._cluster, timeout=_DELETION, monotonic=self._monotonic)
+        pods = [pod for target in targets for pod in self._pods_of(target.key)]
+        deleter.delete(targets, foreground=targets[0].key.kind == "TrainJob")
+        # JobSet lets its Jobs go before their pods have ended.
+        deleter.wait_for(pods)
+
+    def _pods_of(self, key: Key) -> list[Target]:
+        if key.kind != "TrainJob":
+            return []
+        pods, _version = self._cluster.list_all(
+            resource_of("v1", "Pod"), key.namespace, label_selector=f"{JOBSET_LABEL}={key.name}"
+        )
+        return [
+            Target(Key("v1", "Pod", key.namespace, name_of(pod)), text(pod, "metadata", "uid"), terminating=True)
+            for pod in pods
+        ]
 
     def _result(self, key: Key, *, phase: str, **more: Any) -> dict[str, Any]:
         return {

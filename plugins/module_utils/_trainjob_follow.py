@@ -38,6 +38,7 @@ class Follower:
         key, uid: which TrainJob; another one of its name does not count.
         log_lines: how many of its last lines are kept of each failing pod.
         all_logs: keep those of the other pods as well, when it has ended.
+        stays: whether it is left to itself where it has not ended in time.
         monotonic: seconds; injected by tests.
     """
 
@@ -49,6 +50,7 @@ class Follower:
         *,
         log_lines: int,
         all_logs: bool = False,
+        stays: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.state = JobState("created", "")
@@ -59,6 +61,7 @@ class Follower:
         self._uid = uid
         self._lines = log_lines
         self._all_logs = all_logs
+        self._stays = stays
         self._monotonic = monotonic
         self._started = monotonic()
         self._pods: dict[str, Mapping[str, Any]] = {}
@@ -183,10 +186,10 @@ class Follower:
             f"patch trainjob {self._key.name} {where} --type=merge --patch '{resume}')",
             "running": f"kubectl logs {where} --selector {JOBSET_LABEL}={self._key.name}",
         }
+        after = "it goes on: run this again to follow it, with a longer timeout where it takes longer"
         return self._error(
             f"it has not ended after {timeout:.0f} s; it is {self.state}",
-            f"{hints[self.state.phase]}; the job goes on: run this again to follow it, with a longer timeout where it "
-            "takes longer",
+            f"{hints[self.state.phase]}; {after if self._stays else 'delete_after: never lets it be looked at'}",
         )
 
     def _error(self, message: str, hint: str) -> NotReadyError:
