@@ -13,7 +13,7 @@ author:
   - Conductor contributors (@conductor)
 description:
   - Takes the registered results of the role's steps and says in short lines which controllers run, which runtimes there
-    are, and how long each step took.
+    are, how long each step took, and what the pods of a TrainJob said last.
 options:
   _input:
     description:
@@ -87,6 +87,8 @@ def _runtimes(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _step(name: str, result: Mapping[str, Any], check_mode: bool) -> str:
+    if "phase" in result:
+        return _job(name, result)
     counts = [
         f"{len(objects)} {f'to {verb}' if check_mode else _DONE[verb]}"
         for verb, objects in (result.get("actions") or {}).items()
@@ -100,6 +102,15 @@ def _step(name: str, result: Mapping[str, Any], check_mode: bool) -> str:
     if result.get("recorded") and not result.get("actions"):
         counts.append("the install record to renew" if check_mode else "install record renewed")
     return f"  {name:<18}{result.get('elapsed', 0.0):>6.1f} s  {', '.join(counts)}".rstrip()
+
+
+def _job(name: str, result: Mapping[str, Any]) -> str:
+    """How long a TrainJob took, without what came after it, and its pods' last lines where they agree or not."""
+    said = dict.fromkeys(lines[-1] for lines in result["logs"].values() if lines)
+    ended = result["timeline"][-1]["seconds"] if result["timeline"] else 0.0
+    words = "; ".join([", ".join(said) or result["phase"], *(f"stays: {reason}" for reason in result["kept"])])
+    nodes = f"{len(result['pods'])} nodes: " if result["pods"] else ""
+    return f"  {name:<18}{ended:>6.1f} s  {nodes}{words}"
 
 
 class FilterModule:

@@ -81,6 +81,11 @@ _value:
     check_mode:
       description: Whether the steps were to write nothing, as in check mode and when verifying.
       type: bool
+    smoke:
+      description:
+        - What became of the smoke job, with C(phase), C(nodes), C(seconds) until it had ended, and C(says), the last
+          lines of its pods; V(null) when it did not run.
+      type: dict
     steps:
       description: The steps that ran, each with C(name) and C(seconds).
       type: list
@@ -100,6 +105,7 @@ _value:
     warnings: []
     changed: true
     check_mode: false
+    smoke: null
     steps: [{name: apply, seconds: 1.3}, {name: wait, seconds: 5.3}]
     error: null
 """
@@ -131,6 +137,7 @@ def summary(steps: Mapping[str, Mapping[str, Any]], release: str, check_mode: bo
         # A failed write says what was written before it.
         "changed": any(bool(result.get("changed") or result.get("written")) for result in ran.values()),
         "check_mode": check_mode,
+        "smoke": _smoke(ran.get("smoke job", {})),
         "steps": [
             {"name": name, "seconds": round(result["elapsed"], 1)}
             for name, result in ran.items()
@@ -156,6 +163,22 @@ def _until_failure(
 
 def _with(key: str, ran: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
     return next((result for result in ran.values() if key in result), {})
+
+
+def _smoke(result: Mapping[str, Any]) -> dict[str, Any] | None:
+    if "phase" not in result:
+        return None
+    return {
+        "phase": result["phase"],
+        "nodes": len(result["pods"]),
+        # Being deleted takes as long again. One that has not ended took all the time there was.
+        "seconds": round(timeline[-1]["seconds"] if _has_ended(result) else result["elapsed"], 1),
+        "says": list(dict.fromkeys(lines[-1][:300] for lines in result["logs"].values() if lines))[:5],
+    }
+
+
+def _has_ended(result: Mapping[str, Any]) -> bool:
+    return result["phase"] in ("complete", "failed") and bool(result["timeline"])
 
 
 def _chosen(rows: Any, *keys: str) -> list[dict[str, Any]]:

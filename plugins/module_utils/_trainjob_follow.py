@@ -83,16 +83,10 @@ class Follower:
 
     @property
     def logs(self) -> dict[str, list[str]]:
-        """The last lines of pods; of the longest logs only the end, where they are too much together."""
-        kept = {pod: [line[:_LINE] for line in lines] for pod, lines in sorted(self._logs.items())[:_ROWS]}
+        """Pod to its last lines, of the longest only the end: all of them have the same share of what is kept."""
+        kept = sorted(self._logs.items())[:_ROWS]
         share = _LOG_CHARACTERS // max(1, len(kept))
-        while sum(map(_length, kept.values())) > _LOG_CHARACTERS:
-            longest = max(kept, key=lambda pod: _length(kept[pod]))
-            if len(kept[longest]) == 1:
-                kept[longest] = [kept[longest][0][:share]]
-                break
-            kept[longest] = kept[longest][1:]
-        return kept
+        return {pod: _ending(lines, share) for pod, lines in kept}
 
     def look(self) -> None:
         """Looks once."""
@@ -174,23 +168,26 @@ class Follower:
     # -- errors --------------------------------------------------------------------------------------------------
 
     def _failed(self) -> NotReadyError:
-        hint = f"look at what its pods said; kubectl describe trainjob,jobset,pods --namespace {self._key.namespace}"
-        return self._error(f"it failed: {self.state.cause}", f"{hint}; once repaired, recreate: true submits it anew")
+        look = f"kubectl describe trainjob,jobset,pods --namespace {self._key.namespace} shows more"
+        return self._error(
+            f"it failed: {self.state.cause}",
+            f"repair what its pods say, and submit it with recreate: true; {self._looking(look)}",
+        )
 
     def _too_late(self, timeout: float) -> NotReadyError:
         where = f"--namespace {self._key.namespace}"
         resume = '{"spec":{"suspend":false}}'
-        hints = {
-            "created": f"kubectl describe jobset,jobs,pods {where}",
+        looks = {
+            "created": f"kubectl describe jobset,jobs,pods {where} shows more",
             "suspended": f"a queue has to admit it (kubectl get workloads {where}), or somebody to resume it (kubectl "
             f"patch trainjob {self._key.name} {where} --type=merge --patch '{resume}')",
-            "running": f"kubectl logs {where} --selector {JOBSET_LABEL}={self._key.name}",
+            "running": f"kubectl logs {where} --selector {JOBSET_LABEL}={self._key.name} says what it is at",
         }
-        after = "it goes on: run this again to follow it, with a longer timeout where it takes longer"
-        return self._error(
-            f"it has not ended after {timeout:.0f} s; it is {self.state}",
-            f"{hints[self.state.phase]}; {after if self._stays else 'delete_after: never lets it be looked at'}",
-        )
+        look = f"it goes on, and run again this follows it, for longer with another timeout; {looks[self.state.phase]}"
+        return self._error(f"it has not ended after {timeout:.0f} s; it is {self.state}", self._looking(look))
+
+    def _looking(self, look: str) -> str:
+        return look if self._stays else "with delete_after: never it stays to be looked at"
 
     def _error(self, message: str, hint: str) -> NotReadyError:
         return NotReadyError(
@@ -226,8 +223,16 @@ class Follower:
         }
 
 
-def _length(lines: list[str]) -> int:
-    return sum(map(len, lines))
+def _ending(lines: list[str], most: int) -> list[str]:
+    """The last lines that are not more than so many characters together."""
+    kept: list[str] = []
+    for line in reversed(lines):
+        short = line[:_LINE]
+        if kept and len(short) > most:
+            break
+        kept.insert(0, short[:most])
+        most -= len(kept[0])
+    return kept
 
 
 def with_words(error: ConductorError, words: str) -> ConductorError:

@@ -100,12 +100,12 @@ def row_of(pod: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def failure_of(pod: Mapping[str, Any]) -> Failure | None:
-    """The first container of a pod that failed; one that was started again counts."""
+    """The first container of a pod that failed; one that was started again counts until it has ended well."""
     for status in _statuses(pod):
-        for state, previous in (("state", False), ("lastState", True)):
-            code = part(status, state, "terminated").get("exitCode")
-            if isinstance(code, int) and code != 0:
-                return Failure(text(status, "name"), code, count(status.get("restartCount")), previous)
+        present = part(status, "state", "terminated")
+        code = (present or part(status, "lastState", "terminated")).get("exitCode")
+        if isinstance(code, int) and code != 0:
+            return Failure(text(status, "name"), code, count(status.get("restartCount")), previous=not present)
     return None
 
 
@@ -126,7 +126,7 @@ def _words(condition: Mapping[str, Any]) -> str:
 
 def _tally(pods: Sequence[Mapping[str, Any]]) -> str:
     phases = [text(pod, "status", "phase") or "Pending" for pod in pods]
-    return ", ".join(f"{phases.count(phase)} pods {phase}" for phase in dict.fromkeys(sorted(phases)))
+    return "pods: " + ", ".join(f"{phases.count(phase)} {phase}" for phase in sorted(set(phases)))
 
 
 def _statuses(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -179,6 +179,19 @@ def pod(name: str, app: str, *, ready: bool = True, **metadata: Any) -> dict[str
     )
 
 
+def train_job(name: str, namespace: str, condition: str = "Complete") -> dict[str, Any]:
+    """A TrainJob with one condition that is true; with none where that is empty."""
+    entry = {"type": condition, "status": "True", "reason": "Because", "message": "it is so"}
+    return obj(
+        "TrainJob",
+        name,
+        "trainer.kubeflow.org/v1alpha1",
+        namespace,
+        spec={"runtimeRef": {"name": "torch"}},
+        **({"status": {"conditions": [entry]}} if condition else {}),
+    )
+
+
 def endpoint_slice(service: str, *pods: str) -> dict[str, Any]:
     """An EndpointSlice whose endpoints are all ready."""
     return obj(

@@ -17,6 +17,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._bundle import M
 from ansible_collections.conductor.trainer.plugins.module_utils._client import FIELD_MANAGER, Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import ApiError, ConductorError
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import RESOURCES, Key, Resource, key_of
+from ansible_collections.conductor.trainer.plugins.module_utils._trainjob_state import JOBSET_LABEL
 
 CUSTOM_GROUPS = ("trainer.kubeflow.org", "jobset.x-k8s.io")
 
@@ -358,13 +359,13 @@ def _discovery(served: Iterable[Resource]) -> dict[str, Any]:
 
 
 def _is_selected(item: dict[str, Any], query: dict[str, str]) -> bool:
-    """Whether selectors mean an object: one of its name, or of our label. The fake takes no notice of others."""
+    """Whether selectors mean an object: by its name, our label or JobSet's. The fake takes no notice of others."""
     field, _equals, name = query.get("fieldSelector", "").partition("=")
     label, _equals, value = query.get("labelSelector", "").partition("=")
     metadata = item["metadata"]
     if field == "metadata.name" and metadata["name"] != name:
         return False
-    return label != MANAGED_LABEL or (metadata.get("labels") or {}).get(label) == value
+    return label not in (MANAGED_LABEL, JOBSET_LABEL) or (metadata.get("labels") or {}).get(label) == value
 
 
 def _merged(stored: Any, wanted: Any) -> Any:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import importlib
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,24 +13,39 @@ import yaml
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._errors import RefusedError, RightsError
+from ansible_collections.conductor.trainer.plugins.module_utils._errors import InputError, RefusedError, RightsError
 from ansible_collections.conductor.trainer.plugins.module_utils._verb import (
     BUNDLE_ARG_SPEC,
     CONNECTION_ARG_SPEC,
     IDENTITY_ARG_SPEC,
     Call,
 )
-from tests.unit.plugins.builders import KUBE_SYSTEM_UID, NAMESPACE, ROOT, bundle, identified, serving
+from tests.unit.plugins.builders import (
+    KUBE_SYSTEM_UID,
+    NAMESPACE,
+    ROOT,
+    bundle,
+    identified,
+    installed,
+    obj,
+    serving,
+    train_job,
+)
 from tests.unit.plugins.fakes import FakeCluster
 
 PACKAGE = "ansible_collections.conductor.trainer.plugins"
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 
 
+# Options that a module cannot do without.
+NEEDED: dict[str, dict[str, Any]] = {"trainjob": {"name": "done", "namespace": NAMESPACE}}
+
+
 class Verb:
     """What a module does, asked directly."""
 
     def __init__(self, name: str) -> None:
+        self.needed = NEEDED.get(name, {})
         self.module: Any = importlib.import_module(f"{PACKAGE}.modules.{name}")
         self.options: dict[str, Any] = self.module.VERB.options
         self.warnings: list[str] = []
@@ -37,7 +54,9 @@ class Verb:
         """Runs the operation with the defaults of its options."""
         options = {**BUNDLE_ARG_SPEC, **IDENTITY_ARG_SPEC, **self.options}
         defaults = {name: option.get("default") for name, option in options.items()}
-        call = Call({**defaults, **params}, check_mode, diff=False, warn=self.warnings.append)
+        if self.needed and not params.keys() & {"definition", "src"}:
+            cluster.put(train_job(**self.needed))
+        call = Call({**defaults, **self.needed, **params}, check_mode, diff=False, warn=self.warnings.append)
         result: dict[str, Any] = self.module.VERB.operation(call, cluster, release)
         return result
 
@@ -101,6 +120,7 @@ def _examples(module: Any) -> list[dict[str, Any]]:
         *((name, {}) for name in MODULES),
         ("trainer_operator", {"state": "present"}),
         ("trainer_operator", {"state": "absent"}),
+        ("trainjob", {"state": "absent"}),
     ],
 )
 def test_what_is_returned_is_documented(name: str, params: dict[str, Any]) -> None:
@@ -175,7 +195,7 @@ def test_every_module_goes_on_only_with_the_pinned_cluster(name: str) -> None:
     assert {request.method for request in cluster.requests} == {"GET"}
 
 
-@pytest.mark.parametrize("name", ["cluster_training_runtime_info", "wait_for_controllers"])
+@pytest.mark.parametrize("name", ["cluster_training_runtime_info", "trainjob", "wait_for_controllers"])
 def test_without_a_pin_nobody_is_asked_who_it_is(name: str) -> None:
     cluster = identified(serving(bundle()))
     Verb(name).run(cluster, bundle())
@@ -211,3 +231,35 @@ def test_operator_info_changes_nothing_and_judges_by_its_option(jobset: str, cod
     assert result["changed"] is False
     assert {finding["code"] for finding in result["blockers"] if finding["code"].startswith("jobset")} == codes
     assert cluster.writes == []
+
+
+JOB = {
+    "apiVersion": "trainer.kubeflow.org/v1alpha1",
+    "kind": "TrainJob",
+    "spec": {"runtimeRef": {"name": "torch"}},
+}
+
+
+def test_trainjob_takes_a_file_as_well_as_data(tmp_path: Path) -> None:
+    file = tmp_path / "job.json"
+    file.write_text(json.dumps(JOB))
+    given: list[dict[str, Any]] = [{"src": str(file)}, {"definition": JOB}, {"definition": json.dumps(JOB)}]
+    for params in given:
+        cluster = installed(bundle())
+        cluster.put(obj("Namespace", NAMESPACE))
+        result = Verb("trainjob").run(cluster, bundle(), wait=False, **params)
+        assert (result["changed"], result["phase"], result["name"]) == (True, "created", "done")
+        assert [request.path.rpartition("/")[2] for request in cluster.writes] == ["trainjobs"]
+
+
+def test_trainjob_submits_nothing_in_check_mode() -> None:
+    cluster = installed(bundle())
+    result = Verb("trainjob").run(cluster, bundle(), check_mode=True, definition=JOB)
+    assert (result["changed"], result["phase"]) == (True, "predicted")
+    assert cluster.writes == []
+    assert [request.query["dryRun"] for request in cluster.requests if request.method == "POST"] == ["All"]
+
+
+def test_trainjob_needs_to_know_which() -> None:
+    with pytest.raises(InputError, match="no TrainJob is named"):
+        Verb("trainjob").run(installed(bundle()), bundle(), name="", namespace="")

@@ -1,0 +1,248 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils._errors import (
+    NotReadyError,
+    RightsError,
+    UnreachableError,
+)
+from ansible_collections.conductor.trainer.plugins.module_utils._trainjob_definition import trainjob_key
+from ansible_collections.conductor.trainer.plugins.module_utils._trainjob_follow import Follower, with_words
+from ansible_collections.conductor.trainer.plugins.module_utils._trainjob_state import JOBSET_LABEL
+from tests.unit.plugins.builders import bundle, installed, obj, train_job
+from tests.unit.plugins.fakes import FakeCluster, failure
+
+KEY = trainjob_key("team", "mnist")
+LIMIT = 30.0
+
+
+def pod(rank: int, phase: str, code: int | None = None, *, restarts: int = 0, job: str = "mnist") -> dict[str, Any]:
+    ended = {"terminated": {"exitCode": code, "reason": "Error" if code else "Completed"}}
+    status = {"name": "node", "restartCount": restarts}
+    if code is not None:
+        again = {"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": ended}
+        status.update(again if restarts else {"state": ended})
+    return obj(
+        "Pod",
+        f"{job}-node-0-{rank}",
+        namespace="team",
+        metadata={"labels": {JOBSET_LABEL: job}},
+        spec={"nodeName": "n", "containers": [{"name": "node"}]},
+        status={"phase": phase, "containerStatuses": [status]},
+    )
+
+
+@pytest.fixture
+def cluster() -> Iterator[FakeCluster]:
+    fake = installed(bundle())
+    fake.put(obj("Namespace", "team"))
+    yield fake
+    fake.released.set()
+
+
+def followed(cluster: FakeCluster, condition: str = "", *pods: dict[str, Any], **more: Any) -> Follower:
+    """A follower of the TrainJob, which is put there with its pods."""
+    stored = cluster.put(train_job("mnist", "team", condition))
+    for item in pods:
+        cluster.put(item, "kubelet")
+    return Follower(cluster, KEY, stored["metadata"]["uid"], **{"log_lines": 2, **more})
+
+
+def becoming(cluster: FakeCluster, *conditions: str) -> None:
+    """Lets the watch bring the TrainJob with these conditions, one after the other."""
+
+    def events() -> Iterator[dict[str, Any]]:
+        for condition in conditions:
+            changed = {**copy.deepcopy(cluster.objects[KEY]), **train_job("mnist", "team", condition)}
+            changed["metadata"] = cluster.objects[KEY]["metadata"]
+            changed["spec"] = {**changed["spec"], "suspend": condition == "Suspended"}
+            cluster.objects[KEY] = changed
+            yield {"type": "MODIFIED", "object": changed}
+
+    cluster.streams["trainjobs"] = [events()]
+
+
+def test_it_is_followed_by_watching(cluster: FakeCluster) -> None:
+    becoming(cluster, "Complete")
+    follower = followed(cluster, "", pod(0, "Running"), pod(1, "Pending"))
+    follower.follow(LIMIT)
+    assert (follower.state.phase, follower.state.cause) == ("complete", "Because: it is so")
+    assert [entry["phase"] for entry in follower.timeline] == ["running", "complete"]
+    assert [row["name"] for row in follower.pods] == ["mnist-node-0-0", "mnist-node-0-1"]
+    assert {request.method for request in cluster.requests} == {"GET", "WATCH"}
+    # Before the watches one list for each of the three.
+    steps = [request.step for request in cluster.requests]
+    assert steps[:3] == ["list"] * 3
+    assert "watch" in steps[3:]
+
+
+def test_one_that_has_ended_is_not_watched(cluster: FakeCluster) -> None:
+    follower = followed(cluster, "Complete", pod(0, "Succeeded", 0), pod(9, "Running", job="other"))
+    follower.follow(0)
+    assert not [request for request in cluster.requests if request.method == "WATCH"]
+    # Pods of other jobs are nobody's business.
+    assert [row["name"] for row in follower.pods] == ["mnist-node-0-0"]
+    assert follower.logs == {}
+
+
+def test_a_failure_says_why_and_what_the_pods_said_last(cluster: FakeCluster) -> None:
+    cluster.logs = {"mnist-node-0-1": ["one", "two", "three"], "mnist-node-0-0": ["fine"]}
+    follower = followed(cluster, "Failed", pod(0, "Succeeded", 0), pod(1, "Failed", 3))
+    with pytest.raises(NotReadyError) as caught:
+        follower.follow(0)
+    words = str(caught.value)
+    assert words.startswith(
+        "follow TrainJob team/mnist: it failed: Because: it is so\n"
+        "  pod mnist-node-0-1: Error, exit code 3, on n\n"
+        "    two\n"
+        "    three\n"
+        "  pod mnist-node-0-0: Succeeded, on n\n"
+        "Next: repair"
+    )
+    assert "kubectl describe" in words
+    facts = caught.value.facts
+    assert (facts["phase"], facts["logs"]) == ("failed", {"mnist-node-0-1": ["two", "three"]})
+    assert facts["pods"][0]["exit_code"] == 3
+
+
+def test_logs_of_all_pods_when_they_are_wanted_and_of_none_when_not(cluster: FakeCluster) -> None:
+    cluster.logs = {"mnist-node-0-1": ["bad"], "mnist-node-0-0": ["fine"]}
+    pods = (pod(0, "Succeeded", 0), pod(1, "Failed", 3))
+    follower = followed(cluster, "Complete", *pods, all_logs=True)
+    follower.follow(0)
+    assert follower.logs == {"mnist-node-0-0": ["fine"], "mnist-node-0-1": ["bad"]}
+    follower = followed(cluster, "Complete", *pods, all_logs=True, log_lines=0)
+    follower.follow(0)
+    assert follower.logs == {}
+
+
+def test_the_log_of_a_pod_that_fails_is_read_at_once_and_that_of_its_last_life(cluster: FakeCluster) -> None:
+    """Its Job may end the pod a moment later; then there is nothing to be read any more."""
+    cluster.logs = {"mnist-node-0-0 before": ["out of luck"]}
+    follower = followed(cluster, "", pod(0, "Running", 3, restarts=1))
+    with pytest.raises(NotReadyError, match="it has not ended after 0 s"):
+        follower.follow(0)
+    cluster.objects = {key: stored for key, stored in cluster.objects.items() if key.kind != "Pod"}
+    followed(cluster, "Failed")
+    with pytest.raises(NotReadyError, match="out of luck") as caught:
+        follower.follow(0)
+    assert caught.value.facts["pods"][0]["restarts"] == 1
+    # Once for each life.
+    assert len([request for request in cluster.requests if request.step == "read log"]) == 1
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_log_that_cannot_be_read_is_told_in_its_place(cluster: FakeCluster, status: int) -> None:
+    def denied(*_args: Any, **_more: Any) -> list[str]:
+        raise failure(status, message="no right to it")
+
+    cluster.pod_log = denied  # type: ignore[method-assign]
+    follower = followed(cluster, "Failed", pod(0, "Failed", 3))
+    with pytest.raises(NotReadyError, match=r"\(its log cannot be read: no right to it\)"):
+        follower.follow(0)
+
+
+def test_a_server_that_is_away_is_no_log_that_lacks(cluster: FakeCluster) -> None:
+    def away(*_args: Any, **_more: Any) -> list[str]:
+        raise UnreachableError("gone")
+
+    cluster.pod_log = away  # type: ignore[method-assign]
+    with pytest.raises(UnreachableError):
+        followed(cluster, "Failed", pod(0, "Failed", 3)).follow(0)
+
+
+@pytest.mark.parametrize(
+    ("condition", "suspend", "words"),
+    [
+        (
+            "",
+            False,
+            "it is created: Trainer has made no JobSet of it yet\nNext: it goes on, and .*kubectl describe jobset",
+        ),
+        (
+            "Suspended",
+            True,
+            "it is suspended: Because: it is so\nNext: .*a queue has to admit it .*somebody to resume it",
+        ),
+    ],
+)
+def test_a_timeout_says_what_it_waited_for(cluster: FakeCluster, condition: str, suspend: bool, words: str) -> None:
+    follower = followed(cluster, condition)
+    cluster.objects[KEY]["spec"]["suspend"] = suspend
+    with pytest.raises(NotReadyError, match=f"it has not ended after 0 s; {words}"):
+        follower.follow(0)
+
+
+def test_a_timeout_says_which_pods_are_in_which_state(cluster: FakeCluster) -> None:
+    pods = [pod(rank, "Running") for rank in range(6)]
+    follower = followed(cluster, "", *pods, stays=False)
+    with pytest.raises(NotReadyError) as caught:
+        follower.follow(0)
+    assert "it is running: pods: 6 Running\n  pod mnist-node-0-0: Running" in str(caught.value)
+    assert "\n  and 2 more pods\nNext: with delete_after: never it stays" in str(caught.value)
+    assert len(caught.value.facts["pods"]) == 6
+
+
+def test_suspended_is_waited_for_and_told(cluster: FakeCluster) -> None:
+    becoming(cluster, "", "Complete")
+    follower = followed(cluster, "Suspended")
+    cluster.objects[KEY]["spec"]["suspend"] = True
+    follower.follow(LIMIT)
+    assert follower.timeline[0]["phase"] == "suspended"
+    assert follower.timeline[-1]["phase"] == "complete"
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_another_one_of_its_name_is_not_it(cluster: FakeCluster, gone: bool) -> None:
+    follower = followed(cluster, "Complete")
+    del cluster.objects[KEY]
+    if not gone:
+        followed(cluster, "Complete")
+    with pytest.raises(NotReadyError, match="it is gone: somebody deleted it"):
+        follower.follow(0)
+
+
+def test_every_right_that_lacks_is_named(cluster: FakeCluster) -> None:
+    cluster.fail(403, method="GET", path="/pods")
+    with pytest.raises(RightsError, match="list, watch pods in namespace team"):
+        followed(cluster).follow(0)
+
+
+def test_a_right_that_is_lost_ends_it(cluster: FakeCluster) -> None:
+    follower = followed(cluster)
+    cluster.streams["trainjobs"] = [failure(403, message="no more")]
+    with pytest.raises(Exception, match="no more"):
+        follower.follow(LIMIT)
+
+
+def test_looking_once_waits_for_nothing(cluster: FakeCluster) -> None:
+    follower = followed(cluster, "Failed", pod(0, "Failed", 3))
+    follower.look()
+    assert follower.state.phase == "failed"
+    assert follower.conditions[0]["type"] == "Failed"
+
+
+def test_results_stay_small(cluster: FakeCluster) -> None:
+    """Hundreds of pods that fail, and long lines."""
+    pods = [pod(rank, "Failed", 1) for rank in range(300)]
+    cluster.logs = {item["metadata"]["name"]: ["x" * 5000] * 50 for item in pods}
+    follower = followed(cluster, "Failed", *pods, log_lines=50, all_logs=True)
+    with pytest.raises(NotReadyError) as caught:
+        follower.follow(0)
+    assert len(json.dumps({"msg": str(caught.value), **caught.value.facts})) < 20_000
+    assert sum(len(line) for lines in follower.logs.values() for line in lines) <= 8000
+    # Each of them still says something.
+    assert all(follower.logs.values())
+
+
+def test_one_thing_more_to_say() -> None:
+    assert str(with_words(NotReadyError("it failed", step="follow"), "and more")) == "follow: it failed\n  and more"
