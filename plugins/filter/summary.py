@@ -172,7 +172,7 @@ def _smoke(result: Mapping[str, Any]) -> dict[str, Any] | None:
         "phase": result["phase"],
         "nodes": len(result["pods"]),
         # Being deleted takes as long again. One that has not ended took all the time there was.
-        "seconds": round(timeline[-1]["seconds"] if _has_ended(result) else result["elapsed"], 1),
+        "seconds": round(result["timeline"][-1]["seconds"] if _has_ended(result) else result["elapsed"], 1),
         "says": list(dict.fromkeys(lines[-1][:300] for lines in result["logs"].values() if lines))[:5],
     }
 

@@ -209,10 +209,10 @@ class TrainJobRun:
         if self._wishes.check_mode:
             return
         deleter = Deleter(self._cluster, timeout=_DELETION, monotonic=self._monotonic)
-        pods = [pod for target in targets for pod in self._pods_of(target.key)]
         deleter.delete(targets, foreground=targets[0].key.kind == "TrainJob")
-        # JobSet lets its Jobs go before their pods have ended.
-        deleter.wait_for(pods)
+        # JobSet lets its Jobs go before their pods have ended, and a Job replaces a pod as long as it is there itself.
+        while pods := [pod for target in targets for pod in self._pods_of(target.key)]:
+            deleter.wait_for(pods)
 
     def _pods_of(self, key: Key) -> list[Target]:
         if key.kind != "TrainJob":

@@ -17,6 +17,8 @@ from ._resources import key_of, path_of
 from ._trainjob_definition import MADE_FOR
 
 STEP = "make what the TrainJob needs"
+# How many of the things that keep a namespace are named.
+_NAMED = 3
 # Seconds that a namespace of an earlier run has to be gone in.
 _PATIENCE = 120.0
 
@@ -89,7 +91,8 @@ class Beside:
                 continue
             left = read_contents(self._cluster, key.name).left(gone) if key.kind == "Namespace" else []
             if left:
-                kept.append(f"{key}: it holds {', '.join(left)}")
+                more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+                kept.append(f"{key}, because of {', '.join(left[:_NAMED])}{more}")
             else:
                 targets.append(Target(key, text(present, "metadata", "uid"), is_terminating(present)))
         return targets, kept

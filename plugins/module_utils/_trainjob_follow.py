@@ -176,15 +176,17 @@ class Follower:
 
     def _too_late(self, timeout: float) -> NotReadyError:
         where = f"--namespace {self._key.namespace}"
-        resume = '{"spec":{"suspend":false}}'
         looks = {
             "created": f"kubectl describe jobset,jobs,pods {where} shows more",
-            "suspended": f"a queue has to admit it (kubectl get workloads {where}), or somebody to resume it (kubectl "
-            f"patch trainjob {self._key.name} {where} --type=merge --patch '{resume}')",
+            "suspended": f"kubectl get workloads {where} says what a queue thinks of it",
             "running": f"kubectl logs {where} --selector {JOBSET_LABEL}={self._key.name} says what it is at",
         }
         look = f"it goes on, and run again this follows it, for longer with another timeout; {looks[self.state.phase]}"
-        return self._error(f"it has not ended after {timeout:.0f} s; it is {self.state}", self._looking(look))
+        resume = "a queue has to admit it, or somebody to set spec.suspend to false; "
+        return self._error(
+            f"it has not ended after {timeout:.0f} s; it is {self.state}",
+            (resume if self.state.phase == "suspended" else "") + self._looking(look),
+        )
 
     def _looking(self, look: str) -> str:
         return look if self._stays else "with delete_after: never it stays to be looked at"

@@ -25,9 +25,11 @@ READING = (
     "trainer_operator_info",
 )
 CHANGING = "trainer_operator"
+TRAINJOB = "trainjob"
 UNINSTALL = "uninstall"
 
-RUNTIMES = "/apis/trainer.kubeflow.org/v1alpha1/clustertrainingruntimes/"
+JOBS = "/apis/trainer.kubeflow.org/v1alpha1"
+RUNTIMES = f"{JOBS}/clustertrainingruntimes/"
 
 
 def test_install_on_a_fresh_cluster(cluster: RealCluster, tmp_path: Path) -> None:
@@ -65,6 +67,15 @@ def test_trainer_operator(installed: RealCluster, tmp_path: Path) -> None:
     # Their CRD is there, so the server was asked.
     assert predicted.operator["predicted"] == []
     assert done.written == done.meant
+
+
+def test_trainjob(installed: RealCluster, tmp_path: Path) -> None:
+    predicted, done = tell(installed, tmp_path, TRAINJOB)
+    assert predicted.written == []
+    assert done.written == ["/api/v1/namespaces/story", f"{JOBS}/namespaces/story/trainjobs"]
+    (result,) = (entry["result"] for entry in done.results)
+    assert [pod["exit_code"] for pod in result["pods"]] == [0, 0]
+    installed.kubectl("delete", "namespace", "story")
 
 
 def test_uninstall(installed: RealCluster, tmp_path: Path) -> None:

@@ -27,10 +27,11 @@ def test_every_module_takes_its_connection_from_one_group() -> None:
 
 
 def test_the_training_job_uses_the_image_that_is_in_every_node() -> None:
-    tasks = yaml.safe_load((CLONE / "molecule" / "default" / "tasks" / "training_job.yml").read_text())
-    jobs = [task["kubernetes.core.k8s"] for task in tasks if "kubernetes.core.k8s" in task]
-    images = [job["definition"]["spec"]["trainer"]["image"] for job in jobs if "definition" in job]
-    assert images == [TEST_IMAGE]
+    scenario = yaml.safe_load((CLONE / "molecule" / "default" / "molecule.yml").read_text())
+    assert scenario["provisioner"]["inventory"]["group_vars"]["all"]["workload_image"] == TEST_IMAGE
+    (story,) = yaml.safe_load((CLONE / "tests" / "stories" / "trainjob.yml").read_text())
+    _namespace, job = story["tasks"][0]["conductor.trainer.trainjob"]["definition"]
+    assert job["spec"]["trainer"]["image"] == TEST_IMAGE
 
 
 def test_every_source_names_its_licence() -> None:

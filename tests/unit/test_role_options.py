@@ -71,7 +71,13 @@ OTHER_NAMES = {
     "conductor_force_conflicts": ("trainer_operator", "force_conflicts"),
 }
 # What only a task of the role uses.
-OF_THE_ROLE = {"conductor_status_file", "conductor_status_strict"}
+OF_THE_ROLE = {
+    "conductor_smoke",
+    "conductor_smoke_image",
+    "conductor_smoke_timeout",
+    "conductor_status_file",
+    "conductor_status_strict",
+}
 # A module makes paths of texts itself; where certificates are verified by default is kubernetes.core's to say.
 ALIKE = {"path": "str"}
 

@@ -112,5 +112,29 @@ def test_a_change_of_the_record_alone_is_told(check_mode: bool, words: str) -> N
     )
 
 
+SMOKE: dict[str, Any] = {
+    "phase": "complete",
+    "pods": [{"name": "a"}, {"name": "b"}],
+    "logs": {"a": ["hm", "names resolve"], "b": ["names resolve"]},
+    "timeline": [{"seconds": 0.1, "phase": "created"}, {"seconds": 4.26, "phase": "complete"}],
+    "kept": [],
+    "elapsed": 10.2,
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({}, "4.3 s  2 nodes: names resolve"),
+        ({"logs": {"a": ["one"], "b": ["two"], "c": []}}, "4.3 s  2 nodes: one, two"),
+        ({"logs": {}}, "4.3 s  2 nodes: complete"),
+        ({"kept": ["Namespace x: why"]}, "4.3 s  2 nodes: names resolve; stays: Namespace x: why"),
+        ({"phase": "predicted", "pods": [], "logs": {}, "timeline": []}, "0.0 s  predicted"),
+    ],
+)
+def test_a_smoke_job_is_one_line_with_what_its_pods_said(changes: dict[str, Any], line: str) -> None:
+    assert report({"smoke job": {**SMOKE, **changes}}).splitlines()[1] == f"  smoke job            {line}"
+
+
 def test_it_is_the_filter_that_ansible_loads() -> None:
     assert FilterModule().filters() == {"report": report}

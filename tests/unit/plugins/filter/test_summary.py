@@ -50,6 +50,7 @@ def test_a_whole_run() -> None:
         "warnings": [],
         "changed": True,
         "check_mode": False,
+        "smoke": None,
         "steps": [
             {"name": "apply", "seconds": 1.2},
             {"name": "wait", "seconds": 10.1},
@@ -74,6 +75,7 @@ def test_a_failed_step_ends_it() -> None:
         "warnings": [],
         "changed": False,
         "check_mode": False,
+        "smoke": None,
         "steps": [],
         "error": {"step": "apply", "message": "apply Deployment x: no\nNext: do that"},
     }
@@ -149,3 +151,33 @@ def test_what_speaks_against_an_install_is_in_it() -> None:
     short = [{"code": "quota_exceeded", "object": "ResourceQuota none"}]
     assert (found["blockers"], found["warnings"], found["kubernetes"]) == (short, short, "1.35.8")
     assert summary({"apply": {**FAILED, "blockers": [FINDING]}}, "2.3.0")["blockers"] == short
+
+
+SMOKE: dict[str, Any] = {
+    "changed": False,
+    "phase": "complete",
+    "pods": [{"name": "a"}, {"name": "b"}],
+    "logs": {"a": ["hm", "right"], "b": ["right"], "c": []},
+    "timeline": [{"seconds": 0.1, "phase": "created"}, {"seconds": 4.26, "phase": "complete"}],
+    "elapsed": 10.2,
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, {"phase": "complete", "nodes": 2, "seconds": 4.3, "says": ["right"]}),
+        ({"phase": "running", "failed": True}, {"phase": "running", "nodes": 2, "seconds": 10.2, "says": ["right"]}),
+        (
+            {"phase": "predicted", "pods": [], "logs": {}, "timeline": []},
+            {"phase": "predicted", "nodes": 0, "seconds": 10.2, "says": []},
+        ),
+    ],
+)
+def test_the_smoke_job(changes: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert summary({"smoke job": {**SMOKE, **changes}}, "2.3.0")["smoke"] == expected
+
+
+def test_a_smoke_job_that_could_not_be_submitted_is_an_error_alone() -> None:
+    found = summary({"smoke job": FAILED}, "2.3.0")
+    assert (found["smoke"], found["error"]["step"]) == (None, "smoke job")

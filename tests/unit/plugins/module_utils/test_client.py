@@ -8,6 +8,7 @@ import json
 import socket
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from kubernetes.client import Configuration
@@ -77,6 +78,18 @@ def test_a_compressed_answer_is_unpacked(cluster: Cluster, server: Server) -> No
     server.answers = [Answer(body=gzip.compress(b'{"a":1}'), headers={"Content-Encoding": "gzip"})]
     assert cluster.get("/a") == {"a": 1}
     assert server.asked[0].header("Accept-Encoding") == "gzip"
+
+
+def test_the_end_of_a_log_is_text(cluster: Cluster, server: Server) -> None:
+    server.answers[:] = [Answer(200, b"one\n\xfftwo\n"), status(400, "previous terminated container not found")]
+    assert cluster.pod_log("team", "p", container="node", lines=2) == ["one", "\ufffdtwo"]
+    asked = urlsplit(server.asked[0].path)
+    assert asked.path == "/api/v1/namespaces/team/pods/p/log"
+    query = parse_qs(asked.query)
+    assert (query["container"], query["tailLines"], "previous" in query) == (["node"], ["2"], False)
+    with pytest.raises(ApiError, match="read log Pod team/p: previous terminated container not found"):
+        cluster.pod_log("team", "p", container="node", lines=2, previous=True)
+    assert "previous=true" in server.asked[1].path
 
 
 def test_apply(cluster: Cluster, server: Server) -> None:

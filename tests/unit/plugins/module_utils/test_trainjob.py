@@ -19,6 +19,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._trainjob_defini
     submission_of,
     trainjob_key,
 )
+from ansible_collections.conductor.trainer.plugins.module_utils._trainjob_state import JOBSET_LABEL
 from tests.unit.plugins.builders import bundle, installed, key, obj, train_job
 from tests.unit.plugins.fakes import Clock, FakeCluster, Request, failure
 
@@ -186,3 +187,27 @@ def test_absent_takes_it_and_what_was_made_for_it_and_is_content_without(cluster
     assert (result["changed"], result["phase"]) == (True, "absent")
     again = TrainJobRun(cluster, Wishes()).absent(KEY, asked)
     assert (again["changed"], again["deleted"]) == (False, [])
+
+
+def test_it_is_gone_when_its_pods_are_those_that_a_job_still_made_as_well(cluster: FakeCluster) -> None:
+    """While a TrainJob goes, its Job may replace pods that went before it."""
+    ending(cluster, "Complete")
+    pods = [
+        obj("Pod", name, namespace="team", metadata={"labels": {JOBSET_LABEL: "mnist"}}) for name in ("first", "second")
+    ]
+    cluster.put(pods[0], "kubelet")
+    lists = []
+
+    def hook(request: Request) -> None:
+        if request.step == "list" and request.path.endswith("/pods") and KEY not in cluster.objects:
+            lists.append(request)
+            if len(lists) == 2:
+                del cluster.objects[key("Pod", "first", namespace="team")]
+                cluster.put(pods[1], "kubelet")
+            if len(lists) == 4:
+                del cluster.objects[key("Pod", "second", namespace="team")]
+
+    cluster.hooks.append(hook)
+    present(cluster, submission_of([JOB]), delete_after="always")
+    assert len(lists) == 5
+    assert not [stored for stored in cluster.objects if stored.name == "second"]

@@ -73,7 +73,7 @@ def test_what_was_made_for_the_job_goes_with_it_the_namespace_last(cluster: Fake
     first, last = mine.to_delete()
     targets, kept = mine.deletable(first, set())
     assert ([str(target.key) for target in targets], kept) == (["TrainingRuntime team/own"], [])
-    assert mine.deletable(last, set()) == ([], ["Namespace team: it holds trainingruntimes.trainer.kubeflow.org own"])
+    assert mine.deletable(last, set()) == ([], ["Namespace team, because of trainingruntimes.trainer.kubeflow.org own"])
     targets, kept = mine.deletable(last, {targets[0].uid})
     assert ([str(target.key) for target in targets], kept) == (["Namespace team"], [])
     # Somebody works there.

@@ -1,0 +1,123 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the pods of the smoke job do, and the objects it is made of."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+
+from ansible_collections.conductor.trainer.plugins.module_utils._trainjob_definition import submission_of
+
+ROLE = Path(__file__).resolve().parents[2] / "roles" / "conductor"
+SCRIPT = ROLE / "files" / "smoke" / "node.sh"
+TOLD = {
+    "SMOKE_JOB": "smoke",
+    "SMOKE_NODES": "2",
+    "SMOKE_PATIENCE": "1",
+    "JOB_COMPLETION_INDEX": "1",
+    "PET_NNODES": "2",
+    "PET_NODE_RANK": "1",
+    "PET_MASTER_ADDR": "smoke-node-0-0.smoke",
+    "PET_MASTER_PORT": "29500",
+}
+
+
+def node(folder: Path, nc: str, **changes: str | None) -> tuple[int, str]:
+    """Runs the script with an nc of ours; exit code and last line."""
+    for name, text in (("nc", nc), ("sleep", "exit 0")):
+        program = folder / name
+        program.write_text(f"#!/bin/sh\n{text}\n")
+        program.chmod(0o755)
+    environment = {name: value for name, value in {**TOLD, **changes}.items() if value is not None}
+    done = subprocess.run(
+        ["sh", str(SCRIPT)],
+        env={"PATH": f"{folder}:/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    return done.returncode, (done.stdout + done.stderr).strip().splitlines()[-1]
+
+
+# An end that listens is met at once, and the other end answers.
+GOOD = 'case "$*" in *-l*) exit 0;; *smoke-node-0-0.smoke*) echo node 0;; *) exit 1;; esac'
+
+
+def test_a_node_that_finds_everything_right_says_so(tmp_path: Path) -> None:
+    assert node(tmp_path, GOOD) == (0, "names resolve, environment right")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("PET_NNODES", "1", "PET_NNODES is 1 and not 2"),
+        ("PET_NODE_RANK", "0", "PET_NODE_RANK is 0 and not 1"),
+        ("PET_MASTER_ADDR", None, "PET_MASTER_ADDR is nothing and not smoke-node-0-0.smoke"),
+        ("PET_MASTER_PORT", "1", "PET_MASTER_PORT is 1 and not 29500"),
+        ("JOB_COMPLETION_INDEX", None, "no index, although"),
+    ],
+)
+def test_a_wrong_environment_is_named(tmp_path: Path, name: str, value: str | None, words: str) -> None:
+    code, line = node(tmp_path, GOOD, **{name: value})
+    assert code != 0
+    assert words in line
+
+
+@pytest.mark.parametrize(
+    ("nc", "words"),
+    [
+        (
+            'case "$*" in *-l*) exit 0;; esac; echo "nc: bad address" >&2; exit 1',
+            "smoke-node-0-0.smoke was not reached in 1 tries; the last: nc: bad address. Look at the cluster's DNS",
+        ),
+        ('case "$*" in *-l*) exit 0;; esac', "was not reached in 1 tries; the last: no answer"),
+        (
+            'case "$*" in *-l*) exit 0;; esac; echo node 7',
+            "smoke-node-0-0.smoke is answered by 'node 7' and not by node 0. Look at the Service smoke",
+        ),
+        ('case "$*" in *-l*) exit 1;; esac; echo node 0', "not every other pod came to this one"),
+    ],
+)
+def test_a_name_that_does_not_lead_to_its_pod_is_named(tmp_path: Path, nc: str, words: str) -> None:
+    code, line = node(tmp_path, nc)
+    assert code == 1
+    assert line.startswith("names failed: ")
+    assert words in line
+
+
+def test_the_objects_are_what_the_module_takes_and_what_restricted_pods_may_be() -> None:
+    loader = DataLoader()
+    loader.set_basedir(str(ROLE))
+    variables = {
+        "conductor_smoke_image": "registry.example.com/busybox:1",
+        "conductor_smoke_timeout": 120,
+        "role_path": str(ROLE),
+        "ansible_search_path": [str(ROLE)],
+    }
+    template = (ROLE / "templates" / "smoke.yml.j2").read_text()
+    rendered = Templar(loader=loader, variables=variables).template(trust_as_template(template))
+    asked = submission_of(list(yaml.safe_load_all(str(rendered))))
+    assert str(asked.key) == "TrainJob conductor-smoke/smoke"
+    namespace, runtime = asked.beside
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    (job,) = runtime["spec"]["template"]["spec"]["replicatedJobs"]
+    pod = job["template"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    trainer = asked.job["spec"]["trainer"]
+    assert {container["image"], trainer["image"]} == {"registry.example.com/busybox:1"}
+    assert trainer["command"] == ["sh", "-c", SCRIPT.read_text().rstrip("\n")]
+    told = {entry["name"]: entry["value"] for entry in trainer["env"]}
+    assert told == {"SMOKE_JOB": "smoke", "SMOKE_NODES": str(trainer["numNodes"]), "SMOKE_PATIENCE": "60"}
+    # https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"]["allowPrivilegeEscalation"] is False
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
