@@ -77,9 +77,9 @@ class Follower:
 
     @property
     def pods(self) -> list[dict[str, Any]]:
-        """A row for each pod there was, the failed ones first."""
-        rows = [row_of(pod) for _name, pod in sorted(self._pods.items())]
-        return sorted(rows, key=lambda row: not row["exit_code"])[:_ROWS]
+        """A row for each pod there was, those that failed first: the first of them is why the others were ended."""
+        pods = [pod for _name, pod in sorted(self._pods.items())]
+        return [row_of(pod) for pod in sorted(pods, key=_failed_when)][:_ROWS]
 
     @property
     def logs(self) -> dict[str, list[str]]:
@@ -223,6 +223,11 @@ class Follower:
             "timeline": self.timeline,
             "elapsed": self.elapsed,
         }
+
+
+def _failed_when(pod: Mapping[str, Any]) -> tuple[bool, str]:
+    failure = failure_of(pod)
+    return failure is None, failure.time if failure else ""
 
 
 def _ending(lines: list[str], most: int) -> list[str]:

@@ -41,12 +41,14 @@ class Failure(NamedTuple):
 
     Args:
         previous: it was started again since, so that its log is the one before the present one.
+        time: when it ended, as the server writes it; such texts sort by time.
     """
 
     container: str
     exit_code: int
     restarts: int
     previous: bool
+    time: str = ""
 
 
 def state_of(job: Mapping[str, Any], job_set: Mapping[str, Any] | None, pods: Sequence[Mapping[str, Any]]) -> JobState:
@@ -103,9 +105,11 @@ def failure_of(pod: Mapping[str, Any]) -> Failure | None:
     """The first container of a pod that failed; one that was started again counts until it has ended well."""
     for status in _statuses(pod):
         present = part(status, "state", "terminated")
-        code = (present or part(status, "lastState", "terminated")).get("exitCode")
+        ended = present or part(status, "lastState", "terminated")
+        code = ended.get("exitCode")
         if isinstance(code, int) and code != 0:
-            return Failure(text(status, "name"), code, count(status.get("restartCount")), previous=not present)
+            restarts = count(status.get("restartCount"))
+            return Failure(text(status, "name"), code, restarts, previous=not present, time=text(ended, "finishedAt"))
     return None
 
 

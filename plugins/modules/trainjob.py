@@ -186,7 +186,7 @@ conditions:
       description: Its words.
       type: str
 pods:
-  description: The pods there were while it was followed, those that failed first, 40 at most.
+  description: The pods there were while it was followed, 40 at most; first the one that failed first.
   returned: success, or failure of the TrainJob
   type: list
   elements: dict

@@ -8,7 +8,6 @@ import json
 import socket
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from kubernetes.client import Configuration
@@ -83,13 +82,12 @@ def test_a_compressed_answer_is_unpacked(cluster: Cluster, server: Server) -> No
 def test_the_end_of_a_log_is_text(cluster: Cluster, server: Server) -> None:
     server.answers[:] = [Answer(200, b"one\n\xfftwo\n"), status(400, "previous terminated container not found")]
     assert cluster.pod_log("team", "p", container="node", lines=2) == ["one", "\ufffdtwo"]
-    asked = urlsplit(server.asked[0].path)
+    (asked,) = server.asked
     assert asked.path == "/api/v1/namespaces/team/pods/p/log"
-    query = parse_qs(asked.query)
-    assert (query["container"], query["tailLines"], "previous" in query) == (["node"], ["2"], False)
+    assert asked.query == {"container": "node", "tailLines": "2", "limitBytes": "1048576"}
     with pytest.raises(ApiError, match="read log Pod team/p: previous terminated container not found"):
         cluster.pod_log("team", "p", container="node", lines=2, previous=True)
-    assert "previous=true" in server.asked[1].path
+    assert server.asked[1].query["previous"] == "true"
 
 
 def test_apply(cluster: Cluster, server: Server) -> None:

@@ -25,8 +25,11 @@ KEY = trainjob_key("team", "mnist")
 LIMIT = 30.0
 
 
-def pod(rank: int, phase: str, code: int | None = None, *, restarts: int = 0, job: str = "mnist") -> dict[str, Any]:
-    ended = {"terminated": {"exitCode": code, "reason": "Error" if code else "Completed"}}
+def pod(
+    rank: int, phase: str, code: int | None = None, *, restarts: int = 0, job: str = "mnist", second: int = 0
+) -> dict[str, Any]:
+    time = f"2026-01-01T00:00:{second:02}Z"
+    ended = {"terminated": {"exitCode": code, "reason": "Error" if code else "Completed", "finishedAt": time}}
     status = {"name": "node", "restartCount": restarts}
     if code is not None:
         again = {"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": ended}
@@ -114,6 +117,15 @@ def test_a_failure_says_why_and_what_the_pods_said_last(cluster: FakeCluster) ->
     assert facts["pods"][0]["exit_code"] == 3
 
 
+def test_the_pod_that_failed_first_comes_first(cluster: FakeCluster) -> None:
+    """When one has failed, its Job ends the others, with 137 or 143."""
+    pods = (pod(0, "Failed", 137, second=9), pod(1, "Failed", 3, second=5), pod(2, "Succeeded", 0, second=1))
+    follower = followed(cluster, "Failed", *pods)
+    with pytest.raises(NotReadyError, match=r"\n  pod mnist-node-0-1: Error, exit code 3"):
+        follower.follow(0)
+    assert [row["exit_code"] for row in follower.pods] == [3, 137, 0]
+
+
 def test_logs_of_all_pods_when_they_are_wanted_and_of_none_when_not(cluster: FakeCluster) -> None:
     cluster.logs = {"mnist-node-0-1": ["bad"], "mnist-node-0-0": ["fine"]}
     pods = (pod(0, "Succeeded", 0), pod(1, "Failed", 3))
@@ -171,7 +183,7 @@ def test_a_server_that_is_away_is_no_log_that_lacks(cluster: FakeCluster) -> Non
         (
             "Suspended",
             True,
-            "it is suspended: Because: it is so\nNext: .*a queue has to admit it .*somebody to resume it",
+            "it is suspended: Because: it is so\nNext: .*a queue has to admit it, .*kubectl get workloads",
         ),
     ],
 )
