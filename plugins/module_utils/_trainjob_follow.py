@@ -10,7 +10,7 @@ when the failure is seen, not at the end.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ._client import Cluster
@@ -112,6 +112,7 @@ class Follower:
                 if watcher.failure:
                     raise watcher.failure
                 if now >= deadline:
+                    self._hear_others(self._pods.values())
                     raise self._too_late(timeout)
                 watcher.start()
                 watcher.wait(deadline - now)
@@ -147,9 +148,13 @@ class Follower:
         selector = f"{JOBSET_LABEL}={self._key.name}"
         pods, _version = self._cluster.list_all(_POD, self._key.namespace, metadata_only=False, label_selector=selector)
         self._take(pods)
+        self._hear_others(pods)
+
+    def _hear_others(self, pods: Iterable[Mapping[str, Any]]) -> None:
+        """Keeps the last lines of those that did not fail, where that is wanted; of pods that wait there are none."""
         if self._all_logs:
-            for pod in pods[:_ROWS]:
-                if name_of(pod) not in self._logs:
+            for pod in list(pods)[:_ROWS]:
+                if name_of(pod) not in self._logs and text(pod, "status", "phase") != "Pending":
                     self._hear(pod, previous=False)
 
     def _hear(self, pod: Mapping[str, Any], *, previous: bool) -> None:
@@ -208,7 +213,7 @@ class Follower:
         for row in rows[:_NAMED]:
             words = ", ".join(filter(None, (row["message"] or row["phase"], row["node"] and f"on {row['node']}")))
             told.append(f"pod {row['name']}: {words}")
-            told += [f"  {line}" for line in logs.get(row["name"], []) if row["exit_code"]]
+            told += [f"  {line}" for line in logs.get(row["name"], []) if row["exit_code"] or not self.state.is_final]
         if len(rows) > _NAMED:
             told.append(f"and {len(rows) - _NAMED} more pods")
         # So that one line of trouble stands below the first, too.

@@ -81,7 +81,9 @@ options:
     type: int
     default: 10
   logs:
-    description: Whether the logs of pods that failed are read, or also those of the others when the TrainJob has ended.
+    description:
+      - Whether the logs of pods that failed are read, or also those of the others, when the TrainJob has ended or the
+        O(timeout) is over.
     type: str
     choices: [failed, all]
     default: failed

@@ -20,7 +20,7 @@ SCRIPT = ROLE / "files" / "smoke" / "node.sh"
 TOLD = {
     "SMOKE_JOB": "smoke",
     "SMOKE_NODES": "2",
-    "SMOKE_PATIENCE": "1",
+    "SMOKE_PATIENCE": "3",
     "JOB_COMPLETION_INDEX": "1",
     "PET_NNODES": "2",
     "PET_NODE_RANK": "1",
@@ -30,8 +30,11 @@ TOLD = {
 
 
 def node(folder: Path, nc: str, **changes: str | None) -> tuple[int, str]:
-    """Runs the script with an nc of ours; exit code and last line."""
-    for name, text in (("nc", nc), ("sleep", "exit 0")):
+    """Runs the script with an nc of ours, and a clock that moves when it is looked at; exit code and last line."""
+    seconds = folder / "seconds"
+    seconds.write_text("0")
+    clock = f"echo $(($(cat {seconds}) + 1)) > {seconds}; cat {seconds}"
+    for name, text in (("nc", nc), ("sleep", "exit 0"), ("date", clock)):
         program = folder / name
         program.write_text(f"#!/bin/sh\n{text}\n")
         program.chmod(0o755)
@@ -76,9 +79,9 @@ def test_a_wrong_environment_is_named(tmp_path: Path, name: str, value: str | No
     [
         (
             'case "$*" in *-l*) exit 0;; esac; echo "nc: bad address" >&2; exit 1',
-            "smoke-node-0-0.smoke was not reached in 1 tries; the last: nc: bad address. Look at the cluster's DNS",
+            "smoke-node-0-0.smoke was not reached in 3 s: nc: bad address. Look at the cluster's DNS",
         ),
-        ('case "$*" in *-l*) exit 0;; esac', "was not reached in 1 tries; the last: no answer"),
+        ('case "$*" in *-l*) exit 0;; esac', "was not reached in 3 s: no answer"),
         (
             'case "$*" in *-l*) exit 0;; esac; echo node 7',
             "smoke-node-0-0.smoke is answered by 'node 7' and not by node 0. Look at the Service smoke",

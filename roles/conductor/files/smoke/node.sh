@@ -5,7 +5,7 @@
 #
 # What each pod of the smoke job does: it looks at the environment that Trainer gave it, and exchanges a word with every
 # other pod of the job by the names that JobSet gave them. Whatever is wrong ends it with one line and exit code 1.
-# A sh with nc and sleep is enough.
+# What busybox has of sh, nc, date, sleep and timeout is enough.
 #
 # From the TrainJob: SMOKE_JOB, its name; SMOKE_NODES, how many pods there are; SMOKE_PATIENCE, how many seconds a pod
 # waits for the others. From Kubernetes: JOB_COMPLETION_INDEX.
@@ -40,13 +40,13 @@ listen() {
 listen &
 listening=$!
 
-# A name may take a moment, because it is there only when its pod is, and so may whoever answers to it.
+# A name may take a moment, because it is there only when its pod is, and so may whoever answers to it. A DNS that does
+# not answer would hold up one try for a minute.
+end=$(($(date +%s) + SMOKE_PATIENCE))
 meet() {
-  left=$SMOKE_PATIENCE
-  until answer=$(nc -w 2 "$2" "$port" </dev/null 2>&1) && [ -n "$answer" ]; do
-    [ "$left" -gt 0 ] || wrong names "$2 was not reached in $SMOKE_PATIENCE tries; the last: ${answer:-no answer}" \
+  until answer=$(timeout 5 nc -w 2 "$2" "$port" </dev/null 2>&1) && [ -n "$answer" ]; do
+    [ "$(date +%s)" -lt "$end" ] || wrong names "$2 was not reached in $SMOKE_PATIENCE s: ${answer:-no answer}" \
       "Look at the cluster's DNS, at NetworkPolicies in this namespace, and at the network between nodes"
-    left=$((left - 1))
     sleep 1
   done
   [ "$answer" = "node $1" ] || wrong names "$2 is answered by '$answer' and not by node $1" \

@@ -204,6 +204,14 @@ def test_a_timeout_says_which_pods_are_in_which_state(cluster: FakeCluster) -> N
     assert len(caught.value.facts["pods"]) == 6
 
 
+def test_a_timeout_says_what_running_pods_said_last_where_all_logs_are_wanted(cluster: FakeCluster) -> None:
+    cluster.logs = {"mnist-node-0-0": ["epoch 1"]}
+    follower = followed(cluster, "", pod(0, "Running"), pod(1, "Pending"), all_logs=True)
+    with pytest.raises(NotReadyError, match="\n    epoch 1\n") as caught:
+        follower.follow(0)
+    assert caught.value.facts["logs"] == {"mnist-node-0-0": ["epoch 1"]}
+
+
 def test_suspended_is_waited_for_and_told(cluster: FakeCluster) -> None:
     becoming(cluster, "", "Complete")
     follower = followed(cluster, "Suspended")
