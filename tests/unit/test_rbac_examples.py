@@ -24,6 +24,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._reviews import 
 from tests.support.rbac_examples import FOLDER, NAMESPACES, POLICY, manifests, rights_of, roles
 from tests.unit.plugins.states import release
 
+SMOKE_NAMESPACE = "conductor-smoke"
 READING_VERBS = {"get", "list", "watch"}
 
 
@@ -124,3 +125,36 @@ def test_the_policy_is_about_what_probes_create() -> None:
     assert {(group, resource) for rule in rules for group in rule["apiGroups"] for resource in rule["resources"]} == {
         (right.group, right.resource) for right in to_probe(release())
     }
+
+
+# What the smoke job sends, and why: beside the TrainJob itself its runtime, and the objects that are watched.
+FOLLOWED = (("trainer.kubeflow.org", "trainjobs"), ("jobset.x-k8s.io", "jobsets"), ("", "pods"))
+SMOKE = {
+    *(Right(verb, group, plural, SMOKE_NAMESPACE, "") for group, plural in FOLLOWED for verb in ("list", "watch")),
+    *(Right(verb, "trainer.kubeflow.org", "trainjobs", SMOKE_NAMESPACE, "") for verb in ("get", "create", "delete")),
+    # Server-side apply makes it; its deletion is waited for.
+    *(
+        Right(verb, "trainer.kubeflow.org", "trainingruntimes", SMOKE_NAMESPACE, "")
+        for verb in ("get", "create", "patch", "delete", "list", "watch")
+    ),
+    Right("get", "", "pods/log", SMOKE_NAMESPACE, ""),
+    *(Right("get", "", "namespaces", "", name) for name in (SMOKE_NAMESPACE, "kube-system")),
+}
+
+
+def test_the_smoke_job_takes_these_rights_in_its_own_namespace() -> None:
+    held = rights_of(manifests("smoke"))
+    assert set(held) == SMOKE
+    assert len(held) == len(set(held))
+    (account,) = (found["metadata"] for found in manifests("smoke") if found["kind"] == "ServiceAccount")
+    bindings = [found for found in manifests("smoke") if found["kind"].endswith("Binding")]
+    assert [found["subjects"] for found in bindings] == [[{"kind": "ServiceAccount", **account}]] * 2
+    assert {found["roleRef"]["name"] for found in bindings} == {found["metadata"]["name"] for found in bindings}
+
+
+def test_every_right_of_the_smoke_job_has_its_reason() -> None:
+    lines = (FOLDER / "smoke.yaml").read_text(encoding="utf-8").splitlines()
+    explained = False
+    for line in lines:
+        explained = (explained or line.startswith("      # ")) and line.strip() != "rules:"
+        assert explained or not line.startswith("      - apiGroups"), line

@@ -170,8 +170,10 @@ def test_the_arguments_of_the_task_stay_as_they_are(monkeypatch: pytest.MonkeyPa
     assert action.action._task.args == {"kubeconfig": "/play/files/config"}
 
 
-@pytest.mark.parametrize("option", ["ca_cert", "client_cert", "client_key"])
-def test_certificates_and_keys_are_brought_like_a_kubeconfig(monkeypatch: pytest.MonkeyPatch, option: str) -> None:
+@pytest.mark.parametrize("option", ["ca_cert", "client_cert", "client_key", "src"])
+def test_certificates_and_keys_and_train_jobs_are_brought_like_a_kubeconfig(
+    monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
     action = Action(monkeypatch, "ssh", **{option: "vaulted.pem"})
     action.files["vaulted.pem"] = "/vault/config"
     assert action.run()[option] == f"/remote/tmp/{option}-config"
