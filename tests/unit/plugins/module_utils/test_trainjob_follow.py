@@ -141,6 +141,7 @@ def test_the_log_of_a_pod_that_fails_is_read_at_once_and_that_of_its_last_life(c
     """Its Job may end the pod a moment later; then there is nothing to be read any more."""
     cluster.logs = {"mnist-node-0-0 before": ["out of luck"]}
     follower = followed(cluster, "", pod(0, "Running", 3, restarts=1))
+    follower.look()
     with pytest.raises(NotReadyError, match="it has not ended after 0 s"):
         follower.follow(0)
     cluster.objects = {key: stored for key, stored in cluster.objects.items() if key.kind != "Pod"}

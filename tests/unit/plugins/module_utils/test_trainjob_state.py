@@ -51,6 +51,7 @@ WAITING = {"waiting": {"reason": "CrashLoopBackOff"}}
         (job(("Failed", "True")), None, [pod()], JobState("failed", "FailedReason: m")),
         # It is over however many conditions there are beside.
         (job(("Suspended", "True"), ("Failed", "True")), None, [], JobState("failed", "FailedReason: m")),
+        (job(("Complete", "True"), ("Failed", "True")), None, [], JobState("failed", "FailedReason: m")),
         (job(("Complete", "False"), ("Failed", "Unknown")), {}, [pod()], JobState("running", "pods: 1 Running")),
         (job(("Suspended", "True"), suspend=True), None, [], JobState("suspended", "SuspendedReason: m")),
         # Resumed, and the condition is not renewed yet.
