@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from ._fields import name_of, part, parts, text
-from ._verdicts import count, pod_trouble
+from ._verdict import count
+from ._verdict_pod import pod_trouble
 
 Phase = Literal["created", "suspended", "running", "complete", "failed"]
 # JobSet puts it on every pod; a TrainJob's JobSet has the name of the TrainJob.
