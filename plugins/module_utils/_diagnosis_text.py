@@ -10,6 +10,8 @@ from typing import Any
 
 # Characters of all of it. A screen is what people read; the result holds the same, whole.
 MOST = 6000
+# Bytes of a whole message, and characters of the line of one verdict.
+SCREEN, _LONG = 7500, 600
 _LINE = 160
 _CUT = "... (the rest is in the result)"
 
@@ -32,17 +34,23 @@ def diagnosis_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return _bounded(lines)
 
 
+def bounded_message(message: str) -> str:
+    """A message of at most C(SCREEN) bytes, each line of it of at most a few hundred characters."""
+    lines = [line if len(line) <= _LONG else f"{line[: _LONG - 3]}..." for line in message.splitlines()]
+    return "\n".join(_bounded(lines, SCREEN))
+
+
 def _short(line: str) -> str:
     line = " ".join(line.split()) if not line.startswith("  ") else "  " + " ".join(line.split())
     return line if len(line) <= _LINE else f"{line[: _LINE - 3]}..."
 
 
-def _bounded(lines: list[str]) -> list[str]:
+def _bounded(lines: list[str], most: int = MOST) -> list[str]:
     kept: list[str] = []
-    length = len(_CUT)
+    length = len(_CUT) + 1
     for line in lines:
-        length += len(line) + 1
-        if length > MOST:
+        length += len(line.encode()) + 1
+        if length > most:
             return [*kept, _CUT]
         kept.append(line)
     return kept

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._doom_catalogue import SIGNATURES, Signature, Source
+from ._redaction import redact
 from ._verdict import count, part, parts
 
 
@@ -160,13 +161,13 @@ def _container_signs(pod: Mapping[str, Any], before: Mapping[str, int]) -> Itera
         waiting = _waiting(status)
         if not waiting:
             continue
-        reason, message = str(waiting.get("reason", "")), str(waiting.get("message", ""))
+        reason, message = str(waiting.get("reason", "")), redact(str(waiting.get("message", "")))
         last = part(part(status, "lastState"), "terminated")
         ended = ""
         if last:
             ended = f"{last.get('reason', 'ended')}, exit code {last.get('exitCode')}"
             if last.get("message"):
-                ended += f": {str(last['message']).strip()}"
+                ended += f": {redact(str(last['message'])).strip()}"
         said = f"{reason} {ended or message}".rstrip()
         yield _Sign(
             "container",

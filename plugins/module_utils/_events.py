@@ -10,6 +10,7 @@ from typing import Any
 
 from ._client import Cluster
 from ._errors import ConductorError
+from ._redaction import redact
 from ._resources import resource_of
 
 
@@ -22,7 +23,7 @@ def last_event(cluster: Cluster, namespace: str, pod: str) -> str:
         ]
     except ConductorError:
         return ""
-    return str(max(events, key=time_of).get("message", "")).strip() if events else ""
+    return redact(str(max(events, key=time_of).get("message", ""))).strip() if events else ""
 
 
 def time_of(event: Mapping[str, Any]) -> str:

@@ -12,26 +12,32 @@ import re
 
 HIDDEN = "(hidden)"
 
+_NAMES = (
+    r"(?:password|passwd|secret|token|api[_-]?key|private[_-]?key|access[_-]?key|[\w-]*-key-data|[\w-]*credentials?)"
+)
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(r"-----BEGIN [^-]*(?:PRIVATE KEY|CERTIFICATE)[^-]*-----.*?(?:-----END [^-]*-----|\Z)", re.DOTALL),
         HIDDEN,
     ),
+    # The end of such a block whose beginning is not among the last lines.
+    (re.compile(r"\A(?:[A-Za-z0-9+/=]+\s+)*-----END [^-]*-----"), HIDDEN),
     # JSON Web Tokens (RFC 7519), those of ServiceAccounts among them: a JSON object in base64url begins like this.
     (re.compile(r"\beyJ[\w-]{10,}(?:\.[\w-]+){0,2}"), HIDDEN),
     (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
     # The userinfo of a URL (RFC 3986).
     (re.compile(r"(\w+://)[^\s/@:]+:[^\s/@]+@"), rf"\1{HIDDEN}@"),
+    # In quotes, which a structured log escapes, a value may have spaces.
+    (re.compile(rf"""({_NAMES}\\*["']?\s*[:=]\s*\\*")[^"\\]+""", re.IGNORECASE), rf"\1{HIDDEN}"),
     (
         re.compile(
-            r"""((?:password|passwd|secret|token|api[_-]?key|private[_-]?key|access[_-]?key|[\w-]*-key-data|[\w-]*credentials?)"""
-            r"""["']?\s*[:=]\s*["']?)[^\s"',;}]{3,}""",
+            rf"""({_NAMES}["']?\s*[:=]\s*["']?)[^\s"',;}}]{{3,}}""",
             re.IGNORECASE,
         ),
         rf"\1{HIDDEN}",
     ),
-    # Long runs of base64 are no prose.
-    (re.compile(r"\b[A-Za-z0-9+/]{80,}={0,2}"), HIDDEN),
+    # Long runs of base64 are no prose; a line of a PEM block has 64 (RFC 7468), and so has the digest of an image.
+    (re.compile(r"\b(?![0-9a-f]{64}\b)[A-Za-z0-9+/]{64,}={0,2}"), HIDDEN),
 )
 
 

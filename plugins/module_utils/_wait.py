@@ -17,7 +17,7 @@ from ._client import Cluster
 from ._components import is_named_jobset
 from ._controllers import controller_rows
 from ._diagnosis import diagnose
-from ._diagnosis_text import diagnosis_lines
+from ._diagnosis_text import bounded_message, diagnosis_lines
 from ._doomed import Doom, is_being_made
 from ._errors import ConductorError, NotReadyError, listed
 from ._events import last_event
@@ -250,7 +250,11 @@ class ControllersWait:
             ]
         )
         return NotReadyError(
-            "\n  ".join([listed(f"not ready after {now - self._started:.0f} s:", lines), *diagnosis_lines(diagnosis)]),
+            bounded_message(
+                "\n  ".join(
+                    [listed(f"not ready after {now - self._started:.0f} s:", lines), *diagnosis_lines(diagnosis)]
+                )
+            ),
             step="wait for controllers",
             hint="; ".join(filter(None, remedies)) or f"kubectl -n {self._bundle.namespace} get pods,events",
             facts={**self._facts(waiting, now), "diagnosis": diagnosis},
@@ -292,7 +296,7 @@ class ControllersWait:
         remedies = dict.fromkeys([*(row["remedy"] for row in diagnosis), *(doom.remedy for doom in dooms)])
         lines = [f"Deployment {namespace}/{doom.deployment}: {doom}" for doom in others]
         return NotReadyError(
-            "\n  ".join([str(first), *lines, *diagnosis_lines(diagnosis)]),
+            bounded_message("\n  ".join([str(first), *lines, *diagnosis_lines(diagnosis)])),
             step="wait for controllers",
             subject=f"Deployment {namespace}/{first.deployment}",
             hint="; ".join([*filter(None, remedies), "then run this again"]),

@@ -37,6 +37,12 @@ _POD = "read the log of the controller behind the Service"
 
 # The first that fits counts.
 WEBHOOK_CAUSES: tuple[WebhookCause, ...] = (
+    # A proxy may refuse in the words of any other failure.
+    WebhookCause(
+        r"proxyconnect|Proxy Authentication Required",
+        "the API server sends the call through a proxy",
+        "put .svc and the ranges of Services and pods into NO_PROXY of the API server",
+    ),
     # -- nobody is there -------------------------------------------------------------------------------------
     WebhookCause(
         r'no endpoints available for service "?([\w.-]+)"?',
@@ -47,6 +53,11 @@ WEBHOOK_CAUSES: tuple[WebhookCause, ...] = (
         r'service "([\w.-]+)" not found',
         "the Service {0} that the webhook points to is not there",
         "run the install, which puts it back, or delete the webhook configuration if nothing is installed any more",
+    ),
+    WebhookCause(
+        r'no service port (\d+) found for service "([\w.-]+)"',
+        "the Service {1} does not have the port {0} that the webhook points to",
+        "run the install, which puts it back",
     ),
     WebhookCause(
         r"connect: connection refused",
@@ -62,11 +73,6 @@ WEBHOOK_CAUSES: tuple[WebhookCause, ...] = (
         r"Address is not allowed",
         "the control plane may not call addresses of pods, as with an overlay network on a managed control plane",
         "run the controllers with hostNetwork, or use the cloud's own pod network (kubernetes-sigs/jobset issue 977)",
-    ),
-    WebhookCause(
-        r"proxyconnect|Proxy Authentication Required",
-        "the API server sends the call through a proxy",
-        "put .svc and the ranges of Services and pods into NO_PROXY of the API server",
     ),
     WebhookCause(
         r"lookup ([\w.-]+).*(no such host|server misbehaving|i/o timeout)",
@@ -85,7 +91,7 @@ WEBHOOK_CAUSES: tuple[WebhookCause, ...] = (
         "look whose address the Service leads to; after a change of namespace, empty the certificate's Secret",
     ),
     WebhookCause(
-        r"x509: certificate relies on legacy Common Name field",
+        r"x509: (?:certificate relies on legacy Common Name field|cannot validate certificate for)",
         "its certificate names no Service among its subject alternative names",
         "make it anew with the name SERVICE.NAMESPACE.svc among them",
     ),
@@ -110,7 +116,7 @@ WEBHOOK_CAUSES: tuple[WebhookCause, ...] = (
         "look which pods the Service selects: kubectl get endpointslices -n kubeflow-system",
     ),
     WebhookCause(
-        r"remote error: tls|handshake failure|tls: ",
+        r"remote error: tls|handshake failure|TLS handshake timeout|tls: ",
         "the TLS handshake fails",
         "look for a service mesh's sidecar or a proxy in between; port 9443 must be left out of it",
     ),
@@ -131,7 +137,8 @@ WEBHOOK_CAUSES: tuple[WebhookCause, ...] = (
         "look for restarts of the controller, and for a service mesh's sidecar in front of it",
     ),
     WebhookCause(
-        r"expected webhook response|received invalid webhook response|response was absent|response\.uid",
+        r"expected webhook response|received invalid webhook response|response was absent|response\.uid"
+        r"|invalid character '",
         "who answered is no admission webhook",
         "look which pods the Service selects: kubectl get endpointslices -n kubeflow-system",
     ),

@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils._diagnosis import EVENTS, LOG_LINES, diagnose
-from ansible_collections.conductor.trainer.plugins.module_utils._diagnosis_text import MOST, diagnosis_lines
+from ansible_collections.conductor.trainer.plugins.module_utils._diagnosis_text import (
+    MOST,
+    SCREEN,
+    bounded_message,
+    diagnosis_lines,
+)
 from ansible_collections.conductor.trainer.plugins.module_utils._doomed import dooms_of
 from tests.unit.plugins.fakes import FakeCluster
 from tests.unit.plugins.module_utils.test_doomed import RECORDED
@@ -169,3 +174,19 @@ def test_it_is_bounded_whatever_a_controller_says() -> None:
     assert lines[-1].startswith("...")
     assert max(map(len, lines)) <= 160
     assert not any("\n" in line for line in lines)
+
+
+def test_a_whole_message_is_bounded_in_bytes() -> None:
+    message = "\n".join(f"line {number} " + "\u00e4" * 9000 for number in range(40))
+    short = bounded_message(message)
+    assert len(short.encode()) <= SCREEN
+    assert short.startswith("line 0 ")
+    assert short.endswith("(the rest is in the result)")
+    assert bounded_message("short\n  lines") == "short\n  lines"
+
+
+def test_the_words_of_a_container_that_ended_show_no_secret() -> None:
+    _cluster, deployment, pods = recorded("crash")
+    for status in pods[0]["status"]["containerStatuses"]:
+        status["lastState"]["terminated"]["message"] = "password=hunter2"
+    assert "password=(hidden)" in str(dooms_of(deployment, pods)[0])

@@ -24,6 +24,12 @@ def test_the_time_of_the_last_repetition_counts() -> None:
     assert last_event(cluster, "ops", "manager-1") == "no such image"
 
 
+def test_a_message_shows_no_secret() -> None:
+    cluster = FakeCluster()
+    cluster.put(event("a", "pulling https://user:hunter2@registry.invalid/x", created="2026-01-01T00:00:09Z"))
+    assert last_event(cluster, "ops", "manager-1") == "pulling https://(hidden)@registry.invalid/x"
+
+
 @pytest.mark.parametrize("denied", [True, False])
 def test_without_events_or_without_the_right_there_is_nothing_to_say(denied: bool) -> None:
     cluster = FakeCluster()

@@ -27,6 +27,12 @@ PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKC\nAQEA7\n-----END RSA PRIVAT
         ("aws_secret_access_key = AKIA/abc", "AKIA/abc"),
         ("client-key-data: LS0tLS1CRUdJTg==", "LS0tLS1CRUdJTg"),
         ("blob " + "QUJD" * 30, "QUJDQUJD"),
+        # One line of a PEM block.
+        ("line " + "QUJD" * 16, "QUJDQUJD"),
+        # The last lines of a log begin in the middle of one.
+        ("MIIEowIBAAKC\nAQEA7==\n-----END RSA PRIVATE KEY-----\nafter", "AQEA7"),
+        ('{"password":"hunter2 and more"}', "and more"),
+        (r"{\"password\":\"hunter2 and more\"}", "hunter2"),
     ],
 )
 def test_what_looks_like_a_secret_is_hidden_and_nothing_else(text: str, secret: str) -> None:
@@ -35,7 +41,7 @@ def test_what_looks_like_a_secret_is_hidden_and_nothing_else(text: str, secret: 
     assert secret not in hidden
     assert HIDDEN in hidden
     # The words around it stay.
-    assert hidden.split()[0] == text.split()[0] or text.startswith(("-----", "password=", "{"))
+    assert hidden.split()[0] == text.split()[0] or text.startswith(("-----", "password=", "{", "MII"))
 
 
 @pytest.mark.parametrize(
@@ -46,6 +52,7 @@ def test_what_looks_like_a_secret_is_hidden_and_nothing_else(text: str, secret: 
         'secret "kubeflow-trainer-webhook-cert" not found',
         "dial tcp 10.96.0.1:443: connect: connection refused",
         "server certs refreshed",
+        "pulling registry.invalid/manager@sha256:" + "0a" * 32,
         "https://example.com:443/path",
     ],
 )

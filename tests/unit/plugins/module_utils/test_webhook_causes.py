@@ -17,12 +17,13 @@ CALL = (
 )
 # In the order of the catalogue: what an API server says, and words of the cause.
 SAID: list[tuple[str, str]] = [
+    (CALL + "proxyconnect tcp: dial tcp 10.0.0.1:3128: connect: connection timed out", "through a proxy"),
     (CALL + 'no endpoints available for service "kubeflow-trainer-controller-manager"', "has no ready pod behind it"),
     (CALL + 'service "jobset-webhook-service" not found', "jobset-webhook-service that the webhook points to"),
+    (CALL + 'no service port 443 found for service "jobset-webhook-service"', "does not have the port 443"),
     (CALL + "dial tcp 10.96.57.135:443: connect: connection refused", "nobody listens"),
     (CALL + "dial tcp 10.244.0.9:9443: connect: no route to host", "cannot be reached"),
     (CALL + "Address is not allowed", "may not call addresses of pods"),
-    (CALL + "proxyconnect tcp: dial tcp 10.0.0.1:3128: connect: connection timed out", "through a proxy"),
     (CALL + "dial tcp: lookup hooks.example.com on 10.0.0.2:53: no such host", "hooks.example.com"),
     (CALL + "tls: failed to verify certificate: x509: certificate signed by unknown authority", "not of the CA"),
     (
@@ -73,6 +74,14 @@ SAID: list[tuple[str, str]] = [
     ('namespaces "conductor-probe" not found', "the namespace conductor-probe is not there"),
 ]
 MORE = [
+    (CALL + "proxyconnect tcp: dial tcp 10.0.0.1:3128: connect: connection refused", "through a proxy"),
+    (CALL + "proxyconnect tcp: tls: first record does not look like a TLS handshake", "through a proxy"),
+    (CALL + "net/http: TLS handshake timeout", "handshake fails"),
+    (
+        CALL + "x509: cannot validate certificate for 10.0.0.1 because it doesn't contain any IP SANs",
+        "names no Service",
+    ),
+    (CALL + "invalid character '<' looking for beginning of value", "no admission webhook"),
     (CALL + f"x509: certificate is not valid for any names, but wanted to match {SERVICE}", "of another name"),
     (CALL + "x509: ECDSA verification failure", "not of the CA"),
     (CALL + "tls: first record does not look like a TLS handshake", "speaks no TLS"),
