@@ -22,6 +22,8 @@ from ._resources import resource_of
 from ._verdict import count, part, parts
 
 LOG_LINES = 10
+# The cause may stand further up: a program that does not know a flag ends with all those that it knows.
+_READ_LINES = 100
 EVENTS = 5
 # Characters of a log line or a message; the rest is cut off.
 _WIDTH = 300
@@ -58,7 +60,7 @@ def diagnose(
     return {
         "object": f"Deployment {namespace}/{name}",
         **state,
-        "log": log,
+        "log": log[-LOG_LINES:],
         "events": events,
         "cause": cause,
         "remedy": remedy,
@@ -102,14 +104,14 @@ def _log(cluster: Cluster, pod: Mapping[str, Any], unread: list[str]) -> list[st
         return []
     between = not part(part(status, "state"), "running") and bool(part(part(status, "lastState"), "terminated"))
     try:
-        lines = cluster.pod_log(namespace, name, container=container, lines=LOG_LINES, previous=between)
+        lines = cluster.pod_log(namespace, name, container=container, lines=_READ_LINES, previous=between)
     except ConductorError as error:
         # It has not run yet, or is gone.
         if not (isinstance(error, ApiError) and error.status in (_BAD_REQUEST, _NOT_FOUND)):
             unread.append(f"the log of {name}: {error.message[:_WIDTH]}")
         return []
     plain = "\n".join(_plain(line) for line in lines)
-    return [line[:_WIDTH] for line in redact(plain).splitlines() if line.strip()][-LOG_LINES:]
+    return [line[:_WIDTH] for line in redact(plain).splitlines() if line.strip()]
 
 
 def _plain(line: str) -> str:

@@ -29,7 +29,7 @@ class Signature:
         but_not: one that it must not match.
         grace: seconds the sign must last; until then it may be a coincidence. C(SLOW) where it is only slow, and the
             remedy is for those whose deadline has passed.
-        restarts: how often the container must have been started again during the wait.
+        restarts: how often the container must have been started again, once at least during the wait.
         nodes_help: whether a node that an autoscaler adds would heal it.
     """
 

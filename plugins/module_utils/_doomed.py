@@ -46,6 +46,7 @@ class _Sign:
     pod: str = ""
     image: str = ""
     restarts: int = 0
+    restarts_before: int = 0
 
 
 def dooms_of(
@@ -114,6 +115,8 @@ def _fits(signature: Signature, sign: _Sign) -> bool:
         signature.source == sign.source
         and sign.reason in signature.reasons
         and sign.restarts >= signature.restarts
+        # One run must have begun and ended since the wait began: what ended before may be repaired.
+        and (not signature.restarts or sign.restarts > sign.restarts_before)
         and re.search(signature.words, sign.message, re.IGNORECASE) is not None
         and not (signature.but_not and re.search(signature.but_not, sign.message, re.IGNORECASE))
     )
@@ -177,7 +180,8 @@ def _container_signs(pod: Mapping[str, Any], before: Mapping[str, int]) -> Itera
             f"pod {name}: {said}",
             pod=name,
             image=str(status.get("image", "")),
-            restarts=count(status.get("restartCount")) - before.get(uid, 0),
+            restarts=count(status.get("restartCount")),
+            restarts_before=before.get(uid, 0),
         )
 
 

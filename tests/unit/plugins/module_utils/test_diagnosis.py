@@ -68,6 +68,15 @@ def test_between_two_runs_the_log_of_the_last_one_is_read_and_tells_the_cause() 
     assert asked.query["previous"] == "True"
 
 
+def test_the_cause_may_stand_further_up() -> None:
+    cluster, deployment, pods = recorded("crash")
+    usage = [f"  -flag{number} value" for number in range(40)]
+    cluster.logs = {f"{pods[0]['metadata']['name']} before": ["flag provided but not defined: -nothing", *usage]}
+    row = look(cluster, deployment, pods)
+    assert row["cause"] == "it is started with the flag -nothing, which this release does not know"
+    assert row["log"] == usage[-LOG_LINES:]
+
+
 def test_without_a_word_of_its_own_the_sign_of_doom_is_the_cause() -> None:
     cluster, deployment, pods = recorded("quota")
     warn(cluster, event(deployment["metadata"]["name"], "exceeded quota"))

@@ -112,8 +112,8 @@ def test_ends_before_the_wait_do_not_count() -> None:
     uid = pods[0]["metadata"]["uid"]
     assert restarts_of(pods[0]) == 2
     assert restarts_of({}) == 0
-    assert dooms_of(deployment, pods, {uid: 1}) == []
-    assert len(dooms_of(deployment, pods, {uid: 0, "other": 9})) == 1
+    assert dooms_of(deployment, pods, {uid: 2}) == []
+    assert len(dooms_of(deployment, pods, {uid: 1, "other": 9})) == 1
 
 
 @pytest.mark.parametrize(

@@ -155,10 +155,12 @@ def crashed(times: int) -> dict[str, Any]:
 
 
 def test_a_crash_loop_of_before_the_wait_may_be_over(clock: Clock, script: Script) -> None:
-    """Its cause may be repaired: one more end says nothing, two do."""
-    cluster = stuck(crashed(7))
-    script.append((5.0, edit(POD, "status", to=crashed(8))))
-    script.append((9.0, edit(POD, "status", to=crashed(9))))
+    """Its cause may be repaired, until a run that began since has ended as well."""
+    running = {"containerStatuses": [{"restartCount": 7, "state": {"running": {}}}]}
+    cluster = stuck(running)
+    # That one had begun before.
+    script.append((2.0, edit(POD, "status", to=crashed(7))))
+    script.append((9.0, edit(POD, "status", to=crashed(8))))
     error = ends(cluster, clock)
     assert "it ends again and again" in str(error)
     assert 9.0 <= error.facts["elapsed"] <= 10.0
