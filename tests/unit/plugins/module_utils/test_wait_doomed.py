@@ -251,3 +251,15 @@ def test_the_wait_has_no_more_requests_than_its_lists_watches_and_probes(clock: 
     crds = 2
     probes = _wait.PROBE_ROUNDS * 2
     assert len(cluster.requests) == len(scopes) + crds + probes
+
+
+@pytest.mark.parametrize("ends_early", [True, False])
+def test_whatever_is_said_the_message_stays_short(ends_early: bool, clock: Clock, script: Script) -> None:
+    monster = "much to say " * 9000
+    waits = {"reason": "InvalidImageName" if ends_early else "ContainerCreating", "message": monster}
+    cluster = stuck({"containerStatuses": [{"state": {"waiting": waits}}]})
+    items = [event(monster, "2026-01-02")]
+    cluster.hooks.append(lambda request: {"items": items} if request.path == EVENTS else None)
+    error = ends(cluster, clock, 9)
+    assert len(error.message.encode()) < 8000
+    assert "much to say" in error.message
