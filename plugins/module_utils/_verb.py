@@ -44,12 +44,18 @@ BUNDLE_ARG_SPEC: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Call:
-    """What a task asks for: options as the argument spec made them, the modes of the run, and where warnings go."""
+    """What a task asks for: options as the argument spec made them, the modes of the run, and where words go.
+
+    Args:
+        warn: takes a warning.
+        say: takes a line of progress, to be shown at once where that can be done.
+    """
 
     params: dict[str, Any]
     check_mode: bool
     diff: bool
     warn: Callable[[str], None]
+    say: Callable[[str], None] = lambda line: None
 
 
 Operation = Callable[[Call, Cluster, Bundle], dict[str, Any]]

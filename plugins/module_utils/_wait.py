@@ -24,6 +24,7 @@ from ._events import last_event
 from ._fate import Fate
 from ._nudges import Nudges
 from ._probe import prove_webhooks
+from ._progress import Progress
 from ._recognition import JOBSET_CRD
 from ._removal import LEASES
 from ._resources import Key, path_of, resource_of
@@ -51,6 +52,7 @@ class ControllersWait:
         refresh: touch the pods that wait for the kubelet to mount their new certificate.
         retry: let be tried again at once what waits in a back-off since an earlier run. Without these two nothing is
             written.
+        say: takes lines of progress; None for none.
         monotonic: seconds; injected by tests.
     """
 
@@ -62,6 +64,7 @@ class ControllersWait:
         beside: Beside | None = None,
         refresh: bool = False,
         retry: bool = False,
+        say: Callable[[str], None] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cluster = cluster
@@ -72,7 +75,9 @@ class ControllersWait:
         self._monotonic = monotonic
         self._started = monotonic()
         self._timeline: list[dict[str, Any]] = []
+        self._mounting: list[Key] = []
         self._since: dict[str, float] = {}
+        self._progress = Progress(say) if say else None
         self._nudges = Nudges(cluster, monotonic)
         self._fate = Fate(cluster, bundle.objects("Deployment"))
         self._crd_names = bundle.names("CustomResourceDefinition") + ([JOBSET_CRD] if beside else [])
@@ -208,11 +213,10 @@ class ControllersWait:
         if not self._refresh:
             return _IDLE
         watcher = self._watcher
-        return self._nudges.touch(
-            pods_to_touch(
-                self._bundle.objects("Deployment"), watcher.objects(self._pods).values(), watcher.objects(self._secrets)
-            )
+        self._mounting = pods_to_touch(
+            self._bundle.objects("Deployment"), watcher.objects(self._pods).values(), watcher.objects(self._secrets)
         )
+        return self._nudges.touch(self._mounting)
 
     def _begin(self) -> None:
         """Notes how things are at first, and lets be tried at once what an earlier run left in a back-off."""
@@ -235,6 +239,8 @@ class ControllersWait:
             lines = [str(verdict) for verdict in waiting]
             self._timeline.append({"seconds": round(now - self._started, 2), "waiting_for": lines})
         self._since = {name: self._since.get(name, now) for name in names}
+        if self._progress:
+            self._progress.look(now - self._started, waiting, [key.name for key in self._mounting])
 
     def _not_ready(self, waiting: list[Verdict], dooms: list[Doom], now: float) -> NotReadyError:
         waiting = [self._with_event(verdict) for verdict in waiting]
@@ -308,7 +314,11 @@ class ControllersWait:
             "checks": [_row(verdict) for verdict in waiting],
             "elapsed": round(now - self._started, 2),
             "timeline": self._timeline[-20:],
+            "progress": self._said(),
         }
+
+    def _said(self) -> list[str]:
+        return self._progress.lines[-20:] if self._progress else []
 
     def _result(self, verdicts: list[Verdict]) -> dict[str, Any]:
         others = self._beside.rows(self._watcher) if self._beside else []
@@ -319,6 +329,7 @@ class ControllersWait:
             "retried": self._nudges.retried,
             "warnings": self._nudges.warnings,
             "timeline": self._timeline[-20:],
+            "progress": self._said(),
             "elapsed": round(self._monotonic() - self._started, 2),
         }
 

@@ -49,6 +49,12 @@ options:
         for the kubelet.
     type: bool
     default: false
+  progress:
+    description:
+      - Say what is waited for when that changes, and each 5 seconds otherwise. With a local connection the lines come
+        at once, otherwise when the wait has ended.
+    type: bool
+    default: true
   retry_stuck:
     description:
       - Let be tried again at once what an earlier run left in a back-off, which may last five minutes and more. Pods of
@@ -203,6 +209,13 @@ timeline:
       description: What was not ready then, and why; empty at the end.
       type: list
       elements: str
+progress:
+  description:
+    - What was said meanwhile, a line each; the last 20. Empty where it was ready at once, or with O(progress=false).
+  returned: success, or failure of the wait
+  type: list
+  elements: str
+  sample: ["1 s  webhooks have no certificate yet", "7 s  all of it serves"]
 elapsed:
   description: Seconds it took.
   returned: success, or failure of the wait
@@ -236,7 +249,9 @@ def wait(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     require_pinned(cluster, call.params["cluster_uid"])
     refresh, retry = (call.params[name] and not call.check_mode for name in ("refresh_certificates", "retry_stuck"))
     bundle, beside = jobset_to_wait_for(cluster, bundle, call.params["jobset"])
-    result = ControllersWait(cluster, bundle, beside=beside, refresh=refresh, retry=retry).run(call.params["timeout"])
+    say = call.say if call.params["progress"] else None
+    waiter = ControllersWait(cluster, bundle, beside=beside, refresh=refresh, retry=retry, say=say)
+    result = waiter.run(call.params["timeout"])
     for warning in result.pop("warnings"):
         call.warn(warning)
     return {"changed": False, **result}
@@ -246,6 +261,7 @@ VERB = Verb(
     {
         "timeout": {"type": "int", "default": 300},
         "refresh_certificates": {"type": "bool", "default": False},
+        "progress": {"type": "bool", "default": True},
         "retry_stuck": {"type": "bool", "default": False},
     },
     wait,

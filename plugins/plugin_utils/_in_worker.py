@@ -18,8 +18,10 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from datetime import date
+from io import RawIOBase
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -29,27 +31,41 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import ConductorError
 from ansible_collections.conductor.trainer.plugins.module_utils._verb import Call, Verb, secrets_in
 
+# Takes a word for the worker: a line of progress, or the result.
+Tell = Callable[[dict[str, Any]], None]
 
-def perform(verb: Verb, arguments: Mapping[str, Any], settings: Mapping[str, Any], scratch: str) -> dict[str, Any]:
+
+def perform(
+    verb: Verb,
+    arguments: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    scratch: str,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
     """What the module of this verb would return.
 
     Args:
         arguments: the options of the task.
         settings: what Ansible tells a module of the run: C(_ansible_check_mode) and the like.
         scratch: a folder for temporary files, which goes away with everything in it in the end.
+        say: takes a line of progress as soon as there is one.
     """
     # Plain values: templates leave text behind that knows where it came from, and the library's YAML and TLS do not
     # all take it for text.
     plain = {name: _plain(value) for name, value in arguments.items()}
-    said = _apart(lambda: json.dumps(_result(verb, plain, settings)).encode(), scratch)
-    try:
-        result: dict[str, Any] = json.loads(said)
-    except ValueError:
+    result: dict[str, Any] | None = None
+    # Closed whatever happens here, so that the process ends when nobody listens any more.
+    with closing(_apart(lambda tell: tell({"result": _result(verb, plain, settings, tell)}), scratch)) as words:
+        for word in words:
+            if "line" in word:
+                say(word["line"])
+            result = word.get("result", result)
+    if result is None:
         return {"failed": True, "msg": "the process of this task ended without a result\nNext: run it again"}
     return result
 
 
-def _result(verb: Verb, arguments: dict[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+def _result(verb: Verb, arguments: dict[str, Any], settings: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     validated = ArgumentSpecValidator(verb.argument_spec()).validate(arguments)
     params = validated.validated_parameters
     hidden: set[str] = validated._no_log_values | secrets_in(params)
@@ -60,7 +76,13 @@ def _result(verb: Verb, arguments: dict[str, Any], settings: Mapping[str, Any]) 
             message = f"Unsupported parameters for ({settings['_ansible_module_name']}) module: {message}"
         result = {"failed": True, "msg": message}
     else:
-        call = Call(params, settings["_ansible_check_mode"], settings["_ansible_diff"], warnings.append)
+        call = Call(
+            params,
+            settings["_ansible_check_mode"],
+            settings["_ansible_diff"],
+            warnings.append,
+            lambda line: tell({"line": remove_values(line, hidden)}),
+        )
         try:
             result = verb.perform(call, hidden.update)
         except ConductorError as error:
@@ -96,8 +118,8 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def _apart(work: Callable[[], bytes], scratch: str) -> bytes:
-    """What C(work) returns in a process of its own, a copy of this one.
+def _apart(work: Callable[[Tell], None], scratch: str) -> Generator[dict[str, Any], None, None]:
+    """What C(work) tells in a process of its own, a copy of this one, as soon as it does.
 
     When the task is stopped, by its C(timeout) or by somebody at the keyboard, that process is ended at once, and
     nothing more is sent to the cluster. Nothing of it stays in the worker, which may have a loop's next item to do.
@@ -110,15 +132,18 @@ def _apart(work: Callable[[], bytes], scratch: str) -> bytes:
         os.close(writing)
         try:
             with open(reading, "rb") as stream:
-                return stream.read()
+                for line in stream:
+                    # What was cut off is the end of a process that was killed.
+                    if line.endswith(b"\n"):
+                        yield json.loads(line)
         finally:
             # It has said all it had to say, or nobody listens any more.
             os.kill(process, signal.SIGKILL)
             os.waitpid(process, 0)
 
 
-def _report(work: Callable[[], bytes], writing: int, folder: str) -> None:
-    """Does the work in the new process, and ends it."""
+def _report(work: Callable[[Tell], None], writing: int, folder: str) -> None:
+    """Does the work in the new process, and ends it. A word is a line of JSON."""
     try:
         # Ansible's handlers are about its own processes.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -128,7 +153,12 @@ def _report(work: Callable[[], bytes], writing: int, folder: str) -> None:
         # The official client writes keys out of a kubeconfig into files, and removes them when Python ends. This
         # process must not end that way: that would remove what is Ansible's as well.
         tempfile.tempdir = folder
-        with open(writing, "wb") as stream:
-            stream.write(work())
+        with open(writing, "wb", buffering=0) as stream:
+            work(lambda word: _write(stream, json.dumps(word).encode() + b"\n"))
     finally:
         os._exit(0)
+
+
+def _write(stream: RawIOBase, data: bytes) -> None:
+    while data:
+        data = data[stream.write(data) or 0 :]

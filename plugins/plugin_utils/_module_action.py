@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible import constants
@@ -77,6 +77,8 @@ class ModuleAction(ActionBase):
                 result.update(
                     self._execute_module(module_args=arguments, task_vars=task_vars, wrap_async=self._task.async_val)
                 )
+                for line in result.get("progress") or ():
+                    self._teller(task_vars)(str(line))
         finally:
             for real in decrypted:
                 self._loader.cleanup_tmp_file(real)
@@ -113,9 +115,14 @@ class ModuleAction(ActionBase):
         self._update_module_args(self._task.action, settings, task_vars)
         self._display.vvv(f"{self._task.action} needs no module here")
         result: dict[str, Any] = wrap_var(
-            _in_worker.perform(self.verb, arguments, settings, constants.DEFAULT_LOCAL_TMP)
+            _in_worker.perform(self.verb, arguments, settings, constants.DEFAULT_LOCAL_TMP, self._teller(task_vars))
         )
         return result
+
+    def _teller(self, task_vars: dict[str, Any]) -> Callable[[str], None]:
+        """Shows a line of progress, on a terminal as in AWX; a worker's display hands it to the main process."""
+        host = task_vars.get("inventory_hostname", "")
+        return lambda line: self._display.display(f"{host}  {line}".strip())
 
     def _take_environment(self, arguments: dict[str, Any]) -> None:
         """Turns the variables for a connection in the task's C(environment) into options.

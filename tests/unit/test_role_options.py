@@ -68,6 +68,7 @@ def test_every_default_is_one_that_the_spec_accepts(entry_point: str) -> None:
 OTHER_NAMES = {
     "conductor_wait_timeout": ("wait_for_controllers", "timeout"),
     "conductor_verify_timeout": ("wait_for_controllers", "timeout"),
+    "conductor_progress": ("wait_for_controllers", "progress"),
     "conductor_force_conflicts": ("trainer_operator", "force_conflicts"),
 }
 # What only a task of the role uses.
@@ -108,6 +109,7 @@ def test_every_connection_variable_reaches_the_modules() -> None:
             "conductor_lease_timeout",
             "conductor_wait_timeout",
             "conductor_verify_timeout",
+            "conductor_progress",
             "conductor_accept",
             "conductor_adopt",
             "conductor_remove_crds",

@@ -62,6 +62,48 @@ def test_an_unexpected_error_is_a_failure_with_a_traceback_and_no_secret(tmp_pat
     assert ARGUMENTS["api_key"] not in str(result)
 
 
+def test_lines_come_before_the_result_and_without_secrets(tmp_path: Path) -> None:
+    """While the other process still works: it ends only when somebody has heard the first line."""
+    heard, hears = os.pipe()
+
+    def operation(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
+        call.say(f"waiting for {call.params['api_key']}")
+        os.read(heard, 1)
+        call.say("done")
+        return {"changed": False}
+
+    lines: list[str] = []
+
+    def say(line: str) -> None:
+        lines.append(line)
+        os.write(hears, b"x")
+
+    with stopped_after(60):
+        result = perform(Verb({}, operation), ARGUMENTS, SETTINGS, str(tmp_path), say)
+    assert result["changed"] is False
+    assert lines == ["waiting for ********", "done"]
+    os.close(heard)
+    os.close(hears)
+
+
+def test_nobody_works_on_when_nobody_listens(tmp_path: Path) -> None:
+    def operation(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
+        call.say(str(os.getpid()))
+        signal.pause()
+        return {}
+
+    processes: list[int] = []
+
+    def deaf(line: str) -> None:
+        processes.append(int(line))
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        perform(Verb({}, operation), ARGUMENTS, SETTINGS, str(tmp_path), deaf)
+    with pytest.raises(ProcessLookupError):
+        os.kill(processes[0], 0)
+
+
 def test_a_process_that_ends_without_a_word_is_a_failure(tmp_path: Path) -> None:
     def operation(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -30,6 +31,8 @@ class Action:
         self.files = {"/play/files/config": "/play/files/config"}
         self.loader = Mock(get_real_file=lambda path: f"/decrypted{path}" if "vault" in path else path)
         self.task_vars: dict[str, Any] = {}
+        # What a wait adds to its result.
+        self.said: dict[str, Any] = {}
         self.environment: dict[str, Any] = {}
         # How Ansible writes an environment into a command line, which it prints.
         self.command_lines: list[str] = []
@@ -68,13 +71,27 @@ class Action:
         self.executed.append(module_args)
         self.task_vars = task_vars
         self.command_lines.append(self.action._compute_environment_string())
-        return {"changed": True}
+        return {"changed": True, **self.said}
 
-    def perform(self, verb: Any, arguments: dict[str, Any], settings: dict[str, Any], scratch: str) -> dict[str, Any]:
+    def perform(
+        self,
+        verb: Any,
+        arguments: dict[str, Any],
+        settings: dict[str, Any],
+        scratch: str,
+        say: Callable[[str], None],
+    ) -> dict[str, Any]:
         """What would be done without a module."""
         assert (verb, settings) == (VERB, {"name": "x"})
         self.done.append(arguments)
-        return {"changed": True}
+        for line in self.said.get("progress", []):
+            say(line)
+        return {"changed": True, **self.said}
+
+    @property
+    def shown(self) -> list[str]:
+        """The lines that were displayed."""
+        return [call.args[0] for call in self.action._display.display.call_args_list]
 
     def run(self, **task_vars: Any) -> dict[str, Any]:
         """Runs the action; returns the arguments its module got."""
@@ -86,6 +103,15 @@ class Action:
         assert self.action.run(task_vars=task_vars) == {"changed": True}
         assert len(self.done) + len(self.executed) == 1
         return bool(self.done)
+
+
+@pytest.mark.parametrize("in_process", ["yes", "no"])
+def test_progress_is_shown_once_with_the_host_it_is_about(monkeypatch: pytest.MonkeyPatch, in_process: str) -> None:
+    action = Action(monkeypatch, "local", context="a")
+    action.said = {"progress": ["1 s  waiting", "2 s  done"]}
+    action.action.run(task_vars={"ansible_conductor_in_process": in_process, "inventory_hostname": "berlin"})
+    assert len(action.done) == (in_process == "yes")
+    assert action.shown == ["berlin  1 s  waiting", "berlin  2 s  done"]
 
 
 def test_the_bundle_of_the_release_is_found_in_the_collection() -> None:
