@@ -12,8 +12,8 @@ version_added: 1.0.0
 author:
   - Conductor contributors (@conductor)
 description:
-  - Takes the registered results of the role's steps and says in short lines which controllers run, which runtimes there
-    are, how long each step took, and what the pods of a TrainJob said last.
+  - Takes the registered results of the role's steps and says in short lines which controllers run, how long their
+    certificates last, which runtimes there are, how long each step took, and what the pods of a TrainJob said last.
 options:
   _input:
     description:
@@ -54,6 +54,8 @@ def report(steps: Mapping[str, Mapping[str, Any]], check_mode: bool = False) -> 
     for result in ran.values():
         if "controllers" in result:
             lines += _controllers(result["controllers"])
+        if result.get("certificates"):
+            lines += _certificates(result["certificates"])
         if "runtimes" in result:
             lines += _runtimes(result["runtimes"])
     lines += ["Steps", *(_step(name, result, check_mode) for name, result in ran.items())]
@@ -78,6 +80,17 @@ def _release(results: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def _controllers(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     return ["Controllers", *(f"  {row['name']:<37}{row['ready']:<6}{row['status']}" for row in rows)]
+
+
+def _certificates(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """One line a Service: what is behind it is the same for all the webhook configurations that call it."""
+    lines = {}
+    for row in rows:
+        words = [f"{row['days_left']} days left"] if row["days_left"] is not None else []
+        words += [row["problem"]] if row["problem"] else []
+        words += [f"not looked at: {row['not_looked_at']}"] if row["not_looked_at"] else []
+        lines[row["service"]] = f"  {row['service']:<37}{'; '.join(words)}"
+    return ["Certificates of the webhooks", *lines.values()]
 
 
 def _runtimes(rows: Iterable[Mapping[str, Any]]) -> list[str]:

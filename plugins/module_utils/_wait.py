@@ -12,7 +12,7 @@ from typing import Any
 
 from ._beside import Beside
 from ._bundle import Bundle
-from ._certificates import pods_of, pods_to_touch
+from ._certificates import pods_of, pods_to_touch, stale_deployments
 from ._client import Cluster
 from ._components import is_named_jobset
 from ._controllers import controller_rows
@@ -29,6 +29,7 @@ from ._recognition import JOBSET_CRD
 from ._removal import LEASES
 from ._resources import Key, path_of, resource_of
 from ._retry import is_transient
+from ._serving_certificates import ServingCertificates
 from ._verdict import Verdict
 from ._verdict_crd import crd_verdict
 from ._verdict_deployment import deployment_verdict
@@ -80,6 +81,8 @@ class ControllersWait:
         self._progress = Progress(say) if say else None
         self._nudges = Nudges(cluster, monotonic)
         self._fate = Fate(cluster, bundle.objects("Deployment"))
+        self._certificates = ServingCertificates(cluster, bundle, monotonic=monotonic)
+        self._stale: frozenset[str] = frozenset()
         self._crd_names = bundle.names("CustomResourceDefinition") + ([JOBSET_CRD] if beside else [])
         self._crds: dict[str, Verdict] = {}
         namespace = bundle.namespace
@@ -102,7 +105,7 @@ class ControllersWait:
         """Waits up to C(timeout) seconds; 0 looks once.
 
         Returns:
-            C(controllers), C(checks), C(touched), C(retried), C(warnings), C(timeline) and C(elapsed).
+            C(controllers), C(checks), C(certificates), C(touched), C(retried), C(warnings), C(timeline) and C(elapsed).
 
         Raises:
             NotReadyError: the deadline passed; names every rule that is not met, since when, and on what evidence. Or,
@@ -194,11 +197,16 @@ class ControllersWait:
         return self._crds[name]
 
     def _prove(self) -> list[Verdict]:
+        """What only requests can tell: the certificates, and whether each webhook does its work."""
         cluster = self._cluster.fresh()
+        live = [item for scope in self._configurations.values() for item in self._watcher.objects(scope).values()]
         try:
+            certificates = self._certificates.look(live)
             resource = resource_of("trainer.kubeflow.org/v1alpha1", "ClusterTrainingRuntime")
             present = frozenset(item["metadata"]["name"] for item in cluster.list_all(resource)[0])
-            return prove_webhooks(cluster, self._bundle, present)
+            proofs = prove_webhooks(cluster, self._bundle, present)
+            self._stale = stale_deployments(self._bundle, proofs, self._certificates.good)
+            return certificates + proofs
         except ConductorError as error:
             return [_away(error)]
         finally:
@@ -214,7 +222,10 @@ class ControllersWait:
             return _IDLE
         watcher = self._watcher
         self._mounting = pods_to_touch(
-            self._bundle.objects("Deployment"), watcher.objects(self._pods).values(), watcher.objects(self._secrets)
+            self._bundle.objects("Deployment"),
+            watcher.objects(self._pods).values(),
+            watcher.objects(self._secrets),
+            self._stale,
         )
         return self._nudges.touch(self._mounting)
 
@@ -312,6 +323,7 @@ class ControllersWait:
     def _facts(self, waiting: list[Verdict], now: float) -> dict[str, Any]:
         return {
             "checks": [_row(verdict) for verdict in waiting],
+            "certificates": self._certificates.rows,
             "elapsed": round(now - self._started, 2),
             "timeline": self._timeline[-20:],
             "progress": self._said(),
@@ -325,9 +337,10 @@ class ControllersWait:
         return {
             "controllers": others + controller_rows(self._bundle.objects("Deployment"), *self._controllers()),
             "checks": [_row(verdict) for verdict in verdicts],
+            "certificates": self._certificates.rows,
             "touched": self._nudges.touched,
             "retried": self._nudges.retried,
-            "warnings": self._nudges.warnings,
+            "warnings": self._nudges.warnings + self._certificates.warnings,
             "timeline": self._timeline[-20:],
             "progress": self._said(),
             "elapsed": round(self._monotonic() - self._started, 2),

@@ -1,9 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When the certificates in a PEM text end.
+"""Reads certificates out of PEM texts: when they begin and end, for which names they are, and who signed them.
 
-C(cryptography) reads them. ansible-core brings it to every control node; on a bastion that lacks it nobody knows.
+C(cryptography) reads and verifies them. ansible-core brings it to every control node; on a bastion that lacks it nobody
+knows.
 """
 
 from __future__ import annotations
@@ -20,32 +21,103 @@ if TYPE_CHECKING:
 _BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
+def can_read() -> bool:
+    """Whether certificates can be read here, and their signatures verified."""
+    try:
+        from cryptography.x509 import Certificate
+    except ImportError:
+        return False
+    # Since cryptography 40.
+    return hasattr(Certificate, "verify_directly_issued_by")
+
+
+def certificates_in(pem: bytes) -> list[x509.Certificate]:
+    """The certificates of a PEM text in their order; those that cannot be read are left out."""
+    try:
+        # Six megabytes, of which a run that writes nothing has no use.
+        from cryptography.x509 import load_pem_x509_certificate
+    except ImportError:
+        return []
+    found = []
+    for block in _BLOCK.findall(pem):
+        try:
+            found.append(load_pem_x509_certificate(block + b"\n"))
+        except ValueError:
+            continue
+    return found
+
+
+def decoded(ca_bundle: str) -> bytes:
+    """The PEM text of a C(caBundle) or of a value of a Secret, which the API has as base64; empty where it is none."""
+    try:
+        return base64.b64decode(ca_bundle)
+    except (binascii.Error, ValueError):
+        return b""
+
+
 def ends_of(ca_bundle: str) -> list[datetime]:
     """When each certificate of a C(caBundle) ends; those that cannot be read are left out.
 
     Args:
         ca_bundle: PEM, once more encoded as base64, as the API has it.
     """
-    try:
-        # Six megabytes, of which a run that writes nothing has no use.
-        from cryptography.x509 import load_pem_x509_certificate
-    except ImportError:
-        return []
-    try:
-        pem = base64.b64decode(ca_bundle)
-    except (binascii.Error, ValueError):
-        return []
     found = []
-    for block in _BLOCK.findall(pem):
+    for certificate in certificates_in(decoded(ca_bundle)):
         try:
-            found.append(_not_after(load_pem_x509_certificate(block + b"\n")))
+            found.append(not_after(certificate))
         except ValueError:
             continue
     return found
 
 
-def _not_after(certificate: x509.Certificate) -> datetime:
+def not_after(certificate: x509.Certificate) -> datetime:
+    """The last moment at which it is valid."""
     if hasattr(certificate, "not_valid_after_utc"):
         return certificate.not_valid_after_utc
     # Before cryptography 42: the same without saying that it is UTC.
     return certificate.not_valid_after.replace(tzinfo=timezone.utc)
+
+
+def not_before(certificate: x509.Certificate) -> datetime:
+    """The first moment at which it is valid."""
+    if hasattr(certificate, "not_valid_before_utc"):
+        return certificate.not_valid_before_utc
+    return certificate.not_valid_before.replace(tzinfo=timezone.utc)
+
+
+def host_names(certificate: x509.Certificate) -> list[str]:
+    """The DNS names it is for. The common name does not count: Go looks at it no more, and the API server is Go."""
+    from cryptography.x509 import DNSName, ExtensionNotFound, SubjectAlternativeName
+
+    try:
+        names = certificate.extensions.get_extension_for_class(SubjectAlternativeName).value
+    except ExtensionNotFound:
+        return []
+    return names.get_values_for_type(DNSName)
+
+
+def serves(certificate: x509.Certificate) -> bool:
+    """Whether a server may show it: its extended key usages, if it has any, say so."""
+    from cryptography.x509 import ExtendedKeyUsage, ExtensionNotFound
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+
+    try:
+        usages = certificate.extensions.get_extension_for_class(ExtendedKeyUsage).value
+    except ExtensionNotFound:
+        return True
+    return ExtendedKeyUsageOID.SERVER_AUTH in usages or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usages
+
+
+def is_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether the issuer, a certificate authority, signed it."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.x509 import BasicConstraints, ExtensionNotFound
+
+    try:
+        if not issuer.extensions.get_extension_for_class(BasicConstraints).value.ca:
+            return False
+        certificate.verify_directly_issued_by(issuer)
+    except (ExtensionNotFound, InvalidSignature, TypeError, ValueError):
+        # Not an authority; another key; a kind of key that signs nothing; another name, or an unknown signature.
+        return False
+    return True

@@ -13,8 +13,12 @@ author:
   - Conductor contributors (@conductor)
 description:
   - Blocks until every CRD is established, both Deployments are rolled out, every webhook has its C(caBundle), both
-    webhook Services have ready endpoints, and every webhook has proven by dry runs that it refuses what is bad and lets
-    pass or completes what is good.
+    webhook Services have ready endpoints, the certificate of each is for it, signed by what the C(caBundle) trusts and
+    valid now, and every webhook has proven by dry runs that it refuses what is bad and lets pass or completes what is
+    good.
+  - Reads the certificates in the Secrets, and drops the private keys that come with them at once. Where it may not, or
+    the Python library C(cryptography) is missing, it says so in RV(certificates), and the dry runs have to do. Warns of
+    a certificate that ends within 30 days.
   - A JobSet that is somebody else's (see O(jobset)) has to serve as well, wherever it is. It is only read and asked by
     dry runs.
   - Nothing short of that is called ready. On a timeout it says which of these is missing, since when, and why.
@@ -44,7 +48,8 @@ options:
   refresh_certificates:
     description:
       - Touch the pods that wait for the kubelet to mount their new certificate, so that it does so at once and not at
-        its next sync of the pod, a minute or more later.
+        its next sync of the pod, a minute or more later. So are pods that are ready and show the API server another
+        certificate than their Secret holds, such that it does not trust them.
       - Sets one annotation through the C(pods/status) subresource. Without the right to patch that it warns, and waits
         for the kubelet.
     type: bool
@@ -186,6 +191,41 @@ diagnosis:
       description: What could not be read, and why.
       type: list
       elements: str
+certificates:
+  description: The certificates behind the webhook configurations; empty where nothing else was ready yet.
+  returned: success, or failure of the wait
+  type: list
+  elements: dict
+  contains:
+    configuration:
+      description: The webhook configuration.
+      type: str
+    secret:
+      description: The Secret its pods serve from.
+      type: str
+    service:
+      description: The Service it calls.
+      type: str
+    not_after:
+      description: When the first of the certificates ends that trust goes by, in UTC; empty where that is not known.
+      type: str
+    days_left:
+      description: Whole days until then; below V(0) where it has passed, V(null) where it is not known.
+      type: int
+    problem:
+      description: What is wrong with it and what to do; empty where nothing is known to be.
+      type: str
+    not_looked_at:
+      description: What could not be looked at, and why; empty where everything was.
+      type: str
+  sample:
+    - configuration: validator.trainer.kubeflow.org
+      secret: kubeflow-trainer-webhook-cert
+      service: kubeflow-trainer-controller-manager
+      not_after: "2027-11-27T09:00:00Z"
+      days_left: 364
+      problem: ""
+      not_looked_at: ""
 touched:
   description: The pods that were touched.
   returned: success

@@ -41,35 +41,59 @@ def new_key() -> ec.EllipticCurvePrivateKey:
 
 
 class Authority:
-    """A certificate authority; its key never leaves the process."""
+    """A certificate authority; its key never leaves the process.
 
-    def __init__(self, name: str) -> None:
+    Args:
+        life: how long its certificate is valid from now on, and those that it signs.
+        above: another authority, which signs it; by default it does so itself.
+        lawful: whether its certificate says that it may sign others.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        life: datetime.timedelta = _LIFE,
+        above: Authority | None = None,
+        lawful: bool = True,
+    ) -> None:
         self._key = new_key()
         self._name = _name(name)
-        builder = _builder(self._name, self._name, self._key).add_extension(
-            x509.BasicConstraints(ca=True, path_length=0), critical=True
+        self._life = life
+        signer = above or self
+        builder = _builder(self._name, signer._name, self._key, life).add_extension(
+            x509.BasicConstraints(ca=lawful, path_length=None), critical=True
         )
-        self._certificate = builder.sign(self._key, hashes.SHA256())
+        self._certificate = builder.sign(signer._key, hashes.SHA256())
 
     @property
     def pem(self) -> bytes:
         """Its certificate."""
         return self._certificate.public_bytes(serialization.Encoding.PEM)
 
-    def server(self, name: str, hosts: Iterable[str]) -> Pair:
+    def server(self, name: str, hosts: Iterable[str], *, life: datetime.timedelta | None = None) -> Pair:
         """A certificate for a server that is reached under these host names and addresses."""
         names = x509.SubjectAlternativeName([_host(host) for host in hosts])
-        return self._sign(_name(name), ExtendedKeyUsageOID.SERVER_AUTH, names)
+        return self._sign(_name(name), ExtendedKeyUsageOID.SERVER_AUTH, names, life)
 
-    def client(self, user: str, groups: Iterable[str] = ()) -> Pair:
+    def client(self, user: str, groups: Iterable[str] = (), hosts: Iterable[str] = ()) -> Pair:
         """A certificate that Kubernetes takes for C(user), member of C(groups)."""
-        return self._sign(_name(user, groups), ExtendedKeyUsageOID.CLIENT_AUTH, None)
+        names = [_host(host) for host in hosts]
+        return self._sign(
+            _name(user, groups), ExtendedKeyUsageOID.CLIENT_AUTH, x509.SubjectAlternativeName(names) if names else None
+        )
 
     def _sign(
-        self, subject: x509.Name, usage: x509.ObjectIdentifier, names: x509.SubjectAlternativeName | None
+        self,
+        subject: x509.Name,
+        usage: x509.ObjectIdentifier,
+        names: x509.SubjectAlternativeName | None,
+        life: datetime.timedelta | None = None,
     ) -> Pair:
         key = new_key()
-        builder = _builder(subject, self._name, key).add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        builder = _builder(subject, self._name, key, life or self._life).add_extension(
+            x509.ExtendedKeyUsage([usage]), critical=False
+        )
         if names is not None:
             builder = builder.add_extension(names, critical=False)
         certificate = builder.sign(self._key, hashes.SHA256())
@@ -83,7 +107,9 @@ def _name(common: str, organizations: Iterable[str] = ()) -> x509.Name:
     )
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, life: datetime.timedelta
+) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()
@@ -91,8 +117,9 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivate
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _EARLIER)
-        .not_valid_after(now + _LIFE)
+        # One that has ended was valid before.
+        .not_valid_before(min(now, now + life) - _EARLIER)
+        .not_valid_after(now + life)
     )
 
 

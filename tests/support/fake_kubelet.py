@@ -15,6 +15,7 @@ import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from typing import Any
 
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
@@ -142,11 +143,12 @@ def _identity(pod: dict[str, Any]) -> dict[str, str]:
 def give_certificates(plane: ControlPlane, namespace: str) -> None:
     """Fills the empty certificate Secrets of a namespace, and the webhook configurations that point there."""
     client = plane.client()
-    authority = Authority("webhooks")
+    authority = Authority("webhooks", life=timedelta(days=365))
+    services = [service["metadata"]["name"] for service in plane.get("services", f"--namespace={namespace}")["items"]]
+    pair = authority.server("webhook", [f"{name}.{namespace}.svc" for name in services])
     for secret in plane.get("secrets", f"--namespace={namespace}")["items"]:
         name = secret["metadata"]["name"]
         if not secret.get("data"):
-            pair = authority.server("webhook", [f"{name}.{namespace}.svc"])
             data = {"ca.crt": authority.pem, "ca.key": b"kept", "tls.crt": pair.certificate, "tls.key": pair.key}
             secret["data"] = {key: base64.b64encode(value).decode() for key, value in data.items()}
             _send(client, "PUT", f"/api/v1/namespaces/{namespace}/secrets/{name}", secret, manager="manager")

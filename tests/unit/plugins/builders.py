@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import hashlib
 import json
+from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle, canonical, parse_bundle
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import Key, key_of
+from tests.support.certificates import Authority
 from tests.unit.plugins.fakes import FakeCluster
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -114,7 +118,12 @@ def content(**changes: Any) -> dict[str, Any]:
                 "objects": [
                     obj("ConfigMap", "config", namespace=NAMESPACE, data={"a": "1"}),
                     obj("Secret", "manager-cert", namespace=NAMESPACE),
-                    obj("Service", "webhook", namespace=NAMESPACE, spec={"ports": [{"port": 443}]}),
+                    obj(
+                        "Service",
+                        "webhook",
+                        namespace=NAMESPACE,
+                        spec={"ports": [{"port": 443}], "selector": {"app": "manager"}},
+                    ),
                 ],
             },
             {"name": "controllers", "objects": [deployment()]},
@@ -217,6 +226,15 @@ def certificate_fields() -> dict[str, Any]:
     return {"manager": "manager", "operation": "Update", "fieldsV1": {"f:data": {".": {}, **fields}}}
 
 
+@cache
+def certificate_data() -> dict[str, str]:
+    """What the small bundle's controller has put into its Secret."""
+    authority = Authority("webhooks", life=timedelta(days=400))
+    pair = authority.server("webhook", [f"webhook.{NAMESPACE}.svc"])
+    values = {"ca.crt": authority.pem, "ca.key": b"key of ca", "tls.crt": pair.certificate, "tls.key": pair.key}
+    return {name: base64.b64encode(value).decode() for name, value in values.items()}
+
+
 READY_STATUS = {
     "observedGeneration": 1,
     "replicas": 1,
@@ -238,8 +256,9 @@ def serving(release: Bundle) -> FakeCluster:
             stored["status"] = copy.deepcopy(ESTABLISHED)
         elif key.kind.endswith("WebhookConfiguration"):
             for webhook in stored["webhooks"]:
-                webhook["clientConfig"]["caBundle"] = "Y2E="
+                webhook["clientConfig"]["caBundle"] = certificate_data()["ca.crt"]
         elif key.kind == "Secret":
+            stored["data"] = dict(certificate_data())
             stored["metadata"]["managedFields"].append(certificate_fields())
     for manifest in (pod("manager-1", "manager"), endpoint_slice("webhook", "manager-1")):
         cluster.objects[key_of(manifest)] = manifest

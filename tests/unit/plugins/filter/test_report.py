@@ -138,3 +138,24 @@ def test_a_smoke_job_is_one_line_with_what_its_pods_said(changes: dict[str, Any]
 
 def test_it_is_the_filter_that_ansible_loads() -> None:
     assert FilterModule().filters() == {"report": report}
+
+
+def certificate(service: str, **more: Any) -> dict[str, Any]:
+    return {"service": service, "days_left": 364, "problem": "", "not_looked_at": "", **more}
+
+
+def test_certificates_have_a_line_a_service() -> None:
+    rows = [
+        certificate("webhook"),
+        certificate("webhook"),
+        certificate("other", not_looked_at="Secret other"),
+        certificate("third", days_left=None, problem="it lacks tls.key"),
+    ]
+    lines = report({"wait": {**WAITED, "certificates": rows}}).splitlines()
+    at = lines.index("Certificates of the webhooks")
+    assert lines[at + 1 : at + 5] == [
+        "  webhook                              364 days left",
+        "  other                                364 days left; not looked at: Secret other",
+        "  third                                it lacks tls.key",
+        "Steps",
+    ]

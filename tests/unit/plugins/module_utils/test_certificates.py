@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,8 +15,11 @@ from ansible_collections.conductor.trainer.plugins.module_utils._certificates im
     has_certificate,
     pods_of,
     pods_to_touch,
+    sources,
+    stale_deployments,
 )
-from tests.unit.plugins.builders import BUNDLE, POD, certificate_fields, deployment, pod
+from ansible_collections.conductor.trainer.plugins.module_utils._verdict import Verdict
+from tests.unit.plugins.builders import BUNDLE, POD, bundle, certificate_fields, deployment, pod
 
 FULL = {"metadata": {"managedFields": [certificate_fields()]}}
 
@@ -100,3 +104,43 @@ def test_a_pod_is_touched_only_when_it_waits_for_a_certificate_that_is_there(
     value: dict[str, Any], secrets: dict[str, Any], touched: bool
 ) -> None:
     assert pods_to_touch([deployment()], iter([value]), secrets) == ([POD] if touched else [])
+
+
+def test_the_sources_of_the_collections_own_bundle() -> None:
+    found = sources(load_bundle(str(BUNDLE)))
+    assert {name: (source.secret, source.host) for name, source in found.items()} == {
+        "defaulter.trainer.kubeflow.org": TRAINER,
+        "validator.trainer.kubeflow.org": TRAINER,
+        "jobset-mutating-webhook-configuration": JOBSET,
+        "jobset-validating-webhook-configuration": JOBSET,
+    }
+
+
+TRAINER = ("kubeflow-trainer-webhook-cert", "kubeflow-trainer-controller-manager.kubeflow-system.svc")
+JOBSET = ("jobset-webhook-server-cert", "jobset-webhook-service.kubeflow-system.svc")
+
+
+@pytest.mark.parametrize(
+    ("subject", "evidence", "good", "stale"),
+    [
+        ("webhook validate.validator", "it cannot be called: x509: certificate signed by", {"webhook"}, {"manager"}),
+        ("webhook validate.validator", "remote error: tls: bad certificate", {"webhook"}, {"manager"}),
+        ("webhook validate.validator", "it cannot be called: connection refused", {"webhook"}, set()),
+        # Its Secret holds nothing better.
+        ("webhook validate.validator", "x509: certificate has expired", set(), set()),
+        ("webhook another", "x509: certificate signed by unknown authority", {"webhook"}, set()),
+    ],
+)
+def test_pods_are_stale_whose_certificate_fails_a_proof_and_not_their_secrets(
+    subject: str, evidence: str, good: set[str], stale: set[str]
+) -> None:
+    proof = Verdict(subject, "probe: denied", "progressing", evidence)
+    assert stale_deployments(bundle(), [proof], good) == stale
+    assert stale_deployments(bundle(), [replace(proof, state="ready")], good) == frozenset()
+
+
+def test_a_stale_pod_is_touched_although_it_is_ready() -> None:
+    pods, secrets = [pod("manager-1", "manager"), pod("other-1", "other")], {"manager-cert": FULL}
+    deployments = [deployment(), deployment("other")]
+    assert [key.name for key in pods_to_touch(deployments, pods, secrets, {"manager"})] == ["manager-1"]
+    assert pods_to_touch(deployments, pods, secrets, {"other"}) == []

@@ -85,6 +85,7 @@ def test_ready_is_said_at_once_and_with_evidence(clock: Clock, script: Script) -
         "rollout",
         "caBundle",
         "endpoints",
+        "certificate",
         "probe: denied",
     ]
     assert result["controllers"] == [
@@ -110,7 +111,7 @@ def test_nothing_is_ready_before_every_rule_holds(clock: Clock, script: Script, 
     script.append((5.0, good))
     result = waiting(cluster, clock, 60)
     assert 5.0 <= result["elapsed"] <= 6.5
-    assert [check["state"] for check in result["checks"]] == ["ready"] * 6
+    assert [check["state"] for check in result["checks"]] == ["ready"] * 7
     assert evidence in " ".join(result["timeline"][0]["waiting_for"])
     assert result["timeline"][-1]["waiting_for"] == []
     assert rule in {check["rule"] for check in result["checks"]}
@@ -313,6 +314,6 @@ def test_the_real_watcher_wakes_the_wait(clock: Clock) -> None:
         result = waiting(cluster, clock, 60)
     finally:
         cluster.released.set()
-    assert [check["state"] for check in result["checks"]] == ["ready"] * 6
+    assert [check["state"] for check in result["checks"]] == ["ready"] * 7
     assert "no ready endpoint" in " ".join(result["timeline"][0]["waiting_for"])
     assert CONFIG in cluster.objects

@@ -5,20 +5,25 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import NotReadyError
 from tests.unit.plugins.builders import (
+    DENIAL,
     DEPLOYMENT,
     POD,
     SECRET,
     VALIDATOR,
     bundle,
+    certificate_data,
     certificate_fields,
     pod,
     serving,
 )
-from tests.unit.plugins.fakes import Clock, FakeCluster, Request
+from tests.unit.plugins.fakes import Clock, FakeCluster, Request, failure
 from tests.unit.plugins.stepping import Script, drop, edit, good, waiting
 
 
@@ -99,3 +104,63 @@ def test_a_touch_that_fails_for_a_moment_is_tried_again(clock: Clock, script: Sc
     cluster.fail(503, path="/pods/manager-1/status")
     script.append((3.0, good))
     assert waiting(cluster, clock, 60, refresh=True)["warnings"] == []
+
+
+def shows_another(cluster: FakeCluster, *, until: int) -> None:
+    """The pods show a certificate that is not trusted, until they were touched so often."""
+
+    def hook(request: Request) -> dict[str, Any] | None:
+        if request.method != "POST":
+            return None
+        if len(touches(cluster)) >= until:
+            raise failure(400, message=DENIAL)
+        raise failure(500, message='failed calling webhook "validate.validator": x509: certificate signed by unknown')
+
+    cluster.hooks[:] = [hook]
+
+
+def test_a_ready_pod_that_shows_another_certificate_than_its_secret_holds_is_touched(
+    clock: Clock, script: Script
+) -> None:
+    cluster = serving(bundle())
+    shows_another(cluster, until=2)
+    result = waiting(cluster, clock, 60, refresh=True)
+    assert result["touched"] == ["manager-1"]
+    assert len(touches(cluster)) == 2
+
+
+def test_it_is_not_touched_where_its_secret_holds_nothing_better(clock: Clock, script: Script) -> None:
+    cluster = serving(bundle())
+    shows_another(cluster, until=1)
+    edit(SECRET, "data", "tls.crt", to=certificate_data()["ca.crt"])(cluster)
+    with pytest.raises(NotReadyError, match="is for no name at all"):
+        waiting(cluster, clock, 5, refresh=True)
+    assert touches(cluster) == []
+
+
+@pytest.mark.parametrize("refresh", [True, False])
+def test_a_certificate_that_would_not_be_trusted_is_waited_for_although_probes_succeed(
+    clock: Clock, script: Script, refresh: bool
+) -> None:
+    cluster = serving(bundle())
+    edit(SECRET, "data", "tls.key", to="")(cluster)
+    script.append((3.0, good))
+    result = waiting(cluster, clock, 60, refresh=refresh)
+    assert result["elapsed"] >= 3.0
+    assert "lacks tls.key" in " ".join(result["timeline"][0]["waiting_for"])
+    assert [row["problem"] for row in result["certificates"]] == [""]
+
+
+def test_no_private_key_gets_out(clock: Clock, script: Script) -> None:
+    results = [waiting(serving(bundle()), clock, 0)]
+    for name in ("ca.crt", "ca.key", "tls.crt", "tls.key"):
+        cluster = serving(bundle())
+        edit(SECRET, "data", name, to="")(cluster)
+        with pytest.raises(NotReadyError) as caught:
+            waiting(cluster, clock, 0)
+        results.append({"message": str(caught.value), "hint": caught.value.hint, **caught.value.facts})
+        assert caught.value.facts["certificates"][0]["problem"]
+    for result in results:
+        said = json.dumps(result)
+        assert not any(value in said for value in certificate_data().values())
+        assert "PRIVATE" not in said

@@ -248,9 +248,9 @@ def test_the_wait_has_no_more_requests_than_its_lists_watches_and_probes(clock: 
     cluster = serving(bundle())
     retrying(cluster, clock)
     scopes = _wait.ControllersWait(cluster, bundle())._watcher.scopes
-    crds = 2
+    crds, certificates = 2, 1
     probes = _wait.PROBE_ROUNDS * 2
-    assert len(cluster.requests) == len(scopes) + crds + probes
+    assert len(cluster.requests) == len(scopes) + crds + certificates + probes
 
 
 @pytest.mark.parametrize("ends_early", [True, False])

@@ -1,0 +1,123 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads the certificates that the webhooks serve, and nothing else of their Secrets.
+
+A Secret can only be read whole. This is the one place that does it; private keys are dropped before anything else sees
+the answer, and no error repeats any of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from ._bundle import Bundle
+from ._certificates import Source, sources
+from ._client import Cluster
+from ._errors import ApiError
+from ._fields import name_of, part, text
+from ._resources import resource_of
+from ._verdict import Verdict
+from ._verdict_certificate import Judgement, Serving, judge_certificate
+from ._x509 import decoded
+
+_PUBLIC = ("tls.crt", "ca.crt")
+# Seconds for which an answer holds: proofs may follow one another faster than anybody renews a certificate.
+_FRESH = 1.0
+
+
+def read_serving(cluster: Cluster, source: Source) -> Serving | None:
+    """The public parts of a Secret; None where it is not there.
+
+    Asks for it by a list of one name: whoever verifies may list Secrets, and need not be granted more.
+
+    Raises:
+        ApiError, UnreachableError: the server failed, or refused.
+    """
+    found, _version = cluster.list_all(
+        resource_of("v1", "Secret"),
+        source.namespace,
+        metadata_only=False,
+        field_selector=f"metadata.name={source.secret}",
+    )
+    return public_parts(found[0]) if found else None
+
+
+def public_parts(secret: Mapping[str, Any]) -> Serving:
+    """What of a Secret is no secret: the names of its values, and its certificates."""
+    data = part(secret, "data")
+    certificate, authority = (decoded(text(data, name)) for name in _PUBLIC)
+    return Serving(frozenset(str(name) for name, value in data.items() if value), certificate, authority)
+
+
+class ServingCertificates:
+    """Looks after the certificates of a bundle's webhooks.
+
+    Args:
+        now: the time, injected by tests; C(monotonic) likewise, in seconds.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        bundle: Bundle,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._cluster = cluster
+        self._sources = sources(bundle)
+        self._now = now
+        self._monotonic = monotonic
+        self._read: dict[str, tuple[float, Serving | None, str]] = {}
+        self._judgements: list[Judgement] = []
+
+    def look(self, configurations: Iterable[Mapping[str, Any]]) -> list[Verdict]:
+        """One verdict for each of the bundle's webhook configurations among these, which are as the server has them.
+
+        Raises:
+            ApiError, UnreachableError: the server failed.
+        """
+        judgements = []
+        for configuration in configurations:
+            source = self._sources.get(name_of(configuration))
+            if source is not None:
+                serving, unread = self._serving(source)
+                judgements.append(judge_certificate(configuration, source, serving, self._now(), unread=unread))
+        self._judgements = judgements
+        return [judgement.verdict() for judgement in judgements]
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """What the last look found, for a result."""
+        return [judgement.row() for judgement in self._judgements]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What ends soon."""
+        return list(dict.fromkeys(filter(None, (judgement.warning() for judgement in self._judgements))))
+
+    @property
+    def good(self) -> frozenset[str]:
+        """The Services whose Secret holds what the API server would trust, as far as is known."""
+        bad = {judgement.source.service for judgement in self._judgements if judgement.problem}
+        return frozenset(judgement.source.service for judgement in self._judgements) - bad
+
+    def _serving(self, source: Source) -> tuple[Serving | None, str]:
+        """What a Secret serves, and why it was not read."""
+        known = self._read.get(source.secret)
+        if known is None or (not known[2] and self._monotonic() - known[0] >= _FRESH):
+            known = (self._monotonic(), *self._ask(source))
+            self._read[source.secret] = known
+        return known[1:]
+
+    def _ask(self, source: Source) -> tuple[Serving | None, str]:
+        try:
+            return read_serving(self._cluster, source), ""
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            return None, f"{source}, which this identity may not list"

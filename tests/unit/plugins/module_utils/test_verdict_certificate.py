@@ -1,0 +1,194 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import base64
+import sys
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils._certificates import CERTIFICATE_KEYS, Source
+from ansible_collections.conductor.trainer.plugins.module_utils._verdict_certificate import (
+    Judgement,
+    Serving,
+    judge_certificate,
+    secret_problem,
+)
+from tests.support.certificates import Authority
+from tests.unit.plugins.builders import webhooks
+
+OWN = Source("manager-cert", "webhook", "ops", CERTIFICATE_KEYS)
+EXTERNAL = replace(OWN, needed=frozenset({"tls.crt", "tls.key"}), own_authority=False)
+YEAR = timedelta(days=365)
+ROOT, OTHER = Authority("root", life=YEAR), Authority("other", life=YEAR)
+NOW = datetime.now(timezone.utc)
+
+
+def served(
+    authority: Authority = ROOT, host: str = "webhook.ops.svc", life: timedelta = YEAR, *, chain: bytes = b""
+) -> Serving:
+    """What a Secret holds whose certificate the authority signed."""
+    return Serving(CERTIFICATE_KEYS, authority.server("x", [host], life=life).certificate + chain, authority.pem)
+
+
+def trusting(*pems: bytes) -> dict[str, Any]:
+    """A webhook configuration with this caBundle."""
+    found = webhooks("validator", "webhook", ["g"])
+    found["webhooks"][0]["clientConfig"]["caBundle"] = base64.b64encode(b"".join(pems)).decode()
+    return found
+
+
+def judged(
+    serving: Serving | None, *pems: bytes, source: Source = OWN, now: datetime = NOW, unread: str = ""
+) -> Judgement:
+    return judge_certificate(trusting(*pems), source, serving, now, unread=unread)
+
+
+def test_one_that_the_api_server_trusts_is_ready_and_its_days_are_counted() -> None:
+    found = judged(served(life=timedelta(days=100, hours=1)), ROOT.pem)
+    assert (found.problem, found.not_looked_at, found.days_left) == ("", "", 100)
+    assert found.verdict().ready
+    assert found.verdict().evidence == "100 days left"
+    row = found.row()
+    assert row["not_after"] == found.end.strftime("%Y-%m-%dT%H:%M:%SZ") if found.end else False
+    assert (row["configuration"], row["secret"], row["service"]) == ("validator", "manager-cert", "webhook")
+
+
+BETWEEN = Authority("between", life=YEAR, above=ROOT)
+LATE = Authority("late", life=timedelta(days=-1))
+NONE = Authority("none", life=YEAR, lawful=False)
+SHORT = Authority("short", life=timedelta(days=-1), above=ROOT)
+
+WRONG: dict[str, tuple[Serving | None, tuple[bytes, ...], str]] = {
+    "no Secret": (None, (ROOT.pem,), "Secret ops/manager-cert is not there"),
+    "no keys": (Serving(), (ROOT.pem,), "lacks ca.crt, ca.key, tls.crt, tls.key"),
+    "one key missing": (replace(served(), keys=CERTIFICATE_KEYS - {"tls.key"}), (ROOT.pem,), "lacks tls.key"),
+    "no certificate": (replace(served(), certificate=b"x"), (ROOT.pem,), "tls.crt of Secret ops/manager-cert holds no"),
+    "another name": (served(host="other.ops.svc"), (ROOT.pem,), "is for other.ops.svc and not for webhook.ops.svc"),
+    "a deeper name": (served(host="*.svc"), (ROOT.pem,), "is for *.svc and not for webhook.ops.svc"),
+    "no name": (served(host="192.0.2.1"), (ROOT.pem,), "is for no name at all"),
+    "ended": (served(life=timedelta(seconds=-1)), (ROOT.pem,), "the certificate in Secret ops/manager-cert ended on"),
+    "another authority": (served(OTHER), (ROOT.pem,), "not signed by one of its caBundle (the issuer is CN=other)"),
+    "another key of the same name": (served(Authority("root")), (ROOT.pem,), "not signed by one of its caBundle"),
+    "no caBundle": (served(), (), "its caBundle holds no certificate"),
+    "a caBundle of rubbish": (served(), (b"ca",), "its caBundle holds no certificate"),
+    "an authority that ended": (served(LATE), (LATE.pem,), "its caBundle ended on"),
+    "an intermediate that is missing": (served(BETWEEN), (ROOT.pem,), "the issuer is CN=between"),
+    "an intermediate that ended": (served(SHORT, chain=SHORT.pem), (ROOT.pem,), "an intermediate certificate in"),
+    "an authority that is none": (served(NONE), (NONE.pem,), "not signed by one of its caBundle"),
+    "for clients": (
+        replace(served(), certificate=ROOT.client("x", hosts=["webhook.ops.svc"]).certificate),
+        (ROOT.pem,),
+        "is not for servers",
+    ),
+    "another ca.crt": (replace(served(), authority=OTHER.pem), (ROOT.pem,), "has not the ca.crt of"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_is_wrong_is_never_ready_and_is_said_with_what_to_do(wrong: str) -> None:
+    serving, pems, words = WRONG[wrong]
+    found = judged(serving, *pems)
+    assert words in found.problem
+    assert ": " in found.problem
+    assert found.verdict().state == "progressing"
+    assert found.verdict().evidence == found.problem == found.row()["problem"]
+    assert not found.warning()
+
+
+def test_it_is_not_valid_before_its_time() -> None:
+    found = judged(served(), ROOT.pem, now=NOW - timedelta(days=3))
+    assert "is valid only from" in found.problem
+
+
+GOOD: dict[str, tuple[Serving, tuple[bytes, ...]]] = {
+    "one authority of several": (served(), (OTHER.pem, ROOT.pem)),
+    "an old authority stays beside": (served(), (LATE.pem, ROOT.pem)),
+    "an intermediate that comes along": (served(BETWEEN, chain=OTHER.pem + BETWEEN.pem), (ROOT.pem,)),
+    "an intermediate that is trusted": (served(BETWEEN), (BETWEEN.pem,)),
+    "a wildcard": (served(host="*.ops.svc"), (ROOT.pem,)),
+    "capital letters": (served(host="WebHook.ops.svc"), (ROOT.pem,)),
+}
+
+
+@pytest.mark.parametrize("good", GOOD)
+def test_what_go_would_trust_is_ready(good: str) -> None:
+    serving, pems = GOOD[good]
+    assert judged(serving, *pems, source=EXTERNAL).problem == ""
+
+
+def test_a_certificate_may_be_trusted_by_itself() -> None:
+    serving = served()
+    assert judged(serving, serving.certificate, source=EXTERNAL).problem == ""
+
+
+def test_every_webhook_of_a_configuration_has_to_trust_it() -> None:
+    configuration = trusting(ROOT.pem)
+    configuration["webhooks"] += trusting(OTHER.pem)["webhooks"]
+    assert "not signed" in judge_certificate(configuration, OWN, served(), NOW).problem
+    configuration["webhooks"][1]["clientConfig"]["caBundle"] = None
+    assert "no certificate" in judge_certificate(configuration, OWN, served(), NOW).problem
+
+
+@pytest.mark.parametrize(
+    ("service", "words"),
+    [
+        ({"name": "webhook", "namespace": "else"}, "calls Service else/webhook and not ops/webhook"),
+        ({"name": "other", "namespace": "ops"}, "calls Service ops/other and not ops/webhook"),
+        (None, "calls Service / and not ops/webhook"),
+    ],
+)
+def test_it_has_to_call_the_right_service(service: Any, words: str) -> None:
+    configuration = trusting(ROOT.pem)
+    configuration["webhooks"][0]["clientConfig"]["service"] = service
+    assert words in judge_certificate(configuration, OWN, served(), NOW).problem
+
+
+def test_what_may_not_be_read_is_said_and_does_not_count() -> None:
+    found = judged(None, ROOT.pem, unread="Secret x, which this identity may not list")
+    assert found.problem == ""
+    assert found.verdict().ready
+    assert "not looked at: Secret x" in found.verdict().evidence
+    assert found.days_left == 364
+    # What is public is looked at all the same.
+    assert "its caBundle ended on" in judged(None, LATE.pem, unread="x").problem
+
+
+def test_without_the_library_only_keys_and_service_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography.x509", None)
+    found = judged(served(OTHER), ROOT.pem)
+    assert found.problem == ""
+    assert found.verdict().ready
+    assert "cryptography" in found.row()["not_looked_at"]
+    assert (found.row()["not_after"], found.days_left) == ("", None)
+    assert "lacks" in judged(Serving(), ROOT.pem).problem
+    assert judged(None, ROOT.pem, unread="x").problem == ""
+
+
+@pytest.mark.parametrize(("days", "warned"), [(29, True), (31, False)])
+@pytest.mark.parametrize("source", [OWN, EXTERNAL])
+def test_what_ends_within_thirty_days_is_warned_about(source: Source, days: int, warned: bool) -> None:
+    found = judged(served(life=timedelta(days=days, hours=1)), ROOT.pem, source=source)
+    assert found.problem == ""
+    assert bool(found.warning()) is warned
+    if warned:
+        assert f"ends in {days} days" in found.warning()
+        assert ("renew it" in found.warning()) is (source is EXTERNAL)
+
+
+def test_one_of_ones_own_is_judged_by_its_secret_alone() -> None:
+    serving = replace(served(), keys=EXTERNAL.needed)
+    assert secret_problem(serving, EXTERNAL, ROOT.pem, NOW) == ""
+    assert "not signed" in secret_problem(serving, EXTERNAL, OTHER.pem, NOW)
+    assert "put a certificate" in secret_problem(serving, EXTERNAL, OTHER.pem, NOW)
+    assert "ca.crt" in secret_problem(serving, EXTERNAL, b"", NOW)
+    assert "is not there" in secret_problem(None, EXTERNAL, ROOT.pem, NOW)
+
+
+@pytest.mark.parametrize("odd", [None, [], {}, {"webhooks": None}, {"webhooks": [None, {"clientConfig": 3}]}])
+def test_odd_objects_never_raise(odd: Any) -> None:
+    assert not judge_certificate(odd, OWN, served(), NOW).verdict().ready or not odd or not odd.get("webhooks")
