@@ -41,6 +41,24 @@ options:
     type: str
     choices: [auto, bundled, external]
     default: auto
+  certificates:
+    description:
+      - Who makes the certificates of the webhooks.
+      - With V(generated) the controllers do, and renew them.
+      - With V(external) you do. They are in the Secrets C(kubeflow-trainer-webhook-tls) and, where JobSet comes with
+        the release, C(jobset-webhook-tls) in the operator's namespace, with C(tls.crt), C(tls.key) and, unless
+        O(certificates_ca) is given, C(ca.crt). They are only read, and an install stops before it writes anything where
+        one of them would not do.
+      - The C(caBundle) of the webhook configurations is then written by an install, and follows a renewed authority
+        with the next run. Where a configuration bears an annotation of cert-manager's CA injector it is left alone.
+    type: str
+    choices: [generated, external]
+    default: generated
+  certificates_ca:
+    description:
+      - With O(certificates=external), the certificates that the API server is to trust the webhooks by, as PEM text, in
+        place of the C(ca.crt) of the Secrets. Old and new authority together let a change pass without a gap.
+    type: str
   bundle:
     description:
       - Path of a bundle file on the machine the module runs on.

@@ -21,6 +21,9 @@ from ._resources import Key, key_of
 FORMAT = 1
 PHASES = ("foundation", "access", "controllers", "admission", "runtimes")
 ALL_RUNTIMES = "all"
+# Who makes the webhooks' certificates: the controllers, or somebody else. The latter is laid over any profile.
+GENERATED, EXTERNAL = CERTIFICATES = ("generated", "external")
+_EXTERNAL_PROFILE = "external_certificates"
 # On every object we apply. It lets people select what is ours, and it gives each object a field that we own: one
 # without any (a ServiceAccount that is only a name) gets no managedFields entry, and would look like nobody's.
 MANAGED_LABEL = "conductor.trainer/managed"
@@ -80,6 +83,8 @@ class Bundle:
         variants: what the other profiles have in place of an object, where it differs.
         known: every object of the release, those left out by C(with_runtimes) and the like included.
         upstream: the objects that upstream ships, too, and how they differ.
+        certificates: one of C(CERTIFICATES).
+        authority: with external ones what the webhooks are to be trusted by, PEM; empty for what their Secrets say.
     """
 
     release: str
@@ -93,6 +98,8 @@ class Bundle:
     variants: Mapping[Key, tuple[dict[str, Any], ...]] = field(default_factory=dict)
     known: frozenset[Key] = frozenset()
     upstream: Mapping[Key, Side] = field(default_factory=dict)
+    certificates: str = GENERATED
+    authority: str = ""
 
     def objects(self, kind: str | None = None) -> list[dict[str, Any]]:
         """All objects, or those of one kind, in the order of the phases."""
@@ -152,8 +159,11 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()[:16]
 
 
-def load_bundle(path: str, profile: str = "default") -> Bundle:
+def load_bundle(path: str, profile: str = "default", certificates: str = GENERATED) -> Bundle:
     """Reads and checks a bundle, and puts a profile's objects in place of the default ones.
+
+    Args:
+        certificates: one of C(CERTIFICATES).
 
     Raises:
         BundleError: the file is missing, damaged or of another format.
@@ -172,10 +182,12 @@ def load_bundle(path: str, profile: str = "default") -> Bundle:
         raise BundleError(
             f"{path} cannot be read: {error}", step="load bundle", hint="reinstall the collection"
         ) from error
-    return parse_bundle(content, profile, where=path)
+    return parse_bundle(content, profile, certificates, where=path)
 
 
-def parse_bundle(content: Any, profile: str = "default", *, where: str = "bundle") -> Bundle:
+def parse_bundle(
+    content: Any, profile: str = "default", certificates: str = GENERATED, *, where: str = "bundle"
+) -> Bundle:
     """See C(load_bundle)."""
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise BundleError(
@@ -192,9 +204,12 @@ def parse_bundle(content: Any, profile: str = "default", *, where: str = "bundle
             hint="reinstall the collection",
         )
     profiles = content["profiles"]
-    if profile not in profiles:
-        raise InputError(f"there is no profile {profile!r}", hint=f"the profiles are: {', '.join(sorted(profiles))}")
-    replaced: dict[Key, dict[str, Any]] = {key_of(manifest): manifest for manifest in profiles[profile]}
+    known = sorted(set(profiles) - {_EXTERNAL_PROFILE})
+    if profile not in known:
+        raise InputError(f"there is no profile {profile!r}", hint=f"the profiles are: {', '.join(known)}")
+    # The two patch different objects.
+    patches = [*profiles[profile], *(profiles[_EXTERNAL_PROFILE] if certificates == EXTERNAL else ())]
+    replaced: dict[Key, dict[str, Any]] = {key_of(manifest): manifest for manifest in patches}
     return Bundle(
         release=content["release"],
         components=content["components"],
@@ -220,9 +235,10 @@ def parse_bundle(content: Any, profile: str = "default", *, where: str = "bundle
             for probe in content["probes"]
         ),
         sha256=actual,
-        variants=_variants(content, profile),
+        variants=_variants(content, replaced),
         known=frozenset(key_of(manifest) for phase in content["phases"] for manifest in phase["objects"]),
         upstream=_sides(content, set(replaced)),
+        certificates=certificates,
     )
 
 
@@ -234,18 +250,15 @@ def _sides(content: dict[str, Any], replaced: set[Key]) -> dict[Key, Side]:
     }
 
 
-def _variants(content: dict[str, Any], profile: str) -> dict[Key, tuple[dict[str, Any], ...]]:
+def _variants(content: dict[str, Any], replaced: Mapping[Key, dict[str, Any]]) -> dict[Key, tuple[dict[str, Any], ...]]:
     default = {key_of(manifest): manifest for phase in content["phases"] for manifest in phase["objects"]}
-    profiles = {
-        name: {**default, **{key_of(manifest): manifest for manifest in objects}}
-        for name, objects in content["profiles"].items()
-    }
-    changed = {key_of(manifest) for objects in content["profiles"].values() for manifest in objects}
-    found: dict[Key, tuple[dict[str, Any], ...]] = {}
-    for key in changed:
-        others = [objects[key] for name, objects in sorted(profiles.items()) if name != profile]
-        found[key] = tuple(_mark(other) for other in others if other != profiles[profile][key])
-    return found
+    found: dict[Key, list[dict[str, Any]]] = {}
+    for _name, objects in sorted(content["profiles"].items()):
+        for key, other in {**default, **{key_of(manifest): manifest for manifest in objects}}.items():
+            of_key = found.setdefault(key, [])
+            if other != replaced.get(key, default[key]) and other not in of_key:
+                of_key.append(other)
+    return {key: tuple(_mark(other) for other in others) for key, others in found.items() if others}
 
 
 def _mark(manifest: dict[str, Any]) -> dict[str, Any]:

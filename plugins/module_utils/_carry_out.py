@@ -16,7 +16,7 @@ from typing import Any
 
 from ._apply import Applier, Outcome, custom_resources
 from ._bookkeeping import completed, entries_of, intended
-from ._bundle import PHASES, Bundle
+from ._bundle import EXTERNAL, PHASES, Bundle
 from ._client import Cluster
 from ._components import Meant
 from ._errors import ApiError, ConductorError
@@ -26,6 +26,7 @@ from ._plan import Action, Observed, Plan
 from ._predict import Prediction
 from ._record import Record, record_manifest
 from ._resources import Key
+from ._rotators import await_rotators_gone
 
 # Webhook configurations need no controller to be there, and a controller needs no webhook configuration; what must not
 # happen is that CRDs serve for long without the webhooks that validate them. What is in a namespace needs that alone,
@@ -203,8 +204,18 @@ class _Writer:
                 self._applier.await_served(custom_resources(self._decided.bundle.objects("CustomResourceDefinition")))
                 served = True
             self._go_on()
-            self._applier.apply(wanted)
+            later = self._after_rotators(wanted)
+            self._applier.apply([action for action in wanted if action not in later])
+            if later:
+                await_rotators_gone(self._cluster, self._decided.bundle)
+                self._go_on()
+                self._applier.apply(later)
             served = served and not any(action.phase == "foundation" for action in wanted)
+
+    def _after_rotators(self, wanted: Sequence[Action]) -> list[Action]:
+        """What a controller would undo that still makes certificates itself."""
+        own = self._decided.bundle.certificates == EXTERNAL
+        return [action for action in wanted if own and action.phase == "admission"]
 
     def _prune(self) -> None:
         for phase in reversed(PHASES):

@@ -224,6 +224,13 @@ CATALOGUE: tuple[Entry, ...] = (
         "some of the answers are unknown, because this identity may not {right}",
         "grant it to see everything",
     ),
+    # -- certificates ---------------------------------------------------------------------------------------------
+    Entry(
+        "certificate_unfit",
+        "blocker",
+        "certificates are to be your own, and one would not do: {what}",
+        "put there what the README names, or let the controllers make them (conductor_certificates: generated)",
+    ),
     # -- the namespace -------------------------------------------------------------------------------------------
     Entry(
         "quota_exceeded",

@@ -20,13 +20,15 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ._bundle import Bundle
+from ._bundle import EXTERNAL, Bundle
 from ._resources import Key
 from ._verdict import Verdict
 from ._verdict_pod import is_pod_ready
 
 # What cert-controller's rotator writes (pkg/rotator: caCertName, caKeyName, certName, keyName).
 CERTIFICATE_KEYS = frozenset({"ca.crt", "ca.key", "tls.crt", "tls.key"})
+# What the controllers serve from (controller-runtime, pkg/certwatcher), all that somebody else's Secret must have.
+_SERVED_KEYS = frozenset({"tls.crt", "tls.key"})
 ANNOTATION = "conductor.trainer/certificate-mounted-at"
 # The kubelet remounts from its own watch on the Secret and can lose the race with one touch; the controller looks for
 # its files at about 0, 1-2, 3-6, 7-14 s, so a touch must not come late either.
@@ -68,9 +70,14 @@ def data_keys(metadata: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(keys)
 
 
-def has_certificate(secret: Mapping[str, Any] | None) -> bool:
+def has_certificate(secret: Mapping[str, Any] | None, needed: frozenset[str] = CERTIFICATE_KEYS) -> bool:
     """Whether a Secret, known by its metadata, holds a whole certificate."""
-    return secret is not None and data_keys(secret.get("metadata") or {}) >= CERTIFICATE_KEYS
+    return secret is not None and data_keys(secret.get("metadata") or {}) >= needed
+
+
+def needed_keys(bundle: Bundle) -> frozenset[str]:
+    """The keys that a certificate Secret must have."""
+    return _SERVED_KEYS if bundle.certificates == EXTERNAL else CERTIFICATE_KEYS
 
 
 def certificate_secrets(deployment: Mapping[str, Any]) -> list[str]:
@@ -101,7 +108,11 @@ def sources(bundle: Bundle) -> dict[str, Source]:
         for deployment in _behind(services.get(called["name"]), bundle.objects("Deployment")):
             for secret in certificate_secrets(deployment):
                 found[configuration["metadata"]["name"]] = Source(
-                    secret, called["name"], called["namespace"], CERTIFICATE_KEYS
+                    secret,
+                    called["name"],
+                    called["namespace"],
+                    needed_keys(bundle),
+                    own_authority=bundle.certificates != EXTERNAL,
                 )
     return found
 
@@ -142,6 +153,7 @@ def pods_to_touch(
     pods: Iterable[Mapping[str, Any]],
     secrets: Mapping[str, Mapping[str, Any]],
     stale: Container[str] = (),
+    needed: frozenset[str] = CERTIFICATE_KEYS,
 ) -> list[Key]:
     """The pods that wait for a certificate which its Secret already holds, or serve another than that.
 
@@ -150,12 +162,13 @@ def pods_to_touch(
         pods: the pods of their namespace.
         secrets: name to Secret (metadata suffices).
         stale: the names of the Deployments whose pods serve another.
+        needed: the keys that a Secret must have.
     """
     pods = list(pods)
     return [
         Key("v1", "Pod", pod["metadata"]["namespace"], pod["metadata"]["name"])
         for deployment in deployments
-        if all(has_certificate(secrets.get(name)) for name in certificate_secrets(deployment))
+        if all(has_certificate(secrets.get(name), needed) for name in certificate_secrets(deployment))
         for pod in pods_of(deployment, pods)
         if deployment["metadata"]["name"] in stale or not is_pod_ready(pod)
     ]

@@ -13,8 +13,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ._client import FIELD_MANAGER
 from ._diff import MASKED
 from ._errors import ApiError, ConductorError, RefusedError, listed
+from ._ownership import HELPERS
 from ._resources import Key
 
 _OWNER = re.compile(r'conflict with "([^"]*)"')
@@ -56,6 +58,14 @@ def is_ownership_conflict(error: ConductorError) -> bool:
 def owners_of(error: ApiError) -> set[str]:
     """The field managers in the way; an empty name where the server's words were not understood."""
     return {_owner(cause) for cause in error.causes}
+
+
+def is_of_controllers(error: ApiError) -> bool:
+    """Whether nothing is in the way but authorities that controllers wrote for their own certificates."""
+    return all(
+        str(cause.get("field", "")).endswith(".clientConfig.caBundle") and _owner(cause) in {*HELPERS, FIELD_MANAGER}
+        for cause in error.causes
+    )
 
 
 def conflicts_of(

@@ -16,6 +16,8 @@ from ._bundle import Bundle
 from ._client import Cluster
 from ._components import part_for, resolve_jobset
 from ._distribution import distribution
+from ._errors import RightsError
+from ._external_certificates import unfit_certificates
 from ._fields import name_of, part, text
 from ._grants import grant_facts
 from ._jobset import jobset_facts
@@ -57,8 +59,8 @@ def inspect(
     started = monotonic()
     readings = read(cluster, bundle)
     facts = facts_of(cluster.host, bundle, readings, jobset_mode, adopt)
+    requests = readings.requests + _look_at_certificates(cluster, bundle, facts)
     blockers, warnings = judge(facts)
-    requests = readings.requests
     if any(finding["code"] in _NODES_HELP for finding in blockers):
         facts["nodes"]["may_grow"] = may_grow(cluster, readings.groups)
         blockers, warnings = judge(facts)
@@ -72,6 +74,20 @@ def inspect(
         "requests": requests,
         "elapsed": round(monotonic() - started, 2),
     }
+
+
+def _look_at_certificates(cluster: Cluster, bundle: Bundle, facts: dict[str, Any]) -> int:
+    """Adds to the facts what speaks against the user's own certificates; returns how many requests that took."""
+    meant = part_for(bundle, facts["wanted"]["jobset_meant"])
+    try:
+        unfit = unfit_certificates(cluster, meant)
+    except RightsError as error:
+        facts["rights"]["unreadable"] += error.facts["missing_rights"]
+        return 1
+    facts["wanted"]["unfit_certificates"] = [
+        {"object": secret, "problem": problem} for secret, problem in unfit.items() if problem
+    ]
+    return len(unfit)
 
 
 def facts_of(
@@ -122,6 +138,8 @@ def facts_of(
             "jobset_mode": jobset_mode,
             "jobset_meant": meant,
             "adopt": sorted(adopt),
+            "certificates": bundle.certificates,
+            "unfit_certificates": [],
             "kubernetes": bundle.kubernetes_minimum,
             "namespace": bundle.namespace,
         },

@@ -15,6 +15,7 @@ from ._carry_out import Decided, Done, carry_out
 from ._client import Cluster
 from ._diff import render_diff
 from ._errors import ConductorError, InputError, RightsError, missing_rights
+from ._external_certificates import certify
 from ._identity import identity_of, parse_pin, require_identity
 from ._jobset_choice import choose_jobset
 from ._kept import kept_edits
@@ -90,22 +91,24 @@ def ensure_present(
             raise error if check else _with_missing_writes(error, cluster, bundle) from error
         require_identity(pin, identity_of(cluster, observed.cluster_uid), cluster.host)
         choice = choose_jobset(cluster, bundle, jobset, observed.record, observed.webhook_configurations, adopt)
-        plan = make_plan(choice.bundle, observed, adopt)
+        certified = certify(cluster, choice.bundle, observed.metadata)
+        plan = make_plan(certified.bundle, observed, adopt)
         writes = plan.writing(phases)
-        if writes or plan.reasons or choice.blockers:
+        known = (*choice.blockers, *certified.blockers)
+        if writes or plan.reasons or known:
             warnings[:] = preflight(
                 cluster,
-                choice.bundle,
+                certified.bundle,
                 plan,
                 jobset_mode=choice.meant,
-                known=choice.blockers,
+                known=known,
                 accepted=accept,
                 adopt=adopt,
                 # What differs is worth knowing to whoever may only look.
                 facts={"actions": _by_verb(writes)},
             )
-        predictions = predict(cluster, choice.bundle, writes, observed.metadata, force=force, ask_creations=check)
-        return Decided(choice.bundle, profile, choice.meant, observed, plan, predictions)
+        predictions = predict(cluster, certified.bundle, writes, observed.metadata, force=force, ask_creations=check)
+        return Decided(certified.bundle, profile, choice.meant, observed, plan, predictions)
 
     decided = decide()
     if check:

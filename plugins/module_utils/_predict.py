@@ -19,7 +19,14 @@ from typing import Any, TypeAlias
 from ._apply import explained
 from ._bundle import Bundle
 from ._client import FIELD_MANAGER, Cluster
-from ._conflicts import Conflict, conflict_error, conflicts_of, is_ownership_conflict, owners_of
+from ._conflicts import (
+    Conflict,
+    conflict_error,
+    conflicts_of,
+    is_of_controllers,
+    is_ownership_conflict,
+    owners_of,
+)
 from ._diff import changed_fields
 from ._errors import ApiError, ConductorError
 from ._ownership import own_entry
@@ -154,12 +161,13 @@ def _asked(cluster: Cluster, action: Action, force: bool) -> tuple[Action, dict[
     """The answer of a dry run; by force where nobody is in the way but a writer that uses our own name.
 
     An Update under the name C(conductor) is another manager to the server than our Apply (KEP-555), and none that
-    anybody could ask to give a field up.
+    anybody could ask to give a field up. Nor is a controller that wrote its own authority into a C(caBundle), and makes
+    no certificates any more.
     """
     try:
         return action, cluster.apply(action.manifest, dry_run=True, force=force, whole_answer=True)
     except ApiError as error:
-        if not is_ownership_conflict(error) or owners_of(error) != {FIELD_MANAGER}:
+        if not is_ownership_conflict(error) or not (owners_of(error) == {FIELD_MANAGER} or is_of_controllers(error)):
             raise
     forced = replace(action, force=True)
     return forced, cluster.apply(action.manifest, dry_run=True, force=True, whole_answer=True)

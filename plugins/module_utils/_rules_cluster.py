@@ -180,3 +180,12 @@ def _kueue_mismatch(facts: Facts) -> Iterator[Found]:
 def _training_operator(facts: Facts) -> Iterator[Found]:
     if facts["neighbours"]["training_operator"]["present"]:
         yield "Training Operator", {}
+
+
+# -- certificates -----------------------------------------------------------------------------------------------------
+
+
+@RULES.entry("certificate_unfit")
+def _certificate_unfit(facts: Facts) -> Iterator[Found]:
+    for unfit in facts["wanted"]["unfit_certificates"]:
+        yield unfit["object"], {"what": unfit["problem"]}

@@ -14,7 +14,7 @@ import importlib
 import os
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
@@ -25,7 +25,7 @@ try:
 except ImportError:
     KUBERNETES_ERROR = traceback.format_exc()
 
-from ._bundle import ALL_RUNTIMES, Bundle, load_bundle
+from ._bundle import ALL_RUNTIMES, CERTIFICATES, GENERATED, Bundle, load_bundle
 from ._client import Cluster
 from ._connection import connect, kubeconfig_of
 from ._target import choose_target, secrets_of, secrets_of_proxy
@@ -37,6 +37,8 @@ BUNDLE_ARG_SPEC: dict[str, Any] = {
     "profile": {"type": "str", "default": "default", "choices": ["default", "fail_open"]},
     "runtimes": {"type": "list", "elements": "str", "default": [ALL_RUNTIMES]},
     "jobset": {"type": "str", "default": "auto", "choices": ["auto", "bundled", "external"]},
+    "certificates": {"type": "str", "default": GENERATED, "choices": list(CERTIFICATES)},
+    "certificates_ca": {"type": "str"},
     "bundle": {"type": "path"},
     "concurrency": {"type": "int", "default": 8},
 }
@@ -91,7 +93,8 @@ class Verb:
             params["kubeconfig"] = kubeconfig_of(params["kubeconfig"])
             hide(secrets_in(params))
         target = choose_target({name: params[name] for name in CONNECTION_ARG_SPEC}, os.environ)
-        bundle = load_bundle(params["bundle"] or "", params["profile"]).with_runtimes(params["runtimes"])
+        bundle = load_bundle(params["bundle"] or "", params["profile"], params["certificates"])
+        bundle = replace(bundle.with_runtimes(params["runtimes"]), authority=params["certificates_ca"] or "")
         return self.operation(call, connect(target, connections=params["concurrency"]), bundle)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ._beside import Beside
 from ._bundle import Bundle
-from ._certificates import pods_of, pods_to_touch, stale_deployments
+from ._certificates import needed_keys, pods_of, pods_to_touch, stale_deployments
 from ._client import Cluster
 from ._components import is_named_jobset
 from ._controllers import controller_rows
@@ -226,6 +226,7 @@ class ControllersWait:
             watcher.objects(self._pods).values(),
             watcher.objects(self._secrets),
             self._stale,
+            needed_keys(self._bundle),
         )
         return self._nudges.touch(self._mounting)
 

@@ -110,6 +110,20 @@ wanted:
       description: The option O(adopt), sorted.
       type: list
       elements: str
+    certificates:
+      description: The option O(certificates).
+      type: str
+    unfit_certificates:
+      description: With V(external) the Secrets that would not do.
+      type: list
+      elements: dict
+      contains:
+        object:
+          description: The Secret.
+          type: str
+        problem:
+          description: What is wrong with it, and what to do.
+          type: str
     kubernetes:
       description: The oldest Kubernetes it runs on.
       type: str

@@ -28,8 +28,8 @@ class SteppingWatcher(Watcher):
     script: Script
     fails: ApiError | None = None
 
-    def __init__(self, cluster: FakeCluster, scopes: list[Scope]) -> None:
-        super().__init__(cluster, scopes)
+    def __init__(self, cluster: FakeCluster, scopes: list[Scope], *, step: str = "wait for controllers") -> None:
+        super().__init__(cluster, scopes, step=step)
         self.fake = cluster
         self.began = self.clock.now
 

@@ -35,7 +35,11 @@ def generate(programs: Programs, sources: Path, tree: Path, release: Release) ->
         {"kind": "ConfigMap", "metadata": {"name": c.config_map}, "data": {}} for c in release.components.values()
     ]
     _write(tree, config_hashes(release, stand_in))
+    for folder in release.reconfigured.values():
+        _write(tree, config_hashes(release, stand_in, folder))
     written += _write(tree, config_hashes(release, render(programs, tree / release.profiles[default])))
+    for name, folder in release.reconfigured.items():
+        written += _write(tree, config_hashes(release, render(programs, tree / release.profiles[name]), folder))
     profiles = {name: render(programs, tree / folder) for name, folder in release.profiles.items()}
     runtimes = render(programs, tree / release.runtimes)
     theirs = render_upstream(programs, sources, release)

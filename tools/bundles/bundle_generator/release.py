@@ -46,6 +46,8 @@ class Release:
     kubernetes_minimum: str
     components: dict[str, Component]
     profiles: dict[str, str]
+    # The profiles that change a controller's configuration, and where the patches with its digests go.
+    reconfigured: dict[str, str]
     runtimes: str
     probes: str
     differences: str

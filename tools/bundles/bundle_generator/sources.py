@@ -74,10 +74,10 @@ def from_modules(programs: Programs, root: Path, release: Release) -> dict[str, 
     return files
 
 
-def config_hashes(release: Release, objects: list[dict[str, Any]]) -> dict[str, str]:
+def config_hashes(release: Release, objects: list[dict[str, Any]], folder: str = "") -> dict[str, str]:
     """Return path → text of the patches that annotate the pods of each controller with the digest of its configuration.
 
-    The digest is the SHA-256 of the canonical JSON of the ConfigMap's ``data``. Raises GenerateError without ConfigMap.
+    They go into ``folder``, by component; by default beside the other generated files of the controllers. The digest is the SHA-256 of the canonical JSON of the ConfigMap's ``data``. Raises GenerateError without ConfigMap.
     """
     files = {}
     for component in release.components.values():
@@ -91,7 +91,8 @@ def config_hashes(release: Release, objects: list[dict[str, Any]]) -> dict[str, 
             "metadata": {"name": component.deployment, "namespace": release.namespace},
             "spec": {"template": {"metadata": {"annotations": {CONFIG_HASH: digest(data)}}}},
         }
-        files[f"{component.controller}/config-hash.yaml"] = _OWN_HEADER + _dump([patch])
+        place = f"{folder}/{component.name}" if folder else component.controller
+        files[f"{place}/config-hash.yaml"] = _OWN_HEADER + _dump([patch])
     return files
 
 

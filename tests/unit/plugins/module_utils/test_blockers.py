@@ -183,6 +183,7 @@ CASES: dict[str, tuple[Any, str, str]] = {
     ),
     "rights_unknown": (empty(rules={"incomplete": True}), "bundled", "does not list"),
     "unreadable": (empty(denied=("list nodes",)), "bundled", "may not list nodes"),
+    "certificate_unfit": (empty(), "bundled", "Secret ops/tls is not there"),
     "quota_exceeded": (empty(quotas=quota(pods="1")), "bundled", "pods 1, of which 0 is used and 2 needed"),
     "quota_unstated": (empty(quotas=quota(limits__cpu="9")), "bundled", "limits.cpu is limited"),
     "default_deny": (
@@ -223,8 +224,16 @@ CASES: dict[str, tuple[Any, str, str]] = {
 }
 
 
-def judged(readings: Any, mode: str, adopt: tuple[str, ...] = ()) -> dict[str, list[dict[str, str]]]:
-    blockers, warnings = judge(facts_of("https://c", release(), readings, mode, adopt))
+UNFIT = {"object": "Secret ops/tls", "problem": "Secret ops/tls is not there"}
+
+
+def judged(
+    readings: Any, mode: str, adopt: tuple[str, ...] = (), *, unfit: bool = False
+) -> dict[str, list[dict[str, str]]]:
+    facts = facts_of("https://c", release(), readings, mode, adopt)
+    # Further requests bring these.
+    facts["wanted"]["unfit_certificates"] += [UNFIT] if unfit else []
+    blockers, warnings = judge(facts)
     return {"blocker": blockers, "warning": warnings}
 
 
@@ -247,7 +256,9 @@ def test_every_code_has_one_rule() -> None:
 def test_each_is_found_where_it_holds(entry: Entry) -> None:
     readings, mode, words = CASES[entry.code]
     adopt = ("helm",) if entry.code == "taken_from_tool" else ()
-    found = [finding for finding in judged(readings, mode, adopt)[entry.severity] if finding["code"] == entry.code]
+    unfit = entry.code == "certificate_unfit"
+    answer = judged(readings, mode, adopt, unfit=unfit)
+    found = [finding for finding in answer[entry.severity] if finding["code"] == entry.code]
     assert found
     assert all(set(finding) == {"code", "object", "cause", "remedy"} and all(finding.values()) for finding in found)
     text = " ".join(f"{finding['cause']} {finding['remedy']}" for finding in found)

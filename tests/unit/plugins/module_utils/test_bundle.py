@@ -19,6 +19,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._bundle import (
 )
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import BundleError, InputError
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import key_of
+from ansible_collections.conductor.trainer.plugins.module_utils._rotators import CONFIG_HASH
 from tests.unit.plugins.builders import BUNDLE, bundle, content, real_content
 
 
@@ -57,9 +58,10 @@ def test_every_object_carries_our_label_beside_its_own(profile: str) -> None:
 @pytest.mark.parametrize(("profile", "other"), [("default", "Ignore"), ("fail_open", "Fail")])
 def test_variants_are_what_the_other_profile_has(profile: str, other: str) -> None:
     real = load_bundle(str(BUNDLE), profile)
-    assert set(real.variants) == {key_of(manifest) for manifest in real.webhook_configurations()}
-    for key, manifests in real.variants.items():
-        (manifest,) = manifests
+    configurations = {key_of(manifest) for manifest in real.webhook_configurations()}
+    assert {key.kind for key in set(real.variants) - configurations} == {"ConfigMap", "Deployment"}
+    for key in configurations:
+        (manifest,) = real.variants[key]
         assert key_of(manifest) == key
         assert {webhook["failurePolicy"] for webhook in manifest["webhooks"]} == {other}
         assert manifest["metadata"]["labels"][MANAGED_LABEL] == "true"
@@ -144,3 +146,56 @@ def test_bytes_do_not_depend_on_order() -> None:
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1}) != digest({"a": 1, "b": 3})
     assert len(digest({})) == 16
     assert json.loads(canonical(content())) == content()
+
+
+@pytest.mark.parametrize("profile", ["default", "fail_open"])
+def test_external_certificates_change_the_controllers_and_nothing_else_of_a_profile(profile: str) -> None:
+    plain, external = (load_bundle(str(BUNDLE), profile, certificates) for certificates in ("generated", "external"))
+    assert (plain.certificates, external.certificates) == ("generated", "external")
+    before, after = ({key_of(manifest): manifest for manifest in real.objects()} for real in (plain, external))
+    assert before.keys() == after.keys()
+    changed = {key for key in before if before[key] != after[key]}
+    assert {(key.kind, key.name) for key in changed} == {
+        (kind, name)
+        for kind, names in {
+            "ConfigMap": ("jobset-manager-config", "kubeflow-trainer-config"),
+            "Deployment": ("jobset-controller-manager", "kubeflow-trainer-controller-manager"),
+        }.items()
+        for name in names
+    }
+    for key in changed:
+        # What another run had applied may be taken over from kubectl as well.
+        assert before[key] in external.variants[key]
+        assert after[key] in plain.variants[key]
+    assert {key: variants for key, variants in plain.variants.items() if key not in changed} == {
+        key: variants for key, variants in external.variants.items() if key not in changed
+    }
+
+
+def test_external_certificates_are_in_the_configuration_files_that_the_pods_know_by_their_digest() -> None:
+    plain, external = (load_bundle(str(BUNDLE), "default", certificates) for certificates in ("generated", "external"))
+    switches = {
+        "kubeflow-trainer-config": ("certManagement:\n  enable: true", "certManagement:\n  enable: false"),
+        "jobset-manager-config": (
+            "internalCertManagement: {enable: true}\n",
+            "internalCertManagement: {enable: false}\n"
+            "# Otherwise its metrics wait for files in a directory of their own.\n"
+            "metrics: {certDir: /tmp/k8s-webhook-server/serving-certs}\n",
+        ),
+    }
+    for before, after in zip(plain.objects("ConfigMap"), external.objects("ConfigMap"), strict=True):
+        if before["metadata"]["name"] in switches:
+            (old,), (new,) = before["data"].values(), after["data"].values()
+            on, off = switches[before["metadata"]["name"]]
+            assert old.count(on) == 1
+            assert new == old.replace(on, off)
+    hashes = [
+        {item["spec"]["template"]["metadata"]["annotations"][CONFIG_HASH] for item in real.objects("Deployment")}
+        for real in (plain, external)
+    ]
+    assert len(hashes[0] | hashes[1]) == 4
+
+
+def test_what_lies_over_profiles_is_none_to_choose() -> None:
+    with pytest.raises(InputError, match="no profile"):
+        load_bundle(str(BUNDLE), "external_certificates")

@@ -19,6 +19,7 @@ RELEASE = Release(
     kubernetes_minimum="1.31",
     components={},
     profiles={},
+    reconfigured={},
     runtimes="",
     probes="",
     differences="",

@@ -1,0 +1,131 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Certificates of the user's own: whether they would do, and what the webhook configurations are to trust.
+
+Trainer from 2.1 on (C(certManagement.enable)) and JobSet (C(internalCertManagement.enable)) make none where they are
+told so: they serve the files that their Secret is mounted as and reload them when they change (controller-runtime,
+pkg/certwatcher), and leave the C(caBundle) to others.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any, NamedTuple
+
+from ._bundle import EXTERNAL, Bundle, Phase
+from ._catalogue import BY_CODE
+from ._certificates import Source, sources
+from ._client import Cluster
+from ._errors import ApiError, missing_rights
+from ._fields import part
+from ._resources import Key, key_of
+from ._serving_certificates import read_serving
+from ._verdict_certificate import Serving, secret_problem
+
+# Annotations by which cert-manager's CA injector fills in a caBundle (cert-manager docs, "CA Injector").
+_INJECTED = (
+    "cert-manager.io/inject-ca-from",
+    "cert-manager.io/inject-ca-from-secret",
+    "cert-manager.io/inject-apiserver-ca",
+)
+
+
+class Certified(NamedTuple):
+    """A bundle whose webhook configurations trust the right authority, and what speaks against that (see C(judge))."""
+
+    bundle: Bundle
+    blockers: tuple[dict[str, str], ...] = ()
+
+
+def certify(
+    cluster: Cluster,
+    bundle: Bundle,
+    present: Mapping[Key, Mapping[str, Any]],
+    *,
+    now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+) -> Certified:
+    """Looks at the certificates that a bundle is to be served with; nothing where the controllers make them.
+
+    Args:
+        present: the metadata of the objects that are there.
+
+    Raises:
+        RightsError: the Secrets may not be listed.
+        ApiError, UnreachableError: the server failed.
+    """
+    if bundle.certificates != EXTERNAL:
+        return Certified(bundle)
+    found = _read_all(cluster, bundle)
+    entry = BY_CODE["certificate_unfit"]
+    blockers = [
+        entry.finding(str(source), what=problem)
+        for source, problem in _problems(bundle, found, now()).items()
+        if problem
+    ]
+    trusted = {source: _trusted(bundle, serving) for source, serving in found.items()}
+    return Certified(_trusting(bundle, trusted, present), tuple(blockers))
+
+
+def unfit_certificates(
+    cluster: Cluster, bundle: Bundle, *, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
+) -> dict[str, str]:
+    """Each Secret of the user's own to what is wrong with it, empty where nothing is; none where there are none.
+
+    Raises: as C(certify).
+    """
+    if bundle.certificates != EXTERNAL:
+        return {}
+    problems = _problems(bundle, _read_all(cluster, bundle), now())
+    return {str(source): problem for source, problem in problems.items()}
+
+
+def _read_all(cluster: Cluster, bundle: Bundle) -> dict[Source, Serving | None]:
+    return {source: _read(cluster, source) for source in dict.fromkeys(sources(bundle).values())}
+
+
+def _problems(bundle: Bundle, found: Mapping[Source, Serving | None], now: datetime) -> dict[Source, str]:
+    return {
+        source: secret_problem(serving, source, _trusted(bundle, serving), now) for source, serving in found.items()
+    }
+
+
+def _trusted(bundle: Bundle, serving: Serving | None) -> bytes:
+    """What the API server is to trust, PEM."""
+    return bundle.authority.encode() or (serving or Serving()).authority
+
+
+def injects_authority(metadata: Mapping[str, Any]) -> bool:
+    """Whether cert-manager fills in the caBundle of this object."""
+    return any(name in part(metadata, "annotations") for name in _INJECTED)
+
+
+def _read(cluster: Cluster, source: Source) -> Serving | None:
+    try:
+        return read_serving(cluster, source)
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        right = f"list secrets in namespace {source.namespace}"
+        raise missing_rights([right], "look at the certificates") from error
+
+
+def _trusting(bundle: Bundle, trusted: Mapping[Source, bytes], present: Mapping[Key, Mapping[str, Any]]) -> Bundle:
+    where = sources(bundle)
+
+    def changed(manifest: dict[str, Any]) -> dict[str, Any]:
+        source = where.get(manifest["metadata"]["name"]) if "webhooks" in manifest else None
+        if source is None or not trusted[source] or injects_authority(present.get(key_of(manifest), {})):
+            return manifest
+        ca_bundle = base64.b64encode(trusted[source]).decode()
+        webhooks = [
+            {**webhook, "clientConfig": {**webhook["clientConfig"], "caBundle": ca_bundle}}
+            for webhook in manifest["webhooks"]
+        ]
+        return {**manifest, "webhooks": webhooks}
+
+    phases = [Phase(phase.name, tuple(changed(manifest) for manifest in phase.objects)) for phase in bundle.phases]
+    return replace(bundle, phases=tuple(phases))

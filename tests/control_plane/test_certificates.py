@@ -1,0 +1,143 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Certificates of the user's own against a real API server: who owns a caBundle, and who gets it next."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle, load_bundle
+from ansible_collections.conductor.trainer.plugins.module_utils._certificates import sources
+from ansible_collections.conductor.trainer.plugins.module_utils._errors import RefusedError
+from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
+from tests.support.certificates import Authority
+from tests.support.control_plane import ControlPlane
+from tests.support.fake_kubelet import give_certificates
+from tests.unit.plugins.builders import BUNDLE
+
+HOME = "kubeflow-system"
+YEAR = timedelta(days=365)
+_WEBHOOKS = "mutatingwebhookconfigurations,validatingwebhookconfigurations"
+
+
+@pytest.fixture(scope="module")
+def external() -> Bundle:
+    """The bundle of the collection, for certificates of the user."""
+    return load_bundle(str(BUNDLE), "default", "external")
+
+
+def give(plane: ControlPlane, bundle: Bundle, authority: Authority) -> None:
+    """Somebody puts certificates into the Secrets, with kubectl."""
+    items = []
+    for source in dict.fromkeys(sources(bundle).values()):
+        pair = authority.server("webhook", [source.host])
+        values = {"tls.crt": pair.certificate, "tls.key": pair.key, "ca.crt": authority.pem}
+        data = {name: base64.b64encode(value).decode() for name, value in values.items()}
+        metadata = {"name": source.secret, "namespace": source.namespace}
+        items.append({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
+    manifest = {"apiVersion": "v1", "kind": "List", "items": items}
+    plane.kubectl("apply", "--server-side", "--field-manager=somebody", "-f", "-", stdin=json.dumps(manifest))
+
+
+def trusted(plane: ControlPlane) -> set[bytes]:
+    """Every caBundle."""
+    return {
+        base64.b64decode(webhook["clientConfig"].get("caBundle", ""))
+        for configuration in plane.get(_WEBHOOKS)["items"]
+        for webhook in configuration["webhooks"]
+    }
+
+
+def secrets(plane: ControlPlane) -> dict[str, Any]:
+    """The user's Secrets, whole."""
+    found = {item["metadata"]["name"]: item for item in plane.get("secrets", f"--namespace={HOME}")["items"]}
+    return {name: found.get(name) for name in ("kubeflow-trainer-webhook-tls", "jobset-webhook-tls")}
+
+
+def test_without_certificates_nothing_is_written(plane: ControlPlane, external: Bundle) -> None:
+    mark = plane.now()
+    with pytest.raises(RefusedError, match="certificate_unfit") as caught:
+        ensure_present(plane.client(), external)
+    assert len(caught.value.facts["blockers"]) == 2
+    assert plane.writes_since(mark) == []
+
+
+def test_an_install_trusts_them_and_follows_a_new_authority(plane: ControlPlane, external: Bundle) -> None:
+    first, second = Authority("first", life=YEAR), Authority("second", life=YEAR)
+    plane.kubectl("create", "namespace", HOME)
+    give(plane, external, first)
+    ensure_present(plane.client(), external)
+    assert trusted(plane) == {first.pem}
+    before = secrets(plane)
+
+    mark = plane.now()
+    assert not ensure_present(plane.client(), external)["changed"]
+    assert plane.writes_since(mark) == []
+    assert secrets(plane) == before
+
+    give(plane, external, second)
+    before = secrets(plane)
+    result = ensure_present(plane.client(), external)
+    assert {verb: len(names) for verb, names in result["actions"].items()} == {"update": 4}
+    assert trusted(plane) == {second.pem}
+
+    mark = plane.now()
+    assert not ensure_present(plane.client(), external)["changed"]
+    assert plane.writes_since(mark) == []
+    assert secrets(plane) == before
+
+
+def test_from_the_controllers_to_the_users_and_back(installed: ControlPlane, bundle: Bundle, external: Bundle) -> None:
+    own = Authority("own", life=YEAR)
+    give_certificates(installed, HOME)
+    (theirs,) = trusted(installed)
+    give(installed, external, own)
+    before = secrets(installed)
+
+    # Nobody has to be asked for what a controller wrote.
+    result = ensure_present(installed.client(), external)
+    assert {verb: len(names) for verb, names in result["actions"].items()} == {"update": 8}
+    assert trusted(installed) == {own.pem} != {theirs}
+    mark = installed.now()
+    assert not ensure_present(installed.client(), external)["changed"]
+    assert installed.writes_since(mark) == []
+
+    result = ensure_present(installed.client(), bundle)
+    assert {verb: len(names) for verb, names in result["actions"].items()} == {"update": 8}
+    assert trusted(installed) == {b""}
+    # As the controllers do it; from then on it is theirs.
+    give_certificates(installed, HOME)
+    mark = installed.now()
+    assert not ensure_present(installed.client(), bundle)["changed"]
+    assert installed.writes_since(mark) == []
+    assert secrets(installed) == before
+
+
+def test_somebody_elses_authority_is_a_conflict(installed: ControlPlane, external: Bundle) -> None:
+    give(installed, external, Authority("own", life=YEAR))
+    patch = [{"op": "add", "path": "/webhooks/0/clientConfig/caBundle", "value": base64.b64encode(b"x").decode()}]
+    name = "validatingwebhookconfiguration/validator.trainer.kubeflow.org"
+    installed.kubectl("patch", name, "--type=json", f"-p={json.dumps(patch)}")
+    mark = installed.now()
+    with pytest.raises(RefusedError, match="kubectl-patch"):
+        ensure_present(installed.client(), external)
+    assert installed.writes_since(mark) == []
+    ensure_present(installed.client(), external, force=True)
+    assert len(trusted(installed)) == 1
+
+
+def test_what_cert_manager_injects_stays(installed: ControlPlane, external: Bundle) -> None:
+    give(installed, external, Authority("own", life=YEAR))
+    for kind in _WEBHOOKS.split(","):
+        installed.kubectl("annotate", kind, "--all", f"cert-manager.io/inject-ca-from={HOME}/webhook")
+    give_certificates(installed, HOME)
+    injected = trusted(installed)
+    result = ensure_present(installed.client(), external)
+    assert {verb: len(names) for verb, names in result["actions"].items()} == {"update": 4}
+    assert trusted(installed) == injected
