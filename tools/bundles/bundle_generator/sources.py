@@ -77,7 +77,8 @@ def from_modules(programs: Programs, root: Path, release: Release) -> dict[str, 
 def config_hashes(release: Release, objects: list[dict[str, Any]], folder: str = "") -> dict[str, str]:
     """Return path → text of the patches that annotate the pods of each controller with the digest of its configuration.
 
-    They go into ``folder``, by component; by default beside the other generated files of the controllers. The digest is the SHA-256 of the canonical JSON of the ConfigMap's ``data``. Raises GenerateError without ConfigMap.
+    They go into ``folder``, by component; by default beside the other generated files of the controllers. The digest is
+    the SHA-256 of the canonical JSON of the ConfigMap's ``data``. Raises GenerateError without ConfigMap.
     """
     files = {}
     for component in release.components.values():
