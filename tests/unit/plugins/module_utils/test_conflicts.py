@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils._conflicts import (
     conflict_error,
     conflicts_of,
+    is_of_controllers,
     is_ownership_conflict,
     owners_of,
     value_at,
@@ -111,3 +112,27 @@ def test_many_conflicts_stay_readable() -> None:
     assert "and 30 more" in str(found)
     assert len(found.facts["conflicts"]) == 20
     assert set(found.facts["conflicts"][0]) == {"object", "field", "owner", "live", "wanted"}
+
+
+CA_BUNDLE = '.webhooks[name="mpod.kb.io"].clientConfig.caBundle'
+
+
+@pytest.mark.parametrize(
+    ("field", "owner", "of_controllers"),
+    [
+        (CA_BUNDLE, "manager", True),
+        (CA_BUNDLE, "trainer-controller-manager", True),
+        (CA_BUNDLE, "conductor", True),
+        (CA_BUNDLE, "kubectl-patch", False),
+        (CA_BUNDLE, "cert-manager-cainjector", False),
+        ('.webhooks[name="mpod.kb.io"].failurePolicy', "manager", False),
+    ],
+)
+def test_what_a_controller_wrote_for_its_own_certificate_is_nobodys_to_give_up(
+    field: str, owner: str, of_controllers: bool
+) -> None:
+    causes = [{"field": field, "message": f'conflict with "{owner}" using admissionregistration.k8s.io/v1'}]
+    error = ApiError("conflict", status=409, reason="Conflict", causes=causes)
+    assert is_of_controllers(error) is of_controllers
+    causes.append({"field": ".webhooks", "message": 'conflict with "kubectl"'})
+    assert not is_of_controllers(ApiError("conflict", status=409, reason="Conflict", causes=causes))

@@ -26,6 +26,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._resources impor
 from tests.support.certificates import Authority
 from tests.unit.plugins.builders import BUNDLE, identified
 from tests.unit.plugins.fakes import FakeCluster, failure
+from tests.unit.plugins.stepping import Script
 
 EXTERNAL = load_bundle(str(BUNDLE), "default", "external")
 HOME = EXTERNAL.namespace
@@ -170,6 +171,38 @@ def test_an_install_follows_the_authority_and_is_done_then() -> None:
     cluster.requests.clear()
     assert not ensure_present(cluster, EXTERNAL)["changed"]
     assert cluster.applies == []
+
+
+def test_webhooks_trust_them_only_when_the_last_controller_that_makes_its_own_has_ended(script: Script) -> None:
+    cluster = made()
+    ensure_present(cluster, load_bundle(str(BUNDLE)))
+    labels = {"app.kubernetes.io/component": "manager", "app.kubernetes.io/name": "trainer"}
+    labels["app.kubernetes.io/part-of"] = "kubeflow"
+    old = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "old", "namespace": HOME, "labels": labels},
+        "status": {"phase": "Running"},
+    }
+    cluster.objects[key_of(old)] = old
+    seen: list[tuple[set[bytes], set[str]]] = []
+
+    def end(cluster: FakeCluster) -> None:
+        secrets = {
+            volume["secret"]["secretName"]
+            for key, item in cluster.objects.items()
+            if key.kind == "Deployment"
+            for volume in item["spec"]["template"]["spec"]["volumes"]
+            if "secret" in volume
+        }
+        seen.append((ca_bundles(cluster), secrets))
+        del cluster.objects[key_of(old)]
+
+    script.append((3.0, end))
+    ensure_present(cluster, EXTERNAL)
+    # The Deployments had been changed by then, the webhooks not.
+    assert seen == [({b""}, {TRAINER, JOBSET})]
+    assert ca_bundles(cluster) == {FIRST.pem}
 
 
 def test_one_that_would_not_do_any_more_stops_a_run_that_has_nothing_else_to_do() -> None:
