@@ -23,7 +23,13 @@ def rules_of(rights: list[Right]) -> list[dict[str, Any]]:
     for right in rights:
         grouped.setdefault((right.verb, right.group, right.resource), set()).add(right.name)
     return [
-        {"verbs": [verb], "apiGroups": [group], "resources": [resource], "resourceNames": sorted(names - {""})}
+        # Where every name is allowed, none is named.
+        {
+            "verbs": [verb],
+            "apiGroups": [group],
+            "resources": [resource],
+            "resourceNames": [] if "" in names else sorted(names),
+        }
         for (verb, group, resource), names in grouped.items()
     ]
 
@@ -73,8 +79,9 @@ def test_each_right_missing_in_turn_is_named(right: Right) -> None:
     left = [other for other in RIGHTS if other != right]
     rules = [rules_of([other for other in left if other.namespace == name]) for name in ("", HOME, PROBES)]
     found = facts([*rules[0], *GRANTS], [*rules[1], *GRANTS_AT_HOME], rules[2])
-    if (right.verb, right.namespace) == ("list", HOME) and right._replace(namespace="") in left:
-        # Whoever may list them everywhere may do so here.
+    everywhere = (right.verb, right.namespace) == ("list", HOME) and right._replace(namespace="") in left
+    if everywhere or (right.name and right._replace(name="") in left):
+        # Whoever may list them everywhere may do so here; and whoever may do it to all of them, to this one.
         assert found["missing"] == []
     else:
         (line,) = found["missing"]
