@@ -9,11 +9,14 @@ server-side apply, answers with metadata only, retries for what is safe to retry
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
+import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
@@ -148,11 +151,17 @@ class Cluster:
         *,
         metadata_only: bool,
         name: str = "",
+        silence: float = 3600.0,
+        opened: Callable[[Callable[[], None]], None] | None = None,
     ) -> Iterator[dict[str, Any]]:
         """The watch events after C(resource_version), of one object or of all: dictionaries with C(type), C(object).
 
         Ends when the server ends the stream, after C(seconds) at the latest. A C(resource_version) that is too old
         arrives as an event of type C(ERROR) with a Status of code 410, or as ApiError.
+
+        Args:
+            silence: seconds without a word after which the stream is given up as dead, with UnreachableError.
+            opened: gets, once the stream is open, what ends it from another thread.
         """
         response = self._send(
             "GET",
@@ -165,13 +174,15 @@ class Cluster:
                 **({"fieldSelector": f"metadata.name={name}"} if name else {}),
             },
             accept=_METADATA_ONLY if metadata_only else _JSON,
-            read_timeout=seconds + 5,
+            read_timeout=min(seconds + 5, silence),
             preload=False,
             subject=str(resource),
             step="watch",
         )
         if response.status >= 400:
             raise api_error(response.status, response.headers, response.read(), "watch", str(resource))
+        if opened is not None:
+            opened(partial(_hang_up, getattr(response.connection, "sock", None)))
         rest = b""
         try:
             for chunk in response.stream():
@@ -417,3 +428,11 @@ class Cluster:
                 yield setting["key"], setting["value"]
         if self._configuration.username:
             yield "authorization", str(self._configuration.get_basic_auth_token())
+
+
+def _hang_up(sock: socket.socket | None) -> None:
+    """Lets whoever reads from a connection find its end; to close it is theirs."""
+    if sock is not None:
+        with contextlib.suppress(OSError):
+            # It has ended by itself.
+            sock.shutdown(socket.SHUT_RDWR)

@@ -149,6 +149,8 @@ class FakeCluster(Cluster):
         *,
         metadata_only: bool,
         name: str = "",
+        silence: float = 0.0,
+        opened: Callable[[Callable[[], None]], None] | None = None,
     ) -> Iterator[dict[str, Any]]:
         """The next scripted stream of a resource type; after the last one an endless silence."""
         with self._lock:

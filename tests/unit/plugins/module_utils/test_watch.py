@@ -126,6 +126,52 @@ def test_a_list_and_an_event_wake_the_waiter_once_each(cluster: FakeCluster) -> 
         assert watcher._changed.wait(LIMIT)
 
 
+def test_everything_is_listed_anew_each_minute_whatever_the_streams_say(cluster: FakeCluster) -> None:
+    now = [0.0]
+    with Watcher(cluster, [MAPS], sleep=held(cluster), monotonic=lambda: now[0]) as watcher:
+        watcher.refresh()
+        # Streams that are open and say nothing.
+        watcher.start()
+        watcher.wait(0)
+        cluster.put(config(a="2"))
+        now[0] = 59.0
+        watcher.wait(0)
+        assert lists(cluster) == 1
+        now[0] = 60.0
+        watcher.wait(0)
+        until(watcher, MAPS, config="2")
+        assert lists(cluster) == 2
+
+
+def test_a_list_that_fails_meanwhile_is_made_good_a_minute_later(cluster: FakeCluster) -> None:
+    now = [0.0]
+    with Watcher(cluster, [MAPS], sleep=held(cluster), monotonic=lambda: now[0]) as watcher:
+        watcher.refresh()
+        watcher.start()
+        cluster.put(config(a="2"))
+        cluster.fail(503, method="GET", path="/configmaps")
+        now[0] = 60.0
+        watcher.wait(0)
+        for thread in list(watcher._threads)[1:]:
+            thread.join(LIMIT)
+        assert watcher.failure is None
+        cluster.hooks.clear()
+        now[0] = 120.0
+        watcher.wait(0)
+        until(watcher, MAPS, config="2")
+
+
+def test_stopping_ends_the_streams(cluster: FakeCluster) -> None:
+    ended: list[str] = []
+    watcher = Watcher(cluster, [MAPS, PODS])
+    watcher._opened(MAPS, lambda: ended.append("maps"))
+    watcher.stop()
+    assert ended == ["maps"]
+    # One that opens too late ends at once.
+    watcher._opened(PODS, lambda: ended.append("pods"))
+    assert ended == ["maps", "pods"]
+
+
 def test_a_wait_is_as_long_as_asked_for_and_never_negative(cluster: FakeCluster) -> None:
     asked: list[float | None] = []
 
