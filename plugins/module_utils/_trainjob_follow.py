@@ -159,16 +159,16 @@ class Follower:
 
     def _hear(self, pod: Mapping[str, Any], *, previous: bool) -> None:
         """Keeps the last lines of a pod. Where they cannot be had, the reason stands in their place."""
-        name = name_of(pod)
-        if not self._lines:
+        name, most = name_of(pod), self._lines
+        if not most:
             return
         try:
             lines = self._cluster.pod_log(
-                self._key.namespace, name, container=container_of(pod), lines=self._lines, previous=previous
+                self._key.namespace, name, container=container_of(pod), lines=most, previous=previous
             )
         except ApiError as error:
             lines = [f"(its log cannot be read: {error.message})"]
-        self._logs[name] = lines[-self._lines :]
+        self._logs[name] = lines[-most:]
 
     # -- errors --------------------------------------------------------------------------------------------------
 

@@ -56,4 +56,4 @@ def parts(value: Any, name: str) -> list[Mapping[str, Any]]:
 
 def count(value: Any) -> int:
     """A field that should be a number; 0 where it is absent or something else."""
-    return value if isinstance(value, int) else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -26,4 +26,12 @@ def crd_verdict(name: str, crd: Mapping[str, Any] | None) -> Verdict:
         condition = conditions.get(needed) or {}
         if condition.get("status") != "True":
             return verdict("progressing", f"not {needed} {condition.get('message', '')}".rstrip())
+    odd = conditions.get("NonStructuralSchema") or {}
+    if odd.get("status") == "True":
+        return verdict("progressing", f"its schema is not structural: {odd.get('message', '')}")
+    stored = part(crd, "status").get("storedVersions")
+    names = [version.get("name") for version in parts(part(crd, "spec"), "versions")]
+    left = [version for version in (stored if isinstance(stored, list) else []) if version not in names]
+    if left:
+        return verdict("progressing", f"objects are stored in {', '.join(map(str, left))}, which it does not have")
     return verdict("ready")

@@ -24,7 +24,7 @@ def deployment_verdict(name: str, deployment: Mapping[str, Any] | None, pods: It
     if metadata.get("deletionTimestamp"):
         return verdict("progressing", "it is being deleted")
     generation, seen = metadata.get("generation"), status.get("observedGeneration")
-    if not isinstance(generation, int) or not isinstance(seen, int) or seen < generation:
+    if not count(generation) or count(seen) < count(generation):
         return verdict("progressing", "its newest generation was not seen by the Deployment controller yet")
     wanted = count(spec.get("replicas", 1))
     if wanted < 1:
@@ -37,6 +37,8 @@ def deployment_verdict(name: str, deployment: Mapping[str, Any] | None, pods: It
         if not reasons:
             reasons = _condition_message(status, "ReplicaFailure") or ""
         text = f"{available} of {wanted} replicas available, {updated} of {total} updated"
+        if late := _deadline_message(status):
+            text += f"; {late}"
         return verdict("progressing", f"{text}; {reasons}" if reasons else text)
     return verdict("ready", f"{available} of {wanted} replicas available")
 
@@ -46,3 +48,11 @@ def _condition_message(status: Mapping[str, Any], kind: str) -> str | None:
         if condition.get("type") == kind and condition.get("status") == "True":
             return str(condition.get("message", ""))
     return None
+
+
+def _deadline_message(status: Mapping[str, Any]) -> str:
+    """What its controller says when it has given up hope (progressDeadlineSeconds); empty otherwise."""
+    for condition in parts(status, "conditions"):
+        if condition.get("type") == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded":
+            return str(condition.get("message", "its progress deadline is exceeded"))
+    return ""

@@ -9,19 +9,24 @@ Without one its webhooks answer and nothing is reconciled: a new pod waits until
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ._verdict import State, Verdict, part
 
+# Year to second, as RFC 3339 writes them: texts that compare like times.
+_SECOND = len("2026-01-01T00:00:00")
 
-def lease_verdict(name: str, lease: Mapping[str, Any], pods: Collection[str], namespace: str) -> Verdict:
-    """Held by one of the pods that may lead.
 
-    Clocks of two machines are never compared: whether a Lease has run out is for the next leader to find.
+def lease_verdict(name: str, lease: Mapping[str, Any], pods: Mapping[str, str], namespace: str) -> Verdict:
+    """Held by one of the pods that may lead, and by the process that runs in it now.
+
+    Clocks of two machines are never compared: whether a Lease has run out is for the next leader to find. When a pod
+    took it and when its container began, both tell by the clock of the pod's node.
 
     Args:
-        pods: the names of the controller's pods that are not ending.
+        pods: the controller's pods that are not ending: name to when the container began (RFC 3339), empty where it
+            does not run.
     """
 
     def verdict(state: State, evidence: str, remedy: str = "") -> Verdict:
@@ -39,4 +44,7 @@ def lease_verdict(name: str, lease: Mapping[str, Any], pods: Collection[str], na
             f"held by {pod}, which is none of the controller's pods: nothing is reconciled until it runs out",
             f"where it does not run out, kubectl -n {namespace} delete lease {name}",
         )
+    taken = part(lease, "spec").get("acquireTime")
+    if isinstance(taken, str) and taken[:_SECOND] < pods[pod][:_SECOND]:
+        return verdict("progressing", f"held by an earlier process of {pod}: nothing is reconciled until it runs out")
     return verdict("ready", f"held by {pod}")

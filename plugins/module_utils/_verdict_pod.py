@@ -39,3 +39,11 @@ def is_pod_ready(pod: Mapping[str, Any]) -> bool:
         return False
     conditions = parts(part(pod, "status"), "conditions")
     return any(condition.get("type") == "Ready" and condition.get("status") == "True" for condition in conditions)
+
+
+def running_since(pod: Mapping[str, Any]) -> str:
+    """When the container that runs began last (RFC 3339); empty where none runs."""
+    running = [
+        part(part(container, "state"), "running") for container in parts(part(pod, "status"), "containerStatuses")
+    ]
+    return max((str(state.get("startedAt") or "") for state in running), default="")

@@ -34,6 +34,7 @@ from ._verdict import Verdict
 from ._verdict_crd import crd_verdict
 from ._verdict_deployment import deployment_verdict
 from ._verdict_lease import lease_verdict
+from ._verdict_pod import running_since
 from ._verdict_service import endpoints_verdict
 from ._verdict_webhook_configuration import webhook_configuration_verdict
 from ._watch import Scope, Watcher
@@ -161,7 +162,7 @@ class ControllersWait:
             members = pods_of(deployment, pods)
             own_pods.update({pod["metadata"]["uid"]: pod for pod in members})
             verdicts.append(deployment_verdict(name, deployments.get(name), members))
-            verdicts += self._leader(name, [pod["metadata"]["name"] for pod in members])
+            verdicts += self._leader(name, {pod["metadata"]["name"]: running_since(pod) for pod in members})
         services: set[str] = set()
         for configuration in bundle.webhook_configurations():
             name = configuration["metadata"]["name"]
@@ -178,7 +179,7 @@ class ControllersWait:
             verdicts.append(endpoints_verdict(service, pieces, own_pods))
         return verdicts + (self._beside.verdicts(watcher) if self._beside else [])
 
-    def _leader(self, deployment: str, pods: list[str]) -> list[Verdict]:
+    def _leader(self, deployment: str, pods: Mapping[str, str]) -> list[Verdict]:
         """The verdict on a controller's Lease; where there is none, leader election may be off."""
         component = "jobset" if is_named_jobset(deployment) else "trainer"
         found = self._watcher.objects(self._leases)

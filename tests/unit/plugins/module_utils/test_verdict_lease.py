@@ -15,7 +15,7 @@ from tests.unit.plugins.stepping import Script, edit, waiting
 
 NAME = "trainer.kubeflow.org"
 LEASE = key("Lease", NAME, "coordination.k8s.io/v1", "ops")
-PODS = ["manager-1", "manager-2"]
+PODS = {"manager-1": "2026-01-01T00:00:05Z", "manager-2": ""}
 
 
 def lease(**spec: Any) -> dict[str, Any]:
@@ -41,6 +41,23 @@ def test_a_leader_is_a_pod_that_is_there(spec: dict[str, Any], state: str, evide
     assert (verdict.subject, verdict.rule, verdict.state) == (f"Lease {NAME}", "leader", state)
     assert evidence in verdict.evidence
     assert ("delete lease" in verdict.remedy) is ("none of" in verdict.evidence)
+
+
+@pytest.mark.parametrize(
+    ("taken", "state"),
+    [
+        ("2026-01-01T00:00:04.999999Z", "progressing"),
+        # A container's start is told in whole seconds.
+        ("2026-01-01T00:00:05.000001Z", "ready"),
+        ("2026-01-01T00:00:06.000000Z", "ready"),
+        (None, "ready"),
+        (7, "ready"),
+    ],
+)
+def test_a_leader_is_the_process_that_runs_now(taken: Any, state: str) -> None:
+    verdict = lease_verdict(NAME, lease(holderIdentity="manager-1_uuid", acquireTime=taken), PODS, "ops")
+    assert verdict.state == state
+    assert ("earlier process of manager-1" in verdict.evidence) is (state == "progressing")
 
 
 @pytest.mark.parametrize("odd", [{}, {"spec": []}, {"spec": None}])

@@ -13,7 +13,11 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils._verdict import Verdict
 from ansible_collections.conductor.trainer.plugins.module_utils._verdict_crd import crd_verdict
 from ansible_collections.conductor.trainer.plugins.module_utils._verdict_deployment import deployment_verdict
-from ansible_collections.conductor.trainer.plugins.module_utils._verdict_pod import is_pod_ready, pod_trouble
+from ansible_collections.conductor.trainer.plugins.module_utils._verdict_pod import (
+    is_pod_ready,
+    pod_trouble,
+    running_since,
+)
 from ansible_collections.conductor.trainer.plugins.module_utils._verdict_service import endpoints_verdict
 from ansible_collections.conductor.trainer.plugins.module_utils._verdict_webhook_configuration import (
     webhook_configuration_verdict,
@@ -265,6 +269,54 @@ def test_a_pod_that_ends_has_to_let_go_of_its_service(conditions: dict[str, bool
     verdict = endpoints_verdict("webhook", [piece], PODS)
     assert verdict.state == state
     assert ("old is ending" in verdict.evidence) is (state == "progressing")
+
+
+@pytest.mark.parametrize(
+    ("status", "spec", "evidence"),
+    [
+        ({"storedVersions": ["v1alpha1", "v1"]}, {"versions": [{"name": "v1"}]}, "stored in v1alpha1, which"),
+        ({"storedVersions": ["v1"]}, {}, "stored in v1"),
+        ({"storedVersions": ["v1"]}, {"versions": [{"name": "v1"}, {"name": "v2"}]}, ""),
+    ],
+)
+def test_a_crd_has_every_version_that_objects_are_stored_in(
+    status: dict[str, Any], spec: dict[str, Any], evidence: str
+) -> None:
+    verdict = crd_verdict("c", {**CRD, "spec": spec, "status": {**CRD["status"], **status}})
+    assert verdict.ready is (evidence == "")
+    assert evidence in verdict.evidence
+
+
+@pytest.mark.parametrize(("status", "ready"), [("True", False), ("False", True)])
+def test_a_schema_is_structural(status: str, ready: bool) -> None:
+    conditions = [*CRD["status"]["conditions"], {"type": "NonStructuralSchema", "status": status, "message": "no"}]
+    assert crd_verdict("c", {**CRD, "status": {"conditions": conditions}}).ready is ready
+
+
+def test_a_rollout_that_is_late_says_so() -> None:
+    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}
+    verdict = deployment_verdict("m", rolled_out(availableReplicas=0, conditions=[late]), [])
+    assert verdict.evidence.endswith("; timed out")
+    assert deployment_verdict("m", rolled_out(conditions=[late]), []).ready
+
+
+@pytest.mark.parametrize("field", ["observedGeneration", "updatedReplicas", "availableReplicas"])
+def test_what_is_no_number_counts_for_nothing(field: str) -> None:
+    assert not deployment_verdict("m", rolled_out(**{field: True}), []).ready
+
+
+@pytest.mark.parametrize(
+    ("states", "since"),
+    [
+        ([{"running": {"startedAt": "2026-01-01T00:00:05Z"}}], "2026-01-01T00:00:05Z"),
+        ([{"running": {"startedAt": "2026-01-01"}}, {"running": {"startedAt": "2026-01-02"}}], "2026-01-02"),
+        ([{"waiting": {}}], ""),
+        ([{"running": {"startedAt": None}}], ""),
+        ([], ""),
+    ],
+)
+def test_since_when_a_container_runs(states: list[dict[str, Any]], since: str) -> None:
+    assert running_since({"status": {"containerStatuses": [{"state": state} for state in states]}}) == since
 
 
 def test_unknown_is_never_ready() -> None:
