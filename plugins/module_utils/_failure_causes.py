@@ -8,91 +8,77 @@ C(_doom_catalogue.py) knows causes by what the API says of pods; here are those 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
-
-class FailureCause(NamedTuple):
-    """How a cause is recognised.
-
-    Args:
-        words: a regular expression that a line must match; upper and lower case alike.
-        cause, remedy: in plain words; may name C({0}) and so on, what the groups of C(words) matched.
-    """
-
-    words: str
-    cause: str
-    remedy: str
-
+from ._known_causes import KnownCause, cause_in
 
 _INSTALL = "run the install, which puts it back"
 
 # The first that fits counts. Sources: kubeflow/trainer pkg/config, cmd/trainer-controller-manager and
 # pkg/runtime/framework/plugins/jobset; kubernetes-sigs/jobset main.go; open-policy-agent/cert-controller pkg/rotator;
 # controller-runtime pkg/leaderelection; kubernetes/kubernetes pkg/kubelet/events and pkg/volume.
-FAILURE_CAUSES: tuple[FailureCause, ...] = (
-    FailureCause(
+FAILURE_CAUSES: tuple[KnownCause, ...] = (
+    KnownCause(
         r'unknown field \\*"([\w.\[\]-]+)',
         "its configuration has the field {0}, which this release does not know",
         "take it out of the controller's ConfigMap; the install puts the release's own back",
     ),
-    FailureCause(
+    KnownCause(
         r"flag provided but not defined: (\S+)|unknown flag: (\S+)",
         "it is started with the flag {0}{1}, which this release does not know",
         "take it out of the Deployment; the install puts the release's own back",
     ),
-    FailureCause(
+    KnownCause(
         r'JobSet CRDs? must be installed|no matches for kind \\*"(\w+)',
         "a CRD it needs was not there when it started {0}",
         _INSTALL,
     ),
-    FailureCause(
+    KnownCause(
         r'cannot (\w+) resource \\*"([\w./-]+)\\*" in API group',
         "its ServiceAccount may not {0} {1}",
         "the install puts its roles back",
     ),
-    FailureCause(
+    KnownCause(
         r"bind: address already in use",
         "a port it listens on is taken on its node",
         "with hostNetwork, give the two controllers different ports or nodes",
     ),
-    FailureCause(
+    KnownCause(
         r"leader election lost|failed to renew lease",
         "it lost its lease as the leader: the API server did not answer for 10 s, or somebody else wrote the Lease",
         "look at the load of the API server, and for a second controller",
     ),
-    FailureCause(
+    KnownCause(
         r'MountVolume\.SetUp failed for volume "([^"]+)".*not found',
         "what its volume {0} is made of is not there",
         _INSTALL,
     ),
-    FailureCause(
+    KnownCause(
         r"MountVolume\.SetUp failed|Unable to attach or mount volumes",
         "a volume of it cannot be mounted",
         "look at the event's own words",
     ),
-    FailureCause(
+    KnownCause(
         r"exec format error",
         "its image is for another architecture than the node",
         "use an image for the nodes' architecture, or nodes of the image's",
     ),
-    FailureCause(
+    KnownCause(
         r"Failed to create pod sandbox|FailedCreatePodSandBox",
         "the node cannot give it a network",
         "look at the network plugin of the node",
     ),
-    FailureCause(
+    KnownCause(
         r"dial tcp \S+: (?:i/o timeout|connect: connection refused|connect: no route to host)",
         "it does not reach the API server",
         "look for a NetworkPolicy or a firewall that holds back what leaves the namespace",
     ),
-    FailureCause(
+    KnownCause(
         r"Liveness probe failed",
         "it is ended because it did not answer in time",
         "give it more CPU, or look for what slows its node down",
     ),
-    FailureCause(
+    KnownCause(
         r"(?:Readiness|Startup) probe failed",
         "it runs and does not serve yet: until its certificate is mounted it waits",
         "wait; where it stays so, read its log for the words cert-rotation",
@@ -106,9 +92,4 @@ def failure_cause(lines: Iterable[str]) -> tuple[str, str] | None:
     Args:
         lines: of a log, or messages of events.
     """
-    text = "\n".join(lines)
-    for entry in FAILURE_CAUSES:
-        if found := re.search(entry.words, text, re.IGNORECASE):
-            groups = [group or "" for group in found.groups()]
-            return entry.cause.format(*groups).rstrip(), entry.remedy.format(*groups)
-    return None
+    return cause_in("\n".join(lines), FAILURE_CAUSES)
