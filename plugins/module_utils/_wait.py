@@ -260,7 +260,7 @@ class ControllersWait:
         lines = [
             f"{verdict} (for {now - self._since[f'{verdict.subject}/{verdict.rule}']:.0f} s)" for verdict in waiting
         ]
-        diagnosis = self._diagnosis(dooms)
+        diagnosis = self._diagnosis(dooms, now)
         remedies = dict.fromkeys(
             [
                 *(doom.remedy for doom in dooms),
@@ -279,12 +279,16 @@ class ControllersWait:
             facts={**self._facts(waiting, now), "diagnosis": diagnosis},
         )
 
-    def _diagnosis(self, dooms: list[Doom]) -> list[dict[str, Any]]:
+    def _diagnosis(self, dooms: list[Doom], now: float) -> list[dict[str, Any]]:
         """A closer look at each controller that is there and not rolled out."""
         live, pods = self._controllers()
         first = {doom.deployment: doom for doom in reversed(dooms)}
         return [
-            diagnose(self._cluster, found, members, first.get(name))
+            {
+                **diagnose(self._cluster, found, members, first.get(name)),
+                "rule": "rollout",
+                "seconds": round(now - self._since.get(f"Deployment {name}/rollout", now), 1),
+            }
             for deployment in self._bundle.objects("Deployment")
             for name in (deployment["metadata"]["name"],)
             for found, members in ((live.get(name), pods_of(deployment, pods)),)
@@ -311,7 +315,7 @@ class ControllersWait:
             replace(verdict, state="doomed", evidence=fates[verdict.subject]) if verdict.subject in fates else verdict
             for verdict in waiting
         ]
-        diagnosis = self._diagnosis(dooms)
+        diagnosis = self._diagnosis(dooms, now)
         remedies = dict.fromkeys([*(row["remedy"] for row in diagnosis), *(doom.remedy for doom in dooms)])
         lines = [f"Deployment {namespace}/{doom.deployment}: {doom}" for doom in others]
         return NotReadyError(

@@ -153,6 +153,14 @@ diagnosis:
       description: The Deployment.
       type: str
       sample: Deployment kubeflow-system/jobset-controller-manager
+    rule:
+      description: The rule it does not meet.
+      type: str
+      sample: rollout
+    seconds:
+      description: For how long it was seen not to meet it.
+      type: float
+      sample: 13.5
     pod:
       description: Its newest pod; empty where there is none.
       type: str

@@ -78,6 +78,8 @@ def test_a_doomed_controller_ends_the_wait_at_once(clock: Clock, script: Script,
 def test_a_sign_with_a_grace_ends_the_wait_after_it(clock: Clock, script: Script) -> None:
     error = ends(refused(), clock)
     assert "a ResourceQuota does not allow its pods" in str(error)
+    (looked_at,) = error.facts["diagnosis"]
+    assert (looked_at["rule"], looked_at["seconds"]) == ("rollout", error.facts["elapsed"])
     assert 3.0 <= error.facts["elapsed"] <= 4.0
 
 
