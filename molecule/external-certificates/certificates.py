@@ -13,7 +13,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from tests.support.certificates import Authority
+from tests.unit.plugins.certificates import Authority
 
 for generation in ("first", "second"):
     authority = Authority(f"company {generation}", life=timedelta(days=300))

@@ -16,10 +16,10 @@ from ansible_collections.conductor.trainer.plugins.module_utils._bundle import B
 from ansible_collections.conductor.trainer.plugins.module_utils._certificates import sources
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import RefusedError
 from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
-from tests.support.certificates import Authority
 from tests.support.control_plane import ControlPlane
 from tests.support.fake_kubelet import give_certificates
 from tests.unit.plugins.builders import BUNDLE
+from tests.unit.plugins.certificates import Authority
 
 HOME = "kubeflow-system"
 YEAR = timedelta(days=365)

@@ -21,8 +21,8 @@ from typing import Any
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import ApiError
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import resource_of
-from tests.support.certificates import Authority
 from tests.support.control_plane import ControlPlane
+from tests.unit.plugins.certificates import Authority
 
 NODE = "node-1"
 _SINCE = "2026-01-01T00:00:00Z"

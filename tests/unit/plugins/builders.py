@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle, canonical, parse_bundle
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import Key, key_of
-from tests.support.certificates import Authority
+from tests.unit.plugins.certificates import Authority
 from tests.unit.plugins.fakes import FakeCluster
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -23,8 +23,8 @@ from ansible_collections.conductor.trainer.plugins.module_utils._external_certif
 from ansible_collections.conductor.trainer.plugins.module_utils._inspect import inspect
 from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import Key, key_of
-from tests.support.certificates import Authority
 from tests.unit.plugins.builders import BUNDLE, identified
+from tests.unit.plugins.certificates import Authority
 from tests.unit.plugins.fakes import FakeCluster, failure
 from tests.unit.plugins.stepping import Script
 

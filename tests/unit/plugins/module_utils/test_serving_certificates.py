@@ -19,7 +19,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._serving_certifi
 from tests.unit.plugins.builders import NAMESPACE, SECRET, VALIDATOR, bundle, certificate_data, serving
 from tests.unit.plugins.fakes import Clock, FakeCluster
 
-(SOURCE,) = sources(bundle()).values()
+SOURCE = next(iter(sources(bundle()).values()))
 KEYS = [certificate_data()[name] for name in ("tls.key", "ca.key")]
 
 

@@ -18,8 +18,8 @@ from ansible_collections.conductor.trainer.plugins.module_utils._verdict_certifi
     judge_certificate,
     secret_problem,
 )
-from tests.support.certificates import Authority
 from tests.unit.plugins.builders import webhooks
+from tests.unit.plugins.certificates import Authority
 
 OWN = Source("manager-cert", "webhook", "ops", CERTIFICATE_KEYS)
 EXTERNAL = replace(OWN, needed=frozenset({"tls.crt", "tls.key"}), own_authority=False)
