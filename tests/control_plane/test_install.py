@@ -61,8 +61,8 @@ def test_a_fresh_install_writes_every_object_once(plane: ControlPlane, bundle: B
     objects = bundle.objects()
     assert result["changed"]
     assert {verb: len(names) for verb, names in result["actions"].items()} == {"create": len(objects)}
-    # One write an object; the install record says first what is intended; the lease is taken and given back.
-    assert len(plane.writes_since(mark)) == len(objects) + 4
+    # One write an object; the install record says first what is intended.
+    assert len(plane.writes_of_run(mark)) == len(objects) + 2
 
 
 def test_a_second_run_writes_nothing(installed: ControlPlane, bundle: Bundle) -> None:
@@ -125,8 +125,8 @@ def assert_repaired(plane: ControlPlane, bundle: Bundle, drift: dict[Key, dict[s
 
     repaired = ensure_present(plane.client(), bundle, force=force)
     assert repaired["actions"] == {"update": names}
-    # One more for the install record, and two for the lease.
-    assert len(plane.writes_since(mark)) == len(names) + 3
+    # One more for the install record.
+    assert len(plane.writes_of_run(mark)) == len(names) + 1
     assert {key: spec_of(plane, key) for key in drift} == before
     assert not ensure_present(plane.client(), bundle)["changed"]
 

@@ -63,8 +63,8 @@ def test_the_installer_installs(plane: ControlPlane, bundle: Bundle) -> None:
         "adopt": 2,
         "create": len(bundle.objects()) - 2,
     }
-    # Intent and record, the lease twice, and the operator's namespace is taken over from kubectl.
-    assert len(plane.writes_since(mark, installer.user)) == len(bundle.objects()) + 5
+    # Intent and record, and the operator's namespace is taken over from kubectl.
+    assert len(plane.writes_of_run(mark, installer.user)) == len(bundle.objects()) + 3
     again = inspect(installer.client(), bundle)
     assert (again["blockers"], again["warnings_found"]) == ([], [])
     assert (again["trainer"]["state"], again["jobset"]["state"]) == ("complete", "bundled")

@@ -18,9 +18,12 @@ def cluster() -> Iterator[RealCluster]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def installed(cluster: RealCluster) -> RealCluster:
-    """The same cluster with the operator on it. The story of the install comes first; then there is nothing to do."""
+    """The same cluster with the operator on it.
+
+    After the story of the install there is nothing to do; after that of the uninstall, the last of its file, all.
+    """
     played = play("install", cluster.variables)
     assert played.code == 0, played.output + played.errors
     return cluster

@@ -65,6 +65,10 @@ class ClusterUnderTest:
         """
         return list(writes(self.audit_log(), user or self.user, began))
 
+    def writes_of_run(self, began: datetime, user: str | None = None) -> list[dict[str, Any]]:
+        """The same but for the lease: how often that is renewed depends on how long a run takes."""
+        return [write for write in self.writes_since(began, user) if "/leases" not in write["uri"]]
+
     @staticmethod
     def now() -> datetime:
         """A mark for C(writes_since)."""
