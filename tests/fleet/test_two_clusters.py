@@ -52,7 +52,9 @@ def test_each_cluster_got_the_whole_release_once(first_run: FirstRun) -> None:
         # And a slower run renews its lease.
         return sorted(path for path in paths if not re.search("/pods/|/leases|/status$", path))
 
-    assert objects(first_run.good) == objects(first_run.bad)
+    # There kubectl made the namespace before, and gives it up by a second write.
+    taken_over = "/api/v1/namespaces/kubeflow-system"
+    assert sorted([*objects(first_run.good), taken_over]) == objects(first_run.bad)
     assert any(path.endswith("/deployments/jobset-controller-manager") for path in objects(first_run.good))
 
 
