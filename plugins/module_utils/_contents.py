@@ -64,12 +64,24 @@ class Contents:
         Args:
             going: the uids of what is to be deleted; what these own goes as well.
         """
+        return some(map(str, self._rest(going))) + list(self.unknown)
+
+    def is_garbage(self, going: Collection[str]) -> bool:
+        """Whether what would be left is only what lost its owners, which the garbage collector takes away in a moment.
+
+        A controller that learns late that an owner is gone may have made it.
+        """
+        present = {item.uid for item in self.items}
+        rest = self._rest(going)
+        return bool(rest) and all(item.owners and present.isdisjoint(item.owners) for item in rest)
+
+    def _rest(self, going: Collection[str]) -> list[Item]:
         gone = set(going)
         rest = [item for item in self.items if not _is_everywhere(item)]
         while owned := [item for item in rest if item.uid in gone or gone.intersection(item.owners)]:
             gone |= {item.uid for item in owned}
             rest = [item for item in rest if item not in owned]
-        return some(map(str, rest)) + list(self.unknown)
+        return rest
 
 
 def read_contents(cluster: Cluster, namespace: str) -> Contents:

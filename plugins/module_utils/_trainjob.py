@@ -81,7 +81,7 @@ class TrainJobRun:
             NotReadyError: it failed or has not ended in time.
             ConductorError: the server refused something or failed.
         """
-        beside = Beside(self._cluster, submission.beside if submission else ())
+        beside = self._beside(submission)
         job = self._cluster.find(path_of(key)) if key.name else None
         if job is not None and submission is not None:
             job = self._kept_or_gone(key, job, submission)
@@ -134,8 +134,12 @@ class TrainJobRun:
             ConductorError: the server refused something or failed.
         """
         metadata = (self._cluster.find(path_of(key), metadata_only=True) or {}).get("metadata")
-        self._delete(key, metadata, Beside(self._cluster, submission.beside if submission else ()))
+        self._delete(key, metadata, self._beside(submission))
         return self._result(key, phase="absent")
+
+    def _beside(self, submission: Submission | None) -> Beside:
+        manifests = submission.beside if submission else ()
+        return Beside(self._cluster, manifests, monotonic=self._monotonic, sleep=self._sleep)
 
     def _kept_or_gone(self, key: Key, job: Mapping[str, Any], submission: Submission) -> dict[str, Any] | None:
         """The TrainJob that is there, where it is what was asked for; None once it made room.
@@ -189,6 +193,9 @@ class TrainJobRun:
             self._delete(key, metadata, beside)
         except ConductorError as second:
             with_words(error, f"and it could not be deleted: {second.message}")
+        for words in self._kept:
+            with_words(error, f"this stays: {words}")
+        error.facts |= {"deleted": self._deleted, "kept": self._kept}
 
     def _delete(self, key: Key, metadata: Mapping[str, Any] | None, beside: Beside) -> None:
         """Deletes the TrainJob, if there is one, then what was made for it."""

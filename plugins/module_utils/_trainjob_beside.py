@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ._client import Cluster
@@ -21,6 +22,8 @@ STEP = "make what the TrainJob needs"
 _NAMED = 3
 # Seconds that a namespace of an earlier run has to be gone in.
 _PATIENCE = 120.0
+# Seconds that the garbage collector gets, and between two looks.
+_GARBAGE_PATIENCE, _GARBAGE_PAUSE = 30.0, 0.25
 
 
 class Beside:
@@ -28,13 +31,23 @@ class Beside:
 
     Args:
         manifests: in the order in which they are made.
+        monotonic, sleep: injected by tests.
     """
 
-    def __init__(self, cluster: Cluster, manifests: Sequence[dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        manifests: Sequence[dict[str, Any]],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         # What was made or changed by this object.
         self.made: list[str] = []
         self._cluster = cluster
         self._manifests = list(manifests)
+        self._monotonic = monotonic
+        self._sleep = sleep
 
     def make(self) -> None:
         """Makes what is not there, and changes what is otherwise than wanted.
@@ -89,13 +102,22 @@ class Beside:
             present = self._cluster.find(path_of(key), metadata_only=True)
             if present is None or not _is_made_for(present, manifest):
                 continue
-            left = read_contents(self._cluster, key.name).left(gone) if key.kind == "Namespace" else []
+            left = self._left_in(key.name, gone) if key.kind == "Namespace" else []
             if left:
                 more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
                 kept.append(f"{key}, because of {', '.join(left[:_NAMED])}{more}")
             else:
                 targets.append(Target(key, text(present, "metadata", "uid"), is_terminating(present)))
         return targets, kept
+
+    def _left_in(self, namespace: str, gone: Collection[str]) -> list[str]:
+        """What a namespace would still hold; what lost its owners gets the time to go."""
+        deadline = self._monotonic() + _GARBAGE_PATIENCE
+        while (contents := read_contents(self._cluster, namespace)).is_garbage(gone):
+            if self._monotonic() >= deadline:
+                break
+            self._sleep(_GARBAGE_PAUSE)
+        return contents.left(gone)
 
     def _differs(self, manifest: dict[str, Any], present: Mapping[str, Any]) -> bool:
         # Of a namespace that is there nothing is anybody's business but its owner's.

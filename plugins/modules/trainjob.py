@@ -232,12 +232,12 @@ timeline:
       type: str
 deleted:
   description: What was deleted.
-  returned: success
+  returned: success, or failure of the TrainJob
   type: list
   elements: str
 kept:
   description: Namespaces that were made for this TrainJob and stay, and why.
-  returned: success
+  returned: success, or failure of the TrainJob
   type: list
   elements: str
 elapsed:

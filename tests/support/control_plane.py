@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -138,18 +138,25 @@ class ControlPlane(ClusterUnderTest):
 
         Controllers that were at work may answer with a write of their own; that is undone as well.
         """
-        for _round in range(_ROUNDS):
+        for attempt in range(_ROUNDS):
             wrong = self.etcd.restore(snapshot)
             if not wrong:
                 return
             self._await_served_resources()
+            if attempt:
+                # Undone while they are still at work, it would give them more to do.
+                self._await_rest()
         raise RuntimeError(f"controllers keep changing what was put back; was the snapshot taken at rest? {wrong}")
 
     def settle(self) -> None:
         """Waits until the controllers have done what there is to do, and nothing changes any more."""
+        self._await_rest(lambda: undone(self.admin_request))
+
+    def _await_rest(self, undone: Callable[[], list[str]] = list) -> None:
+        """Waits until nothing changes any more, and nothing is to be done."""
         deadline = time.monotonic() + _SETTLE_SECONDS
         before = None
-        while (todo := undone(self.admin_request)) or (now := self.snapshot()) != before:
+        while (todo := undone()) or (now := self.snapshot()) != before:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the controllers do not come to rest; to be done: {todo}")
             if not todo:

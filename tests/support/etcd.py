@@ -17,13 +17,10 @@ PREFIX = b"/registry/"
 _LATER = b"/conductor/later"
 # Written again and again by whoever is alive; neither kept nor put back.
 _ALIVE = (b"/registry/leases/kube-", b"/registry/masterleases/", b"/registry/events/")
+_PODS = b"/registry/pods/"
 # Owners come last when objects are put back and go first when they are taken away, so that no controller sees a
 # Deployment without its pods and makes new ones.
-_OWNERS_LAST = (
-    b"/registry/pods/",
-    b"/registry/replicasets/",
-    b"/registry/deployments/",
-)
+_OWNERS = (b"/registry/replicasets/", b"/registry/deployments/")
 
 
 @dataclass(frozen=True)
@@ -62,17 +59,26 @@ class Etcd:
         present = self.snapshot().values
         gone = [key for key in present if key not in wanted.values]
         put = [key for key, value in wanted.values.items() if present.get(key) != value]
-        for keys in _batches(gone, reverse=True):
-            self._transact([{"requestDeleteRange": {"key": _text(key)}} for key in keys])
-        for keys in _batches(put):
-            self._transact([{"requestPut": {"key": _text(key), "value": _text(wanted.values[key])}} for key in keys])
+        for owner in reversed(_OWNERS):
+            self._transact(_deletions(key for key in gone if key.startswith(owner)))
+        # All pods at once: one that is gone before another is back would be replaced by its ReplicaSet.
+        for are_pods in (False, True):
+            self._transact(
+                [
+                    *_deletions(key for key in gone if _is_pod(key) is are_pods and not key.startswith(_OWNERS)),
+                    *_puts(wanted, (key for key in put if _is_pod(key) is are_pods and not key.startswith(_OWNERS))),
+                ]
+            )
+        for owner in _OWNERS:
+            self._transact(_puts(wanted, (key for key in put if key.startswith(owner))))
         # The server takes the events of one revision one after the other, and a read that begins meanwhile may see some
         # of them; a read after a later revision sees all.
         self._transact([{"requestPut": {"key": _text(_LATER), "value": ""}}])
         return gone + put
 
     def _transact(self, operations: list[dict[str, Any]]) -> None:
-        self._ask("POST", "/v3/kv/txn", {"success": operations})
+        if operations:
+            self._ask("POST", "/v3/kv/txn", {"success": operations})
 
     def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
@@ -88,13 +94,16 @@ class Etcd:
         return answer
 
 
-def _batches(keys: Iterable[bytes], *, reverse: bool = False) -> list[list[bytes]]:
-    """The keys of each rank, those that own nothing first; empty ranks left out."""
-    ranks: dict[int, list[bytes]] = {}
-    for key in keys:
-        rank = next((rank for rank, prefix in enumerate(_OWNERS_LAST, 1) if key.startswith(prefix)), 0)
-        ranks.setdefault(rank, []).append(key)
-    return [ranks[rank] for rank in sorted(ranks, reverse=reverse)]
+def _deletions(keys: Iterable[bytes]) -> list[dict[str, Any]]:
+    return [{"requestDeleteRange": {"key": _text(key)}} for key in keys]
+
+
+def _puts(wanted: Snapshot, keys: Iterable[bytes]) -> list[dict[str, Any]]:
+    return [{"requestPut": {"key": _text(key), "value": _text(wanted.values[key])}} for key in keys]
+
+
+def _is_pod(key: bytes) -> bool:
+    return key.startswith(_PODS)
 
 
 def _text(value: bytes) -> str:

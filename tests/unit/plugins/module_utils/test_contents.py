@@ -33,6 +33,18 @@ def test_what_is_owned_by_what_goes_goes_as_well() -> None:
     assert Contents(chain).left({"uid-other"}) == ["configmaps deployment", "configmaps set", "pods pod"]
 
 
+def test_what_lost_its_owners_is_garbage() -> None:
+    orphan, gone = item("pod", "uid-job", of=PODS), item("other", "uid-gone")
+    assert Contents((orphan,)).is_garbage(())
+    assert Contents((orphan, gone)).is_garbage({"uid-gone"})
+    # The owner is there, or one of two; nobody owned it; there is nothing; it goes anyway.
+    assert not Contents((orphan, item("job"))).is_garbage(())
+    assert not Contents((item("pod", "uid-gone", "uid-job"), item("job", "uid-set"))).is_garbage(())
+    assert not Contents((orphan, item("mine"))).is_garbage(())
+    assert not Contents(()).is_garbage(())
+    assert not Contents((gone,)).is_garbage({"uid-gone"})
+
+
 @pytest.mark.parametrize(
     ("group", "plural", "name"),
     [

@@ -81,6 +81,29 @@ def test_what_was_made_for_the_job_goes_with_it_the_namespace_last(cluster: Fake
     assert "configmaps results" in mine.deletable(last, {"x"})[1][0]
 
 
+def test_a_namespace_waits_for_what_the_garbage_collector_is_about_to_take(cluster: FakeCluster) -> None:
+    seconds = iter(range(100))
+    pauses: list[float] = []
+    mine = Beside(cluster, submission_of([JOB, NAMESPACE]).beside, monotonic=lambda: next(seconds), sleep=pauses.append)
+    mine.make()
+    orphan = obj("ConfigMap", "late", namespace="team")
+    orphan["metadata"]["ownerReferences"] = [{"apiVersion": "batch/v1", "kind": "Job", "name": "j", "uid": "job"}]
+    cluster.put(orphan, "kube-controller-manager")
+    (batch,) = list(mine.to_delete())[1:]
+    # It does not go: the namespace stays in the end.
+    assert "configmaps late" in mine.deletable(batch, set())[1][0]
+    assert pauses
+    before = len(pauses)
+
+    def collect(_request: Any) -> None:
+        if len(pauses) > before:
+            cluster.objects.pop(key("ConfigMap", "late", namespace="team"), None)
+
+    cluster.hooks.append(collect)
+    targets, kept = mine.deletable(batch, set())
+    assert ([str(target.key) for target in targets], kept, len(pauses)) == (["Namespace team"], [], before + 1)
+
+
 def test_a_namespace_of_an_earlier_run_that_is_going_is_waited_for(cluster: FakeCluster) -> None:
     mine = beside(cluster, NAMESPACE)
     mine.make()
