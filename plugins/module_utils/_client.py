@@ -46,6 +46,8 @@ _JSON_PATCH = "application/json-patch+json"
 _MERGE_PATCH = "application/merge-patch+json"
 _PAGE = 500
 _LOG_BYTES = 1 << 20
+# Seconds that a request has at least: to answer, and to connect.
+_SHORTEST = 1.0
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -83,6 +85,8 @@ class Cluster:
         self._headers = tuple(headers)
         self._backoff = backoff or Backoff()
         self._sleep = sleep
+        self._monotonic: Callable[[], float] = time.monotonic
+        self._until = float("inf")
         self._pool = RESTClientObject(self._transport).pool_manager
 
     def fresh(self) -> Cluster:
@@ -90,6 +94,16 @@ class Cluster:
         other = copy.copy(self)
         other._pool = RESTClientObject(self._transport).pool_manager
         return other
+
+    def bounded(self, monotonic: Callable[[], float]) -> Cluster:
+        """The same server for somebody whose time is limited: see C(give_up_at)."""
+        other = copy.copy(self)
+        other._monotonic = monotonic
+        return other
+
+    def give_up_at(self, until: float) -> None:
+        """From then on (seconds of the clock of C(bounded)) nothing is asked again, and an answer must come at once."""
+        self._until = until
 
     def close(self) -> None:
         """Closes the idle connections."""
@@ -370,7 +384,7 @@ class Cluster:
                 return self._object(response.status, response.data, step, subject)
             except ConductorError as error:
                 pause = pause_before_retry(error, attempt, self._backoff)
-                if pause is None:
+                if pause is None or self._monotonic() + pause > self._until:
                     raise
                 self._sleep(pause)
 
@@ -407,13 +421,14 @@ class Cluster:
             headers["Content-Type"] = content_type
             data = json.dumps(body, separators=(",", ":")).encode()
         url = self.host + path + ("?" + urlencode(query) if query else "")
+        left = max(_SHORTEST, self._until - self._monotonic())
         try:
             return self._pool.request(
                 method,
                 url,
                 body=data,
                 headers=headers,
-                timeout=urllib3.Timeout(connect=5, read=read_timeout),
+                timeout=urllib3.Timeout(connect=min(5, left), read=min(read_timeout, left)),
                 retries=False,
                 preload_content=preload,
             )

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,8 @@ _EVERYWHERE = frozenset(
     }
 )
 _PAGE = 500
+# Seconds that the garbage collector gets, and between two looks.
+_GARBAGE_PATIENCE, _GARBAGE_PAUSE = 30.0, 0.25
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Contents:
         """
         present = {item.uid for item in self.items}
         rest = self._rest(going)
-        return bool(rest) and all(item.owners and present.isdisjoint(item.owners) for item in rest)
+        return bool(rest) and not self.unknown and all(item.owners and present.isdisjoint(item.owners) for item in rest)
 
     def _rest(self, going: Collection[str]) -> list[Item]:
         gone = set(going)
@@ -94,6 +97,26 @@ def read_contents(cluster: Cluster, namespace: str) -> Contents:
     answers = cluster.each(lambda resource: _list(cluster, resource, namespace), resources)
     items = tuple(item for found, _problem in answers for item in found)
     return Contents(items, tuple(dict.fromkeys([*unknown, *(problem for _found, problem in answers if problem)])))
+
+
+def settled_contents(
+    cluster: Cluster,
+    namespace: str,
+    going: Collection[str],
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Contents:
+    """As C(read_contents) has it once the garbage collector had the time to take what lost its owners.
+
+    Args:
+        going: the uids of what is to be deleted.
+        monotonic, sleep: seconds; injected by tests.
+    """
+    deadline = monotonic() + _GARBAGE_PATIENCE
+    while (contents := read_contents(cluster, namespace)).is_garbage(going) and monotonic() < deadline:
+        sleep(_GARBAGE_PAUSE)
+    return contents
 
 
 def _types(cluster: Cluster) -> tuple[list[Resource], list[str]]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ._bundle import Bundle, Probe
@@ -21,12 +21,22 @@ from ._webhook_causes import webhook_cause
 _DENIED = re.compile(r" cannot (create|patch) resource ")
 
 
-def prove_webhooks(cluster: Cluster, bundle: Bundle, runtimes: frozenset[str]) -> list[Verdict]:
-    """Sends every probe that can prove something now, and judges the answers.
+def useful_probes(bundle: Bundle, runtimes: Collection[str]) -> list[Probe]:
+    """The probes that can prove something now.
 
     Args:
         runtimes: the ClusterTrainingRuntimes that exist; probes that need another one are left out, because the
             validator refuses every TrainJob whose runtime is not there.
+    """
+    return [probe for probe in bundle.probes if not probe.needs or probe.needs in runtimes]
+
+
+def prove_webhooks(cluster: Cluster, bundle: Bundle, probes: Iterable[Probe], *, at_once: bool = True) -> list[Verdict]:
+    """Sends probes, and judges the answers.
+
+    Args:
+        bundle: whose probes they are.
+        at_once: over as many connections as the client has; else one after the other, over one.
 
     Raises:
         RightsError: a dry run takes the right to the real thing, and this identity lacks it; names every such right.
@@ -49,7 +59,7 @@ def prove_webhooks(cluster: Cluster, bundle: Bundle, runtimes: frozenset[str]) -
                 )
             return judge(probe, error)
 
-    verdicts = cluster.each(one, [probe for probe in bundle.probes if not probe.needs or probe.needs in runtimes])
+    verdicts = cluster.each(one, probes) if at_once else list(map(one, probes))
     if denied:
         raise missing_rights(denied, "probe webhooks", written=True)
     return verdicts

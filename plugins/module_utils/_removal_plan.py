@@ -209,7 +209,8 @@ class _Planner:
         ):
             metadata = self._metadata[key]
             contents = self._found.contents.get(key.name, Contents(unknown=("nobody looked into it",)))
-            left = contents.left(going)
+            # What lost its owners is gone before the namespace is looked at once more.
+            left = [] if contents.is_garbage(going) else contents.left(going)
             if left and not metadata.get("deletionTimestamp"):
                 self._keep(f"{NOT_EMPTY}{', '.join(left)}", str(key))
             else:

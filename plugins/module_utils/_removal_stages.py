@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ._bundle import Bundle
 from ._client import Cluster
-from ._contents import read_contents
+from ._contents import settled_contents
 from ._delete import Deleter, Target
 from ._errors import ApiError, RefusedError
 from ._fields import name_of, parts, some, text, texts
@@ -130,7 +130,7 @@ class Stages:
     def _namespaces(self, targets: Sequence[Target]) -> None:
         waiting = []
         for target in targets:
-            left = [] if target.terminating else read_contents(self._cluster, target.key.name).left(())
+            left = [] if target.terminating else settled_contents(self._cluster, target.key.name, ()).left(())
             if left:
                 self.kept[f"{NOT_EMPTY}{', '.join(left)}"] = target.key
             else:

@@ -25,8 +25,9 @@ from ._verdict_certificate import Judgement, Serving, judge_certificate
 from ._x509 import decoded
 
 _PUBLIC = ("tls.crt", "ca.crt")
-# Seconds for which an answer holds: proofs may follow one another faster than anybody renews a certificate.
-_FRESH = 1.0
+# Seconds for which an answer holds, and for which one that told of a problem does: proofs may follow one another faster
+# than anybody renews a certificate, but whoever waits for one wants to know at once.
+_FRESH, _BRIEFLY = 1.0, 0.1
 
 
 def read_serving(cluster: Cluster, source: Source) -> Serving | None:
@@ -109,7 +110,8 @@ class ServingCertificates:
     def _serving(self, source: Source) -> tuple[Serving | None, str]:
         """What a Secret serves, and why it was not read."""
         known = self._read.get(source.secret)
-        if known is None or (not known[2] and self._monotonic() - known[0] >= _FRESH):
+        holds = _FRESH if source.service in self.good else _BRIEFLY
+        if known is None or (not known[2] and self._monotonic() - known[0] >= holds):
             known = (self._monotonic(), *self._ask(source))
             self._read[source.secret] = known
         return known[1:]

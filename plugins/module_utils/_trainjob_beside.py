@@ -10,11 +10,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ._client import Cluster
-from ._contents import read_contents
+from ._contents import settled_contents
 from ._delete import Deleter, Target
 from ._errors import ApiError
 from ._fields import is_terminating, part, text
-from ._resources import key_of, path_of
+from ._resources import Key, key_of, path_of
 from ._trainjob_definition import MADE_FOR
 
 STEP = "make what the TrainJob needs"
@@ -22,8 +22,6 @@ STEP = "make what the TrainJob needs"
 _NAMED = 3
 # Seconds that a namespace of an earlier run has to be gone in.
 _PATIENCE = 120.0
-# Seconds that the garbage collector gets, and between two looks.
-_GARBAGE_PATIENCE, _GARBAGE_PAUSE = 30.0, 0.25
 
 
 class Beside:
@@ -102,7 +100,7 @@ class Beside:
             present = self._cluster.find(path_of(key), metadata_only=True)
             if present is None or not _is_made_for(present, manifest):
                 continue
-            left = self._left_in(key.name, gone) if key.kind == "Namespace" else []
+            left = self._left_in(key, gone)
             if left:
                 more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
                 kept.append(f"{key}, because of {', '.join(left[:_NAMED])}{more}")
@@ -110,13 +108,11 @@ class Beside:
                 targets.append(Target(key, text(present, "metadata", "uid"), is_terminating(present)))
         return targets, kept
 
-    def _left_in(self, namespace: str, gone: Collection[str]) -> list[str]:
-        """What a namespace would still hold; what lost its owners gets the time to go."""
-        deadline = self._monotonic() + _GARBAGE_PATIENCE
-        while (contents := read_contents(self._cluster, namespace)).is_garbage(gone):
-            if self._monotonic() >= deadline:
-                break
-            self._sleep(_GARBAGE_PAUSE)
+    def _left_in(self, key: Key, gone: Collection[str]) -> list[str]:
+        """What a namespace would still hold."""
+        if key.kind != "Namespace":
+            return []
+        contents = settled_contents(self._cluster, key.name, gone, monotonic=self._monotonic, sleep=self._sleep)
         return contents.left(gone)
 
     def _differs(self, manifest: dict[str, Any], present: Mapping[str, Any]) -> bool:

@@ -17,7 +17,7 @@ from ._resources import Resource
 from ._snapshot import Snapshot
 
 # Seconds before a stream that broke is opened anew: at first, doubled each time, and at most; less up to half of it.
-_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 # A stream that lasted this many seconds was a good one: the next is opened at once.
 _LASTING = 5.0
 # The server ends a stream after this many seconds.

@@ -143,6 +143,24 @@ checks:
     evidence:
       description: What was found.
       type: str
+    since:
+      description: Since when the server has it so, in UTC; empty where it does not say.
+      type: str
+proof:
+  description: How the webhooks were proved.
+  returned: success
+  type: dict
+  contains:
+    api_servers:
+      description:
+        - How many API servers the cluster shows, each of which calls webhooks by itself; V(2) is assumed where that may
+          not be read. Of a load balancer in front of them only its one address may be seen.
+      type: int
+      sample: 3
+    rounds:
+      description: Over how many rounds of new connections all webhooks answered as they should.
+      type: int
+      sample: 35
 diagnosis:
   description: A closer look at each controller that is not ready. Nothing in it that looks like a secret is shown.
   returned: failure of the wait

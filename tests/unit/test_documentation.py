@@ -136,11 +136,14 @@ def facts_of_errors() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.keyword) and node.arg == "facts" and isinstance(node.value, ast.Dict):
                 found.update(ast.literal_eval(key) for key in node.value.keys if key is not None)
-            elif isinstance(node, ast.FunctionDef) and node.name == "_facts":
+            elif isinstance(node, ast.FunctionDef) and node.name in ("_facts", "wait_facts"):
                 # Facts that one method puts together for several errors.
                 returned = [part.value for part in ast.walk(node) if isinstance(part, ast.Return)]
                 keys = [key for value in returned if isinstance(value, ast.Dict) for key in value.keys if key]
                 found.update(str(ast.literal_eval(key)) for key in keys)
+            elif isinstance(node, ast.AugAssign) and isinstance(node.value, ast.Dict):
+                if isinstance(node.target, ast.Attribute) and node.target.attr == "facts":
+                    found.update(str(ast.literal_eval(key)) for key in node.value.keys if key)
             elif (
                 isinstance(node, ast.Subscript)
                 and isinstance(node.value, ast.Attribute)

@@ -220,6 +220,17 @@ def endpoint_slice(service: str, *pods: str) -> dict[str, Any]:
     )
 
 
+def api_servers(*addresses: str) -> dict[str, Any]:
+    """The EndpointSlice in which API servers enter themselves."""
+    return obj(
+        "EndpointSlice",
+        "kubernetes",
+        "discovery.k8s.io/v1",
+        "default",
+        endpoints=[{"addresses": list(addresses), "conditions": {"ready": True}}],
+    )
+
+
 def certificate_fields() -> dict[str, Any]:
     """The managedFields entry of a controller that has written its certificate."""
     fields: dict[str, Any] = {f"f:{name}": {} for name in ("ca.crt", "ca.key", "tls.crt", "tls.key")}
@@ -257,10 +268,12 @@ def serving(release: Bundle) -> FakeCluster:
         elif key.kind.endswith("WebhookConfiguration"):
             for webhook in stored["webhooks"]:
                 webhook["clientConfig"]["caBundle"] = certificate_data()["ca.crt"]
+        elif key.kind == "Namespace":
+            stored["status"] = {"phase": "Active"}
         elif key.kind == "Secret":
             stored["data"] = dict(certificate_data())
             stored["metadata"]["managedFields"].append(certificate_fields())
-    for manifest in (pod("manager-1", "manager"), endpoint_slice("webhook", "manager-1")):
+    for manifest in (pod("manager-1", "manager"), endpoint_slice("webhook", "manager-1"), api_servers("192.0.2.1")):
         cluster.objects[key_of(manifest)] = manifest
     cluster.fail(400, method="POST", path="/trainjobs", message=DENIAL)
     return cluster

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils import _rotators, _wait
+from ansible_collections.conductor.trainer.plugins.module_utils import _readiness, _rotators
 from tests.unit.plugins.fakes import Clock
 from tests.unit.plugins.server import Server
 from tests.unit.plugins.stepping import Script, SteppingWatcher
@@ -39,7 +39,7 @@ def script(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
     """What becomes of the cluster of a wait; all of it must have happened when the test ends."""
     steps: Script = []
     kind = type("Stepping", (SteppingWatcher,), {"clock": clock, "script": steps})
-    for module in (_wait, _rotators):
+    for module in (_readiness, _rotators):
         monkeypatch.setattr(module, "Watcher", kind)
     yield steps
     assert steps == []

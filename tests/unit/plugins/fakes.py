@@ -114,6 +114,13 @@ class FakeCluster(Cluster):
         self.refreshed += 1
         return self
 
+    def bounded(self, monotonic: Callable[[], float]) -> FakeCluster:
+        """Stays what it is: it answers at once."""
+        return self
+
+    def give_up_at(self, until: float) -> None:
+        """It never has to."""
+
     def close(self) -> None:
         """Nothing to close."""
 

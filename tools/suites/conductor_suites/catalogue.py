@@ -116,6 +116,7 @@ def all_suites(clone: Path, output: Path, *, evidence: bool = False) -> list[Sui
         # comparison itself, which has to find mistakes.
         pytest_suite("fidelity", "generated", "tests/fidelity", output, no_go),
         pytest_suite("unit", "unit", "tests/unit", output, nothing),
+        pytest_suite("schedules", "unit", "tests/schedules", output, nothing, *sample),
         pytest_suite("playbooks", "unit", "tests/playbooks", output, nothing),
         pytest_suite("awx", "unit", "tests/awx", output, nothing),
         pytest_suite("artifact", "artifact", "tests/artifact", output, nothing),

@@ -31,10 +31,15 @@ def counts_of(junit: Path) -> Counts:
     return Counts(passed, failed, tuple(skips))
 
 
+# Hypothesis leaves its statistics there, in base64 (hypothesis/extra/pytestplugin.py).
+_NOT_FOR_PEOPLE = "hypothesis-statistics-"
+
+
 def figures_of(junit: Path) -> tuple[str, ...]:
     """What the tests have to say besides their result: their properties of the whole suite, a line each.
 
     Raises as ``counts_of`` does.
     """
     found = ET.parse(junit).iterfind("testsuite/properties/property")  # noqa: S314 - as above
-    return tuple(f"{entry.get('name')}: {entry.get('value')}" for entry in found)
+    figures = ((str(entry.get("name")), entry.get("value")) for entry in found)
+    return tuple(f"{name}: {value}" for name, value in figures if not name.startswith(_NOT_FOR_PEOPLE))

@@ -42,6 +42,7 @@ def test_what_lost_its_owners_is_garbage() -> None:
     assert not Contents((item("pod", "uid-gone", "uid-job"), item("job", "uid-set"))).is_garbage(())
     assert not Contents((orphan, item("mine"))).is_garbage(())
     assert not Contents(()).is_garbage(())
+    assert not Contents((orphan,), ("nobody knows",)).is_garbage(())
     assert not Contents((gone,)).is_garbage({"uid-gone"})
 
 

@@ -13,7 +13,12 @@ from ansible_collections.conductor.trainer.plugins.module_utils._errors import (
     RightsError,
     UnreachableError,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils._probe import has_pointer, judge, prove_webhooks
+from ansible_collections.conductor.trainer.plugins.module_utils._probe import (
+    has_pointer,
+    judge,
+    prove_webhooks,
+    useful_probes,
+)
 from tests.unit.plugins.builders import DENIAL, RUNTIME_CRD, bundle, content, obj
 from tests.unit.plugins.fakes import FakeCluster, failure
 
@@ -95,7 +100,7 @@ def probing(*needs: str) -> tuple[FakeCluster, Any]:
 
 def test_probes_are_dry_runs_and_each_gets_a_verdict() -> None:
     cluster, release = probing("torch")
-    verdicts = prove_webhooks(cluster, release, frozenset({"torch"}))
+    verdicts = prove_webhooks(cluster, release, useful_probes(release, frozenset({"torch"})))
     assert [(v.subject, v.state) for v in verdicts] == [
         ("webhook validate.validator", "progressing"),
         ("webhook torch", "ready"),
@@ -108,7 +113,9 @@ def test_of_a_cluster_wide_object_the_server_is_told_the_name() -> None:
     cluster, _release = probing()
     runtime = obj("ClusterTrainingRuntime", "conductor-probe", "trainer.kubeflow.org/v1alpha1")
     release = bundle(probes=[{"webhook": "v", "configuration": "v", "expect": "allowed", "object": runtime}])
-    assert [verdict.state for verdict in prove_webhooks(cluster, release, frozenset())] == ["ready"]
+    assert [verdict.state for verdict in prove_webhooks(cluster, release, useful_probes(release, frozenset()))] == [
+        "ready"
+    ]
     (request,) = cluster.requests
     assert (request.method, request.path.rpartition("/")[2]) == ("PATCH", "conductor-probe")
     assert request.query["dryRun"] == "All"
@@ -117,7 +124,7 @@ def test_of_a_cluster_wide_object_the_server_is_told_the_name() -> None:
         403, path="clustertrainingruntimes", message='User "u" cannot patch resource "clustertrainingruntimes"'
     )
     with pytest.raises(RightsError) as caught:
-        prove_webhooks(cluster, release, frozenset())
+        prove_webhooks(cluster, release, useful_probes(release, frozenset()))
     assert caught.value.facts["missing_rights"] == [
         "patch clustertrainingruntimes.trainer.kubeflow.org (for conductor-probe)"
     ]
@@ -125,29 +132,29 @@ def test_of_a_cluster_wide_object_the_server_is_told_the_name() -> None:
 
 def test_a_probe_that_needs_a_runtime_that_is_not_there_is_left_out() -> None:
     cluster, release = probing("torch", "jax")
-    assert len(prove_webhooks(cluster, release, frozenset({"jax"}))) == 2
-    assert len(prove_webhooks(cluster, release, frozenset())) == 1
+    assert len(prove_webhooks(cluster, release, useful_probes(release, frozenset({"jax"})))) == 2
+    assert len(prove_webhooks(cluster, release, useful_probes(release, frozenset()))) == 1
 
 
 def test_failures_are_judged_not_raised() -> None:
     cluster, release = probing()
     cluster.fail(400, method="POST", message=DENIAL)
-    assert prove_webhooks(cluster, release, frozenset())[0].ready
+    assert prove_webhooks(cluster, release, useful_probes(release, frozenset()))[0].ready
     cluster.hooks.clear()
     del cluster.objects[next(key for key in cluster.objects if key.name != RUNTIME_CRD)]
-    assert prove_webhooks(cluster, release, frozenset())[0].state == "progressing"
+    assert prove_webhooks(cluster, release, useful_probes(release, frozenset()))[0].state == "progressing"
 
 
 def test_a_right_that_is_missing_for_a_probe_is_not_waited_for() -> None:
     cluster = FakeCluster()
     cluster.fail(403, method="POST", path="/trainjobs", message=FORBIDDEN.message)
     with pytest.raises(RightsError, match="then run this again") as caught:
-        prove_webhooks(cluster, bundle(), frozenset())
+        prove_webhooks(cluster, bundle(), useful_probes(bundle(), frozenset()))
     assert caught.value.facts["missing_rights"] == ["create trainjobs.trainer.kubeflow.org in namespace probe"]
 
 
 def test_a_refusal_by_admission_is_no_missing_right() -> None:
     cluster = FakeCluster()
     cluster.fail(403, method="POST", path="/trainjobs", message="trainjobs is forbidden: exceeded quota: none")
-    (verdict,) = prove_webhooks(cluster, bundle(), frozenset())
+    (verdict,) = prove_webhooks(cluster, bundle(), useful_probes(bundle(), frozenset()))
     assert verdict.state == "progressing"

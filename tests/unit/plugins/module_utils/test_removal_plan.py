@@ -96,6 +96,16 @@ def test_where_the_namespace_stays_the_record_goes_last() -> None:
     assert going(removal, "namespaces") == [key for key in NAMESPACES if key.name != HOME]
 
 
+def test_what_lost_its_owners_does_not_keep_a_namespace() -> None:
+    found = cluster()
+    orphan = obj("Pod", "orphan", namespace=HOME)
+    orphan["metadata"]["ownerReferences"] = [
+        {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "rs", "uid": "gone"}
+    ]
+    found.put(orphan, "kube-controller-manager")
+    assert going(planned(found), "namespaces")[-1].name == HOME
+
+
 def test_of_itself_a_removal_takes_nothing_of_peoples_and_no_crd() -> None:
     found = cluster()
     keys = {put_job(found), put_set(found), put_runtime(found), put_runtime(found, namespace="team-a"), *CRDS}

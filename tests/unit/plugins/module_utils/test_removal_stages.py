@@ -3,14 +3,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils import _contents
 from ansible_collections.conductor.trainer.plugins.module_utils._delete import Deleter, Target
 from ansible_collections.conductor.trainer.plugins.module_utils._removal import Removal
 from ansible_collections.conductor.trainer.plugins.module_utils._removal_stages import Stages
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import Key
-from tests.unit.plugins.fakes import FakeCluster
+from tests.unit.plugins.builders import obj
+from tests.unit.plugins.fakes import FakeCluster, Request
 from tests.unit.plugins.removals import CRDS, HOME, MANAGER, RECORD, TORCH, cluster
 from tests.unit.plugins.states import release
 
+# What a controller leaves behind that was deleted in a hurry.
+ORPHAN = {"ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "gone", "uid": "uid-gone"}]}
 PLACE = Key("v1", "Namespace", "", HOME)
 
 
@@ -48,6 +54,26 @@ def test_a_namespace_that_is_not_empty_stays_and_the_record_goes() -> None:
     assert list(one.kept.values()) == [PLACE]
     assert PLACE in found.objects
     assert RECORD not in found.objects
+
+
+def test_a_namespace_waits_for_what_the_garbage_collector_is_about_to_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_contents, "_GARBAGE_PAUSE", 0.0)
+    found = FakeCluster()
+    found.put(obj("Namespace", HOME))
+    orphan = Key("v1", "Pod", HOME, "orphan")
+    found.put({**obj("Pod", "orphan", namespace=HOME), "metadata": {**ORPHAN, "name": "orphan", "namespace": HOME}})
+    looks = []
+
+    def hook(request: Request) -> None:
+        if request.path.endswith("/pods"):
+            looks.append(request.path)
+            if len(looks) == 3:
+                del found.objects[orphan]
+
+    found.hooks.append(hook)
+    one = run(found, ("namespaces", PLACE))
+    assert (one.kept, len(looks)) == ({}, 3)
+    assert PLACE not in found.objects
 
 
 def test_a_crd_without_objects_goes() -> None:

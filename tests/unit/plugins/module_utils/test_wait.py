@@ -14,12 +14,14 @@ from ansible_collections.conductor.trainer.plugins.module_utils._errors import (
     RightsError,
     UnreachableError,
 )
+from ansible_collections.conductor.trainer.plugins.module_utils._resources import Key
 from ansible_collections.conductor.trainer.plugins.module_utils._wait import ControllersWait
 from tests.unit.plugins.builders import (
     CONFIG,
     CRD,
     DENIAL,
     DEPLOYMENT,
+    HOME,
     POD,
     SLICE,
     VALIDATOR,
@@ -80,6 +82,7 @@ def test_ready_is_said_at_once_and_with_evidence(clock: Clock, script: Script) -
     assert clock.pauses == []
     assert {check["state"] for check in result["checks"]} == {"ready"}
     assert [check["rule"] for check in result["checks"]] == [
+        "active",
         "established",
         "established",
         "rollout",
@@ -111,7 +114,7 @@ def test_nothing_is_ready_before_every_rule_holds(clock: Clock, script: Script, 
     script.append((5.0, good))
     result = waiting(cluster, clock, 60)
     assert 5.0 <= result["elapsed"] <= 6.5
-    assert [check["state"] for check in result["checks"]] == ["ready"] * 7
+    assert [check["state"] for check in result["checks"]] == ["ready"] * 8
     assert evidence in " ".join(result["timeline"][0]["waiting_for"])
     assert result["timeline"][-1]["waiting_for"] == []
     assert rule in {check["rule"] for check in result["checks"]}
@@ -139,7 +142,7 @@ def test_the_deadline_names_everything_that_is_missing(clock: Clock, script: Scr
     with pytest.raises(NotReadyError) as caught:
         waiting(installed(bundle()), clock, 3)
     rules = [check["rule"] for check in caught.value.facts["checks"]]
-    assert rules == ["established", "established", "rollout", "caBundle", "endpoints"]
+    assert rules == ["active", "established", "established", "rollout", "caBundle", "endpoints"]
 
 
 def test_on_an_empty_cluster_it_waits_for_all_of_it(clock: Clock, script: Script) -> None:
@@ -173,16 +176,17 @@ def test_probes_must_agree_twice_in_a_row_each_over_new_connections(clock: Clock
 
 
 @pytest.mark.parametrize(
-    ("answers", "rounds"),
+    ("answers", "pauses"),
     [
-        ([True, True], 2),
-        ([False, True, True], 3),
-        ([True, False, True, True], 4),
-        ([True, False, True, False, False, True, True], 7),
+        # After a failure one probe asks whether it is worth asking all of them; two whole rounds must agree.
+        ([True, True], 0),
+        ([False, True, True, True], 1),
+        ([True, False, True, True, True], 1),
+        ([True, False, False, False, True, False, True, True, True], 4),
     ],
 )
 def test_a_round_that_disagrees_starts_the_count_anew(
-    clock: Clock, script: Script, answers: list[bool], rounds: int
+    clock: Clock, script: Script, answers: list[bool], pauses: int
 ) -> None:
     cluster = serving(bundle())
     left = list(answers)
@@ -196,8 +200,8 @@ def test_a_round_that_disagrees_starts_the_count_anew(
 
     cluster.hooks[:] = [hook]
     waiting(cluster, clock, 60)
-    assert probes(cluster) == rounds
     assert left == []
+    assert clock.pauses == [0.05] * pauses
 
 
 def test_a_rule_that_breaks_between_two_rounds_starts_the_count_anew(clock: Clock, script: Script) -> None:
@@ -213,13 +217,63 @@ def test_a_rule_that_breaks_between_two_rounds_starts_the_count_anew(clock: Cloc
             # As seen by a watch: this round still agrees, the next look does not.
             slices = cluster.objects.pop(SLICE)
             script.append((1.0, lambda cluster: cluster.objects.update({SLICE: slices})))
-            wait._watcher.refresh()
+            wait._readiness.watcher.refresh()
         raise failure(400, message=DENIAL)
 
     cluster.hooks[:] = [hook]
     wait = ControllersWait(cluster, bundle(), monotonic=clock.monotonic)
     wait.run(60)
-    assert probes(cluster) == 3
+    assert probes(cluster) == 4
+
+
+@pytest.mark.parametrize("what", [SLICE, VALIDATOR, CRD, HOME, DEPLOYMENT])
+def test_what_no_event_told_of_is_seen_after_the_proof(clock: Clock, script: Script, what: Key) -> None:
+    """A watch may be late, or lose an event: before the wait ends everything is listed anew."""
+    cluster = serving(bundle())
+
+    def hook(request: Request) -> None:
+        if request.method == "POST":
+            gone = cluster.objects.pop(what, None)
+            if gone:
+                script.append((1.0, lambda cluster: cluster.objects.update({what: gone})))
+
+    cluster.hooks.insert(0, hook)
+    with pytest.raises(NotReadyError, match="ready endpoint" if what == SLICE else what.name):
+        waiting(cluster, clock, 0)
+    script.clear()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        edit(VALIDATOR, "metadata", "generation", to=2),
+        edit(VALIDATOR, "metadata", "uid", to="another"),
+    ],
+)
+def test_what_was_proved_must_be_what_is_there_at_the_end(clock: Clock, script: Script, change: Change) -> None:
+    cluster = serving(bundle())
+
+    def hook(request: Request) -> None:
+        if request.method == "POST" and probes(cluster) == 2:
+            change(cluster)
+
+    cluster.hooks.insert(0, hook)
+    result = waiting(cluster, clock, 60)
+    assert probes(cluster) == 4
+    assert "changed meanwhile" in result["timeline"][0]["waiting_for"][0]
+
+
+def test_a_pod_that_took_over_is_proved_as_well(clock: Clock, script: Script) -> None:
+    cluster = serving(bundle())
+
+    def hook(request: Request) -> None:
+        if request.method == "POST" and probes(cluster) == 2:
+            cluster.objects[SLICE] = endpoint_slice("webhook", "manager-2")
+            cluster.objects[POD._replace(name="manager-2")] = pod("manager-2", "manager")
+
+    cluster.hooks.insert(0, hook)
+    waiting(cluster, clock, 60)
+    assert probes(cluster) == 4
 
 
 def test_probes_are_sent_only_when_everything_else_is_ready(clock: Clock, script: Script) -> None:
@@ -235,8 +289,9 @@ def test_an_established_crd_is_not_asked_for_again(clock: Clock, script: Script)
     drop(SLICE)(cluster)
     script.append((5.0, good))
     waiting(cluster, clock, 60)
-    asked = [request.path for request in cluster.requests if "customresourcedefinitions/" in request.path]
-    assert len(asked) == len(set(asked)) == 2
+    asked = [request.path for request in cluster.requests if "customresourcedefinitions" in request.path]
+    # All of them at the beginning, and again at the end.
+    assert asked == ["/apis/apiextensions.k8s.io/v1/customresourcedefinitions"] * 2
 
 
 def test_what_may_not_be_read_ends_the_wait(clock: Clock, script: Script) -> None:
@@ -263,7 +318,7 @@ def test_a_right_that_is_lost_while_waiting_ends_the_wait(
     assert clock.now < 1000.0 + 3
 
 
-@pytest.mark.parametrize("path", ["/clustertrainingruntimes", "/customresourcedefinitions/"])
+@pytest.mark.parametrize("path", ["/clustertrainingruntimes", "/customresourcedefinitions", "/default/endpointslices"])
 def test_a_server_that_is_away_for_a_moment_is_waited_for(clock: Clock, script: Script, path: str) -> None:
     cluster = serving(bundle())
     failures = [UnreachableError("connection refused")]
@@ -284,7 +339,7 @@ def test_a_deployment_that_goes_away_at_the_last_moment(clock: Clock, script: Sc
         if request.method == "POST" and cluster.refreshed == 2:
             cluster.objects.pop(DEPLOYMENT, None)
             # What the watch would see meanwhile.
-            wait._watcher.refresh()
+            wait._readiness.watcher.refresh()
 
     cluster.hooks.insert(0, hook)
     with pytest.raises(NotReadyError):
@@ -314,6 +369,6 @@ def test_the_real_watcher_wakes_the_wait(clock: Clock) -> None:
         result = waiting(cluster, clock, 60)
     finally:
         cluster.released.set()
-    assert [check["state"] for check in result["checks"]] == ["ready"] * 7
+    assert [check["state"] for check in result["checks"]] == ["ready"] * 8
     assert "no ready endpoint" in " ".join(result["timeline"][0]["waiting_for"])
     assert CONFIG in cluster.objects

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils import _wait
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import NotReadyError
 from ansible_collections.conductor.trainer.plugins.module_utils._wait import ControllersWait
 from tests.unit.plugins.builders import DEPLOYMENT, POD, SLICE, bundle, key, pod, serving
@@ -249,10 +248,10 @@ def test_the_wait_has_no_more_requests_than_its_lists_watches_and_probes(clock: 
     """What this file tests costs a controller that starts as it should nothing."""
     cluster = serving(bundle())
     retrying(cluster, clock)
-    scopes = _wait.ControllersWait(cluster, bundle())._watcher.scopes
-    crds, certificates = 2, 1
-    probes = _wait.PROBE_ROUNDS * 2
-    assert len(cluster.requests) == len(scopes) + crds + certificates + probes
+    scopes = ControllersWait(cluster, bundle())._readiness.watcher.scopes
+    # The scopes, the CRDs and the namespace before and after the proof, which is twice the runtimes and a probe; in
+    # between the certificate, and how many API servers there are.
+    assert len(cluster.requests) == 2 * (len(scopes) + 1 + 1) + 2 * 2 + 1 + 1
 
 
 @pytest.mark.parametrize("ends_early", [True, False])

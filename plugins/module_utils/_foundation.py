@@ -1,0 +1,83 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a wait asks for instead of watching it: CRDs, which are large, and the namespace. Both seldom change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ._away import away
+from ._bundle import MANAGED_LABEL
+from ._client import Cluster
+from ._errors import ApiError, ConductorError
+from ._resources import Key, path_of, resource_of
+from ._verdict import Verdict
+from ._verdict_crd import crd_verdict
+from ._verdict_namespace import namespace_verdict
+
+_CRD = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+
+
+class Foundation:
+    """Asks for each of them until it is ready, and then no more before C(forget).
+
+    Args:
+        crds: their names.
+    """
+
+    def __init__(self, cluster: Cluster, namespace: str, crds: Iterable[str]) -> None:
+        self._cluster = cluster
+        self._asked: dict[Key, Callable[[str, Mapping[str, Any] | None], Verdict]] = {
+            Key("v1", "Namespace", "", namespace): namespace_verdict,
+            **{Key(*_CRD, "", name): crd_verdict for name in crds},
+        }
+        self._known: dict[Key, Verdict | None] = {}
+        self._listed: dict[str, dict[str, Any]] | None = None
+
+    def verdicts(self) -> list[Verdict]:
+        """One for each; none for what this identity may not read and can do without."""
+        if self._listed is None:
+            self._listed = self._list()
+        found = [self._verdict(key) for key in self._asked]
+        # Later on each is asked for by itself: most are ready.
+        self._listed = {}
+        return [verdict for verdict in found if verdict is not None]
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether something is not ready, so that the next look asks for it."""
+        return len(self._known) < len(self._asked) or any(
+            verdict is not None and not verdict.ready for verdict in self._known.values()
+        )
+
+    def forget(self) -> None:
+        """Everything is to be asked for again."""
+        self._known.clear()
+        self._listed = None
+
+    def _list(self) -> dict[str, dict[str, Any]]:
+        """Our CRDs in one answer, where they may be listed: name to CRD."""
+        try:
+            items, _version = self._cluster.list_all(
+                resource_of(*_CRD), metadata_only=False, label_selector=f"{MANAGED_LABEL}=true"
+            )
+        except ConductorError:
+            # Asked for one by one, each says what is wrong.
+            return {}
+        return {item["metadata"]["name"]: item for item in items}
+
+    def _verdict(self, key: Key) -> Verdict | None:
+        known = self._known.get(key)
+        if key in self._known and (known is None or known.ready):
+            return known
+        try:
+            found = (self._listed or {}).get(key.name) if key.kind == _CRD[1] else None
+            self._known[key] = self._asked[key](key.name, found or self._cluster.find(path_of(key)))
+        except ConductorError as error:
+            if key.kind == "Namespace" and isinstance(error, ApiError) and error.status == 403:
+                self._known[key] = None
+                return None
+            return away(error)
+        return self._known[key]
