@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ._doom_catalogue import SIGNATURES, Signature, Source
@@ -61,12 +61,25 @@ def dooms_of(
     """
     metadata = part(deployment, "metadata")
     name, namespace = str(metadata.get("name", "")), str(metadata.get("namespace", ""))
+    return _recognised(_signs(deployment, pods, before or {}), namespace, name)
+
+
+def stillborn(pods: Iterable[Mapping[str, Any]], namespace: str) -> list[Doom]:
+    """The signs that containers of pods cannot start, whoever made these; the first of each pod.
+
+    That one ends again and again is its owner's affair, and room the scheduler's or a queue's.
+    """
+    signs = (replace(sign, restarts=0) for pod in pods for sign in _container_signs(pod, {}))
+    return _recognised(signs, namespace, "")
+
+
+def _recognised(signs: Iterable[_Sign], namespace: str, deployment: str) -> list[Doom]:
     found: dict[str, Doom] = {}
-    for sign in _signs(deployment, pods, before or {}):
+    for sign in signs:
         signature = next((signature for signature in SIGNATURES if _fits(signature, sign)), None)
         if signature is not None:
-            remedy = signature.remedy.format(namespace=namespace, deployment=name, pod=sign.pod, image=sign.image)
-            found.setdefault(sign.uid, Doom(signature, name, sign.uid, sign.words, remedy))
+            remedy = signature.remedy.format(namespace=namespace, deployment=deployment, pod=sign.pod, image=sign.image)
+            found.setdefault(sign.uid, Doom(signature, deployment, sign.uid, sign.words, remedy))
     return list(found.values())
 
 

@@ -12,8 +12,10 @@ from typing import Any
 from ._bundle import Bundle
 from ._client import Cluster
 from ._errors import ApiError
+from ._fields import text
 from ._resources import resource_of
 from ._retry import is_webhook_transport
+from ._verdict_runtime import runtime_verdict
 
 FRAMEWORK_LABEL = "trainer.kubeflow.org/framework"
 _API_VERSION = "trainer.kubeflow.org/v1alpha1"
@@ -47,18 +49,19 @@ def runtime_info(
     started = monotonic()
     expected = bundle.names("ClusterTrainingRuntime")
     items, _version = cluster.list_all(resource_of(_API_VERSION, "ClusterTrainingRuntime"))
-    present = {item["metadata"]["name"]: item["metadata"] for item in items}
+    present = {item["metadata"]["name"]: item for item in items}
 
     def row(name: str) -> dict[str, Any]:
-        message = ""
-        if prove and name in expected:
-            message = _refusal(cluster, probe_trainjob(name, bundle.probe_namespace), monotonic, sleep)
+        proving = prove and name in expected
+        refusal = _refusal(cluster, probe_trainjob(name, bundle.probe_namespace), monotonic, sleep) if proving else None
+        verdict = runtime_verdict(name, present[name], refusal)
         return {
             "name": name,
-            "framework": (present[name].get("labels") or {}).get(FRAMEWORK_LABEL, ""),
+            "framework": text(present[name], "metadata", "labels", FRAMEWORK_LABEL),
             "expected": name in expected,
-            "proven": not message if prove and name in expected else None,
-            "message": message,
+            "proven": verdict.ready if proving else None,
+            # Of one nobody asked for there is something to say only where it is on its way out.
+            "message": verdict.evidence if verdict.state == "progressing" else "",
         }
 
     rows = cluster.each(row, sorted(present))

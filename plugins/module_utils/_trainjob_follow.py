@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ._client import Cluster
+from ._doomed import Doom, stillborn
 from ._errors import ApiError, ConductorError, NotReadyError, listed
 from ._fields import name_of, text
 from ._resources import Key, resource_of
@@ -29,6 +30,8 @@ _LOG_CHARACTERS = 8_000
 _LINE = 300
 # How many pods an error names.
 _NAMED = 4
+# Longest pause in seconds between two looks when no event arrives: signs that a pod cannot start must last.
+_IDLE = 1.0
 
 
 class Follower:
@@ -67,6 +70,8 @@ class Follower:
         self._pods: dict[str, Mapping[str, Any]] = {}
         self._logs: dict[str, list[str]] = {}
         self._heard: set[tuple[str, int]] = set()
+        self._present: list[Mapping[str, Any]] = []
+        self._signs: dict[tuple[str, str], float] = {}
         kinds = ((API_VERSION, "TrainJob"), ("jobset.x-k8s.io/v1alpha2", "JobSet"), ("v1", "Pod"))
         self._scopes = [Scope(resource_of(*kind), key.namespace) for kind in kinds]
 
@@ -115,7 +120,9 @@ class Follower:
                     self._hear_others(self._pods.values())
                     raise self._too_late(timeout)
                 watcher.start()
-                watcher.wait(deadline - now)
+                if doom := self._hopeless(now):
+                    raise self._cannot_start(doom)
+                watcher.wait(min(_IDLE, deadline - now))
         self._see_the_end()
         if self.state.phase == "failed":
             raise self._failed()
@@ -127,12 +134,22 @@ class Follower:
         if job is None or text(job, "metadata", "uid") != self._uid:
             raise self._error("it is gone: somebody deleted it", "find out who, and submit it again")
         present = [pod for pod in pods.values() if text(pod, "metadata", "labels", JOBSET_LABEL) == self._key.name]
+        self._present = present
         self._take(present)
         state = state_of(job, job_sets.get(self._key.name), present)
         if not self.timeline or state.phase != self.state.phase:
             self.timeline.append({"seconds": self.elapsed, "phase": state.phase})
         self.state, self.conditions = state, conditions_of(job)
         return state.is_final
+
+    def _hopeless(self, now: float) -> Doom | None:
+        """A sign that one of the pods cannot start, once it has lasted as long as it must."""
+        dooms = {(doom.uid, doom.signature.cause): doom for doom in stillborn(self._present, self._key.namespace)}
+        self._signs = {sign: self._signs.get(sign, now) for sign in dooms}
+        return next(
+            (doom for sign, doom in dooms.items() if now - self._signs[sign] >= doom.signature.grace),
+            None,
+        )
 
     def _take(self, pods: list[Any]) -> None:
         for pod in pods:
@@ -178,6 +195,10 @@ class Follower:
             f"it failed: {self.state.cause}",
             f"repair what its pods say, and submit it with recreate: true; {self._looking(look)}",
         )
+
+    def _cannot_start(self, doom: Doom) -> NotReadyError:
+        look = "it goes on, and would begin once that is repaired"
+        return self._error(f"one of its pods cannot start: {doom}", f"{doom.remedy}; {self._looking(look)}")
 
     def _too_late(self, timeout: float) -> NotReadyError:
         where = f"--namespace {self._key.namespace}"

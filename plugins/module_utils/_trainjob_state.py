@@ -1,10 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far a TrainJob is, told from snapshots of it, its JobSet and its pods. Pure; odd or absent fields never raise.
-
-The conditions are those of Trainer 2.x (pkg/apis/trainer/v1alpha1, trainjob_types.go): Suspended, Complete, Failed.
-"""
+"""How far a TrainJob is, told from snapshots of it, its JobSet and its pods. Pure; odd or absent fields never raise."""
 
 from __future__ import annotations
 
@@ -14,7 +11,9 @@ from typing import Any, Literal, NamedTuple
 
 from ._fields import name_of, part, parts, text
 from ._verdict import count
+from ._verdict_jobset import jobset_verdict
 from ._verdict_pod import pod_trouble
+from ._verdict_trainjob import trainjob_verdict
 
 Phase = Literal["created", "suspended", "running", "complete", "failed"]
 # JobSet puts it on every pod; a TrainJob's JobSet has the name of the TrainJob.
@@ -59,21 +58,15 @@ def state_of(job: Mapping[str, Any], job_set: Mapping[str, Any] | None, pods: Se
         job_set: the one of its name, None where there is none.
         pods: those of the JobSet.
     """
-    conditions = {text(entry, "type"): entry for entry in _true(job)}
-    ends: tuple[tuple[str, Phase], ...] = (("Failed", "failed"), ("Complete", "complete"))
-    for kind, phase in ends:
-        if kind in conditions:
-            return JobState(phase, _words(conditions[kind]))
+    name = name_of(job)
+    verdict = trainjob_verdict(name, job)
+    if verdict.state in ("ready", "doomed"):
+        return JobState("complete" if verdict.ready else "failed", verdict.evidence)
     if part(job, "spec").get("suspend") is True:
-        return JobState("suspended", _words(conditions.get("Suspended", {})) or "spec.suspend is true")
+        return JobState("suspended", verdict.evidence)
     if any(text(pod, "status", "phase") not in ("", "Pending") for pod in pods):
         return JobState("running", _tally(pods))
-    if pods:
-        return JobState("created", _tally(pods))
-    if job_set is None:
-        return JobState("created", "Trainer has made no JobSet of it yet")
-    said = "; ".join(_words(entry) for entry in _true(job_set))
-    return JobState("created", f"JobSet has made no pods yet{': ' + said if said else ''}")
+    return JobState("created", _tally(pods) if pods else jobset_verdict(name, job_set).evidence)
 
 
 def conditions_of(job: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -119,14 +112,6 @@ def container_of(pod: Mapping[str, Any]) -> str:
     failure = failure_of(pod)
     containers = parts(pod, "spec", "containers")
     return failure.container if failure else text(containers[0], "name") if containers else ""
-
-
-def _true(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [entry for entry in parts(item, "status", "conditions") if text(entry, "status") == "True"]
-
-
-def _words(condition: Mapping[str, Any]) -> str:
-    return ": ".join(filter(None, (text(condition, "reason"), text(condition, "message"))))[:1000]
 
 
 def _tally(pods: Sequence[Mapping[str, Any]]) -> str:

@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+# Characters of what a condition says; a message may hold a whole log.
+_LONGEST = 1000
+
 State = Literal["ready", "progressing", "doomed", "unknown"]
 
 
@@ -57,3 +60,15 @@ def parts(value: Any, name: str) -> list[Mapping[str, Any]]:
 def count(value: Any) -> int:
     """A field that should be a number; 0 where it is absent or something else."""
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def true_conditions(value: Any) -> dict[str, Mapping[str, Any]]:
+    """Type to condition, of those of an object's status that are True."""
+    found = parts(part(value, "status"), "conditions")
+    return {str(entry.get("type")): entry for entry in found if entry.get("status") == "True"}
+
+
+def words_of(condition: Mapping[str, Any]) -> str:
+    """What a condition says: reason and message, where it has them."""
+    words = (condition.get("reason"), condition.get("message"))
+    return ": ".join(word for word in words if isinstance(word, str) and word)[:_LONGEST]

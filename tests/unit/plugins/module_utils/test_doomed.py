@@ -24,6 +24,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._doomed import (
     is_refused,
     newest_pods,
     restarts_of,
+    stillborn,
 )
 from tests.unit.plugins.builders import ROOT
 from tests.unit.plugins.module_utils.test_verdicts import ODD, damaged, places
@@ -249,3 +250,24 @@ def test_odd_fields_never_raise(name: str) -> None:
             in_back_off(found)
             is_being_made(found)
         is_refused(worse[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [("absent", "its image is not in the registry"), ("silent", "its image is not pulled yet")],
+)
+def test_pods_that_no_deployment_made_cannot_start_either(name: str, cause: str) -> None:
+    (doom,) = stillborn(recorded(name)[1], "team")
+    assert (doom.signature.cause, doom.deployment) == (cause, "")
+    assert "{" not in doom.remedy
+
+
+def test_that_one_ends_again_and_again_or_has_no_room_is_its_owners_affair() -> None:
+    names = [name for name in RECORDED if stillborn(recorded(name)[1], "team")]
+    causes = {doom.signature.cause for name in names for doom in stillborn(recorded(name)[1], "team")}
+    assert causes
+    assert all(signature.source == "container" for signature in SIGNATURES if signature.cause in causes)
+    assert not any(signature.restarts for signature in SIGNATURES if signature.cause in causes)
+    loops = {name for name in RECORDED if any(doom.signature.restarts for doom in dooms_of(*recorded(name)))}
+    assert loops
+    assert loops.isdisjoint(names)

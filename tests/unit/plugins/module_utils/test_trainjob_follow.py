@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.conductor.trainer.plugins.module_utils import _trainjob_follow
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import (
     NotReadyError,
     RightsError,
@@ -211,6 +212,46 @@ def test_a_timeout_says_what_running_pods_said_last_where_all_logs_are_wanted(cl
     with pytest.raises(NotReadyError, match="\n    epoch 1\n") as caught:
         follower.follow(0)
     assert caught.value.facts["logs"] == {"mnist-node-0-0": ["epoch 1"]}
+
+
+def stuck(reason: str, message: str) -> dict[str, Any]:
+    """A pod whose container does not start."""
+    item = pod(0, "Pending")
+    item["metadata"]["uid"] = "uid-stuck"
+    waiting = {"name": "node", "image": "registry.invalid/x:1", "state": {"waiting": {}}}
+    waiting["state"] = {"waiting": {"reason": reason, "message": message}}
+    item["status"]["containerStatuses"] = [waiting]
+    return item
+
+
+def test_a_pod_that_cannot_start_ends_it(cluster: FakeCluster) -> None:
+    follower = followed(cluster, "", stuck("ErrImagePull", "failed to pull: x:1: not found"))
+    with pytest.raises(NotReadyError) as caught:
+        follower.follow(LIMIT)
+    assert "one of its pods cannot start: its image is not in the registry" in str(caught.value)
+    assert "check name and tag of registry.invalid/x:1" in str(caught.value)
+    assert caught.value.facts["phase"] == "created"
+
+
+def test_a_sign_must_last_as_long_as_it_says(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cause may be put right meanwhile: a ConfigMap that is made a moment later."""
+    monkeypatch.setattr(_trainjob_follow, "_IDLE", 0.0)
+    seconds = iter(range(1000))
+    item = stuck("CreateContainerConfigError", 'configmap "c" not found')
+    follower = followed(cluster, "", item, monotonic=lambda: float(next(seconds)))
+    with pytest.raises(NotReadyError, match="its container cannot be configured"):
+        follower.follow(100)
+    # The catalogue says 5 s.
+    assert 5 <= follower.elapsed < 30
+
+
+def test_what_is_only_slow_is_waited_for(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_trainjob_follow, "_IDLE", 0.0)
+    seconds = iter(range(1000))
+    item = stuck("ErrImagePull", "connection refused")
+    follower = followed(cluster, "", item, monotonic=lambda: float(next(seconds)))
+    with pytest.raises(NotReadyError, match="it has not ended after 50 s"):
+        follower.follow(50)
 
 
 def test_suspended_is_waited_for_and_told(cluster: FakeCluster) -> None:
