@@ -25,7 +25,12 @@ def webhook_configuration_verdict(
     missing = [webhook for webhook in webhooks if webhook not in found]
     if missing:
         return verdict("progressing", f"it lacks webhook {', '.join(missing)}")
-    bare = [webhook for webhook in webhooks if not part(found[webhook], "clientConfig").get("caBundle")]
+    bare = [webhook for webhook in webhooks if not _has_bundle(found[webhook])]
     if bare:
         return verdict("progressing", f"no caBundle yet on {', '.join(bare)}")
     return verdict("ready")
+
+
+def _has_bundle(webhook: Mapping[str, Any]) -> bool:
+    bundle = part(webhook, "clientConfig").get("caBundle")
+    return isinstance(bundle, str) and bool(bundle)

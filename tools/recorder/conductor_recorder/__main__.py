@@ -1,0 +1,73 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Command line: ``python -m conductor_recorder --context NAME [--kubeconfig FILE] [--seconds N] FILE``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+
+from kubernetes import config, dynamic
+
+from conductor_recorder.recording import Recording
+
+# API version and kind; whether they are in the namespace, or of the whole cluster.
+WATCHED = (
+    ("apps/v1", "Deployment", True),
+    ("apps/v1", "ReplicaSet", True),
+    ("v1", "Pod", True),
+    ("discovery.k8s.io/v1", "EndpointSlice", True),
+    ("coordination.k8s.io/v1", "Lease", True),
+    ("v1", "Namespace", False),
+    ("apiextensions.k8s.io/v1", "CustomResourceDefinition", False),
+    ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", False),
+    ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", False),
+)
+
+
+def main() -> int:
+    """Records for the given time; 1 where a type could not be watched."""
+    parser = argparse.ArgumentParser(prog="recorder", description=__doc__)
+    parser.add_argument("file", type=Path, help="where the recording is written, JSON")
+    parser.add_argument("--context", required=True, help="of the kubeconfig")
+    parser.add_argument("--kubeconfig", help="file; the default one where it is left out")
+    parser.add_argument("--namespace", default="kubeflow-system", help="of the controllers (kubeflow-system)")
+    parser.add_argument("--seconds", type=float, default=60, help="how long (60)")
+    arguments = parser.parse_args()
+    recording, lock, failures = Recording(), threading.Lock(), []
+    began = time.monotonic()
+
+    def follow(api_version: str, kind: str, namespaced: bool) -> None:
+        # A client for each: they are not made for several threads.
+        api = config.new_client_from_config(arguments.kubeconfig, arguments.context)
+        resource = dynamic.DynamicClient(api).resources.get(api_version=api_version, kind=kind)
+        namespace = arguments.namespace if namespaced else None
+        try:
+            while (left := arguments.seconds - (time.monotonic() - began)) > 0:
+                for event in resource.watch(namespace=namespace, timeout=max(1, int(left))):
+                    with lock:
+                        recording.take(time.monotonic() - began, kind, event["type"], event["raw_object"])
+        except Exception as error:  # noqa: BLE001 - told at the end, whatever it is
+            failures.append(f"{kind}: {error}")
+
+    threads = [threading.Thread(target=follow, args=watched) for watched in WATCHED]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # One version a line: a diff shows which changed.
+    lines = ",\n".join(json.dumps(entry) for entry in recording.entries)
+    arguments.file.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    print(f"{len(recording.entries)} versions of objects in {arguments.file}")
+    for failure in failures:
+        print(failure, file=sys.stderr)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
