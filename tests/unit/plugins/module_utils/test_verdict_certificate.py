@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import base64
 import sys
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -18,6 +18,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._verdict_certifi
     judge_certificate,
     secret_problem,
 )
+from ansible_collections.conductor.trainer.plugins.module_utils._x509 import certificates_in, not_after, not_before
 from tests.unit.plugins.builders import webhooks
 from tests.unit.plugins.certificates import Authority
 
@@ -169,7 +170,7 @@ def test_without_the_library_only_keys_and_service_are_looked_at(monkeypatch: py
     assert judged(None, ROOT.pem, unread="x").problem == ""
 
 
-@pytest.mark.parametrize(("days", "warned"), [(29, True), (31, False)])
+@pytest.mark.parametrize(("days", "warned"), [(29, True), (30, False)])
 @pytest.mark.parametrize("source", [OWN, EXTERNAL])
 def test_what_ends_within_thirty_days_is_warned_about(source: Source, days: int, warned: bool) -> None:
     found = judged(served(life=timedelta(days=days, hours=1)), ROOT.pem, source=source)
@@ -192,3 +193,61 @@ def test_one_of_ones_own_is_judged_by_its_secret_alone() -> None:
 @pytest.mark.parametrize("odd", [None, [], {}, {"webhooks": None}, {"webhooks": [None, {"clientConfig": 3}]}])
 def test_odd_objects_never_raise(odd: Any) -> None:
     assert not judge_certificate(odd, OWN, served(), NOW).verdict().ready or not odd or not odd.get("webhooks")
+
+
+def test_it_is_valid_from_its_first_to_its_last_second() -> None:
+    serving = served(life=timedelta(days=90))
+    (shown,) = certificates_in(serving.certificate)
+    (root,) = certificates_in(ROOT.pem)
+    # The authority was made before it, and lasts longer.
+    first, last = not_before(shown), not_after(shown)
+    assert judged(serving, ROOT.pem, now=first).problem == judged(serving, ROOT.pem, now=last).problem == ""
+    assert "is valid only from" in judged(serving, ROOT.pem, now=first - timedelta(seconds=1)).problem
+    assert "the certificate in" in judged(serving, ROOT.pem, now=last + timedelta(seconds=1)).problem
+    assert judged(serving, ROOT.pem, now=last).days_left == 0
+    # What a caBundle has is judged by itself where the Secret may not be read.
+    for now, fine in (
+        (not_before(root), True),
+        (not_after(root), True),
+        (not_before(root) - timedelta(seconds=1), False),
+        (not_after(root) + timedelta(seconds=1), False),
+    ):
+        found = judge_certificate(trusting(ROOT.pem), OWN, None, now, unread="it may not be read")
+        assert (found.problem == "") is fine, now
+
+
+@pytest.mark.parametrize("hosts", [["a", "b", "c", "d"]])
+def test_three_of_its_names_are_told(hosts: list[str]) -> None:
+    serving = replace(served(), certificate=ROOT.server("x", hosts).certificate)
+    assert "is for a, b, c and not for" in judged(serving, ROOT.pem).problem
+
+
+def test_the_first_certificate_is_the_one_that_is_shown() -> None:
+    """A chain may hold more, and what ends sooner there does not count."""
+    sooner = Authority("sooner", life=timedelta(days=3))
+    serving = served(life=timedelta(days=50, hours=1), chain=sooner.pem)
+    assert judged(serving, ROOT.pem, source=EXTERNAL).days_left == 50
+
+
+def test_a_chain_of_two_that_sign_each_other_ends() -> None:
+    """Whoever follows the signatures must not go round."""
+    key = Authority("round", life=YEAR)
+    first = Authority("round", life=YEAR, above=key)
+    serving = replace(served(), certificate=key.server("x", ["webhook.ops.svc"], life=YEAR).certificate + key.pem * 2)
+    assert "not signed by one of its caBundle" in judged(serving, first.pem, source=EXTERNAL).problem
+
+
+def test_a_judgement_does_not_change_and_shows_no_time() -> None:
+    found = judged(served(), ROOT.pem)
+    with pytest.raises(FrozenInstanceError):
+        found.problem = "x"  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError):
+        served().certificate = b""  # type: ignore[misc]
+    assert "now=" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"), [(OWN, "the controller puts its own there"), (EXTERNAL, "run the install again")]
+)
+def test_whoever_looks_after_a_ca_bundle_is_named(source: Source, words: str) -> None:
+    assert words in judged(served(), b"ca", source=source).problem

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._verdict import Verdict
+from ansible_collections.conductor.trainer.plugins.module_utils._verdict import Verdict, words_of
 from ansible_collections.conductor.trainer.plugins.module_utils._verdict_crd import crd_verdict
 from ansible_collections.conductor.trainer.plugins.module_utils._verdict_deployment import deployment_verdict
 from ansible_collections.conductor.trainer.plugins.module_utils._verdict_pod import (
@@ -85,6 +86,39 @@ def test_a_rollout(value: dict[str, Any] | None, state: str, evidence: str) -> N
     assert (verdict.subject, verdict.rule, verdict.state) == ("Deployment manager", "rollout", state)
     assert evidence in verdict.evidence
     assert verdict.ready is (state == "ready")
+
+
+CONDITIONS = [
+    {"type": "Available", "status": "True", "reason": "ProgressDeadlineExceeded", "message": "not this"},
+    {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable", "message": "nor this"},
+    {"type": "ReplicaFailure", "status": "False", "message": "no failure any more"},
+]
+
+
+def test_only_the_conditions_that_say_so_are_told() -> None:
+    quiet = deployment_verdict("manager", rolled_out(availableReplicas=0, conditions=CONDITIONS), [])
+    assert quiet.evidence == "0 of 1 replicas available, 1 of 1 updated"
+    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "too late"}
+    failed = {"type": "ReplicaFailure", "status": "True", "message": "quota"}
+    loud = deployment_verdict("manager", rolled_out(availableReplicas=0, conditions=[late, failed]), [])
+    assert loud.evidence == "0 of 1 replicas available, 1 of 1 updated; too late; quota"
+
+
+def test_one_replica_is_wanted_where_nothing_is_said() -> None:
+    value = rolled_out()
+    del value["spec"]["replicas"]
+    assert deployment_verdict("manager", value, []).evidence == "1 of 1 replicas available"
+
+
+def test_what_conditions_say_is_bounded_and_odd_words_are_left_out() -> None:
+    assert len(words_of({"reason": "x" * 2000})) == 1000
+    assert words_of({"reason": ["odd"], "message": ""}) == words_of({"reason": None, "message": 7}) == ""
+    assert words_of({"reason": "", "message": "so"}) == "so"
+
+
+def test_a_verdict_does_not_change() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Verdict("a", "b", "ready").state = "doomed"  # type: ignore[misc]
 
 
 def test_a_rollout_that_hangs_says_what_its_pods_say() -> None:
