@@ -13,13 +13,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._client import Cluster
-from ._doomed import Doom, newest_pods
+from ._doomed import Doom, containers_of, newest_pods
 from ._errors import ApiError, ConductorError
 from ._events import time_of
 from ._failure_causes import failure_cause
 from ._redaction import redact
 from ._resources import resource_of
-from ._verdict import count, part, parts
+from ._verdict import count, part
 
 LOG_LINES = 10
 # The cause may stand further up: a program that does not know a flag ends with all those that it knows.
@@ -49,8 +49,9 @@ def diagnose(
     name, namespace = str(metadata.get("name")), str(metadata.get("namespace"))
     unread: list[str] = []
     newest = newest_pods(deployment, pods)[-1:]
-    state = _container(newest[0]) if newest else {"pod": "", "container": "", "exit_code": None, "restarts": 0}
-    log = _log(cluster, newest[0], unread) if newest else []
+    status = _worst(newest[0]) if newest else {}
+    state = _state(newest[0], status) if newest else {"pod": "", "container": "", "exit_code": None, "restarts": 0}
+    log = _log(cluster, newest[0], status, unread) if newest else []
     template = str(part(part(newest[0], "metadata"), "labels").get("pod-template-hash", "")) if newest else ""
     events = _events(cluster, namespace, name, f"{name}-{template}", unread)
     # What it says itself tells more than that it ends again and again.
@@ -69,10 +70,13 @@ def diagnose(
     }
 
 
-def _container(pod: Mapping[str, Any]) -> dict[str, Any]:
-    """The container that is not ready; the first one where all are."""
-    statuses = [*parts(part(pod, "status"), "initContainerStatuses"), *parts(part(pod, "status"), "containerStatuses")]
-    status: Mapping[str, Any] = next((entry for entry in statuses if _holds_up(entry)), statuses[0] if statuses else {})
+def _worst(pod: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The status of the container that is not ready; of the first one where all are, empty where there is none."""
+    statuses = containers_of(pod)
+    return next((entry for entry in statuses if _holds_up(entry)), statuses[0] if statuses else {})
+
+
+def _state(pod: Mapping[str, Any], status: Mapping[str, Any]) -> dict[str, Any]:
     waiting, ended = part(part(status, "state"), "waiting"), part(part(status, "state"), "terminated")
     last = ended or part(part(status, "lastState"), "terminated")
     words = str(waiting.get("reason") or ended.get("reason") or part(pod, "status").get("phase") or "unknown")
@@ -93,15 +97,13 @@ def _holds_up(status: Mapping[str, Any]) -> bool:
     return status.get("ready") is not True and done.get("exitCode") != 0
 
 
-def _log(cluster: Cluster, pod: Mapping[str, Any], unread: list[str]) -> list[str]:
+def _log(cluster: Cluster, pod: Mapping[str, Any], status: Mapping[str, Any], unread: list[str]) -> list[str]:
     """The last lines of the container that holds the pod up; of its last run, where it is between two."""
+    if not status:
+        return []
     metadata = part(pod, "metadata")
     name, namespace = str(metadata.get("name")), str(metadata.get("namespace"))
-    container = _container(pod)["container"].partition(":")[0]
-    statuses = [*parts(part(pod, "status"), "initContainerStatuses"), *parts(part(pod, "status"), "containerStatuses")]
-    status = next((entry for entry in statuses if entry.get("name") == container), None)
-    if status is None:
-        return []
+    container = str(status.get("name"))
     between = not part(part(status, "state"), "running") and bool(part(part(status, "lastState"), "terminated"))
     try:
         lines = cluster.pod_log(namespace, name, container=container, lines=_READ_LINES, previous=between)

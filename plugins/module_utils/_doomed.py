@@ -85,17 +85,17 @@ def _recognised(signs: Iterable[_Sign], namespace: str, deployment: str) -> list
 
 def in_back_off(pod: Mapping[str, Any]) -> bool:
     """Whether the kubelet tries to start a container of this pod at growing intervals."""
-    return any(str(_waiting(status).get("reason")) in _BACK_OFF for status in _containers(pod))
+    return any(str(_waiting(status).get("reason")) in _BACK_OFF for status in containers_of(pod))
 
 
 def restarts_of(pod: Mapping[str, Any]) -> int:
     """How often the kubelet has started a container of this pod again, the most often started one."""
-    return max((count(status.get("restartCount")) for status in _containers(pod)), default=0)
+    return max((count(status.get("restartCount")) for status in containers_of(pod)), default=0)
 
 
 def is_being_made(pod: Mapping[str, Any]) -> bool:
     """Whether the kubelet has the pod and no container runs yet; it does not tell in the pod what it is about then."""
-    return any(str(_waiting(status).get("reason")) in _BEING_MADE for status in _containers(pod))
+    return any(str(_waiting(status).get("reason")) in _BEING_MADE for status in containers_of(pod))
 
 
 def is_refused(deployment: Mapping[str, Any]) -> bool:
@@ -173,7 +173,7 @@ def _scheduler_signs(pod: Mapping[str, Any]) -> Iterator[_Sign]:
 def _container_signs(pod: Mapping[str, Any], before: Mapping[str, int]) -> Iterator[_Sign]:
     metadata = part(pod, "metadata")
     name, uid = str(metadata.get("name", "")), str(metadata.get("uid"))
-    for status in _containers(pod):
+    for status in containers_of(pod):
         waiting = _waiting(status)
         if not waiting:
             continue
@@ -198,7 +198,8 @@ def _container_signs(pod: Mapping[str, Any], before: Mapping[str, int]) -> Itera
         )
 
 
-def _containers(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def containers_of(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The statuses of a pod's containers, init containers first."""
     status = part(pod, "status")
     return [*parts(status, "initContainerStatuses"), *parts(status, "containerStatuses")]
 

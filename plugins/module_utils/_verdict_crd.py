@@ -14,18 +14,19 @@ from ._verdict import State, Verdict, part, parts
 def crd_verdict(name: str, crd: Mapping[str, Any] | None) -> Verdict:
     """Established, its names accepted, and not on its way out."""
 
-    def verdict(state: State, evidence: str = "") -> Verdict:
-        return Verdict(f"CustomResourceDefinition {name}", "established", state, evidence)
+    def verdict(state: State, evidence: str = "", since: Any = "") -> Verdict:
+        return Verdict(f"CustomResourceDefinition {name}", "established", state, evidence, since=str(since or ""))
 
     if crd is None:
         return verdict("progressing", "it is not there")
     if part(crd, "metadata").get("deletionTimestamp"):
-        return verdict("progressing", "it is Terminating")
+        return verdict("progressing", "it is Terminating", part(crd, "metadata").get("deletionTimestamp"))
     conditions = {str(condition.get("type")): condition for condition in parts(part(crd, "status"), "conditions")}
     for needed in ("NamesAccepted", "Established"):
         condition = conditions.get(needed) or {}
         if condition.get("status") != "True":
-            return verdict("progressing", f"not {needed} {condition.get('message', '')}".rstrip())
+            words = f"not {needed} {condition.get('message', '')}".rstrip()
+            return verdict("progressing", words, condition.get("lastTransitionTime"))
     odd = conditions.get("NonStructuralSchema") or {}
     if odd.get("status") == "True":
         return verdict("progressing", f"its schema is not structural: {odd.get('message', '')}")
@@ -34,4 +35,4 @@ def crd_verdict(name: str, crd: Mapping[str, Any] | None) -> Verdict:
     left = [version for version in (stored if isinstance(stored, list) else []) if version not in names]
     if left:
         return verdict("progressing", f"objects are stored in {', '.join(map(str, left))}, which it does not have")
-    return verdict("ready")
+    return verdict("ready", since=conditions["Established"].get("lastTransitionTime"))

@@ -16,7 +16,7 @@ def deployment_verdict(name: str, deployment: Mapping[str, Any] | None, pods: It
     """Rolled out: the newest generation was seen, all replicas are of it and available, no older one is left."""
 
     def verdict(state: State, evidence: str) -> Verdict:
-        return Verdict(f"Deployment {name}", "rollout", state, evidence)
+        return Verdict(f"Deployment {name}", "rollout", state, evidence, since=_since(deployment))
 
     if deployment is None:
         return verdict("progressing", "it is not there")
@@ -41,6 +41,14 @@ def deployment_verdict(name: str, deployment: Mapping[str, Any] | None, pods: It
             text += f"; {late}"
         return verdict("progressing", f"{text}; {reasons}" if reasons else text)
     return verdict("ready", f"{available} of {wanted} replicas available")
+
+
+def _since(deployment: Mapping[str, Any] | None) -> str:
+    """Since when it is available, or is not."""
+    for condition in parts(part(deployment, "status"), "conditions"):
+        if condition.get("type") == "Available":
+            return str(condition.get("lastTransitionTime") or "")
+    return ""
 
 
 def _condition_message(status: Mapping[str, Any], kind: str) -> str | None:

@@ -116,6 +116,22 @@ def test_what_conditions_say_is_bounded_and_odd_words_are_left_out() -> None:
     assert words_of({"reason": "", "message": "so"}) == "so"
 
 
+def test_since_when_is_told_where_the_server_says_it() -> None:
+    conditions = [{"type": "Progressing", "lastTransitionTime": "p"}, {"type": "Available", "lastTransitionTime": "a"}]
+    assert deployment_verdict("manager", rolled_out(conditions=conditions), []).since == "a"
+    assert deployment_verdict("manager", rolled_out(conditions=[{"type": "Available"}]), []).since == ""
+    assert deployment_verdict("manager", None, []).since == ""
+    whole = {**crd("trainjobs", "TrainJob"), "status": copy.deepcopy(ESTABLISHED)}
+    assert crd_verdict("c", whole).since == ""
+    for number, when in enumerate(("n", "e")):
+        whole["status"]["conditions"][number]["lastTransitionTime"] = when
+    assert crd_verdict("c", whole).since == "e"
+    whole["status"]["conditions"][0]["status"] = "False"
+    assert crd_verdict("c", whole).since == "n"
+    whole["metadata"]["deletionTimestamp"] = "d"
+    assert crd_verdict("c", whole).since == "d"
+
+
 def test_a_verdict_does_not_change() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Verdict("a", "b", "ready").state = "doomed"  # type: ignore[misc]
@@ -303,6 +319,16 @@ def test_a_pod_that_ends_has_to_let_go_of_its_service(conditions: dict[str, bool
     verdict = endpoints_verdict("webhook", [piece], PODS)
     assert verdict.state == state
     assert ("old is ending" in verdict.evidence) is (state == "progressing")
+
+
+def test_one_that_only_starts_hides_none_that_serves_and_strangers_go_by_name_or_address() -> None:
+    piece = endpoint_slice("webhook", "a", "a", "stranger")
+    piece["endpoints"][0]["conditions"] = {"ready": False}
+    assert endpoints_verdict("webhook", [{**piece, "endpoints": piece["endpoints"][:2]}], PODS).evidence == "1 ready"
+    assert "stranger answers for it" in endpoints_verdict("webhook", [piece], PODS).evidence
+    for addresses, words in ((["10.0.0.9", "10.0.0.8"], "10.0.0.9"), ([], "an address"), (None, "an address")):
+        piece["endpoints"][2] = {"conditions": {"ready": True}, "addresses": addresses}
+        assert endpoints_verdict("webhook", [piece], PODS).evidence.startswith(f"{words} answers for it")
 
 
 @pytest.mark.parametrize(
