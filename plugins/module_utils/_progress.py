@@ -23,11 +23,15 @@ class Progress:
 
     Args:
         say: where a line goes at once.
+        at_last: what is said when nothing is waited for any more.
+        latest: seconds between two lines when nothing changes.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], *, at_last: str = _AT_LAST, latest: float = _LATEST) -> None:
         self.lines: list[str] = []
         self._say = say
+        self._at_last = at_last
+        self._latest = latest
         self._text = ""
         self._at = float("-inf")
 
@@ -39,15 +43,18 @@ class Progress:
             waiting: the verdicts that are not ready.
             mounting: the pods whose certificate is written and not mounted yet.
         """
-        text = summary(waiting, mounting)
+        self.tell(seconds, summary(waiting, mounting))
+
+    def tell(self, seconds: float, text: str) -> None:
+        """The same for whoever knows what to say; C(text) is empty when nothing is waited for."""
         if not text and not self._text:
             # It was there already when the wait began, or all has been said.
             return
         since = seconds - self._at
-        if text and since < (_LATEST if text == self._text else _SOONEST):
+        if text and since < (self._latest if text == self._text else _SOONEST):
             return
         self._text, self._at = text, seconds
-        line = f"{seconds:.0f} s  {text or _AT_LAST}"
+        line = f"{seconds:.0f} s  {text or self._at_last}"
         self.lines.append(line)
         self._say(line)
 

@@ -46,6 +46,7 @@ class TrainJobRun:
     """One run of one TrainJob.
 
     Args:
+        say: takes lines of progress; None for none.
         monotonic, sleep: injected by tests.
     """
 
@@ -54,11 +55,13 @@ class TrainJobRun:
         cluster: Cluster,
         wishes: Wishes,
         *,
+        say: Callable[[str], None] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._cluster = cluster
         self._wishes = wishes
+        self._say = say
         self._monotonic = monotonic
         self._sleep = sleep
         self._started = monotonic()
@@ -104,6 +107,7 @@ class TrainJobRun:
             log_lines=self._wishes.log_lines,
             all_logs=self._wishes.all_logs,
             stays=self._wishes.delete_after != "always",
+            say=self._say,
             monotonic=self._monotonic,
         )
         try:
@@ -124,6 +128,7 @@ class TrainJobRun:
             pods=follower.pods,
             logs=follower.logs,
             timeline=follower.timeline,
+            progress=follower.progress,
         )
 
     def absent(self, key: Key, submission: Submission | None) -> dict[str, Any]:
@@ -243,6 +248,7 @@ class TrainJobRun:
             "pods": [],
             "logs": {},
             "timeline": [],
+            "progress": [],
             **more,
             "deleted": self._deleted,
             "kept": self._kept,

@@ -17,6 +17,7 @@ from ._client import Cluster
 from ._doomed import Doom, stillborn
 from ._errors import ApiError, ConductorError, NotReadyError, listed
 from ._fields import name_of, text
+from ._progress import Progress
 from ._resources import Key, resource_of
 from ._trainjob_definition import API_VERSION
 from ._trainjob_state import JOBSET_LABEL, JobState, conditions_of, container_of, failure_of, row_of, state_of
@@ -32,6 +33,9 @@ _LINE = 300
 _NAMED = 4
 # Longest pause in seconds between two looks when no event arrives: signs that a pod cannot start must last.
 _IDLE = 1.0
+# Seconds between two lines of progress where nothing changes (jobs take hours), how wide one is, and how many a result
+# holds.
+_LATEST, _WIDTH, _SAID = 60.0, 150, 20
 
 
 class Follower:
@@ -42,6 +46,7 @@ class Follower:
         log_lines: how many of its last lines are kept of each failing pod.
         all_logs: keep those of the other pods as well, when it has ended.
         stays: whether it is left to itself where it has not ended in time.
+        say: takes lines of progress; None for none.
         monotonic: seconds; injected by tests.
     """
 
@@ -54,6 +59,7 @@ class Follower:
         log_lines: int,
         all_logs: bool = False,
         stays: bool = True,
+        say: Callable[[str], None] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.state = JobState("created", "")
@@ -65,6 +71,7 @@ class Follower:
         self._lines = log_lines
         self._all_logs = all_logs
         self._stays = stays
+        self._progress = Progress(say, at_last="complete", latest=_LATEST) if say else None
         self._monotonic = monotonic
         self._started = monotonic()
         self._pods: dict[str, Mapping[str, Any]] = {}
@@ -79,6 +86,11 @@ class Follower:
     def elapsed(self) -> float:
         """Seconds since it began."""
         return round(self._monotonic() - self._started, 2)
+
+    @property
+    def progress(self) -> list[str]:
+        """The last lines that were said."""
+        return self._progress.lines[-_SAID:] if self._progress else []
 
     @property
     def pods(self) -> list[dict[str, Any]]:
@@ -134,12 +146,14 @@ class Follower:
         if job is None or text(job, "metadata", "uid") != self._uid:
             raise self._error("it is gone: somebody deleted it", "find out who, and submit it again")
         present = [pod for pod in pods.values() if text(pod, "metadata", "labels", JOBSET_LABEL) == self._key.name]
-        self._present = present
+        self._present = list(present)
         self._take(present)
         state = state_of(job, job_sets.get(self._key.name), present)
         if not self.timeline or state.phase != self.state.phase:
             self.timeline.append({"seconds": self.elapsed, "phase": state.phase})
         self.state, self.conditions = state, conditions_of(job)
+        if self._progress:
+            self._progress.tell(self.elapsed, "" if state.phase == "complete" else str(state)[:_WIDTH])
         return state.is_final
 
     def _hopeless(self, now: float) -> Doom | None:
@@ -247,6 +261,7 @@ class Follower:
             "pods": self.pods,
             "logs": self.logs,
             "timeline": self.timeline,
+            "progress": self.progress,
             "elapsed": self.elapsed,
         }
 

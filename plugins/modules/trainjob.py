@@ -87,6 +87,12 @@ options:
     type: str
     choices: [failed, all]
     default: failed
+  progress:
+    description:
+      - Say how far it is when that changes, and each minute otherwise. With a local connection the lines come at once,
+        otherwise when it has ended.
+    type: bool
+    default: true
   recreate:
     description:
       - Where a TrainJob of this name is there that is another one, or that failed, delete it with its pods and submit
@@ -240,6 +246,12 @@ kept:
   returned: success, or failure of the TrainJob
   type: list
   elements: str
+progress:
+  description: What was said meanwhile, a line each; the last 20. Empty with O(progress=false).
+  returned: success, or failure of the TrainJob
+  type: list
+  elements: str
+  sample: ["0 s  created: Trainer has made no JobSet of it yet", "2 s  running: pods: 2 Running", "9 s  complete"]
 elapsed:
   description: Seconds it took.
   returned: success, or failure of the TrainJob
@@ -282,7 +294,7 @@ def run(call: Call, cluster: Cluster, _bundle: Bundle) -> dict[str, Any]:
         delete_after=params["delete_after"],
         check_mode=call.check_mode,
     )
-    work = TrainJobRun(cluster, wishes)
+    work = TrainJobRun(cluster, wishes, say=call.say if params["progress"] else None)
     return work.absent(key, submission) if params["state"] == "absent" else work.present(key, submission)
 
 
@@ -297,6 +309,7 @@ VERB = Verb(
         "timeout": {"type": "int", "default": 600},
         "log_lines": {"type": "int", "default": 10},
         "logs": {"type": "str", "choices": ["failed", "all"], "default": "failed"},
+        "progress": {"type": "bool", "default": True},
         "recreate": {"type": "bool", "default": False},
         "delete_after": {"type": "str", "choices": ["never", "on_success", "always"], "default": "never"},
     },

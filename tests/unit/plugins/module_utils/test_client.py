@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from kubernetes.client import Configuration
 
+from ansible_collections.conductor.trainer.plugins.module_utils import _client
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import (
     ApiError,
@@ -259,6 +260,29 @@ def test_fresh_is_the_same_server_over_new_connections(cluster: Cluster, server:
     other.close()
     assert server.asked[0].header("Authorization") == "Bearer secret"
     assert server.asked[0].header("Impersonate-User") == "u"
+
+
+def test_whoever_has_no_time_left_asks_no_second_time(cluster: Cluster, server: Server, clock: Clock) -> None:
+    server.answers = [status(503), status(503), Answer(body={"kind": "X"})]
+    bounded = cluster.bounded(clock.monotonic)
+    bounded.give_up_at(clock.now + 0.15)
+    with pytest.raises(ApiError):
+        bounded.get("/x")
+    # The first pause of 0.1 s fits, the second of 0.2 s does not; the other goes on as before.
+    assert clock.pauses == [0.1]
+    assert cluster.get("/x") == {"kind": "X"}
+
+
+def test_whoever_has_no_time_left_waits_for_no_answer(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_client, "_SHORTEST", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        configuration = Configuration()
+        configuration.host = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        bounded = Cluster(configuration, sleep=clock.sleep).bounded(clock.monotonic)
+        bounded.give_up_at(clock.now - 1)
+        with pytest.raises(UnreachableError, match=r"timed out|did not answer"):
+            bounded.fresh().get("/x")
+    assert clock.pauses == []
 
 
 def test_each_keeps_the_order_and_raises_the_first_error(cluster: Cluster) -> None:

@@ -9,6 +9,7 @@ recorded/failures.json has their status as it was, and their pods'.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import random
 from typing import Any
@@ -271,3 +272,44 @@ def test_that_one_ends_again_and_again_or_has_no_room_is_its_owners_affair() -> 
     loops = {name for name in RECORDED if any(doom.signature.restarts for doom in dooms_of(*recorded(name)))}
     assert loops
     assert loops.isdisjoint(names)
+
+
+def crashing(restarts: int) -> dict[str, Any]:
+    ended = {"terminated": {"reason": "Error", "exitCode": 1}}
+    status = {"name": "m", "restartCount": restarts, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
+    item = pod("p", "a", "2026")
+    return {**item, "status": {"containerStatuses": [{"name": "other", "state": {}}, {**status, "lastState": ended}]}}
+
+
+@pytest.mark.parametrize(
+    ("restarts", "before", "certain"),
+    [
+        (2, {}, True),
+        (2, {"uid-p": 1}, True),
+        (2, {"uid-p": 2}, False),
+        (1, {}, False),
+        # Of a pod that came later nothing was noted; its first start is no start again.
+        (0, {}, False),
+    ],
+)
+def test_ends_count_from_when_the_wait_began(restarts: int, before: dict[str, int], certain: bool) -> None:
+    """Also those of a container that is not the first."""
+    item = crashing(restarts)
+    item["metadata"]["uid"] = "uid-p"
+    assert bool(dooms_of(rolling(), [item], before)) is certain
+
+
+def test_only_the_scheduler_s_own_condition_speaks_of_room() -> None:
+    said = {"reason": "Unschedulable", "message": "Insufficient cpu"}
+    for kind, status, found in (
+        ("PodScheduled", "False", 1),
+        ("PodScheduled", "True", 0),
+        ("Ready", "False", 0),
+    ):
+        item = {**pod("p", "a", "2026"), "status": {"conditions": [{"type": kind, "status": status, **said}]}}
+        assert len(dooms_of(rolling(), [item])) == found, (kind, status)
+
+
+def test_a_sign_once_seen_does_not_change() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        only("absent").words = "x"  # type: ignore[misc]

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils._doom_catalogue import SLOW, Signature
 from ansible_collections.conductor.trainer.plugins.module_utils._doomed import Doom
 from ansible_collections.conductor.trainer.plugins.module_utils._fate import Fate
-from tests.unit.plugins.builders import obj
+from tests.unit.plugins.builders import READY_STATUS, deployment, obj, pod
 from tests.unit.plugins.fakes import FakeCluster, failure
 
 
@@ -92,3 +92,30 @@ def test_where_it_cannot_be_told_nodes_may_be_added(path: str) -> None:
 
     cluster.hooks.append(refuses)
     assert Fate(cluster, []).certain([doom(nodes_help=True)], 0.0) == []
+
+
+def failing() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """A Deployment as the bundle has it, as the server has it, and its pod that cannot start."""
+    live = {**deployment(), "status": {**READY_STATUS, "availableReplicas": 0}}
+    live["metadata"] = {**live["metadata"], "generation": 1, "uid": "uid-manager"}
+    waiting = {"name": "manager", "state": {"waiting": {"reason": "InvalidImageName"}}}
+    stuck = pod("manager-1", "manager", ready=False)
+    return deployment(), live, {**stuck, "status": {"phase": "Pending", "containerStatuses": [waiting]}}
+
+
+def test_only_controllers_that_are_there_and_not_rolled_out_have_signs() -> None:
+    wanted, live, stuck = failing()
+    fate = Fate(FakeCluster(), [wanted])
+    assert [sign.uid for sign in fate.signs({"manager": live}, [stuck])] == ["uid-manager-1"]
+    assert fate.signs({}, [stuck]) == []
+    assert fate.signs({"other": live}, [stuck]) == []
+    assert fate.signs({"manager": {**live, "status": READY_STATUS}}, [stuck]) == []
+
+
+def test_what_was_in_a_back_off_when_the_wait_began_does_not_count() -> None:
+    wanted, live, stuck = failing()
+    fate = Fate(FakeCluster(), [wanted])
+    fate.begin([stuck], frozenset({"uid-manager-1"}))
+    assert fate.signs({"manager": live}, [stuck]) == []
+    fate.begin([stuck], frozenset({"uid-other"}))
+    assert len(fate.signs({"manager": live}, [stuck])) == 1

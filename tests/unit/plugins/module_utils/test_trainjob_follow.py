@@ -214,6 +214,27 @@ def test_a_timeout_says_what_running_pods_said_last_where_all_logs_are_wanted(cl
     assert caught.value.facts["logs"] == {"mnist-node-0-0": ["epoch 1"]}
 
 
+def test_what_changes_is_said_and_the_end(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter(range(1000))
+    said: list[str] = []
+    becoming(cluster, "Complete")
+    follower = followed(cluster, "", pod(0, "Running"), say=said.append, monotonic=lambda: float(next(seconds)))
+    follower.follow(100)
+    assert [line.partition("s  ")[2] for line in said] == ["running: pods: 1 Running", "complete"]
+    assert follower.progress == said
+
+
+def test_where_nothing_changes_a_line_a_minute_is_enough(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_trainjob_follow, "_IDLE", 0.0)
+    seconds = iter(range(1000))
+    said: list[str] = []
+    follower = followed(cluster, "", pod(0, "Running"), say=said.append, monotonic=lambda: float(next(seconds)))
+    with pytest.raises(NotReadyError) as caught:
+        follower.follow(200)
+    assert 2 <= len(said) <= 4
+    assert caught.value.facts["progress"] == said
+
+
 def stuck(reason: str, message: str) -> dict[str, Any]:
     """A pod whose container does not start."""
     item = pod(0, "Pending")
