@@ -1,119 +1,48 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cluster client: one API server, one connection pool, plain JSON objects.
+"""The cluster client: what is asked of one API server, in plain JSON objects.
 
-The official kubernetes library does authentication, TLS and pooling; this file adds what an installer needs on top:
-server-side apply, answers with metadata only, retries for what is safe to retry, errors that name their object.
+It adds what an installer needs: server-side apply, answers with metadata only, errors that name their object.
 """
 
 from __future__ import annotations
 
-import contextlib
-import copy
 import json
-import socket
-import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlencode
+from typing import Any
 
 try:
     import urllib3
-    from kubernetes.client.rest import RESTClientObject
 except ImportError:  # reported by _module.py, so that documentation and argument checks work without it
     pass
 
-from ._answers import api_error, no_json, unreachable
-from ._errors import ApiError, ConductorError
+from ._answers import api_error, unreachable
+from ._errors import ApiError
 from ._resources import Key, Resource, key_of, path_of, resource_of
-from ._retry import Backoff, pause_before_retry
-
-if TYPE_CHECKING:
-    from kubernetes.client import Configuration
+from ._transport import JSON, Transport, hang_up
 
 FIELD_MANAGER = "conductor"
-VERSION = "1.0.0"
 
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_ONLY_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-_JSON = "application/json"
 # JSON is YAML; the server has no JSON content type for apply patches.
 _APPLY_PATCH = "application/apply-patch+yaml"
 _JSON_PATCH = "application/json-patch+json"
 _MERGE_PATCH = "application/merge-patch+json"
 _PAGE = 500
 _LOG_BYTES = 1 << 20
-# Seconds that a request has at least: to answer, and to connect.
-_SHORTEST = 1.0
-
-_In = TypeVar("_In")
-_Out = TypeVar("_Out")
 
 
-class Cluster:
-    """One API server.
-
-    Args:
-        configuration: the official client's configuration: address, TLS, credentials, proxies.
-        headers: sent with each request beside the credentials, e.g. impersonation; (name, value) pairs.
-        connections: how many requests may be in flight at once; also the size of the pool.
-        backoff: how failed requests that are safe to repeat are repeated.
-        sleep: injected by tests.
-    """
-
-    def __init__(
-        self,
-        configuration: Configuration,
-        *,
-        headers: Iterable[tuple[str, str]] = (),
-        connections: int = 8,
-        backoff: Backoff | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        configuration.connection_pool_maxsize = connections
-        self.host: str = configuration.host.rstrip("/")
-        self.connections = connections
-        self._configuration = configuration
-        # What renews expired credentials puts address and TLS of a kubeconfig back as well: not into this copy.
-        self._transport = copy.copy(configuration)
-        verified = configuration.verify_ssl and self.host.startswith("https:")
-        # The CA certificates the server is verified with; None where nothing is, or where the machine's own are.
-        self.ca_file: str | None = configuration.ssl_ca_cert if verified else None
-        self._headers = tuple(headers)
-        self._backoff = backoff or Backoff()
-        self._sleep = sleep
-        self._monotonic: Callable[[], float] = time.monotonic
-        self._until = float("inf")
-        self._pool = RESTClientObject(self._transport).pool_manager
-
-    def fresh(self) -> Cluster:
-        """The same server over new connections: behind a load balancer they may reach another API server."""
-        other = copy.copy(self)
-        other._pool = RESTClientObject(self._transport).pool_manager
-        return other
-
-    def bounded(self, monotonic: Callable[[], float]) -> Cluster:
-        """The same server for somebody whose time is limited: see C(give_up_at)."""
-        other = copy.copy(self)
-        other._monotonic = monotonic
-        return other
-
-    def give_up_at(self, until: float) -> None:
-        """From then on (seconds of the clock of C(bounded)) nothing is asked again, and an answer must come at once."""
-        self._until = until
-
-    def close(self) -> None:
-        """Closes the idle connections."""
-        self._pool.clear()
+class Cluster(Transport):
+    """One API server. See C(Transport) for how it is made."""
 
     # -- reading -------------------------------------------------------------------------------------------------
 
     def get(self, path: str, *, metadata_only: bool = False, step: str = "read") -> dict[str, Any]:
         """One object or document. Raises ApiError (404 when it is not there), UnreachableError."""
-        accept = _METADATA_ONLY if metadata_only else _JSON
+        accept = _METADATA_ONLY if metadata_only else JSON
         return self.request("GET", path, accept=accept, step=step, subject=path)
 
     def find(self, path: str, *, metadata_only: bool = False) -> dict[str, Any] | None:
@@ -146,7 +75,7 @@ class Cluster:
                 "GET",
                 resource.path(namespace),
                 query=query,
-                accept=METADATA_ONLY_LIST if metadata_only else _JSON,
+                accept=METADATA_ONLY_LIST if metadata_only else JSON,
                 step="list",
                 subject=f"{resource} in {namespace}" if namespace else str(resource),
             )
@@ -187,7 +116,7 @@ class Cluster:
                 "allowWatchBookmarks": "true",
                 **({"fieldSelector": f"metadata.name={name}"} if name else {}),
             },
-            accept=_METADATA_ONLY if metadata_only else _JSON,
+            accept=_METADATA_ONLY if metadata_only else JSON,
             read_timeout=min(seconds + 5, silence),
             preload=False,
             subject=str(resource),
@@ -196,7 +125,7 @@ class Cluster:
         if response.status >= 400:
             raise api_error(response.status, response.headers, response.read(), "watch", str(resource))
         if opened is not None:
-            opened(partial(_hang_up, getattr(response.connection, "sock", None)))
+            opened(partial(hang_up, getattr(response.connection, "sock", None)))
         rest = b""
         try:
             for chunk in response.stream():
@@ -255,7 +184,7 @@ class Cluster:
             query=query,
             body=manifest,
             content_type=_APPLY_PATCH,
-            accept=_JSON if whole_answer else _METADATA_ONLY,
+            accept=JSON if whole_answer else _METADATA_ONLY,
             step="apply",
             subject=str(key),
         )
@@ -339,115 +268,3 @@ class Cluster:
         return self.request(
             "POST", f"/apis/{group}/v1/{plural}", body=manifest, step="ask for rights", subject=manifest["kind"]
         )
-
-    # -- transport -----------------------------------------------------------------------------------------------
-
-    def each(self, function: Callable[[_In], _Out], items: Iterable[_In]) -> list[_Out]:
-        """C(function) of every item, as many at once as there are connections; the first error is raised."""
-        with ThreadPoolExecutor(self.connections) as pool:
-            return list(pool.map(function, items))
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: dict[str, str] | None = None,
-        body: Any = None,
-        content_type: str = _JSON,
-        accept: str = _JSON,
-        step: str,
-        subject: str,
-    ) -> dict[str, Any]:
-        """One request and its JSON answer, repeated where that is safe.
-
-        Raises:
-            ApiError: the server answered with a failure that is not, or no longer, worth repeating.
-            UnreachableError: the server did not answer.
-        """
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                response = self._send(
-                    method,
-                    path,
-                    query=query,
-                    body=body,
-                    content_type=content_type,
-                    accept=accept,
-                    step=step,
-                    subject=subject,
-                )
-                if response.status >= 400:
-                    raise api_error(response.status, response.headers, response.data, step, subject)
-                return self._object(response.status, response.data, step, subject)
-            except ConductorError as error:
-                pause = pause_before_retry(error, attempt, self._backoff)
-                if pause is None or self._monotonic() + pause > self._until:
-                    raise
-                self._sleep(pause)
-
-    def _object(self, status: int, data: bytes, step: str, subject: str) -> dict[str, Any]:
-        try:
-            answer = json.loads(data)
-        except ValueError:
-            answer = None
-        if not isinstance(answer, dict):
-            raise no_json(status, self.host, step, subject)
-        return answer
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        *,
-        step: str,
-        subject: str,
-        query: dict[str, str] | None = None,
-        body: Any = None,
-        content_type: str = _JSON,
-        accept: str = _JSON,
-        read_timeout: float = 60,
-        preload: bool = True,
-    ) -> urllib3.BaseHTTPResponse:
-        headers = urllib3.HTTPHeaderDict({"Accept": accept, "User-Agent": f"conductor.trainer/{VERSION}"})
-        if preload:
-            headers["Accept-Encoding"] = "gzip"
-        for name, value in (*self._credentials(), *self._headers):
-            headers.add(name, value)
-        data = None
-        if body is not None:
-            headers["Content-Type"] = content_type
-            data = json.dumps(body, separators=(",", ":")).encode()
-        url = self.host + path + ("?" + urlencode(query) if query else "")
-        left = max(_SHORTEST, self._until - self._monotonic())
-        try:
-            return self._pool.request(
-                method,
-                url,
-                body=data,
-                headers=headers,
-                timeout=urllib3.Timeout(connect=min(5, left), read=min(read_timeout, left)),
-                retries=False,
-                preload_content=preload,
-            )
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise unreachable(error, self.host, step, subject) from error
-
-    def _credentials(self) -> Iterator[tuple[str, str]]:
-        # Asked anew for each request: the official client refreshes tokens that expire behind this call.
-        settings: dict[str, Any] = dict(self._configuration.auth_settings())
-        for setting in settings.values():
-            if setting["in"] == "header" and setting["value"]:
-                yield setting["key"], setting["value"]
-        if self._configuration.username:
-            yield "authorization", str(self._configuration.get_basic_auth_token())
-
-
-def _hang_up(sock: socket.socket | None) -> None:
-    """Lets whoever reads from a connection find its end; to close it is theirs."""
-    if sock is not None:
-        with contextlib.suppress(OSError):
-            # It has ended by itself.
-            sock.shutdown(socket.SHUT_RDWR)

@@ -34,7 +34,7 @@ class Balanced(FakeCluster):
         self._servers = servers
         self._here = threading.local()
 
-    def fresh(self) -> FakeCluster:
+    def fresh(self) -> Balanced:
         super().fresh()
         self._here.server = self._draw.randrange(self._servers)
         self.reached.append(self._here.server)
