@@ -91,6 +91,11 @@ class ServingCertificates:
         self._judgements = judgements
         return [judgement.verdict() for judgement in judgements]
 
+    def forget(self) -> None:
+        """What was read is to be read again."""
+        # Where it may not be read, it may not be read the next time either.
+        self._read = {secret: known for secret, known in self._read.items() if known[2]}
+
     @property
     def rows(self) -> list[dict[str, Any]]:
         """What the last look found, for a result."""

@@ -115,7 +115,8 @@ class ControllersWait:
             return proofs
         try:
             self._readiness.look_again()
-            verdicts = self._readiness.verdicts()
+            self._certificates.forget()
+            verdicts = self._readiness.verdicts() + self._certificates.look(self._readiness.configurations())
         except ConductorError as error:
             return [*proofs, away(error)]
         lost = [verdict for verdict in verdicts if not verdict.ready]

@@ -13,7 +13,7 @@ from multiprocessing import get_context
 
 from kubernetes.client import Configuration
 
-from ansible_collections.conductor.trainer.plugins.module_utils import _watch
+from ansible_collections.conductor.trainer.plugins.module_utils import _wait, _watch
 from ansible_collections.conductor.trainer.plugins.module_utils._api_servers import rounds_for
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import NotReadyError
@@ -25,7 +25,8 @@ from tests.schedules.world import World, release
 # Seconds: a wait that may succeed, one that cannot, and what comes on top before it counts as one that hangs.
 _TIMEOUT, _IN_VAIN, _OVERTIME = 20.0, 0.8, 12.0
 # What a stream does not tell is found by the next list, after a minute; here it is sooner.
-_RELIST, _SILENCE = 0.5, 1.0
+_RELIST, _SILENCE = 0.25, 1.0
+_AS_THEY_ARE = (_watch._RELIST_SECONDS, _watch._SILENCE, _wait._IDLE)
 WORKERS = 4
 
 
@@ -49,10 +50,8 @@ class Outcome:
 def run(seed: int, kind: str) -> Outcome:
     """Runs one schedule against the real client, watcher and wait."""
     plan = schedule(seed, kind)
-    if plan.kind in UNTOLD:
-        _watch._RELIST_SECONDS, _watch._SILENCE = _RELIST, _SILENCE
-    else:
-        _watch._RELIST_SECONDS, _watch._SILENCE = 60.0, 90.0
+    untold = plan.kind in UNTOLD
+    _watch._RELIST_SECONDS, _watch._SILENCE, _wait._IDLE = (_RELIST, _SILENCE, _RELIST) if untold else _AS_THEY_ARE
     with ScriptedServer(plan) as server:
         configuration = Configuration()
         configuration.host = server.url

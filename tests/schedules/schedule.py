@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.schedules.world import GOOD, OBJECT_STATES, REPLICA_FACETS, Change, World, facets_of
-from tests.unit.plugins.builders import POD, SECRET
+from tests.unit.plugins.builders import POD
 
 # Everything is good after so many seconds at the latest, but for what never is.
 LATEST = 0.25
@@ -77,7 +77,7 @@ def schedule(seed: int, kind: str) -> Schedule:
 
 def _relapse(dice: random.Random, when: float) -> Iterator[Change]:
     """Something stored is lost about when the wait would end."""
-    object_key = dice.choice([object_key for object_key in OBJECT_STATES if object_key not in (POD, SECRET)])
+    object_key = dice.choice([object_key for object_key in OBJECT_STATES if object_key != POD])
     begins = when + dice.uniform(0.0, 0.1)
     yield Change(begins, str(object_key), dice.choice(OBJECT_STATES[object_key]))
     yield Change(begins + 0.4, str(object_key), GOOD)

@@ -164,3 +164,16 @@ def test_no_private_key_gets_out(clock: Clock, script: Script) -> None:
         said = json.dumps(result)
         assert not any(value in said for value in certificate_data().values())
         assert "PRIVATE" not in said
+
+
+def test_a_certificate_that_is_lost_during_the_proof_is_seen(clock: Clock, script: Script) -> None:
+    """What was read a moment ago is not believed at the end."""
+    cluster = serving(bundle())
+
+    def hook(request: Request) -> None:
+        if request.method == "POST":
+            edit(SECRET, "data", to={})(cluster)
+
+    cluster.hooks.insert(0, hook)
+    with pytest.raises(NotReadyError, match=r"lacks ca\.crt"):
+        waiting(cluster, clock, 0)
