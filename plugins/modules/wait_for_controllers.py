@@ -21,6 +21,9 @@ description:
     a certificate that ends within 30 days.
   - A JobSet that is somebody else's (see O(jobset)) has to serve as well, wherever it is. It is only read and asked by
     dry runs.
+  - Each API server of a cluster learns of webhooks, and reaches them, by itself. So the webhooks are asked over as many
+    new connections as it takes to reach every API server that the cluster shows; and before it ends everything is
+    listed anew, in case something was lost meanwhile.
   - Nothing short of that is called ready. On a timeout it says which of these is missing, since when, and why.
   - Ends before the timeout, with cause and remedy, where the cluster says that a controller cannot start. What may
     still come right by itself, such as a registry that does not answer or a node that an autoscaler may add, is waited
