@@ -11,7 +11,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._api_servers imp
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import ApiError
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import key_of
 from tests.unit.plugins.builders import api_servers
-from tests.unit.plugins.fakes import FakeCluster, failure
+from tests.unit.plugins.fakes import FakeCluster
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_where_it_may_not_be_read_there_may_be_two(status: int) -> None:
 
 def test_a_server_that_fails_is_no_answer() -> None:
     cluster = FakeCluster()
-    cluster.hooks.append(lambda request: (_ for _ in ()).throw(failure(500)))
+    cluster.fail(500, method="GET")
     with pytest.raises(ApiError):
         count_api_servers(cluster)
 
