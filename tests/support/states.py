@@ -55,6 +55,7 @@ class States:
         self._plane = plane
         self._states = {state.name: state for state in states}
         self._empty = empty
+        # When what is in a state began, and what that is.
         self._prepared: dict[str, tuple[float, Snapshot]] = {}
 
     def enter(self, name: str | None) -> ControlPlane:
@@ -67,9 +68,11 @@ class States:
         else:
             state = self._states[name]
             self.enter(state.after)
+            # Its Deployments may be those of the state it starts from, and as old.
+            since = self._prepared[state.after][0] if state.after else time.monotonic()
             state.build(self._plane)
             self._plane.settle()
-            self._prepared[name] = (time.monotonic(), self._plane.snapshot())
+            self._prepared[name] = (since, self._plane.snapshot())
         return self._plane
 
 
