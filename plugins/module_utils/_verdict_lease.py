@@ -30,7 +30,8 @@ def lease_verdict(name: str, lease: Mapping[str, Any], pods: Mapping[str, str], 
     """
 
     def verdict(state: State, evidence: str, remedy: str = "") -> Verdict:
-        since = part(lease, "spec").get("renewTime")
+        # A leader leads since it took the Lease; one that is gone has not led since it renewed it last.
+        since = part(lease, "spec").get("acquireTime" if state == "ready" else "renewTime")
         return Verdict(f"Lease {name}", "leader", state, evidence, remedy, str(since or ""))
 
     holder = part(lease, "spec").get("holderIdentity")

@@ -69,6 +69,9 @@ def test_since_when_is_when_it_was_renewed_last() -> None:
     held = lease(holderIdentity="ghost_uuid", renewTime="2026-01-01T00:00:00.000000Z")
     assert lease_verdict(NAME, held, PODS, "ops").since == "2026-01-01T00:00:00.000000Z"
     assert lease_verdict(NAME, lease(), PODS, "ops").since == ""
+    # One that leads renews it every few seconds; that says nothing.
+    leads = lease(holderIdentity="manager-1_uuid", acquireTime="2026-01-01T00:00:09Z", renewTime="2026-01-01T00:09:00Z")
+    assert lease_verdict(NAME, leads, PODS, "ops").since == "2026-01-01T00:00:09Z"
 
 
 def held_by(cluster: FakeCluster, holder: str) -> FakeCluster:
