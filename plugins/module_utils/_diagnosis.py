@@ -13,13 +13,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._client import Cluster
-from ._doomed import Doom, containers_of, newest_pods
+from ._doomed import Doom, newest_pods
 from ._errors import ApiError, ConductorError
 from ._events import time_of
 from ._failure_causes import failure_cause
 from ._redaction import redact
 from ._resources import resource_of
 from ._verdict import count, part
+from ._verdict_pod import containers_of
 
 LOG_LINES = 10
 # The cause may stand further up: a program that does not know a flag ends with all those that it knows.

@@ -13,6 +13,7 @@ from typing import Any
 from ._doom_catalogue import SIGNATURES, Signature, Source
 from ._redaction import redact
 from ._verdict import count, part, parts
+from ._verdict_pod import containers_of
 
 
 @dataclass(frozen=True)
@@ -196,12 +197,6 @@ def _container_signs(pod: Mapping[str, Any], before: Mapping[str, int]) -> Itera
             restarts=count(status.get("restartCount")),
             restarts_before=before.get(uid, 0),
         )
-
-
-def containers_of(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The statuses of a pod's containers, init containers first."""
-    status = part(pod, "status")
-    return [*parts(status, "initContainerStatuses"), *parts(status, "containerStatuses")]
 
 
 def _waiting(status: Mapping[str, Any]) -> Mapping[str, Any]:

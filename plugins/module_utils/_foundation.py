@@ -34,15 +34,12 @@ class Foundation:
             **{Key(*_CRD, "", name): crd_verdict for name in crds},
         }
         self._known: dict[Key, Verdict | None] = {}
-        self._listed: dict[str, dict[str, Any]] | None = None
 
     def verdicts(self) -> list[Verdict]:
         """One for each; none for what this identity may not read and can do without."""
-        if self._listed is None:
-            self._listed = self._list()
-        found = [self._verdict(key) for key in self._asked]
-        # Later on each is asked for by itself: most are ready.
-        self._listed = {}
+        # Once most are ready, those that are not are asked for by themselves.
+        listed = {} if self._known else self._list()
+        found = [self._verdict(key, listed) for key in self._asked]
         return [verdict for verdict in found if verdict is not None]
 
     @property
@@ -55,7 +52,6 @@ class Foundation:
     def forget(self) -> None:
         """Everything is to be asked for again."""
         self._known.clear()
-        self._listed = None
 
     def _list(self) -> dict[str, dict[str, Any]]:
         """Our CRDs in one answer, where they may be listed: name to CRD."""
@@ -68,12 +64,12 @@ class Foundation:
             return {}
         return {item["metadata"]["name"]: item for item in items}
 
-    def _verdict(self, key: Key) -> Verdict | None:
+    def _verdict(self, key: Key, listed: Mapping[str, Any]) -> Verdict | None:
         known = self._known.get(key)
         if key in self._known and (known is None or known.ready):
             return known
         try:
-            found = (self._listed or {}).get(key.name) if key.kind == _CRD[1] else None
+            found = listed.get(key.name) if key.kind == _CRD[1] else None
             self._known[key] = self._asked[key](key.name, found or self._cluster.find(path_of(key)))
         except ConductorError as error:
             if key.kind == "Namespace" and isinstance(error, ApiError) and error.status == 403:

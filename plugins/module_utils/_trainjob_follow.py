@@ -16,6 +16,7 @@ from typing import Any
 from ._client import Cluster
 from ._doomed import Doom, stillborn
 from ._errors import ApiError, ConductorError, NotReadyError, listed
+from ._fate import Fate
 from ._fields import name_of, text
 from ._progress import Progress
 from ._resources import Key, resource_of
@@ -78,7 +79,7 @@ class Follower:
         self._logs: dict[str, list[str]] = {}
         self._heard: set[tuple[str, int]] = set()
         self._present: list[Mapping[str, Any]] = []
-        self._signs: dict[tuple[str, str], float] = {}
+        self._fate = Fate(cluster, ())
         kinds = ((API_VERSION, "TrainJob"), ("jobset.x-k8s.io/v1alpha2", "JobSet"), ("v1", "Pod"))
         self._scopes = [Scope(resource_of(*kind), key.namespace) for kind in kinds]
 
@@ -158,12 +159,7 @@ class Follower:
 
     def _hopeless(self, now: float) -> Doom | None:
         """A sign that one of the pods cannot start, once it has lasted as long as it must."""
-        dooms = {(doom.uid, doom.signature.cause): doom for doom in stillborn(self._present, self._key.namespace)}
-        self._signs = {sign: self._signs.get(sign, now) for sign in dooms}
-        return next(
-            (doom for sign, doom in dooms.items() if now - self._signs[sign] >= doom.signature.grace),
-            None,
-        )
+        return next(iter(self._fate.certain(stillborn(self._present, self._key.namespace), now)), None)
 
     def _take(self, pods: list[Any]) -> None:
         for pod in pods:

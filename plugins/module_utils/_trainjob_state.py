@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 from ._fields import name_of, part, parts, text
 from ._verdict import count
 from ._verdict_jobset import jobset_verdict
-from ._verdict_pod import pod_trouble
+from ._verdict_pod import containers_of, pod_trouble
 from ._verdict_trainjob import trainjob_verdict
 
 Phase = Literal["created", "suspended", "running", "complete", "failed"]
@@ -80,7 +80,7 @@ def conditions_of(job: Mapping[str, Any]) -> list[dict[str, str]]:
 def row_of(pod: Mapping[str, Any]) -> dict[str, Any]:
     """A pod in short: C(name), C(phase), C(node), C(exit_code), C(restarts), C(message)."""
     phase = text(pod, "status", "phase")
-    statuses = _statuses(pod)
+    statuses = containers_of(pod)
     failure = failure_of(pod)
     ended = [part(status, "state", "terminated") for status in statuses]
     code = failure.exit_code if failure else 0 if ended and all(ended) else None
@@ -97,7 +97,7 @@ def row_of(pod: Mapping[str, Any]) -> dict[str, Any]:
 
 def failure_of(pod: Mapping[str, Any]) -> Failure | None:
     """The first container of a pod that failed; one that was started again counts until it has ended well."""
-    for status in _statuses(pod):
+    for status in containers_of(pod):
         present = part(status, "state", "terminated")
         ended = present or part(status, "lastState", "terminated")
         code = ended.get("exitCode")
@@ -117,7 +117,3 @@ def container_of(pod: Mapping[str, Any]) -> str:
 def _tally(pods: Sequence[Mapping[str, Any]]) -> str:
     phases = [text(pod, "status", "phase") or "Pending" for pod in pods]
     return "pods: " + ", ".join(f"{phases.count(phase)} {phase}" for phase in sorted(set(phases)))
-
-
-def _statuses(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [*parts(pod, "status", "initContainerStatuses"), *parts(pod, "status", "containerStatuses")]

@@ -47,3 +47,9 @@ def running_since(pod: Mapping[str, Any]) -> str:
         part(part(container, "state"), "running") for container in parts(part(pod, "status"), "containerStatuses")
     ]
     return max((str(state.get("startedAt") or "") for state in running), default="")
+
+
+def containers_of(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The statuses of a pod's containers, init containers first."""
+    status = part(pod, "status")
+    return [*parts(status, "initContainerStatuses"), *parts(status, "containerStatuses")]

@@ -70,6 +70,7 @@ class ControllersWait:
         self._certificates = ServingCertificates(self._cluster, bundle, monotonic=monotonic)
         self._proof = Proof(self._cluster, bundle, self._certificates)
         self._readiness = Readiness(self._cluster, bundle, beside, with_secrets=refresh)
+        self._not_ready = NotReady(self._cluster, bundle, self._readiness, self._timeline)
 
     def run(self, timeout: float) -> dict[str, Any]:
         """Waits up to C(timeout) seconds; 0 looks once.
@@ -126,13 +127,12 @@ class ControllersWait:
 
     def _end_where_it_must(self, waiting: list[Verdict], now: float, deadline: float) -> None:
         """Raises what ends the wait, if anything does."""
-        errors = NotReady(self._cluster, self._bundle, self._readiness, self._timeline)
         dooms = self._fate.signs(self._readiness.deployments(), self._readiness.pods())
         error: NotReadyError | None = None
         if certain := self._fate.certain(dooms, now):
-            error = errors.ever(waiting, certain, now)
+            error = self._not_ready.ever(waiting, certain, now)
         elif now >= deadline:
-            error = errors.in_time(waiting, dooms, now, now - self._started)
+            error = self._not_ready.in_time(waiting, dooms, now, now - self._started)
         if error:
             error.facts |= self._facts(now)
             raise error
