@@ -31,6 +31,8 @@ class Signature:
             remedy is for those whose deadline has passed.
         restarts: how often the container must have been started again, once at least during the wait.
         nodes_help: whether a node that an autoscaler adds would heal it.
+        own_fault: whether it is certain only where the container ended by an error of its own, and its log speaks of
+            nothing that others may still bring.
     """
 
     cause: str
@@ -42,6 +44,7 @@ class Signature:
     grace: float = 0.0
     restarts: int = 0
     nodes_help: bool = False
+    own_fault: bool = False
 
 
 SLOW = float("inf")
@@ -132,7 +135,10 @@ SIGNATURES: tuple[Signature, ...] = (
         # What it needs to start does not change; other ends may be somebody else's doing, twice even.
         restarts=1,
     ),
+    # Two ends may be a node's whose network comes a little later than its pods; where the log tells another story, they
+    # are enough, and nobody has to wait for the kubelet's back-off of 10 s.
     Signature("it ends again and again", "container", _CRASH, _LOGS, restarts=2),
+    Signature("it ends again and again", "container", _CRASH, _LOGS, restarts=1, own_fault=True),
     Signature(
         "no node has room for it, or none may be used",
         "scheduler",

@@ -18,13 +18,18 @@ from ._verdict_pod import containers_of
 
 @dataclass(frozen=True)
 class Doom:
-    """A sign that was seen. C(uid) is that of the object it was seen on, C(words) are the server's."""
+    """A sign that was seen. C(uid) is that of the object it was seen on, C(words) are the server's.
+
+    Args:
+        run: of a container that ended: its namespace, pod, own name, and how often it was started again.
+    """
 
     signature: Signature
     deployment: str
     uid: str
     words: str
     remedy: str
+    run: tuple[str, str, str, int] = ("", "", "", 0)
 
     def __str__(self) -> str:
         return f"{self.signature.cause}: {self.words}" if self.words else self.signature.cause
@@ -33,6 +38,8 @@ class Doom:
 # What the kubelet says of containers that it is making, and of those that it tries to start again at growing intervals,
 _BEING_MADE = frozenset({"ContainerCreating", "PodInitializing"})
 _BACK_OFF = frozenset({"ImagePullBackOff", "CrashLoopBackOff", "ErrImagePull", "RunContainerError"})
+# Above are those of processes that a signal ended, which somebody else sent (POSIX shells: 128 and its number).
+_LAST_OWN_CODE = 128
 
 
 @dataclass(frozen=True)
@@ -45,9 +52,11 @@ class _Sign:
     message: str
     words: str
     pod: str = ""
+    container: str = ""
     image: str = ""
     restarts: int = 0
     restarts_before: int = 0
+    exit_code: int = 0
 
 
 def dooms_of(
@@ -80,7 +89,8 @@ def _recognised(signs: Iterable[_Sign], namespace: str, deployment: str) -> list
         signature = next((signature for signature in SIGNATURES if _fits(signature, sign)), None)
         if signature is not None:
             remedy = signature.remedy.format(namespace=namespace, deployment=deployment, pod=sign.pod, image=sign.image)
-            found.setdefault(sign.uid, Doom(signature, deployment, sign.uid, sign.words, remedy))
+            run = (namespace, sign.pod, sign.container, sign.restarts)
+            found.setdefault(sign.uid, Doom(signature, deployment, sign.uid, sign.words, remedy, run))
     return list(found.values())
 
 
@@ -131,6 +141,7 @@ def _fits(signature: Signature, sign: _Sign) -> bool:
         and sign.restarts >= signature.restarts
         # One run must have begun and ended since the wait began: what ended before may be repaired.
         and (not signature.restarts or sign.restarts > sign.restarts_before)
+        and (not signature.own_fault or 0 < sign.exit_code <= _LAST_OWN_CODE)
         and re.search(signature.words, sign.message, re.IGNORECASE) is not None
         and not (signature.but_not and re.search(signature.but_not, sign.message, re.IGNORECASE))
     )
@@ -193,9 +204,11 @@ def _container_signs(pod: Mapping[str, Any], before: Mapping[str, int]) -> Itera
             f"{message} {ended}",
             f"pod {name}: {said}",
             pod=name,
+            container=str(status.get("name", "")),
             image=str(status.get("image", "")),
             restarts=count(status.get("restartCount")),
             restarts_before=before.get(uid, 0),
+            exit_code=count(last.get("exitCode")),
         )
 
 

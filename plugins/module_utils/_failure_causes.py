@@ -8,6 +8,7 @@ C(_doom_catalogue.py) knows causes by what the API says of pods; here are those 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from ._known_causes import KnownCause, cause_in
@@ -84,6 +85,26 @@ FAILURE_CAUSES: tuple[KnownCause, ...] = (
         "wait; where it stays so, read its log for the words cert-rotation",
     ),
 )
+
+# What no time and nobody else mends, whatever else is logged (a list of all flags follows the one that is unknown).
+_OWN_FAULT = re.compile(r"flag provided but not defined|unknown flag|unknown field", re.IGNORECASE)
+# What is logged by what ends because something does not answer, or is not there yet, or because it was told to end.
+_OF_OTHERS = re.compile(
+    r"dial |\bEOF\b|connection|timeout|timed out|deadline|unavailable|unreachable|no route|no such host|handshake|x509"
+    r"|not (?:be )?found|could not find|no such file|no matches for|must be installed|forbidden|cannot \w+ resource"
+    r"|unauthorized|too many requests|lease|leader|conflict|already in use|not ready|retry|try again|cancel|signal"
+    r"|shutting down|shutdown|stopping",
+    re.IGNORECASE,
+)
+
+
+def is_own_fault(lines: Iterable[str]) -> bool:
+    """Whether what a container logged before it ended by an error speaks of nothing that others may still bring.
+
+    A log that says nothing, or could not be read, tells nothing.
+    """
+    said = "\n".join(lines)
+    return bool(said.strip()) and (bool(_OWN_FAULT.search(said)) or not _OF_OTHERS.search(said))
 
 
 def failure_cause(lines: Iterable[str]) -> tuple[str, str] | None:

@@ -1,7 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which signs of doom there are, and when one is certain: after its grace, and where no new node will come to help."""
+"""Which signs of doom there are, and when one is certain.
+
+After its grace, where no new node will come to help, and where what ended early did so by its own fault.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,12 @@ from ._autoscalers import may_grow
 from ._certificates import pods_of
 from ._client import Cluster
 from ._doomed import Doom, dooms_of, restarts_of
+from ._errors import ConductorError
+from ._failure_causes import is_own_fault
 from ._verdict_deployment import deployment_verdict
+
+# Of a log: more than the list of all flags that follows an unknown one.
+_LINES = 100
 
 
 class Fate:
@@ -29,6 +37,7 @@ class Fate:
         self._restarts: dict[str, int] = {}
         self._since: dict[tuple[str, str], float] = {}
         self._grows: bool | None = None
+        self._own_faults: dict[tuple[str, str, str, int], bool] = {}
 
     def begin(self, pods: Iterable[Mapping[str, Any]], stale: frozenset[str]) -> None:
         """Notes how things are when the wait begins: what happened before tells of a past that may be repaired.
@@ -63,8 +72,22 @@ class Fate:
         return [
             doom
             for sign, doom in seen.items()
-            if now - self._since[sign] >= doom.signature.grace and not (doom.signature.nodes_help and self._may_grow())
+            if now - self._since[sign] >= doom.signature.grace
+            and not (doom.signature.nodes_help and self._may_grow())
+            and not (doom.signature.own_fault and not self._is_own_fault(doom))
         ]
+
+    def _is_own_fault(self, doom: Doom) -> bool:
+        """Whether a container's last run ended by its own fault; its log is read once."""
+        if doom.run not in self._own_faults:
+            namespace, pod, container, _restarts = doom.run
+            try:
+                lines = self._cluster.pod_log(namespace, pod, container=container, lines=_LINES, previous=True)
+            except ConductorError:
+                # Without its log nobody can tell: the next end will.
+                lines = []
+            self._own_faults[doom.run] = is_own_fault(lines)
+        return self._own_faults[doom.run]
 
     def _may_grow(self) -> bool:
         """Whether nodes may be added by themselves; where that cannot be told, they may. Asked once."""

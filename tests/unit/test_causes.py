@@ -31,7 +31,8 @@ def section(title: str, rows: Iterable[tuple[str, str]]) -> str:
 
 
 def rendered() -> str:
-    certain = [(entry.cause, entry.remedy) for entry in SIGNATURES if entry.grace != SLOW]
+    # One cause may be known by several signs.
+    certain = dict.fromkeys((entry.cause, entry.remedy) for entry in SIGNATURES if entry.grace != SLOW)
     slow = [(entry.cause, entry.remedy) for entry in SIGNATURES if entry.grace == SLOW]
     words = [(entry.cause.replace("{0}{1}", "{0}"), entry.remedy) for entry in FAILURE_CAUSES]
     calls = [(entry.cause, entry.remedy) for entry in WEBHOOK_CAUSES]

@@ -98,8 +98,19 @@ def test_slow_is_not_doomed(name: str, grace: float) -> None:
     assert only(name).signature.grace == grace
 
 
-def test_two_ends_are_no_loop_yet() -> None:
-    assert dooms_of(*recorded("crashed twice")) == []
+def test_two_ends_are_no_loop_yet_but_by_their_own_fault() -> None:
+    assert [doom.signature.own_fault for doom in dooms_of(*recorded("crashed twice"))] == [True]
+    assert [doom.signature.own_fault for doom in dooms_of(*recorded("crash"))] == [False]
+
+
+@pytest.mark.parametrize(("code", "found"), [(0, 0), (1, 1), (128, 1), (137, 0), (None, 0)])
+def test_what_was_ended_or_ended_well_is_no_fault_of_its_own(code: int | None, found: int) -> None:
+    """SIGTERM ends a controller with 0, SIGKILL with 137: a probe, a node, or a person did that."""
+    item = crashing(1)
+    item["status"]["containerStatuses"][1]["lastState"]["terminated"]["exitCode"] = code
+    dooms = dooms_of(rolling(), [item])
+    assert len(dooms) == found
+    assert all(doom.run == ("", "p", "m", 1) for doom in dooms)
 
 
 @pytest.mark.parametrize(("restarts", "found"), [(0, 0), (1, 1)])
@@ -296,7 +307,8 @@ def test_ends_count_from_when_the_wait_began(restarts: int, before: dict[str, in
     """Also those of a container that is not the first."""
     item = crashing(restarts)
     item["metadata"]["uid"] = "uid-p"
-    assert bool(dooms_of(rolling(), [item], before)) is certain
+    found = [doom for doom in dooms_of(rolling(), [item], before) if not doom.signature.own_fault]
+    assert bool(found) is certain
 
 
 def test_only_the_scheduler_s_own_condition_speaks_of_room() -> None:

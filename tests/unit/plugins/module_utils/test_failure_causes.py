@@ -7,7 +7,11 @@ import re
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._failure_causes import FAILURE_CAUSES, failure_cause
+from ansible_collections.conductor.trainer.plugins.module_utils._failure_causes import (
+    FAILURE_CAUSES,
+    failure_cause,
+    is_own_fault,
+)
 
 # In the order of the catalogue: what a log or an event says, and words of the cause.
 SAID: list[tuple[str, str]] = [
@@ -59,3 +63,25 @@ def test_every_entry_is_told_by_something() -> None:
 def test_nothing_is_made_up() -> None:
     assert failure_cause([]) is None
     assert failure_cause(["starting manager"]) is None
+
+
+@pytest.mark.parametrize(
+    ("log", "own"),
+    [
+        ("flag provided but not defined: -x\nUsage of manager:\n  -leader-elect-lease-duration duration", True),
+        ('strict decoding error: unknown field "a"', True),
+        ("panic: index out of range [3]", True),
+        ("dial tcp 10.96.0.1:443: connect: connection refused", False),
+        ("Get https://kubernetes.default: net/http: TLS handshake TIMEOUT", False),
+        ("panic: lookup api: no such host", False),
+        ('no matches for kind "JobSet" in version "jobset.x-k8s.io/v1alpha2"', False),
+        ("open /tmp/certs/tls.crt: no such file or directory", False),
+        ('secrets is forbidden: cannot list resource "secrets"', False),
+        ("leader election lost", False),
+        ("Stopping and waiting for webhooks", False),
+        ("", False),
+        (" \n", False),
+    ],
+)
+def test_an_own_fault_is_what_nobody_else_can_mend(log: str, own: bool) -> None:
+    assert is_own_fault(log.split("\n")) is own

@@ -36,6 +36,42 @@ def test_a_sign_that_went_away_begins_anew() -> None:
     assert fate.certain([doom(5.0, "another cause")], 116.0) == []
 
 
+def ended(restarts: int = 1) -> Doom:
+    signature = Signature("it ends", "container", frozenset(), "", restarts=1, own_fault=True)
+    return Doom(signature, "manager", "u", "words", "remedy", ("ops", "manager-1", "m", restarts))
+
+
+@pytest.mark.parametrize(
+    ("log", "certain"),
+    [
+        (["panic: a nil map"], True),
+        (["panic: a nil map", "dial tcp: connection refused"], False),
+        ([], False),
+        (failure(403), False),
+        (failure(400), False),
+    ],
+)
+def test_two_ends_are_certain_by_what_was_logged(monkeypatch: pytest.MonkeyPatch, log: Any, certain: bool) -> None:
+    cluster = FakeCluster()
+    asked_for: list[tuple[str, str, str, bool]] = []
+
+    def pod_log(namespace: str, name: str, *, container: str, lines: int, previous: bool = False) -> list[str]:
+        assert lines >= 100
+        asked_for.append((namespace, name, container, previous))
+        if isinstance(log, Exception):
+            raise log
+        return list(log)
+
+    monkeypatch.setattr(cluster, "pod_log", pod_log)
+    fate = Fate(cluster, [])
+    for _look in range(3):
+        assert bool(fate.certain([ended()], 100.0)) is certain
+    # Once a run of the container; the next one has a log of its own.
+    assert asked_for == [("ops", "manager-1", "m", True)]
+    fate.certain([ended(2)], 101.0)
+    assert len(asked_for) == 2
+
+
 def test_what_is_only_slow_is_never_certain() -> None:
     fate = Fate(FakeCluster(), [])
     fate.certain([doom(SLOW)], 0.0)

@@ -167,6 +167,20 @@ def test_a_crash_loop_of_before_the_wait_may_be_over(clock: Clock, script: Scrip
     assert 9.0 <= error.facts["elapsed"] <= 10.0
 
 
+@pytest.mark.parametrize(("said", "most"), [("panic: a nil map", 3.0), ("dial tcp: connection refused", 10.0)])
+def test_the_second_end_is_the_last_where_the_log_blames_nobody_else(
+    clock: Clock, script: Script, said: str, most: float
+) -> None:
+    cluster = stuck({"containerStatuses": [{"restartCount": 0, "state": {"running": {}}}]})
+    cluster.logs["manager-1 before"] = [said]
+    script.append((2.0, edit(POD, "status", to=crashed(1))))
+    if most > 9.0:
+        script.append((9.0, edit(POD, "status", to=crashed(2))))
+    error = ends(cluster, clock)
+    assert "it ends again and again" in str(error)
+    assert most - 1.0 <= error.facts["elapsed"] <= most
+
+
 # -- what an earlier run left in a back-off --------------------------------------------------------------------------
 
 
