@@ -20,6 +20,7 @@ from ansible_collections.conductor.trainer.plugins.modules.trainer_operator impo
 from ansible_collections.conductor.trainer.plugins.plugin_utils._in_worker import perform
 from tests.support.playing import CLONE, LIMIT, play
 from tests.support.states import BUNDLE, our_bundle
+from tests.support.upstream_objects import trainer_objects
 
 # All that needs no custom resource of its own to be served.
 CONTROLLER_PHASES = tuple(phase for phase in PHASES if phase != "runtimes")
@@ -103,6 +104,14 @@ def module_memory(kubeconfig: Path) -> float:
 def write_manifests(path: Path, phases: tuple[str, ...]) -> Path:
     """A file of these phases' objects for kubectl."""
     objects = [manifest for phase in our_bundle().phases if phase.name in phases for manifest in phase.objects]
+    path.write_text(yaml.safe_dump_all(objects))
+    return path
+
+
+def write_upstream_manifests(path: Path, phases: tuple[str, ...]) -> Path:
+    """The same as upstream publishes it: its CRDs describe every field, which makes them five times as large."""
+    runtimes = "runtimes" in phases
+    objects = [one for one in trainer_objects() if runtimes or one["kind"] != "ClusterTrainingRuntime"]
     path.write_text(yaml.safe_dump_all(objects))
     return path
 

@@ -1,7 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures Conductor beside kubectl and kubernetes.core, with the same objects on the same servers (``make bench``).
+"""Measures Conductor beside kubectl and kubernetes.core on the same servers (``make bench``).
+
+The others apply our objects, and in columns of their own those that upstream publishes, which is what one has without
+Conductor: their CRDs describe every field.
 
 On a real API server without nodes: what a run that has nothing to do asks and moves, how long a first apply takes, also
 with a longer way to the server, and the memory of a module. On a real cluster: whole playbooks with nothing to do.
@@ -31,13 +34,16 @@ from tests.bench.contestants import (
     module_memory,
     write_manifests,
     write_playbook,
+    write_upstream_manifests,
 )
 from tests.bench.relay import Relay
 from tests.support.control_plane import ControlPlane, control_plane
 from tests.support.real_cluster import real_cluster
 from tests.support.states import State, States, install_ours, our_bundle
 
-NAMES = ("Conductor", "kubectl", "kubernetes.core")
+KUBECTL_UPSTREAM = "kubectl, upstream's objects"
+CORE_UPSTREAM = "kubernetes.core, upstream's objects"
+NAMES = ("Conductor", "kubectl", "kubernetes.core", KUBECTL_UPSTREAM, CORE_UPSTREAM)
 ROUND_TRIP = 0.05
 FAR = f"{ROUND_TRIP * 1000:.0f} ms of round trip added"
 _NONE = "-"
@@ -68,24 +74,36 @@ class OnServer:
         self._port = int(plane.server.rpartition(":")[2])
         self._all = write_manifests(folder / "all.yaml", PHASES)
         self._controllers = write_manifests(folder / "controllers.yaml", CONTROLLER_PHASES)
-        states = [State("Conductor", install_ours), State("kubectl", self._by_kubectl)]
-        states.append(State("kubernetes.core", lambda _plane: None, after="kubectl"))
+        theirs = write_upstream_manifests(folder / "upstream.yaml", PHASES)
+        their_controllers = write_upstream_manifests(folder / "upstream-controllers.yaml", CONTROLLER_PHASES)
+        states = [
+            State("Conductor", install_ours),
+            State("kubectl", lambda plane: self._by_kubectl(plane, self._controllers, self._all)),
+            State("kubernetes.core", lambda _plane: None, after="kubectl"),
+            State(KUBECTL_UPSTREAM, lambda plane: self._by_kubectl(plane, their_controllers, theirs)),
+            State(CORE_UPSTREAM, lambda _plane: None, after=KUBECTL_UPSTREAM),
+        ]
         self._states = States(plane, states, plane.snapshot())
         playbook = write_playbook(folder / "all-playbook.yaml", self._all)
+        their_playbook = write_playbook(folder / "upstream-playbook.yaml", theirs)
         self._again: dict[str, Callable[[Path], float]] = {
             "Conductor": lambda kubeconfig: conductor(kubeconfig, folder),
             "kubectl": lambda kubeconfig: kubectl(plane.program, kubeconfig, self._all),
             "kubernetes.core": lambda kubeconfig: kubernetes_core(kubeconfig, playbook),
+            KUBECTL_UPSTREAM: lambda kubeconfig: kubectl(plane.program, kubeconfig, theirs),
+            CORE_UPSTREAM: lambda kubeconfig: kubernetes_core(kubeconfig, their_playbook),
         }
         self._first: dict[str, Callable[[Path], float]] = {
             "Conductor": lambda kubeconfig: conductor(kubeconfig, folder, CONTROLLER_PHASES),
             "kubectl": lambda kubeconfig: kubectl(plane.program, kubeconfig, self._controllers),
+            KUBECTL_UPSTREAM: lambda kubeconfig: kubectl(plane.program, kubeconfig, their_controllers),
         }
 
-    def _by_kubectl(self, plane: ControlPlane) -> None:
-        kubectl(plane.program, plane.kubeconfig, self._controllers)
+    @staticmethod
+    def _by_kubectl(plane: ControlPlane, controllers: Path, everything: Path) -> None:
+        kubectl(plane.program, plane.kubeconfig, controllers)
         plane.await_served(our_bundle().objects("CustomResourceDefinition"))
-        kubectl(plane.program, plane.kubeconfig, self._all)
+        kubectl(plane.program, plane.kubeconfig, everything)
 
     def nothing_to_do(self) -> list[Row]:
         """What passes when all is as it should be."""
@@ -131,7 +149,13 @@ class OnServer:
         self._states.enter("Conductor")
         # Once before, as above.
         self._again["Conductor"](self._plane.kubeconfig)
-        return [("peak memory of the module, MB", f"{module_memory(self._plane.kubeconfig):.0f}", _NONE, _NONE)]
+        return [
+            (
+                "peak memory of the module, MB",
+                f"{module_memory(self._plane.kubeconfig):.0f}",
+                *[_NONE] * (len(NAMES) - 1),
+            )
+        ]
 
 
 def seconds(what: str, runs: dict[str, list[float]]) -> Row:
@@ -143,6 +167,8 @@ def playbooks(folder: Path, rounds: int) -> list[Row]:
     """Seconds of whole commands with nothing to do, on a real cluster that is near, and on one that is not."""
     manifests = write_manifests(folder / "all.yaml", PHASES)
     playbook = write_playbook(folder / "playbook.yaml", manifests)
+    theirs = write_upstream_manifests(folder / "upstream.yaml", PHASES)
+    their_playbook = write_playbook(folder / "upstream-playbook.yaml", theirs)
     near: dict[str, list[float]] = {}
     far: dict[str, list[float]] = {}
     with real_cluster("bench") as cluster:
@@ -150,6 +176,8 @@ def playbooks(folder: Path, rounds: int) -> list[Row]:
             "Conductor": lambda path: install_playbook({**cluster.variables, "conductor_kubeconfig": str(path)}),
             "kubectl": lambda path: kubectl(cluster.program, path, manifests),
             "kubernetes.core": lambda path: kubernetes_core(path, playbook),
+            KUBECTL_UPSTREAM: lambda path: kubectl(cluster.program, path, theirs),
+            CORE_UPSTREAM: lambda path: kubernetes_core(path, their_playbook),
         }
         server = yaml.safe_load(cluster.kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
         with Relay(int(server.rpartition(":")[2]), round_trip=ROUND_TRIP).serving() as port:
@@ -175,7 +203,7 @@ def main() -> int:
             rows = [*server.nothing_to_do(), *server.first_apply(rounds), *server.memory()]
         rows += playbooks(folder, rounds)
     print("| figure |", " | ".join(NAMES), "|")
-    print("|---|---|---|---|")
+    print("|---" * (len(NAMES) + 1) + "|")
     for row in rows:
         print("|", " | ".join(row), "|")
     return 0
