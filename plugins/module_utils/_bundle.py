@@ -81,7 +81,8 @@ class Bundle:
 
     Args:
         variants: what the other profiles have in place of an object, where it differs.
-        known: every object of the release, those left out by C(with_runtimes) and the like included.
+        known: every object of the release, those left out by C(with_runtimes) and the like included, and the Secrets
+            that its Deployments mount, whoever makes them.
         upstream: the objects that upstream ships, too, and how they differ.
         certificates: one of C(CERTIFICATES).
         authority: with external ones what the webhooks are to be trusted by, PEM; empty for what their Secrets say.
@@ -236,10 +237,26 @@ def parse_bundle(
         ),
         sha256=actual,
         variants=_variants(content, replaced),
-        known=frozenset(key_of(manifest) for phase in content["phases"] for manifest in phase["objects"]),
+        known=_known(content, replaced),
         upstream=_sides(content, set(replaced)),
         certificates=certificates,
     )
+
+
+def _known(content: dict[str, Any], replaced: Mapping[Key, dict[str, Any]]) -> frozenset[Key]:
+    """What belongs to the release.
+
+    A Secret that a Deployment mounts does, even where this run says nothing of what is in it: pruned, no pod of it
+    could start any more.
+    """
+    objects = [manifest for phase in content["phases"] for manifest in phase["objects"]]
+    mounted = {
+        Key("v1", "Secret", manifest["metadata"]["namespace"], volume["secret"]["secretName"])
+        for manifest in (replaced.get(key_of(one), one) for one in objects if one["kind"] == "Deployment")
+        for volume in manifest["spec"]["template"]["spec"].get("volumes") or ()
+        if "secret" in volume
+    }
+    return frozenset(map(key_of, objects)) | mounted
 
 
 def _sides(content: dict[str, Any], replaced: set[Key]) -> dict[Key, Side]:
