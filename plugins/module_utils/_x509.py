@@ -121,3 +121,17 @@ def is_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
         # Not an authority; another key; a kind of key that signs nothing; another name, or an unknown signature.
         return False
     return True
+
+
+def is_key_of(key: bytes, certificate: x509.Certificate) -> bool:
+    """Whether a PEM text is the certificate's private key, not encrypted."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+    try:
+        public = load_pem_private_key(key, password=None).public_key()
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        # Encrypted; no key at all; of a kind that is not known. The words of these errors may repeat what they read.
+        return False
+    form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return public.public_bytes(*form) == certificate.public_key().public_bytes(*form)

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.conductor.trainer.plugins.module_utils._x509 import ends_of
+from ansible_collections.conductor.trainer.plugins.module_utils._x509 import certificates_in, ends_of, is_key_of
+from tests.unit.plugins.certificates import Authority
 
 
 def certificate(end: datetime) -> bytes:
@@ -61,3 +62,21 @@ def test_without_the_library_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -
     # As import finds it where the library is not there.
     monkeypatch.setitem(sys.modules, "cryptography.x509", None)
     assert ends_of(encoded(certificate(SOON))) == []
+
+
+def test_a_key_is_that_of_its_own_certificate_alone() -> None:
+    authority = Authority("own")
+    one, other = (authority.server("webhook", ["webhook.example"]) for _ in range(2))
+    [shown] = certificates_in(one.certificate)
+    assert is_key_of(one.key, shown)
+    assert not is_key_of(other.key, shown)
+    assert not is_key_of(b"key.pem", shown)
+
+
+def test_an_encrypted_key_is_none_that_a_controller_could_use() -> None:
+    pair = Authority("own").server("webhook", ["webhook.example"])
+    key = serialization.load_pem_private_key(pair.key, password=None)
+    locked = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"x")
+    )
+    assert not is_key_of(locked, certificates_in(pair.certificate)[0])
