@@ -22,6 +22,7 @@ from ._certificates import Source, sources
 from ._client import Cluster
 from ._errors import ApiError, missing_rights
 from ._fields import part
+from ._own_certificates import given_certificates, key_problem
 from ._resources import Key, key_of
 from ._serving_certificates import read_serving
 from ._verdict_certificate import Serving, secret_problem
@@ -84,12 +85,18 @@ def unfit_certificates(
 
 
 def _read_all(cluster: Cluster, bundle: Bundle) -> dict[Source, Serving | None]:
-    return {source: _read(cluster, source) for source in dict.fromkeys(sources(bundle).values())}
+    # What is given replaces what is there, so that is what is judged.
+    given = given_certificates(bundle)
+    return {
+        source: given[source.secret] if source.secret in given else _read(cluster, source)
+        for source in dict.fromkeys(sources(bundle).values())
+    }
 
 
 def _problems(bundle: Bundle, found: Mapping[Source, Serving | None], now: datetime) -> dict[Source, str]:
     return {
-        source: secret_problem(serving, source, _trusted(bundle, serving), now) for source, serving in found.items()
+        source: secret_problem(serving, source, _trusted(bundle, serving), now) or key_problem(bundle, source)
+        for source, serving in found.items()
     }
 
 

@@ -28,6 +28,7 @@ except ImportError:
 from ._bundle import ALL_RUNTIMES, CERTIFICATES, GENERATED, Bundle, load_bundle
 from ._client import Cluster
 from ._connection import connect, kubeconfig_of
+from ._own_certificates import secrets_of_pem
 from ._target import choose_target, secrets_of, secrets_of_proxy
 
 CONNECTION_ARG_SPEC: dict[str, Any] = {**AUTH_ARG_SPEC, "in_cluster": {"type": "bool", "default": False}}
@@ -101,7 +102,7 @@ class Verb:
 def secrets_in(params: dict[str, Any]) -> set[str]:
     """What is secret in options that are shown otherwise: paths and addresses are worth showing."""
     kubeconfig = params.get("kubeconfig")
-    found = secrets_of_proxy(params.get("proxy"))
+    found = secrets_of_proxy(params.get("proxy")) | secrets_of_pem(params.get("certificates_pem"))
     if _is_text(kubeconfig):
         found.add(str(kubeconfig))
     elif isinstance(kubeconfig, dict):

@@ -130,6 +130,31 @@ options:
     elements: str
     choices: [helm, argocd, flux, olm, juju, other]
     default: []
+  certificates_pem:
+    description:
+      - With O(certificates=external), certificates and keys of your own, of which Conductor makes the Secrets. Needs
+        O(certificates_ca). Each is checked before anything is written, as those in Secrets of yours are.
+      - Secrets of these names that Conductor did not make stop an install. See O(adopt).
+      - Left out, Secrets that an earlier run made stay as they are. They go with O(state=absent), and with O(prune)
+        when the controllers make their certificates again.
+    type: dict
+    suboptions:
+      trainer:
+        description: For the Service C(kubeflow-trainer-controller-manager).
+        type: dict
+        suboptions: &pair
+          certificate:
+            description: The certificate and after it any intermediate ones, PEM.
+            type: str
+            required: true
+          key:
+            description: Its private key, PEM, not encrypted.
+            type: str
+            required: true
+      jobset:
+        description: For the Service C(jobset-webhook-service); without effect where JobSet is external.
+        type: dict
+        suboptions: *pair
 seealso:
   - module: conductor.trainer.trainer_operator_info
   - module: conductor.trainer.wait_for_controllers
@@ -154,6 +179,20 @@ EXAMPLES = r"""
     kubeconfig: ~/.kube/config
     context: production
     jobset: external
+
+- name: Install Trainer with certificates of your own
+  conductor.trainer.trainer_operator:
+    kubeconfig: ~/.kube/config
+    context: production
+    certificates: external
+    certificates_ca: "{{ lookup('ansible.builtin.file', 'ca.pem') }}"
+    certificates_pem:
+      trainer:
+        certificate: "{{ lookup('ansible.builtin.file', 'trainer.pem') }}"
+        key: "{{ vaulted_trainer_key }}"
+      jobset:
+        certificate: "{{ lookup('ansible.builtin.file', 'jobset.pem') }}"
+        key: "{{ vaulted_jobset_key }}"
 
 - name: Take over what Helm installed under the release's own names
   conductor.trainer.trainer_operator:
@@ -396,6 +435,10 @@ from ansible_collections.conductor.trainer.plugins.module_utils._client import C
 from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils._kept import kept_line
 from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
+from ansible_collections.conductor.trainer.plugins.module_utils._own_certificates import (
+    pem_options,
+    with_own_certificates,
+)
 from ansible_collections.conductor.trainer.plugins.module_utils._owners import ADOPTABLE
 from ansible_collections.conductor.trainer.plugins.module_utils._remove import ensure_absent
 from ansible_collections.conductor.trainer.plugins.module_utils._verb import Call, Verb
@@ -405,7 +448,7 @@ def install(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     """Makes the operator be there."""
     result = ensure_present(
         cluster,
-        bundle,
+        with_own_certificates(bundle, call.params["certificates_pem"]),
         profile=call.params["profile"],
         jobset=call.params["jobset"],
         phases=call.params["phases"],
@@ -467,6 +510,7 @@ VERB = Verb(
         "timeout": {"type": "int", "default": 300},
         "accept": {"type": "list", "elements": "str", "default": []},
         "adopt": {"type": "list", "elements": "str", "choices": list(ADOPTABLE), "default": []},
+        "certificates_pem": pem_options(),
     },
     install_or_remove,
 )

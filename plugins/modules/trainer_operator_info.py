@@ -45,6 +45,28 @@ options:
     elements: str
     choices: [helm, argocd, flux, olm, juju, other]
     default: []
+  certificates_pem:
+    description:
+      - With O(certificates=external), the certificates and keys that an install would make Secrets of; they are judged
+        in place of what the cluster has. Needs O(certificates_ca).
+    type: dict
+    suboptions:
+      trainer:
+        description: For the Service C(kubeflow-trainer-controller-manager).
+        type: dict
+        suboptions: &pair
+          certificate:
+            description: The certificate and after it any intermediate ones, PEM.
+            type: str
+            required: true
+          key:
+            description: Its private key, PEM, not encrypted.
+            type: str
+            required: true
+      jobset:
+        description: For the Service C(jobset-webhook-service); without effect where JobSet is external.
+        type: dict
+        suboptions: *pair
 notes:
   - It sends at most 25 requests, all of them reads; reviews of one's own rights are not stored by the server.
   - Lists are read up to their first 500 objects (nodes 100). Numbers of objects are right all the same.
@@ -518,6 +540,10 @@ from ansible_collections.conductor.trainer.plugins.module_utils._client import C
 from ansible_collections.conductor.trainer.plugins.module_utils._identity import require_pinned
 from ansible_collections.conductor.trainer.plugins.module_utils._inspect import inspect
 from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
+from ansible_collections.conductor.trainer.plugins.module_utils._own_certificates import (
+    pem_options,
+    with_own_certificates,
+)
 from ansible_collections.conductor.trainer.plugins.module_utils._owners import ADOPTABLE
 from ansible_collections.conductor.trainer.plugins.module_utils._verb import Call, Verb
 
@@ -527,7 +553,8 @@ def info(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     accepted = call.params["accept"]
     check_accepted(accepted)
     require_pinned(cluster, call.params["cluster_uid"])
-    found = inspect(cluster, bundle, jobset_mode=call.params["jobset"], adopt=call.params["adopt"])
+    meant = with_own_certificates(bundle, call.params["certificates_pem"])
+    found = inspect(cluster, meant, jobset_mode=call.params["jobset"], adopt=call.params["adopt"])
     return {"changed": False, **found, "warnings_found": not_accepted(found["warnings_found"], accepted)}
 
 
@@ -535,6 +562,7 @@ VERB = Verb(
     {
         "accept": {"type": "list", "elements": "str", "default": []},
         "adopt": {"type": "list", "elements": "str", "choices": list(ADOPTABLE), "default": []},
+        "certificates_pem": pem_options(),
     },
     info,
 )

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle, load_bundle
 from ansible_collections.conductor.trainer.plugins.module_utils._certificates import sources
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import RefusedError
 from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils._own_certificates import with_own_certificates
 from tests.support.control_plane import ControlPlane
 from tests.support.fake_kubelet import give_certificates
+from tests.support.playing import play
 from tests.unit.plugins.builders import BUNDLE
 from tests.unit.plugins.certificates import Authority
 
@@ -141,3 +146,83 @@ def test_what_cert_manager_injects_stays(installed: ControlPlane, external: Bund
     result = ensure_present(installed.client(), external)
     assert {verb: len(names) for verb, names in result["actions"].items()} == {"update": 4}
     assert trusted(installed) == injected
+
+
+def given(bundle: Bundle, authority: Authority) -> dict[str, dict[str, str]]:
+    """What a user gives in place of Secrets."""
+    found = {}
+    for source in dict.fromkeys(sources(bundle).values()):
+        pair = authority.server("webhook", [source.host])
+        component = "jobset" if source.secret.startswith("jobset") else "trainer"
+        found[component] = {"certificate": pair.certificate.decode(), "key": pair.key.decode()}
+    return found
+
+
+def test_pem_that_is_given_is_installed_renewed_kept_and_removed(
+    plane: ControlPlane, external: Bundle, tmp_path: Path
+) -> None:
+    authority = Authority("own", life=YEAR)
+    trusting = replace(external, authority=authority.pem.decode())
+    first, second = given(external, authority), given(external, authority)
+    names = [f"Secret {HOME}/jobset-webhook-tls", f"Secret {HOME}/kubeflow-trainer-webhook-tls"]
+
+    def run(pems: dict[str, Any], *options: str, **more: Any) -> str:
+        """As Ansible runs it, with everything that it can be made to say."""
+        task = {
+            "kubeconfig": "{{ conductor_kubeconfig }}",
+            "context": "{{ conductor_context }}",
+            "certificates": "external",
+            "certificates_ca": authority.pem.decode(),
+            "certificates_pem": pems,
+            **more,
+        }
+        path = tmp_path / "play.yml"
+        tasks = [{"name": "Install Trainer", "conductor.trainer.trainer_operator": task}]
+        path.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+        done = play(path, plane.variables, "-vvv", "--diff", *options)
+        assert done.code == 0, done.text
+        for pair in pems.values():
+            # Each line, because what is printed may be broken into some.
+            body = pair["key"].splitlines()[1:-1]
+            encoded = base64.b64encode(pair["key"].encode()).decode()
+            assert body
+            assert not [secret for secret in [*body, encoded, encoded[40:120]] if secret in done.text]
+        return done.text
+
+    assert "kubeflow-trainer-webhook-tls: created" in run(first, "--check")
+    run(first)
+    stored = secrets(plane)
+    assert {secret["type"] for secret in stored.values()} == {"kubernetes.io/tls"}
+    assert base64.b64decode(stored["jobset-webhook-tls"]["data"]["tls.key"]).decode() == first["jobset"]["key"]
+    assert trusted(plane) == {authority.pem}
+
+    mark = plane.now()
+    run(first)
+    assert plane.writes_since(mark) == []
+
+    assert "data.tls.key = (not shown)" in run(second, "--check")
+    assert secrets(plane) == stored
+    assert ensure_present(plane.client(), with_own_certificates(trusting, second))["actions"] == {"update": names}
+    stored = secrets(plane)
+    assert base64.b64decode(stored["jobset-webhook-tls"]["data"]["tls.key"]).decode() == second["jobset"]["key"]
+
+    # Without the option they stay, because the controllers serve from them.
+    mark = plane.now()
+    assert not ensure_present(plane.client(), external)["changed"]
+    assert plane.writes_since(mark) == []
+
+    run(second, state="absent")
+    assert [one for one in plane.get("namespaces")["items"] if one["metadata"]["name"] == HOME] == []
+
+
+def test_pem_that_is_given_does_not_overwrite_somebody_elses(plane: ControlPlane, external: Bundle) -> None:
+    authority = Authority("own", life=YEAR)
+    plane.kubectl("create", "namespace", HOME)
+    give(plane, external, authority)
+    before = secrets(plane)
+    mark = plane.now()
+    trusting = replace(external, authority=authority.pem.decode())
+    with pytest.raises(RefusedError, match=r"kubeflow-trainer-webhook-tls.*installed by somebody else"):
+        ensure_present(plane.client(), with_own_certificates(trusting, given(external, authority)))
+    assert plane.writes_since(mark) == []
+    assert secrets(plane) == before

@@ -112,6 +112,7 @@ def test_every_connection_variable_reaches_the_modules() -> None:
             "conductor_progress",
             "conductor_accept",
             "conductor_adopt",
+            "conductor_certificates_pem",
             "conductor_remove_crds",
             "conductor_remove_user_data",
             "conductor_abandon_jobs",
