@@ -66,7 +66,7 @@ def test_without_the_library_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_key_is_that_of_its_own_certificate_alone() -> None:
     authority = Authority("own")
-    one, other = (authority.server("webhook", ["webhook.example"]) for _ in range(2))
+    one, other = (authority.server("webhook", ["webhook.example"]) for _number in range(2))
     [shown] = certificates_in(one.certificate)
     assert is_key_of(one.key, shown)
     assert not is_key_of(other.key, shown)
