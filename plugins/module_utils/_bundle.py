@@ -147,6 +147,19 @@ class Bundle:
         )
 
 
+def certificate_secrets(deployment: Mapping[str, Any]) -> list[str]:
+    """The names of the Secrets that a Deployment mounts."""
+    volumes = deployment["spec"]["template"]["spec"].get("volumes") or []
+    return [volume["secret"]["secretName"] for volume in volumes if "secret" in volume]
+
+
+def marked(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The same object, with the label that says it is ours."""
+    metadata = manifest["metadata"]
+    labels = {**(metadata.get("labels") or {}), MANAGED_LABEL: "true"}
+    return {**manifest, "metadata": {**metadata, "labels": labels}}
+
+
 def canonical(value: Any) -> bytes:
     """Compact JSON with sorted keys: equal values have equal bytes."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
@@ -219,7 +232,7 @@ def parse_bundle(
         probe_namespace=content["probe_namespace"],
         phases=tuple(
             Phase(
-                phase["name"], tuple(_mark(replaced.get(key_of(manifest), manifest)) for manifest in phase["objects"])
+                phase["name"], tuple(marked(replaced.get(key_of(manifest), manifest)) for manifest in phase["objects"])
             )
             for phase in content["phases"]
         ),
@@ -251,10 +264,9 @@ def _known(content: dict[str, Any], replaced: Mapping[Key, dict[str, Any]]) -> f
     """
     objects = [manifest for phase in content["phases"] for manifest in phase["objects"]]
     mounted = {
-        Key("v1", "Secret", manifest["metadata"]["namespace"], volume["secret"]["secretName"])
+        Key("v1", "Secret", manifest["metadata"]["namespace"], secret)
         for manifest in (replaced.get(key_of(one), one) for one in objects if one["kind"] == "Deployment")
-        for volume in manifest["spec"]["template"]["spec"].get("volumes") or ()
-        if "secret" in volume
+        for secret in certificate_secrets(manifest)
     }
     return frozenset(map(key_of, objects)) | mounted
 
@@ -263,7 +275,7 @@ def _sides(content: dict[str, Any], replaced: set[Key]) -> dict[Key, Side]:
     sides = {Key(*name.split("|")): Side(**side) for name, side in content.get("upstream", {}).items()}
     defaults = {key_of(manifest): manifest for phase in content["phases"] for manifest in phase["objects"]}
     return {
-        key: replace(side, default=_mark(defaults[key]) if key in replaced else None) for key, side in sides.items()
+        key: replace(side, default=marked(defaults[key]) if key in replaced else None) for key, side in sides.items()
     }
 
 
@@ -275,10 +287,4 @@ def _variants(content: dict[str, Any], replaced: Mapping[Key, dict[str, Any]]) -
             of_key = found.setdefault(key, [])
             if other != replaced.get(key, default[key]) and other not in of_key:
                 of_key.append(other)
-    return {key: tuple(_mark(other) for other in others) for key, others in found.items() if others}
-
-
-def _mark(manifest: dict[str, Any]) -> dict[str, Any]:
-    metadata = manifest["metadata"]
-    labels = {**(metadata.get("labels") or {}), MANAGED_LABEL: "true"}
-    return {**manifest, "metadata": {**metadata, "labels": labels}}
+    return {key: tuple(marked(other) for other in others) for key, others in found.items() if others}

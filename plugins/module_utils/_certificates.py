@@ -20,7 +20,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ._bundle import EXTERNAL, Bundle
+from ._bundle import EXTERNAL, Bundle, certificate_secrets
 from ._resources import Key
 from ._verdict import Verdict
 from ._verdict_pod import is_pod_ready
@@ -78,12 +78,6 @@ def has_certificate(secret: Mapping[str, Any] | None, needed: frozenset[str] = C
 def needed_keys(bundle: Bundle) -> frozenset[str]:
     """The keys that a certificate Secret must have."""
     return _SERVED_KEYS if bundle.certificates == EXTERNAL else CERTIFICATE_KEYS
-
-
-def certificate_secrets(deployment: Mapping[str, Any]) -> list[str]:
-    """The names of the Secrets that a Deployment mounts."""
-    volumes = deployment["spec"]["template"]["spec"].get("volumes") or []
-    return [volume["secret"]["secretName"] for volume in volumes if "secret" in volume]
 
 
 def pods_of(deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ._certificates import certificate_secrets, pods_of
+from ._bundle import certificate_secrets
+from ._certificates import pods_of
 
 
 def controller_rows(

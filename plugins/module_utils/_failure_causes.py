@@ -23,11 +23,14 @@ FAILURE_CAUSES: tuple[KnownCause, ...] = (
         r'unknown field \\*"([\w.\[\]-]+)',
         "its configuration has the field {0}, which this release does not know",
         "take it out of the controller's ConfigMap; the install puts the release's own back",
+        own_fault=True,
     ),
     KnownCause(
         r"flag provided but not defined: (\S+)|unknown flag: (\S+)",
         "it is started with the flag {0}{1}, which this release does not know",
         "take it out of the Deployment; the install puts the release's own back",
+        # A list of all flags follows it.
+        own_fault=True,
     ),
     KnownCause(
         r'JobSet CRDs? must be installed|no matches for kind \\*"(\w+)',
@@ -86,8 +89,6 @@ FAILURE_CAUSES: tuple[KnownCause, ...] = (
     ),
 )
 
-# What no time and nobody else mends, whatever else is logged (a list of all flags follows the one that is unknown).
-_OWN_FAULT = re.compile(r"flag provided but not defined|unknown flag|unknown field", re.IGNORECASE)
 # What is logged by what ends because something does not answer, or is not there yet, or because it was told to end.
 _OF_OTHERS = re.compile(
     r"dial |\bEOF\b|connection|timeout|timed out|deadline|unavailable|unreachable|no route|no such host|handshake|x509"
@@ -104,7 +105,8 @@ def is_own_fault(lines: Iterable[str]) -> bool:
     A log that says nothing, or could not be read, tells nothing.
     """
     said = "\n".join(lines)
-    return bool(said.strip()) and (bool(_OWN_FAULT.search(said)) or not _OF_OTHERS.search(said))
+    known = (entry for entry in FAILURE_CAUSES if entry.own_fault)
+    return bool(said.strip()) and (cause_in(said, known) is not None or not _OF_OTHERS.search(said))
 
 
 def failure_cause(lines: Iterable[str]) -> tuple[str, str] | None:

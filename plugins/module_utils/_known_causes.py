@@ -16,11 +16,13 @@ class KnownCause(NamedTuple):
     Args:
         words: a regular expression that a text must match; upper and lower case alike.
         cause, remedy: in plain words; may name C({0}) and so on, what the groups of C(words) matched.
+        own_fault: whether neither time nor anybody else mends it, whatever else the text speaks of.
     """
 
     words: str
     cause: str
     remedy: str
+    own_fault: bool = False
 
 
 def cause_in(text: str, catalogue: Iterable[KnownCause]) -> tuple[str, str] | None:

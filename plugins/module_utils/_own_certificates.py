@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ._bundle import EXTERNAL, MANAGED_LABEL, Bundle, Phase
+from ._bundle import EXTERNAL, Bundle, Phase, marked
 from ._certificates import Source, sources
 from ._components import is_named_jobset
 from ._errors import InputError
@@ -79,12 +79,12 @@ def with_own_certificates(bundle: Bundle, pems: Mapping[str, Any] | None) -> Bun
 
 def given_certificates(bundle: Bundle) -> dict[str, Serving]:
     """The names of the Secrets whose content is given, to the public parts of it."""
-    return {name_of(secret): public_parts(secret) for secret in bundle.objects("Secret") if secret.get("data")}
+    return {name: public_parts(secret) for name, secret in _given(bundle).items()}
 
 
 def key_problem(bundle: Bundle, source: Source) -> str:
     """Why a key that is given would not do, empty where nothing speaks against it; never a part of it."""
-    secret = next((one for one in bundle.objects("Secret") if name_of(one) == source.secret and one.get("data")), None)
+    secret = _given(bundle).get(source.secret)
     shown = certificates_in(decoded(text(secret, "data", "tls.crt")))
     if secret is None or not shown or not can_read():
         return ""
@@ -94,6 +94,11 @@ def key_problem(bundle: Bundle, source: Source) -> str:
         f"the key for {source} is not that of its certificate, or cannot be read: give the first certificate's as PEM "
         "text that is not encrypted"
     )
+
+
+def _given(bundle: Bundle) -> dict[str, dict[str, Any]]:
+    """Name to Secret; those that the controllers fill come without data."""
+    return {name_of(secret): secret for secret in bundle.objects("Secret") if secret.get("data")}
 
 
 def secrets_of_pem(pems: Any) -> set[str]:
@@ -112,13 +117,15 @@ def _private_texts(pems: Any) -> Iterator[str]:
 
 def _secret(source: Source, pair: Mapping[str, str], authority: str) -> dict[str, Any]:
     values = {"tls.crt": pair["certificate"], "tls.key": pair["key"], "ca.crt": authority}
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "type": "kubernetes.io/tls",
-        "metadata": {"name": source.secret, "namespace": source.namespace, "labels": {MANAGED_LABEL: "true"}},
-        "data": {name: _encoded(value) for name, value in values.items()},
-    }
+    return marked(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": "kubernetes.io/tls",
+            "metadata": {"name": source.secret, "namespace": source.namespace},
+            "data": {name: _encoded(value) for name, value in values.items()},
+        }
+    )
 
 
 def _encoded(value: str) -> str:

@@ -35,6 +35,7 @@ extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - conductor.trainer.connection
   - conductor.trainer.bundle
+  - conductor.trainer.own_certificates
   - conductor.trainer.attributes
 attributes:
   check_mode:
@@ -130,31 +131,6 @@ options:
     elements: str
     choices: [helm, argocd, flux, olm, juju, other]
     default: []
-  certificates_pem:
-    description:
-      - With O(certificates=external), certificates and keys of your own, of which Conductor makes the Secrets. Needs
-        O(certificates_ca). Each is checked before anything is written, as those in Secrets of yours are.
-      - Secrets of these names that Conductor did not make stop an install. See O(adopt).
-      - Left out, Secrets that an earlier run made stay as they are. They go with O(state=absent), and with O(prune)
-        when the controllers make their certificates again.
-    type: dict
-    suboptions:
-      trainer:
-        description: For the Service C(kubeflow-trainer-controller-manager).
-        type: dict
-        suboptions: &pair
-          certificate:
-            description: The certificate and after it any intermediate ones, PEM.
-            type: str
-            required: true
-          key:
-            description: Its private key, PEM, not encrypted.
-            type: str
-            required: true
-      jobset:
-        description: For the Service C(jobset-webhook-service); without effect where JobSet is external.
-        type: dict
-        suboptions: *pair
 seealso:
   - module: conductor.trainer.trainer_operator_info
   - module: conductor.trainer.wait_for_controllers

@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - conductor.trainer.connection
   - conductor.trainer.bundle
+  - conductor.trainer.own_certificates
   - conductor.trainer.attributes
 attributes:
   check_mode:
@@ -45,28 +46,6 @@ options:
     elements: str
     choices: [helm, argocd, flux, olm, juju, other]
     default: []
-  certificates_pem:
-    description:
-      - With O(certificates=external), the certificates and keys that an install would make Secrets of; they are judged
-        in place of what the cluster has. Needs O(certificates_ca).
-    type: dict
-    suboptions:
-      trainer:
-        description: For the Service C(kubeflow-trainer-controller-manager).
-        type: dict
-        suboptions: &pair
-          certificate:
-            description: The certificate and after it any intermediate ones, PEM.
-            type: str
-            required: true
-          key:
-            description: Its private key, PEM, not encrypted.
-            type: str
-            required: true
-      jobset:
-        description: For the Service C(jobset-webhook-service); without effect where JobSet is external.
-        type: dict
-        suboptions: *pair
 notes:
   - It sends at most 25 requests, all of them reads; reviews of one's own rights are not stored by the server.
   - Lists are read up to their first 500 objects (nodes 100). Numbers of objects are right all the same.

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import load_bundle
+from ansible_collections.conductor.trainer.plugins.module_utils._bundle import certificate_secrets, load_bundle
 from ansible_collections.conductor.trainer.plugins.module_utils._certificates import (
-    certificate_secrets,
     data_keys,
     has_certificate,
     pods_of,

@@ -11,7 +11,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._doom_catalogue 
 from ansible_collections.conductor.trainer.plugins.module_utils._doomed import Doom
 from ansible_collections.conductor.trainer.plugins.module_utils._fate import Fate
 from tests.unit.plugins.builders import READY_STATUS, deployment, obj, pod
-from tests.unit.plugins.fakes import FakeCluster, failure
+from tests.unit.plugins.fakes import FakeCluster, Request, failure
 
 
 def doom(grace: float = 0.0, cause: str = "it is so", uid: str = "u", *, nodes_help: bool = False) -> Doom:
@@ -46,30 +46,30 @@ def ended(restarts: int = 1) -> Doom:
     [
         (["panic: a nil map"], True),
         (["panic: a nil map", "dial tcp: connection refused"], False),
+        # A hundred lines are read.
+        (["dial tcp: connection refused", *["said"] * 99], False),
         ([], False),
         (failure(403), False),
         (failure(400), False),
     ],
 )
-def test_two_ends_are_certain_by_what_was_logged(monkeypatch: pytest.MonkeyPatch, log: Any, certain: bool) -> None:
+def test_two_ends_are_certain_by_what_was_logged(log: Any, certain: bool) -> None:
     cluster = FakeCluster()
-    asked_for: list[tuple[str, str, str, bool]] = []
 
-    def pod_log(namespace: str, name: str, *, container: str, lines: int, previous: bool = False) -> list[str]:
-        assert lines >= 100
-        asked_for.append((namespace, name, container, previous))
+    def refuses(_request: Request) -> None:
         if isinstance(log, Exception):
             raise log
-        return list(log)
 
-    monkeypatch.setattr(cluster, "pod_log", pod_log)
+    cluster.hooks.append(refuses)
+    cluster.logs["manager-1 before"] = log
     fate = Fate(cluster, [])
     for _look in range(3):
         assert bool(fate.certain([ended()], 100.0)) is certain
     # Once a run of the container; the next one has a log of its own.
-    assert asked_for == [("ops", "manager-1", "m", True)]
+    asked = {"container": "m", "previous": "True"}
+    assert [(one.path, one.query) for one in cluster.requests] == [("/api/v1/namespaces/ops/pods/manager-1/log", asked)]
     fate.certain([ended(2)], 101.0)
-    assert len(asked_for) == 2
+    assert len(cluster.requests) == 2
 
 
 def test_what_is_only_slow_is_never_certain() -> None:
