@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ._accepted import check_accepted
@@ -23,6 +24,7 @@ from ._observe import observe
 from ._plan import Action, Observed, make_plan
 from ._predict import predict
 from ._preflight import preflight
+from ._readings import read
 from ._rights import require_rights
 
 # Seconds to wait for another run to end: longer than an apply on a slow cluster takes.
@@ -85,19 +87,33 @@ def ensure_present(
 
     def decide() -> Decided:
         """What is to be done, by what is on the cluster now."""
-        try:
-            observed = observe(cluster, bundle, beside=jobset != "bundled", prune=prune, prune_crds=prune_crds)
-        except RightsError as error:
-            raise error if check else _with_missing_writes(error, cluster, bundle) from error
+        asked = cluster.remembering()
+        # A first install is inspected in any case: what an inspection reads is on its way while the rest is observed.
+        # The answers, failures included, are there when they are asked for.
+        with ThreadPoolExecutor(1) as ahead:
+            try:
+                observed = observe(
+                    asked,
+                    bundle,
+                    beside=jobset != "bundled",
+                    prune=prune,
+                    prune_crds=prune_crds,
+                    unrecorded=lambda: ahead.submit(read, asked, bundle),
+                )
+            except RightsError as error:
+                raise error if check else _with_missing_writes(error, asked, bundle) from error
+            return decide_by(asked, observed)
+
+    def decide_by(asked: Cluster, observed: Observed) -> Decided:
         require_identity(pin, identity_of(cluster, observed.cluster_uid), cluster.host)
-        choice = choose_jobset(cluster, bundle, jobset, observed.record, observed.webhook_configurations, adopt)
-        certified = certify(cluster, choice.bundle, observed.metadata)
+        choice = choose_jobset(asked, bundle, jobset, observed.record, observed.webhook_configurations, adopt)
+        certified = certify(asked, choice.bundle, observed.metadata)
         plan = make_plan(certified.bundle, observed, adopt)
         writes = plan.writing(phases)
         known = (*choice.blockers, *certified.blockers)
         if writes or plan.reasons or known:
             warnings[:] = preflight(
-                cluster,
+                asked,
                 certified.bundle,
                 plan,
                 jobset_mode=choice.meant,
@@ -107,7 +123,7 @@ def ensure_present(
                 # What differs is worth knowing to whoever may only look.
                 facts={"actions": _by_verb(writes)},
             )
-        predictions = predict(cluster, certified.bundle, writes, observed.metadata, force=force, ask_creations=check)
+        predictions = predict(asked, certified.bundle, writes, observed.metadata, force=force, ask_creations=check)
         return Decided(certified.bundle, profile, choice.meant, observed, plan, predictions)
 
     decided = decide()

@@ -18,7 +18,7 @@ from ._client import Cluster
 from ._components import Meant, part_for, resolve_jobset
 from ._jobset import API_VERSION, jobset_facts
 from ._reader import Page, Reader, merge_pages
-from ._recognition import JOBSET_CRD, JOBSET_GROUP, places, speaks_for
+from ._recognition import CONTROLLER_LABELS, JOBSET_CRD, JOBSET_GROUP, places, speaks_for
 from ._record import Record
 from ._resources import resource_of
 from ._rules_jobset import judge_jobset
@@ -27,8 +27,6 @@ _CRD = resource_of("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 _DEPLOYMENT = resource_of("apps/v1", "Deployment")
 _SLICE = resource_of("discovery.k8s.io/v1", "EndpointSlice")
 _JOBSET = resource_of(f"{JOBSET_GROUP}/{API_VERSION}", "JobSet")
-# JobSet's Deployment carries one of these in every release and chart (before 0.11 only the second).
-_LABELS = ("app.kubernetes.io/name=jobset", "control-plane=controller-manager")
 
 
 @dataclass(frozen=True)
@@ -107,14 +105,14 @@ def look_at_jobset(
             "job_sets": page(None, _JOBSET, metadata_only=True, limit=1),
             **{
                 f"controllers {labels}": page(None, _DEPLOYMENT, selectors={"labelSelector": labels})
-                for labels in _LABELS
+                for labels in CONTROLLER_LABELS
             },
             # Charts may leave the labels out that are asked for above; and who may not look everywhere may look here.
             **{f"deployments {namespace}": page(namespace, _DEPLOYMENT) for namespace in {*pointed, bundle.namespace}},
             **{f"slices {namespace}": page(namespace, _SLICE) for namespace in pointed},
         }
     )
-    everywhere = [answers[f"controllers {labels}"] for labels in _LABELS]
+    everywhere = [answers[f"controllers {labels}"] for labels in CONTROLLER_LABELS]
     near = [answers[f"deployments {namespace}"] for namespace in {*pointed, bundle.namespace}]
     deployments = merge_pages([*everywhere, *near])
     facts = jobset_facts(

@@ -45,6 +45,7 @@ def observe(
     beside: bool = False,
     prune: bool = True,
     prune_crds: bool = False,
+    unrecorded: Callable[[], object] = lambda: None,
 ) -> Observed:
     """The state of every object of the bundle, and of what an earlier release left.
 
@@ -53,12 +54,13 @@ def observe(
         beside: where the record says that somebody else's JobSet is used, that of the release need not be looked for.
         prune: whether to look at what is left at all.
         prune_crds: whether CRDs that are left may go; then somebody has to look whether they are in use.
+        unrecorded: called as soon as there turns out to be no install record, while the rest is still being read.
 
     Raises:
         RightsError: something may not be read; names every such right, not only the first.
         ApiError, UnreachableError: the server failed.
     """
-    look = _Look(cluster, bundle, also)
+    look = _Look(cluster, bundle, also, unrecorded)
     look.first(beside)
     if look.denied:
         raise missing_rights(look.denied, "read the cluster")
@@ -81,10 +83,11 @@ class _Look:
     """The requests of one observation, as many at once as the client has connections.
 
     Of what a whole cluster has (hundreds of ClusterRoles, say) first what bears our label. Where that is not all that
-    is looked for, something is missing, somebody else's, or lost its label: then all of it.
+    is looked for, something is missing, somebody else's, or lost its label: then all of it. Without a record that is
+    to be expected, and all of it is asked for at once.
     """
 
-    def __init__(self, cluster: Cluster, bundle: Bundle, also: Iterable[Key]) -> None:
+    def __init__(self, cluster: Cluster, bundle: Bundle, also: Iterable[Key], unrecorded: Callable[[], object]) -> None:
         self.metadata: dict[Key, dict[str, Any]] = {}
         self.configurations: list[dict[str, Any]] = []
         self.record = Record()
@@ -93,15 +96,18 @@ class _Look:
         self.denied: list[str] = []
         self._cluster = cluster
         self._home = bundle.namespace
+        self._unrecorded = unrecorded
+        self._is_recorded = True
+        self._selected: set[_Type] = set()
         self._wanted: dict[_Type, set[Key]] = {}
         for key in (*map(key_of, bundle.objects()), *also):
             self._wanted.setdefault((key.api_version, key.kind, key.namespace), set()).add(key)
 
     def first(self, beside: bool) -> None:
         """Sends them all. See C(observe)."""
-        tasks: list[Callable[[], None]] = [self._read_version, self._read_record, self._read_identity]
-        # Webhook configurations first: they are the largest answers.
-        ordered = sorted(self._wanted, key=lambda of_type: of_type[0] != _ADMISSION)
+        tasks: list[Callable[[], None]] = [self._read_record, self._read_version, self._read_identity]
+        # Webhook configurations first: they are the largest answers. Last what the record has a say in.
+        ordered = sorted(self._wanted, key=lambda of_type: (of_type[0] != _ADMISSION, _is_selected(of_type)))
         tasks += [lambda of_type=of_type: self._read_type(of_type, ours=True) for of_type in ordered]  # type: ignore[misc]
         self._cluster.each(lambda task: task(), tasks)
         not_ours = beside and self.record.jobset == "external"
@@ -111,13 +117,16 @@ class _Look:
             for key in keys
             if key not in self.metadata and not (not_ours and is_named_jobset(key.name))
         }
-        again = [of_type for of_type in ordered if of_type in lacking and _is_selected(of_type)]
+        again = [of_type for of_type in ordered if of_type in lacking and of_type in self._selected]
         self._cluster.each(lambda of_type: self._read_type(of_type, ours=False), again)
 
     def _read_type(self, of_type: _Type, *, ours: bool) -> None:
         api_version, kind, namespace = of_type
         whole = kind in _WEBHOOK_KINDS
-        selector = f"{MANAGED_LABEL}=true" if ours and _is_selected(of_type) else None
+        selector = None
+        if ours and self._is_recorded and _is_selected(of_type):
+            selector = f"{MANAGED_LABEL}=true"
+            self._selected.add(of_type)
         resource = resource_of(api_version, kind)
         items = self._list(resource, namespace, metadata_only=not whole, label_selector=selector)
         for item in items:
@@ -142,6 +151,10 @@ class _Look:
             if error.status != 403:
                 raise
             self.denied.append(f"get configmaps {RECORD_NAME} in namespace {self._home}")
+        else:
+            self._is_recorded = bool(self.record.resource_version)
+            if not self._is_recorded:
+                self._unrecorded()
 
     def _list(self, resource: Resource, namespace: str, **options: Any) -> list[dict[str, Any]]:
         """The objects of a type; none where the type itself is not served yet (its CRD is not there)."""

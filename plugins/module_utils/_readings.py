@@ -15,7 +15,16 @@ from ._fields import name_of, namespace_of, parts, text
 from ._needs import to_probe
 from ._nodes import by_free_cpu
 from ._reader import Page, Reader, merge_pages
-from ._recognition import JOBSET_GROUP, TELLING_CRDS, TRAINER_GROUP, is_jobset, is_trainer, places, speaks_for
+from ._recognition import (
+    CONTROLLER_LABELS,
+    JOBSET_GROUP,
+    TELLING_CRDS,
+    TRAINER_GROUP,
+    is_jobset,
+    is_trainer,
+    places,
+    speaks_for,
+)
 from ._record import NAME as RECORD_NAME
 from ._releases import PUBLIC_CONFIG_MAP
 from ._resources import Resource, resource_of
@@ -27,11 +36,6 @@ REQUEST_LIMIT = 25
 _FOR_AUTOSCALERS = 1
 
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
-# The controllers carry one of these labels in every release and chart (JobSet before 0.11 only the second).
-_CONTROLLER_LABELS = (
-    "app.kubernetes.io/name in (trainer,kubeflow-trainer,jobset,kueue,lws,cert-manager)",
-    "control-plane=controller-manager",
-)
 # Nodes carry long lists of images; so many of them show what kind of machines there are.
 _NODE_PAGE = 100
 _NODES_LOOKED_INTO = 3
@@ -144,8 +148,8 @@ def _first_round(reader: Reader, bundle: Bundle) -> dict[str, Callable[[], Any]]
     return tasks | {
         "mutating": lambda: reader.page(resource_of(admission, "MutatingWebhookConfiguration")),
         "validating": lambda: reader.page(resource_of(admission, "ValidatingWebhookConfiguration")),
-        "labelled": lambda: reader.page(_DEPLOYMENT, selectors={"labelSelector": _CONTROLLER_LABELS[0]}),
-        "control_plane": lambda: reader.page(_DEPLOYMENT, selectors={"labelSelector": _CONTROLLER_LABELS[1]}),
+        "labelled": lambda: reader.page(_DEPLOYMENT, selectors={"labelSelector": CONTROLLER_LABELS[0]}),
+        "control_plane": lambda: reader.page(_DEPLOYMENT, selectors={"labelSelector": CONTROLLER_LABELS[1]}),
         "nodes": lambda: reader.page(resource_of("v1", "Node"), limit=_NODE_PAGE),
         "quotas": lambda: reader.page(resource_of("v1", "ResourceQuota"), home),
         "policies": lambda: reader.page(resource_of("networking.k8s.io/v1", "NetworkPolicy"), home),

@@ -18,6 +18,11 @@ JOBSET_GROUP = "jobset.x-k8s.io"
 JOBSET_CRD = f"jobsets.{JOBSET_GROUP}"
 # The CRDs whose schemas tell a release; schemas are large, so no others are read whole.
 TELLING_CRDS = (JOBSET_CRD, f"trainjobs.{TRAINER_GROUP}")
+# Label selectors: the controllers carry one of these in every release and chart (JobSet before 0.11 only the second).
+CONTROLLER_LABELS = (
+    "app.kubernetes.io/name in (trainer,kubeflow-trainer,jobset,kueue,lws,cert-manager)",
+    "control-plane=controller-manager",
+)
 # The names kustomize gives; charts name theirs after the release, so the image counts as well.
 _TRAINER_NAMES = frozenset({"kubeflow-trainer-controller-manager"})
 _JOBSET_NAMES = frozenset({"jobset-controller-manager", "jobset-controller"})

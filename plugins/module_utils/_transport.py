@@ -26,6 +26,7 @@ except ImportError:  # reported by _module.py, so that documentation and argumen
 
 from ._answers import api_error, no_json, unreachable
 from ._errors import ConductorError
+from ._memory import Memory
 from ._retry import Backoff, pause_before_retry
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 VERSION = "1.0.0"
 
 JSON = "application/json"
+# These are questions, though they are posted.
+_REVIEWS = "/apis/authorization.k8s.io/"
 # Seconds that a request has at least: to answer, and to connect.
 _SHORTEST = 1.0
 
@@ -52,6 +55,9 @@ class Transport:
         backoff: how failed requests that are safe to repeat are repeated.
         sleep: injected by tests.
     """
+
+    # Where answers are kept; None where each question is sent.
+    _memory: Memory | None = None
 
     def __init__(
         self,
@@ -82,6 +88,12 @@ class Transport:
         """The same server over new connections: behind a load balancer they may reach another API server."""
         other = copy.copy(self)
         other._pool = RESTClientObject(self._transport).pool_manager
+        return other
+
+    def remembering(self: _Same) -> _Same:
+        """The same server for one decision: what is read twice is asked once. See C(Memory)."""
+        other = copy.copy(self)
+        other._memory = Memory()
         return other
 
     def bounded(self: _Same, monotonic: Callable[[], float]) -> _Same:
@@ -121,6 +133,35 @@ class Transport:
             ApiError: the server answered with a failure that is not, or no longer, worth repeating.
             UnreachableError: the server did not answer.
         """
+
+        def send() -> dict[str, Any]:
+            return self._exchange(
+                method,
+                path,
+                query=query,
+                body=body,
+                content_type=content_type,
+                accept=accept,
+                step=step,
+                subject=subject,
+            )
+
+        if self._memory is None or not (method == "GET" or path.startswith(_REVIEWS)):
+            return send()
+        return self._memory.ask((path, json.dumps([query or {}, body], sort_keys=True), accept), send)
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str] | None,
+        body: Any,
+        content_type: str,
+        accept: str,
+        step: str,
+        subject: str,
+    ) -> dict[str, Any]:
         attempt = 0
         while True:
             attempt += 1

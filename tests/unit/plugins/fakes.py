@@ -124,15 +124,15 @@ class FakeCluster(Cluster):
     def close(self) -> None:
         """Nothing to close."""
 
-    def request(
+    def _exchange(
         self,
         method: str,
         path: str,
         *,
-        query: dict[str, str] | None = None,
-        body: Any = None,
-        content_type: str = "application/json",
-        accept: str = "application/json",
+        query: dict[str, str] | None,
+        body: Any,
+        content_type: str,
+        accept: str,
         step: str,
         subject: str,
     ) -> dict[str, Any]:

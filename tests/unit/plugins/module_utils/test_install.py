@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -76,6 +77,39 @@ def test_a_second_run_sends_no_write_and_asks_for_no_rights() -> None:
     assert result["actions"] == {}
     assert result["unchanged"] == EVERYTHING
     assert {request.method for request in cluster.requests} == {"GET"}
+
+
+def test_before_its_first_write_a_run_sends_no_question_twice() -> None:
+    cluster = FakeCluster()
+    ensure_present(cluster, bundle())
+    before = cluster.requests[: cluster.requests.index(cluster.writes[0])]
+    questions = [(request.path, str(request.query), str(request.body), request.accept) for request in before]
+    assert len(questions) == len(set(questions))
+
+
+def test_what_an_inspection_reads_is_on_its_way_while_a_first_install_is_still_observed() -> None:
+    cluster = FakeCluster(connections=1)
+    nodes, observed = threading.Event(), threading.Event()
+
+    def hook(request: Request) -> None:
+        if request.path == "/api/v1/nodes":
+            nodes.set()
+        if request.path.endswith("/secrets") and not observed.is_set():
+            # Observing goes on only when somebody has begun to inspect.
+            assert nodes.wait(10)
+            observed.set()
+
+    cluster.hooks.append(hook)
+    ensure_present(cluster, bundle())
+    assert observed.is_set()
+
+
+def test_a_failure_of_what_was_read_ahead_is_told() -> None:
+    cluster = FakeCluster()
+    cluster.fail(500, method="GET", path="/api/v1/nodes", message="out of order")
+    with pytest.raises(ApiError, match="out of order"):
+        ensure_present(cluster, bundle())
+    assert cluster.writes == []
 
 
 def test_phases_are_kept_apart_by_barriers() -> None:

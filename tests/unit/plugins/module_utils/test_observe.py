@@ -47,6 +47,7 @@ def test_one_list_a_type_and_only_metadata_but_for_webhooks() -> None:
 
 def test_what_has_our_label_is_enough_where_it_is_all_of_it() -> None:
     cluster = installed(bundle())
+    cluster.put(record_manifest(Record(), "ops"))
     whole = observe(cluster, bundle())
     selected = [request.path for request in cluster.requests if request.query.get("labelSelector")]
     assert sorted(path.rpartition("/")[2] for path in selected) == [
@@ -63,6 +64,29 @@ def test_what_has_our_label_is_enough_where_it_is_all_of_it() -> None:
     again = [request.path for request in cluster.requests if request.path == "/api/v1/namespaces"]
     # By our label, all of them, and the one that says which cluster it is.
     assert len(again) == 3
+
+
+def test_without_a_record_all_is_asked_for_at_once() -> None:
+    cluster, told = FakeCluster(connections=1), list[int]()
+    observe(cluster, bundle(), unrecorded=lambda: told.append(len(cluster.requests)))
+    # Told at the first answer, while all else is still to be asked.
+    assert told == [1]
+    assert not any("labelSelector" in request.query for request in cluster.requests)
+    paths = [request.path for request in cluster.requests if "fieldSelector" not in request.query]
+    assert len(paths) == len(set(paths))
+
+
+@pytest.mark.parametrize("content", [Record(), None])
+def test_nobody_is_told_where_there_is_a_record_or_it_may_not_be_read(content: Record | None) -> None:
+    cluster, told = installed(bundle()), list[int]()
+    if content is None:
+        cluster.fail(403, method="GET", path="/configmaps/conductor-install")
+        with pytest.raises(RightsError):
+            observe(cluster, bundle(), unrecorded=lambda: told.append(1))
+    else:
+        cluster.put(record_manifest(content, "ops"))
+        observe(cluster, bundle(), unrecorded=lambda: told.append(1))
+    assert told == []
 
 
 def test_foreign_webhook_configurations_are_seen_whole() -> None:

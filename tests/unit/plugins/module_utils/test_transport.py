@@ -167,6 +167,23 @@ def test_fresh_is_the_same_server_over_new_connections(cluster: Cluster, server:
     assert server.asked[0].header("Impersonate-User") == "u"
 
 
+def test_one_decision_sends_each_question_once(cluster: Cluster, server: Server) -> None:
+    asked = cluster.remembering()
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "spec": {"namespace": "a"}}
+    for _time in range(2):
+        asked.get("/version")
+        asked.get("/version", metadata_only=True)
+        asked.review(review)
+        asked.review({**review, "spec": {"namespace": "b"}})
+        # No question, though it stores nothing: what is asked for may be different the next time.
+        asked.dry_run_create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "x"}})
+    assert len(server.asked) == 4 + 2
+    # The next decision looks anew.
+    asked.remembering().get("/version")
+    cluster.get("/version")
+    assert len(server.asked) == 8
+
+
 def test_whoever_has_no_time_left_asks_no_second_time(cluster: Cluster, server: Server, clock: Clock) -> None:
     server.answers = [status(503), status(503), Answer(body={"kind": "X"})]
     bounded = cluster.bounded(clock.monotonic)

@@ -1,0 +1,40 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Answers that are kept for as long as one decision takes: it rests on one picture, and no question is sent twice."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from ._errors import ConductorError
+
+
+class Memory:
+    """Question to answer; failures are answers as well. Answers are shared: nobody may change them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._turns: dict[Hashable, threading.Lock] = {}
+        self._answers: dict[Hashable, dict[str, Any] | ConductorError] = {}
+
+    def ask(self, question: Hashable, send: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The answer; who asks what is on its way already waits for it.
+
+        Raises:
+            ConductorError: the failure that whoever asked first got.
+        """
+        with self._lock:
+            turn = self._turns.setdefault(question, threading.Lock())
+        with turn:
+            if question not in self._answers:
+                try:
+                    self._answers[question] = send()
+                except ConductorError as error:
+                    self._answers[question] = error
+            answer = self._answers[question]
+        if isinstance(answer, ConductorError):
+            raise answer
+        return answer
