@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from conductor_suites.suite import Counts, Outcome
 
 # Lines of a failed suite's log; the whole log stays in its file.
 TAIL = 60
+# How Ansible and pytest begin to say what failed, and how many lines from there on are shown where the end leaves them
+# out: a result that was printed later may be longer than it.
+_FAILED = re.compile(r"^\s*(fatal: \[|\[ERROR\]: |E {3})")
+HEAD = 20
 
 
 def line(outcome: Outcome) -> str:
@@ -36,6 +41,10 @@ def details(outcome: Outcome, clone: Path) -> list[str]:
     lines.append(f"        {outcome.reason}")
     if outcome.log:
         text = outcome.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        before = text[:-TAIL]
+        first = next((number for number, row in enumerate(before) if _FAILED.match(row)), None)
+        if first is not None:
+            lines += ["        what failed first:", *(f"  | {row}" for row in before[first : first + HEAD])]
         lines += [
             f"        the last lines of {outcome.log.relative_to(clone)}:",
             *(f"  | {row}" for row in text[-TAIL:]),
