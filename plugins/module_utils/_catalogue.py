@@ -231,6 +231,12 @@ CATALOGUE: tuple[Entry, ...] = (
         "certificates are to be your own, and one would not do: {what}",
         "put there what the README names, or let the controllers make them (conductor_certificates: generated)",
     ),
+    Entry(
+        "certificate_due",
+        "warning",
+        "your own certificate, or what it is trusted by, ends in {days} days",
+        "renew it: the controllers take up what the Secret then holds, without a restart",
+    ),
     # -- the namespace -------------------------------------------------------------------------------------------
     Entry(
         "quota_exceeded",

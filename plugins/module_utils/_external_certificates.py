@@ -25,7 +25,7 @@ from ._fields import part
 from ._own_certificates import given_certificates, key_problem
 from ._resources import Key, key_of
 from ._serving_certificates import read_serving
-from ._verdict_certificate import Serving, secret_problem
+from ._verdict_certificate import Serving, due_in, secret_problem
 
 # Annotations by which cert-manager's CA injector fills in a caBundle (cert-manager docs, "CA Injector").
 _INJECTED = (
@@ -33,6 +33,18 @@ _INJECTED = (
     "cert-manager.io/inject-ca-from-secret",
     "cert-manager.io/inject-apiserver-ca",
 )
+
+
+class Fitness(NamedTuple):
+    """Whether a Secret of the user's own would do.
+
+    Args:
+        problem: what is wrong with it, empty where nothing is.
+        due_in: whole days until it ends, where it is to be renewed; None where it is not, or that cannot be told.
+    """
+
+    problem: str
+    due_in: int | None
 
 
 class Certified(NamedTuple):
@@ -71,17 +83,20 @@ def certify(
     return Certified(_trusting(bundle, trusted, present), tuple(blockers))
 
 
-def unfit_certificates(
+def own_certificates(
     cluster: Cluster, bundle: Bundle, *, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
-) -> dict[str, str]:
-    """Each Secret of the user's own to what is wrong with it, empty where nothing is; none where there are none.
+) -> dict[str, Fitness]:
+    """Whether each Secret of the user's own would do; none where there are none.
 
     Raises: as C(certify).
     """
     if bundle.certificates != EXTERNAL:
         return {}
-    problems = _problems(bundle, _read_all(cluster, bundle), now())
-    return {str(source): problem for source, problem in problems.items()}
+    moment, found = now(), _read_all(cluster, bundle)
+    return {
+        str(source): Fitness(problem, due_in(found[source], _trusted(bundle, found[source]), moment))
+        for source, problem in _problems(bundle, found, moment).items()
+    }
 
 
 def _read_all(cluster: Cluster, bundle: Bundle) -> dict[Source, Serving | None]:

@@ -17,7 +17,7 @@ from ._client import Cluster
 from ._components import part_for, resolve_jobset
 from ._distribution import distribution
 from ._errors import RightsError
-from ._external_certificates import unfit_certificates
+from ._external_certificates import own_certificates
 from ._fields import name_of, part, text
 from ._grants import grant_facts
 from ._jobset import jobset_facts
@@ -59,7 +59,7 @@ def inspect(
     started = monotonic()
     readings = read(cluster, bundle)
     facts = facts_of(cluster.host, bundle, readings, jobset_mode, adopt)
-    requests = readings.requests + _look_at_certificates(cluster, bundle, facts)
+    requests = readings.requests + _look_at_certificates(cluster, bundle, facts, now)
     blockers, warnings = judge(facts)
     if any(finding["code"] in _NODES_HELP for finding in blockers):
         facts["nodes"]["may_grow"] = may_grow(cluster, readings.groups)
@@ -76,18 +76,23 @@ def inspect(
     }
 
 
-def _look_at_certificates(cluster: Cluster, bundle: Bundle, facts: dict[str, Any]) -> int:
-    """Adds to the facts what speaks against the user's own certificates; returns how many requests that took."""
+def _look_at_certificates(cluster: Cluster, bundle: Bundle, facts: dict[str, Any], now: Callable[[], datetime]) -> int:
+    """Adds to the facts what there is to say of the user's own certificates; returns how many requests that took."""
     meant = part_for(bundle, facts["wanted"]["jobset_meant"])
     try:
-        unfit = unfit_certificates(cluster, meant)
+        own = own_certificates(cluster, meant, now=now)
     except RightsError as error:
         facts["rights"]["unreadable"] += error.facts["missing_rights"]
         return 1
     facts["wanted"]["unfit_certificates"] = [
-        {"object": secret, "problem": problem} for secret, problem in unfit.items() if problem
+        {"object": secret, "problem": found.problem} for secret, found in own.items() if found.problem
     ]
-    return len(unfit)
+    facts["wanted"]["certificates_due"] = [
+        {"object": secret, "days_left": found.due_in}
+        for secret, found in own.items()
+        if not found.problem and found.due_in is not None
+    ]
+    return len(own)
 
 
 def facts_of(
@@ -140,6 +145,7 @@ def facts_of(
             "adopt": sorted(adopt),
             "certificates": bundle.certificates,
             "unfit_certificates": [],
+            "certificates_due": [],
             "kubernetes": bundle.kubernetes_minimum,
             "namespace": bundle.namespace,
         },

@@ -189,3 +189,9 @@ def _training_operator(facts: Facts) -> Iterator[Found]:
 def _certificate_unfit(facts: Facts) -> Iterator[Found]:
     for unfit in facts["wanted"]["unfit_certificates"]:
         yield unfit["object"], {"what": unfit["problem"]}
+
+
+@RULES.entry("certificate_due")
+def _certificate_due(facts: Facts) -> Iterator[Found]:
+    for due in facts["wanted"]["certificates_due"]:
+        yield due["object"], {"days": str(due["days_left"])}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ._certificates import Source
@@ -145,6 +145,21 @@ def secret_problem(serving: Serving | None, source: Source, authority: bytes, no
     if not trusted:
         return f"there is no certificate to trust {source} by: ca.crt"
     return _chain(serving or Serving(), source, [trusted], now)
+
+
+def due_in(serving: Serving | None, authority: bytes, now: datetime) -> int | None:
+    """In how many days ends what a Secret serves, or what that is trusted by; None where that is no matter yet.
+
+    It is one in the last 30 days, but for what lives shortly (cert-manager renews in the last third of a life) not
+    before its last quarter. While an authority is replaced there are two, of which the old one may end.
+    """
+    shown = certificates_in(serving.certificate)[:1] if serving else []
+    trusted = certificates_in(authority)
+    if not shown or not trusted:
+        return None
+    left = min(not_after(shown[0]), max(map(not_after, trusted))) - now
+    life = not_after(shown[0]) - not_before(shown[0])
+    return left.days if left < min(timedelta(days=RENEWAL_DAYS), life / 4) else None
 
 
 def wrong_service(configuration: Mapping[str, Any], source: Source) -> str:

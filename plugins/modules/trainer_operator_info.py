@@ -125,6 +125,17 @@ wanted:
         problem:
           description: What is wrong with it, and what to do.
           type: str
+    certificates_due:
+      description: With V(external) the Secrets that end in less than 30 days and a quarter of their life.
+      type: list
+      elements: dict
+      contains:
+        object:
+          description: The Secret.
+          type: str
+        days_left:
+          description: Whole days until it ends, or what it is trusted by.
+          type: int
     kubernetes:
       description: The oldest Kubernetes it runs on.
       type: str

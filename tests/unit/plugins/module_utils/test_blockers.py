@@ -184,6 +184,7 @@ CASES: dict[str, tuple[Any, str, str]] = {
     "rights_unknown": (empty(rules={"incomplete": True}), "bundled", "does not list"),
     "unreadable": (empty(denied=("list nodes",)), "bundled", "may not list nodes"),
     "certificate_unfit": (empty(), "bundled", "Secret ops/tls is not there"),
+    "certificate_due": (empty(), "bundled", "ends in 9 days"),
     "quota_exceeded": (empty(quotas=quota(pods="1")), "bundled", "pods 1, of which 0 is used and 2 needed"),
     "quota_unstated": (empty(quotas=quota(limits__cpu="9")), "bundled", "limits.cpu is limited"),
     "default_deny": (
@@ -224,15 +225,20 @@ CASES: dict[str, tuple[Any, str, str]] = {
 }
 
 
-UNFIT = {"object": "Secret ops/tls", "problem": "Secret ops/tls is not there"}
+# Further requests bring these.
+CERTIFICATES = {
+    "certificate_unfit": ("unfit_certificates", {"object": "Secret ops/tls", "problem": "Secret ops/tls is not there"}),
+    "certificate_due": ("certificates_due", {"object": "Secret ops/tls", "days_left": 9}),
+}
 
 
 def judged(
-    readings: Any, mode: str, adopt: tuple[str, ...] = (), *, unfit: bool = False
+    readings: Any, mode: str, adopt: tuple[str, ...] = (), *, certificates: str = ""
 ) -> dict[str, list[dict[str, str]]]:
     facts = facts_of("https://c", release(), readings, mode, adopt)
-    # Further requests bring these.
-    facts["wanted"]["unfit_certificates"] += [UNFIT] if unfit else []
+    if certificates in CERTIFICATES:
+        place, found = CERTIFICATES[certificates]
+        facts["wanted"][place].append(found)
     blockers, warnings = judge(facts)
     return {"blocker": blockers, "warning": warnings}
 
@@ -256,8 +262,7 @@ def test_every_code_has_one_rule() -> None:
 def test_each_is_found_where_it_holds(entry: Entry) -> None:
     readings, mode, words = CASES[entry.code]
     adopt = ("helm",) if entry.code == "taken_from_tool" else ()
-    unfit = entry.code == "certificate_unfit"
-    answer = judged(readings, mode, adopt, unfit=unfit)
+    answer = judged(readings, mode, adopt, certificates=entry.code)
     found = [finding for finding in answer[entry.severity] if finding["code"] == entry.code]
     assert found
     assert all(set(finding) == {"code", "object", "cause", "remedy"} and all(finding.values()) for finding in found)

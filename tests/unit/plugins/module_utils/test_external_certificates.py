@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._errors import R
 from ansible_collections.conductor.trainer.plugins.module_utils._external_certificates import (
     certify,
     injects_authority,
-    unfit_certificates,
+    own_certificates,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils._inspect import inspect
 from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
@@ -33,6 +33,7 @@ HOME = EXTERNAL.namespace
 TRAINER, JOBSET = "kubeflow-trainer-webhook-tls", "jobset-webhook-tls"
 YEAR = timedelta(days=365)
 FIRST, SECOND = Authority("first", life=YEAR), Authority("second", life=YEAR)
+SHORT = Authority("short", life=timedelta(days=40))
 
 
 def give(cluster: FakeCluster, authority: Authority, *, without: str = "", host: str = "") -> None:
@@ -95,7 +96,7 @@ def test_where_the_controllers_make_them_nothing_is_read() -> None:
     cluster = made()
     plain = load_bundle(str(BUNDLE))
     assert certify(cluster, plain, {}) == (plain, ())
-    assert unfit_certificates(cluster, plain) == {}
+    assert own_certificates(cluster, plain) == {}
     assert cluster.requests == []
 
 
@@ -225,6 +226,41 @@ def test_an_inspection_says_so_as_well() -> None:
         item["object"] for item in found["wanted"]["unfit_certificates"]
     ]
     assert len(found["wanted"]["unfit_certificates"]) == 2
+
+
+def later(days: int) -> Callable[[], datetime]:
+    """A clock that is ahead."""
+    return lambda: datetime.now(timezone.utc) + timedelta(days=days)
+
+
+@pytest.mark.parametrize(
+    ("authority", "days", "left"),
+    [
+        # Of a year the last 30 days.
+        (FIRST, 330, None),
+        (FIRST, 345, 19),
+        # Of forty days the last ten: cert-manager renews in the last third.
+        (SHORT, 29, None),
+        (SHORT, 31, 8),
+    ],
+)
+def test_one_that_is_to_be_renewed_is_told(authority: Authority, days: int, left: int | None) -> None:
+    cluster = identified(FakeCluster())
+    give(cluster, authority)
+    found = inspect(cluster, EXTERNAL, now=later(days))
+    assert {due["days_left"] for due in found["wanted"]["certificates_due"]} == ({left} if left else set())
+    told = [warning["object"] for warning in found["warnings_found"] if warning["code"] == "certificate_due"]
+    assert told == [due["object"] for due in found["wanted"]["certificates_due"]]
+    assert len(told) == (2 if left else 0)
+
+
+def test_an_authority_that_is_being_replaced_may_end() -> None:
+    cluster = made()
+    both = replace(EXTERNAL, authority=(SHORT.pem + FIRST.pem).decode())
+    assert {found.due_in for found in own_certificates(cluster, both, now=later(35)).values()} == {None}
+    alone = replace(EXTERNAL, authority=SHORT.pem.decode())
+    # It did not sign them; what ends is nevertheless known.
+    assert {found.due_in for found in own_certificates(cluster, alone, now=later(35)).values()} == {4}
 
 
 def test_an_inspection_that_may_not_look_says_that() -> None:

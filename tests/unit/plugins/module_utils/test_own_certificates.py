@@ -17,7 +17,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._components impo
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import InputError, RefusedError
 from ansible_collections.conductor.trainer.plugins.module_utils._external_certificates import (
     certify,
-    unfit_certificates,
+    own_certificates,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils._own_certificates import (
@@ -79,9 +79,9 @@ def test_the_line_break_that_a_lookup_leaves_out_makes_no_difference() -> None:
 def test_a_component_that_is_left_out_is_looked_at_where_it_is() -> None:
     bundle = with_own_certificates(TRUSTING, {"trainer": pems()["trainer"], "jobset": None})
     assert given_certificates(bundle).keys() == {TRAINER.name}
-    problems = unfit_certificates(identified(FakeCluster()), bundle)
-    assert problems[f"Secret {HOME}/{TRAINER.name}"] == ""
-    assert "is not there" in problems[f"Secret {HOME}/{JOBSET.name}"]
+    found = own_certificates(identified(FakeCluster()), bundle)
+    assert found[f"Secret {HOME}/{TRAINER.name}"].problem == ""
+    assert "is not there" in found[f"Secret {HOME}/{JOBSET.name}"].problem
 
 
 def test_beside_somebody_elses_jobset_its_certificate_is_not_written() -> None:
