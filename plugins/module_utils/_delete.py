@@ -45,6 +45,7 @@ class Deleter:
     Args:
         timeout: how many seconds all its waits may take together.
         explain: what the server says of an object that does not go, beside its finalizers.
+        look: gets what is still there, each time it is looked for.
         monotonic: seconds; injected by tests.
     """
 
@@ -54,11 +55,13 @@ class Deleter:
         *,
         timeout: float,
         explain: Callable[[Key], str] = lambda key: "",
+        look: Callable[[Sequence[Key]], None] = lambda left: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.deleted: list[Key] = []
         self._cluster = cluster
         self._explain = explain
+        self._look = look
         self._monotonic = monotonic
         self._timeout = timeout
         self._deadline = monotonic() + timeout
@@ -114,6 +117,7 @@ class Deleter:
         with Watcher(self._cluster, [*dict.fromkeys(scopes.values())], step=STEP) as watcher:
             watcher.refresh()
             while left := _left(watcher, scopes):
+                self._look([key for key, _metadata in left])
                 now = self._monotonic()
                 if now >= self._deadline:
                     raise self._not_gone(left)

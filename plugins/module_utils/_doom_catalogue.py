@@ -180,7 +180,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "its pods are refused",
         "creation",
         _CREATE,
-        "change what refuses them: kubectl -n {namespace} describe replicaset",
+        "change what refuses them: kubectl -n {namespace} get events --field-selector reason=FailedCreate",
         words=r"forbidden|is invalid",
         grace=10.0,
     ),

@@ -83,6 +83,18 @@ def stillborn(pods: Iterable[Mapping[str, Any]], namespace: str) -> list[Doom]:
     return _recognised(signs, namespace, "")
 
 
+def refused(job: Mapping[str, Any], message: str) -> list[Doom]:
+    """The sign that nobody may create a Job's pods.
+
+    Args:
+        message: of the event by which the job controller says so.
+    """
+    metadata, said = part(job, "metadata"), redact(message).strip()
+    words = f"Job {metadata.get('name', '')}: {said}"
+    sign = _Sign("creation", str(metadata.get("uid")), "FailedCreate", said, words)
+    return _recognised([sign], str(metadata.get("namespace", "")), "")
+
+
 def _recognised(signs: Iterable[_Sign], namespace: str, deployment: str) -> list[Doom]:
     found: dict[str, Doom] = {}
     for sign in signs:

@@ -99,6 +99,7 @@ RESOURCES: dict[tuple[str, str], Resource] = {
             "validatingwebhookconfigurations",
             False,
         ),
+        ("batch/v1", "Job", "jobs", True),
         ("trainer.kubeflow.org/v1alpha1", "ClusterTrainingRuntime", "clustertrainingruntimes", False),
         ("trainer.kubeflow.org/v1alpha1", "TrainingRuntime", "trainingruntimes", True),
         ("trainer.kubeflow.org/v1alpha1", "TrainJob", "trainjobs", True),

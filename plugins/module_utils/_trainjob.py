@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from ._client import Cluster
 from ._delete import Deleter, Target
 from ._errors import ApiError, ConductorError, InputError, RefusedError
 from ._fields import name_of, text
+from ._progress import Progress
 from ._resources import Key, path_of, resource_of
 from ._trainjob_beside import Beside
 from ._trainjob_definition import Submission, differences
@@ -68,6 +69,7 @@ class TrainJobRun:
         self._changed = False
         self._deleted: list[str] = []
         self._kept: list[str] = []
+        self._going = Progress(say, at_last="deleted") if say else None
 
     def present(self, key: Key, submission: Submission | None) -> dict[str, Any]:
         """Submits it where it is not there, and follows it.
@@ -128,7 +130,7 @@ class TrainJobRun:
             pods=follower.pods,
             logs=follower.logs,
             timeline=follower.timeline,
-            progress=follower.progress,
+            progress=[*follower.progress, *self._said],
         )
 
     def absent(self, key: Key, submission: Submission | None) -> dict[str, Any]:
@@ -140,7 +142,7 @@ class TrainJobRun:
         """
         metadata = (self._cluster.find(path_of(key), metadata_only=True) or {}).get("metadata")
         self._delete(key, metadata, self._beside(submission))
-        return self._result(key, phase="absent")
+        return self._result(key, phase="absent", progress=self._said)
 
     def _beside(self, submission: Submission | None) -> Beside:
         manifests = submission.beside if submission else ()
@@ -220,11 +222,24 @@ class TrainJobRun:
         self._deleted += [str(target.key) for target in targets]
         if self._wishes.check_mode:
             return
-        deleter = Deleter(self._cluster, timeout=_DELETION, monotonic=self._monotonic)
+        deleter = Deleter(self._cluster, timeout=_DELETION, look=self._tell, monotonic=self._monotonic)
         deleter.delete(targets, foreground=targets[0].key.kind == "TrainJob")
         # JobSet lets its Jobs go before their pods have ended, and a Job replaces a pod as long as it is there itself.
         while pods := [pod for target in targets for pod in self._pods_of(target.key)]:
             deleter.wait_for(pods)
+        self._tell([])
+
+    def _tell(self, left: Sequence[Key]) -> None:
+        """Says what is still there of what is deleted."""
+        if self._going:
+            kinds = [key.kind for key in left]
+            names = [str(left[0])] if len(left) == 1 else [f"{kind} {kinds.count(kind)}" for kind in sorted({*kinds})]
+            waiting = f"deleting: {', '.join(names)} still there" if left else ""
+            self._going.tell(self._monotonic() - self._started, waiting)
+
+    @property
+    def _said(self) -> list[str]:
+        return self._going.lines if self._going else []
 
     def _pods_of(self, key: Key) -> list[Target]:
         if key.kind != "TrainJob":

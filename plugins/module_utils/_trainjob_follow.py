@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ._client import Cluster
@@ -21,6 +22,7 @@ from ._fields import name_of, text
 from ._progress import Progress
 from ._resources import Key, resource_of
 from ._trainjob_definition import API_VERSION
+from ._trainjob_jobs import Jobs
 from ._trainjob_state import JOBSET_LABEL, JobState, conditions_of, container_of, failure_of, row_of, state_of
 from ._watch import Scope, Watcher
 
@@ -80,6 +82,7 @@ class Follower:
         self._heard: set[tuple[str, int]] = set()
         self._present: list[Mapping[str, Any]] = []
         self._fate = Fate(cluster, ())
+        self._jobs = Jobs(cluster, key)
         kinds = ((API_VERSION, "TrainJob"), ("jobset.x-k8s.io/v1alpha2", "JobSet"), ("v1", "Pod"))
         self._scopes = [Scope(resource_of(*kind), key.namespace) for kind in kinds]
 
@@ -133,6 +136,7 @@ class Follower:
                     self._hear_others(self._pods.values())
                     raise self._too_late(timeout)
                 watcher.start()
+                self._jobs.look(now)
                 if doom := self._hopeless(now):
                     raise self._cannot_start(doom)
                 watcher.wait(min(_IDLE, deadline - now))
@@ -152,14 +156,17 @@ class Follower:
         state = state_of(job, job_sets.get(self._key.name), present)
         if not self.timeline or state.phase != self.state.phase:
             self.timeline.append({"seconds": self.elapsed, "phase": state.phase})
+        if self._jobs.refusals and not state.is_final:
+            state = replace(state, cause="; ".join([str(self._jobs.refusals[0]), *filter(None, [state.cause])]))
         self.state, self.conditions = state, conditions_of(job)
         if self._progress:
             self._progress.tell(self.elapsed, "" if state.phase == "complete" else str(state)[:_WIDTH])
         return state.is_final
 
     def _hopeless(self, now: float) -> Doom | None:
-        """A sign that one of the pods cannot start, once it has lasted as long as it must."""
-        return next(iter(self._fate.certain(stillborn(self._present, self._key.namespace), now)), None)
+        """A sign that one of the pods cannot be made or start, once it has lasted as long as it must."""
+        signs = [*self._jobs.hopeless, *stillborn(self._present, self._key.namespace)]
+        return next(iter(self._fate.certain(signs, now)), None)
 
     def _take(self, pods: list[Any]) -> None:
         for pod in pods:
@@ -176,6 +183,8 @@ class Follower:
         pods, _version = self._cluster.list_all(_POD, self._key.namespace, metadata_only=False, label_selector=selector)
         self._take(pods)
         self._hear_others(pods)
+        if self.state.phase == "failed":
+            self._jobs.see()
 
     def _hear_others(self, pods: Iterable[Mapping[str, Any]]) -> None:
         """Keeps the last lines of those that did not fail, where that is wanted; of pods that wait there are none."""
@@ -208,7 +217,8 @@ class Follower:
 
     def _cannot_start(self, doom: Doom) -> NotReadyError:
         look = "it goes on, and would begin once that is repaired"
-        return self._error(f"one of its pods cannot start: {doom}", f"{doom.remedy}; {self._looking(look)}")
+        what = "its pods cannot be made" if doom in self._jobs.hopeless else "one of its pods cannot start"
+        return self._error(f"{what}: {doom}", f"{doom.remedy}; {self._looking(look)}")
 
     def _too_late(self, timeout: float) -> NotReadyError:
         where = f"--namespace {self._key.namespace}"
@@ -218,18 +228,20 @@ class Follower:
             "running": f"kubectl logs {where} --selector {JOBSET_LABEL}={self._key.name} says what it is at",
         }
         look = f"it goes on, and run again this follows it, for longer with another timeout; {looks[self.state.phase]}"
-        resume = "a queue has to admit it, or somebody to set spec.suspend to false; "
+        remedies = [doom.remedy for doom in self._jobs.refusals[:1]]
+        if self.state.phase == "suspended":
+            remedies = ["a queue has to admit it, or somebody to set spec.suspend to false"]
         return self._error(
-            f"it has not ended after {timeout:.0f} s; it is {self.state}",
-            (resume if self.state.phase == "suspended" else "") + self._looking(look),
+            f"it has not ended after {timeout:.0f} s; it is {self.state}", "; ".join([*remedies, self._looking(look)])
         )
 
     def _looking(self, look: str) -> str:
         return look if self._stays else "with delete_after: never it stays to be looked at"
 
     def _error(self, message: str, hint: str) -> NotReadyError:
+        stories = self._stories()
         return NotReadyError(
-            listed(message, self._stories()) if self._pods else message,
+            listed(message, stories) if stories else message,
             step=STEP,
             subject=str(self._key),
             hint=hint,
@@ -237,8 +249,8 @@ class Follower:
         )
 
     def _stories(self) -> list[str]:
-        """A line for each of the first pods, and the last lines of those that failed."""
-        told: list[str] = []
+        """A line for each of the Jobs that failed and of the first pods, and the last lines of those that failed."""
+        told = [str(verdict) for verdict in self._jobs.failed[:_NAMED]]
         logs = self.logs
         rows = self.pods
         for row in rows[:_NAMED]:
@@ -248,12 +260,13 @@ class Follower:
         if len(rows) > _NAMED:
             told.append(f"and {len(rows) - _NAMED} more pods")
         # So that one line of trouble stands below the first, too.
-        return told if len(told) > 1 else [*told, ""]
+        return told if len(told) != 1 else [*told, ""]
 
     def _facts(self) -> dict[str, Any]:
         return {
             "phase": self.state.phase,
             "cause": self.state.cause,
+            "failed_jobs": [str(verdict) for verdict in self._jobs.failed[:_ROWS]],
             "pods": self.pods,
             "logs": self.logs,
             "timeline": self.timeline,

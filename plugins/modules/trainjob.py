@@ -89,8 +89,8 @@ options:
     default: failed
   progress:
     description:
-      - Say how far it is when that changes, and each minute otherwise. With a local connection the lines come at once,
-        otherwise when it has ended.
+      - Say how far it is when that changes, and each minute otherwise, and what is still there while it is deleted.
+        With a local connection the lines come at once, otherwise when it has ended.
     type: bool
     default: true
   recreate:
@@ -112,6 +112,8 @@ notes:
     C(pods), and to C(get) C(pods/log) in the namespace; to C(delete) C(trainjobs) where it deletes; and to C(get),
     C(create), C(patch) and C(delete) what else is in O(definition). Without the right to logs it says so in their
     place.
+  - With the right to C(list) C(jobs) and C(events) there it also says why a Job failed, and who refuses its pods. What
+    only time can change, as a ResourceQuota that others use up, is waited for; what it cannot ends the task.
 seealso:
   - module: conductor.trainer.cluster_training_runtime_info
 """
@@ -193,6 +195,12 @@ conditions:
     message:
       description: Its words.
       type: str
+failed_jobs:
+  description: The Jobs of its JobSet that failed, and why, where Jobs may be listed.
+  returned: failure of the TrainJob
+  type: list
+  elements: str
+  sample: ["Job mnist-node-0: BackoffLimitExceeded: Job has reached the specified backoff limit"]
 pods:
   description: The pods there were while it was followed, 40 at most; first the one that failed first.
   returned: success, or failure of the TrainJob
@@ -247,7 +255,9 @@ kept:
   type: list
   elements: str
 progress:
-  description: What was said meanwhile, a line each; the last 20. Empty with O(progress=false).
+  description:
+    - What was said meanwhile, a line each; the last 20 until it had ended, and those of its deletion. Empty with
+      O(progress=false).
   returned: success, or failure of the TrainJob
   type: list
   elements: str

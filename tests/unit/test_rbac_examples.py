@@ -138,6 +138,9 @@ SMOKE = {
         for verb in ("get", "create", "patch", "delete", "list", "watch")
     ),
     Right("get", "", "pods/log", SMOKE_NAMESPACE, ""),
+    # Why a Job failed, and who refuses its pods.
+    Right("list", "batch", "jobs", SMOKE_NAMESPACE, ""),
+    Right("list", "", "events", SMOKE_NAMESPACE, ""),
     *(Right("get", "", "namespaces", "", name) for name in (SMOKE_NAMESPACE, "kube-system")),
 }
 

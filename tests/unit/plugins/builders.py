@@ -201,6 +201,19 @@ def train_job(name: str, namespace: str, condition: str = "Complete") -> dict[st
     )
 
 
+def job_event(job: dict[str, Any], message: str, second: int = 0) -> dict[str, Any]:
+    """What the job controller says when it may not create a pod."""
+    return obj(
+        "Event",
+        f"{job['metadata']['name']}.{second}",
+        namespace=job["metadata"]["namespace"],
+        involvedObject={"kind": "Job", "uid": job["metadata"]["uid"]},
+        reason="FailedCreate",
+        message=message,
+        lastTimestamp=f"2026-01-01T00:00:{second:02}Z",
+    )
+
+
 def endpoint_slice(service: str, *pods: str) -> dict[str, Any]:
     """An EndpointSlice whose endpoints are all ready."""
     return obj(

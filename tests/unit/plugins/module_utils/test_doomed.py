@@ -66,8 +66,8 @@ def only(name: str) -> Doom:
         ("must", "ResourceQuota", "must specify limits.cpu for: manager", "-n rec-must describe resourcequota"),
         ("psa", "Pod Security", "violates PodSecurity", "pod-security.kubernetes.io/enforce"),
         ("vap", "webhook or policy", "images must come from registry.example.com", "exempt the namespace rec-vap"),
-        ("limit", "its pods are refused", "must be less than or equal to cpu limit of 100m", "describe replicaset"),
-        ("sa", "its pods are refused", 'serviceaccount "nothing" not found', "describe replicaset"),
+        ("limit", "its pods are refused", "must be less than or equal to cpu limit of 100m", "reason=FailedCreate"),
+        ("sa", "its pods are refused", 'serviceaccount "nothing" not found', "reason=FailedCreate"),
     ],
 )
 def test_what_a_real_cluster_said(name: str, cause: str, words: str, remedy: str) -> None:

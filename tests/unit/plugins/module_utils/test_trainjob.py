@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -187,6 +189,33 @@ def test_absent_takes_it_and_what_was_made_for_it_and_is_content_without(cluster
     assert (result["changed"], result["phase"]) == (True, "absent")
     again = TrainJobRun(cluster, Wishes()).absent(KEY, asked)
     assert (again["changed"], again["deleted"]) == (False, [])
+
+
+def test_what_is_still_there_is_said_while_it_goes(cluster: FakeCluster) -> None:
+    ending(cluster, "Complete")
+    present(cluster, submission_of([JOB]))
+    pods = [
+        obj("Pod", name, namespace="team", metadata={"labels": {JOBSET_LABEL: "mnist"}}) for name in ("first", "second")
+    ]
+    for pod in pods:
+        cluster.put(pod, "kubelet")
+
+    def events() -> Iterator[dict[str, Any]]:
+        for pod in pods:
+            gone = cluster.objects.pop(key("Pod", pod["metadata"]["name"], namespace="team"))
+            yield {"type": "DELETED", "object": gone}
+
+    cluster.streams["pods"] = [events()]
+    said: list[str] = []
+    seconds = itertools.count()
+    run = TrainJobRun(cluster, Wishes(), say=said.append, monotonic=lambda: float(next(seconds)))
+    result = run.absent(KEY, None)
+    lines = [line.partition("s  ")[2] for line in said]
+    assert lines[0] == "deleting: Pod 2 still there"
+    assert lines[-1] == "deleted"
+    assert result["progress"] == said
+    # Whoever wants no lines gets none.
+    assert TrainJobRun(cluster, Wishes()).absent(KEY, None)["progress"] == []
 
 
 def test_it_is_gone_when_its_pods_are_those_that_a_job_still_made_as_well(cluster: FakeCluster) -> None:

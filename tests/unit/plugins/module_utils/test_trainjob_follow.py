@@ -19,7 +19,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._errors import (
 from ansible_collections.conductor.trainer.plugins.module_utils._trainjob_definition import trainjob_key
 from ansible_collections.conductor.trainer.plugins.module_utils._trainjob_follow import Follower, with_words
 from ansible_collections.conductor.trainer.plugins.module_utils._trainjob_state import JOBSET_LABEL
-from tests.unit.plugins.builders import bundle, installed, obj, train_job
+from tests.unit.plugins.builders import bundle, installed, job_event, obj, train_job
 from tests.unit.plugins.fakes import FakeCluster, failure
 
 KEY = trainjob_key("team", "mnist")
@@ -252,6 +252,50 @@ def test_a_pod_that_cannot_start_ends_it(cluster: FakeCluster) -> None:
     assert "one of its pods cannot start: its image is not in the registry" in str(caught.value)
     assert "check name and tag of registry.invalid/x:1" in str(caught.value)
     assert caught.value.facts["phase"] == "created"
+
+
+def refused(cluster: FakeCluster, message: str) -> None:
+    """A Job of the TrainJob whose pod is refused."""
+    labels = {JOBSET_LABEL: "mnist"}
+    job = cluster.put(
+        obj("Job", "mnist-node-0", "batch/v1", "team", metadata={"labels": labels}, spec={"parallelism": 1})
+    )
+    cluster.put(job_event(job, message))
+
+
+def test_pods_that_cannot_be_made_end_it(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_trainjob_follow, "_IDLE", 0.0)
+    seconds = iter(range(1000))
+    follower = followed(cluster, monotonic=lambda: float(next(seconds)))
+    refused(cluster, 'Error creating: pods "x" is forbidden: violates PodSecurity "restricted:latest"')
+    with pytest.raises(NotReadyError) as caught:
+        follower.follow(100)
+    words = str(caught.value)
+    assert "its pods cannot be made: Pod Security does not allow its pods: Job mnist-node-0: Error creating" in words
+    assert "lower the level for this namespace" in words
+    assert follower.elapsed < 30
+
+
+def test_room_that_others_take_is_waited_for_and_told(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_trainjob_follow, "_IDLE", 0.0)
+    seconds = iter(range(1000))
+    said: list[str] = []
+    follower = followed(cluster, say=said.append, monotonic=lambda: float(next(seconds)))
+    refused(cluster, 'Error creating: pods "x" is forbidden: exceeded quota: small')
+    with pytest.raises(NotReadyError, match="it has not ended after 60 s; it is created: a ResourceQuota") as caught:
+        follower.follow(60)
+    assert "Next: raise or delete it: kubectl -n team describe resourcequota" in str(caught.value)
+    assert any("created: a ResourceQuota does not allow its pods" in line for line in said)
+
+
+def test_a_job_that_failed_says_why(cluster: FakeCluster) -> None:
+    condition = {"type": "Failed", "status": "True", "reason": "DeadlineExceeded", "message": "too slow"}
+    labels = {JOBSET_LABEL: "mnist"}
+    status = {"conditions": [condition]}
+    cluster.put(obj("Job", "mnist-node-0", "batch/v1", "team", metadata={"labels": labels}, status=status))
+    with pytest.raises(NotReadyError, match="\n  Job mnist-node-0: DeadlineExceeded: too slow\n  pod ") as caught:
+        followed(cluster, "Failed", pod(0, "Failed", 3)).follow(0)
+    assert caught.value.facts["failed_jobs"] == ["Job mnist-node-0: DeadlineExceeded: too slow"]
 
 
 def test_a_sign_must_last_as_long_as_it_says(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:

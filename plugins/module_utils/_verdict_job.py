@@ -1,0 +1,51 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a Job has ended, and how, and whether its pods are there. Pure.
+
+The conditions are those of batch/v1 (kubernetes/api batch/v1, JobConditionType): Complete, Failed, Suspended,
+FailureTarget; the last one comes when it is to fail and its pods have not ended yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ._fields import part, text
+from ._verdict import State, Verdict, count, true_conditions, words_of
+
+
+def job_verdict(name: str, job: Mapping[str, Any] | None) -> Verdict:
+    """Ready where it is complete, doomed where it failed or is about to; else how many of its pods there are."""
+
+    def verdict(state: State, evidence: str, condition: Mapping[str, Any]) -> Verdict:
+        return Verdict(f"Job {name}", "complete", state, evidence, since=text(condition, "lastTransitionTime"))
+
+    if job is None:
+        return verdict("progressing", "it is not there", {})
+    conditions = true_conditions(job)
+    ends: tuple[tuple[str, State], ...] = (("Failed", "doomed"), ("FailureTarget", "doomed"), ("Complete", "ready"))
+    for kind, state in ends:
+        if kind in conditions:
+            return verdict(state, words_of(conditions[kind]), conditions[kind])
+    if part(job, "spec").get("suspend") is True:
+        return verdict("progressing", "it is suspended", conditions.get("Suspended", {}))
+    there = count(part(job, "status").get("active"))
+    return verdict("progressing", f"{there} of {_wanted(job)} pods are there", {})
+
+
+def lacks_pods(job: Mapping[str, Any]) -> bool:
+    """Whether it has fewer pods than it is to have now."""
+    if job_verdict("", job).state != "progressing" or part(job, "spec").get("suspend") is True:
+        return False
+    return count(part(job, "status").get("active")) < _wanted(job)
+
+
+def _wanted(job: Mapping[str, Any]) -> int:
+    """How many pods it is to have now: no more than may run at once, and no more than are still to succeed."""
+    spec, succeeded = part(job, "spec"), count(part(job, "status").get("succeeded"))
+    # A server fills both in, unless any success counts (completions is null then).
+    most = count(spec["parallelism"]) if "parallelism" in spec else 1
+    still = spec.get("completions")
+    return most if not isinstance(still, int) else max(0, min(most, still - succeeded))
