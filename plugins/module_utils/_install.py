@@ -144,6 +144,8 @@ def _result(decided: Decided, done: Done, phases: Sequence[str], *, check: bool)
     bundle, plan = decided.bundle, decided.plan
     others = [phase for phase in PHASES if phase not in phases]
     changed = sum(action.verb != "prune" for action in done.changed)
+    now = plan.writing(phases)
+    waiting = {action.phase for action in plan.writing(PHASES) if action not in now}
     later = sum(action.verb != "prune" for action in plan.writing(others))
     return {
         "changed": bool(done.changed) or done.recorded,
@@ -161,7 +163,7 @@ def _result(decided: Decided, done: Done, phases: Sequence[str], *, check: bool)
         "kept": [f"{leftover.key}: {leftover.reason}" for leftover in plan.kept],
         "predicted": sorted(str(found.action.key) for found in decided.predictions if check and not found.asked),
         "recorded": done.recorded,
-        "pending": [phase for phase in others if plan.writing([phase])],
+        "pending": [phase for phase in PHASES if phase in waiting],
         "remarks": done.remarks,
         "kept_edits": kept_edits((found.action, found.metadata) for found in decided.predictions),
     }

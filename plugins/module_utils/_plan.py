@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
-from ._bundle import Bundle, Side, digest
+from ._bundle import PHASES, Bundle, Side, digest
 from ._handover import installed_by_kubectl, is_nobodys, kubectl_applied
 from ._owners import owner, tool_of
 from ._ownership import OURS, entry_digest, foreign_webhooks, mark_of, own_entry, owner_of
@@ -131,8 +131,19 @@ class Plan:
         return tuple(dict.fromkeys(reason.remedy for reason in self.reasons))
 
     def writing(self, phases: Sequence[str]) -> list[Action]:
-        """The actions of these phases that write."""
-        return [action for action in self.actions if action.writes and action.phase in phases]
+        """The actions of these phases that write.
+
+        Nothing is pruned as long as a later phase has something to write and is not among them: what is there of that
+        phase may still use it, as a Deployment the Secret that it mounts.
+        """
+        writes = [action for action in self.actions if action.writes]
+        left = [action.phase for action in writes if action.verb != "prune" and action.phase not in phases]
+        last = max(map(PHASES.index, left), default=-1)
+        return [
+            action
+            for action in writes
+            if action.phase in phases and not (action.verb == "prune" and PHASES.index(action.phase) < last)
+        ]
 
 
 def make_plan(bundle: Bundle, observed: Observed, adopt: Collection[str] = ()) -> Plan:

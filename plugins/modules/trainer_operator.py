@@ -276,7 +276,9 @@ recorded:
   type: bool
   sample: true
 pending:
-  description: Phases that were not asked for and hold something to write.
+  description:
+    - Phases that hold something to write still, because they were not asked for, or because what they would prune may
+      be used as long as a later phase that was not asked for is not written.
   returned: success with O(state=present)
   type: list
   elements: str

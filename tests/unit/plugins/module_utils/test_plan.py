@@ -10,9 +10,10 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import MANAGED_LABEL, PHASES, Bundle, digest
 from ansible_collections.conductor.trainer.plugins.module_utils._ownership import entry_digest
 from ansible_collections.conductor.trainer.plugins.module_utils._plan import Action, Observed, make_plan
+from ansible_collections.conductor.trainer.plugins.module_utils._prune import Leftover
 from ansible_collections.conductor.trainer.plugins.module_utils._record import Entry, Record
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import Key, key_of
-from tests.unit.plugins.builders import CONFIG, DEPLOYMENT, HOME, VALIDATOR, bundle, obj, webhooks
+from tests.unit.plugins.builders import CONFIG, CRD, DEPLOYMENT, HOME, VALIDATOR, bundle, key, obj, webhooks
 
 TIME = "2026-01-01T00:00:00Z"
 
@@ -263,6 +264,22 @@ def test_each_owner_and_each_foreign_webhook_has_its_own_line() -> None:
         "Deployment ops/manager: installed by somebody else (field manager kubectl)",
         "webhook configuration other points to service kubeflow/other: another Trainer or JobSet is installed",
     )
+
+
+def test_what_a_later_phase_may_still_use_is_pruned_only_with_it() -> None:
+    gone = Leftover(key("Secret", "tls", namespace="ops"), "prune", "no longer in the release", uid="u")
+    changed = observed(bundle(), {DEPLOYMENT: metadata(uid="u2")}, leftovers=(gone,))
+    plan = make_plan(bundle(), changed)
+
+    def verbs(*phases: str) -> list[str]:
+        return sorted(action.verb for action in plan.writing(phases))
+
+    assert (verbs("access"), verbs("access", "controllers")) == ([], ["prune", "update"])
+    # What comes before it does not use it.
+    assert make_plan(bundle(), observed(bundle(), {CRD: metadata(uid="u2")}, leftovers=(gone,))).writing(["access"])
+    # And where nothing else is to be written, nothing uses it.
+    (prune,) = make_plan(bundle(), observed(bundle(), leftovers=(gone,))).writing(["access"])
+    assert prune.key == gone.key
 
 
 def test_a_plan_is_a_pure_value() -> None:
