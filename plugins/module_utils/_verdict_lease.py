@@ -22,7 +22,9 @@ def lease_verdict(name: str, lease: Mapping[str, Any], pods: Mapping[str, str], 
     """Held by one of the pods that may lead, and by the process that runs in it now.
 
     Clocks of two machines are never compared: whether a Lease has run out is for the next leader to find. When a pod
-    took it and when its container began, both tell by the clock of the pod's node.
+    took and renewed it, and when its container began, all tell by the clock of the pod's node. A container runtime that
+    is slow notes the beginning only after the process has taken the Lease (containerd, internal/cri/server,
+    container_start.go); then it is the renewing, every few seconds, that shows that the process lives.
 
     Args:
         pods: the controller's pods that are not ending: name to when the container began (RFC 3339), empty where it
@@ -45,7 +47,13 @@ def lease_verdict(name: str, lease: Mapping[str, Any], pods: Mapping[str, str], 
             f"held by {pod}, which is none of the controller's pods: nothing is reconciled until it runs out",
             f"where it does not run out, kubectl -n {namespace} delete lease {name}",
         )
-    taken = part(lease, "spec").get("acquireTime")
-    if isinstance(taken, str) and taken[:_SECOND] < pods[pod][:_SECOND]:
+    taken, renewed = (_second(part(lease, "spec").get(name)) for name in ("acquireTime", "renewTime"))
+    began = _second(pods[pod])
+    if taken and taken < began and not renewed > began:
         return verdict("progressing", f"held by an earlier process of {pod}: nothing is reconciled until it runs out")
     return verdict("ready", f"held by {pod}")
+
+
+def _second(time: Any) -> str:
+    """A time without its fractions, which a container's has not; empty where it is none."""
+    return time[:_SECOND] if isinstance(time, str) else ""

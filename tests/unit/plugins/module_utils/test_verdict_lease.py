@@ -60,6 +60,25 @@ def test_a_leader_is_the_process_that_runs_now(taken: Any, state: str) -> None:
     assert ("earlier process of manager-1" in verdict.evidence) is (state == "progressing")
 
 
+@pytest.mark.parametrize(
+    ("renewed", "state"),
+    [
+        # An earlier process cannot have renewed it after this one had begun.
+        ("2026-01-01T00:00:06.000000Z", "ready"),
+        ("2026-01-01T00:09:00.000000Z", "ready"),
+        # In the same second, nobody knows.
+        ("2026-01-01T00:00:05.999999Z", "progressing"),
+        ("2026-01-01T00:00:04.000000Z", "progressing"),
+        (None, "progressing"),
+        (7, "progressing"),
+    ],
+)
+def test_or_whoever_renews_it_since_that_began(renewed: Any, state: str) -> None:
+    """Under load a container's start is noted after its process has taken the Lease, which it then keeps for good."""
+    held = lease(holderIdentity="manager-1_uuid", acquireTime="2026-01-01T00:00:04.9Z", renewTime=renewed)
+    assert lease_verdict(NAME, held, PODS, "ops").state == state
+
+
 @pytest.mark.parametrize("odd", [{}, {"spec": []}, {"spec": None}])
 def test_odd_ones_are_never_ready(odd: dict[str, Any]) -> None:
     assert not lease_verdict(NAME, odd, PODS, "ops").ready
