@@ -10,6 +10,7 @@ intent, the phases, what is pruned in the reverse order of the phases, record.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,7 +63,7 @@ class Decided:
 
     def foreseen_record(self) -> Record:
         """What the record will be if all goes well, as far as can be known before."""
-        record = self._with_intent()
+        record = self.with_intent()
         applied = [(found.action, found.metadata) for found in self.predictions if found.action.verb != "prune"]
         return self.new_record(record, entries_of(record, applied), self.pruned())
 
@@ -80,7 +81,8 @@ class Decided:
         """What is not there yet."""
         return [action.key for action in self.changing if action.verb == "create"]
 
-    def _with_intent(self) -> Record:
+    def with_intent(self) -> Record:
+        """The record before the first creation."""
         return intended(self.observed.record, self.bundle, self.profile, self.jobset, self.creations)
 
     @property
@@ -132,21 +134,24 @@ def carry_out(
         try:
             made = [action for action in decided.changing if action.key == decided.home and action.verb == "create"]
             applier.apply(made)
-            lease = None
+            lease, announced = None, None
             if made or decided.home in decided.observed.metadata:
-                lease = stack.enter_context(
-                    Lease(cluster, decided.bundle.namespace, patience=patience, hopeful=bool(made))
-                )
+                with ThreadPoolExecutor(1) as beside:
+                    announcing = beside.submit(_announce, cluster, decided) if made else None
+                    lease = stack.enter_context(
+                        Lease(cluster, decided.bundle.namespace, patience=patience, hopeful=bool(made))
+                    )
+                    announced = announcing.result() if announcing else None
                 if lease.waited_for:
                     done.remarks.append(f"waited for another run to end: {lease.waited_for}")
                 seen = decided.observed.record.resource_version
                 if not lease.is_new and _record(cluster, decided).resource_version != seen:
                     # What was decided upon is no more: another run has written since.
-                    decided = decide()
+                    decided, announced = decide(), None
         except ConductorError as error:
             error.facts["written"] = _names(applier.outcomes)
             raise
-        writer = _Writer(cluster, decided, applier, lease, {action.key for action in made})
+        writer = _Writer(cluster, decided, applier, lease, {action.key for action in made}, announced)
         writer.run()
         done.changed = writer.changed()
         done.recorded = writer.recorded
@@ -159,7 +164,13 @@ class _Writer:
     """One run through the phases, and the record of it."""
 
     def __init__(
-        self, cluster: Cluster, decided: Decided, applier: Applier, lease: Lease | None, made: set[Key]
+        self,
+        cluster: Cluster,
+        decided: Decided,
+        applier: Applier,
+        lease: Lease | None,
+        made: set[Key],
+        announced: Record | None,
     ) -> None:
         self.recorded = False
         self._cluster = cluster
@@ -169,7 +180,7 @@ class _Writer:
         self._made = made
         self._pruned: list[Action] = []
         self._gone: list[Key] = []
-        self._record = decided.observed.record
+        self._record = announced or decided.observed.record
 
     def run(self) -> None:
         creations = {*self._decided.creations, *self._made}
@@ -261,6 +272,22 @@ class _Writer:
         # Whoever edited the record has no say in what it must hold.
         self._cluster.apply(record_manifest(record, self._decided.bundle.namespace), force=True)
         self._record = record
+
+
+def _announce(cluster: Cluster, decided: Decided) -> Record | None:
+    """Records the intent in a namespace made just now, while the lease is taken; None where that is left for later.
+
+    It is created and never changed, so that it takes nothing from a run that gets the lease first. Rights to objects
+    of a certain name do not allow that: RBAC knows no name when something is created by a POST.
+    """
+    intent = decided.with_intent()
+    try:
+        cluster.create(record_manifest(intent, decided.bundle.namespace), step="record")
+    except ApiError as error:
+        if error.status not in (403, 409):
+            raise
+        return None
+    return intent
 
 
 def _record(cluster: Cluster, decided: Decided) -> Record:

@@ -24,6 +24,7 @@ from ._resources import resource_of
 from ._rules_jobset import judge_jobset
 
 _CRD = resource_of("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+_NAMESPACE = resource_of("v1", "Namespace")
 _DEPLOYMENT = resource_of("apps/v1", "Deployment")
 _SLICE = resource_of("discovery.k8s.io/v1", "EndpointSlice")
 _JOBSET = resource_of(f"{JOBSET_GROUP}/{API_VERSION}", "JobSet")
@@ -92,28 +93,37 @@ def choose_jobset(
 def look_at_jobset(
     cluster: Cluster, bundle: Bundle, configurations: Sequence[Mapping[str, Any]], adopt: Sequence[str] = ()
 ) -> tuple[dict[str, Any], int | None, tuple[str, ...]]:
-    """Facts about the JobSet that is there, the number of JobSets, the rights that lacked. One round of reads."""
+    """Facts about the JobSet that is there, the number of JobSets, the rights that lacked. Two rounds of reads."""
     reader = Reader(cluster)
     pointed = sorted({place.namespace for place in places(of_jobset(configurations)) if place.namespace})
 
     def page(namespace: str | None, resource: Any, **options: Any) -> Callable[[], Page | None]:
         return lambda: reader.page(resource, namespace, **options)
 
-    answers = reader.all(
+    first = reader.all(
         {
             "crd": lambda: reader.named(_CRD, JOBSET_CRD),
-            "job_sets": page(None, _JOBSET, metadata_only=True, limit=1),
+            "home": lambda: reader.named(_NAMESPACE, bundle.namespace, metadata_only=True),
             **{
                 f"controllers {labels}": page(None, _DEPLOYMENT, selectors={"labelSelector": labels})
                 for labels in CONTROLLER_LABELS
             },
-            # Charts may leave the labels out that are asked for above; and who may not look everywhere may look here.
-            **{f"deployments {namespace}": page(namespace, _DEPLOYMENT) for namespace in {*pointed, bundle.namespace}},
+        }
+    )
+    # Charts may leave the labels out that are asked for above; and who may not look everywhere may look here.
+    looked_into = {*pointed, *([] if first["home"] == {} else [bundle.namespace])}
+    answers = first | reader.all(
+        {
+            **({} if first["crd"] == {} else {"job_sets": page(None, _JOBSET, metadata_only=True, limit=1)}),
+            **{f"deployments {namespace}": page(namespace, _DEPLOYMENT) for namespace in looked_into},
             **{f"slices {namespace}": page(namespace, _SLICE) for namespace in pointed},
         }
     )
     everywhere = [answers[f"controllers {labels}"] for labels in CONTROLLER_LABELS]
-    near = [answers[f"deployments {namespace}"] for namespace in {*pointed, bundle.namespace}]
+    near = [answers[f"deployments {namespace}"] for namespace in looked_into]
+    if not looked_into:
+        # In a namespace that is not there is nothing, and nothing points to another.
+        near = [Page()]
     deployments = merge_pages([*everywhere, *near])
     facts = jobset_facts(
         crd=answers["crd"],
@@ -129,7 +139,7 @@ def look_at_jobset(
         wanted=bundle.components.get("jobset", ""),
         adopt=adopt,
     )
-    counted = answers["job_sets"]
+    counted = answers.get("job_sets", Page())
     return facts, None if counted is None else counted.total, tuple(sorted(reader.denied))
 
 

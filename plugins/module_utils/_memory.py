@@ -13,10 +13,15 @@ from ._errors import ConductorError
 
 
 class Memory:
-    """Question to answer; failures are answers as well. Answers are shared: nobody may change them."""
+    """Question to answer; failures are answers as well. Answers are shared: nobody may change them.
 
-    def __init__(self) -> None:
+    Args:
+        most: how many questions may be on their way at once, whoever asks them.
+    """
+
+    def __init__(self, most: int) -> None:
         self._lock = threading.Lock()
+        self._free = threading.Semaphore(most)
         self._turns: dict[Hashable, threading.Lock] = {}
         self._answers: dict[Hashable, dict[str, Any] | ConductorError] = {}
 
@@ -31,7 +36,8 @@ class Memory:
         with turn:
             if question not in self._answers:
                 try:
-                    self._answers[question] = send()
+                    with self._free:
+                        self._answers[question] = send()
                 except ConductorError as error:
                     self._answers[question] = error
             answer = self._answers[question]

@@ -84,7 +84,7 @@ class _Look:
 
     Of what a whole cluster has (hundreds of ClusterRoles, say) first what bears our label. Where that is not all that
     is looked for, something is missing, somebody else's, or lost its label: then all of it. Without a record that is
-    to be expected, and all of it is asked for at once.
+    to be expected, and all of it is asked for at once. Where the server is far away rounds of requests count.
     """
 
     def __init__(self, cluster: Cluster, bundle: Bundle, also: Iterable[Key], unrecorded: Callable[[], object]) -> None:
@@ -105,11 +105,18 @@ class _Look:
 
     def first(self, beside: bool) -> None:
         """Sends them all. See C(observe)."""
-        tasks: list[Callable[[], None]] = [self._read_record, self._read_version, self._read_identity]
-        # Webhook configurations first: they are the largest answers. Last what the record has a say in.
-        ordered = sorted(self._wanted, key=lambda of_type: (of_type[0] != _ADMISSION, _is_selected(of_type)))
-        tasks += [lambda of_type=of_type: self._read_type(of_type, ours=True) for of_type in ordered]  # type: ignore[misc]
-        self._cluster.each(lambda task: task(), tasks)
+        # Webhook configurations first: they are the largest answers.
+        whole = [of_type for of_type in self._wanted if of_type[1] in _WEBHOOK_KINDS]
+        spread = [of_type for of_type in self._wanted if _is_selected(of_type)]
+        placed = [of_type for of_type in self._wanted if of_type[2]]
+        begun: list[Callable[[], None]] = [self._read_record, self._read_version, self._read_identity]
+        # What the record has no say in is asked for beside it, as far as connections go.
+        beside_it = [*whole, *placed][: max(0, self._cluster.connections - len(begun))]
+        begun += [lambda of_type=of_type: self._read_type(of_type, ours=True) for of_type in beside_it]  # type: ignore[misc]
+        self._cluster.each(lambda task: task(), begun)
+        if not self._is_recorded:
+            self._unrecorded()
+        self._read_types([of_type for of_type in [*whole, *placed, *spread] if of_type not in beside_it])
         not_ours = beside and self.record.jobset == "external"
         lacking = {
             key[:3]
@@ -117,8 +124,11 @@ class _Look:
             for key in keys
             if key not in self.metadata and not (not_ours and is_named_jobset(key.name))
         }
-        again = [of_type for of_type in ordered if of_type in lacking and of_type in self._selected]
-        self._cluster.each(lambda of_type: self._read_type(of_type, ours=False), again)
+        again = [of_type for of_type in spread if of_type in lacking and of_type in self._selected]
+        self._read_types(again, ours=False)
+
+    def _read_types(self, types: Iterable[_Type], *, ours: bool = True) -> None:
+        self._cluster.each(lambda of_type: self._read_type(of_type, ours=ours), types)
 
     def _read_type(self, of_type: _Type, *, ours: bool) -> None:
         api_version, kind, namespace = of_type
@@ -137,9 +147,14 @@ class _Look:
             self.configurations.extend(items)
 
     def _read_identity(self) -> None:
-        # By a list, whose right is needed anyway.
-        found = self._list(resource_of("v1", "Namespace"), "", field_selector=f"metadata.name={NAMESPACE}")
-        self.uid = found[0]["metadata"]["uid"] if found else ""
+        try:
+            found = self._cluster.find(resource_of("v1", "Namespace").path(None, NAMESPACE), metadata_only=True)
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            self.denied.append(f"get namespaces {NAMESPACE}")
+            return
+        self.uid = found["metadata"]["uid"] if found else ""
 
     def _read_version(self) -> None:
         self.version = self._cluster.get("/version", step="ask for the version")
@@ -153,8 +168,6 @@ class _Look:
             self.denied.append(f"get configmaps {RECORD_NAME} in namespace {self._home}")
         else:
             self._is_recorded = bool(self.record.resource_version)
-            if not self._is_recorded:
-                self._unrecorded()
 
     def _list(self, resource: Resource, namespace: str, **options: Any) -> list[dict[str, Any]]:
         """The objects of a type; none where the type itself is not served yet (its CRD is not there)."""

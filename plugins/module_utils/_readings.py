@@ -151,13 +151,10 @@ def _first_round(reader: Reader, bundle: Bundle) -> dict[str, Callable[[], Any]]
         "labelled": lambda: reader.page(_DEPLOYMENT, selectors={"labelSelector": CONTROLLER_LABELS[0]}),
         "control_plane": lambda: reader.page(_DEPLOYMENT, selectors={"labelSelector": CONTROLLER_LABELS[1]}),
         "nodes": lambda: reader.page(resource_of("v1", "Node"), limit=_NODE_PAGE),
-        "quotas": lambda: reader.page(resource_of("v1", "ResourceQuota"), home),
-        "policies": lambda: reader.page(resource_of("networking.k8s.io/v1", "NetworkPolicy"), home),
         "groups": lambda: reader.document("/apis", "get /apis", accept=_DISCOVERY),
         "version": lambda: reader.document("/version", "get /version"),
         "kube_system": lambda: reader.named(namespace, "kube-system", metadata_only=True),
         "namespace": lambda: reader.named(namespace, home, metadata_only=True),
-        "public_config": lambda: reader.named(config_map, PUBLIC_CONFIG_MAP, home),
         "record": lambda: reader.named(config_map, RECORD_NAME, home),
         "rules": lambda: reader.rules(home),
         "cluster_rules": lambda: reader.rules(""),
@@ -167,8 +164,9 @@ def _first_round(reader: Reader, bundle: Bundle) -> dict[str, Callable[[], Any]]
 def _second_round(reader: Reader, bundle: Bundle, readings: Readings) -> Readings:
     """Where the first round points to.
 
-    What people keep, where its CRD is there; unlabelled Deployments beside webhooks, and the webhooks' endpoints; the
-    pods of nodes, where a controller is still to be placed.
+    What is in the operator's namespace, where that is there; what people keep, where its CRD is there; unlabelled
+    Deployments beside webhooks, and the webhooks' endpoints; the pods of nodes, where a controller is still to be
+    placed.
     """
     pointed = {
         place.namespace
@@ -180,6 +178,13 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings) -> Reading
     settled = {namespace_of(item) for item in labelled if is_trainer(item) or is_jobset(item)}
     unclear = (pointed - settled) | (set() if readings.everywhere else {bundle.namespace})
     tasks: dict[str, Callable[[], Any]] = {}
+    home, config_map = bundle.namespace, resource_of("v1", "ConfigMap")
+    if readings.namespace != {}:
+        tasks = {
+            "quotas": _page(reader, resource_of("v1", "ResourceQuota"), home),
+            "policies": _page(reader, resource_of("networking.k8s.io/v1", "NetworkPolicy"), home),
+            "public_config": lambda: reader.named(config_map, PUBLIC_CONFIG_MAP, home),
+        }
     if any(rules is not None and rules.get("incomplete") for rules in (readings.rules, readings.cluster_rules)):
         tasks["anything"] = reader.may_do_anything
     if readings.cluster_rules is not None and Reviews(readings.cluster_rules).lacking(to_probe(bundle)):
@@ -205,6 +210,9 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings) -> Reading
     return replace(
         readings,
         **found,
+        quotas=answers.get("quotas", Page()),
+        policies=answers.get("policies", Page()),
+        public_config=answers.get("public_config", {}),
         slices=of("slices"),
         pods=of("pods"),
         deployments=merge_pages([readings.deployments, *of("deployments").values()]),

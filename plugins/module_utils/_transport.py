@@ -93,7 +93,7 @@ class Transport:
     def remembering(self: _Same) -> _Same:
         """The same server for one decision: what is read twice is asked once. See C(Memory)."""
         other = copy.copy(self)
-        other._memory = Memory()
+        other._memory = Memory(self.connections)
         return other
 
     def bounded(self: _Same, monotonic: Callable[[], float]) -> _Same:

@@ -34,7 +34,7 @@ def recorded(cluster: FakeCluster, jobset: str) -> FakeCluster:
         ("bundled", with_jobset(), 0),
         ("auto", recorded(with_jobset(), "bundled"), 1),
         # Without a record, e.g. after kubectl alone, the cluster tells.
-        ("auto", FakeCluster(), 8),
+        ("auto", FakeCluster(), 7),
     ],
 )
 def test_ours_is_waited_for_as_ever(mode: str, cluster: FakeCluster, requests: int) -> None:

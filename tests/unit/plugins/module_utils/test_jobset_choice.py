@@ -40,11 +40,11 @@ def with_jobset(home: str = ELSEWHERE, **changes: Any) -> FakeCluster:
     return cluster
 
 
-def test_an_empty_cluster_takes_five_questions() -> None:
+def test_an_empty_cluster_takes_four_questions() -> None:
     cluster = FakeCluster()
     choice = choose_jobset(cluster, release(), "auto", Record(), [])
     assert (choice.meant, choice.blockers, choice.bundle) == ("bundled", (), release())
-    assert len(cluster.requests) == 5
+    assert len(cluster.requests) == 4
 
 
 def test_one_that_serves_elsewhere_is_used() -> None:

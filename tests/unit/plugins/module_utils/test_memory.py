@@ -16,7 +16,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._memory import M
 
 
 def test_the_same_question_is_sent_once() -> None:
-    memory, sent = Memory(), []
+    memory, sent = Memory(2), []
 
     def send() -> dict[str, Any]:
         sent.append(1)
@@ -31,7 +31,7 @@ def test_the_same_question_is_sent_once() -> None:
 
 @pytest.mark.parametrize(("error", "times"), [(ApiError("no", status=404), 1), (RuntimeError("a fault of ours"), 2)])
 def test_a_failure_of_the_server_is_an_answer(error: Exception, times: int) -> None:
-    memory, sent = Memory(), []
+    memory, sent = Memory(2), []
 
     def send() -> dict[str, Any]:
         sent.append(1)
@@ -44,7 +44,7 @@ def test_a_failure_of_the_server_is_an_answer(error: Exception, times: int) -> N
 
 
 def test_who_asks_meanwhile_waits_for_the_answer() -> None:
-    memory = Memory()
+    memory = Memory(2)
     on_its_way, may_come = threading.Event(), threading.Event()
 
     def slow() -> dict[str, Any]:
@@ -58,3 +58,26 @@ def test_who_asks_meanwhile_waits_for_the_answer() -> None:
         second = pool.submit(memory.ask, "a", lambda: {"from": "the second"})
         may_come.set()
         assert first.result(10) == second.result(10) == {"from": "the first"}
+
+
+def test_no_more_are_on_their_way_at_once_than_there_are_connections() -> None:
+    memory, lock = Memory(2), threading.Lock()
+    both = threading.Barrier(2, timeout=10)
+    at_once: list[int] = []
+    now = 0
+
+    def send() -> dict[str, Any]:
+        nonlocal now
+        with lock:
+            now += 1
+            at_once.append(now)
+        # Two have to be there before either goes on.
+        both.wait()
+        with lock:
+            now -= 1
+        return {}
+
+    with ThreadPoolExecutor(6) as pool:
+        for future in [pool.submit(memory.ask, number, send) for number in range(6)]:
+            future.result(10)
+    assert max(at_once) == 2

@@ -62,15 +62,15 @@ def test_what_has_our_label_is_enough_where_it_is_all_of_it() -> None:
     found = observe(cluster, bundle())
     assert found.metadata.keys() == whole.metadata.keys()
     again = [request.path for request in cluster.requests if request.path == "/api/v1/namespaces"]
-    # By our label, all of them, and the one that says which cluster it is.
-    assert len(again) == 3
+    # By our label, and all of them.
+    assert len(again) == 2
 
 
 def test_without_a_record_all_is_asked_for_at_once() -> None:
     cluster, told = FakeCluster(connections=1), list[int]()
     observe(cluster, bundle(), unrecorded=lambda: told.append(len(cluster.requests)))
-    # Told at the first answer, while all else is still to be asked.
-    assert told == [1]
+    # Told when the record, the version and the identity are known, while all else is still to be asked.
+    assert told == [3]
     assert not any("labelSelector" in request.query for request in cluster.requests)
     paths = [request.path for request in cluster.requests if "fieldSelector" not in request.query]
     assert len(paths) == len(set(paths))

@@ -52,11 +52,12 @@ def codes(error: ConductorError) -> list[str]:
 
 def asked(cluster: FakeCluster) -> bool:
     """Whether the cluster was looked at, beyond what a plan needs."""
-    return any("/resourcequotas" in request.path for request in cluster.requests)
+    return any("/nodes" in request.path for request in cluster.requests)
 
 
 def test_everything_that_stands_against_it_is_said_at_once() -> None:
     cluster = FakeCluster(version="v1.30.4")
+    cluster.put(obj("Namespace", NAMESPACE), "kubectl")
     cluster.put(QUOTA, "kubectl")
     cluster.put(obj("ConfigMap", "config", namespace=NAMESPACE), "kubectl", "Update")
     cluster.rules = [{"verbs": ["get", "list", "create"], "apiGroups": ["*"], "resources": ["*"]}]
@@ -78,6 +79,7 @@ def test_everything_that_stands_against_it_is_said_at_once() -> None:
 @pytest.mark.parametrize("check", [True, False])
 def test_check_mode_stops_where_the_run_would(check: bool) -> None:
     cluster = FakeCluster()
+    cluster.put(obj("Namespace", NAMESPACE), "kubectl")
     cluster.put(QUOTA, "kubectl")
     error = refused(cluster, check=check)
     assert codes(error) == ["quota_exceeded"]
@@ -88,6 +90,7 @@ def test_check_mode_stops_where_the_run_would(check: bool) -> None:
 def test_a_second_run_does_not_look() -> None:
     cluster = FakeCluster()
     ensure_present(cluster, bundle())
+    cluster.put(obj("Namespace", NAMESPACE), "kubectl")
     cluster.put(QUOTA, "kubectl")
     cluster.requests.clear()
     result = ensure_present(cluster, bundle())
@@ -100,6 +103,7 @@ def test_a_second_run_does_not_look() -> None:
 def test_warnings_do_not_stop_and_may_be_accepted() -> None:
     for accept, told in ([], ["default_deny"]), (["default_deny"], []):
         cluster = FakeCluster()
+        cluster.put(obj("Namespace", NAMESPACE), "kubectl")
         cluster.put(DENIED, "kubectl")
         result = ensure_present(cluster, bundle(), accept=accept)
         assert result["changed"] is True
@@ -173,13 +177,13 @@ def test_a_role_that_may_not_be_granted_stops_only_who_writes_it() -> None:
 
 def test_a_failure_to_look_is_a_failure() -> None:
     cluster = FakeCluster()
-    cluster.fail(500, method="GET", path="/resourcequotas", message="etcd is away")
+    cluster.fail(500, method="GET", path="/nodes", message="etcd is away")
     assert "etcd is away" in str(refused(cluster))
 
 
 def test_what_the_plan_refuses_is_said_even_so() -> None:
     cluster = FakeCluster(version="v1.30.4")
-    cluster.fail(500, method="GET", path="/resourcequotas", message="etcd is away")
+    cluster.fail(500, method="GET", path="/nodes", message="etcd is away")
     assert codes(refused(cluster)) == ["kubernetes_too_old"]
 
 

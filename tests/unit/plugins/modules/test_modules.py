@@ -174,7 +174,7 @@ def test_trainer_operator_passes_its_options_on(force: bool) -> None:
         cluster, bundle("fail_open"), profile="fail_open", phases=["foundation"], force_conflicts=force
     )
     assert result["pending"] == ["access", "controllers", "admission", "runtimes"]
-    assert {request.query["force"] for request in cluster.applies if "record" not in request.path} == {
+    assert {request.query["force"] for request in cluster.applies if "record" not in request.subject} == {
         str(force).lower()
     }
     record = next(stored for key, stored in cluster.objects.items() if key.name == "conductor-install-record")
