@@ -109,6 +109,7 @@ class Applier:
         attempt = 0
         while True:
             attempt += 1
+            asked = self._monotonic()
             roots = sorted({resource.root for resource in resources})
             answers = self._cluster.each(lambda root: self._not_served(root, resources), roots)
             missing = sorted(str(resource) for answer in answers for resource in answer)
@@ -120,8 +121,11 @@ class Applier:
                     step="wait for CRDs",
                     hint="kubectl describe crd shows conditions Established and NamesAccepted",
                 )
-            # Half a second is usual: it is looked for often at first, and then less and less.
-            self._sleep(_PAUSES.pause(1 + attempt // _EAGER))
+            # Half a second is usual: it is looked for often at first, and then less and less. An answer that came from
+            # far away was a pause already.
+            pause = _PAUSES.pause(1 + attempt // _EAGER) - (self._monotonic() - asked)
+            if pause > 0:
+                self._sleep(pause)
 
     def _not_served(self, root: str, resources: Sequence[Resource]) -> list[Resource]:
         document = self._cluster.find(root) or {}

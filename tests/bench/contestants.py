@@ -25,9 +25,10 @@ from tests.support.upstream_objects import trainer_objects
 # All that needs no custom resource of its own to be served.
 CONTROLLER_PHASES = tuple(phase for phase in PHASES if phase != "runtimes")
 _SETTINGS = {"_ansible_check_mode": False, "_ansible_diff": False, "_ansible_module_name": "bench"}
-# Prints the peak of its own memory in KiB. Arguments: the options of the module.
+# Prints the peak of its own memory in KiB: VmHWM, because ru_maxrss goes on counting that of whoever started it
+# (proc(5), getrusage(2)). Arguments: the options of the module.
 _MODULE = """
-import json, resource, sys
+import json, re, sys
 from ansible_collections.conductor.trainer.plugins.modules.trainer_operator import main
 from tests.unit.plugins.arguments import patch_module_args
 try:
@@ -36,7 +37,7 @@ try:
 except SystemExit as end:
     if end.code:
         raise
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1])
 """
 
 

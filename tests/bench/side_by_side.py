@@ -93,11 +93,6 @@ class OnServer:
             KUBECTL_UPSTREAM: lambda kubeconfig: kubectl(plane.program, kubeconfig, theirs),
             CORE_UPSTREAM: lambda kubeconfig: kubernetes_core(kubeconfig, their_playbook),
         }
-        self._first: dict[str, Callable[[Path], float]] = {
-            "Conductor": lambda kubeconfig: conductor(kubeconfig, folder, CONTROLLER_PHASES),
-            "kubectl": lambda kubeconfig: kubectl(plane.program, kubeconfig, self._controllers),
-            KUBECTL_UPSTREAM: lambda kubeconfig: kubectl(plane.program, kubeconfig, their_controllers),
-        }
 
     @staticmethod
     def _by_kubectl(plane: ControlPlane, controllers: Path, everything: Path) -> None:
@@ -128,22 +123,6 @@ class OnServer:
             ("nothing to do: writes", *(str(found[name][1]) for name in NAMES)),
         ]
 
-    def first_apply(self, rounds: int) -> list[Row]:
-        """Seconds of a first apply without the runtimes, on a server that is near, and on one that is not."""
-        near: dict[str, list[float]] = {name: [] for name in self._first}
-        far: dict[str, list[float]] = {name: [] for name in self._first}
-        for _round in range(rounds):
-            for name, run in self._first.items():
-                self._states.enter(None)
-                near[name].append(run(self._plane.kubeconfig))
-                self._states.enter(None)
-                with Relay(self._port, round_trip=ROUND_TRIP).serving() as port:
-                    far[name].append(run(through(self._plane.kubeconfig, self._folder, f"https://127.0.0.1:{port}")))
-        return [
-            seconds("first apply of the controllers, s", near),
-            seconds(f"first apply of the controllers, {FAR}, s", far),
-        ]
-
     def memory(self) -> list[Row]:
         """The peak of a module's process with nothing to do."""
         self._states.enter("Conductor")
@@ -156,6 +135,35 @@ class OnServer:
                 *[_NONE] * (len(NAMES) - 1),
             )
         ]
+
+
+def first_apply(folder: Path, rounds: int) -> list[Row]:
+    """Seconds of a first apply without the runtimes, on a server that is near, and on one that is not.
+
+    Each on a server of its own: one that CRDs were put on and taken from becomes slower each time.
+    """
+    ours = write_manifests(folder / "first.yaml", CONTROLLER_PHASES)
+    theirs = write_upstream_manifests(folder / "upstream-first.yaml", CONTROLLER_PHASES)
+    ways: dict[str, Callable[[str, Path], float]] = {
+        "Conductor": lambda _kubectl, kubeconfig: conductor(kubeconfig, folder, CONTROLLER_PHASES),
+        "kubectl": lambda program, kubeconfig: kubectl(program, kubeconfig, ours),
+        KUBECTL_UPSTREAM: lambda program, kubeconfig: kubectl(program, kubeconfig, theirs),
+    }
+    near: dict[str, list[float]] = {name: [] for name in ways}
+    far: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(rounds):
+        for name, run in ways.items():
+            with control_plane(folder / f"near-{number}-{name}") as plane:
+                near[name].append(run(plane.program, plane.kubeconfig))
+            with control_plane(folder / f"far-{number}-{name}") as plane:
+                port = int(plane.server.rpartition(":")[2])
+                with Relay(port, round_trip=ROUND_TRIP).serving() as relayed:
+                    distant = through(plane.kubeconfig, folder, f"https://127.0.0.1:{relayed}")
+                    far[name].append(run(plane.program, distant))
+    return [
+        seconds("first apply of the controllers, s", near),
+        seconds(f"first apply of the controllers, {FAR}, s", far),
+    ]
 
 
 def seconds(what: str, runs: dict[str, list[float]]) -> Row:
@@ -200,7 +208,8 @@ def main() -> int:
         folder = Path(place)
         with control_plane(folder / "plane") as plane:
             server = OnServer(plane, folder)
-            rows = [*server.nothing_to_do(), *server.first_apply(rounds), *server.memory()]
+            rows = [*server.nothing_to_do(), *server.memory()]
+        rows += first_apply(folder, rounds)
         rows += playbooks(folder, rounds)
     print("| figure |", " | ".join(NAMES), "|")
     print("|---" * (len(NAMES) + 1) + "|")
