@@ -11,7 +11,18 @@ from ansible_collections.conductor.trainer.plugins.module_utils._errors import A
 from ansible_collections.conductor.trainer.plugins.module_utils._observe import observe, read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils._record import Entry, Record, record_manifest
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import key_of
-from tests.unit.plugins.builders import CONFIG, CRD, DEPLOYMENT, HOME, bundle, installed, obj, webhooks
+from tests.unit.plugins.builders import (
+    CONFIG,
+    CRD,
+    DEPLOYMENT,
+    HOME,
+    KUBE_SYSTEM_UID,
+    bundle,
+    identified,
+    installed,
+    obj,
+    webhooks,
+)
 from tests.unit.plugins.fakes import FakeCluster, Request, failure
 
 
@@ -64,6 +75,14 @@ def test_what_has_our_label_is_enough_where_it_is_all_of_it() -> None:
     again = [request.path for request in cluster.requests if request.path == "/api/v1/namespaces"]
     # By our label, and all of them.
     assert len(again) == 2
+
+
+@pytest.mark.parametrize("get", [True, False])
+def test_which_cluster_it_is_takes_the_right_to_get_or_to_list(get: bool) -> None:
+    cluster = identified(installed(bundle()))
+    if not get:
+        cluster.fail(403, method="GET", path="/namespaces/kube-system")
+    assert observe(cluster, bundle()).cluster_uid == KUBE_SYSTEM_UID
 
 
 def test_without_a_record_all_is_asked_for_at_once() -> None:
