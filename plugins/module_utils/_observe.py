@@ -32,7 +32,6 @@ _SAY_WHY = {
     ),
     "CustomResourceDefinition": ("Terminating",),
 }
-_ADMISSION = "admissionregistration.k8s.io/v1"
 # apiVersion, kind, and the namespace that is looked into; empty for a type that has none.
 _Type: TypeAlias = "tuple[str, str, str]"
 

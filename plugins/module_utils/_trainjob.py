@@ -203,6 +203,7 @@ class TrainJobRun:
         for words in self._kept:
             with_words(error, f"this stays: {words}")
         error.facts |= {"deleted": self._deleted, "kept": self._kept}
+        error.facts["progress"] = [*error.facts.get("progress", []), *self._said]
 
     def _delete(self, key: Key, metadata: Mapping[str, Any] | None, beside: Beside) -> None:
         """Deletes the TrainJob, if there is one, then what was made for it."""
