@@ -252,6 +252,19 @@ def test_crds_are_waited_for(clock: Clock) -> None:
     assert clock.pauses == [0.05] * 3
 
 
+def test_an_answer_from_far_away_was_a_pause_already(clock: Clock) -> None:
+    cluster = FakeCluster()
+    serving_after(cluster, 3)
+    away = iter([0.02, 0.06, 0.07, 0.0])
+
+    def hook(request: Request) -> None:
+        clock.now += next(away)
+
+    cluster.hooks.insert(0, hook)
+    applier(cluster, clock).await_served([JOBS, RUNTIMES])
+    assert clock.pauses == [pytest.approx(0.03)]
+
+
 def test_what_is_never_served_is_named(clock: Clock) -> None:
     cluster = FakeCluster()
     serving_after(cluster, 1000)

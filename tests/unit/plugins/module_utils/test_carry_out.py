@@ -152,6 +152,19 @@ def test_what_is_intended_takes_nothing_from_a_run_that_was_quicker() -> None:
     assert read_install_record(cluster, NAMESPACE).profile == "theirs"
 
 
+def test_a_record_that_is_there_already_is_written_when_the_lease_is_taken() -> None:
+    """Whoever made it had no lease, or has given it back."""
+    cluster = FakeCluster()
+
+    def hook(request: Request) -> None:
+        if request.method == "POST" and request.subject == str(RECORD) and RECORD not in cluster.objects:
+            cluster.put(record_manifest(Record(release="0.0.1"), NAMESPACE))
+
+    cluster.hooks.append(hook)
+    ensure_present(cluster, bundle())
+    assert read_install_record(cluster, NAMESPACE).release == "9.9.9"
+
+
 def test_whoever_may_create_by_name_only_says_what_is_intended_when_the_lease_is_taken() -> None:
     cluster = FakeCluster()
     cluster.fail(403, method="POST", path="/configmaps")

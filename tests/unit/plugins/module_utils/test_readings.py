@@ -59,6 +59,18 @@ def test_an_empty_cluster_is_empty_and_not_unknown() -> None:
     assert readings.everywhere is True
 
 
+@pytest.mark.parametrize("home", [True, False])
+def test_what_is_in_the_namespace_is_asked_for_where_that_is_there(home: bool) -> None:
+    cluster = FakeCluster()
+    if home:
+        cluster.put(obj("Namespace", NAMESPACE), "kubectl")
+    found = read(cluster, bundle())
+    asked = {request.path.rpartition("/")[2] for request in cluster.requests}
+    assert ({"resourcequotas", "networkpolicies", "kubeflow-trainer-public"} <= asked) is home
+    # Empty and not unknown.
+    assert None not in (found.quotas, found.policies, found.public_config)
+
+
 def test_it_reads_and_does_not_write() -> None:
     cluster = serving(bundle())
     readings = read(cluster, bundle())
