@@ -88,7 +88,7 @@ def test_before_its_first_write_a_run_sends_no_question_twice() -> None:
 
 
 def test_what_an_inspection_reads_is_on_its_way_while_a_first_install_is_still_observed() -> None:
-    cluster = FakeCluster(connections=1)
+    cluster = FakeCluster(connections=4)
     nodes, observed = threading.Event(), threading.Event()
 
     def hook(request: Request) -> None:
