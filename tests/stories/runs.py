@@ -91,8 +91,8 @@ def run(
     return Run(
         played,
         [line for line in lines if line["module"].startswith(OURS)],
-        # But for the lease that a run holds while it writes. In a namespace of its own making it creates the record by a
-        # POST, whose path has no name.
+        # But for the lease that a run holds while it writes. In a namespace of its own making it creates the record by
+        # a POST, whose path has no name.
         sorted({RECORD if path == _RECORDS else path for path in paths if "/leases" not in path}),
     )
 
