@@ -97,7 +97,6 @@ class _Look:
         self._home = bundle.namespace
         self._unrecorded = unrecorded
         self._is_recorded = True
-        self._selected: set[_Type] = set()
         self._wanted: dict[_Type, set[Key]] = {}
         for key in (*map(key_of, bundle.objects()), *also):
             self._wanted.setdefault((key.api_version, key.kind, key.namespace), set()).add(key)
@@ -123,8 +122,8 @@ class _Look:
             for key in keys
             if key not in self.metadata and not (not_ours and is_named_jobset(key.name))
         }
-        again = [of_type for of_type in spread if of_type in lacking and of_type in self._selected]
-        self._read_types(again, ours=False)
+        if self._is_recorded:
+            self._read_types([of_type for of_type in spread if of_type in lacking], ours=False)
 
     def _read_types(self, types: Iterable[_Type], *, ours: bool = True) -> None:
         self._cluster.each(lambda of_type: self._read_type(of_type, ours=ours), types)
@@ -132,10 +131,7 @@ class _Look:
     def _read_type(self, of_type: _Type, *, ours: bool) -> None:
         api_version, kind, namespace = of_type
         whole = kind in _WEBHOOK_KINDS
-        selector = None
-        if ours and self._is_recorded and _is_selected(of_type):
-            selector = f"{MANAGED_LABEL}=true"
-            self._selected.add(of_type)
+        selector = f"{MANAGED_LABEL}=true" if ours and self._is_recorded and _is_selected(of_type) else None
         resource = resource_of(api_version, kind)
         items = self._list(resource, namespace, metadata_only=not whole, label_selector=selector)
         for item in items:

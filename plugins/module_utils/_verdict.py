@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ._fields import text
+
 # Characters of what a condition says; a message may hold a whole log.
 _LONGEST = 1000
 
@@ -66,6 +68,20 @@ def true_conditions(value: Any) -> dict[str, Mapping[str, Any]]:
     """Type to condition, of those of an object's status that are True."""
     found = parts(part(value, "status"), "conditions")
     return {str(entry.get("type")): entry for entry in found if entry.get("status") == "True"}
+
+
+def ended(subject: str, rule: str, value: Any, ends: Mapping[str, State]) -> Verdict | None:
+    """The verdict on something that has an end, by the first of these conditions that is True; None where none is.
+
+    Args:
+        ends: the type of a condition to what it means.
+    """
+    conditions = true_conditions(value)
+    for kind, state in ends.items():
+        if kind in conditions:
+            since = text(conditions[kind], "lastTransitionTime")
+            return Verdict(subject, rule, state, words_of(conditions[kind]), since=since)
+    return None
 
 
 def words_of(condition: Mapping[str, Any]) -> str:

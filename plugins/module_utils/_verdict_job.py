@@ -13,26 +13,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._fields import part, text
-from ._verdict import State, Verdict, count, true_conditions, words_of
+from ._verdict import State, Verdict, count, ended, true_conditions
+
+# The first counts.
+_ENDS: dict[str, State] = {"Failed": "doomed", "FailureTarget": "doomed", "Complete": "ready"}
 
 
 def job_verdict(name: str, job: Mapping[str, Any] | None) -> Verdict:
     """Ready where it is complete, doomed where it failed or is about to; else how many of its pods there are."""
-
-    def verdict(state: State, evidence: str, condition: Mapping[str, Any]) -> Verdict:
-        return Verdict(f"Job {name}", "complete", state, evidence, since=text(condition, "lastTransitionTime"))
-
+    subject, rule = f"Job {name}", "complete"
     if job is None:
-        return verdict("progressing", "it is not there", {})
-    conditions = true_conditions(job)
-    ends: tuple[tuple[str, State], ...] = (("Failed", "doomed"), ("FailureTarget", "doomed"), ("Complete", "ready"))
-    for kind, state in ends:
-        if kind in conditions:
-            return verdict(state, words_of(conditions[kind]), conditions[kind])
+        return Verdict(subject, rule, "progressing", "it is not there")
+    if found := ended(subject, rule, job, _ENDS):
+        return found
     if part(job, "spec").get("suspend") is True:
-        return verdict("progressing", "it is suspended", conditions.get("Suspended", {}))
+        since = text(true_conditions(job).get("Suspended", {}), "lastTransitionTime")
+        return Verdict(subject, rule, "progressing", "it is suspended", since=since)
     there = count(part(job, "status").get("active"))
-    return verdict("progressing", f"{there} of {_wanted(job)} pods are there", {})
+    return Verdict(subject, rule, "progressing", f"{there} of {_wanted(job)} pods are there")
 
 
 def lacks_pods(job: Mapping[str, Any]) -> bool:

@@ -11,22 +11,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ._fields import text
-from ._verdict import State, Verdict, true_conditions, words_of
+from ._verdict import State, Verdict, ended, true_conditions, words_of
+
+# The first counts.
+_ENDS: dict[str, State] = {"Failed": "doomed", "Completed": "ready"}
 
 
 def jobset_verdict(name: str, job_set: Mapping[str, Any] | None) -> Verdict:
     """Ready where it is completed, doomed where it failed; else what it says of itself."""
-
-    def verdict(state: State, evidence: str, condition: Mapping[str, Any]) -> Verdict:
-        return Verdict(f"JobSet {name}", "completed", state, evidence, since=text(condition, "lastTransitionTime"))
-
+    subject, rule = f"JobSet {name}", "completed"
     if job_set is None:
-        return verdict("progressing", "Trainer has made no JobSet of it yet", {})
-    conditions = true_conditions(job_set)
-    ends: tuple[tuple[str, State], ...] = (("Failed", "doomed"), ("Completed", "ready"))
-    for kind, state in ends:
-        if kind in conditions:
-            return verdict(state, words_of(conditions[kind]), conditions[kind])
-    said = "; ".join(words_of(entry) for entry in conditions.values())
-    return verdict("progressing", f"JobSet has made no pods yet{': ' + said if said else ''}", {})
+        return Verdict(subject, rule, "progressing", "Trainer has made no JobSet of it yet")
+    if found := ended(subject, rule, job_set, _ENDS):
+        return found
+    said = "; ".join(words_of(entry) for entry in true_conditions(job_set).values())
+    return Verdict(subject, rule, "progressing", f"JobSet has made no pods yet{': ' + said if said else ''}")

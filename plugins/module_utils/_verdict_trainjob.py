@@ -12,23 +12,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._fields import part, text
-from ._verdict import State, Verdict, true_conditions, words_of
+from ._verdict import State, Verdict, ended, true_conditions, words_of
+
+# The first counts.
+_ENDS: dict[str, State] = {"Failed": "doomed", "Complete": "ready"}
 
 
 def trainjob_verdict(name: str, job: Mapping[str, Any] | None) -> Verdict:
     """Ready where it is complete, doomed where it failed; what has both failed."""
-
-    def verdict(state: State, condition: Mapping[str, Any], otherwise: str = "") -> Verdict:
-        since = text(condition, "lastTransitionTime")
-        return Verdict(f"TrainJob {name}", "complete", state, words_of(condition) or otherwise, since=since)
-
+    subject, rule = f"TrainJob {name}", "complete"
     if job is None:
-        return verdict("progressing", {}, "it is not there")
-    conditions = true_conditions(job)
-    if "Failed" in conditions:
-        return verdict("doomed", conditions["Failed"])
-    if "Complete" in conditions:
-        return verdict("ready", conditions["Complete"])
+        return Verdict(subject, rule, "progressing", "it is not there")
+    if found := ended(subject, rule, job, _ENDS):
+        return found
     if part(job, "spec").get("suspend") is True:
-        return verdict("progressing", conditions.get("Suspended", {}), "spec.suspend is true")
-    return verdict("progressing", {}, "it has not ended")
+        condition = true_conditions(job).get("Suspended", {})
+        since = text(condition, "lastTransitionTime")
+        return Verdict(subject, rule, "progressing", words_of(condition) or "spec.suspend is true", since=since)
+    return Verdict(subject, rule, "progressing", "it has not ended")
