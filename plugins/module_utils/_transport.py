@@ -12,6 +12,7 @@ import contextlib
 import copy
 import json
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,7 @@ from ._answers import api_error, no_json, unreachable
 from ._errors import ConductorError
 from ._memory import Memory
 from ._retry import Backoff, pause_before_retry
+from ._tls import share_context
 
 if TYPE_CHECKING:
     from kubernetes.client import Configuration
@@ -58,6 +60,8 @@ class Transport:
 
     # Where answers are kept; None where each question is sent.
     _memory: Memory | None = None
+    # What all connections share; None where each has its own.
+    _tls: ssl.SSLContext | None = None
 
     def __init__(
         self,
@@ -82,13 +86,19 @@ class Transport:
         self._sleep = sleep
         self._monotonic: Callable[[], float] = time.monotonic
         self._until = float("inf")
-        self._pool = RESTClientObject(self._transport).pool_manager
+        self._pool = self._new_pool()
 
     def fresh(self: _Same) -> _Same:
         """The same server over new connections: behind a load balancer they may reach another API server."""
         other = copy.copy(self)
-        other._pool = RESTClientObject(self._transport).pool_manager
+        other._pool = other._new_pool()
         return other
+
+    def _new_pool(self) -> urllib3.PoolManager:
+        pool = RESTClientObject(self._transport).pool_manager
+        if self.host.startswith("https:"):
+            self._tls = share_context(pool, self._tls)
+        return pool
 
     def remembering(self: _Same) -> _Same:
         """The same server for one decision: what is read twice is asked once. See C(Memory)."""

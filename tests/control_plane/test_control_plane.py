@@ -104,6 +104,24 @@ def test_a_restore_brings_back_the_very_objects(plane: ControlPlane) -> None:
     plane.kubectl("label", "things", "one", "--namespace=made", "changed=yes")
 
 
+def test_controllers_that_insist_are_started_anew(plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = plane.snapshot()
+    make_all_sorts(plane)
+    pids = [one.pid for one in plane.programs]
+    given_up = iter([[b"/registry/pods/made/idle"]])
+    put_back = ControlPlane._put_back
+    monkeypatch.setattr(
+        ControlPlane, "_put_back", lambda self, snapshot: next(given_up, None) or put_back(self, snapshot)
+    )
+
+    plane.restore(before)
+
+    assert plane.snapshot() == before
+    assert [one.pid == pid for one, pid in zip(plane.programs, pids, strict=True)] == [True, True, False]
+    # They are at work.
+    make_all_sorts(plane)
+
+
 def test_an_identity_has_its_rights_and_no_others(plane: ControlPlane) -> None:
     somebody = plane.identity("somebody")
     plane.kubectl("create", "clusterrole", "looks", "--verb=list", "--resource=namespaces")

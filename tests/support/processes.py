@@ -36,12 +36,28 @@ def free_ports(count: int) -> list[int]:
 
 
 class Program:
-    """A running program, its output in a file."""
+    """A program that runs, its output in a file."""
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, name: str, command: list[str], folder: Path) -> None:
         self.name = name
-        self.log = log
-        self._process = process
+        self.log = folder / f"{name}.log"
+        self._command = command
+        self._folder = folder
+        self.start()
+
+    def start(self) -> None:
+        """Starts it, once more if it was stopped; its log goes on."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", "--", *self._command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=self._folder,
+                # Nothing of the caller's: no proxy, no kubeconfig, no settings of Go.
+                env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self._folder), **_GO},
+            )
 
     @property
     def pid(self) -> int:
@@ -103,19 +119,7 @@ def program(name: str, command: list[str], folder: Path, grace: float = 5.0) -> 
         folder: where its log is kept, as NAME.log.
         grace: seconds it may take to end when it is asked to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    log = folder / f"{name}.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "--", *command],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            # Nothing of the caller's: no proxy, no kubeconfig, no settings of Go.
-            env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder), **_GO},
-        )
-    running = Program(name, process, log)
+    running = Program(name, command, folder)
     try:
         yield running
     finally:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -39,9 +40,13 @@ class Asked:
 
 
 class Server:
-    """Answers in the order given; the last answer is given again and again."""
+    """Answers in the order given; the last answer is given again and again.
 
-    def __init__(self) -> None:
+    Args:
+        tls: to serve HTTPS with.
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.answers: list[Answer] = [Answer()]
         self.asked: list[Asked] = []
         owner = self
@@ -78,6 +83,9 @@ class Server:
                 """Keeps the output of the tests clean."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._server.daemon_threads = True
         # Connections are kept alive; closing must not wait for the client to end them.
         self._server.block_on_close = False
@@ -86,7 +94,7 @@ class Server:
     @property
     def url(self) -> str:
         """Its address."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Server:
         self._thread.start()
