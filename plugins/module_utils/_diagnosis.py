@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Looks closer at a controller that is not ready: its newest pod, the end of its log, what was warned about.
 
-Whatever cannot be read is said, and never hides the failure that is to be explained.
+Where there is no pod, the ReplicaSet tells that should have made one. Whatever cannot be read is said, and never hides
+the failure that is to be explained.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from ._doomed import Doom, newest_pods
 from ._errors import ApiError, ConductorError
 from ._events import time_of
 from ._failure_causes import failure_cause
+from ._fields import name_of, namespace_of
 from ._redaction import redact
 from ._resources import resource_of
 from ._verdict import count, part
 from ._verdict_pod import containers_of
+from ._verdict_replicaset import present_replicaset, replicaset_verdict
 
 LOG_LINES = 10
 # The cause may stand further up: a program that does not know a flag ends with all those that it knows.
@@ -42,8 +45,9 @@ def diagnose(
         doom: a sign of doom that was seen, if any.
 
     Returns:
-        C(object); C(pod), C(container) (its state in words), C(exit_code), C(restarts) of the newest pod; C(log), its
-        last lines; C(events), the newest warnings; C(cause) and C(remedy), empty where they are not known; C(look), a
+        C(object); C(pod), C(container) (its state in words), C(exit_code), C(restarts) of the newest pod;
+        C(replica_set), what is known of the ReplicaSet, empty where there is a pod; C(log), the pod's last lines;
+        C(events), the newest warnings; C(cause) and C(remedy), empty where they are not known; C(look), a
         command to look further; C(unread), what could not be read.
     """
     metadata = part(deployment, "metadata")
@@ -54,14 +58,18 @@ def diagnose(
     state = _state(newest[0], status) if newest else {"pod": "", "container": "", "exit_code": None, "restarts": 0}
     log = _log(cluster, newest[0], status, unread) if newest else []
     template = str(part(part(newest[0], "metadata"), "labels").get("pod-template-hash", "")) if newest else ""
+    replica_set = "" if newest else _replica_set(cluster, deployment, unread)
     events = _events(cluster, namespace, name, f"{name}-{template}", unread)
     # What it says itself tells more than that it ends again and again.
-    known = failure_cause(log) or (doom and (doom.signature.cause, doom.remedy)) or failure_cause(events)
+    known = (
+        failure_cause(log) or (doom and (doom.signature.cause, doom.remedy)) or failure_cause([*events, replica_set])
+    )
     cause, remedy = known or ("", "")
     what = f"logs {state['pod']}{' --previous' if state['restarts'] else ''}" if log else f"describe deployment {name}"
     return {
         "object": f"Deployment {namespace}/{name}",
         **state,
+        "replica_set": replica_set,
         "log": log[-LOG_LINES:],
         "events": events,
         "cause": cause,
@@ -126,6 +134,19 @@ def _plain(line: str) -> str:
     if not isinstance(entry, dict) or "msg" not in entry:
         return line
     return ": ".join(str(entry[name]) for name in ("level", "msg", "error") if entry.get(name))
+
+
+def _replica_set(cluster: Cluster, deployment: Mapping[str, Any], unread: list[str]) -> str:
+    """What is known of the ReplicaSet that should have made the newest pod."""
+    try:
+        found, _version = cluster.list_all(
+            resource_of("apps/v1", "ReplicaSet"), namespace_of(deployment), metadata_only=False
+        )
+    except ConductorError as error:
+        unread.append(f"ReplicaSets: {error.message[:_WIDTH]}")
+        return ""
+    present = present_replicaset(deployment, found)
+    return redact(str(replicaset_verdict(name_of(present) or "of the newest revision", present)))[:_WIDTH]
 
 
 def _events(cluster: Cluster, namespace: str, deployment: str, newest: str, unread: list[str]) -> list[str]:

@@ -25,6 +25,8 @@ def diagnosis_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         code = f", exit code {row['exit_code']}" if row["exit_code"] is not None else ""
         again = f", {row['restarts']} restarts" if row["restarts"] else ""
         lines.append(_short(f"{row['object']}{where}{state}{code}{again}"))
+        if row["replica_set"]:
+            lines.append(_short(f"  {row['replica_set']}"))
         if row["cause"]:
             lines.append(_short(f"  cause: {row['cause']}"))
         lines += [_short(f"  event: {event}") for event in row["events"]]

@@ -33,6 +33,7 @@ _CONFIG_MAP = resource_of("v1", "ConfigMap")
 _LEASE = resource_of("coordination.k8s.io/v1", "Lease")
 _SECRET = resource_of("v1", "Secret")
 _POD = resource_of("v1", "Pod")
+_REPLICA_SET = resource_of("apps/v1", "ReplicaSet")
 _EVENT = resource_of("v1", "Event")
 _NODE = resource_of("v1", "Node")
 _QUOTA = resource_of("v1", "ResourceQuota")
@@ -211,6 +212,7 @@ def to_explain(bundle: Bundle) -> list[Help]:
             _right("get", _POD, bundle.namespace, subresource="log"),
             "a wait that fails cannot show what the controllers said last",
         ),
+        Help(_right("list", _REPLICA_SET, bundle.namespace), "a wait that fails cannot say why pods are not made"),
         # Of one name only, so that it may be given where all other cluster-wide rights are given.
         Help(
             _right("get", _CONFIG_MAP, name=AUTOSCALER_STATUS.name), "a wait hopes for new nodes where none will come"

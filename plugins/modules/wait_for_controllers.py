@@ -197,6 +197,10 @@ diagnosis:
       description: How often it was started again.
       type: int
       sample: 3
+    replica_set:
+      description: Where there is no pod, what is known of the ReplicaSet that should have made it; empty otherwise.
+      type: str
+      sample: "ReplicaSet jobset-controller-manager-5489fc9c66: 0 of 1 pods are there, 0 available; FailedCreate: ..."
     log:
       description: The last lines of its log, 10 at most; of the run before, where it is between two.
       type: list

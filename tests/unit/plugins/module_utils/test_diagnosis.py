@@ -20,6 +20,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._diagnosis_text 
 from ansible_collections.conductor.trainer.plugins.module_utils._doomed import dooms_of
 from tests.unit.plugins.fakes import FakeCluster
 from tests.unit.plugins.module_utils.test_doomed import RECORDED
+from tests.unit.plugins.module_utils.test_verdict_replicaset import replica_set
 
 LOST = (
     '{"level":"error","msg":"Unable to load configuration","error":"unknown field \\"noSuchKey\\"","stacktrace":"main"}'
@@ -111,6 +112,52 @@ def test_only_the_newest_warnings_about_what_is_there_now() -> None:
     assert len(row["events"]) == EVENTS
 
 
+def sets(cluster: FakeCluster, *found: dict[str, Any]) -> None:
+    cluster.hooks.append(lambda request: {"items": list(found)} if request.path.endswith("/replicasets") else None)
+
+
+def test_where_there_is_no_pod_its_replicaset_tells_why() -> None:
+    cluster, deployment, pods = recorded("quota")
+    assert pods == []
+    failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "no such priority"}
+    deployment["metadata"]["annotations"] = {"deployment.kubernetes.io/revision": "2"}
+    one = replica_set("one", deployment["metadata"]["uid"], "1")
+    two = replica_set("two", deployment["metadata"]["uid"], "2", conditions=[failure])
+    sets(cluster, one, two)
+
+    row = look(cluster, deployment, pods)
+
+    assert row["replica_set"] == "ReplicaSet two: 0 of 1 pods are there, 0 available; FailedCreate: no such priority"
+    assert row["replica_set"] in "\n".join(diagnosis_lines([row]))
+
+
+def test_where_there_is_a_pod_no_replicaset_is_asked_for() -> None:
+    cluster, deployment, pods = recorded("crash")
+    assert look(cluster, deployment, pods)["replica_set"] == ""
+    assert not [request for request in cluster.requests if request.path.endswith("/replicasets")]
+
+
+def test_a_deployment_whose_controller_does_nothing() -> None:
+    cluster, deployment, _pods = recorded("quota")
+    assert look(cluster, deployment, [])["replica_set"] == "ReplicaSet of the newest revision: it is not there"
+
+
+def test_what_a_replicaset_says_tells_the_cause_where_events_are_gone() -> None:
+    cluster, deployment, _pods = recorded("quota")
+    deployment["metadata"]["annotations"] = {"deployment.kubernetes.io/revision": "1"}
+    said = {"type": "ReplicaFailure", "status": "True", "message": "exec format error"}
+    sets(cluster, replica_set("one", deployment["metadata"]["uid"], "1", conditions=[said]))
+    assert "architecture" in look(cluster, deployment, [], doomed=False)["cause"]
+
+
+def test_a_replicaset_that_may_not_be_read_is_said() -> None:
+    cluster, deployment, _pods = recorded("quota")
+    cluster.fail(403, method="GET", path="/replicasets", message="may not")
+    row = look(cluster, deployment, [])
+    assert row["replica_set"] == ""
+    assert [what.partition(":")[0] for what in row["unread"]] == ["ReplicaSets"]
+
+
 @pytest.mark.parametrize("path", ["/log", "/events"])
 def test_what_may_not_be_read_is_said_and_hides_nothing(path: str) -> None:
     cluster, deployment, pods = recorded("crash")
@@ -150,6 +197,7 @@ def row(**more: Any) -> dict[str, Any]:
         "container": "",
         "exit_code": None,
         "restarts": 0,
+        "replica_set": "",
         "log": [],
         "events": [],
         "cause": "",

@@ -21,6 +21,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._verdict_deploym
 from ansible_collections.conductor.trainer.plugins.module_utils._verdict_lease import lease_verdict
 from ansible_collections.conductor.trainer.plugins.module_utils._verdict_namespace import namespace_verdict
 from ansible_collections.conductor.trainer.plugins.module_utils._verdict_pod import running_since
+from ansible_collections.conductor.trainer.plugins.module_utils._verdict_replicaset import replicaset_verdict
 from ansible_collections.conductor.trainer.plugins.module_utils._verdict_service import endpoints_verdict
 from ansible_collections.conductor.trainer.plugins.module_utils._verdict_webhook_configuration import (
     webhook_configuration_verdict,
@@ -73,6 +74,8 @@ def judge(kind: str, name: str, cluster: Cluster) -> Verdict:
         return namespace_verdict(name, item)
     if kind == "Lease":
         return lease_verdict(name, item or {}, {pod["metadata"]["name"]: running_since(pod) for pod in members}, "n")
+    if kind == "ReplicaSet":
+        return replicaset_verdict(name, item)
     if kind == "EndpointSlice":
         return endpoints_verdict(name, [item] if item else [], {pod["metadata"]["uid"]: pod for pod in members})
     return webhook_configuration_verdict(name, item, WEBHOOKS[kind, name])
@@ -134,6 +137,22 @@ EXPECTED: Mapping[tuple[str, str], list[tuple[float, str]]] = {
         (33.03, "ready"),
         (64.15, "progressing"),
     ],
+    ("ReplicaSet", "jobset-controller-manager-5489fc9c66"): [
+        (8.81, "progressing"),
+        (16.45, "ready"),
+        (64.26, "progressing"),
+    ],
+    # Its image cannot be had.
+    ("ReplicaSet", "jobset-controller-manager-596d854fb9"): [(26.61, "progressing")],
+    ("ReplicaSet", "kubeflow-trainer-controller-manager-db986dc8d"): [
+        (8.92, "progressing"),
+        (17.44, "ready"),
+        (20.34, "progressing"),
+        (24.5, "ready"),
+        (39.45, "progressing"),
+        (47.6, "ready"),
+        (64.3, "progressing"),
+    ],
     ("MutatingWebhookConfiguration", "jobset-mutating-webhook-configuration"): [
         (8.7, "progressing"),
         (13.54, "ready"),
@@ -174,7 +193,7 @@ def test_each_phase_of_a_life(kind: str, name: str) -> None:
 
 
 def test_every_object_that_was_recorded_is_judged() -> None:
-    kinds = {entry["kind"] for entry in RECORDED} - {"Pod", "ReplicaSet"}
+    kinds = {entry["kind"] for entry in RECORDED} - {"Pod"}
     assert {kind for kind, _name in EXPECTED} == kinds
     assert {(entry["kind"], entry["name"]) for entry in RECORDED if entry["kind"] in kinds} == set(EXPECTED)
 
