@@ -61,6 +61,7 @@ class Judgement:
         problem: what is wrong, and what to do about it; empty where nothing is known to be.
         not_looked_at: what could not be looked at, and why.
         end: the first end of all the certificates that trust goes by.
+        due: whether what is shown, or what it is trusted by, is to be renewed by now.
     """
 
     configuration: str
@@ -69,6 +70,7 @@ class Judgement:
     not_looked_at: str = ""
     end: datetime | None = None
     now: datetime | None = field(default=None, repr=False)
+    due: bool = False
 
     @property
     def days_left(self) -> int | None:
@@ -99,13 +101,12 @@ class Judgement:
 
     def warning(self) -> str:
         """What to say of a certificate that is good, and not for long; empty otherwise."""
-        left = self.days_left
-        if self.problem or left is None or left >= RENEWAL_DAYS:
+        if self.problem or not self.due:
             return ""
         whose = "the controller renews it by itself and has not done so: look at its log"
         if not self.source.own_authority:
             whose = "renew it"
-        return f"the certificate in {self.source}, or one it is trusted by, ends in {left} days: {whose}"
+        return f"the certificate in {self.source}, or one it is trusted by, ends in {self.days_left} days: {whose}"
 
 
 def judge_certificate(
@@ -129,10 +130,14 @@ def judge_certificate(
         return Judgement(name, source, f"its caBundle holds no certificate: {_put_back(source)}", now=now)
     authorities = [authority for some in trusted for authority in some]
     if unread:
-        return Judgement(name, source, _expired(trusted, source, now), unread, min(map(not_after, authorities)), now)
+        end = min(map(not_after, authorities))
+        return Judgement(
+            name, source, _expired(trusted, source, now), unread, end, now, end - now < _margin(*authorities)
+        )
     problem = _keys(serving, source) or _chain(serving or Serving(), source, trusted, now)
     shown = certificates_in(serving.certificate)[:1] if serving else []
-    return Judgement(name, source, problem, "", min(map(not_after, [*shown, *authorities])), now)
+    end = min(map(not_after, [*shown, *authorities]))
+    return Judgement(name, source, problem, "", end, now, end - now < _margin(*(shown or authorities)))
 
 
 def secret_problem(serving: Serving | None, source: Source, authority: bytes, now: datetime) -> str:
@@ -150,16 +155,22 @@ def secret_problem(serving: Serving | None, source: Source, authority: bytes, no
 def due_in(serving: Serving | None, authority: bytes, now: datetime) -> int | None:
     """In how many days ends what a Secret serves, or what that is trusted by; None where that is no matter yet.
 
-    It is one in the last 30 days, but for what lives shortly (cert-manager renews in the last third of a life) not
-    before its last quarter. While an authority is replaced there are two, of which the old one may end.
+    While an authority is replaced there are two, of which the old one may end.
     """
     shown = certificates_in(serving.certificate)[:1] if serving else []
     trusted = certificates_in(authority)
     if not shown or not trusted:
         return None
     left = min(not_after(shown[0]), max(map(not_after, trusted))) - now
-    life = not_after(shown[0]) - not_before(shown[0])
-    return left.days if left < min(timedelta(days=RENEWAL_DAYS), life / 4) else None
+    return left.days if left < _margin(shown[0]) else None
+
+
+def _margin(*certificates: x509.Certificate) -> timedelta:
+    """How long before the end certificates are to be renewed.
+
+    The last 30 days, but for what lives shortly the last quarter of its life: cert-manager renews in the last third.
+    """
+    return min(timedelta(days=RENEWAL_DAYS), *((not_after(one) - not_before(one)) / 4 for one in certificates))
 
 
 def wrong_service(configuration: Mapping[str, Any], source: Source) -> str:

@@ -18,7 +18,7 @@ description:
     good.
   - Reads the certificates in the Secrets, and drops the private keys that come with them at once. Where it may not, or
     the Python library C(cryptography) is missing, it says so in RV(certificates), and the dry runs have to do. Warns of
-    a certificate that ends within 30 days.
+    a certificate in its last 30 days, of a short life in its last quarter.
   - A JobSet that is somebody else's (see O(jobset)) has to serve as well, wherever it is. It is only read and asked by
     dry runs.
   - Each API server of a cluster learns of webhooks, and reaches them, by itself. So the webhooks are asked over as many

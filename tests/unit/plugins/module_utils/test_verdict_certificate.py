@@ -170,15 +170,26 @@ def test_without_the_library_only_keys_and_service_are_looked_at(monkeypatch: py
     assert judged(None, ROOT.pem, unread="x").problem == ""
 
 
-@pytest.mark.parametrize(("days", "warned"), [(29, True), (30, False)])
+# Days of life, days before its end. The authority lives longer.
+@pytest.mark.parametrize(
+    ("life", "days", "warned"),
+    [(300, 29, True), (300, 30, False), (40, 9, True), (40, 10, False), (40, 29, False)],
+)
 @pytest.mark.parametrize("source", [OWN, EXTERNAL])
-def test_what_ends_within_thirty_days_is_warned_about(source: Source, days: int, warned: bool) -> None:
-    found = judged(served(life=timedelta(days=days, hours=1)), ROOT.pem, source=source)
+def test_what_ends_soon_is_warned_about(source: Source, life: int, days: int, warned: bool) -> None:
+    now = NOW + timedelta(days=life - days, hours=-1)
+    found = judged(served(life=timedelta(days=life)), ROOT.pem, source=source, now=now)
     assert found.problem == ""
     assert bool(found.warning()) is warned
     if warned:
         assert f"ends in {days} days" in found.warning()
         assert ("renew it" in found.warning()) is (source is EXTERNAL)
+
+
+@pytest.mark.parametrize(("days", "warned"), [(29, True), (30, False)])
+def test_where_the_secret_is_not_read_what_is_trusted_counts(days: int, warned: bool) -> None:
+    now = NOW + YEAR - timedelta(days=days, hours=1)
+    assert bool(judged(None, ROOT.pem, unread="x", now=now).warning()) is warned
 
 
 def test_one_of_ones_own_is_judged_by_its_secret_alone() -> None:
