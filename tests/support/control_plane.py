@@ -68,7 +68,7 @@ _MADE_BY_CONTROLLERS = tuple(
 )
 _ATTEMPTS = 3
 # How often a restore is repeated because controllers were still at work.
-_ROUNDS = 5
+_ROUNDS = 8
 _GRACE_SECONDS = 5.0
 _SIGN_OF_LIFE = b"/registry/configmaps/kube-node-lease/kube-root-ca.crt"
 _marks = itertools.count(1)

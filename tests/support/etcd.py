@@ -18,8 +18,7 @@ _LATER = b"/conductor/later"
 # Written again and again by whoever is alive; neither kept nor put back.
 _ALIVE = (b"/registry/leases/kube-", b"/registry/masterleases/", b"/registry/events/")
 _PODS = b"/registry/pods/"
-# Owners come last when objects are put back and go first when they are taken away, so that no controller sees a
-# Deployment without its pods and makes new ones.
+# They go before their pods when they are taken away, so that none makes new ones.
 _OWNERS = (b"/registry/replicasets/", b"/registry/deployments/")
 
 
@@ -61,16 +60,17 @@ class Etcd:
         put = [key for key, value in wanted.values.items() if present.get(key) != value]
         for owner in reversed(_OWNERS):
             self._transact(_deletions(key for key in gone if key.startswith(owner)))
-        # All pods at once: one that is gone before another is back would be replaced by its ReplicaSet.
-        for are_pods in (False, True):
+        # Pods and their owners at once: the garbage collector takes a pod away whose owner it does not find, and a
+        # ReplicaSet without its pods makes new ones. It takes the newest away again when it sees too many.
+        for together in (False, True):
             self._transact(
                 [
-                    *_deletions(key for key in gone if _is_pod(key) is are_pods and not key.startswith(_OWNERS)),
-                    *_puts(wanted, (key for key in put if _is_pod(key) is are_pods and not key.startswith(_OWNERS))),
+                    *_puts(wanted, (key for key in put if key.startswith((_PODS, *_OWNERS)) is together)),
+                    *_deletions(
+                        key for key in gone if key.startswith(_PODS) is together and not key.startswith(_OWNERS)
+                    ),
                 ]
             )
-        for owner in _OWNERS:
-            self._transact(_puts(wanted, (key for key in put if key.startswith(owner))))
         # The server takes the events of one revision one after the other, and a read that begins meanwhile may see some
         # of them; a read after a later revision sees all.
         self._transact([{"requestPut": {"key": _text(_LATER), "value": ""}}])
@@ -100,10 +100,6 @@ def _deletions(keys: Iterable[bytes]) -> list[dict[str, Any]]:
 
 def _puts(wanted: Snapshot, keys: Iterable[bytes]) -> list[dict[str, Any]]:
     return [{"requestPut": {"key": _text(key), "value": _text(wanted.values[key])}} for key in keys]
-
-
-def _is_pod(key: bytes) -> bool:
-    return key.startswith(_PODS)
 
 
 def _text(value: bytes) -> str:
