@@ -31,7 +31,7 @@ from ._rotators import await_rotators_gone
 
 # Webhook configurations need no controller to be there, and a controller needs no webhook configuration; what must not
 # happen is that CRDs serve for long without the webhooks that validate them. What is in a namespace needs that alone,
-# and it is made before: while the server takes its time to serve CRDs, the rest is applied.
+# and it is made before.
 _TOGETHER = (("foundation", "access"), ("controllers", "admission"), ("runtimes",))
 
 
@@ -211,7 +211,7 @@ class _Writer:
         actions = [action for action in self._decided.changing if action.verb != "prune"]
         for phases in _TOGETHER:
             wanted = [action for action in actions if action.phase in phases and action.key not in self._made]
-            if "foundation" not in phases and wanted and not served:
+            if self._needs_crds(phases) and wanted and not served:
                 self._applier.await_served(custom_resources(self._decided.bundle.objects("CustomResourceDefinition")))
                 served = True
             self._go_on()
@@ -223,10 +223,21 @@ class _Writer:
                 self._applier.apply(later)
             served = served and not any(action.phase == "foundation" for action in wanted)
 
+    @property
+    def _own_certificates(self) -> bool:
+        return self._decided.bundle.certificates == EXTERNAL
+
+    def _needs_crds(self, phases: Sequence[str]) -> bool:
+        """Whether these phases have to wait until the server serves the CRDs, half a second after their creation.
+
+        Runtimes are objects of them. A controller that finds none ends and is started again; but it looks for them when
+        it has its certificate, and to make that and have it mounted takes longer.
+        """
+        return "runtimes" in phases or ("controllers" in phases and self._own_certificates)
+
     def _after_rotators(self, wanted: Sequence[Action]) -> list[Action]:
         """What a controller would undo that still makes certificates itself."""
-        own = self._decided.bundle.certificates == EXTERNAL
-        return [action for action in wanted if own and action.phase == "admission"]
+        return [action for action in wanted if self._own_certificates and action.phase == "admission"]
 
     def _prune(self) -> None:
         for phase in reversed(PHASES):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle, load_bundle
+from ansible_collections.conductor.trainer.plugins.module_utils._bundle import PHASES, Bundle, load_bundle
 from ansible_collections.conductor.trainer.plugins.module_utils._certificates import sources
 from ansible_collections.conductor.trainer.plugins.module_utils._components import without_jobset
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import RefusedError, RightsError
@@ -275,3 +275,12 @@ def test_an_inspection_that_may_not_look_says_that() -> None:
     found = inspect(cluster, EXTERNAL)
     assert f"list secrets in namespace {HOME}" in found["rights"]["unreadable"]
     assert "unreadable" in {warning["code"] for warning in found["warnings_found"]}
+
+
+def test_a_controller_that_has_its_certificate_waits_for_its_crds() -> None:
+    cluster = made()
+    ensure_present(cluster, EXTERNAL, phases=[phase for phase in PHASES if phase != "runtimes"])
+    paths = [request.path for request in cluster.requests]
+    created = max(index for index, path in enumerate(paths) if "/customresourcedefinitions/" in path)
+    looked = paths.index("/apis/trainer.kubeflow.org/v1alpha1")
+    assert created < looked < min(index for index, path in enumerate(paths) if "/deployments/" in path)

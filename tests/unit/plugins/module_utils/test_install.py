@@ -123,14 +123,20 @@ def test_phases_are_kept_apart_by_barriers() -> None:
     assert applied(cluster)[-1] == "conductor-install-record"
 
 
-def test_crds_are_served_before_the_controllers_start() -> None:
+def test_crds_are_served_before_runtimes_are_applied_and_controllers_do_not_wait_for_that() -> None:
     cluster = FakeCluster()
     ensure_present(cluster, bundle())
     paths = [request.path for request in cluster.requests]
     assert paths.count("/apis/trainer.kubeflow.org/v1alpha1") == 1
     looked = paths.index("/apis/trainer.kubeflow.org/v1alpha1")
-    assert looked < next(index for index, path in enumerate(paths) if path.endswith("/deployments/manager"))
-    assert looked > max(index for index, path in enumerate(paths) if "/configmaps/config" in path)
+    assert looked > max(index for index, path in enumerate(paths) if path.endswith("/deployments/manager"))
+    assert looked < next(index for index, path in enumerate(paths) if "/clustertrainingruntimes/" in path)
+
+
+def test_without_runtimes_nobody_waits_for_crds() -> None:
+    cluster = FakeCluster()
+    ensure_present(cluster, bundle(), phases=[phase for phase in PHASES if phase != "runtimes"])
+    assert not [request for request in cluster.requests if request.path == "/apis/trainer.kubeflow.org/v1alpha1"]
 
 
 def test_check_mode_sends_no_write_and_says_the_same() -> None:
