@@ -32,7 +32,7 @@ def replicaset_verdict(name: str, replica_set: Mapping[str, Any] | None) -> Verd
     status = part(replica_set, "status")
     if not generation or count(status.get("observedGeneration")) < generation:
         return verdict("progressing", "its newest generation was not seen by the ReplicaSet controller yet")
-    wanted, there = count(part(replica_set, "spec").get("replicas", 1)), count(status.get("replicas"))
+    wanted, there = count(part(replica_set, "spec").get("replicas")), count(status.get("replicas"))
     available = count(status.get("availableReplicas"))
     numbers = f"{there} of {wanted} pods are there, {available} available"
     failure = true_conditions(replica_set).get("ReplicaFailure")

@@ -26,7 +26,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 MOMENTS: list[tuple[str, str, Cluster]] = [
     (entry["kind"], entry["name"], cluster)
     for entry, cluster in moments()
-    if entry["kind"] not in ("Pod", "ReplicaSet") and entry["object"] is not None
+    if entry["kind"] != "Pod" and entry["object"] is not None
 ]
 
 
@@ -64,6 +64,15 @@ def rolled_out(item: Any, _members: list[dict[str, Any]]) -> bool:
     )
 
 
+def has_its_pods(item: Any, _members: list[dict[str, Any]]) -> bool:
+    status, wanted = item["status"], item["spec"]["replicas"]
+    return (
+        status["observedGeneration"] >= item["metadata"]["generation"] >= 1
+        and status["replicas"] == status["availableReplicas"] == wanted >= 1
+        and not is_going(item)
+    )
+
+
 def answers(item: Any, members: list[dict[str, Any]]) -> bool:
     uids = {str(pod["metadata"].get("uid")) for pod in members}
     ready = [
@@ -90,6 +99,7 @@ EVIDENCE: Mapping[str, Callable[[Any, list[dict[str, Any]]], bool]] = {
     "Deployment": rolled_out,
     "EndpointSlice": answers,
     "Lease": held,
+    "ReplicaSet": has_its_pods,
     "Namespace": lambda item, _members: item["status"]["phase"] == "Active" and not is_going(item),
     "CustomResourceDefinition": lambda item, _members: (
         true(item, "Established") and true(item, "NamesAccepted") and not is_going(item)

@@ -46,7 +46,7 @@ def test_all_of_its_pods_are_available() -> None:
         (("metadata", "generation"), 2, "its newest generation was not seen by the ReplicaSet controller yet"),
         (("metadata", "generation"), None, "its newest generation was not seen by the ReplicaSet controller yet"),
         (("status",), None, "its newest generation was not seen by the ReplicaSet controller yet"),
-        (("spec", "replicas"), 0, "1 of 0 pods are there, 1 available"),
+        (("spec", "replicas"), None, "1 of 0 pods are there, 1 available"),
         (("spec", "replicas"), 2, "1 of 2 pods are there, 1 available"),
         (("status", "replicas"), 2, "2 of 1 pods are there, 1 available"),
         (("status", "availableReplicas"), None, "1 of 1 pods are there, 0 available"),
