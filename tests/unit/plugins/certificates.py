@@ -18,6 +18,17 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 _LIFE = datetime.timedelta(days=2)
 # Clocks of other machines are not asked, but that of this one may be set back.
 _EARLIER = datetime.timedelta(hours=1)
+_SIGNS = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 @dataclass(frozen=True)
@@ -61,9 +72,11 @@ class Authority:
         self._name = _name(name)
         self._life = life
         signer = above or self
-        builder = _builder(self._name, signer._name, self._key, life).add_extension(
+        builder = _builder(self._name, signer, self._key, life).add_extension(
             x509.BasicConstraints(ca=lawful, path_length=None), critical=True
         )
+        if lawful:
+            builder = builder.add_extension(_SIGNS, critical=True)
         self._certificate = builder.sign(signer._key, hashes.SHA256())
 
     @property
@@ -91,7 +104,7 @@ class Authority:
         life: datetime.timedelta | None = None,
     ) -> Pair:
         key = new_key()
-        builder = _builder(subject, self._name, key, life or self._life).add_extension(
+        builder = _builder(subject, self, key, life or self._life).add_extension(
             x509.ExtendedKeyUsage([usage]), critical=False
         )
         if names is not None:
@@ -108,18 +121,21 @@ def _name(common: str, organizations: Iterable[str] = ()) -> x509.Name:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, life: datetime.timedelta
+    subject: x509.Name, issuer: Authority, key: ec.EllipticCurvePrivateKey, life: datetime.timedelta
 ) -> x509.CertificateBuilder:
+    """What all certificates have. Python 3.13 and later take none without key identifiers (RFC 5280, 4.2.1.1 and 2)."""
     now = datetime.datetime.now(datetime.timezone.utc)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(issuer)
+        .issuer_name(issuer._name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         # One that has ended was valid before.
         .not_valid_before(min(now, now + life) - _EARLIER)
         .not_valid_after(now + life)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer._key.public_key()), critical=False)
     )
 
 
