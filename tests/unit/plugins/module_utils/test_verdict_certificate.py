@@ -15,6 +15,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._certificates im
 from ansible_collections.conductor.trainer.plugins.module_utils._verdict_certificate import (
     Judgement,
     Serving,
+    due_in,
     judge_certificate,
     secret_problem,
 )
@@ -165,7 +166,7 @@ def test_without_the_library_only_keys_and_service_are_looked_at(monkeypatch: py
     assert found.problem == ""
     assert found.verdict().ready
     assert "cryptography" in found.row()["not_looked_at"]
-    assert (found.row()["not_after"], found.days_left) == ("", None)
+    assert (found.row()["not_after"], found.days_left, found.warning()) == ("", None, "")
     assert "lacks" in judged(Serving(), ROOT.pem).problem
     assert judged(None, ROOT.pem, unread="x").problem == ""
 
@@ -184,6 +185,24 @@ def test_what_ends_soon_is_warned_about(source: Source, life: int, days: int, wa
     if warned:
         assert f"ends in {days} days" in found.warning()
         assert ("renew it" in found.warning()) is (source is EXTERNAL)
+
+
+@pytest.mark.parametrize(("life", "days", "due"), [(300, 29, 29), (300, 30, None), (40, 9, 9), (40, 10, None)])
+def test_ones_own_is_due_when_it_is_warned_about(life: int, days: int, due: int | None) -> None:
+    now = NOW + timedelta(days=life - days, hours=-1)
+    assert due_in(served(life=timedelta(days=life)), ROOT.pem, now) == due
+
+
+def test_what_it_is_trusted_by_may_end_first_and_the_one_that_lives_on_counts() -> None:
+    soon = Authority("soon", life=timedelta(days=20, hours=1))
+    serving = served(soon, life=YEAR)
+    assert due_in(serving, soon.pem, NOW) == 20
+    assert due_in(serving, soon.pem + ROOT.pem, NOW) is None
+    # Of what is shown only the server's own counts.
+    assert due_in(served(soon, life=YEAR, chain=soon.pem), soon.pem, NOW) == 20
+    assert due_in(Serving(), ROOT.pem, NOW) is None
+    assert due_in(None, ROOT.pem, NOW) is None
+    assert due_in(serving, b"", NOW) is None
 
 
 @pytest.mark.parametrize(("days", "warned"), [(29, True), (30, False)])
