@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._fields import is_terminating, name_of, part, parts, text
+from ._fields import is_terminating, part, parts, text
 from ._verdict import State, Verdict, count, true_conditions, words_of
 
 _REVISION = "deployment.kubernetes.io/revision"
@@ -49,7 +49,7 @@ def present_replicaset(
     return next(
         (
             item
-            for item in sorted(replica_sets, key=name_of)
+            for item in replica_sets
             if revision and text(item, "metadata", "annotations", _REVISION) == revision
             if any(owner.get("uid") == uid for owner in parts(item, "metadata", "ownerReferences"))
         ),

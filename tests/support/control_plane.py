@@ -69,7 +69,6 @@ _MADE_BY_CONTROLLERS = tuple(
 _ATTEMPTS = 3
 # How often a restore is repeated because controllers were still at work.
 _ROUNDS = 8
-_GRACE_SECONDS = 5.0
 _SIGN_OF_LIFE = b"/registry/configmaps/kube-node-lease/kube-root-ca.crt"
 _marks = itertools.count(1)
 
@@ -148,7 +147,7 @@ class ControlPlane(ClusterUnderTest):
         # They go by what they remember: an owner that was gone once, a pod they still expect to hear of. Those that
         # start find everything as it was, but for one thing, whose return shows that they are at work.
         controllers = self.programs[-1]
-        controllers.stop(_GRACE_SECONDS)
+        controllers.stop()
         self.etcd.restore(Snapshot({key: value for key, value in snapshot.values.items() if key != _SIGN_OF_LIFE}))
         controllers.start()
         controllers.wait_for(lambda: _SIGN_OF_LIFE in self.snapshot().values, _READY_SECONDS)
@@ -159,8 +158,7 @@ class ControlPlane(ClusterUnderTest):
         """Puts all objects back until they stay so; the keys that do not."""
         wrong: list[bytes] = []
         for attempt in range(_ROUNDS):
-            wrong = self.etcd.restore(snapshot)
-            if not wrong:
+            if not (wrong := self.etcd.restore(snapshot)):
                 break
             self._await_served_resources()
             if attempt:

@@ -18,6 +18,7 @@ from pathlib import Path
 # Lines of its log that tell of a program's end.
 _TOLD = 15
 _PAUSE = 0.02
+_GRACE_SECONDS = 5.0
 # An API server that takes whole CRDs in and out spends a third of its time on collecting garbage otherwise.
 _GO = {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
 
@@ -90,7 +91,7 @@ class Program:
                 raise ProgramError(f"{self.name} is not ready after {seconds:.0f} s\n{self._end_of_log()}")
             time.sleep(_PAUSE)
 
-    def stop(self, grace: float) -> None:
+    def stop(self, grace: float = _GRACE_SECONDS) -> None:
         """Asks it to end, and makes it after C(grace) seconds."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
@@ -109,7 +110,7 @@ class Program:
 
 
 @contextmanager
-def program(name: str, command: list[str], folder: Path, grace: float = 5.0) -> Iterator[Program]:
+def program(name: str, command: list[str], folder: Path, grace: float = _GRACE_SECONDS) -> Iterator[Program]:
     """Starts a program and ends it.
 
     It is killed with the thread that started it, so nothing is left behind by a test run that is killed itself. Call
