@@ -124,3 +124,11 @@ def test_the_server_need_not_be_verified(server: Server, files: dict[str, Path])
     one = transport(server, files, ssl_ca_cert=None, verify_ssl=False)
     ask(one)
     ask(one.fresh())
+
+
+def test_a_proxy_may_need_the_files_as_well(server: Server, files: dict[str, Path]) -> None:
+    # It may be reached by HTTPS itself, and urllib3 verifies it with the same authorities.
+    one = transport(server, files, ssl_ca_cert=str(files["ca"]), proxy="http://proxy.example:3128")
+    for pool in (one._pool, one.fresh()._pool):
+        assert pool.connection_pool_kw["ca_certs"] == str(files["ca"])
+        assert "ssl_context" not in pool.connection_pool_kw
