@@ -42,6 +42,12 @@ class Cluster(Transport):
 
     def get(self, path: str, *, metadata_only: bool = False, step: str = "read") -> dict[str, Any]:
         """One object or document. Raises ApiError (404 when it is not there), UnreachableError."""
+        # Whoever has listed them all knows what is not there.
+        known = self._memory.listed(path) if self._memory is not None else None
+        if known is not None and not known:
+            raise ApiError(f"{path} not found", status=404, reason="NotFound", step=step, subject=path)
+        if known is not None and metadata_only:
+            return dict(known)
         accept = _METADATA_ONLY if metadata_only else JSON
         return self.request("GET", path, accept=accept, step=step, subject=path)
 
@@ -82,6 +88,8 @@ class Cluster(Transport):
             items.extend(page.get("items") or [])
             metadata = page.get("metadata") or {}
             if not metadata.get("continue"):
+                if self._memory is not None and not (field_selector or label_selector):
+                    self._memory.keep_list(resource.path(namespace), items)
                 return items, metadata.get("resourceVersion", "")
             query = {**query, "continue": metadata["continue"]}
 

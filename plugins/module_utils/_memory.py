@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 from ._errors import ConductorError
@@ -24,6 +24,7 @@ class Memory:
         self._free = threading.Semaphore(most)
         self._turns: dict[Hashable, threading.Lock] = {}
         self._answers: dict[Hashable, dict[str, Any] | ConductorError] = {}
+        self._listed: dict[str, dict[str, dict[str, Any]]] = {}
 
     def ask(self, question: Hashable, send: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The answer; who asks what is on its way already waits for it.
@@ -44,3 +45,12 @@ class Memory:
         if isinstance(answer, ConductorError):
             raise answer
         return answer
+
+    def keep_list(self, collection: str, items: Iterable[dict[str, Any]]) -> None:
+        """All the objects at the path of a collection, metadata only; C(listed) knows of each of them from then on."""
+        self._listed[collection] = {item["metadata"]["name"]: item for item in items}
+
+    def listed(self, path: str) -> Mapping[str, Any] | None:
+        """The metadata of an object as a list had it, empty where it had none; None where there was no such list."""
+        collection, _slash, name = path.rpartition("/")
+        return self._listed[collection].get(name, {}) if collection in self._listed else None

@@ -53,7 +53,8 @@ def observe(
         beside: where the record says that somebody else's JobSet is used, that of the release need not be looked for.
         prune: whether to look at what is left at all.
         prune_crds: whether CRDs that are left may go; then somebody has to look whether they are in use.
-        unrecorded: called as soon as there turns out to be no install record, while the rest is still being read.
+        unrecorded: called where there turns out to be no install record, when what the whole cluster has is listed and
+            the rest is still being read.
 
     Raises:
         RightsError: something may not be read; names every such right, not only the first.
@@ -112,9 +113,14 @@ class _Look:
         beside_it = [*whole, *placed][: max(0, self._cluster.connections - len(begun))]
         begun += [lambda of_type=of_type: self._read_type(of_type, ours=True) for of_type in beside_it]  # type: ignore[misc]
         self._cluster.each(lambda task: task(), begun)
+        rest = [of_type for of_type in [*spread, *whole, *placed] if of_type not in beside_it]
         if not self._is_recorded:
+            # What these lists do not have nobody needs to ask for by name.
+            first = max(len(spread), self._cluster.connections)
+            self._read_types(rest[:first])
             self._unrecorded()
-        self._read_types([of_type for of_type in [*whole, *placed, *spread] if of_type not in beside_it])
+            rest = rest[first:]
+        self._read_types(rest)
         not_ours = beside and self.record.jobset == "external"
         lacking = {
             key[:3]

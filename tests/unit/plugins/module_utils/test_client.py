@@ -113,6 +113,31 @@ def test_a_list_comes_in_pages(cluster: Cluster, server: Server) -> None:
         assert asked.header("Accept") == MANY
 
 
+def test_whoever_has_listed_them_all_asks_for_none_that_is_not_there(cluster: Cluster, server: Server) -> None:
+    deciding = cluster.remembering()
+    there = {"metadata": {"name": "there", "uid": "1"}}
+    server.answers = [Answer(body={"items": [there]}), Answer(body={"kind": "Pod", "spec": {}})]
+    deciding.list_all(PODS, "n")
+    assert deciding.find("/api/v1/namespaces/n/pods/gone") is None
+    assert deciding.find("/api/v1/namespaces/n/pods/there", metadata_only=True) == there
+    assert len(server.asked) == 1
+    # Whole it is asked for.
+    assert deciding.find("/api/v1/namespaces/n/pods/there") == {"kind": "Pod", "spec": {}}
+
+
+@pytest.mark.parametrize("how", ["by a selector", "another namespace", "not listed", "for no decision"])
+def test_an_incomplete_list_tells_nothing_of_what_it_has_not(cluster: Cluster, server: Server, how: str) -> None:
+    asked = cluster if how == "for no decision" else cluster.remembering()
+    server.answers = [status(403) if how == "not listed" else Answer(body={"items": []}), Answer(body={"kind": "Pod"})]
+    try:
+        asked.list_all(
+            PODS, "m" if how == "another namespace" else "n", label_selector="a=b" if how == "by a selector" else None
+        )
+    except ApiError:
+        assert how == "not listed"
+    assert asked.find("/api/v1/namespaces/n/pods/x") == {"kind": "Pod"}
+
+
 def test_whole_objects_only_where_asked_for(cluster: Cluster, server: Server) -> None:
     cluster.list_all(PODS, metadata_only=False)
     cluster.get("/a")

@@ -87,6 +87,18 @@ def test_before_its_first_write_a_run_sends_no_question_twice() -> None:
     assert len(questions) == len(set(questions))
 
 
+def test_a_first_install_asks_by_name_for_nothing_that_a_list_has_not() -> None:
+    cluster = FakeCluster()
+    ensure_present(cluster, bundle())
+    before = cluster.requests[: cluster.requests.index(cluster.writes[0])]
+    lists = ("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", "/api/v1/namespaces")
+    # kube-system, which says which cluster it is, is asked for before anything is listed.
+    assert [request.path for request in before if request.path.rpartition("/")[0] in lists] == [
+        "/api/v1/namespaces/kube-system"
+    ]
+    assert {*lists} <= {request.path for request in before}
+
+
 def test_what_an_inspection_reads_is_on_its_way_while_a_first_install_is_still_observed() -> None:
     cluster = FakeCluster(connections=4)
     nodes, observed = threading.Event(), threading.Event()

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import ApiError
 from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils._observe import read_install_record
-from ansible_collections.conductor.trainer.plugins.module_utils._resources import Key
+from ansible_collections.conductor.trainer.plugins.module_utils._resources import RESOURCES, Key
 from tests.unit.plugins.builders import NAMESPACE, bundle, content, crd, key, obj, runtime
 from tests.unit.plugins.fakes import FakeCluster, failure
 
@@ -22,20 +22,21 @@ OLD_CRD = key("CustomResourceDefinition", "jobsets.jobset.x-k8s.io", "apiextensi
 ALL = sorted(map(str, (OLD_SERVICE, OLD_RUNTIME, OLD_CRD)))
 
 
-def older() -> Any:
-    """A release that has three objects more."""
+def older(kind: str = "Service") -> Any:
+    """A release that has three objects more, one of them of this kind."""
     phases = {phase["name"]: list(phase["objects"]) for phase in content()["phases"]}
     job_sets = crd("jobsets", "JobSet", group="jobset.x-k8s.io")
     job_sets["spec"]["versions"] = [{"name": "v1alpha2", "served": True}]
     phases["foundation"].append(job_sets)
-    phases["access"].append(obj("Service", "old", namespace=NAMESPACE, spec={}))
+    api_version = next(version for version, known in RESOURCES if known == kind)
+    phases["access"].append(obj(kind, "old", api_version, NAMESPACE, spec={}))
     phases["runtimes"].append(runtime("old"))
     return bundle(release="9.9.8", phases=[{"name": name, "objects": items} for name, items in phases.items()])
 
 
-def upgraded_from_older() -> FakeCluster:
+def upgraded_from_older(kind: str = "Service") -> FakeCluster:
     cluster = FakeCluster()
-    ensure_present(cluster, older())
+    ensure_present(cluster, older(kind))
     cluster.requests.clear()
     return cluster
 
@@ -118,13 +119,14 @@ def test_a_crd_with_an_object_stays_and_names_it() -> None:
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("/services/old", "this identity may not read it"),
+        # Of a type that the release has none of; the others have been listed.
+        ("/networkpolicies/old", "this identity may not read it"),
         ("/trainjobs", "a TrainJob that this identity may not see perhaps needs it"),
         ("/apis/jobset.x-k8s.io/v1alpha2/jobsets", "that this identity may not see perhaps needs it"),
     ],
 )
 def test_what_may_not_be_read_stays(path: str, said: str) -> None:
-    cluster = upgraded_from_older()
+    cluster = upgraded_from_older("NetworkPolicy")
 
     def forbidden(request: Any) -> None:
         if request.method == "GET" and request.path.endswith(path):
@@ -136,9 +138,9 @@ def test_what_may_not_be_read_stays(path: str, said: str) -> None:
     assert len(result["actions"]["prune"]) == 2
 
 
-@pytest.mark.parametrize("path", ["/services/old", "/trainjobs", "/jobsets"])
+@pytest.mark.parametrize("path", ["/networkpolicies/old", "/trainjobs", "/jobsets"])
 def test_a_server_that_fails_stops_it(path: str) -> None:
-    cluster = upgraded_from_older()
+    cluster = upgraded_from_older("NetworkPolicy")
     cluster.fail(500, method="GET", path=path)
     with pytest.raises(ApiError):
         ensure_present(cluster, bundle(), prune_crds=True)

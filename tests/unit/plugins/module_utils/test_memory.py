@@ -72,3 +72,12 @@ def test_no_more_are_on_their_way_at_once_than_there_are_connections() -> None:
     assert memory.ask("a", send) == {"free": [True, False]}
     # And it is free again when the answer is there.
     assert memory.ask("b", send) == {"free": [True, False]}
+
+
+def test_a_list_knows_of_each_object_whether_it_is_there() -> None:
+    memory = Memory(2)
+    memory.keep_list("/api/v1/namespaces", [{"metadata": {"name": "a", "uid": "1"}}])
+    assert memory.listed("/api/v1/namespaces/a") == {"metadata": {"name": "a", "uid": "1"}}
+    assert memory.listed("/api/v1/namespaces/b") == {}
+    assert memory.listed("/api/v1/nodes/a") is None
+    assert memory.listed("/api/v1/namespaces/a/configmaps/b") is None

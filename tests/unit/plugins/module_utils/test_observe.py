@@ -86,10 +86,15 @@ def test_which_cluster_it_is_takes_the_right_to_get_or_to_list(get: bool) -> Non
 
 
 def test_without_a_record_all_is_asked_for_at_once() -> None:
-    cluster, told = FakeCluster(connections=1), list[int]()
-    observe(cluster, bundle(), unrecorded=lambda: told.append(len(cluster.requests)))
-    # Told when the record, the version and the identity are known, while all else is still to be asked.
-    assert told == [3]
+    cluster, told = FakeCluster(connections=1), list[list[str]]()
+    observe(cluster, bundle(), unrecorded=lambda: told.append([request.path for request in cluster.requests]))
+    # Told when the record, the version and the identity are known, and the lists of what the whole cluster has; while
+    # what is in namespaces is still to be asked.
+    [before] = told
+    assert sum("/namespaces/" in path for path in before) == 2
+    assert "/apis/apiextensions.k8s.io/v1/customresourcedefinitions" in before
+    assert "/api/v1/namespaces" in before
+    assert len(before) < len(cluster.requests)
     assert not any("labelSelector" in request.query for request in cluster.requests)
     paths = [request.path for request in cluster.requests if "fieldSelector" not in request.query]
     assert len(paths) == len(set(paths))
