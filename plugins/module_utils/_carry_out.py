@@ -13,18 +13,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
 
 from ._apply import Applier, Outcome, custom_resources
-from ._bookkeeping import completed, entries_of, intended
-from ._bundle import EXTERNAL, PHASES, Bundle
+from ._bookkeeping import entries_of, intended
+from ._bundle import EXTERNAL, PHASES
 from ._client import Cluster
-from ._components import Meant
+from ._decided import Decided
 from ._errors import ApiError, ConductorError
 from ._lease import Lease
 from ._observe import read_install_record
-from ._plan import Action, Observed, Plan
-from ._predict import Prediction
+from ._plan import Action
 from ._record import Record, record_manifest
 from ._resources import Key
 from ._rotators import await_rotators_gone
@@ -33,63 +31,6 @@ from ._rotators import await_rotators_gone
 # happen is that CRDs serve for long without the webhooks that validate them. What is in a namespace needs that alone,
 # and it is made before.
 _TOGETHER = (("foundation", "access"), ("controllers", "admission"), ("runtimes",))
-
-
-@dataclass(frozen=True)
-class Decided:
-    """What a run is to do.
-
-    Args:
-        predictions: one for each action of the plan that is asked for and may write; those without changes write
-            nothing and only enter the record.
-    """
-
-    bundle: Bundle
-    profile: str
-    jobset: Meant
-    observed: Observed
-    plan: Plan
-    predictions: Sequence[Prediction]
-
-    @property
-    def changing(self) -> list[Action]:
-        """The actions that write, in the order of the plan."""
-        return [prediction.action for prediction in self.predictions if prediction.changes]
-
-    @property
-    def home(self) -> Key:
-        """The operator's Namespace."""
-        return Key("v1", "Namespace", "", self.bundle.namespace)
-
-    def foreseen_record(self) -> Record:
-        """What the record will be if all goes well, as far as can be known before."""
-        record = self.with_intent()
-        applied = [(found.action, found.metadata) for found in self.predictions if found.action.verb != "prune"]
-        return self.new_record(record, entries_of(record, applied), self.pruned())
-
-    def new_record(self, record: Record, entries: Any, dropped: Sequence[Key], intent: Sequence[Key] = ()) -> Record:
-        """See C(completed)."""
-        gone = {*dropped, *self.plan.forgotten}
-        return completed(record, self.bundle, self.profile, self.jobset, entries, dropped=gone, intent=intent)
-
-    def pruned(self) -> list[Key]:
-        """What is pruned."""
-        return [action.key for action in self.changing if action.verb == "prune"]
-
-    @property
-    def creations(self) -> list[Key]:
-        """What is not there yet."""
-        return [action.key for action in self.changing if action.verb == "create"]
-
-    def with_intent(self) -> Record:
-        """The record before the first creation."""
-        return intended(self.observed.record, self.bundle, self.profile, self.jobset, self.creations)
-
-    @property
-    def records(self) -> bool:
-        """Whether the record is to be written at the end."""
-        known = self.home in self.observed.metadata or self.home in self.creations
-        return known and self.foreseen_record() != self.observed.record
 
 
 @dataclass
@@ -291,7 +232,7 @@ def _announce(cluster: Cluster, decided: Decided) -> Record | None:
     It is created and never changed, so that it takes nothing from a run that gets the lease first. Rights to objects
     of a certain name do not allow that: RBAC knows no name when something is created by a POST.
     """
-    intent = decided.with_intent()
+    intent = decided.with_intent
     try:
         cluster.create(record_manifest(intent, decided.bundle.namespace), step="record")
     except ApiError as error:

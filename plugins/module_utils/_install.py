@@ -12,8 +12,9 @@ from typing import Any
 
 from ._accepted import check_accepted
 from ._bundle import PHASES, Bundle
-from ._carry_out import Decided, Done, carry_out
+from ._carry_out import Done, carry_out
 from ._client import Cluster
+from ._decided import Decided
 from ._diff import render_diff
 from ._errors import ConductorError, InputError, RightsError, missing_rights
 from ._external_certificates import certify
