@@ -21,7 +21,7 @@ _CRD = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 
 
 class Foundation:
-    """Asks for each of them until it is ready, and then no more before C(forget).
+    """Asks for each of them until it is ready, and then no more before C(requests).
 
     Args:
         crds: their names.
@@ -29,17 +29,27 @@ class Foundation:
 
     def __init__(self, cluster: Cluster, namespace: str, crds: Iterable[str]) -> None:
         self._cluster = cluster
+        self._home = Key("v1", "Namespace", "", namespace)
         self._asked: dict[Key, Callable[[str, Mapping[str, Any] | None], Verdict]] = {
-            Key("v1", "Namespace", "", namespace): namespace_verdict,
+            self._home: namespace_verdict,
             **{Key(*_CRD, "", name): crd_verdict for name in crds},
         }
         self._known: dict[Key, Verdict | None] = {}
+        self._listed: dict[str, dict[str, Any]] = {}
+
+    def requests(self) -> list[Callable[[], object]]:
+        """What asks for all of them anew, to be sent beside other requests; the next verdicts are by the answers."""
+        self._known.clear()
+        return [self._list, lambda: self._verdict(self._home)]
 
     def verdicts(self) -> list[Verdict]:
         """One for each; none for what this identity may not read and can do without."""
+        if not self._known:
+            for send in self.requests():
+                send()
+        found = [self._verdict(key) for key in self._asked]
         # Once most are ready, those that are not are asked for by themselves.
-        listed = {} if self._known else self._list()
-        found = [self._verdict(key, listed) for key in self._asked]
+        self._listed = {}
         return [verdict for verdict in found if verdict is not None]
 
     @property
@@ -49,30 +59,26 @@ class Foundation:
             verdict is not None and not verdict.ready for verdict in self._known.values()
         )
 
-    def forget(self) -> None:
-        """Everything is to be asked for again."""
-        self._known.clear()
-
-    def _list(self) -> dict[str, dict[str, Any]]:
-        """Our CRDs in one answer, where they may be listed: name to CRD."""
+    def _list(self) -> None:
+        """Our CRDs in one answer, where they may be listed."""
         try:
             items, _version = self._cluster.list_all(
                 resource_of(*_CRD), metadata_only=False, label_selector=f"{MANAGED_LABEL}=true"
             )
         except ConductorError:
             # Asked for one by one, each says what is wrong.
-            return {}
-        return {item["metadata"]["name"]: item for item in items}
+            items = []
+        self._listed = {item["metadata"]["name"]: item for item in items}
 
-    def _verdict(self, key: Key, listed: Mapping[str, Any]) -> Verdict | None:
+    def _verdict(self, key: Key) -> Verdict | None:
         known = self._known.get(key)
         if key in self._known and (known is None or known.ready):
             return known
         try:
-            found = listed.get(key.name) if key.kind == _CRD[1] else None
+            found = self._listed.get(key.name) if key != self._home else None
             self._known[key] = self._asked[key](key.name, found or self._cluster.find(path_of(key)))
         except ConductorError as error:
-            if key.kind == "Namespace" and isinstance(error, ApiError) and error.status == 403:
+            if key == self._home and isinstance(error, ApiError) and error.status == 403:
                 self._known[key] = None
                 return None
             return away(error)

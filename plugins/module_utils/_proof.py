@@ -10,7 +10,7 @@ while another cannot yet. A new connection reaches any of them, so the proof is 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ._api_servers import count_api_servers, rounds_for
@@ -83,22 +83,31 @@ class Proof:
 
     def _all_rounds(self, configurations: Sequence[Mapping[str, Any]]) -> list[Verdict]:
         """Those of the first round, or of the first that disagrees."""
+        probes = self._prepare()
         first: list[Verdict] = []
         for self._rounds in range(1, _WHOLE_ROUNDS + 1):
-            probes = useful_probes(self._bundle, self._runtimes())
             verdicts = self._round(configurations, probes)
             if not all(verdict.ready for verdict in verdicts):
                 return verdicts
             first = first or verdicts
-        self._servers = self._servers or count_api_servers(self._cluster)
         more = rounds_for(self._servers) - _WHOLE_ROUNDS
         if failed := self._short_rounds(probes, more):
             return failed
         self._rounds += more
         return first
 
-    def _runtimes(self) -> frozenset[str]:
-        return frozenset(map(name_of, self._cluster.list_all(_RUNTIME)[0]))
+    def _prepare(self) -> list[Probe]:
+        """Reads what the rounds need to know, and chooses their probes."""
+
+        def count() -> int:
+            return self._servers or count_api_servers(self._cluster)
+
+        def runtimes() -> frozenset[str]:
+            return frozenset(map(name_of, self._cluster.list_all(_RUNTIME)[0]))
+
+        requests: list[Callable[[], Any]] = [count, runtimes, *self._certificates.requests()]
+        self._servers, there, *_read = self._cluster.each(lambda send: send(), requests)
+        return useful_probes(self._bundle, there)
 
     def _round(self, configurations: Sequence[Mapping[str, Any]], probes: Sequence[Probe]) -> list[Verdict]:
         """The certificates, and probes over new connections."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ._beside import Beside
@@ -63,14 +63,16 @@ class Readiness:
         """Whether something is not ready that no watch tells of."""
         return self._foundation.is_asking
 
-    def look_again(self) -> None:
+    def look_again(self, also: Iterable[Callable[[], object]] = ()) -> None:
         """Lists everything anew: what is known from a watch may be late.
+
+        Args:
+            also: further requests that are sent with these.
 
         Raises:
             RightsError, ApiError, UnreachableError: something could not be read.
         """
-        self._foundation.forget()
-        self.watcher.refresh()
+        self.watcher.refresh([*self._foundation.requests(), *also])
 
     def verdicts(self) -> list[Verdict]:
         """On everything but what only requests to the webhooks can tell.

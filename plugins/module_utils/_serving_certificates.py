@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any
 
 from ._bundle import Bundle
@@ -90,6 +91,11 @@ class ServingCertificates:
                 judgements.append(judge_certificate(configuration, source, serving, self._now(), unread=unread))
         self._judgements = judgements
         return [judgement.verdict() for judgement in judgements]
+
+    def requests(self) -> list[Callable[[], object]]:
+        """What reads the Secrets whose answers hold no longer, to be sent beside other requests; before C(look)."""
+        by_secret = {source.secret: source for source in self._sources.values()}
+        return [partial(self._serving, source) for source in by_secret.values()]
 
     def forget(self) -> None:
         """What was read is to be read again."""

@@ -115,8 +115,8 @@ class ControllersWait:
         if not all(proof.ready for proof in proofs):
             return proofs
         try:
-            self._readiness.look_again()
             self._certificates.forget()
+            self._readiness.look_again(self._certificates.requests())
             verdicts = self._readiness.verdicts() + self._certificates.look(self._readiness.configurations())
         except ConductorError as error:
             return [*proofs, away(error)]

@@ -8,7 +8,8 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from ._client import Cluster
@@ -78,8 +79,11 @@ class Watcher:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def refresh(self) -> None:
+    def refresh(self, also: Iterable[Callable[[], object]] = ()) -> None:
         """Lists every scope, in parallel.
+
+        Args:
+            also: further requests that are sent with these.
 
         Raises:
             RightsError: something may not be read; names every such right, not only the first.
@@ -96,7 +100,8 @@ class Watcher:
                 place = f" in namespace {scope.namespace}" if scope.namespace else ""
                 denied.append(f"list, watch {scope.resource}{place}")
 
-        self._cluster.each(listed, self.scopes)
+        requests: list[Callable[[], object]] = [*also, *(partial(listed, scope) for scope in self.scopes)]
+        self._cluster.each(lambda send: send(), requests)
         if denied:
             raise missing_rights(denied, self._step, written=True)
 

@@ -35,7 +35,8 @@ def test_what_is_ready_is_asked_for_once(cluster: FakeCluster) -> None:
     for _look in range(3):
         assert [verdict.state for verdict in watched.verdicts()] == ["ready"] * 3
     assert asked(cluster) == [LIST, HOME_PATH]
-    watched.forget()
+    for send in watched.requests():
+        send()
     assert [verdict.subject.split()[1] for verdict in watched.verdicts()] == [NAMESPACE, RUNTIME_CRD, TRAINER_CRD]
     assert asked(cluster) == [LIST, HOME_PATH]
 

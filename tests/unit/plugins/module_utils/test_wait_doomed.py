@@ -263,9 +263,9 @@ def test_the_wait_has_no_more_requests_than_its_lists_watches_and_probes(clock: 
     cluster = serving(bundle())
     retrying(cluster, clock)
     scopes = ControllersWait(cluster, bundle())._readiness.watcher.scopes
-    # The scopes, the CRDs and the namespace before and after the proof, which is twice the runtimes and a probe; the
-    # certificate at its beginning and end, and how many API servers there are.
-    assert len(cluster.requests) == 2 * (len(scopes) + 1 + 1) + 2 * 2 + 2 + 1
+    # The scopes, the CRDs and the namespace before and after the proof, which is a probe twice; the certificate at its
+    # beginning and end, the runtimes, and how many API servers there are.
+    assert len(cluster.requests) == 2 * (len(scopes) + 1 + 1) + 2 + 2 + 1 + 1
 
 
 @pytest.mark.parametrize("ends_early", [True, False])
