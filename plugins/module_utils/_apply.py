@@ -97,7 +97,7 @@ class Applier:
                 self._sleep(_PAUSES.pause(min(attempt, 8)))
 
     def await_served(self, resources: Sequence[Resource]) -> None:
-        """Waits until custom resources are served, so that objects of them can be applied.
+        """Waits until custom resources are served: a controller that starts before its CRDs ends and backs off.
 
         Asks for the small discovery document of each API group version, because a watch on the CRDs would bring whole
         CRDs with each event.

@@ -27,10 +27,15 @@ from ._record import Record, record_manifest
 from ._resources import Key
 from ._rotators import await_rotators_gone
 
-# Webhook configurations need no controller to be there, and a controller needs no webhook configuration; what must not
-# happen is that CRDs serve for long without the webhooks that validate them. What is in a namespace needs that alone,
-# and it is made before.
-_TOGETHER = (("foundation", "access"), ("controllers", "admission"), ("runtimes",))
+# What is applied at once, and what only after it. CRDs first, because the server takes half a second until it serves
+# them, and a controller that starts before that finds none and ends. Meanwhile comes what needs neither: webhook
+# configurations need no controller to be there, and CRDs must not serve for long without the webhooks that validate
+# them.
+_TOGETHER = (("foundation",), ("access", "admission"), ("controllers",), ("runtimes",))
+# A controller that makes no certificates any more has to take the place of one that does, before webhook configurations
+# tell of others.
+_TOGETHER_WITH_OWN_CERTIFICATES = (("foundation",), ("access",), ("controllers", "admission"), ("runtimes",))
+_NEED_CRDS = frozenset({"controllers", "runtimes"})
 
 
 @dataclass
@@ -150,35 +155,21 @@ class _Writer:
     def _apply(self) -> None:
         served = True
         actions = [action for action in self._decided.changing if action.verb != "prune"]
-        for phases in _TOGETHER:
+        own = self._decided.bundle.certificates == EXTERNAL
+        for phases in _TOGETHER_WITH_OWN_CERTIFICATES if own else _TOGETHER:
             wanted = [action for action in actions if action.phase in phases and action.key not in self._made]
-            if self._needs_crds(phases) and wanted and not served:
+            if wanted and not served and _NEED_CRDS & {*phases}:
                 self._applier.await_served(custom_resources(self._decided.bundle.objects("CustomResourceDefinition")))
                 served = True
             self._go_on()
-            later = self._after_rotators(wanted)
+            # What a controller would undo that still makes certificates itself.
+            later = [action for action in wanted if own and action.phase == "admission"]
             self._applier.apply([action for action in wanted if action not in later])
             if later:
                 await_rotators_gone(self._cluster, self._decided.bundle)
                 self._go_on()
                 self._applier.apply(later)
             served = served and not any(action.phase == "foundation" for action in wanted)
-
-    @property
-    def _own_certificates(self) -> bool:
-        return self._decided.bundle.certificates == EXTERNAL
-
-    def _needs_crds(self, phases: Sequence[str]) -> bool:
-        """Whether these phases have to wait until the server serves the CRDs, half a second after their creation.
-
-        Runtimes are objects of them. A controller that finds none ends and is started again; but it looks for them when
-        it has its certificate, and to make that and have it mounted takes longer.
-        """
-        return "runtimes" in phases or ("controllers" in phases and self._own_certificates)
-
-    def _after_rotators(self, wanted: Sequence[Action]) -> list[Action]:
-        """What a controller would undo that still makes certificates itself."""
-        return [action for action in wanted if self._own_certificates and action.phase == "admission"]
 
     def _prune(self) -> None:
         for phase in reversed(PHASES):

@@ -37,7 +37,9 @@ from tests.unit.plugins.builders import (
 from tests.unit.plugins.fakes import FakeCluster, Request, failure
 
 EVERYTHING = len(bundle().objects())
-BEFORE_CONTROLLERS = sum(len(phase.objects) for phase in bundle().phases[:2])
+BEFORE_CONTROLLERS = sum(
+    len(phase.objects) for phase in bundle().phases if phase.name in ("foundation", "access", "admission")
+)
 
 
 def fresh() -> FakeCluster:
@@ -127,27 +129,31 @@ def test_a_failure_of_what_was_read_ahead_is_told() -> None:
 def test_phases_are_kept_apart_by_barriers() -> None:
     cluster = FakeCluster()
     ensure_present(cluster, bundle())
-    # What is applied at the same time comes in any order: foundation with access, controllers with admission.
-    barrier = {"foundation": 0, "access": 0, "controllers": 1, "admission": 1, "runtimes": 2}
+    # What is applied at the same time comes in any order: access with admission.
+    barrier = {"foundation": 0, "access": 1, "admission": 1, "controllers": 2, "runtimes": 3}
     barrier_of = {key_of(manifest): barrier[phase.name] for phase in bundle().phases for manifest in phase.objects}
     order = [barrier_of[key] for request in cluster.applies for key in (key_of(request.body),) if key != RECORD]
     assert order == sorted(order)
     assert applied(cluster)[-1] == "conductor-install-record"
 
 
-def test_crds_are_served_before_runtimes_are_applied_and_controllers_do_not_wait_for_that() -> None:
+@pytest.mark.parametrize("left_out", ["", "runtimes", "controllers"])
+def test_crds_are_served_before_the_controllers_and_the_runtimes_that_need_them(left_out: str) -> None:
     cluster = FakeCluster()
-    ensure_present(cluster, bundle())
+    ensure_present(cluster, bundle(), phases=[phase for phase in PHASES if phase != left_out])
     paths = [request.path for request in cluster.requests]
     assert paths.count("/apis/trainer.kubeflow.org/v1alpha1") == 1
     looked = paths.index("/apis/trainer.kubeflow.org/v1alpha1")
-    assert looked > max(index for index, path in enumerate(paths) if path.endswith("/deployments/manager"))
-    assert looked < next(index for index, path in enumerate(paths) if "/clustertrainingruntimes/" in path)
+    needy = "/clustertrainingruntimes/" if left_out == "controllers" else "/deployments/manager"
+    assert looked < next(index for index, path in enumerate(paths) if needy in path)
+    # Meanwhile what needs none.
+    assert looked > max(index for index, path in enumerate(paths) if "/configmaps/config" in path)
+    assert looked > max(index for index, path in enumerate(paths) if path.endswith("/validator"))
 
 
-def test_without_runtimes_nobody_waits_for_crds() -> None:
+def test_whoever_applies_neither_waits_for_no_crds() -> None:
     cluster = FakeCluster()
-    ensure_present(cluster, bundle(), phases=[phase for phase in PHASES if phase != "runtimes"])
+    ensure_present(cluster, bundle(), phases=["foundation", "access", "admission"])
     assert not [request for request in cluster.requests if request.path == "/apis/trainer.kubeflow.org/v1alpha1"]
 
 
