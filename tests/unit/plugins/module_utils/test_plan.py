@@ -277,9 +277,13 @@ def test_what_a_later_phase_may_still_use_is_pruned_only_with_it() -> None:
     assert (verbs("access"), verbs("access", "controllers")) == ([], ["prune", "update"])
     # What comes before it does not use it.
     assert make_plan(bundle(), observed(bundle(), {CRD: metadata(uid="u2")}, leftovers=(gone,))).writing(["access"])
-    # And where nothing else is to be written, nothing uses it.
-    (prune,) = make_plan(bundle(), observed(bundle(), leftovers=(gone,))).writing(["access"])
-    assert prune.key == gone.key
+    # And where nothing else is to be written, nothing uses it, of whatever phase it is.
+    crd = Leftover(
+        key("CustomResourceDefinition", "old", "apiextensions.k8s.io/v1"), "prune", "no longer in it", uid="u"
+    )
+    for leftover, phase in ((gone, "access"), (crd, "foundation")):
+        (prune,) = make_plan(bundle(), observed(bundle(), leftovers=(leftover,))).writing([phase])
+        assert prune.key == leftover.key
 
 
 def test_a_plan_is_a_pure_value() -> None:
