@@ -115,13 +115,17 @@ class ServingCertificates:
     @property
     def good(self) -> frozenset[str]:
         """The Services whose Secret holds what the API server would trust, as far as is known."""
-        bad = {judgement.source.service for judgement in self._judgements if judgement.problem}
-        return frozenset(judgement.source.service for judgement in self._judgements) - bad
+        return frozenset(judgement.source.service for judgement in self._judgements) - self._bad
+
+    @property
+    def _bad(self) -> frozenset[str]:
+        """The Services of whose certificate the last look found a problem."""
+        return frozenset(judgement.source.service for judgement in self._judgements if judgement.problem)
 
     def _serving(self, source: Source) -> tuple[Serving | None, str]:
         """What a Secret serves, and why it was not read."""
         known = self._read.get(source.secret)
-        holds = _FRESH if source.service in self.good else _BRIEFLY
+        holds = _BRIEFLY if source.service in self._bad else _FRESH
         if known is None or (not known[2] and self._monotonic() - known[0] >= holds):
             known = (self._monotonic(), *self._ask(source))
             self._read[source.secret] = known

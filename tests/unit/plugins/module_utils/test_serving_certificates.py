@@ -81,6 +81,20 @@ def test_an_answer_holds_for_a_second(clock: Clock) -> None:
     assert certificates.good == frozenset()
 
 
+def test_what_was_read_beside_other_requests_needs_not_be_read_for_a_look(clock: Clock) -> None:
+    cluster = serving(bundle())
+    certificates = ServingCertificates(cluster, bundle(), monotonic=clock.monotonic)
+    for again in range(2):
+        for send in certificates.requests():
+            send()
+        # The slowest of them may take its time.
+        clock.sleep(0.5)
+        (verdict,) = certificates.look([cluster.objects[VALIDATOR]])
+        assert verdict.ready
+        assert reads(cluster) == again + 1
+        certificates.forget()
+
+
 def test_without_the_right_it_is_asked_once_and_said(clock: Clock) -> None:
     cluster = serving(bundle())
     cluster.fail(403, method="GET", path="/secrets")

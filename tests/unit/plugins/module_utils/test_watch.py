@@ -17,7 +17,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._errors import (
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import RESOURCES, resource_of
 from ansible_collections.conductor.trainer.plugins.module_utils._watch import Scope, Watcher
 from tests.unit.plugins.builders import CONFIG, NAMESPACE, key, obj
-from tests.unit.plugins.fakes import FakeCluster, failure
+from tests.unit.plugins.fakes import FakeCluster, Request, failure
 
 MAPS = Scope(RESOURCES["v1", "ConfigMap"], NAMESPACE, metadata_only=True)
 PODS = Scope(RESOURCES["v1", "Pod"], NAMESPACE)
@@ -75,6 +75,21 @@ def test_refresh_lists_each_scope_once_without_a_thread(cluster: FakeCluster) ->
         "/api/v1/namespaces/ops/configmaps": True,
         "/api/v1/namespaces/ops/pods": False,
     }
+
+
+def test_refresh_sends_others_with_its_lists() -> None:
+    cluster, together = FakeCluster(connections=2), threading.Barrier(2)
+
+    def hook(_request: Request) -> None:
+        # Passed only when both are on their way.
+        together.wait(10)
+
+    cluster.hooks.append(hook)
+    Watcher(cluster, [MAPS]).refresh([lambda: cluster.find("/api/v1/namespaces/ops")])
+    assert not together.broken
+    cluster.fail(503, method="GET", path="/api/v1/namespaces/ops/pods")
+    with pytest.raises(ApiError):
+        Watcher(cluster, [MAPS]).refresh([lambda: cluster.list_all(PODS.resource, NAMESPACE)])
 
 
 def test_refresh_raises_what_the_server_says(cluster: FakeCluster) -> None:
