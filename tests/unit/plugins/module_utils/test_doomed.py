@@ -103,7 +103,7 @@ def test_two_ends_are_no_loop_yet_but_by_their_own_fault() -> None:
     assert [doom.signature.own_fault for doom in dooms_of(*recorded("crash"))] == [False]
 
 
-@pytest.mark.parametrize(("code", "found"), [(0, 0), (1, 1), (128, 1), (137, 0), (None, 0)])
+@pytest.mark.parametrize(("code", "found"), [(0, 0), (1, 1), (128, 1), (129, 0), (137, 0), (None, 0)])
 def test_what_was_ended_or_ended_well_is_no_fault_of_its_own(code: int | None, found: int) -> None:
     """SIGTERM ends a controller with 0, SIGKILL with 137: a probe, a node, or a person did that."""
     item = crashing(1)

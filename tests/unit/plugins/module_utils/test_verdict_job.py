@@ -71,6 +71,8 @@ def test_a_suspended_one_says_so() -> None:
         (job("Complete"), False),
         (job("Failed"), False),
         ({}, True),
+        # One pod, where nobody says how many.
+        ({"status": {"active": 1}}, False),
     ],
 )
 def test_whether_pods_lack(item: dict[str, object], lacks: bool) -> None:
