@@ -28,13 +28,10 @@ from ._resources import Key
 from ._rotators import await_rotators_gone
 
 # What is applied at once, and what only after it. CRDs first, because the server takes half a second until it serves
-# them, and a controller that starts before that finds none and ends. Meanwhile comes what needs neither: webhook
-# configurations need no controller to be there, and CRDs must not serve for long without the webhooks that validate
-# them.
+# them, and a controller that starts before that finds none and ends. Meanwhile comes what needs no CRD: webhook
+# configurations need no controller to be there either, and CRDs must not serve for long without the webhooks that
+# validate them.
 _TOGETHER = (("foundation",), ("access", "admission"), ("controllers",), ("runtimes",))
-# A controller that makes no certificates any more has to take the place of one that does, before webhook configurations
-# tell of others.
-_TOGETHER_WITH_OWN_CERTIFICATES = (("foundation",), ("access",), ("controllers", "admission"), ("runtimes",))
 _NEED_CRDS = frozenset({"controllers", "runtimes"})
 
 
@@ -153,23 +150,22 @@ class _Writer:
         return [*(outcome.action for outcome in self._applier.outcomes if outcome.changed), *self._pruned]
 
     def _apply(self) -> None:
-        served = True
-        actions = [action for action in self._decided.changing if action.verb != "prune"]
+        actions = [
+            action for action in self._decided.changing if action.verb != "prune" and action.key not in self._made
+        ]
+        unserved = any(action.phase == "foundation" for action in actions)
         own = self._decided.bundle.certificates == EXTERNAL
-        for phases in _TOGETHER_WITH_OWN_CERTIFICATES if own else _TOGETHER:
-            wanted = [action for action in actions if action.phase in phases and action.key not in self._made]
-            if wanted and not served and _NEED_CRDS & {*phases}:
+        for phases in [(phase,) for phase in PHASES] if own else _TOGETHER:
+            wanted = [action for action in actions if action.phase in phases]
+            if wanted and unserved and _NEED_CRDS & {*phases}:
                 self._applier.await_served(custom_resources(self._decided.bundle.objects("CustomResourceDefinition")))
-                served = True
-            self._go_on()
-            # What a controller would undo that still makes certificates itself.
-            later = [action for action in wanted if own and action.phase == "admission"]
-            self._applier.apply([action for action in wanted if action not in later])
-            if later:
-                await_rotators_gone(self._cluster, self._decided.bundle)
+                unserved = False
+            if wanted and own and "admission" in phases:
+                # A controller that still makes certificates would undo it.
                 self._go_on()
-                self._applier.apply(later)
-            served = served and not any(action.phase == "foundation" for action in wanted)
+                await_rotators_gone(self._cluster, self._decided.bundle)
+            self._go_on()
+            self._applier.apply(wanted)
 
     def _prune(self) -> None:
         for phase in reversed(PHASES):

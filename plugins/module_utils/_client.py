@@ -43,10 +43,10 @@ class Cluster(Transport):
     def get(self, path: str, *, metadata_only: bool = False, step: str = "read") -> dict[str, Any]:
         """One object or document. Raises ApiError (404 when it is not there), UnreachableError."""
         # Whoever has listed them all knows what is not there.
-        known = self._memory.listed(path) if self._memory is not None else None
-        if known is not None and not known:
+        known = None if self._memory is None else self._memory.listed(path)
+        if known == {}:
             raise ApiError(f"{path} not found", status=404, reason="NotFound", step=step, subject=path)
-        if known is not None and metadata_only:
+        if known and metadata_only:
             return dict(known)
         accept = _METADATA_ONLY if metadata_only else JSON
         return self.request("GET", path, accept=accept, step=step, subject=path)

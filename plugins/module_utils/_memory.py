@@ -47,10 +47,10 @@ class Memory:
         return answer
 
     def keep_list(self, collection: str, items: Iterable[dict[str, Any]]) -> None:
-        """All the objects at the path of a collection, metadata only; C(listed) knows of each of them from then on."""
+        """All the objects at the path of a collection; C(listed) knows of each of them from then on."""
         self._listed[collection] = {item["metadata"]["name"]: item for item in items}
 
     def listed(self, path: str) -> Mapping[str, Any] | None:
-        """The metadata of an object as a list had it, empty where it had none; None where there was no such list."""
+        """An object, or its metadata, as a list had it; empty where that had none, None where there was no list."""
         collection, _slash, name = path.rpartition("/")
         return self._listed[collection].get(name, {}) if collection in self._listed else None

@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import PHASES
 from ansible_collections.conductor.trainer.plugins.module_utils._decided import Decided
 from ansible_collections.conductor.trainer.plugins.module_utils._plan import Observed, make_plan
 from ansible_collections.conductor.trainer.plugins.module_utils._predict import CREATED, Prediction
-from ansible_collections.conductor.trainer.plugins.module_utils._record import Record
 from tests.unit.plugins.builders import HOME, bundle
 
 
@@ -41,19 +42,11 @@ def test_a_record_takes_the_operators_namespace(where: str) -> None:
     new = decided(Observed(metadata={HOME: {"uid": "1"}} if where == "there" else {}))
     if where == "nowhere":
         others = [prediction for prediction in new.predictions if prediction.action.key != new.home]
-        new = Decided(new.bundle, new.profile, new.jobset, new.observed, new.plan, others)
+        new = replace(new, predictions=others)
     assert new.records is (where != "nowhere")
 
 
 def test_a_record_that_has_it_all_is_not_written_again() -> None:
     first = decided(Observed(metadata={HOME: {"uid": "1"}}), changes="")
-    record: Record = first.foreseen_record
-    again = Decided(
-        first.bundle,
-        first.profile,
-        first.jobset,
-        Observed(metadata=first.observed.metadata, record=record),
-        first.plan,
-        first.predictions,
-    )
+    again = replace(first, observed=replace(first.observed, record=first.foreseen_record))
     assert not again.records
