@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from ansible_collections.conductor.trainer.plugins.module_utils._apply import Applier
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import PHASES, load_bundle
 from ansible_collections.conductor.trainer.plugins.module_utils._client import FIELD_MANAGER
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import (
@@ -19,6 +21,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._errors import (
 )
 from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils._observe import read_install_record
+from ansible_collections.conductor.trainer.plugins.module_utils._plan import Action
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import key_of
 from tests.unit.plugins.builders import (
     BUNDLE,
@@ -135,6 +138,20 @@ def test_phases_are_kept_apart_by_barriers() -> None:
     order = [barrier_of[key] for request in cluster.applies for key in (key_of(request.body),) if key != RECORD]
     assert order == sorted(order)
     assert applied(cluster)[-1] == "conductor-install-record"
+
+
+def test_crds_go_alone_so_that_the_server_can_begin_to_serve_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    together: list[set[str]] = []
+    apply = Applier.apply
+
+    def noting(self: Applier, actions: Sequence[Action]) -> None:
+        together.append({action.phase for action in actions})
+        apply(self, actions)
+
+    monkeypatch.setattr(Applier, "apply", noting)
+    ensure_present(FakeCluster(), bundle())
+    # The first foundation is the operator's Namespace, for lease and record.
+    assert together == [{"foundation"}, {"foundation"}, {"access", "admission"}, {"controllers"}, {"runtimes"}]
 
 
 @pytest.mark.parametrize("left_out", ["", "runtimes", "controllers"])

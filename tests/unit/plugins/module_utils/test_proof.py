@@ -69,6 +69,15 @@ def test_as_many_rounds_as_there_may_be_servers(servers: int, rounds: int) -> No
     assert (posts(cluster), set(cluster.reached)) == (rounds, set(range(servers)))
 
 
+def test_api_servers_are_counted_once() -> None:
+    cluster = Balanced(2, 1)
+    tried = proof(cluster)
+    for _time in range(2):
+        assert all(verdict.ready for verdict in tried.verdicts([cluster.objects[VALIDATOR]]))
+    counts = [request for request in cluster.requests if "/namespaces/default/endpointslices" in request.path]
+    assert len(counts) == 1
+
+
 @pytest.mark.parametrize("servers", [2, 3])
 def test_one_server_that_is_behind_is_found_whichever_answers_first(servers: int) -> None:
     for seed in range(300):

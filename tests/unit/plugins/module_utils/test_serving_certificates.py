@@ -87,6 +87,7 @@ def test_what_was_read_beside_other_requests_needs_not_be_read_for_a_look(clock:
     for again in range(2):
         for send in certificates.requests():
             send()
+        assert reads(cluster) == again + 1
         # The slowest of them may take its time.
         clock.sleep(0.5)
         (verdict,) = certificates.look([cluster.objects[VALIDATOR]])
