@@ -11,7 +11,7 @@ from typing import Any
 
 from ._bundle import Bundle
 from ._client import Cluster
-from ._errors import ApiError
+from ._errors import ApiError, NotReadyError, listed
 from ._fields import text
 from ._resources import resource_of
 from ._retry import is_webhook_transport
@@ -71,6 +71,28 @@ def runtime_info(
         "unproven": [entry["name"] for entry in rows if entry["proven"] is False],
         "elapsed": round(monotonic() - started, 2),
     }
+
+
+def require_runtimes(cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
+    """The same, where all of the bundle's are there and can be used.
+
+    Raises:
+        NotReadyError: names those that are missing or refused; C(facts["runtimes"]) has all of them.
+        ApiError: as above.
+    """
+    found = runtime_info(cluster, bundle)
+    refused = [
+        f"{row['name']} refused a TrainJob: {row['message']}" for row in found["runtimes"] if row["proven"] is False
+    ]
+    lines = [*(f"{name} is missing" for name in found["missing"]), *refused]
+    if lines:
+        raise NotReadyError(
+            listed("ClusterTrainingRuntimes cannot be used:", lines),
+            step="prove runtimes",
+            hint="run the install again",
+            facts={"runtimes": found["runtimes"]},
+        )
+    return found
 
 
 def probe_trainjob(runtime: str, namespace: str) -> dict[str, Any]:

@@ -71,7 +71,15 @@ options:
       - Happens once, when the wait begins. Without the right to it, it warns, and waits as long as it takes.
     type: bool
     default: false
+  prove_runtimes:
+    description:
+      - When all of it serves, send a dry-run TrainJob to each of O(runtimes), and fail where one is missing or refused.
+        M(conductor.trainer.cluster_training_runtime_info) asks the same without waiting, and leaves the verdict to the
+        caller.
+    type: bool
+    default: false
 seealso:
+  - module: conductor.trainer.cluster_training_runtime_info
   - module: conductor.trainer.trainer_operator
 """
 
@@ -82,6 +90,7 @@ EXAMPLES = r"""
     context: production
     refresh_certificates: true
     retry_stuck: true
+    prove_runtimes: true
 
 - name: Is it ready now?
   conductor.trainer.wait_for_controllers:
@@ -259,6 +268,29 @@ certificates:
       days_left: 364
       problem: ""
       not_looked_at: ""
+runtimes:
+  description: Every ClusterTrainingRuntime of the cluster.
+  returned: with O(prove_runtimes), on success, or failure of a runtime
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+    framework:
+      description: Its label C(trainer.kubeflow.org/framework); may be empty.
+      type: str
+    expected:
+      description: Whether it is one of O(runtimes).
+      type: bool
+    proven:
+      description: Whether a dry-run TrainJob with it was accepted; null where none was sent.
+      type: bool
+    message:
+      description: The words it was refused with.
+      type: str
+  sample:
+    - {name: torch-distributed, framework: torch, expected: true, proven: true, message: ""}
 touched:
   description: The pods that were touched.
   returned: success
@@ -313,6 +345,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._bundle import B
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils._identity import require_pinned
 from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
+from ansible_collections.conductor.trainer.plugins.module_utils._runtimes import require_runtimes
 from ansible_collections.conductor.trainer.plugins.module_utils._verb import Call, Verb
 from ansible_collections.conductor.trainer.plugins.module_utils._wait import ControllersWait
 
@@ -327,6 +360,10 @@ def wait(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     result = waiter.run(call.params["timeout"])
     for warning in result.pop("warnings"):
         call.warn(warning)
+    if call.params["prove_runtimes"]:
+        proven = require_runtimes(cluster, bundle)
+        result["runtimes"] = proven["runtimes"]
+        result["elapsed"] = round(result["elapsed"] + proven["elapsed"], 2)
     return {"changed": False, **result}
 
 
@@ -336,6 +373,7 @@ VERB = Verb(
         "refresh_certificates": {"type": "bool", "default": False},
         "progress": {"type": "bool", "default": True},
         "retry_stuck": {"type": "bool", "default": False},
+        "prove_runtimes": {"type": "bool", "default": False},
     },
     wait,
 )

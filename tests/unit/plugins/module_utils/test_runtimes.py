@@ -7,10 +7,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._errors import ApiError, UnreachableError
+from ansible_collections.conductor.trainer.plugins.module_utils._errors import (
+    ApiError,
+    NotReadyError,
+    UnreachableError,
+)
 from ansible_collections.conductor.trainer.plugins.module_utils._runtimes import (
     FRAMEWORK_LABEL,
     probe_trainjob,
+    require_runtimes,
     runtime_info,
 )
 from tests.unit.plugins.builders import bundle, installed, obj
@@ -114,3 +119,24 @@ def test_the_probe_is_one_small_train_job_outside_of_the_operators_namespace() -
     manifest = probe_trainjob("torch", "probe")
     assert manifest["metadata"]["namespace"] == "probe"
     assert manifest["spec"]["runtimeRef"]["name"] == "torch"
+
+
+def test_where_all_can_be_used_what_is_there_is_told() -> None:
+    cluster = installed(bundle())
+    cluster.put(obj("ClusterTrainingRuntime", "own", "trainer.kubeflow.org/v1alpha1"))
+    found = require_runtimes(cluster, bundle())
+    assert {row["name"]: row["proven"] for row in found["runtimes"]} == {"jax": True, "own": None, "torch": True}
+
+
+def test_each_that_cannot_be_used_is_named_with_the_servers_words() -> None:
+    cluster = installed(bundle().with_runtimes(["torch"]))
+    refusing(cluster, "torch", "spec.template is bad")
+    with pytest.raises(NotReadyError) as caught:
+        require_runtimes(cluster, bundle())
+    assert str(caught.value) == (
+        "prove runtimes: ClusterTrainingRuntimes cannot be used:\n"
+        "  jax is missing\n"
+        "  torch refused a TrainJob: spec.template is bad\n"
+        "Next: run the install again"
+    )
+    assert [row["name"] for row in caught.value.facts["runtimes"]] == ["torch"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,13 @@ import yaml
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._errors import InputError, RefusedError, RightsError
+from ansible_collections.conductor.trainer.plugins.module_utils._errors import (
+    InputError,
+    NotReadyError,
+    RefusedError,
+    RightsError,
+)
+from ansible_collections.conductor.trainer.plugins.module_utils._runtimes import probe_trainjob
 from ansible_collections.conductor.trainer.plugins.module_utils._verb import (
     BUNDLE_ARG_SPEC,
     CONNECTION_ARG_SPEC,
@@ -31,7 +38,7 @@ from tests.unit.plugins.builders import (
     serving,
     train_job,
 )
-from tests.unit.plugins.fakes import FakeCluster
+from tests.unit.plugins.fakes import FakeCluster, Request
 
 PACKAGE = "ansible_collections.conductor.trainer.plugins"
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
@@ -191,6 +198,25 @@ def test_wait_for_controllers_touches_nothing_in_check_mode(check_mode: bool) ->
     # Secrets are looked through only for touching; that of the webhooks is asked for by its name.
     listed = [request for request in cluster.requests if "/secrets" in request.path and "Partial" in request.accept]
     assert bool(listed) is not check_mode
+    assert cluster.writes == []
+
+
+@pytest.mark.parametrize("prove", [True, False])
+def test_wait_for_controllers_proves_runtimes_where_it_is_to(prove: bool) -> None:
+    wait = Verb("wait_for_controllers")
+    cluster = serving(bundle())
+
+    def takes_known_runtimes(request: Request) -> dict[str, Any] | None:
+        known = [probe_trainjob(name, bundle().probe_namespace) for name in ("jax", "torch")]
+        return request.body if request.body in known else None
+
+    cluster.hooks.insert(0, takes_known_runtimes)
+    result = wait.run(cluster, bundle(), timeout=0, prove_runtimes=prove)
+    assert [row["name"] for row in result.get("runtimes", [])] == (["jax", "torch"] if prove else [])
+    # Now the webhook refuses each TrainJob, which is all that the probes ask of it.
+    cluster.hooks.remove(takes_known_runtimes)
+    with pytest.raises(NotReadyError, match="torch refused a TrainJob") if prove else nullcontext():
+        wait.run(cluster, bundle(), timeout=0, prove_runtimes=prove)
     assert cluster.writes == []
 
 
