@@ -418,7 +418,6 @@ from ansible_collections.conductor.trainer.plugins.module_utils._own_certificate
     with_own_certificates,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils._owners import ADOPTABLE
-from ansible_collections.conductor.trainer.plugins.module_utils._remove import ensure_absent
 from ansible_collections.conductor.trainer.plugins.module_utils._verb import Call, Verb
 
 
@@ -451,6 +450,9 @@ def install(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
 
 def remove(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     """Makes the operator be gone."""
+    # Not at the top: an install, which runs far more often, need not import it.
+    from ansible_collections.conductor.trainer.plugins.module_utils._remove import ensure_absent
+
     result = ensure_absent(
         cluster,
         bundle,

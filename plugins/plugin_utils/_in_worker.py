@@ -11,6 +11,7 @@ The result is what the module's would be: the same validation, the same words, t
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -150,6 +151,8 @@ def _report(work: Callable[[Tell], None], writing: int, folder: str) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         # As a module would be: nobody is at a terminal, and nothing is printed in between.
         sys.stdout = sys.stderr = io.StringIO()
+        # What Ansible has in memory is nothing for this process to look through for garbage, again and again.
+        gc.freeze()
         # The official client writes keys out of a kubeconfig into files, and removes them when Python ends. This
         # process must not end that way: that would remove what is Ansible's as well.
         tempfile.tempdir = folder
