@@ -42,6 +42,12 @@ def grant_facts(bundle: Bundle, reviews: Reviews) -> dict[str, Any]:
     }
 
 
+def has_every_right(bundle: Bundle, reviews: Reviews) -> bool:
+    """Whether there is nothing that further reviews could add to what is told of an identity."""
+    rights = [*of_install(bundle), *(help_.right for help_ in besides_install(bundle))]
+    return not reviews.lacking(rights) and not ungranted(bundle, bundle.objects(), reviews)
+
+
 def ungranted(bundle: Bundle, manifests: Iterable[Mapping[str, Any]], reviews: Reviews) -> list[Right]:
     """The verbs without which roles and bindings among these manifests cannot be written.
 

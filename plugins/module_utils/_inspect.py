@@ -186,9 +186,8 @@ def facts_of(
 
 
 def _reviews(bundle: Bundle, readings: Readings) -> Reviews:
-    namespaced = {bundle.namespace: readings.rules}
-    if readings.probe_rules is not None:
-        namespaced[bundle.probe_namespace] = readings.probe_rules
+    asked = {bundle.namespace: readings.rules, bundle.probe_namespace: readings.probe_rules}
+    namespaced = {namespace: rules for namespace, rules in asked.items() if rules is not None}
     return Reviews(readings.cluster_rules, namespaced, readings.may_do_anything)
 
 

@@ -24,9 +24,6 @@ from ._kept import kept_edits
 from ._observe import observe
 from ._plan import Action, Observed, make_plan
 from ._predict import predict
-from ._preflight import preflight
-from ._readings import read
-from ._rights import require_rights
 
 # Seconds to wait for another run to end: longer than an apply on a slow cluster takes.
 LEASE_TIMEOUT = 120.0
@@ -99,7 +96,7 @@ def ensure_present(
                     beside=jobset != "bundled",
                     prune=prune,
                     prune_crds=prune_crds,
-                    unrecorded=lambda: ahead.submit(read, asked, bundle),
+                    unrecorded=lambda: ahead.submit(_read_ahead, asked, bundle),
                 )
             except RightsError as error:
                 raise error if check else _with_missing_writes(error, asked, bundle) from error
@@ -113,6 +110,9 @@ def ensure_present(
         writes = plan.writing(phases)
         known = (*choice.blockers, *certified.blockers)
         if writes or plan.reasons or known:
+            # Not at the top: what only a run with something to do needs is a quarter of all that is to be imported.
+            from ._preflight import preflight
+
             warnings[:] = preflight(
                 asked,
                 certified.bundle,
@@ -175,8 +175,16 @@ def _diff(decided: Decided, done: Done) -> dict[str, str]:
     return render_diff({action.key: changes[action.key] for action in done.changed if action.key in changes})
 
 
+def _read_ahead(cluster: Cluster, bundle: Bundle) -> None:
+    from ._readings import read_ahead
+
+    read_ahead(cluster, bundle)
+
+
 def _with_missing_writes(error: RightsError, cluster: Cluster, bundle: Bundle) -> RightsError:
     """Names beside the rights to read those to write as well: what is there is unknown, so it may be all to be made."""
+    from ._rights import require_rights
+
     try:
         require_rights(cluster, bundle, make_plan(bundle, Observed()).writing(PHASES))
     except RightsError as writes:

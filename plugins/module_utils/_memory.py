@@ -25,6 +25,7 @@ class Memory:
         self._turns: dict[Hashable, threading.Lock] = {}
         self._answers: dict[Hashable, dict[str, Any] | ConductorError] = {}
         self._listed: dict[str, dict[str, dict[str, Any]]] = {}
+        self._whole: set[str] = set()
 
     def ask(self, question: Hashable, send: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The answer; who asks what is on its way already waits for it.
@@ -46,11 +47,18 @@ class Memory:
             raise answer
         return answer
 
-    def keep_list(self, collection: str, items: Iterable[dict[str, Any]]) -> None:
-        """All the objects at the path of a collection; C(listed) knows of each of them from then on."""
-        self._listed[collection] = {item["metadata"]["name"]: item for item in items}
+    def keep_list(self, collection: str, items: Iterable[dict[str, Any]], names: Iterable[str] | None = None) -> None:
+        """The objects at the path of a collection; C(listed) knows of each of them from then on.
+
+        Args:
+            names: those that were asked for; None for all there are.
+        """
+        found = {item["metadata"]["name"]: item for item in items}
+        self._listed.setdefault(collection, {}).update({**{name: {} for name in names or ()}, **found})
+        if names is None:
+            self._whole.add(collection)
 
     def listed(self, path: str) -> Mapping[str, Any] | None:
         """An object, or its metadata, as a list had it; empty where that had none, None where there was no list."""
         collection, _slash, name = path.rpartition("/")
-        return self._listed[collection].get(name, {}) if collection in self._listed else None
+        return self._listed.get(collection, {}).get(name, {} if collection in self._whole else None)

@@ -23,6 +23,9 @@ from ._verdict import parts
 _WEBHOOK_KINDS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 # The conditions of what is Terminating that say what it waits for (kubernetes/api core/v1, NamespaceConditionType;
 # apiextensions/v1, CustomResourceDefinitionConditionType).
+# Of these a cluster has few, and not only ours matter: all of them are listed.
+_WHOLE = (*_WEBHOOK_KINDS, "ClusterTrainingRuntime")
+_NAMESPACES = ("v1", "Namespace")
 _SAY_WHY = {
     "Namespace": (
         "NamespaceDeletionDiscoveryFailure",
@@ -53,8 +56,7 @@ def observe(
         beside: where the record says that somebody else's JobSet is used, that of the release need not be looked for.
         prune: whether to look at what is left at all.
         prune_crds: whether CRDs that are left may go; then somebody has to look whether they are in use.
-        unrecorded: called where there turns out to be no install record, when what the whole cluster has is listed and
-            the rest is still being read.
+        unrecorded: called where there turns out to be no install record, while the rest is still to be read.
 
     Raises:
         RightsError: something may not be read; names every such right, not only the first.
@@ -84,7 +86,8 @@ class _Look:
 
     Of what a whole cluster has (hundreds of ClusterRoles, say) first what bears our label. Where that is not all that
     is looked for, something is missing, somebody else's, or lost its label: then all of it. Without a record that is
-    to be expected, and all of it is asked for at once. Where the server is far away rounds of requests count.
+    to be expected, and all of it is asked for at once. Where the server is far away rounds of requests count: in what
+    the first one shows not to be there nothing is looked for.
     """
 
     def __init__(self, cluster: Cluster, bundle: Bundle, also: Iterable[Key], unrecorded: Callable[[], object]) -> None:
@@ -98,6 +101,8 @@ class _Look:
         self._home = bundle.namespace
         self._unrecorded = unrecorded
         self._is_recorded = True
+        # Namespaces that are not there: nothing is in them.
+        self._absent: frozenset[str] = frozenset()
         self._wanted: dict[_Type, set[Key]] = {}
         for key in (*map(key_of, bundle.objects()), *also):
             self._wanted.setdefault((key.api_version, key.kind, key.namespace), set()).add(key)
@@ -105,21 +110,21 @@ class _Look:
     def first(self, beside: bool) -> None:
         """Sends them all. See C(observe)."""
         # Webhook configurations first: they are the largest answers.
-        whole = [of_type for of_type in self._wanted if of_type[1] in _WEBHOOK_KINDS]
+        whole = [of_type for of_type in self._wanted if of_type[1] in _WHOLE]
         spread = [of_type for of_type in self._wanted if _is_selected(of_type)]
         placed = [of_type for of_type in self._wanted if of_type[2]]
-        begun: list[Callable[[], None]] = [self._read_record, self._read_version, self._read_identity]
+        begun: list[Callable[[], None]] = [self._read_record, self._read_version, self._read_namespaces]
         # What the record has no say in is asked for beside it, as far as connections go.
         beside_it = [*whole, *placed][: max(0, self._cluster.connections - len(begun))]
         begun += [lambda of_type=of_type: self._read_type(of_type, ours=True) for of_type in beside_it]  # type: ignore[misc]
         self._cluster.each(lambda task: task(), begun)
-        rest = [of_type for of_type in [*spread, *whole, *placed] if of_type not in beside_it]
         if not self._is_recorded:
-            # What these lists do not have nobody needs to ask for by name.
-            first = max(len(spread), self._cluster.connections)
-            self._read_types(rest[:first])
             self._unrecorded()
-            rest = rest[first:]
+        rest = [
+            of_type
+            for of_type in [*spread, *whole, *placed]
+            if of_type not in beside_it and of_type[2] not in self._absent
+        ]
         self._read_types(rest)
         not_ours = beside and self.record.jobset == "external"
         lacking = {
@@ -147,16 +152,18 @@ class _Look:
         if whole:
             self.configurations.extend(items)
 
-    def _read_identity(self) -> None:
-        try:
-            found = self._cluster.find(resource_of("v1", "Namespace").path(None, NAMESPACE), metadata_only=True)
-        except ApiError as error:
-            if error.status != 403:
-                raise
-            # Whoever may not get this one may list them all, whose right is needed anyway.
-            listed = self._list(resource_of("v1", "Namespace"), "", field_selector=f"metadata.name={NAMESPACE}")
-            found = listed[0] if listed else None
-        self.uid = found["metadata"]["uid"] if found else ""
+    def _read_namespaces(self) -> None:
+        """The one that stands for the cluster, those that are looked for, and those in which something is."""
+        of_type = (*_NAMESPACES, "")
+        wanted = {key.name for key in self._wanted.get(of_type, ())}
+        names = {NAMESPACE, *wanted, *(namespace for _version, _kind, namespace in self._wanted if namespace)}
+        found = self._readable(lambda: self._cluster.namespaces(names), resource_of(*_NAMESPACES))
+        if found is None:
+            return
+        there = {item["metadata"]["name"]: item["metadata"] for item in found}
+        self.uid = there[NAMESPACE]["uid"] if NAMESPACE in there else ""
+        self.metadata.update({Key(*of_type, name): there[name] for name in wanted & there.keys()})
+        self._absent = frozenset(names - there.keys())
 
     def _read_version(self) -> None:
         self.version = self._cluster.get("/version", step="ask for the version")
@@ -173,23 +180,33 @@ class _Look:
 
     def _list(self, resource: Resource, namespace: str, **options: Any) -> list[dict[str, Any]]:
         """The objects of a type; none where the type itself is not served yet (its CRD is not there)."""
+        return (
+            self._readable(
+                lambda: self._cluster.list_all(resource, namespace or None, **options)[0], resource, namespace
+            )
+            or []
+        )
+
+    def _readable(
+        self, ask: Callable[[], list[dict[str, Any]]], resource: Resource, namespace: str = ""
+    ) -> list[dict[str, Any]] | None:
+        """The answer; None where it may not be read, which is noted, and where nothing of the kind is served."""
         try:
-            return self._cluster.list_all(resource, namespace or None, **options)[0]
+            return ask()
         except ApiError as error:
-            if error.status == 404:
-                return []
             if error.status == 403:
                 right = f"list {resource}" + (f" in namespace {namespace}" if namespace else "")
                 if right not in self.denied:
                     self.denied.append(right)
-                return []
-            raise
+            elif error.status != 404:
+                raise
+        return None
 
 
 def _is_selected(of_type: _Type) -> bool:
-    """Whether what bears our label is asked for first; webhook configurations of others matter as well."""
-    _api_version, kind, namespace = of_type
-    return not namespace and kind not in _WEBHOOK_KINDS
+    """Whether what bears our label is asked for first."""
+    api_version, kind, namespace = of_type
+    return not namespace and kind not in _WHOLE and (api_version, kind) != _NAMESPACES
 
 
 def read_install_record(cluster: Cluster, namespace: str) -> Record:

@@ -12,6 +12,7 @@ from typing import Any
 from ._bundle import Bundle
 from ._client import Cluster
 from ._fields import name_of, namespace_of, parts, text
+from ._grants import has_every_right
 from ._needs import to_probe
 from ._nodes import by_free_cpu
 from ._reader import Page, Reader, merge_pages
@@ -66,8 +67,8 @@ class Readings:
         everywhere: whether C(deployments) are those of all namespaces.
         slices: namespace to its EndpointSlices, for the namespaces that webhooks point to.
         pods: node to its pods, for some nodes, where a controller is still to be placed.
-        rules: the rules review for the operator's namespace, C(cluster_rules) that for no namespace; C(probe_rules)
-            that for the probes' namespace, where C(cluster_rules) do not allow probes.
+        cluster_rules: the rules review for no namespace; where that does not give every right, C(rules) is the one for
+            the operator's namespace, and where it does not allow probes, C(probe_rules) that for the probes'.
         denied: the rights that lack.
         requests: how many were sent.
     """
@@ -105,6 +106,15 @@ class Readings:
         if self.mutating is None or self.validating is None:
             return None
         return [*self.mutating.items, *self.validating.items]
+
+
+def read_ahead(cluster: Cluster, bundle: Bundle) -> None:
+    """Asks what C(read) will ask whatever the answers are, so that a client that remembers has them by then.
+
+    Without what whoever decides about an install lists in any case: CRDs.
+    """
+    tasks = _first_round(Reader(cluster), bundle)
+    Reader(cluster).all({name: task for name, task in tasks.items() if not name.startswith("crd ")})
 
 
 def read(cluster: Cluster, bundle: Bundle) -> Readings:
@@ -156,7 +166,6 @@ def _first_round(reader: Reader, bundle: Bundle) -> dict[str, Callable[[], Any]]
         "kube_system": lambda: reader.named(namespace, "kube-system", metadata_only=True),
         "namespace": lambda: reader.named(namespace, home, metadata_only=True),
         "record": lambda: reader.named(config_map, RECORD_NAME, home),
-        "rules": lambda: reader.rules(home),
         "cluster_rules": lambda: reader.rules(""),
     }
 
@@ -185,9 +194,12 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings) -> Reading
             "policies": _page(reader, resource_of("networking.k8s.io/v1", "NetworkPolicy"), home),
             "public_config": lambda: reader.named(config_map, PUBLIC_CONFIG_MAP, home),
         }
-    if any(rules is not None and rules.get("incomplete") for rules in (readings.rules, readings.cluster_rules)):
+    if readings.cluster_rules is not None and readings.cluster_rules.get("incomplete"):
         tasks["anything"] = reader.may_do_anything
-    if readings.cluster_rules is not None and Reviews(readings.cluster_rules).lacking(to_probe(bundle)):
+    clusterwide = Reviews(readings.cluster_rules)
+    if not has_every_right(bundle, clusterwide):
+        tasks["rules"] = lambda: reader.rules(home)
+    if readings.cluster_rules is not None and clusterwide.lacking(to_probe(bundle)):
         tasks["probe_rules"] = lambda: reader.rules(bundle.probe_namespace)
     kept = [name for name, resource in _KEPT.items() if (readings.crds or {}).get(str(resource)) != {}]
     tasks |= {name: _page(reader, _KEPT[name], metadata_only=name in _NAMES_ONLY) for name in kept}
@@ -213,6 +225,7 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings) -> Reading
         quotas=answers.get("quotas", Page()),
         policies=answers.get("policies", Page()),
         public_config=answers.get("public_config", {}),
+        rules=answers.get("rules"),
         slices=of("slices"),
         pods=of("pods"),
         deployments=merge_pages([readings.deployments, *of("deployments").values()]),

@@ -11,7 +11,7 @@ from ._bundle import Bundle
 from ._client import Cluster
 from ._errors import missing_rights
 from ._grants import ungranted
-from ._needs import lease_rights, record_rights, removal_rights, rights_for, summed_up
+from ._needs import lease_rights, record_rights, removal_rights, rights_for, summed_up, to_read
 from ._plan import Action
 from ._removal import Removal
 from ._reviews import ANYTHING, Reviews, Right, ask, is_allowed
@@ -19,6 +19,8 @@ from ._reviews import ANYTHING, Reviews, Right, ask, is_allowed
 
 def require_rights(cluster: Cluster, bundle: Bundle, actions: Sequence[Action]) -> None:
     """Asks the server whether all of these actions may be carried out and recorded, roles granted included.
+
+    And whether what comes into a new Namespace may be read: in one that was not there nobody has tried to.
 
     Rules reviews answer for RBAC. Where the server says that they are incomplete (cloud providers' webhook authorizers
     cannot list their rules), an access review follows for each right they did not show. Whether a role may then be
@@ -29,9 +31,16 @@ def require_rights(cluster: Cluster, bundle: Bundle, actions: Sequence[Action]) 
     """
     if not actions:
         return
+    made = {action.key.name for action in actions if action.verb == "create" and action.key.kind == "Namespace"}
     needed = [*rights_for(actions), *record_rights(bundle.namespace)]
-    reviews = ask(cluster, {right.namespace for right in needed})
-    grants = ungranted(bundle, (action.manifest for action in actions if action.verb != "prune"), reviews)
+    needed += [right for right in to_read(bundle) if right.namespace in made]
+    manifests = [action.manifest for action in actions if action.verb != "prune"]
+    # What is given for the whole cluster counts in each namespace: most often that is enough.
+    for namespaces in ((), {right.namespace for right in needed}):
+        reviews = ask(cluster, namespaces)
+        missing, grants = reviews.lacking(needed), ungranted(bundle, manifests, reviews)
+        if not missing and not grants:
+            return
     _require(cluster, reviews, needed, grants)
 
 

@@ -368,10 +368,16 @@ def _discovery(served: Iterable[Resource]) -> dict[str, Any]:
 
 
 def _is_selected(item: dict[str, Any], query: dict[str, str]) -> bool:
-    """Whether selectors mean an object: by its name, our label or JobSet's. The fake takes no notice of others."""
+    """Whether selectors mean an object: by its name, our label or JobSet's; Namespaces by the label that is their name.
+
+    The fake takes no notice of others.
+    """
     field, _equals, name = query.get("fieldSelector", "").partition("=")
     label, _equals, value = query.get("labelSelector", "").partition("=")
+    label_in, _in, values = query.get("labelSelector", "").partition(" in ")
     metadata = item["metadata"]
+    if label_in == "kubernetes.io/metadata.name" and metadata["name"] not in values.strip("()").split(","):
+        return False
     if field == "metadata.name" and metadata["name"] != name:
         return False
     return label not in (MANAGED_LABEL, JOBSET_LABEL) or (metadata.get("labels") or {}).get(label) == value

@@ -125,6 +125,19 @@ def test_whoever_has_listed_them_all_asks_for_none_that_is_not_there(cluster: Cl
     assert deciding.find("/api/v1/namespaces/n/pods/there") == {"kind": "Pod", "spec": {}}
 
 
+def test_namespaces_are_told_by_their_names_in_one_answer(cluster: Cluster, server: Server) -> None:
+    there = {"metadata": {"name": "there", "uid": "1"}}
+    server.answers = [Answer(body={"items": [there]})] * 2
+    for asked in (cluster, deciding := cluster.remembering()):
+        assert asked.namespaces(["there", "gone"]) == [there]
+        assert server.asked[-1].path == "/api/v1/namespaces"
+        assert server.asked[-1].query["labelSelector"] == "kubernetes.io/metadata.name in (gone,there)"
+        assert server.asked[-1].header("Accept") == MANY
+    assert deciding.find("/api/v1/namespaces/gone") is None
+    assert deciding.find("/api/v1/namespaces/there", metadata_only=True) == there
+    assert len(server.asked) == 2
+
+
 @pytest.mark.parametrize("how", ["by a selector", "another namespace", "not listed", "for no decision"])
 def test_an_incomplete_list_tells_nothing_of_what_it_has_not(cluster: Cluster, server: Server, how: str) -> None:
     asked = cluster if how == "for no decision" else cluster.remembering()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._grants import grant_facts
+from ansible_collections.conductor.trainer.plugins.module_utils._grants import grant_facts, has_every_right
 from ansible_collections.conductor.trainer.plugins.module_utils._needs import besides_install, of_install
 from ansible_collections.conductor.trainer.plugins.module_utils._reviews import Reviews, Right
 from tests.unit.plugins.states import EVERYTHING, HOME, release
@@ -161,3 +161,16 @@ def test_a_rule_for_certain_names_is_not_one_for_all(names: Any) -> None:
 )
 def test_what_the_server_does_not_say(answers: Reviews, known: bool) -> None:
     assert grant_facts(release(), answers)["known"] is known
+
+
+@pytest.mark.parametrize("without", ["nothing", "a right", "a right it can do without", "the grants"])
+def test_further_reviews_are_needed_where_something_lacks(without: str) -> None:
+    cluster, home, probes = (list(rules) for rules in (CLUSTERWIDE, NAMESPACED, PROBING))
+    rules = [*cluster, *home, *probes, *GRANTS, *GRANTS_AT_HOME]
+    if without == "a right":
+        rules = [rule for rule in rules if "deployments" not in rule["resources"]]
+    if without == "a right it can do without":
+        rules = [rule for rule in rules if "events" not in rule["resources"]]
+    if without == "the grants":
+        rules = [rule for rule in rules if rule not in GRANTS]
+    assert has_every_right(release(), Reviews({"resourceRules": rules})) is (without == "nothing")

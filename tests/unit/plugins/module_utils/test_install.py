@@ -97,11 +97,17 @@ def test_a_first_install_asks_by_name_for_nothing_that_a_list_has_not() -> None:
     ensure_present(cluster, bundle())
     before = cluster.requests[: cluster.requests.index(cluster.writes[0])]
     lists = ("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", "/api/v1/namespaces")
-    # kube-system, which says which cluster it is, is asked for before anything is listed.
-    assert [request.path for request in before if request.path.rpartition("/")[0] in lists] == [
-        "/api/v1/namespaces/kube-system"
-    ]
+    assert [request.path for request in before if request.path.rpartition("/")[0] in lists] == []
     assert {*lists} <= {request.path for request in before}
+
+
+def test_with_its_eight_connections_a_first_install_asks_twice_before_it_writes() -> None:
+    cluster = FakeCluster(connections=8)
+    ensure_present(cluster, bundle())
+    before = cluster.requests[: cluster.requests.index(cluster.writes[0])]
+    # Nothing is looked for in a Namespace that is not there, but what was asked for beside it.
+    assert sum(f"/namespaces/{NAMESPACE}/" in request.path for request in before) <= cluster.connections - 3
+    assert len(before) <= 2 * cluster.connections
 
 
 def test_what_an_inspection_reads_is_on_its_way_while_a_first_install_is_still_observed() -> None:
@@ -111,7 +117,7 @@ def test_what_an_inspection_reads_is_on_its_way_while_a_first_install_is_still_o
     def hook(request: Request) -> None:
         if request.path == "/api/v1/nodes":
             nodes.set()
-        if request.path.endswith("/secrets") and not observed.is_set():
+        if request.path.endswith("/customresourcedefinitions") and not observed.is_set():
             # Observing goes on only when somebody has begun to inspect.
             assert nodes.wait(10)
             observed.set()
@@ -329,6 +335,7 @@ def test_a_prepared_namespace_is_adopted_and_not_ours_to_delete() -> None:
 )
 def test_somebody_elses_trainer_is_refused_before_any_write(manifest: dict[str, Any], check: bool) -> None:
     cluster = FakeCluster()
+    cluster.put(obj("Namespace", NAMESPACE), "somebody")
     cluster.put(manifest, "helm", "Update")
     with pytest.raises(RefusedError, match="nothing was written") as caught:
         ensure_present(cluster, bundle(), check=check)
@@ -353,6 +360,7 @@ def test_missing_rights_stop_everything_before_the_first_write() -> None:
 
 def test_rights_to_read_and_to_write_are_named_together() -> None:
     cluster = FakeCluster()
+    cluster.put(obj("Namespace", NAMESPACE), "somebody")
     cluster.fail(403, method="GET", path="/deployments")
     cluster.rules = []
     with pytest.raises(RightsError) as caught:
@@ -371,6 +379,7 @@ def test_rights_to_read_and_to_write_are_named_together() -> None:
 
 def test_check_mode_asks_for_rights_to_read_only() -> None:
     cluster = FakeCluster()
+    cluster.put(obj("Namespace", NAMESPACE), "somebody")
     cluster.fail(403, method="GET", path="/deployments")
     cluster.rules = []
     with pytest.raises(RightsError) as caught:
@@ -381,6 +390,7 @@ def test_check_mode_asks_for_rights_to_read_only() -> None:
 @pytest.mark.parametrize("allowed", [True, False])
 def test_the_rights_to_read_are_named_where_those_to_write_are_not_the_matter(allowed: bool) -> None:
     cluster = FakeCluster()
+    cluster.put(obj("Namespace", NAMESPACE), "somebody")
     cluster.fail(403, method="GET", path="/deployments")
     if not allowed:
         cluster.fail(500, method="POST", path="/selfsubjectrulesreviews")

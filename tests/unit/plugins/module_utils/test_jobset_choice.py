@@ -17,6 +17,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._plan import Obs
 from ansible_collections.conductor.trainer.plugins.module_utils._preflight import preflight
 from ansible_collections.conductor.trainer.plugins.module_utils._record import Record
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import key_of
+from tests.unit.plugins.builders import obj
 from tests.unit.plugins.fakes import FakeCluster
 from tests.unit.plugins.states import HOME, crds, endpoints, jobset_controller, managed, release, webhooks
 
@@ -175,6 +176,7 @@ def test_who_changed_sides_and_says_nothing_is_stopped() -> None:
 
 def test_all_that_is_in_the_way_is_said_at_once() -> None:
     cluster = with_jobset(status={})
+    cluster.put(obj("Namespace", release().namespace), "helm")
     cluster.put(release().objects("ConfigMap")[0], "helm")
     with pytest.raises(RefusedError) as caught:
         ensure_present(cluster, release())

@@ -81,3 +81,12 @@ def test_a_list_knows_of_each_object_whether_it_is_there() -> None:
     assert memory.listed("/api/v1/namespaces/b") == {}
     assert memory.listed("/api/v1/nodes/a") is None
     assert memory.listed("/api/v1/namespaces/a/configmaps/b") is None
+
+
+def test_a_list_of_some_names_knows_of_these_alone() -> None:
+    memory = Memory(2)
+    memory.keep_list("/api/v1/namespaces", [{"metadata": {"name": "a"}}], ["a", "b"])
+    assert [memory.listed(f"/api/v1/namespaces/{name}") for name in "abc"] == [{"metadata": {"name": "a"}}, {}, None]
+    # A list of all of them knows of the rest.
+    memory.keep_list("/api/v1/namespaces", [{"metadata": {"name": "a"}}])
+    assert memory.listed("/api/v1/namespaces/c") == {}

@@ -62,43 +62,53 @@ def test_what_has_our_label_is_enough_where_it_is_all_of_it() -> None:
     whole = observe(cluster, bundle())
     selected = [request.path for request in cluster.requests if request.query.get("labelSelector")]
     assert sorted(path.rpartition("/")[2] for path in selected) == [
-        "clustertrainingruntimes",
         "customresourcedefinitions",
         "namespaces",
     ]
     # Somebody's object of a type is no matter; one of ours that lost its label is found by a second look.
     cluster.requests.clear()
     cluster.put(obj("Namespace", "elsewhere"), "somebody")
-    del cluster.objects[HOME]["metadata"]["labels"]
+    crd = next(key for key in cluster.objects if key.kind == "CustomResourceDefinition")
+    for key in (HOME, crd):
+        del cluster.objects[key]["metadata"]["labels"]
     found = observe(cluster, bundle())
     assert found.metadata.keys() == whole.metadata.keys()
-    again = [request.path for request in cluster.requests if request.path == "/api/v1/namespaces"]
-    # By our label, and all of them.
-    assert len(again) == 2
+    again = [request.path.rpartition("/")[2] for request in cluster.requests]
+    # By our label, and all of them; Namespaces are told by their names.
+    assert (again.count("customresourcedefinitions"), again.count("namespaces")) == (2, 1)
 
 
-@pytest.mark.parametrize("get", [True, False])
-def test_which_cluster_it_is_takes_the_right_to_get_or_to_list(get: bool) -> None:
+def denied() -> None:
+    raise failure(403)
+
+
+def test_which_cluster_it_is_takes_the_right_to_list_namespaces() -> None:
     cluster = identified(installed(bundle()))
-    if not get:
-        cluster.fail(403, method="GET", path="/namespaces/kube-system")
     assert observe(cluster, bundle()).cluster_uid == KUBE_SYSTEM_UID
+    cluster.hooks.append(lambda request: denied() if request.path == "/api/v1/namespaces" else None)
+    with pytest.raises(RightsError) as caught:
+        observe(cluster, bundle())
+    assert caught.value.facts["missing_rights"] == ["list namespaces"]
 
 
-def test_without_a_record_all_is_asked_for_and_what_the_whole_cluster_has_before_anybody_is_told() -> None:
+def test_in_a_namespace_that_is_not_there_nothing_is_looked_for() -> None:
+    cluster = FakeCluster(connections=3)
+    assert observe(cluster, bundle()).metadata == {}
+    # The record alone: with it the Namespaces were asked for.
+    assert [request.path for request in cluster.requests if "/namespaces/ops/" in request.path] == [
+        "/api/v1/namespaces/ops/configmaps/conductor-install-record"
+    ]
+
+
+def test_without_a_record_somebody_is_told_at_once_and_all_is_asked_for() -> None:
     cluster, told = FakeCluster(connections=1), list[list[str]]()
     observe(cluster, bundle(), unrecorded=lambda: told.append([request.path for request in cluster.requests]))
-    # Told when the record, the version and the identity are known, and the lists of what the whole cluster has; while
-    # what is in namespaces is still to be asked.
+    # Told when the record, the version and the Namespaces are known.
     [before] = told
-    assert sum("/namespaces/" in path for path in before) == 2
-    assert "/apis/apiextensions.k8s.io/v1/customresourcedefinitions" in before
-    assert "/api/v1/namespaces" in before
-    # The webhook configurations are the largest answers, and of the whole cluster as well.
-    after = [request.path for request in cluster.requests[len(before) :]]
-    assert after
-    assert all("/namespaces/ops/" in path or "webhookconfigurations" in path for path in after)
-    assert not any("labelSelector" in request.query for request in cluster.requests)
+    assert sorted(path.rpartition("/")[2] for path in before) == ["conductor-install-record", "namespaces", "version"]
+    after = cluster.requests[len(before) :]
+    assert any(request.path.endswith("/customresourcedefinitions") for request in after)
+    assert not any("labelSelector" in request.query for request in after)
     paths = [request.path for request in cluster.requests if "fieldSelector" not in request.query]
     assert len(paths) == len(set(paths))
 

@@ -28,7 +28,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._own_certificate
 from ansible_collections.conductor.trainer.plugins.module_utils._remove import ensure_absent
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import Key
 from ansible_collections.conductor.trainer.plugins.module_utils._verb import secrets_in
-from tests.unit.plugins.builders import BUNDLE, identified
+from tests.unit.plugins.builders import BUNDLE, identified, obj
 from tests.unit.plugins.certificates import Authority
 from tests.unit.plugins.fakes import FakeCluster
 
@@ -183,6 +183,7 @@ def test_when_the_controllers_make_their_own_again_it_is_pruned() -> None:
 
 def test_somebody_elses_is_refused_and_stays() -> None:
     cluster = identified(FakeCluster())
+    cluster.put(obj("Namespace", TRUSTING.namespace), "somebody")
     cluster.put(foreign(TRAINER), "somebody", "Update")
     with pytest.raises(RefusedError, match=f"{TRAINER}: installed by somebody else") as caught:
         ensure_present(cluster, with_own_certificates(TRUSTING, pems()))

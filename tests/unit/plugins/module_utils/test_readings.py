@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import ApiError
-from ansible_collections.conductor.trainer.plugins.module_utils._readings import REQUEST_LIMIT, read
+from ansible_collections.conductor.trainer.plugins.module_utils._readings import REQUEST_LIMIT, read, read_ahead
 from tests.unit.plugins.builders import NAMESPACE, bundle, crd, deployment, obj, serving
 from tests.unit.plugins.fakes import FakeCluster, Request, failure
 
@@ -197,15 +197,32 @@ def test_an_old_server_lists_groups_without_kinds() -> None:
     assert read(cluster, bundle()).groups == {"kubeflow.org": frozenset()}
 
 
-def test_rights_are_asked_for_the_namespace_and_for_none() -> None:
+def test_rights_are_asked_for_no_namespace_and_for_one_where_these_are_not_all() -> None:
     cluster = FakeCluster()
-    read(cluster, bundle())
-    asked = {request.body["spec"]["namespace"] for request in cluster.requests if "rulesreviews" in request.path}
-    assert len(asked) == 2
+    readings = read(cluster, bundle())
+    asked = [request.body["spec"]["namespace"] for request in cluster.requests if "rulesreviews" in request.path]
+    # Nobody can make a namespace of that name, and grant something in it.
+    assert [".." in namespace for namespace in asked] == [True]
+    assert readings.rules is None
+    cluster.rules = [{**rule, "apiGroups": ["apps"]} for rule in cluster.rules]
+    readings = read(cluster, bundle())
+    asked = [request.body["spec"]["namespace"] for request in cluster.requests if "rulesreviews" in request.path]
     assert NAMESPACE in asked
-    # Nobody can make a namespace of the other name, and grant something in it.
-    (other,) = asked - {NAMESPACE}
-    assert ".." in other
+    assert readings.rules is not None
+
+
+def test_what_is_read_ahead_is_not_asked_for_again_and_holds_no_crd() -> None:
+    cluster = FakeCluster()
+    remembering = cluster.remembering()
+    read_ahead(remembering, bundle())
+    ahead = len(cluster.requests)
+    assert not any("customresourcedefinitions" in request.path for request in cluster.requests)
+    read(remembering, bundle())
+    assert {request.path.rpartition("/")[0] for request in cluster.requests[ahead:]} >= {
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    }
+    questions = [(request.path, str(request.query), str(request.body), request.accept) for request in cluster.requests]
+    assert len(questions) == len(set(questions))
 
 
 def test_what_people_keep_is_not_asked_for_where_it_cannot_be() -> None:

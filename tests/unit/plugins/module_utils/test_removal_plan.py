@@ -125,6 +125,7 @@ def test_a_record_alone_is_something_of_conductors() -> None:
     found = cluster()
     for key in [key for key in found.objects if key != RECORD]:
         del found.objects[key]
+    found.put(obj("Namespace", release().namespace), "somebody")
     removal = planned(found)
     assert (removal.deleted(), removal.found) == ([RECORD], True)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import RightsError
-from ansible_collections.conductor.trainer.plugins.module_utils._needs import record_rights, to_write
+from ansible_collections.conductor.trainer.plugins.module_utils._needs import record_rights, to_read, to_write
 from ansible_collections.conductor.trainer.plugins.module_utils._plan import Action
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import key_of
 from ansible_collections.conductor.trainer.plugins.module_utils._reviews import NOWHERE
@@ -61,18 +61,29 @@ def test_nothing_is_asked_when_nothing_is_written() -> None:
     assert cluster.requests == []
 
 
-def test_two_reviews_are_enough_where_their_answers_are_complete() -> None:
+def test_a_review_is_enough_where_all_is_given_for_the_whole_cluster() -> None:
     cluster = reviewed(ALL)
     require_rights(cluster, release(), actions())
-    assert len(cluster.requests) == 2
+    assert len(cluster.requests) == 1
     assert cluster.writes == []
+
+
+def test_what_comes_into_a_new_namespace_must_be_readable() -> None:
+    rules = [{**ALL[0], "verbs": ["create", "patch", "escalate", "bind"]}, LEASES]
+    lines = missing(reviewed(rules), actions())
+    assert {line.split()[0] for line in lines} == {"list", "get"}
+    assert all(f"in namespace {HOME}" in line for line in lines)
+    assert any("secrets" in line for line in lines)
+    # In one that was there reading them has shown it.
+    require_rights(reviewed(rules), release(), [action for action in actions() if action.key.kind != "Namespace"])
 
 
 def test_every_missing_right_is_named() -> None:
     lines = missing(reviewed([]), actions())
     types = {(right.resource, right.namespace) for right in to_write(release())}
+    read = [right for right in to_read(release()) if right.namespace]
     # And to grant the roles: escalate and bind, in the cluster and in the namespace; and to watch the lease.
-    assert len(lines) == len(types) + 4 + 2
+    assert len(lines) == len(types) + len(read) + 4 + 2
     for right in to_write(release()):
         assert any(right.verb in line and right.resource in line and right.name in line for line in lines)
 
@@ -88,7 +99,7 @@ def test_an_administrator_of_the_namespace_may_write_in_it() -> None:
 
 
 def test_roles_that_may_be_written_and_not_granted() -> None:
-    rules = [{**ALL[0], "verbs": ["create", "patch"]}, LEASES]
+    rules = [{**ALL[0], "verbs": ["create", "patch", "list", "get"]}, LEASES]
     lines = missing(reviewed(rules), actions())
     assert {line.split()[0] for line in lines} == {"escalate", "bind"}
     assert missing(reviewed(rules), actions("ClusterRole", "Service")) == [lines[2]]
@@ -109,7 +120,7 @@ def test_an_incomplete_answer_is_completed_right_by_right() -> None:
     lines = missing(cluster, actions("Deployment"))
     assert all(line.startswith(("create ", "get leases", "watch leases")) for line in lines)
     assert cluster.requests[-1].body["kind"] == "SelfSubjectAccessReview"
-    cluster.allows = lambda attributes: attributes["verb"] in ("create", "patch", "get", "watch")
+    cluster.allows = lambda attributes: attributes["verb"] in ("create", "patch", "get", "list", "watch")
     # Whether roles may be granted cannot be told; the server does, when they are applied.
     require_rights(cluster, release(), actions())
 
@@ -118,7 +129,7 @@ def test_who_may_do_anything_is_asked_that_alone() -> None:
     cluster = reviewed([], incomplete=True)
     cluster.allows = lambda attributes: attributes["verb"] == "*"
     require_rights(cluster, release(), actions())
-    assert len(cluster.requests) == 3
+    assert [request.body["kind"] for request in cluster.requests].count("SelfSubjectAccessReview") == 1
 
 
 @pytest.mark.parametrize("answer", [{}, {"status": None}, {"status": {"resourceRules": None}}])
