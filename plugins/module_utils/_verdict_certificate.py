@@ -25,6 +25,7 @@ from ._x509 import (
     is_signed_by,
     not_after,
     not_before,
+    refused_in,
     serves,
 )
 
@@ -122,9 +123,10 @@ def judge_certificate(
     bundles = _bundles(configuration)
     if problem := wrong_service(configuration, source):
         return Judgement(name, source, problem, now=now)
-    if not can_read():
+    read = serving or Serving()
+    if unfit := _unfit_library(*bundles, read.certificate, read.authority):
         problem = "" if unread else _keys(serving, source)
-        return Judgement(name, source, problem, "certificates, for want of the Python library cryptography", now=now)
+        return Judgement(name, source, problem, unfit, now=now)
     trusted = [certificates_in(pem) for pem in bundles]
     if not all(trusted):
         return Judgement(name, source, f"its caBundle holds no certificate: {_put_back(source)}", now=now)
@@ -144,7 +146,7 @@ def secret_problem(serving: Serving | None, source: Source, authority: bytes, no
     """What is wrong with a Secret whose certificate is to be trusted by C(authority), PEM; empty where nothing is."""
     if problem := _keys(serving, source):
         return problem
-    if not can_read():
+    if _unfit_library(authority, (serving or Serving()).certificate):
         return ""
     trusted = certificates_in(authority)
     if not trusted:
@@ -163,6 +165,15 @@ def due_in(serving: Serving | None, authority: bytes, now: datetime) -> int | No
         return None
     left = min(not_after(shown[0]), max(map(not_after, trusted))) - now
     return left.days if left < _margin(shown[0]) else None
+
+
+def _unfit_library(*pems: bytes) -> str:
+    """Why these certificates cannot be judged here, whatever they are; empty where they can."""
+    if not can_read():
+        return "certificates, for want of the Python library cryptography"
+    if any(map(refused_in, pems)):
+        return "certificates, because the Python library cryptography refuses one of them"
+    return ""
 
 
 def _margin(*certificates: x509.Certificate) -> timedelta:

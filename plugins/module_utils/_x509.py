@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import ssl
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,28 @@ def certificates_in(pem: bytes) -> list[x509.Certificate]:
         except ValueError:
             continue
     return found
+
+
+def refused_in(pem: bytes) -> bool:
+    """Whether it has a certificate that OpenSSL takes and C(cryptography) does not.
+
+    The serial number 0, which the controllers' own authorities have (open-policy-agent/cert-controller), is to become
+    such a case: the library warns of it (release 50).
+    """
+    try:
+        from cryptography.x509 import load_pem_x509_certificate
+    except ImportError:
+        return False
+    for block in _BLOCK.findall(pem):
+        try:
+            load_pem_x509_certificate(block + b"\n")
+        except ValueError:
+            try:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=block.decode())
+            except (ssl.SSLError, ValueError):
+                continue
+            return True
+    return False
 
 
 def decoded(ca_bundle: str) -> bytes:

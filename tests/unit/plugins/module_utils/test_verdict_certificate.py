@@ -171,6 +171,22 @@ def test_without_the_library_only_keys_and_service_are_looked_at(monkeypatch: py
     assert judged(None, ROOT.pem, unread="x").problem == ""
 
 
+def test_a_certificate_that_the_library_refuses_is_left_to_the_api_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The controllers' own authorities have the serial number 0, of which the library warns that it will refuse it."""
+    certificate = served()
+
+    def refuse(_pem: bytes) -> None:
+        raise ValueError("serial number is not positive")
+
+    monkeypatch.setattr("cryptography.x509.load_pem_x509_certificate", refuse)
+    found = judged(certificate, ROOT.pem)
+    assert (found.problem, found.verdict().ready) == ("", True)
+    assert "refuses one of them" in found.row()["not_looked_at"]
+    assert (found.row()["not_after"], found.days_left, found.warning()) == ("", None, "")
+    assert "lacks" in judged(Serving(), ROOT.pem).problem
+    assert secret_problem(certificate, EXTERNAL, ROOT.pem, NOW) == ""
+
+
 # Days of life, days before its end. The authority lives longer.
 @pytest.mark.parametrize(
     ("life", "days", "warned"),

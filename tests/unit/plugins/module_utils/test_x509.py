@@ -13,7 +13,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.conductor.trainer.plugins.module_utils._x509 import certificates_in, ends_of, is_key_of
+from ansible_collections.conductor.trainer.plugins.module_utils._x509 import (
+    certificates_in,
+    ends_of,
+    is_key_of,
+    refused_in,
+)
 from tests.unit.plugins.certificates import Authority
 
 
@@ -56,6 +61,20 @@ def test_a_damaged_certificate_does_not_raise() -> None:
             pem = b"-----BEGIN CERTIFICATE-----\n" + base64.b64encode(piece) + b"\n-----END CERTIFICATE-----\n"
             assert len(ends_of(encoded(pem))) <= 1
     assert ends_of(encoded(certificate(SOON))) == [SOON]
+
+
+def test_what_the_library_alone_refuses_is_told_from_what_is_no_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+    good, damaged = certificate(SOON), b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    assert not refused_in(good + damaged)
+
+    def refuse(_pem: bytes) -> None:
+        raise ValueError("serial number is not positive")
+
+    monkeypatch.setattr("cryptography.x509.load_pem_x509_certificate", refuse)
+    assert refused_in(damaged + good)
+    assert not refused_in(damaged)
+    monkeypatch.setitem(sys.modules, "cryptography.x509", None)
+    assert not refused_in(good)
 
 
 def test_without_the_library_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
