@@ -73,8 +73,8 @@ def runtime_info(
     }
 
 
-def require_runtimes(cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
-    """The same, where all of the bundle's are there and can be used.
+def require_runtimes(cluster: Cluster, bundle: Bundle) -> list[dict[str, Any]]:
+    """The C(runtimes) of C(runtime_info), where all of the bundle's are there and can be used.
 
     Raises:
         NotReadyError: names those that are missing or refused; C(facts["runtimes"]) has all of them.
@@ -92,7 +92,8 @@ def require_runtimes(cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
             hint="run the install again",
             facts={"runtimes": found["runtimes"]},
         )
-    return found
+    rows: list[dict[str, Any]] = found["runtimes"]
+    return rows
 
 
 def probe_trainjob(runtime: str, namespace: str) -> dict[str, Any]:

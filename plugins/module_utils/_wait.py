@@ -22,6 +22,7 @@ from ._nudges import Nudges
 from ._proof import Proof
 from ._readiness import Readiness
 from ._resources import Key
+from ._runtimes import require_runtimes
 from ._serving_certificates import ServingCertificates
 from ._timeline import Timeline
 from ._verdict import Verdict
@@ -41,6 +42,7 @@ class ControllersWait:
         refresh: touch the pods that wait for the kubelet to mount their new certificate.
         retry: let be tried again at once what waits in a back-off since an earlier run. Without these two nothing is
             written.
+        prove_runtimes: in the end send a dry-run TrainJob to each runtime of the bundle.
         say: takes lines of progress; None for none.
         monotonic: seconds; injected by tests.
     """
@@ -53,6 +55,7 @@ class ControllersWait:
         beside: Beside | None = None,
         refresh: bool = False,
         retry: bool = False,
+        prove_runtimes: bool = False,
         say: Callable[[str], None] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -61,6 +64,7 @@ class ControllersWait:
         self._beside = beside
         self._refresh = refresh
         self._retry = retry
+        self._prove_runtimes = prove_runtimes
         self._monotonic = monotonic
         self._started = monotonic()
         self._timeline = Timeline(self._started, say)
@@ -77,11 +81,12 @@ class ControllersWait:
 
         Returns:
             C(controllers), C(checks), C(certificates), C(touched), C(retried), C(warnings), C(proof), C(timeline),
-            C(progress) and C(elapsed).
+            C(progress) and C(elapsed); C(runtimes) where they were to be proven.
 
         Raises:
             NotReadyError: the deadline passed; names every rule that is not met, since when, and on what evidence. Or,
-                before that, a controller will not become ready however long one waits; names cause and remedy.
+                before that, a controller will not become ready however long one waits; names cause and remedy. Or all
+                of it serves, and a runtime is missing or refused.
             ApiError: something may not be read.
         """
         deadline = self._started + timeout
@@ -175,12 +180,20 @@ class ControllersWait:
     def _result(self, verdicts: list[Verdict]) -> dict[str, Any]:
         live, pods = self._readiness.deployments(), self._readiness.pods()
         others = self._beside.rows(self._readiness.watcher) if self._beside else []
+        controllers = others + controller_rows(self._bundle.objects("Deployment"), live, pods)
+        try:
+            proven = {"runtimes": require_runtimes(self._cluster, self._bundle)} if self._prove_runtimes else {}
+        except NotReadyError as error:
+            # They serve all the same.
+            error.facts |= {"controllers": controllers}
+            raise
         return {
-            "controllers": others + controller_rows(self._bundle.objects("Deployment"), live, pods),
+            "controllers": controllers,
             "checks": [row_of(verdict) for verdict in verdicts],
             "touched": self._nudges.touched,
             "retried": self._nudges.retried,
             "warnings": self._nudges.warnings + self._certificates.warnings,
             "proof": self._proof.row(),
+            **proven,
             **self._facts(self._monotonic()),
         }

@@ -102,7 +102,7 @@ EXAMPLES = r"""
 RETURN = r"""
 controllers:
   description: The controllers as they run.
-  returned: success
+  returned: success, or failure of a runtime
   type: list
   elements: dict
   contains:
@@ -345,7 +345,6 @@ from ansible_collections.conductor.trainer.plugins.module_utils._bundle import B
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils._identity import require_pinned
 from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
-from ansible_collections.conductor.trainer.plugins.module_utils._runtimes import require_runtimes
 from ansible_collections.conductor.trainer.plugins.module_utils._verb import Call, Verb
 from ansible_collections.conductor.trainer.plugins.module_utils._wait import ControllersWait
 
@@ -356,14 +355,13 @@ def wait(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     refresh, retry = (call.params[name] and not call.check_mode for name in ("refresh_certificates", "retry_stuck"))
     bundle, beside = jobset_to_wait_for(cluster, bundle, call.params["jobset"])
     say = call.say if call.params["progress"] else None
-    waiter = ControllersWait(cluster, bundle, beside=beside, refresh=refresh, retry=retry, say=say)
+    prove = call.params["prove_runtimes"]
+    waiter = ControllersWait(
+        cluster, bundle, beside=beside, refresh=refresh, retry=retry, prove_runtimes=prove, say=say
+    )
     result = waiter.run(call.params["timeout"])
     for warning in result.pop("warnings"):
         call.warn(warning)
-    if call.params["prove_runtimes"]:
-        proven = require_runtimes(cluster, bundle)
-        result["runtimes"] = proven["runtimes"]
-        result["elapsed"] = round(result["elapsed"] + proven["elapsed"], 2)
     return {"changed": False, **result}
 
 

@@ -124,8 +124,8 @@ def test_the_probe_is_one_small_train_job_outside_of_the_operators_namespace() -
 def test_where_all_can_be_used_what_is_there_is_told() -> None:
     cluster = installed(bundle())
     cluster.put(obj("ClusterTrainingRuntime", "own", "trainer.kubeflow.org/v1alpha1"))
-    found = require_runtimes(cluster, bundle())
-    assert {row["name"]: row["proven"] for row in found["runtimes"]} == {"jax": True, "own": None, "torch": True}
+    rows = require_runtimes(cluster, bundle())
+    assert {row["name"]: row["proven"] for row in rows} == {"jax": True, "own": None, "torch": True}
 
 
 def test_each_that_cannot_be_used_is_named_with_the_servers_words() -> None:
