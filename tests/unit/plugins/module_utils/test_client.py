@@ -136,6 +136,9 @@ def test_namespaces_are_told_by_their_names_in_one_answer(cluster: Cluster, serv
     assert deciding.find("/api/v1/namespaces/gone") is None
     assert deciding.find("/api/v1/namespaces/there", metadata_only=True) == there
     assert len(server.asked) == 2
+    # Of others nobody has asked.
+    deciding.find("/api/v1/namespaces/other")
+    assert len(server.asked) == 3
 
 
 @pytest.mark.parametrize("how", ["by a selector", "another namespace", "not listed", "for no decision"])

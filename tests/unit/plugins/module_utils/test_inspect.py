@@ -95,6 +95,15 @@ def test_a_lack_of_room_is_no_blocker_where_nodes_may_come(autoscaler: bool, blo
     assert inspect(FakeCluster(), bundle())["nodes"]["may_grow"] is None
 
 
+@pytest.mark.parametrize("groups", [["*"], ["apps"]])
+def test_what_may_be_done_is_known_from_the_rights_in_the_whole_cluster_or_from_more(groups: list[str]) -> None:
+    cluster = FakeCluster()
+    cluster.rules = [{"verbs": ["*"], "apiGroups": groups, "resources": ["*"]}]
+    rights = inspect(cluster, bundle())["rights"]
+    assert rights["known"] is True
+    assert bool(rights["missing"]) is (groups != ["*"])
+
+
 def test_the_runtimes_of_the_release_are_told_from_the_missing_ones() -> None:
     cluster = serving(bundle())
     del cluster.objects[key("ClusterTrainingRuntime", "jax", "trainer.kubeflow.org/v1alpha1")]

@@ -84,11 +84,19 @@ def denied() -> None:
 
 def test_which_cluster_it_is_takes_the_right_to_list_namespaces() -> None:
     cluster = identified(installed(bundle()))
-    assert observe(cluster, bundle()).cluster_uid == KUBE_SYSTEM_UID
+    seen = observe(cluster, bundle())
+    assert seen.cluster_uid == KUBE_SYSTEM_UID
+    # It is asked for beside those of the bundle, and none of them.
+    assert {key.name for key in seen.metadata if key.kind == "Namespace"} == {*bundle().names("Namespace")}
     cluster.hooks.append(lambda request: denied() if request.path == "/api/v1/namespaces" else None)
     with pytest.raises(RightsError) as caught:
         observe(cluster, bundle())
     assert caught.value.facts["missing_rights"] == ["list namespaces"]
+    # Whether a Namespace is there is not known then, so that what is in it is looked for all the same.
+    cluster.fail(403, method="GET", path="/secrets")
+    with pytest.raises(RightsError) as caught:
+        observe(cluster, bundle())
+    assert sorted(caught.value.facts["missing_rights"]) == ["list namespaces", "list secrets in namespace ops"]
 
 
 def test_in_a_namespace_that_is_not_there_nothing_is_looked_for() -> None:
