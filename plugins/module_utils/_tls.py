@@ -10,11 +10,12 @@ millisecond, and thirty where the machine's own certificates are trusted. A proo
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterable
 from typing import Any
 
 try:
     import urllib3
-    from urllib3.util.ssl_ import create_urllib3_context
+    from urllib3.util.ssl_ import ALPN_PROTOCOLS, create_urllib3_context
 except ImportError:  # reported by _module.py, so that documentation and argument checks work without it
     pass
 
@@ -52,4 +53,12 @@ def _context(settings: dict[str, Any]) -> ssl.SSLContext:
         context.load_default_certs()
     if certificate:
         context.load_cert_chain(certificate, key)
+    # urllib3 sets these again for each connection, and OpenSSL then frees what another thread may just be copying for
+    # its own: what that one says first is rubbish, and the server hangs up (alert "decode error"). Once is enough.
+    context.set_alpn_protocols(ALPN_PROTOCOLS)
+    context.set_alpn_protocols = _are_set  # type: ignore[method-assign]
     return context
+
+
+def _are_set(alpn_protocols: Iterable[str]) -> None:
+    """Leaves them as they are."""

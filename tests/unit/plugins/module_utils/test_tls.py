@@ -80,6 +80,26 @@ def test_files_are_read_once(server: Server, files: dict[str, Path]) -> None:
     assert len(server.asked) == 3
 
 
+def test_what_threads_share_is_changed_by_no_connection(
+    server: Server, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenSSL frees the protocols that are replaced, also while another thread copies them for its connection."""
+    changed: list[list[str]] = []
+    original = ssl.SSLContext.set_alpn_protocols
+
+    def count(self: ssl.SSLContext, protocols: list[str]) -> None:
+        changed.append(protocols)
+        original(self, protocols)
+
+    monkeypatch.setattr(ssl.SSLContext, "set_alpn_protocols", count)
+    one = transport(server, files, ssl_ca_cert=str(files["ca"]))
+    before = len(changed)
+    assert changed[-1] == ["http/1.1"]
+    ask(one)
+    ask(one.fresh())
+    assert len(changed) == before
+
+
 def test_certificates_of_an_authority_may_be_given_as_text(
     server: Server, files: dict[str, Path], authority: Authority
 ) -> None:
