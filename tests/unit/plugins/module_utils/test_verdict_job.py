@@ -55,6 +55,10 @@ def test_a_suspended_one_says_so() -> None:
     assert job_verdict("j", job("Suspended", suspend=True)).evidence == "it is suspended"
 
 
+def test_of_one_with_more_successes_than_it_needs_no_pod_is_wanted() -> None:
+    assert job_verdict("j", job(status={"succeeded": 3})).evidence == "0 of 0 pods are there"
+
+
 @pytest.mark.parametrize(
     ("item", "lacks"),
     [
