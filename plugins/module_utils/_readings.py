@@ -113,8 +113,9 @@ def read_ahead(cluster: Cluster, bundle: Bundle) -> None:
 
     Without what whoever decides about an install lists in any case: CRDs.
     """
-    tasks = _first_round(Reader(cluster), bundle)
-    Reader(cluster).all({name: task for name, task in tasks.items() if not name.startswith("crd ")})
+    reader = Reader(cluster)
+    tasks = _first_round(reader, bundle)
+    reader.all({name: task for name, task in tasks.items() if not name.startswith("crd ")})
 
 
 def read(cluster: Cluster, bundle: Bundle) -> Readings:

@@ -26,6 +26,9 @@ def require_rights(cluster: Cluster, bundle: Bundle, actions: Sequence[Action]) 
     cannot list their rules), an access review follows for each right they did not show. Whether a role may then be
     granted the server says when it is applied.
 
+    Args:
+        cluster: one that remembers, or the review for no namespace may be asked for twice.
+
     Raises:
         RightsError: names every missing right.
     """

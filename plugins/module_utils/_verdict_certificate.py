@@ -123,8 +123,8 @@ def judge_certificate(
     bundles = _bundles(configuration)
     if problem := wrong_service(configuration, source):
         return Judgement(name, source, problem, now=now)
-    read = serving or Serving()
-    if unfit := _unfit_library(*bundles, read.certificate, read.authority):
+    held = serving or Serving()
+    if unfit := _unfit_library(*bundles, held.certificate, held.authority):
         problem = "" if unread else _keys(serving, source)
         return Judgement(name, source, problem, unfit, now=now)
     trusted = [certificates_in(pem) for pem in bundles]
@@ -136,8 +136,8 @@ def judge_certificate(
         return Judgement(
             name, source, _expired(trusted, source, now), unread, end, now, end - now < _margin(*authorities)
         )
-    problem = _keys(serving, source) or _chain(serving or Serving(), source, trusted, now)
-    shown = certificates_in(serving.certificate)[:1] if serving else []
+    problem = _keys(serving, source) or _chain(held, source, trusted, now)
+    shown = certificates_in(held.certificate)[:1]
     end = min(map(not_after, [*shown, *authorities]))
     return Judgement(name, source, problem, "", end, now, end - now < _margin(*(shown or authorities)))
 
@@ -146,12 +146,13 @@ def secret_problem(serving: Serving | None, source: Source, authority: bytes, no
     """What is wrong with a Secret whose certificate is to be trusted by C(authority), PEM; empty where nothing is."""
     if problem := _keys(serving, source):
         return problem
-    if _unfit_library(authority, (serving or Serving()).certificate):
+    held = serving or Serving()
+    if _unfit_library(authority, held.certificate):
         return ""
     trusted = certificates_in(authority)
     if not trusted:
         return f"there is no certificate to trust {source} by: ca.crt"
-    return _chain(serving or Serving(), source, [trusted], now)
+    return _chain(held, source, [trusted], now)
 
 
 def due_in(serving: Serving | None, authority: bytes, now: datetime) -> int | None:

@@ -34,18 +34,7 @@ def can_read() -> bool:
 
 def certificates_in(pem: bytes) -> list[x509.Certificate]:
     """The certificates of a PEM text in their order; those that cannot be read are left out."""
-    try:
-        # Six megabytes, of which a run that writes nothing has no use.
-        from cryptography.x509 import load_pem_x509_certificate
-    except ImportError:
-        return []
-    found = []
-    for block in _BLOCK.findall(pem):
-        try:
-            found.append(load_pem_x509_certificate(block + b"\n"))
-        except ValueError:
-            continue
-    return found
+    return [certificate for block in _BLOCK.findall(pem) if (certificate := _loaded(block))]
 
 
 def refused_in(pem: bytes) -> bool:
@@ -54,20 +43,25 @@ def refused_in(pem: bytes) -> bool:
     The serial number 0, which the controllers' own authorities have (open-policy-agent/cert-controller), is to become
     such a case: the library warns of it (release 50).
     """
+    return can_read() and any(_loaded(block) is None and _openssl_takes(block) for block in _BLOCK.findall(pem))
+
+
+def _loaded(block: bytes) -> x509.Certificate | None:
     try:
+        # Six megabytes, of which a run that writes nothing has no use.
         from cryptography.x509 import load_pem_x509_certificate
-    except ImportError:
+
+        return load_pem_x509_certificate(block + b"\n")
+    except (ImportError, ValueError):
+        return None
+
+
+def _openssl_takes(block: bytes) -> bool:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=block.decode())
+    except (ssl.SSLError, ValueError):
         return False
-    for block in _BLOCK.findall(pem):
-        try:
-            load_pem_x509_certificate(block + b"\n")
-        except ValueError:
-            try:
-                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=block.decode())
-            except (ssl.SSLError, ValueError):
-                continue
-            return True
-    return False
+    return True
 
 
 def decoded(ca_bundle: str) -> bytes:
