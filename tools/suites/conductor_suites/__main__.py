@@ -14,7 +14,7 @@ from pathlib import Path
 from conductor_suites.catalogue import TIERS, all_suites
 from conductor_suites.evidence import Kept
 from conductor_suites.execution import environment, execute
-from conductor_suites.report import details, line, total
+from conductor_suites.report import details, failed, line, total
 from conductor_suites.scheduling import side_by_side
 from conductor_suites.suite import Counts, Outcome, Suite
 
@@ -79,7 +79,7 @@ def main() -> int:
     outcomes = side_by_side(suites, arguments.jobs, run)
     if kept:
         arguments.evidence.write_text(kept.page(outcomes), encoding="utf-8")
-    print(total(outcomes))
+    print("\n".join([*failed(outcomes), total(outcomes)]))
     return 1 if any(outcome.counts.failed for outcome in outcomes) else 0
 
 

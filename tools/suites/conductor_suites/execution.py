@@ -12,10 +12,11 @@ import threading
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
-from conductor_suites.junit import counts_of, figures_of
+from conductor_suites.junit import counts_of, failures_of, figures_of
 from conductor_suites.suite import Counts, Outcome, Suite
 
 # Seconds between asking a command to stop and making it.
@@ -73,24 +74,25 @@ def execute(
             if reason:
                 break
     seconds = time.monotonic() - started
-    counts, reason, figures = _judge(suite, reason)
-    return Outcome(suite, counts, seconds, reason, log, figures)
+    return _judge(Outcome(suite, Counts(), seconds, reason, log))
 
 
-def _judge(suite: Suite, reason: str) -> tuple[Counts, str, tuple[str, ...]]:
-    """The counts of a suite that came to its end, what is wrong with it (empty: nothing), and its figures."""
+def _judge(outcome: Outcome) -> Outcome:
+    """The outcome of a suite that came to its end, with what its results say."""
+    suite, reason = outcome.suite, outcome.reason
     if not suite.junit:
-        return (Counts(failed=1), reason, ()) if reason else (Counts(passed=1), "", ())
+        return replace(outcome, counts=Counts(failed=1) if reason else Counts(passed=1))
     try:
-        counts, figures = counts_of(suite.junit), figures_of(suite.junit)
+        counts = counts_of(suite.junit)
+        outcome = replace(outcome, figures=figures_of(suite.junit), failures=failures_of(suite.junit))
     except (OSError, ET.ParseError) as error:
-        return Counts(failed=1), f"{reason or 'exit code 0'}, but no results: {error}", ()
+        return replace(outcome, counts=Counts(failed=1), reason=f"{reason or 'exit code 0'}, but no results: {error}")
     if reason and not counts.failed:
         # A broken test file or configuration fails no single test.
-        return counts + Counts(failed=1), reason, figures
+        counts += Counts(failed=1)
     if not reason and not counts.passed:
-        return counts + Counts(failed=1), "no test ran", figures
-    return counts, reason, figures
+        counts, reason = counts + Counts(failed=1), "no test ran"
+    return replace(outcome, counts=counts, reason=reason)
 
 
 def _run(

@@ -31,6 +31,17 @@ def counts_of(junit: Path) -> Counts:
     return Counts(passed, failed, tuple(skips))
 
 
+def failures_of(junit: Path) -> tuple[str, ...]:
+    """The tests of ``junit`` that failed: file and name, and the first line of why. Raises as ``counts_of`` does."""
+    found = []
+    for case in ET.parse(junit).iter("testcase"):  # noqa: S314 - as above
+        why = next((entry for kind in ("failure", "error") for entry in case.findall(kind)), None)
+        if why is not None:
+            first = (why.get("message") or "").strip().partition("\n")[0]
+            found.append(f"{case.get('classname')}::{case.get('name')}: {first}")
+    return tuple(found)
+
+
 # Hypothesis leaves its statistics there, in base64 (hypothesis/extra/pytestplugin.py).
 _NOT_FOR_PEOPLE = "hypothesis-statistics-"
 

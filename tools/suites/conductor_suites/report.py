@@ -17,6 +17,11 @@ TAIL = 60
 # out: a result that was printed later may be longer than it.
 _FAILED = re.compile(r"^\s*(fatal: \[|\[ERROR\]: |E {3})")
 HEAD = 20
+# The words of what failed, in a result that Ansible printed as YAML.
+_WORDS = re.compile(r"^\s+(stderr|msg): (?P<words>.+)")
+# What is said of a failure in one line, and how many tests of a suite are named at the end.
+WIDTH = 300
+NAMED = 5
 
 
 def line(outcome: Outcome) -> str:
@@ -50,6 +55,34 @@ def details(outcome: Outcome, clone: Path) -> list[str]:
             *(f"  | {row}" for row in text[-TAIL:]),
         ]
     return lines
+
+
+def failed(outcomes: Sequence[Outcome]) -> list[str]:
+    """Each suite that failed once more, briefly: the end of a long output is what most people see of it."""
+    lines = []
+    for outcome in outcomes:
+        if outcome.word != "FAIL":
+            continue
+        lines.append(f"FAIL  {outcome.suite.name:<18} {outcome.reason}".rstrip())
+        words = outcome.failures or _words(outcome)
+        lines += [f"        {row[:WIDTH]}" for row in words[:NAMED]]
+        if len(words) > NAMED:
+            lines.append(f"        and {len(words) - NAMED} more")
+    return lines
+
+
+def _words(outcome: Outcome) -> tuple[str, ...]:
+    """What a log has to say of the first failure, in one line: Ansible's words, or the last line."""
+    if not outcome.log:
+        return ()
+    rows = [row for row in outcome.log.read_text(encoding="utf-8", errors="replace").splitlines() if row.strip()]
+    begin = next((number for number, row in enumerate(rows) if _FAILED.match(row)), len(rows))
+    for number, row in enumerate(rows[begin:], begin):
+        if found := _WORDS.match(row):
+            # Several lines stand below their key.
+            several = found["words"].startswith(("|", ">")) and number + 1 < len(rows)
+            return ((rows[number + 1] if several else row).strip(),)
+    return (rows[-1].strip(),)
 
 
 def total(outcomes: Sequence[Outcome]) -> str:

@@ -52,6 +52,8 @@ class Outcome:
     log: Path | None = None
     # Lines that a suite wants to be seen even when all is well: what it compared, on which versions it ran.
     figures: tuple[str, ...] = ()
+    # The tests that failed, a line each, where the suite tells one from the other.
+    failures: tuple[str, ...] = ()
 
     @property
     def word(self) -> str:

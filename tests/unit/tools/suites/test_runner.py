@@ -16,7 +16,7 @@ from conductor_setup.cores import EVERY_TIME
 from conductor_suites.__main__ import skipped
 from conductor_suites.catalogue import CORES, MUTATED, all_suites
 from conductor_suites.execution import environment, execute
-from conductor_suites.report import details, line, total
+from conductor_suites.report import details, failed, line, total
 from conductor_suites.suite import Counts, Outcome, Suite
 from tests.support.playing import CLONE
 
@@ -61,6 +61,39 @@ def test_the_first_command_that_fails_fails_the_suite(tmp_path: Path) -> None:
     outcome.log.write_text("\n".join(log[:20]))  # type: ignore[union-attr]
     assert "        what failed first:" not in details(outcome, tmp_path)
     assert not (tmp_path / "late").exists()
+
+
+def test_the_end_says_again_what_failed_and_why(tmp_path: Path) -> None:
+    good = run(Suite("good", "static", python("")), tmp_path)
+    broken = run(Suite("broken", "static", python("print('why')\nprint('')\nraise SystemExit(3)")), tmp_path)
+    played = replace(broken, suite=replace(broken.suite, name="played"), log=tmp_path / "played.log")
+    rows = [
+        "    msg: not this",
+        "fatal: [localhost]: FAILED! =>",
+        "    changed: true",
+        "    stderr: |-",
+        "        {}",
+        "end",
+    ]
+    played.log.write_text("\n".join(rows).format("error: no such kind"))  # type: ignore[union-attr]
+    more = "".join(
+        f"<testcase classname='c' name='bad{number}'><failure message='assert {number}&#10; + more'/></testcase>"
+        for number in range(7)
+    )
+    tested = replace(run(writing(tmp_path, RESULTS.format(more=more), 1), tmp_path), reason="exit code 1")
+    assert failed([good, broken, played, tested]) == [
+        f"FAIL  broken             {broken.reason}",
+        "        why",
+        f"FAIL  played             {broken.reason}",
+        "        error: no such kind",
+        "FAIL  a                  exit code 1",
+        *(f"        c::bad{number}: assert {number}" for number in range(5)),
+        "        and 2 more",
+    ]
+    gap = skipped(Suite("bundles", "generated", ()), "no Go on PATH", strict=True)
+    assert failed([gap]) == [f"FAIL  bundles            {gap.reason}"]
+    played.log.write_text("[ERROR]: it broke\n    stderr: in one line\nend\n")  # type: ignore[union-attr]
+    assert failed([played])[1:] == ["        stderr: in one line"]
 
 
 def test_a_missing_program_fails_the_suite(tmp_path: Path) -> None:
