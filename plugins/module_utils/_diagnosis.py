@@ -18,10 +18,10 @@ from ._doomed import Doom, newest_pods
 from ._errors import ApiError, ConductorError
 from ._events import time_of
 from ._failure_causes import failure_cause
-from ._fields import name_of, namespace_of
+from ._fields import name_of, namespace_of, part
 from ._redaction import redact
 from ._resources import resource_of
-from ._verdict import count, part
+from ._verdict import count
 from ._verdict_pod import containers_of
 from ._verdict_replicaset import present_replicaset, replicaset_verdict
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ._doom_catalogue import SIGNATURES, Signature, Source
+from ._fields import part, parts
 from ._redaction import redact
-from ._verdict import count, part, parts
+from ._verdict import count
 from ._verdict_pod import containers_of
 
 

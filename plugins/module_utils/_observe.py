@@ -12,13 +12,13 @@ from ._bundle import MANAGED_LABEL, Bundle
 from ._client import Cluster
 from ._components import is_named_jobset
 from ._errors import ApiError, missing_rights
+from ._fields import parts
 from ._identity import NAMESPACE
 from ._leftovers import look_at_leftovers
 from ._plan import Observed
 from ._record import NAME as RECORD_NAME
 from ._record import Record, parse_record
 from ._resources import Key, Resource, key_of, path_of, resource_of
-from ._verdict import parts
 
 _WEBHOOK_KINDS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 # The conditions of what is Terminating that say what it waits for (kubernetes/api core/v1, NamespaceConditionType;

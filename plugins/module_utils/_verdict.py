@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ._fields import text
+from ._fields import part, parts, text
 
 # Characters of what a condition says; a message may hold a whole log.
 _LONGEST = 1000
@@ -45,18 +45,6 @@ class Verdict:
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.evidence or self.rule}"
-
-
-def part(value: Any, name: str) -> Mapping[str, Any]:
-    """A field that should be an object; an empty one where it is absent or something else."""
-    found = value.get(name) if isinstance(value, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
-
-
-def parts(value: Any, name: str) -> list[Mapping[str, Any]]:
-    """The objects in a field that should be a list of objects."""
-    found = value.get(name) if isinstance(value, Mapping) else None
-    return [entry for entry in found if isinstance(entry, Mapping)] if isinstance(found, list) else []
 
 
 def count(value: Any) -> int:

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ._verdict import State, Verdict, part
+from ._fields import part
+from ._verdict import State, Verdict
 
 # Year to second, as RFC 3339 writes them: texts that compare like times.
 _SECOND = len("2026-01-01T00:00:00")

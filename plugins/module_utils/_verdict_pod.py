@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ._verdict import part, parts
+from ._fields import part, parts
 
 
 def pod_trouble(pod: Mapping[str, Any]) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._verdict import State, Verdict, part, parts
+from ._fields import part, parts
+from ._verdict import State, Verdict
 
 
 def webhook_configuration_verdict(

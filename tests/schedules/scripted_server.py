@@ -18,14 +18,15 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple
+from http.server import BaseHTTPRequestHandler
+from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import RESOURCES, Key, Resource
 from tests.schedules.schedule import LATEST, Schedule
 from tests.schedules.world import ANSWERS, GOOD, Event
 from tests.unit.plugins.builders import DENIAL
+from tests.unit.plugins.loopback import Loopback
 
 _KINDS = {resource: key_kind for key_kind, resource in RESOURCES.items()}
 # Seconds between two looks whether the end has come.
@@ -42,7 +43,7 @@ class Asked(NamedTuple):
     replica: int
 
 
-class ScriptedServer:
+class ScriptedServer(Loopback):
     """Serves one schedule, from C(start) on. Use it as a context manager."""
 
     def __init__(self, schedule: Schedule) -> None:
@@ -55,36 +56,24 @@ class ScriptedServer:
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._began = 0.0
-        handler = type("Handler", (_Handler,), {"owner": self})
-        self._server = _Server(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-
-    @property
-    def url(self) -> str:
-        """The address of all of them."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        super().__init__(type("Handler", (_Handler,), {"owner": self}))
 
     @property
     def now(self) -> float:
         """Seconds since the schedule began."""
         return time.monotonic() - self._began
 
-    def __enter__(self) -> ScriptedServer:
+    def __enter__(self) -> Self:
         self._began = time.monotonic()
-        self._thread.start()
-        return self
+        return super().__enter__()
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
-        self._server.shutdown()
-        self._server.server_close()
+        super().__exit__()
         with self._lock:
             for connection in self._open:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
 
     # -- for the handler -----------------------------------------------------------------------------------------
 
@@ -187,11 +176,6 @@ class ScriptedServer:
             if self._ended.wait(min(left, _TICK)):
                 return False
         return not self._ended.is_set()
-
-
-class _Server(ThreadingHTTPServer):
-    # Connections come many at once; one too many would have to be tried again a second later.
-    request_queue_size = 128
 
 
 class _Handler(BaseHTTPRequestHandler):

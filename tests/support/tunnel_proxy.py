@@ -8,11 +8,13 @@ from __future__ import annotations
 import base64
 import socket
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+from tests.unit.plugins.loopback import Loopback
 
 
-class TunnelProxy:
+class TunnelProxy(Loopback):
     """Listens on the loopback interface while the context is open.
 
     Args:
@@ -48,29 +50,7 @@ class TunnelProxy:
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 """Keeps the output of the tests clean."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-
-    @property
-    def address(self) -> str:
-        """Host and port."""
-        return f"127.0.0.1:{self._server.server_port}"
-
-    @property
-    def url(self) -> str:
-        """Its address without a login."""
-        return f"http://{self.address}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(Handler)
 
 
 def _pour(source: socket.socket, sink: socket.socket) -> None:

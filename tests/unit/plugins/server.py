@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import json
 import ssl
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from kubernetes.client import Configuration
+
+from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils._retry import Backoff
+from tests.unit.plugins.fakes import Clock
+from tests.unit.plugins.loopback import Loopback
 
 
 @dataclass
@@ -22,6 +28,11 @@ class Answer:
     body: Any = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     chunks: list[bytes] | None = None
+
+
+def status(code: int, message: str = "no", headers: dict[str, str] | None = None, **more: Any) -> Answer:
+    """The answer of an API server that refuses: a Status with its C(message) and the fields C(more)."""
+    return Answer(code, {"kind": "Status", "message": message, **more}, headers or {})
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,7 @@ class Asked:
         return next((value for other, value in self.headers if other.lower() == name.lower()), None)
 
 
-class Server:
+class Server(Loopback):
     """Answers in the order given; the last answer is given again and again.
 
     Args:
@@ -82,25 +93,12 @@ class Server:
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 """Keeps the output of the tests clean."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._scheme = "https" if tls else "http"
-        if tls:
-            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-        self._server.daemon_threads = True
-        # Connections are kept alive; closing must not wait for the client to end them.
-        self._server.block_on_close = False
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        super().__init__(Handler, tls)
 
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Server:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def client(self, clock: Clock) -> Cluster:
+        """A client of it, with a token and a header of its own, that tries three times by C(clock)."""
+        configuration = Configuration()
+        configuration.host = self.url + "/"
+        configuration.api_key = {"authorization": "Bearer secret"}
+        headers = [("Impersonate-User", "u")]
+        return Cluster(configuration, headers=headers, backoff=Backoff(attempts=3), sleep=clock.sleep)

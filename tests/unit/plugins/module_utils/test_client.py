@@ -4,36 +4,26 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
-from kubernetes.client import Configuration
 
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils._errors import (
     ApiError,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import RESOURCES, Key
-from ansible_collections.conductor.trainer.plugins.module_utils._retry import Backoff
 from tests.unit.plugins.builders import obj
 from tests.unit.plugins.fakes import Clock
-from tests.unit.plugins.server import Answer, Server
+from tests.unit.plugins.server import Answer, Server, status
 
 PODS = RESOURCES["v1", "Pod"]
 ONE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 MANY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
-def status(code: int, message: str = "no", headers: dict[str, str] | None = None, **more: Any) -> Answer:
-    return Answer(code, {"kind": "Status", "message": message, **more}, headers or {})
-
-
 @pytest.fixture
 def cluster(server: Server, clock: Clock) -> Cluster:
-    configuration = Configuration()
-    configuration.host = server.url + "/"
-    configuration.api_key = {"authorization": "Bearer secret"}
-    return Cluster(configuration, headers=[("Impersonate-User", "u")], backoff=Backoff(attempts=3), sleep=clock.sleep)
+    return server.client(clock)
 
 
 def test_each_request_says_who_sends_it(cluster: Cluster, server: Server) -> None:

@@ -20,24 +20,16 @@ from ansible_collections.conductor.trainer.plugins.module_utils._errors import (
     UnreachableError,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import RESOURCES
-from ansible_collections.conductor.trainer.plugins.module_utils._retry import Backoff
 from tests.unit.plugins.builders import obj
 from tests.unit.plugins.fakes import Clock
-from tests.unit.plugins.server import Answer, Server
+from tests.unit.plugins.server import Answer, Server, status
 
 PODS = RESOURCES["v1", "Pod"]
 
 
-def status(code: int, message: str = "no", headers: dict[str, str] | None = None, **more: Any) -> Answer:
-    return Answer(code, {"kind": "Status", "message": message, **more}, headers or {})
-
-
 @pytest.fixture
 def cluster(server: Server, clock: Clock) -> Cluster:
-    configuration = Configuration()
-    configuration.host = server.url + "/"
-    configuration.api_key = {"authorization": "Bearer secret"}
-    return Cluster(configuration, headers=[("Impersonate-User", "u")], backoff=Backoff(attempts=3), sleep=clock.sleep)
+    return server.client(clock)
 
 
 def test_the_path_of_a_server_behind_a_gateway_is_kept(server: Server) -> None:
