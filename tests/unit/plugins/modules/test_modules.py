@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
+import subprocess
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -40,6 +43,23 @@ from tests.unit.plugins.builders import (
 )
 from tests.unit.plugins.fakes import FakeCluster, Request
 
+# Says what of LATE is there once the module is imported, and after a run that wrote nothing.
+LATE = ("_preflight", "_rights", "_remove", "_removal_plan")
+NO_OP = f"""
+import sys
+import ansible_collections.conductor.trainer.plugins.modules.trainer_operator
+from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
+from tests.unit.plugins.builders import bundle, installed
+
+late = ["ansible_collections.conductor.trainer.plugins.module_utils." + name for name in {LATE}]
+print("imported with the module:", *(name for name in late if name in sys.modules))
+cluster = installed(bundle())
+assert ensure_present(cluster, bundle())["recorded"]
+for name in late:
+    sys.modules.pop(name, None)
+assert not ensure_present(cluster, bundle())["changed"]
+print("imported by a run:", *(name for name in late if name in sys.modules))
+"""
 PACKAGE = "ansible_collections.conductor.trainer.plugins"
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 # The documentation fragment of an option that not all modules have.
@@ -314,3 +334,16 @@ def test_trainjob_submits_nothing_in_check_mode() -> None:
 def test_trainjob_needs_to_know_which() -> None:
     with pytest.raises(InputError, match="no TrainJob is named"):
         Verb("trainjob").run(installed(bundle()), bundle(), name="", namespace="")
+
+
+def test_a_run_that_changes_nothing_imports_only_what_it_needs() -> None:
+    """A quarter of all that is to be imported is for runs that write or remove."""
+    told = subprocess.run(
+        [sys.executable, "-c", NO_OP],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout
+    assert told.splitlines() == ["imported with the module:", "imported by a run:"]
