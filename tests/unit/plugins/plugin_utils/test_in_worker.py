@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import signal
@@ -173,3 +174,13 @@ def test_the_options_are_shown_where_ansible_says_so(tmp_path: Path, shown: bool
     result = perform(Verb({}, lambda *_: {"changed": False}), ARGUMENTS, settings, str(tmp_path))
     assert ("invocation" in result) is shown
     assert ARGUMENTS["api_key"] not in str(result)
+
+
+def test_what_ansible_has_in_memory_is_not_looked_through_for_garbage(tmp_path: Path) -> None:
+    def operation(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
+        return {"frozen": gc.get_freeze_count(), "enabled": gc.isenabled()}
+
+    result = perform(Verb({}, operation), ARGUMENTS, SETTINGS, str(tmp_path))
+    assert result["frozen"] > 1000
+    assert result["enabled"] is True
+    assert gc.get_freeze_count() == 0
