@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from conductor_suites.suite import Counts, Outcome
@@ -17,8 +18,6 @@ TAIL = 60
 # out: a result that was printed later may be longer than it.
 _FAILED = re.compile(r"^\s*(fatal: \[|\[ERROR\]: |E {3})")
 HEAD = 20
-# The words of what failed, in a result that Ansible printed as YAML.
-_WORDS = re.compile(r"^\s+(stderr|msg): (?P<words>.+)")
 # What is said of a failure in one line, and how many tests of a suite are named at the end.
 WIDTH = 300
 NAMED = 5
@@ -76,13 +75,20 @@ def _words(outcome: Outcome) -> tuple[str, ...]:
     if not outcome.log:
         return ()
     rows = [row for row in outcome.log.read_text(encoding="utf-8", errors="replace").splitlines() if row.strip()]
-    begin = next((number for number, row in enumerate(rows) if _FAILED.match(row)), len(rows))
-    for number, row in enumerate(rows[begin:], begin):
-        if found := _WORDS.match(row):
-            # Several lines stand below their key.
-            several = found["words"].startswith(("|", ">")) and number + 1 < len(rows)
-            return ((rows[number + 1] if several else row).strip(),)
-    return (rows[-1].strip(),)
+    first = next((number for number, row in enumerate(rows) if _FAILED.match(row)), len(rows))
+    result = list(takewhile(lambda row: not row.startswith(("TASK [", "PLAY ")), rows[first:]))
+    # What a command wrote says more than that it failed.
+    return (_value(result, "stderr") or _value(result, "msg") or rows[-1].strip(),)
+
+
+def _value(result: Sequence[str], key: str) -> str:
+    """What stands at a key of a result in YAML, the last line of several; empty where nothing does."""
+    there = re.compile(rf"(?P<indent>\s*){key}: (?!''$|\"\"$)")
+    number, found = next(((at, match) for at, row in enumerate(result) if (match := there.match(row))), (0, None))
+    if not found:
+        return ""
+    deeper = takewhile(lambda row: row.startswith(found["indent"] + "  "), result[number + 1 :])
+    return [result[number], *deeper][-1].strip()
 
 
 def total(outcomes: Sequence[Outcome]) -> str:

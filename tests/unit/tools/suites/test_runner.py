@@ -92,8 +92,8 @@ def test_the_end_says_again_what_failed_and_why(tmp_path: Path) -> None:
     ]
     gap = skipped(Suite("bundles", "generated", ()), "no Go on PATH", strict=True)
     assert failed([gap]) == [f"FAIL  bundles            {gap.reason}"]
-    played.log.write_text("[ERROR]: it broke\n    stderr: in one line\nend\n")  # type: ignore[union-attr]
-    assert failed([played])[1:] == ["        stderr: in one line"]
+    played.log.write_text("[ERROR]: it broke\n    msg: in one line\n    stderr: ''\nend\n")  # type: ignore[union-attr]
+    assert failed([played])[1:] == ["        msg: in one line"]
 
 
 def test_a_missing_program_fails_the_suite(tmp_path: Path) -> None:
