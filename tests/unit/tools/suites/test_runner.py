@@ -206,6 +206,13 @@ def test_code_is_broken_on_purpose_for_evidence_alone(tmp_path: Path) -> None:
     assert not {suite.name for suite in suites} & {suite.name for suite in all_suites(CLONE, tmp_path)}
 
 
+def test_what_runs_longer_for_evidence_may_take_longer(tmp_path: Path) -> None:
+    every_time = {suite.name: suite.limit for suite in all_suites(CLONE, tmp_path)}
+    for suite in all_suites(CLONE, tmp_path, evidence=True):
+        assert suite.limit >= 4 * every_time.get(suite.name, 0)
+        assert suite.limit >= 2 * 3600
+
+
 def test_what_is_left_out_every_time_is_run_for_evidence(tmp_path: Path) -> None:
     sampled, whole = (
         {suite.name: suite.commands for suite in all_suites(CLONE, tmp_path, evidence=evidence)}
