@@ -180,7 +180,9 @@ def test_what_ansible_has_in_memory_is_not_looked_through_for_garbage(tmp_path: 
     def operation(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
         return {"frozen": gc.get_freeze_count(), "enabled": gc.isenabled()}
 
+    # Python 3.12 has frozen some of its own by itself.
+    before = gc.get_freeze_count()
     result = perform(Verb({}, operation), ARGUMENTS, SETTINGS, str(tmp_path))
-    assert result["frozen"] > 1000
+    assert result["frozen"] > before + 1000
     assert result["enabled"] is True
-    assert gc.get_freeze_count() == 0
+    assert gc.get_freeze_count() == before
