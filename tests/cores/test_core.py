@@ -53,7 +53,9 @@ def test_sanity(core: Core, ansible_test: AnsibleTest, collection: Path, record_
 def test_units(core: Core, ansible_test: AnsibleTest, collection: Path, record_testsuite_property: Figure) -> None:
     ran = ansible_test.run(collection, "units", "--python", core.python)
     passed, skipped, failed = counts(collection)
-    assert (ran.code, failed) == (0, 0), ran.output
+    # pytest's own lines for what failed come first: they are what is said of it in one line.
+    named = [row for row in ran.output.splitlines() if row.startswith(("FAILED ", "ERROR "))]
+    assert (ran.code, failed) == (0, 0), "\n".join([*named, ran.output])
     assert passed
     assert skipped == []
     record_testsuite_property(
