@@ -8,6 +8,9 @@ How long it takes to notice is a figure of the suite, not a test: a busy machine
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -42,6 +45,32 @@ def test_no_schedule_is_ready_too_early_or_hangs(
     assert not wrong, "\n\n".join([f"{len(wrong)} of {count}", *shown])
     # Without faults nothing would have been tested.
     assert sum(outcome.faults for outcome in outcomes) > count / 2
+
+
+def test_whoever_asks_at_once_sees_the_same_objects() -> None:
+    """The first schedule of a process asks from several threads, and a certificate must be one of its caBundle."""
+    program = """
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from tests.schedules.world import DEFAULTER, SECRET, VALIDATOR, object_in
+
+together = Barrier(8)
+
+def authorities(number):
+    together.wait()
+    objects = [object_in(key, "good") for key in (DEFAULTER, VALIDATOR, SECRET)]
+    bundles = {webhook["clientConfig"]["caBundle"] for item in objects for webhook in item.get("webhooks", [])}
+    return bundles | {objects[-1]["data"]["ca.crt"]}
+
+with ThreadPoolExecutor(8) as threads:
+    print(len(set.union(*threads.map(authorities, range(8)))))
+"""
+    # One that has not asked yet.
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", program]
+    answer = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=True)
+    assert answer.stdout.split() == ["1"]
 
 
 def test_a_schedule_is_the_same_each_time() -> None:

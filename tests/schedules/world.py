@@ -10,6 +10,7 @@ changes at times of its own, so in the end any of them may be the last.
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -186,13 +187,17 @@ def release() -> Bundle:
 
 
 _BASE: dict[Key, dict[str, Any]] = {}
+_MAKING = threading.Lock()
 
 
 def base() -> dict[Key, dict[str, Any]]:
     """All objects when they are good."""
-    if not _BASE:
-        _BASE.update(serving(release()).objects)
-        _BASE[LEASE] = obj("Lease", LEASE.name, LEASE.api_version, NAMESPACE, spec={"holderIdentity": "manager-1_0"})
+    # Each connection has a thread, and they may all be the first to ask; a second certificate would fit no caBundle.
+    with _MAKING:
+        if not _BASE:
+            objects = serving(release()).objects
+            lease = obj("Lease", LEASE.name, LEASE.api_version, NAMESPACE, spec={"holderIdentity": "manager-1_0"})
+            _BASE.update({**objects, LEASE: lease})
     return _BASE
 
 
