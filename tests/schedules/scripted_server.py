@@ -44,7 +44,7 @@ class Asked(NamedTuple):
 
 
 class ScriptedServer(Loopback):
-    """Serves one schedule, from C(start) on. Use it as a context manager."""
+    """Serves one schedule, which begins as the context opens."""
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule

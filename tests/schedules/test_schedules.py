@@ -8,9 +8,6 @@ How long it takes to notice is a figure of the suite, not a test: a busy machine
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -18,6 +15,7 @@ import pytest
 from tests.schedules.outcomes import describe, quantile, run_all
 from tests.schedules.schedule import KINDS, TOLD, WITHHELD, schedule
 from tests.schedules.world import GOOD, OBJECT_STATES, REPLICA_FACETS, facets_of
+from tests.unit.plugins.new_process import told_by
 
 # How many schedules of each kind: in every run, and in `make evidence`, where they are others.
 SHARES = {"prompt": 0.2, "behind": 0.2, "faulty": 0.2, "withholding": 0.15, "relapse": 0.15, "never": 0.1}
@@ -66,11 +64,7 @@ def authorities(number):
 with ThreadPoolExecutor(8) as threads:
     print(len(set.union(*threads.map(authorities, range(8)))))
 """
-    # One that has not asked yet.
-    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, "-c", program]
-    answer = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=True)
-    assert answer.stdout.split() == ["1"]
+    assert told_by(program) == ["1"]
 
 
 def test_a_schedule_is_the_same_each_time() -> None:

@@ -3,14 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 import urllib3
 
 from tests.bench.relay import Relay
+from tests.unit.plugins.loopback import Loopback
 
 ANSWER = b"GET is no request here"
 
@@ -38,12 +38,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[int]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as serving:
-        thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield serving.server_port
-        serving.shutdown()
-        thread.join()
+    with Loopback(Handler) as serving:
+        yield int(serving.address.rpartition(":")[2])
 
 
 @pytest.mark.parametrize("round_trip", [0.0, 0.02])

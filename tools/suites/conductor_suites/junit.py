@@ -22,7 +22,7 @@ def counts_of(junit: Path) -> Counts:
     # Written by the test run itself a moment ago, hence trusted.
     for case in ET.parse(junit).iter("testcase"):  # noqa: S314
         skipped = case.find("skipped")
-        if case.find("failure") is not None or case.find("error") is not None:
+        if _failure(case) is not None:
             failed += 1
         elif skipped is not None:
             skips.append(f"{case.get('classname')}::{case.get('name')}: {skipped.get('message')}")
@@ -35,11 +35,15 @@ def failures_of(junit: Path) -> tuple[str, ...]:
     """The tests of ``junit`` that failed: file and name, and the first line of why. Raises as ``counts_of`` does."""
     found = []
     for case in ET.parse(junit).iter("testcase"):  # noqa: S314 - as above
-        why = next((entry for kind in ("failure", "error") for entry in case.findall(kind)), None)
-        if why is not None:
+        if (why := _failure(case)) is not None:
             first = (why.get("message") or "").strip().partition("\n")[0]
             found.append(f"{case.get('classname')}::{case.get('name')}: {first}")
     return tuple(found)
+
+
+def _failure(case: ET.Element) -> ET.Element | None:
+    """What says that a test failed, or could not be run; None where it did neither."""
+    return next((entry for kind in ("failure", "error") for entry in case.findall(kind)), None)
 
 
 # Hypothesis leaves its statistics there, in base64 (hypothesis/extra/pytestplugin.py).

@@ -44,7 +44,7 @@ def details(outcome: Outcome, clone: Path) -> list[str]:
         return lines
     lines.append(f"        {outcome.reason}")
     if outcome.log:
-        text = outcome.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        text = _rows(outcome.log)
         before = text[:-TAIL]
         first = next((number for number, row in enumerate(before) if _FAILED.match(row)), None)
         if first is not None:
@@ -74,11 +74,15 @@ def _words(outcome: Outcome) -> tuple[str, ...]:
     """What a log has to say of the first failure, in one line: Ansible's words, or the last line."""
     if not outcome.log:
         return ()
-    rows = [row for row in outcome.log.read_text(encoding="utf-8", errors="replace").splitlines() if row.strip()]
+    rows = [row for row in _rows(outcome.log) if row.strip()]
     first = next((number for number, row in enumerate(rows) if _FAILED.match(row)), len(rows))
     result = list(takewhile(lambda row: not row.startswith(("TASK [", "PLAY ")), rows[first:]))
     # What a command wrote says more than that it failed.
     return (_value(result, "stderr") or _value(result, "msg") or rows[-1].strip(),)
+
+
+def _rows(log: Path) -> list[str]:
+    return log.read_text(encoding="utf-8", errors="replace").splitlines()
 
 
 def _value(result: Sequence[str], key: str) -> str:

@@ -5,9 +5,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
-import subprocess
-import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -42,6 +39,7 @@ from tests.unit.plugins.builders import (
     train_job,
 )
 from tests.unit.plugins.fakes import FakeCluster, Request
+from tests.unit.plugins.new_process import told_by
 
 # Says what of LATE is there once the module is imported, and after a run that wrote nothing.
 LATE = ("_preflight", "_rights", "_remove", "_removal_plan")
@@ -338,12 +336,4 @@ def test_trainjob_needs_to_know_which() -> None:
 
 def test_a_run_that_changes_nothing_imports_only_what_it_needs() -> None:
     """A quarter of all that is to be imported is for runs that write or remove."""
-    told = subprocess.run(
-        [sys.executable, "-c", NO_OP],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    ).stdout
-    assert told.splitlines() == ["imported with the module:", "imported by a run:"]
+    assert told_by(NO_OP) == ["imported with the module:", "imported by a run:"]

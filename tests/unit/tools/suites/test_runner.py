@@ -68,14 +68,17 @@ def test_the_end_says_again_what_failed_and_why(tmp_path: Path) -> None:
     broken = run(Suite("broken", "static", python("print('why')\nprint('')\nraise SystemExit(3)")), tmp_path)
     played = replace(broken, suite=replace(broken.suite, name="played"), log=tmp_path / "played.log")
     rows = [
-        "    msg: not this",
+        "    stderr: not this",
         "fatal: [localhost]: FAILED! =>",
-        "    changed: true",
+        "    msg: non-zero return code",
         "    stderr: |-",
-        "        {}",
-        "end",
+        "        look here",
+        "        error: no such kind",
+        "    stdout: one",
+        "",
+        "TASK [Next]",
     ]
-    played.log.write_text("\n".join(rows).format("error: no such kind"))  # type: ignore[union-attr]
+    played.log.write_text("\n".join(rows))  # type: ignore[union-attr]
     more = "".join(
         f"<testcase classname='c' name='bad{number}'><failure message='assert {number}&#10; + more'/></testcase>"
         for number in range(7)
@@ -92,7 +95,8 @@ def test_the_end_says_again_what_failed_and_why(tmp_path: Path) -> None:
     ]
     gap = skipped(Suite("bundles", "generated", ()), "no Go on PATH", strict=True)
     assert failed([gap]) == [f"FAIL  bundles            {gap.reason}"]
-    played.log.write_text("[ERROR]: it broke\n    msg: in one line\n    stderr: ''\nend\n")  # type: ignore[union-attr]
+    short = "[ERROR]: it broke\n    msg: in one line\n    stderr: ''\nTASK [Next]\n    stderr: other\n"
+    played.log.write_text(short)  # type: ignore[union-attr]
     assert failed([played])[1:] == ["        msg: in one line"]
 
 
