@@ -13,6 +13,7 @@ import pytest
 
 from conductor_setup.cores import CORES as ALL_CORES
 from conductor_setup.cores import EVERY_TIME
+from conductor_suites import __main__ as runner
 from conductor_suites.__main__ import skipped
 from conductor_suites.catalogue import CORES, MUTATED, all_suites
 from conductor_suites.execution import environment, execute
@@ -93,11 +94,27 @@ def test_the_end_says_again_what_failed_and_why(tmp_path: Path) -> None:
         *(f"        c::bad{number}: assert {number}" for number in range(5)),
         "        and 2 more",
     ]
+    assert failed([replace(tested, failures=("x" * 400,))])[1:] == [f"        {'x' * 300}"]
     gap = skipped(Suite("bundles", "generated", ()), "no Go on PATH", strict=True)
     assert failed([gap]) == [f"FAIL  bundles            {gap.reason}"]
     short = "[ERROR]: it broke\n    msg: in one line\n    stderr: ''\nTASK [Next]\n    stderr: other\n"
     played.log.write_text(short)  # type: ignore[union-attr]
     assert failed([played])[1:] == ["        msg: in one line"]
+
+
+def test_the_run_ends_with_what_failed_and_the_sum(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suites = [Suite("bad", "static", ()), Suite("good", "static", ())]
+    outcomes = {
+        "bad": Outcome(suites[0], Counts(1, 1), 1.0, "exit code 1"),
+        "good": Outcome(suites[1], Counts(1), 1.0),
+    }
+    monkeypatch.setattr(sys, "argv", ["suites", "--jobs=1"])
+    monkeypatch.setattr(runner, "all_suites", lambda *_, **__: suites)
+    monkeypatch.setattr(runner, "execute", lambda suite, *_: outcomes[suite.name])
+    assert runner.main() == 1
+    assert capsys.readouterr().out.splitlines()[-2:] == ["FAIL  bad                exit code 1", "2 passed, 1 failed"]
 
 
 def test_a_missing_program_fails_the_suite(tmp_path: Path) -> None:
@@ -142,7 +159,9 @@ def test_results_are_counted_test_by_test(tmp_path: Path) -> None:
 @pytest.mark.parametrize("child", ["failure", "error"])
 def test_a_failed_test_counts(tmp_path: Path, child: str) -> None:
     results = RESULTS.format(more=f"<testcase classname='c' name='bad'><{child}/></testcase>")
-    assert run(writing(tmp_path, results, 1), tmp_path).counts.failed == 1
+    outcome = run(writing(tmp_path, results, 1), tmp_path)
+    assert outcome.counts.failed == 1
+    assert outcome.failures == ("c::bad: ",)
 
 
 def test_a_failed_run_without_a_failed_test_is_a_failure(tmp_path: Path) -> None:
