@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.stories import test_stories
+from tests.integration.stories import test_stories
 from tests.unit.test_task_options import mappings
 
 CLONE = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (CLONE / "plugins" / "modules").glob("*.py"))
 PLAYBOOKS = sorted(path.stem for path in (CLONE / "playbooks").glob("*.yml"))
-STORIES = CLONE / "tests" / "stories"
+STORIES = CLONE / "tests" / "integration" / "stories"
 PLUGIN_KINDS = ("action", "filter", "lookup", "modules", "module_utils", "plugin_utils")
 # Each of its tests runs the stories it is given in check mode, in earnest, again, and again in check mode.
 RUNNER = STORIES / "test_stories.py"

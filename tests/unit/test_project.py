@@ -29,7 +29,7 @@ def test_every_module_takes_its_connection_from_one_group() -> None:
 def test_the_training_job_uses_the_image_that_is_in_every_node() -> None:
     scenario = yaml.safe_load((CLONE / "molecule" / "default" / "molecule.yml").read_text())
     assert scenario["provisioner"]["inventory"]["group_vars"]["all"]["workload_image"] == TEST_IMAGE
-    (story,) = yaml.safe_load((CLONE / "tests" / "stories" / "trainjob.yml").read_text())
+    (story,) = yaml.safe_load((CLONE / "tests" / "integration" / "stories" / "trainjob.yml").read_text())
     _namespace, job = story["tasks"][0]["conductor.trainer.trainjob"]["definition"]
     assert job["spec"]["trainer"]["image"] == TEST_IMAGE
 

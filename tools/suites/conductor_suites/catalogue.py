@@ -118,17 +118,17 @@ def all_suites(clone: Path, output: Path, *, evidence: bool = False) -> list[Sui
         Suite("bundles", "generated", ((str(clone / "tools/bundles/generate"), "--check"),), 900, obstacle=no_go),
         # Ours against upstream's own render, and the list of differences against what really differs; and the
         # comparison itself, which has to find mistakes.
-        pytest_suite("fidelity", "generated", "tests/fidelity", output, no_go),
+        pytest_suite("fidelity", "generated", "tests/component/fidelity", output, no_go),
         pytest_suite("unit", "unit", "tests/unit", output, nothing),
-        pytest_suite("schedules", "unit", "tests/schedules", output, nothing, *sample),
-        pytest_suite("playbooks", "unit", "tests/playbooks", output, nothing),
-        pytest_suite("awx", "unit", "tests/awx", output, nothing),
-        pytest_suite("artifact", "artifact", "tests/artifact", output, nothing),
+        pytest_suite("schedules", "unit", "tests/component/schedules", output, nothing, *sample),
+        pytest_suite("playbooks", "unit", "tests/component/playbooks", output, nothing),
+        pytest_suite("awx", "unit", "tests/component/awx", output, nothing),
+        pytest_suite("artifact", "artifact", "tests/packaging/artifact", output, nothing),
         *(
             pytest_suite(
                 f"core-{core}",
                 "artifact",
-                "tests/cores",
+                "tests/packaging/cores",
                 output,
                 no_environment(clone / ".venvs" / f"core-{core}"),
                 f"--core={core}",
@@ -146,7 +146,9 @@ def all_suites(clone: Path, output: Path, *, evidence: bool = False) -> list[Sui
             )
             for target in (MUTATED if evidence else ())
         ),
-        pytest_suite("control-plane", "control_plane", "tests/control_plane", output, no_control_plane, *sample),
+        pytest_suite(
+            "control-plane", "control_plane", "tests/integration/control_plane", output, no_control_plane, *sample
+        ),
         *(
             Suite(
                 f"molecule-{name}",
@@ -158,7 +160,7 @@ def all_suites(clone: Path, output: Path, *, evidence: bool = False) -> list[Sui
             for name in scenarios
         ),
         *(
-            pytest_suite(name, "cluster", f"tests/{name}", output, no_container_engine, *sample)
+            pytest_suite(name, "cluster", f"tests/integration/{name}", output, no_container_engine, *sample)
             for name in ("stories", "connections", "fleet", "faults")
         ),
     ]

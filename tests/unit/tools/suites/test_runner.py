@@ -213,7 +213,16 @@ def test_every_scenario_is_a_suite(tmp_path: Path) -> None:
 def test_every_folder_of_tests_is_a_suite(tmp_path: Path) -> None:
     suites = all_suites(CLONE, tmp_path, evidence=True)
     words = {word for suite in suites for command in suite.commands for word in command}
-    assert {f"tests/{found.name}" for found in (CLONE / "tests").iterdir() if any(found.rglob("test_*.py"))} <= words
+    tests = CLONE / "tests"
+    folders = {f"tests/{group}" for group in ("unit", "mutation")} | {
+        f"tests/{found.parent.name}/{found.name}"
+        for group in ("component", "integration", "packaging")
+        for found in (tests / group).iterdir()
+        if any(found.rglob("test_*.py"))
+    }
+    assert folders <= words
+    found = {file.relative_to(CLONE) for file in tests.rglob("test_*.py")}
+    assert found == {file for file in found if any(file.is_relative_to(folder) for folder in folders)}
 
 
 def test_every_release_of_ansible_core_that_is_set_up_is_tested(tmp_path: Path) -> None:

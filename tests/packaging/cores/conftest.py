@@ -1,0 +1,40 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""C(pytest tests/packaging/cores --core 2.16): one release of ansible-core, in the environment that the setup made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conductor_setup.cores import CORES, Core
+from tests.support import shipped
+from tests.support.playing import CLONE
+from tests.support.shipped import Shipped
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--core", choices=[core.version for core in CORES], help="the release of ansible-core to test with"
+    )
+
+
+@pytest.fixture(scope="session")
+def core(request: pytest.FixtureRequest) -> Core:
+    wanted = request.config.getoption("--core")
+    if wanted is None:
+        raise pytest.UsageError("say which: --core 2.16")
+    return next(core for core in CORES if core.version == wanted)
+
+
+@pytest.fixture(scope="session")
+def venv(core: Core) -> Path:
+    return CLONE / ".venvs" / core.name
+
+
+@pytest.fixture(scope="session")
+def installed(venv: Path, tmp_path_factory: pytest.TempPathFactory) -> Shipped:
+    artifact = shipped.tarball(tmp_path_factory.mktemp("built"))
+    return shipped.install(artifact, venv / "bin", tmp_path_factory.mktemp("home"))
