@@ -16,7 +16,7 @@ from typing import Any
 from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils._connection import connect
 from ansible_collections.conductor.trainer.plugins.module_utils._target import Target
-from conductor_suites.audit import writes
+from tests.support.audit import writes
 
 
 @dataclass(frozen=True)

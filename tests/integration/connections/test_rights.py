@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import load_bundle
 from ansible_collections.conductor.trainer.plugins.module_utils._needs import of_install
 from ansible_collections.conductor.trainer.plugins.module_utils._reviews import Right
-from conductor_suites.audit import is_write
+from tests.support.audit import is_write
 from tests.integration.connections.asking import User, said
 from tests.integration.connections.conftest import Access
 from tests.support.playing import CLONE, Played

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from conductor_suites.audit import writes
+from tests.support.audit import writes
 
 BEFORE, START, AFTER = "2026-01-01T00:00:00.999999Z", "2026-01-01T00:00:01.000000Z", "2026-01-01T00:00:01.000001Z"
 

@@ -1,9 +1,9 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds in an API server's audit log what a client wrote: the count that cannot be talked away.
+"""Finds in an API server's audit log what a client wrote.
 
-``python -m conductor_suites.audit CLUSTER --since TIME [--user NAME]`` prints a JSON list, one entry for each write.
+``python -m tests.support.audit CLUSTER --since TIME [--user NAME]`` prints a JSON list, one entry for each write.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def main() -> int:
     # kubeadm's administrator: the user in the kubeconfig of a kind cluster.
     parser.add_argument("--user", default="kubernetes-admin")
     arguments = parser.parse_args()
-    tool = Path(__file__).resolve().parents[2] / "cluster" / "cluster"
+    tool = Path(__file__).resolve().parents[2] / "tools" / "cluster" / "cluster"
     log = subprocess.run([tool, "audit", arguments.cluster], check=True, stdout=subprocess.PIPE, text=True).stdout
     print(json.dumps(list(writes(log.splitlines(), arguments.user, arguments.since))))
     return 0
