@@ -49,7 +49,7 @@ def removal(result: Mapping[str, Any], check_mode: bool = False) -> str:
     lines = [f"Trainer {result['release']} in {where}", f"Cluster {result['cluster_uid']}"]
     if not result["found"]:
         lines.append("Nothing of Conductor's is there")
-    counts = _counts(result["actions"].get("delete", []))
+    counts = sorted(result["counts"].items())
     if counts:
         lines += ["To delete" if check_mode else "Deleted", *(f"  {kind:<32}{number:>3}" for kind, number in counts)]
     elif result["found"]:
@@ -60,16 +60,6 @@ def removal(result: Mapping[str, Any], check_mode: bool = False) -> str:
     if result["kept"]:
         lines += ["Stays", *(f"  {line}" for line in result["kept"])]
     return "\n".join([*lines, f"Took {result['elapsed']:.1f} s"])
-
-
-def _counts(names: list[str]) -> list[tuple[str, int]]:
-    """Kind to number of objects; a line that stands for many begins with their kind and ends with their number."""
-    found: dict[str, int] = {}
-    for name in names:
-        kind, _space, rest = name.partition(" ")
-        many = rest.removesuffix(" more") if kind.endswith(":") else "1"
-        found[kind.rstrip(":")] = found.get(kind.rstrip(":"), 0) + int(many)
-    return sorted(found.items())
 
 
 class FilterModule:

@@ -118,12 +118,12 @@ def stale_deployments(bundle: Bundle, proofs: Iterable[Verdict], good: Container
         proofs: the verdicts on the bundle's webhooks, as they follow from calls by the API server.
         good: the Services whose Secrets hold what would be trusted.
     """
-    failed = {proof.subject for proof in proofs if not proof.ready and _TLS.search(proof.evidence)}
+    failed = {proof.name for proof in proofs if proof.is_probe and not proof.ready and _TLS.search(proof.evidence)}
     called = {
         webhook["clientConfig"]["service"]["name"]
         for configuration in bundle.webhook_configurations()
         for webhook in configuration["webhooks"]
-        if f"webhook {webhook['name']}" in failed
+        if webhook["name"] in failed
     }
     services = [service for service in bundle.objects("Service") if service["metadata"]["name"] in called]
     return frozenset(

@@ -69,9 +69,11 @@ class NotReady:
         """
         namespace = self._bundle.namespace
         first, *others = dooms
-        fates = {f"Deployment {doom.deployment}": str(doom) for doom in reversed(dooms)}
+        fates = {doom.deployment: str(doom) for doom in reversed(dooms)}
         rows = [
-            replace(verdict, state="doomed", evidence=fates[verdict.subject]) if verdict.subject in fates else verdict
+            replace(verdict, state="doomed", evidence=fates[verdict.name])
+            if verdict.rule == "rollout" and verdict.name in fates
+            else verdict
             for verdict in waiting
         ]
         diagnosis = self._diagnosis(dooms, now)
@@ -100,7 +102,7 @@ class NotReady:
     def _with_event(self, verdict: Verdict) -> Verdict:
         """Adds to the verdict on a Deployment what its newest pod was last about: a pull, say, or a mount."""
         for deployment in self._bundle.objects("Deployment"):
-            if verdict.subject == f"Deployment {deployment['metadata']['name']}":
+            if verdict.rule == "rollout" and verdict.name == deployment["metadata"]["name"]:
                 members = pods_of(deployment, self._readiness.pods())
                 silent = [pod["metadata"] for pod in members if is_being_made(pod)]
                 for metadata in silent[:1]:

@@ -71,7 +71,8 @@ def judge(probe: Probe, answer: Mapping[str, Any] | ConductorError) -> Verdict:
     def verdict(state: State, evidence: str, error: ConductorError | None = None) -> Verdict:
         cause, remedy = (webhook_cause(error.message) if error else None) or ("", "")
         said = ": ".join(filter(None, (evidence, cause, error.message if error else "")))
-        return Verdict(f"webhook {probe.webhook}", f"probe: {probe.expect}", state, said, remedy)
+        subject, rule = f"webhook {probe.webhook}", f"probe: {probe.expect}"
+        return Verdict(subject, rule, state, said, remedy, name=probe.webhook, is_probe=True)
 
     if isinstance(answer, ConductorError):
         by_us = f'admission webhook "{probe.webhook}" denied the request' in answer.message

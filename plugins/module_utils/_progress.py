@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 
 from ._verdict import Verdict
@@ -13,8 +12,6 @@ from ._verdict import Verdict
 # Seconds between two lines: at least, when something changes, and at most, when nothing does.
 _SOONEST, _LATEST = 0.5, 5.0
 _WIDTH = 150
-# What a ReplicaSet adds to a Deployment's name, and a Deployment to a ReplicaSet's: nobody reads that.
-_HASHES = re.compile(r"\bpod [\w.-]+?(?:-[0-9a-f]{6,10})?-[0-9a-z]{5}: ")
 _AT_LAST = "all of it serves"
 
 
@@ -74,8 +71,7 @@ def summary(waiting: Iterable[Verdict], mounting: Sequence[str] = ()) -> str:
 
 def _phrase(verdict: Verdict) -> str:
     """One verdict, shortly; the same for all that wait for the same."""
-    kind, _space, name = verdict.subject.partition(" ")
-    if verdict.rule.startswith("probe"):
+    if verdict.is_probe:
         return "webhooks do not answer as they should yet"
     phrases = {
         "established": "CRDs are not served yet",
@@ -86,7 +82,5 @@ def _phrase(verdict: Verdict) -> str:
     if verdict.rule in phrases:
         return phrases[verdict.rule]
     # What a pod says tells more than that it is missing.
-    evidence = _HASHES.sub("", verdict.evidence)
-    evidence = evidence.rpartition("; ")[2] if verdict.rule == "rollout" else evidence
-    short = (name or kind).removesuffix("-controller-manager").removeprefix("kubeflow-")
-    return f"{short}: {evidence or verdict.rule}"
+    short = (verdict.name or verdict.subject).removesuffix("-controller-manager").removeprefix("kubeflow-")
+    return f"{short}: {verdict.brief or verdict.evidence or verdict.rule}"

@@ -73,8 +73,8 @@ class Proof:
 
     def _still_failing(self, configurations: Sequence[Mapping[str, Any]]) -> list[Verdict]:
         """What failed and was not seen to succeed since, where one of it fails again."""
-        failed = {verdict.subject for verdict in self._failed}
-        probes = [probe for probe in self._bundle.probes if f"webhook {probe.webhook}" in failed]
+        failed = {verdict.name for verdict in self._failed if verdict.is_probe}
+        probes = [probe for probe in self._bundle.probes if probe.webhook in failed]
         again = self._round(configurations, probes[:1])
         if all(verdict.ready for verdict in again):
             return []

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from ._bundle import Bundle
 from ._claims import is_of_conductor, why_not_ours
@@ -37,6 +37,8 @@ _STAGE_OF = {
     _NAMESPACE: "namespaces",
 }
 NOT_EMPTY = "it is not empty: "
+# What stands in the way: jobs that run, jobs that hold a runtime, or any objects that would go with their CRD.
+_State = Literal["unfinished", "finished", "kept"]
 _WITH_USER_DATA = "set remove_user_data: true to delete them"
 
 
@@ -123,8 +125,9 @@ class _Planner:
         jobs = unfinished(holdings.train_jobs) if self._goes["trainer"] else []
         sets = unfinished(plain(holdings.job_sets)) if self._goes["jobset"] else []
         if not self._switches.abandon:
-            self._refuse(jobs, "unfinished TrainJob", "they need the controller")
-            self._refuse(sets, "unfinished JobSet", "they need the controller of JobSet that would go")
+            self._refuse(jobs, "unfinished TrainJob", "they need the controller", "unfinished")
+            why = "they need the controller of JobSet that would go"
+            self._refuse(sets, "unfinished JobSet", why, "unfinished")
         data = "user data; remove_user_data is off"
         kinds = (
             ("TrainJob", holdings.train_jobs, self._goes["trainer"]),
@@ -149,7 +152,7 @@ class _Planner:
                 continue
             # Those that are not finished are named already.
             finished = [job for job in users if job not in unfinished(users)]
-            self._refuse(finished, "finished TrainJob", f"they hold {key} by {holds(RUNTIME_FINALIZER)}")
+            self._refuse(finished, "finished TrainJob", f"they hold {key} by {holds(RUNTIME_FINALIZER)}", "finished")
             self._delete("runtimes", key, metadata)
 
     def _crds(self) -> None:
@@ -177,7 +180,7 @@ class _Planner:
                 kind, items, stage = kinds[key.name]
                 gone = {target.uid for target in self._stages[stage]}
                 left = [item for item in items if text(item, "metadata", "uid") not in gone]
-                self._refuse(left, kind, f"they would go with {key}")
+                self._refuse(left, kind, f"they would go with {key}", "kept")
                 self._delete("crds", key, self._metadata[key])
 
     def _webhooks(self) -> None:
@@ -293,10 +296,10 @@ class _Planner:
     def _keep(self, reason: str, name: str) -> None:
         self._kept.setdefault(reason, []).append(name)
 
-    def _refuse(self, items: Sequence[Mapping[str, Any]], what: str, why: str) -> None:
+    def _refuse(self, items: Sequence[Mapping[str, Any]], what: str, why: str, state: _State) -> None:
         if items:
             count = f"{len(items)} {what}{'' if len(items) == 1 else 's'}"
-            remedy = f"let them end, or {_WITH_USER_DATA}" if what.startswith("unfinished") else _WITH_USER_DATA
-            if what.startswith(("unfinished", "finished")):
+            remedy = f"let them end, or {_WITH_USER_DATA}" if state == "unfinished" else _WITH_USER_DATA
+            if state != "kept":
                 remedy += ", or abandon_jobs: true to leave them without a controller"
             self._refusals.append((f"{count} ({', '.join(some(map(full_name, items)))}): {why}", remedy))

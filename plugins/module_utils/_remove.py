@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -59,7 +60,7 @@ def ensure_absent(
 
     Returns:
         C(changed), C(found) (whether anything of Conductor's was there), C(actions) (C(delete) to object names),
-        C(released) (runtimes whose finalizer was taken away), C(kept) (what stays and why), C(release), C(namespace),
+        C(counts) (kind to the number of objects that go), C(released) (runtimes whose finalizer was taken away), C(kept) (what stays and why), C(release), C(namespace),
         C(kubernetes), C(cluster_uid), C(remarks) (what a person should know afterwards), C(elapsed) in seconds, and
         C(diff).
 
@@ -104,6 +105,7 @@ def ensure_absent(
         "kubernetes": found.observed.kubernetes,
         "cluster_uid": str(identity_of(cluster, found.observed.cluster_uid)),
         "actions": {"delete": _named(deleted)} if deleted else {},
+        "counts": dict(sorted(Counter(key.kind for key in deleted).items())),
         "released": sorted(map(str, released)),
         "kept": _lines(kept),
         "remarks": remarks,

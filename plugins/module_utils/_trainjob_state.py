@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 from ._fields import name_of, part, parts, text
 from ._verdict import count
 from ._verdict_jobset import jobset_verdict
-from ._verdict_pod import containers_of, pod_trouble
+from ._verdict_pod import containers_of, pod_words
 from ._verdict_trainjob import trainjob_verdict
 
 Phase = Literal["created", "suspended", "running", "complete", "failed"]
@@ -84,7 +84,7 @@ def row_of(pod: Mapping[str, Any]) -> dict[str, Any]:
     failure = failure_of(pod)
     ended = [part(status, "state", "terminated") for status in statuses]
     code = failure.exit_code if failure else 0 if ended and all(ended) else None
-    trouble = "" if phase == "Succeeded" else pod_trouble(pod).partition(": ")[2]
+    trouble = "" if phase == "Succeeded" else pod_words(pod) or ""
     return {
         "name": name_of(pod),
         "phase": phase,

@@ -29,6 +29,9 @@ class Verdict:
         evidence: what was found.
         remedy: the next thing to try, where the evidence tells.
         since: since when the server has it so (RFC 3339), where it says that.
+        name: of the object in C(subject), where it has one.
+        brief: of the evidence, what a line of progress has room for; empty where that is all of it.
+        is_probe: the rule is what a webhook was asked.
     """
 
     subject: str
@@ -37,6 +40,9 @@ class Verdict:
     evidence: str = ""
     remedy: str = ""
     since: str = ""
+    name: str = ""
+    brief: str = ""
+    is_probe: bool = False
 
     @property
     def ready(self) -> bool:

@@ -16,7 +16,9 @@ def crd_verdict(name: str, crd: Mapping[str, Any] | None) -> Verdict:
     """Established, its names accepted, and not on its way out."""
 
     def verdict(state: State, evidence: str = "", since: Any = "") -> Verdict:
-        return Verdict(f"CustomResourceDefinition {name}", "established", state, evidence, since=str(since or ""))
+        return Verdict(
+            f"CustomResourceDefinition {name}", "established", state, evidence, since=str(since or ""), name=name
+        )
 
     if crd is None:
         return verdict("progressing", "it is not there")

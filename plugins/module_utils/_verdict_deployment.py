@@ -10,14 +10,17 @@ from typing import Any
 
 from ._fields import part, parts
 from ._verdict import State, Verdict, count
-from ._verdict_pod import pod_trouble
+from ._verdict_pod import pod_trouble, pod_words
 
 
 def deployment_verdict(name: str, deployment: Mapping[str, Any] | None, pods: Iterable[Mapping[str, Any]]) -> Verdict:
     """Rolled out: the newest generation was seen, all replicas are of it and available, no older one is left."""
 
-    def verdict(state: State, evidence: str) -> Verdict:
-        return Verdict(f"Deployment {name}", "rollout", state, evidence, since=_since(deployment))
+    def verdict(state: State, *evidence: str, brief: str = "") -> Verdict:
+        said, since = "; ".join(evidence), _since(deployment)
+        return Verdict(
+            f"Deployment {name}", "rollout", state, said, since=since, name=name, brief=brief or evidence[-1]
+        )
 
     if deployment is None:
         return verdict("progressing", "it is not there")
@@ -34,13 +37,11 @@ def deployment_verdict(name: str, deployment: Mapping[str, Any] | None, pods: It
         count(status.get(field)) for field in ("replicas", "updatedReplicas", "availableReplicas")
     )
     if updated < wanted or total != updated or available < wanted:
-        reasons = "; ".join(filter(None, (pod_trouble(pod) for pod in pods)))
-        if not reasons:
-            reasons = _condition_message(status, "ReplicaFailure") or ""
-        text = f"{available} of {wanted} replicas available, {updated} of {total} updated"
-        if late := _deadline_message(status):
-            text += f"; {late}"
-        return verdict("progressing", f"{text}; {reasons}" if reasons else text)
+        troubled = [(pod_trouble(pod), words) for pod in pods for words in (pod_words(pod),) if words is not None]
+        reasons = [trouble for trouble, _words in troubled] or [_condition_message(status, "ReplicaFailure") or ""]
+        numbers = f"{available} of {wanted} replicas available, {updated} of {total} updated"
+        evidence = filter(None, (numbers, _deadline_message(status), *reasons))
+        return verdict("progressing", *evidence, brief=troubled[-1][1] if troubled else "")
     return verdict("ready", f"{available} of {wanted} replicas available")
 
 

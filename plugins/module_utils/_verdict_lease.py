@@ -35,7 +35,7 @@ def lease_verdict(name: str, lease: Mapping[str, Any], pods: Mapping[str, str], 
     def verdict(state: State, evidence: str, remedy: str = "") -> Verdict:
         # A leader leads since it took the Lease; one that is gone has not led since it renewed it last.
         since = part(lease, "spec").get("acquireTime" if state == "ready" else "renewTime")
-        return Verdict(f"Lease {name}", "leader", state, evidence, remedy, str(since or ""))
+        return Verdict(f"Lease {name}", "leader", state, evidence, remedy, str(since or ""), name=name)
 
     holder = part(lease, "spec").get("holderIdentity")
     if not isinstance(holder, str) or not holder:

@@ -16,7 +16,7 @@ def namespace_verdict(name: str, namespace: Mapping[str, Any] | None) -> Verdict
     """There, and not on its way out: what is in one that is Terminating goes with it, and nothing new can be made."""
 
     def verdict(state: State, evidence: str = "", remedy: str = "", since: str = "") -> Verdict:
-        return Verdict(f"Namespace {name}", "active", state, evidence, remedy, since)
+        return Verdict(f"Namespace {name}", "active", state, evidence, remedy, since, name=name)
 
     if namespace is None:
         return verdict("progressing", "it is not there")

@@ -12,8 +12,13 @@ from ._fields import part, parts
 
 
 def pod_trouble(pod: Mapping[str, Any]) -> str:
-    """Why a pod does not run or is not ready, in the words of the kubelet or the scheduler; empty if it is ready."""
-    name = part(pod, "metadata").get("name", "")
+    """C(pod_words) with the name of the pod before them; empty if it is ready."""
+    words = pod_words(pod)
+    return "" if words is None else f"pod {part(pod, 'metadata').get('name', '')}: {words}".rstrip()
+
+
+def pod_words(pod: Mapping[str, Any]) -> str | None:
+    """Why a pod does not run or is not ready, in the words of the kubelet or the scheduler; None if it is ready."""
     status = part(pod, "status")
     for container in parts(status, "containerStatuses"):
         state = part(container, "state")
@@ -22,15 +27,15 @@ def pod_trouble(pod: Mapping[str, Any]) -> str:
             words = " ".join(str(waiting[key]) for key in ("reason", "message") if waiting.get(key))
             last = part(part(container, "lastState"), "terminated")
             code = f" (last exit code {last.get('exitCode')})" if last else ""
-            return f"pod {name}: {words}{code}"
+            return f"{words}{code}"
         if terminated:
-            return f"pod {name}: {terminated.get('reason', 'ended')}, exit code {terminated.get('exitCode')}"
+            return f"{terminated.get('reason', 'ended')}, exit code {terminated.get('exitCode')}"
     for condition in parts(status, "conditions"):
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return f"pod {name}: {condition.get('reason', '')} {condition.get('message', '')}".rstrip()
+            return f"{condition.get('reason', '')} {condition.get('message', '')}".rstrip()
     if is_pod_ready(pod):
-        return ""
-    return f"pod {name}: {status.get('phase', 'unknown')}, not ready yet"
+        return None
+    return f"{status.get('phase', 'unknown')}, not ready yet"
 
 
 def is_pod_ready(pod: Mapping[str, Any]) -> bool:

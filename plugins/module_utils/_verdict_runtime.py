@@ -20,7 +20,7 @@ def runtime_verdict(name: str, runtime: Mapping[str, Any] | None, refusal: str |
     """
 
     def verdict(state: State, evidence: str = "", remedy: str = "", since: str = "") -> Verdict:
-        return Verdict(f"ClusterTrainingRuntime {name}", "usable", state, evidence, remedy, since)
+        return Verdict(f"ClusterTrainingRuntime {name}", "usable", state, evidence, remedy, since, name=name)
 
     if runtime is None:
         return verdict("progressing", "it is not there", "run the install again")

@@ -26,7 +26,7 @@ def endpoints_verdict(
     """
 
     def verdict(state: State, evidence: str = "") -> Verdict:
-        return Verdict(f"Service {service}", "endpoints", state, evidence)
+        return Verdict(f"Service {service}", "endpoints", state, evidence, name=service)
 
     ready, strangers, ending = 0, [], []
     for piece in slices:

@@ -18,7 +18,7 @@ def webhook_configuration_verdict(
     """Every webhook of it has a caBundle; the controllers write that when their certificate is made."""
 
     def verdict(state: State, evidence: str = "") -> Verdict:
-        return Verdict(f"webhook configuration {name}", "caBundle", state, evidence)
+        return Verdict(f"webhook configuration {name}", "caBundle", state, evidence, name=name)
 
     if configuration is None:
         return verdict("progressing", "it is not there")

@@ -247,6 +247,11 @@ found:
   returned: success with O(state=absent)
   type: bool
   sample: true
+counts:
+  description: How many objects of each kind were (in check mode, would be) deleted.
+  returned: success with O(state=absent)
+  type: dict
+  sample: {Deployment: 2, Secret: 2}
 released:
   description:
     - Runtimes whose finalizer C(trainer.kubeflow.org/resource-in-use) was (in check mode, would be) taken away, because

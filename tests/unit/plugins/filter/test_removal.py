@@ -16,6 +16,7 @@ RESULT: dict[str, Any] = {
     "kubernetes": "1.35.8",
     "cluster_uid": "0f9c/8d1f",
     "actions": {"delete": ["Secret a/b", "Secret a/c", "TrainJob t/x", "TrainJob: 5 more"]},
+    "counts": {"Secret": 2, "TrainJob": 6},
     "released": [],
     "kept": ["CustomResourceDefinition x: remove_crds is off"],
     "elapsed": 6.04,
@@ -37,12 +38,12 @@ def test_what_went_is_counted_by_kind_and_what_stays_is_said_with_the_reason(che
 
 
 def test_where_nothing_is_left_to_do_it_says_so() -> None:
-    lines = removal({**RESULT, "actions": {}, "kept": []}).splitlines()
+    lines = removal({**RESULT, "actions": {}, "counts": {}, "kept": []}).splitlines()
     assert lines[2:] == ["Nothing to delete", "Took 6.0 s"]
 
 
 def test_where_nothing_was_it_says_so() -> None:
-    lines = removal({**RESULT, "actions": {}, "kept": [], "found": False}).splitlines()
+    lines = removal({**RESULT, "actions": {}, "counts": {}, "kept": [], "found": False}).splitlines()
     assert lines[2:] == ["Nothing of Conductor's is there", "Took 6.0 s"]
 
 

@@ -133,7 +133,9 @@ JOBSET = ("jobset-webhook-server-cert", "jobset-webhook-service.kubeflow-system.
 def test_pods_are_stale_whose_certificate_fails_a_proof_and_not_their_secrets(
     subject: str, evidence: str, good: set[str], stale: set[str]
 ) -> None:
-    proof = Verdict(subject, "probe: denied", "progressing", evidence)
+    proof = Verdict(
+        subject, "probe: denied", "progressing", evidence, name=subject.removeprefix("webhook "), is_probe=True
+    )
     assert stale_deployments(bundle(), [proof], good) == stale
     assert stale_deployments(bundle(), [replace(proof, state="ready")], good) == frozenset()
 

@@ -19,9 +19,13 @@ ROLLOUT = Verdict(
     "rollout",
     "progressing",
     "0 of 1 replicas available, 1 of 1 updated; pod manager-5489fc9c66-jf9zw: ContainerCreating",
+    name="manager",
+    brief="ContainerCreating",
 )
 BARE = [Verdict(f"webhook configuration {name}", "caBundle", "progressing", f"no caBundle on {name}") for name in "ab"]
-PROBE = Verdict("webhook v", "probe: denied", "progressing", "it let a bad object pass: it is not in force")
+PROBE = Verdict(
+    "webhook v", "probe: denied", "progressing", "it let a bad object pass: it is not in force", is_probe=True
+)
 
 
 def said(*looks: tuple[float, list[Verdict]]) -> list[str]:
@@ -70,7 +74,9 @@ def test_what_is_there_already_is_nothing_to_say() -> None:
     ],
 )
 def test_many_that_wait_for_the_same_are_one_phrase(rule: str, words: str) -> None:
-    assert summary([Verdict(f"x {name}", rule, "progressing", name) for name in "abc"]) == words
+    assert (
+        summary([Verdict(f"x {name}", rule, "progressing", name, is_probe="probe" in rule) for name in "abc"]) == words
+    )
 
 
 def test_while_a_controller_starts_nothing_is_said_of_its_endpoints() -> None:
@@ -79,15 +85,18 @@ def test_while_a_controller_starts_nothing_is_said_of_its_endpoints() -> None:
 
 
 def test_names_are_short() -> None:
-    long = Verdict("Deployment kubeflow-trainer-controller-manager", "rollout", "progressing", "it is not there")
-    assert summary([long]) == "trainer: it is not there"
+    name = "kubeflow-trainer-controller-manager"
+    assert (
+        summary([Verdict(f"Deployment {name}", "rollout", "progressing", "it is not there", name=name)])
+        == "trainer: it is not there"
+    )
 
 
 def test_others_are_said_by_name() -> None:
-    assert summary([Verdict("Service webhook", "endpoints", "progressing", "no ready endpoint")]) == (
+    assert summary([Verdict("Service webhook", "endpoints", "progressing", "no ready endpoint", name="webhook")]) == (
         "webhook: no ready endpoint"
     )
-    assert summary([Verdict("Service webhook", "endpoints", "progressing")]) == "webhook: endpoints"
+    assert summary([Verdict("Service webhook", "endpoints", "progressing", name="webhook")]) == "webhook: endpoints"
 
 
 def test_a_certificate_that_is_not_mounted_comes_first() -> None:

@@ -403,7 +403,9 @@ def test_of_what_people_have_only_some_are_named() -> None:
     found = cluster()
     for number in range(25):
         put_job(found, f"j{number:02}")
-    names = remove(found, check=True, remove_user_data=True)["actions"]["delete"]
+    result = remove(found, check=True, remove_user_data=True)
+    names = result["actions"]["delete"]
+    assert result["counts"]["TrainJob"] == 25
     assert len([name for name in names if name.startswith("TrainJob ")]) == 20
     assert "TrainJob: 5 more" in names
 
