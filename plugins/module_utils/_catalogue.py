@@ -11,23 +11,30 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from ._line import Line, about
+
 Severity = Literal["blocker", "warning"]
 
 
 class Entry(NamedTuple):
-    """One kind of finding. C(cause) and C(remedy) hold placeholders in braces for what is found."""
+    """One kind of finding. C(cause) and C(remedy) hold placeholders in braces for what is found.
+
+    Args:
+        about: the placeholders that tell whose or where it is, so that a refusal about the same need not repeat it.
+    """
 
     code: str
     severity: Severity
     cause: str
     remedy: str
+    about: tuple[str, ...] = ()
 
     def finding(self, subject: str, **words: object) -> dict[str, str]:
         """What was found: C(code), C(object), C(cause), C(remedy), with these words in the placeholders."""
         return {
             "code": self.code,
             "object": subject,
-            "cause": self.cause.format(**words),
+            "cause": Line(self.cause.format(**words), about=about(*(words[name] for name in self.about))),
             "remedy": self.remedy.format(**words),
         }
 
@@ -71,18 +78,21 @@ CATALOGUE: tuple[Entry, ...] = (
         "Trainer {release} is {state} here, in the hands of {owner}",
         "leave it in charge, or remove it with the tool that installed it and run this again; conductor_adopt takes "
         "over what has the release's own names",
+        about=("owner",),
     ),
     Entry(
         "trainer_elsewhere",
         "blocker",
         "Trainer runs in namespace {found}; its cluster-wide names exist only once, so {wanted} cannot have another",
         "remove that one with the tool that installed it",
+        about=("found", "wanted"),
     ),
     Entry(
         "trainer_twice",
         "blocker",
         "controllers of Trainer run in namespaces {found} and work against each other",
         "remove all but one of them",
+        about=("found",),
     ),
     Entry(
         "trainer_newer",
@@ -107,6 +117,7 @@ CATALOGUE: tuple[Entry, ...] = (
         "blocker",
         "Trainer {found} is installed by {owner}; only {wanted} itself can be taken over",
         "bring it to {wanted} the way it was installed, then run this again",
+        about=("owner",),
     ),
     Entry(
         "taken_from_tool",
@@ -131,6 +142,7 @@ CATALOGUE: tuple[Entry, ...] = (
         "blocker",
         "{what} is being deleted, and nothing can be created in its place until it is gone",
         "wait; if it does not go away, delete the objects that hold it, or take the finalizer off them",
+        about=("what",),
     ),
     # -- JobSet --------------------------------------------------------------------------------------------------
     Entry(
@@ -138,18 +150,21 @@ CATALOGUE: tuple[Entry, ...] = (
         "blocker",
         "JobSet {version} runs in namespace {namespace} ({owner}); a second one over it would break it",
         "install Trainer beside it (conductor_jobset: external), or remove it with the tool that installed it",
+        about=("namespace", "owner"),
     ),
     Entry(
         "jobset_foreign",
         "blocker",
         "JobSet {version} in namespace {namespace} is in the hands of {owner}",
         "remove it with the tool that installed it, or leave it in charge",
+        about=("namespace", "owner"),
     ),
     Entry(
         "jobset_ours",
         "blocker",
         "JobSet is to be somebody else's, and the one in namespace {namespace} is Conductor's own",
         "leave it as it is (conductor_jobset: auto or bundled); it cannot be handed over",
+        about=("namespace",),
     ),
     Entry(
         "jobset_absent",
@@ -162,6 +177,7 @@ CATALOGUE: tuple[Entry, ...] = (
         "blocker",
         "JobSet in namespace {namespace} does not serve: {troubles}",
         "repair it with the tool that installed it",
+        about=("namespace",),
     ),
     Entry(
         "jobset_too_old",
@@ -174,18 +190,21 @@ CATALOGUE: tuple[Entry, ...] = (
         "blocker",
         "JobSet is in pieces: {evidence}",
         "find out which JobSet is the right one, and remove the webhooks or the controller of the other",
+        about=("evidence",),
     ),
     Entry(
         "jobset_crd_only",
         "blocker",
         "the JobSet CRD is there without a controller ({owner}, {job_sets} JobSets); who relies on it is not known",
         "install the JobSet it belongs to, or delete the CRD if nobody needs its JobSets",
+        about=("owner",),
     ),
     Entry(
         "jobset_unknown",
         "blocker",
         "it cannot be told which JobSet is installed: {evidence}",
         "grant the rights named under unreadable, or find out what these webhooks belong to",
+        about=("evidence",),
     ),
     # -- rights --------------------------------------------------------------------------------------------------
     Entry(

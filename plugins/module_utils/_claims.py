@@ -26,7 +26,7 @@ def why_not_ours(key: Key, metadata: Mapping[str, Any], record: Record) -> str |
     known = entry if entry is not None and entry.uid == metadata.get("uid") else None
     mark = mark_of(metadata)
     if mark is not None:
-        return f"{mark} manages it"
+        return f"{mark.words} manages it"
     if known is not None:
         return None if known.created else "it was there before Conductor"
     if own_entry(metadata) is None:

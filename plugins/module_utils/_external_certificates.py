@@ -22,8 +22,10 @@ from ._certificates import Source, sources
 from ._client import Cluster
 from ._errors import ApiError, missing_rights
 from ._fields import part
+from ._line import Line
 from ._own_certificates import given_certificates, key_problem
 from ._resources import Key, key_of
+from ._reviews import Right
 from ._serving_certificates import read_serving
 from ._verdict_certificate import Serving, due_in, secret_problem
 
@@ -131,8 +133,9 @@ def _read(cluster: Cluster, source: Source) -> Serving | None:
     except ApiError as error:
         if error.status != 403:
             raise
-        right = f"list secrets in namespace {source.namespace}"
-        raise missing_rights([right], "look at the certificates") from error
+        right = Right("list", "", "secrets", source.namespace, "")
+        said = Line(f"list secrets in namespace {source.namespace}", about=[right])
+        raise missing_rights([said], "look at the certificates") from error
 
 
 def _trusting(bundle: Bundle, trusted: Mapping[Source, bytes], present: Mapping[Key, Mapping[str, Any]]) -> Bundle:

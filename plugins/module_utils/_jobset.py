@@ -13,12 +13,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ._fields import is_terminating, is_true, numbers, texts
+from ._line import Line, about_places, terminating_line
 from ._owners import common_owner, is_own_or_nothing
 from ._recognition import JOBSET_CRD, JOBSET_GROUP, Place, is_jobset, namespaces, places, speaks_for, troubles
 from ._releases import images, jobset_version, served_versions
 
 API_VERSION = "v1alpha2"
-_CRD_NAME = f"CustomResourceDefinition {JOBSET_CRD}"
 
 
 def jobset_facts(
@@ -54,13 +54,14 @@ def jobset_facts(
         and (everywhere or bool(own) or silent)
     )
     state, evidence = _state(crd, own, places(webhooks), home) if known else ("unknown", "some of it may not be read")
+    where = namespaces(own) | {place.namespace or place.service for place in places(webhooks)}
     version = jobset_version(own, crd)
     found: list[Mapping[str, Any]] = [*own, *webhooks, *([crd] if crd else [])]
     problems = [] if state in ("absent", "unknown") else _problems(crd, own, webhooks, slices)
     serves = served_versions(crd) if crd else []
     return {
         "state": state,
-        "evidence": evidence,
+        "evidence": Line(evidence, about=about_places(*where) if known else ()),
         "version": version,
         "enough": _enough(version, wanted, serves) if state in ("bundled", "external") else None,
         "serves": serves,
@@ -69,7 +70,7 @@ def jobset_facts(
         "image": next((image for item in own for image in images(item)), ""),
         "healthy": None if state in ("absent", "unknown") else not problems,
         "troubles": problems,
-        "terminating": f"{_CRD_NAME}{_held_by(crd)}" if crd and is_terminating(crd) else "",
+        "terminating": _dying(crd) if crd and is_terminating(crd) else "",
     }
 
 
@@ -128,9 +129,8 @@ def _problems(
     return found + troubles(own, webhooks, slices)
 
 
-def _held_by(crd: Mapping[str, Any]) -> str:
-    finalizers = ", ".join(texts(crd, "metadata", "finalizers"))
-    return f", which waits for {finalizers}" if finalizers else ""
+def _dying(crd: Mapping[str, Any]) -> Line:
+    return terminating_line("CustomResourceDefinition", JOBSET_CRD, texts(crd, "metadata", "finalizers"))
 
 
 def _enough(version: str, wanted: str, serves: Sequence[str]) -> bool | None:

@@ -31,3 +31,20 @@ class Line(str):
 def about(*lines: object) -> frozenset[Hashable]:
     """What any of these is about; nothing for what is no C(Line)."""
     return frozenset().union(*(line.about for line in lines if isinstance(line, Line)))
+
+
+def about_places(*names: str) -> frozenset[Hashable]:
+    """What a line is about that tells of these namespaces, or of the URLs of webhooks that are in none."""
+    return frozenset(("place", name) for name in names)
+
+
+def about_object(name: str) -> frozenset[Hashable]:
+    """What a line is about that tells of one object; of which kind the other texts about it say."""
+    return frozenset({("object", name)})
+
+
+def terminating_line(kind: str, name: str, finalizers: Iterable[str]) -> Line:
+    """An object that is Terminating, and what it waits for."""
+    subject, waiting = f"{kind} {name}", ", ".join(finalizers)
+    said = f"{subject}, which waits for {waiting}" if waiting else subject
+    return Line(said, subject=subject, about=about_object(name))

@@ -16,6 +16,7 @@ from ._autoscalers import STATUS as AUTOSCALER_STATUS
 from ._bundle import Bundle
 from ._identity import NAMESPACE as KUBE_SYSTEM
 from ._lease import NAME as LEASE_NAME
+from ._line import Line
 from ._plan import Action
 from ._recognition import JOBSET_GROUP, TELLING_CRDS, TRAINER_GROUP
 from ._record import NAME as RECORD_NAME
@@ -268,23 +269,21 @@ def besides_install(bundle: Bundle) -> list[Help]:
     return list(found.values())
 
 
-def summed_up(rights: Iterable[Right]) -> list[str]:
+def summed_up(rights: Iterable[Right]) -> list[Line]:
     """One line for each verb on a resource type, with the objects' names; what an apply takes is one line."""
-    grouped: dict[tuple[str, str, str], tuple[set[str], set[str]]] = {}
+    grouped: dict[tuple[str, str, str], list[Right]] = {}
     for right in rights:
         resource = f"{right.resource}.{right.group}" if right.group else right.resource
         kind = "apply" if right.verb in _APPLY else right.verb
-        verbs, names = grouped.setdefault((kind, resource, right.namespace), (set(), set()))
-        verbs.add(right.verb)
-        names.add(right.name)
+        grouped.setdefault((kind, resource, right.namespace), []).append(right)
     lines = []
-    for (kind, resource, namespace), (verbs, names) in grouped.items():
+    for (kind, resource, namespace), members in grouped.items():
         where = f" in namespace {namespace}" if namespace else ""
-        named = sorted(names - {""})
+        verbs = sorted({right.verb for right in members})
+        named = sorted({right.name for right in members} - {""})
         if kind == "get" and len(named) == 1:
-            lines.append(f"get {resource} {named[0]}{where}")
+            line = f"get {resource} {named[0]}{where}"
         else:
-            lines.append(
-                f"{', '.join(sorted(verbs))} {resource}{where}" + (f" (for {', '.join(named)})" if named else "")
-            )
+            line = f"{', '.join(verbs)} {resource}{where}" + (f" (for {', '.join(named)})" if named else "")
+        lines.append(Line(line, about=members))
     return sorted(lines)

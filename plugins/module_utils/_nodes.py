@@ -11,12 +11,15 @@ from fractions import Fraction
 from typing import Any
 
 from ._fields import is_true, name_of, part, parts, some, text
+from ._line import Line
 from ._quantities import amount, demand, total
 
 # Platforms the controllers' images are built for (kubeflow/trainer, build-and-push-images.yaml; the intersection with
 # JobSet's, whose images exist for these three as well).
 ARCHITECTURES = ("amd64", "arm64", "ppc64le")
 _LISTED_TAINTS = 10
+# What a refusal is about: this, or the key of a taint.
+NOT_READY = ("not ready",)
 _KEEPS_AWAY = ("NoSchedule", "NoExecute")
 
 
@@ -127,11 +130,11 @@ def _refusal(node: Mapping[str, Any], tolerations: Iterable[Mapping[str, Any]]) 
     if part(node, "spec").get("unschedulable") is True:
         return "cordoned"
     if not is_true(node, "Ready"):
-        return "not Ready"
+        return Line("not Ready", about=[NOT_READY])
     tolerations = list(tolerations)
     for taint in parts(node, "spec", "taints"):
         if text(taint, "effect") in _KEEPS_AWAY and not any(_tolerates(entry, taint) for entry in tolerations):
-            return f"taint {_words(taint)}"
+            return Line(f"taint {_words(taint)}", about=[text(taint, "key")])
     return ""
 
 

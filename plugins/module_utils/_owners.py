@@ -10,16 +10,9 @@ from typing import Any
 
 from ._fields import part, parts, text
 from ._handover import installed_by_kubectl, kubectl_applied
-from ._ownership import OURS, mark_of, owner_of
+from ._line import Line, about
+from ._ownership import Mark, manager_of, mark_of
 
-# How the words of owner_of begin, and the kind that goes with them.
-_WORDS = (
-    ("Helm", "helm"),
-    ("Flux", "flux"),
-    ("Argo CD", "argocd"),
-    ("Operator Lifecycle Manager", "olm"),
-    ("Juju", "juju"),
-)
 # How the names of field managers begin; those of GitOps tools are of their controllers.
 MANAGERS: dict[str, tuple[str, ...]] = {
     "kubectl": ("kubectl",),
@@ -44,34 +37,36 @@ def owner(metadata: Mapping[str, Any], adopt: Collection[str] = ()) -> dict[str,
         C(kind), C(name) in words, and C(adoptable): an install takes it over, from kubectl without being asked to.
     """
     sound = _sound(metadata)
-    words = owner_of(sound)
-    if words == OURS:
-        return {"kind": "conductor", "name": "Conductor", "adoptable": False}
-    kind, name = _foreign(metadata, words)
+    manager = manager_of(sound)
+    if manager.kind == "conductor":
+        return {"kind": "conductor", "name": Line("Conductor", about=[("owner", "conductor", "")]), "adoptable": False}
+    kind, name = _foreign(metadata, manager)
     by_kubectl = mark_of(sound) is None and (kubectl_applied(sound) or installed_by_kubectl(sound))
     return {"kind": kind, "name": name, "adoptable": by_kubectl or _tool(kind) in adopt}
 
 
 def tool_of(metadata: Mapping[str, Any]) -> str:
     """Under which of the names in C(ADOPTABLE) an object of somebody else's can be taken over."""
-    return _tool(_foreign(metadata, owner_of(_sound(metadata)))[0])
+    return _tool(_foreign(metadata, manager_of(_sound(metadata)))[0])
 
 
 def _tool(kind: str) -> str:
     return kind if kind in ADOPTABLE else "other"
 
 
-def _foreign(metadata: Mapping[str, Any], words: str) -> tuple[str, str]:
-    for beginning, kind in _WORDS:
-        if words.startswith(beginning):
-            return kind, words
+def _foreign(metadata: Mapping[str, Any], manager: Mark) -> tuple[str, Line]:
+    """The kind of an owner and its name in words, which is about who it is."""
+    said = Line(manager.words, about=[("owner", manager.kind, manager.name)])
+    if manager.kind not in ("managers", "unknown"):
+        return manager.kind, said
     for reference in parts(metadata, "ownerReferences"):
-        return "operator", f"{text(reference, 'kind')} {text(reference, 'name')}"
+        name = f"{text(reference, 'kind')} {text(reference, 'name')}"
+        return "operator", Line(name, about=[("owner", "operator", name)])
     names = [text(entry, "manager") for entry in parts(metadata, "managedFields") if not entry.get("subresource")]
     for kind, beginnings in MANAGERS.items():
         if any(name.startswith(beginnings) for name in names):
-            return kind, words
-    return "other", words
+            return kind, said
+    return "other", said
 
 
 def _sound(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,13 +87,14 @@ def _sound(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 def common_owner(objects: Iterable[Mapping[str, Any]], adopt: Collection[str] = ()) -> dict[str, Any]:
     """The one owner of several objects; kind C(mixed) where they have several, C(none) where there are no objects."""
-    owners = {found["name"]: found for item in objects for found in (owner(part(item, "metadata"), adopt),)}
+    all_found = [owner(part(item, "metadata"), adopt) for item in objects]
+    owners = {about(found["name"]): found for found in all_found}
     if not owners:
         return dict(NOBODY)
     kinds = {found["kind"] for found in owners.values()}
     return {
         "kind": kinds.pop() if len(kinds) == 1 else "mixed",
-        "name": "; ".join(sorted(owners)),
+        "name": Line("; ".join(sorted(found["name"] for found in owners.values())), about=frozenset().union(*owners)),
         # What is Conductor's already does not stand in the way of the rest: a take-over may have been cut off.
         "adoptable": any(found["adoptable"] for found in owners.values())
         and all(found["adoptable"] or found["kind"] == "conductor" for found in owners.values()),
@@ -108,4 +104,6 @@ def common_owner(objects: Iterable[Mapping[str, Any]], adopt: Collection[str] = 
 def is_own_or_nothing(objects: Iterable[Mapping[str, Any]]) -> bool:
     """Whether all of these are Conductor's, or kubectl's out of its kustomization; so it is where there are none."""
     found = [_sound(part(item, "metadata")) for item in objects]
-    return all(owner_of(sound) == OURS or (mark_of(sound) is None and kubectl_applied(sound)) for sound in found)
+    return all(
+        manager_of(sound).kind == "conductor" or (mark_of(sound) is None and kubectl_applied(sound)) for sound in found
+    )

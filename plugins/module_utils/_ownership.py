@@ -9,25 +9,53 @@ Field managers say who applied or changed an object (KEP-555); other installers 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from ._bundle import Bundle, digest
 from ._client import FIELD_MANAGER
 
 OURS = "conductor"
 
+Kind = Literal["conductor", "helm", "flux", "argocd", "olm", "juju", "managers", "unknown"]
+
+
+class Mark(NamedTuple):
+    """Who manages an object.
+
+    Args:
+        kind: of installer; C(managers) where nothing but names of field managers tells.
+        name: what tells it from others of its kind, empty where nothing does.
+        words: for people.
+    """
+
+    kind: Kind
+    name: str
+    words: str
+
+
+class Place(NamedTuple):
+    """Where a webhook points to: a Service, or a URL."""
+
+    namespace: str = ""
+    service: str = ""
+    url: str = ""
+
+    def __str__(self) -> str:
+        return self.url or f"service {self.namespace}/{self.service}"
+
+
 # Marks other installers leave on what they manage: (field of metadata, key, value or "" for any, who, how to say it).
 # Sources: helm.sh/docs (labels), argo-cd docs (resource tracking), fluxcd.io (ownership labels),
 # operator-lifecycle-manager (OwnerKey), juju (resource labels).
-_MARKS: tuple[tuple[str, str, str, str], ...] = (
-    ("annotations", "meta.helm.sh/release-name", "", "Helm release"),
-    ("labels", "app.kubernetes.io/managed-by", "Helm", "Helm"),
-    ("labels", "helm.toolkit.fluxcd.io/name", "", "Flux HelmRelease"),
-    ("labels", "kustomize.toolkit.fluxcd.io/name", "", "Flux Kustomization"),
-    ("annotations", "argocd.argoproj.io/tracking-id", "", "Argo CD"),
-    ("labels", "argocd.argoproj.io/instance", "", "Argo CD"),
-    ("labels", "olm.owner", "", "Operator Lifecycle Manager"),
-    ("labels", "app.juju.is/created-by", "", "Juju"),
+_MARKS: tuple[tuple[str, str, str, Kind, str], ...] = (
+    ("annotations", "meta.helm.sh/release-name", "", "helm", "Helm release"),
+    ("labels", "app.kubernetes.io/managed-by", "Helm", "helm", "Helm"),
+    ("labels", "helm.toolkit.fluxcd.io/name", "", "flux", "Flux HelmRelease"),
+    ("labels", "kustomize.toolkit.fluxcd.io/name", "", "flux", "Flux Kustomization"),
+    ("annotations", "argocd.argoproj.io/tracking-id", "", "argocd", "Argo CD"),
+    ("labels", "argocd.argoproj.io/instance", "", "argocd", "Argo CD"),
+    ("labels", "olm.owner", "", "olm", "Operator Lifecycle Manager"),
+    ("labels", "app.juju.is/created-by", "", "juju", "Juju"),
 )
 # How the names of all labels and annotations begin that such an installer leaves: what it knows its objects by.
 _TRACES = {
@@ -84,12 +112,12 @@ def entry_digest(metadata: Mapping[str, Any]) -> str | None:
     return digest([entry.get("time"), entry.get("fieldsV1")])
 
 
-def mark_of(metadata: Mapping[str, Any]) -> str | None:
-    """The installer whose mark an object bears, in words; None where it bears none."""
-    for where, key, value, who in _MARKS:
+def mark_of(metadata: Mapping[str, Any]) -> Mark | None:
+    """The installer whose mark an object bears; None where it bears none."""
+    for where, key, value, kind, who in _MARKS:
         found = (metadata.get(where) or {}).get(key)
         if found is not None and (not value or found == value):
-            return who if value else f"{who} {found}"
+            return Mark(kind, "", who) if value else Mark(kind, f"{key}={found}", f"{who} {found}")
     return None
 
 
@@ -101,7 +129,7 @@ def traces_of(metadata: Mapping[str, Any]) -> list[tuple[str, str]]:
         for key in metadata.get(where) or {}
         if key.startswith(beginnings)
     }
-    for where, key, value, _who in _MARKS:
+    for where, key, value, _kind, _who in _MARKS:
         there = (metadata.get(where) or {}).get(key)
         if there is not None and (not value or there == value):
             found.add((where, key))
@@ -109,7 +137,12 @@ def traces_of(metadata: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def owner_of(metadata: Mapping[str, Any]) -> str:
-    """Who manages an existing object, in words; C(OURS) where it is us.
+    """Who manages an existing object, in words; code compares what C(manager_of) returns."""
+    return manager_of(metadata).words
+
+
+def manager_of(metadata: Mapping[str, Any]) -> Mark:
+    """Who manages an existing object.
 
     A mark of another installer counts even beside an entry of ours: it would undo what we do.
     """
@@ -117,7 +150,7 @@ def owner_of(metadata: Mapping[str, Any]) -> str:
     if mark is not None:
         return mark
     if own_entry(metadata) is not None:
-        return OURS
+        return Mark("conductor", "", OURS)
     managers = sorted(
         {
             str(entry.get("manager"))
@@ -125,12 +158,13 @@ def owner_of(metadata: Mapping[str, Any]) -> str:
             if entry.get("manager") not in HELPERS and not entry.get("subresource")
         }
     )
-    return f"field manager {', '.join(managers)}" if managers else "an unknown owner"
+    names = ", ".join(managers)
+    return Mark("managers", names, f"field manager {names}") if names else Mark("unknown", "", "an unknown owner")
 
 
 def foreign_webhooks(
     configurations: Iterable[Mapping[str, Any]], bundle: Bundle, *, by_name: bool = False
-) -> list[tuple[str, str]]:
+) -> list[tuple[str, Place]]:
     """Webhook configurations for our API groups that are not ours: another Trainer or JobSet is installed.
 
     They are found by the rules they hold, not by their names: the Helm charts use other names than kustomize.
@@ -170,7 +204,6 @@ def foreign_webhooks(
             service = client.get("service") or {}
             place = (service.get("namespace", ""), service.get("name", ""))
             if place not in services or (by_name and name not in names):
-                where = f"service {place[0]}/{place[1]}" if service else str(client.get("url", "nowhere"))
-                found.append((name, where))
+                found.append((name, Place(*place) if service else Place(url=str(client.get("url", "nowhere")))))
                 break
     return found

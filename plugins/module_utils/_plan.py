@@ -6,20 +6,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from ._bundle import PHASES, Bundle, Side, digest
 from ._handover import installed_by_kubectl, is_nobodys, kubectl_applied
+from ._line import Line, about, about_object, about_places
 from ._owners import owner, tool_of
-from ._ownership import OURS, entry_digest, foreign_webhooks, mark_of, own_entry, owner_of
+from ._ownership import entry_digest, foreign_webhooks, manager_of, mark_of, own_entry
 from ._prune import Leftover, phase_of
 from ._record import Entry, Record
 from ._resources import Key, key_of
 from ._upstream import is_bare
 
 Verb = Literal["create", "adopt", "update", "unchanged", "refuse", "prune"]
+Refused = Literal["", "terminating", "foreign"]
 
 _LEAVE_ALONE = "Conductor changes only what it installed itself; remove the other one, or leave it in charge"
 _NO_ADOPTION = (
@@ -65,6 +67,8 @@ class Action:
         variants: what other profiles of the release have in its place; for our own objects that kubectl hands over.
         side: how upstream's own object differs, where it is that one.
         tool: the installer it is taken from, as C(adopt) names it; empty where that is kubectl.
+        refused: why it may not be written, for a refusal.
+        owner: whose it is, where it is refused as somebody else's.
     """
 
     verb: Verb
@@ -79,6 +83,8 @@ class Action:
     variants: tuple[dict[str, Any], ...] = field(repr=False, default=())
     side: Side | None = field(repr=False, default=None)
     tool: str = ""
+    refused: Refused = ""
+    owner: Line | None = None
 
     @property
     def writes(self) -> bool:
@@ -95,7 +101,7 @@ class Refusal(NamedTuple):
         code: the entry of the catalogue of findings that it is a case of.
         subject: what it is about.
         cause: what is wrong with it.
-        clue: the words by which a finding about the same can be known: an owner, a namespace.
+        about: what a finding about the same is about as well (see C(Line)): an owner, a namespace, an object.
     """
 
     text: str
@@ -103,7 +109,7 @@ class Refusal(NamedTuple):
     code: str
     subject: str
     cause: str
-    clue: str = ""
+    about: frozenset[Hashable] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -192,11 +198,12 @@ def _decide(
         return action("create", "it was deleted" if known else "it is not there")
     if metadata.get("deletionTimestamp"):
         blockers = ", ".join(metadata.get("finalizers") or []) or "its deletion to end"
-        return action("refuse", f"is Terminating since {metadata['deletionTimestamp']}, waiting for {blockers}")
+        refused = action("refuse", f"is Terminating since {metadata['deletionTimestamp']}, waiting for {blockers}")
+        return replace(refused, refused="terminating")
     if mark_of(metadata) is None and kubectl_applied(metadata):
         adopted = action("adopt", "kubectl applied it from our kustomization")
         return replace(adopted, hand_over=True, variants=bundle.variants.get(key, ()))
-    words = owner_of(metadata)
+    manager = manager_of(metadata)
     side = bundle.upstream.get(key)
     if side is not None and mark_of(metadata) is None and installed_by_kubectl(metadata):
         adopted = action("adopt", "kubectl applied it from upstream's release")
@@ -204,15 +211,16 @@ def _decide(
     if key.kind == "Namespace":
         # A namespace somebody prepared (labels, quotas, policies) is what we install into, not somebody's Trainer.
         if own_entry(metadata) is None:
-            return action("adopt", f"it is there, of {words}")
-    elif words != OURS:
+            return action("adopt", f"it is there, of {manager.words}")
+    elif manager.kind != "conductor":
         if side is not None and is_bare(manifest, side) and mark_of(metadata) is None and is_nobodys(metadata):
             adopted = action("adopt", "it is upstream's, and but a name")
             return replace(adopted, hand_over=True, side=side)
         if tool_of(metadata) in adopt:
             adopted = action("adopt", f"to be taken from {owner(metadata)['name']}")
             return replace(adopted, hand_over=True, side=side, tool=tool_of(metadata))
-        return action("refuse", owner(metadata)["name"])
+        whose = owner(metadata)["name"]
+        return replace(action("refuse", whose), refused="foreign", owner=whose)
     if known is None:
         return action("update", "it is not in the install record")
     if known.uid != metadata.get("uid"):
@@ -232,30 +240,29 @@ def _refusals(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> 
             "or newer, because older API servers refuse its CRDs (kubeflow/trainer issue 3154)"
         )
         found.append(Refusal(text, "upgrade the cluster", "kubernetes_too_old", "API server", text))
-    by_owner: dict[str, list[Key]] = {}
+    by_owner: dict[frozenset[Hashable], tuple[Line, list[Key]]] = {}
     for action in actions:
-        if action.verb != "refuse":
-            continue
-        if action.reason.startswith("is Terminating"):
+        if action.refused == "terminating":
             said = observed.endings.get(action.key)
             cause = action.reason + (f": {said}" if said else "")
-            found.append(Refusal(f"{action.key} {cause}", _LET_END, "terminating", str(action.key), f"it {cause}"))
-        else:
-            by_owner.setdefault(action.reason, []).append(action.key)
-    for whose, keys in by_owner.items():
+            same = about_object(action.key.name)
+            found.append(
+                Refusal(f"{action.key} {cause}", _LET_END, "terminating", str(action.key), f"it {cause}", same)
+            )
+        elif action.owner is not None:
+            by_owner.setdefault(about(action.owner), (action.owner, []))[1].append(action.key)
+    for same, (whose, keys) in by_owner.items():
         named = ", ".join(str(key) for key in keys[:_NAMED_OBJECTS])
         more = f" and {len(keys) - _NAMED_OBJECTS} more" if len(keys) > _NAMED_OBJECTS else ""
         subject, cause = f"{named}{more}", f"installed by somebody else ({whose})"
-        found.append(Refusal(f"{subject}: {cause}", _LEAVE_ALONE, _foreign_code(keys), subject, cause, whose))
+        found.append(Refusal(f"{subject}: {cause}", _LEAVE_ALONE, _foreign_code(keys), subject, cause, same))
     adopting = any(action.tool for action in actions)
     for name, place in foreign_webhooks(observed.webhook_configurations, bundle, by_name=adopting):
         subject, cause = f"webhook configuration {name} points to {place}", "another Trainer or JobSet is installed"
         code = "jobset_foreign" if "jobset" in name else "trainer_foreign"
-        # A place is "service NAMESPACE/NAME" or a URL.
-        service = place.removeprefix("service ")
-        clue = place if service == place else service.partition("/")[0]
+        same = about_places(place.url or place.namespace)
         remedy = _NO_ADOPTION if adopting else _LEAVE_ALONE
-        found.append(Refusal(f"{subject}: {cause}", remedy, code, subject, cause, clue))
+        found.append(Refusal(f"{subject}: {cause}", remedy, code, subject, cause, same))
     return found
 
 

@@ -15,6 +15,7 @@ from ._catalogue import BY_CODE
 from ._client import Cluster
 from ._errors import ConductorError, RefusedError, RightsError, listed
 from ._inspect import inspect
+from ._line import about
 from ._plan import Plan, Refusal
 from ._rights import require_rights
 from ._rules import is_ours
@@ -93,7 +94,7 @@ def merged(blockers: Sequence[Finding], reasons: Sequence[Refusal]) -> list[Find
         elif reason.code == "terminating":
             # The plan has the server's words for what it waits for.
             findings[findings.index(same[0])] = _finding(reason)
-        elif reason.clue:
+        elif reason.about:
             # The plan has the names of the objects.
             same[0]["object"] += f" ({reason.subject})"
     return findings
@@ -114,17 +115,10 @@ def _joined(blockers: Sequence[Finding], known: Sequence[Mapping[str, str]]) -> 
 
 
 def _is_same(finding: Finding, reason: Refusal) -> bool:
-    if reason.clue:
+    if reason.about:
         # Whose it is and where it is; a finding about a whole Trainer or JobSet says that as well.
-        return finding["code"].startswith(("trainer_", "jobset_", "runtime_")) and reason.clue in finding["cause"]
-    if reason.code == "terminating":
-        return finding["code"] == reason.code and _bare(finding["object"]) == _bare(reason.subject)
+        return not reason.about.isdisjoint(about(finding["object"], finding["cause"]))
     return finding["code"] == reason.code
-
-
-def _bare(name: str) -> str:
-    """The name of an object without kind and namespace."""
-    return name.rpartition(" ")[2].rpartition("/")[2]
 
 
 def _finding(reason: Refusal) -> Finding:

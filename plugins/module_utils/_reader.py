@@ -15,8 +15,9 @@ from typing import Any
 from ._client import METADATA_ONLY_LIST, Cluster
 from ._errors import ApiError
 from ._fields import name_of, namespace_of, parts, text
+from ._line import Line
 from ._resources import Resource
-from ._reviews import ANYTHING, is_allowed, rules_review
+from ._reviews import ANYTHING, Right, is_allowed, rules_review
 
 _PAGE = 500
 
@@ -66,7 +67,9 @@ class Reader:
         where = f" in namespace {namespace}" if namespace else ""
         path = resource.path(namespace, name)
         answer: dict[str, Any] | None = self._ask(
-            f"get {resource} {name}{where}", lambda: self._cluster.get(path, metadata_only=metadata_only), {}
+            Line(f"get {resource} {name}{where}", about=[_right("get", resource, namespace, name)]),
+            lambda: self._cluster.get(path, metadata_only=metadata_only),
+            {},
         )
         return answer
 
@@ -97,7 +100,9 @@ class Reader:
             more = int(left) if left.isdigit() else int(bool(text(answer, "metadata", "continue")))
             return Page(items, len(items) + more)
 
-        found: Page | None = self._ask(f"list {resource}{where}", send, Page())
+        found: Page | None = self._ask(
+            Line(f"list {resource}{where}", about=[_right("list", resource, namespace)]), send, Page()
+        )
         return found
 
     def rules(self, namespace: str) -> dict[str, Any] | None:
@@ -127,6 +132,10 @@ class Reader:
                 self.denied.add(right)
                 return None
             raise
+
+
+def _right(verb: str, resource: Resource, namespace: str | None, name: str = "") -> Right:
+    return Right(verb, resource.group, resource.plural, namespace or "", name)
 
 
 def merge_pages(pages: Sequence[Page | None]) -> Page | None:

@@ -60,9 +60,9 @@ def ensure_absent(
 
     Returns:
         C(changed), C(found) (whether anything of Conductor's was there), C(actions) (C(delete) to object names),
-        C(counts) (kind to the number of objects that go), C(released) (runtimes whose finalizer was taken away), C(kept) (what stays and why), C(release), C(namespace),
-        C(kubernetes), C(cluster_uid), C(remarks) (what a person should know afterwards), C(elapsed) in seconds, and
-        C(diff).
+        C(counts) (kind to the number of objects that go), C(released) (runtimes whose finalizer was taken away),
+        C(kept) (what stays and why), C(release), C(namespace), C(kubernetes), C(cluster_uid), C(remarks) (what a person
+        should know afterwards), C(elapsed) in seconds, and C(diff).
 
     Raises:
         InputError, RefusedError, RightsError: before any write.

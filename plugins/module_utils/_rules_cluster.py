@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from ._fields import numbers
-from ._nodes import ARCHITECTURES
+from ._line import Line, about
+from ._nodes import ARCHITECTURES, NOT_READY
 from ._releases import TESTED_KUBERNETES
 from ._rules import Facts, Found, Rules, enumerated, is_settled
 from ._surroundings import WEBHOOK_PORT
@@ -16,7 +18,7 @@ from ._surroundings import WEBHOOK_PORT
 RULES = Rules()
 
 # Taints that Kubernetes and cloud providers put on nodes that are starting, and take away themselves.
-_PASSING_TAINTS = ("taint node.kubernetes.io/not-ready", "taint node.kubernetes.io/network-", "/uninitialized")
+_PASSING_TAINTS = re.compile(r"node\.kubernetes\.io/(not-ready|network-)|.*/uninitialized$")
 
 # -- the cluster ------------------------------------------------------------------------------------------------------
 
@@ -64,7 +66,7 @@ def _no_room(facts: Facts) -> Iterator[Found]:
 def _may_change(nodes: Facts) -> bool:
     """Whether a node may take pods soon without anybody's doing: one that is starting, or one that is yet to come."""
     return bool(nodes["may_grow"]) or any(
-        why == "not Ready" or any(beginning in why for beginning in _PASSING_TAINTS) for why in nodes["refusals"]
+        why == NOT_READY or _PASSING_TAINTS.match(str(why)) for why in about(*nodes["refusals"])
     )
 
 
@@ -101,9 +103,7 @@ def _repair_impossible(facts: Facts) -> Iterator[Found]:
 def _rights_helpful(facts: Facts) -> Iterator[Found]:
     if not is_settled(facts):
         for entry in facts["rights"]["helpful"]:
-            rights = [
-                right for right in entry["rights"] if not _spelled_out([right]) <= {*facts["rights"]["unreadable"]}
-            ]
+            rights = [right for right in entry["rights"] if not _is_told(right, facts["rights"]["unreadable"])]
             if rights:
                 yield "this identity", {"right": "; ".join(rights), "without": entry["without"]}
 
@@ -114,21 +114,17 @@ def _rights_unknown(facts: Facts) -> Iterator[Found]:
         yield "this identity", {}
 
 
-def _spelled_out(lines: Iterable[str]) -> set[str]:
-    """Lines about several objects as lines about one each."""
-    found = set()
-    for line in lines:
-        head, _for, names = line.partition(" (for ")
-        what, within, where = head.partition(" in namespace ")
-        found |= {f"{what} {name}{within}{where}" for name in names.rstrip(")").split(", ")} if names else {line}
-    return found
+def _is_told(line: str, others: Iterable[str]) -> bool:
+    """Whether other lines are about every right that this one is about."""
+    rights = about(line)
+    return bool(rights) and rights <= about(*others)
 
 
 @RULES.entry("unreadable")
 def _unreadable(facts: Facts) -> Iterator[Found]:
     # What an install cannot do without has been said.
-    said = _spelled_out(facts["rights"]["missing"])
-    rights = [right for right in facts["rights"]["unreadable"] if right not in said]
+    missing = facts["rights"]["missing"]
+    rights = [right for right in facts["rights"]["unreadable"] if not _is_told(right, missing)]
     if rights:
         yield "this identity", {"right": "; ".join(rights)}
 
@@ -138,16 +134,19 @@ def _unreadable(facts: Facts) -> Iterator[Found]:
 
 @RULES.entry("quota_exceeded")
 def _quota_exceeded(facts: Facts) -> Iterator[Found]:
-    for what in facts["namespace"]["quota_exceeded"]:
-        quota, _colon, why = what.partition(": ")
-        yield quota, {"what": why}
+    for what in _lines(facts["namespace"]["quota_exceeded"]):
+        yield what.subject, {"what": what.detail}
 
 
 @RULES.entry("quota_unstated")
 def _quota_unstated(facts: Facts) -> Iterator[Found]:
-    for what in facts["namespace"]["quota_unstated"]:
-        quota, _colon, resource = what.partition(": ")
-        yield quota, {"what": resource}
+    for what in _lines(facts["namespace"]["quota_unstated"]):
+        yield what.subject, {"what": what.detail}
+
+
+def _lines(facts: Iterable[str]) -> list[Line]:
+    """Those that tell of one thing each; the last of a list may only say how many more there are."""
+    return [line for line in facts if isinstance(line, Line)]
 
 
 @RULES.entry("default_deny")

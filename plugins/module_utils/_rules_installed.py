@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ._fields import numbers
+from ._line import Line, about_places
 from ._rules import Facts, Found, Rules, enumerated, is_ours, is_settled
 
 RULES = Rules()
@@ -33,13 +34,13 @@ def _trainer_foreign(facts: Facts) -> Iterator[Found]:
 def _trainer_elsewhere(facts: Facts) -> Iterator[Found]:
     found, wanted = facts["trainer"]["namespace"], facts["wanted"]["namespace"]
     if found and found != wanted:
-        yield f"Namespace {found}", {"found": found, "wanted": wanted}
+        yield f"Namespace {found}", {name: _namespaces(where) for name, where in (("found", found), ("wanted", wanted))}
 
 
 @RULES.entry("trainer_twice")
 def _trainer_twice(facts: Facts) -> Iterator[Found]:
     if len(facts["trainer"]["namespaces"]) > 1:
-        yield "Trainer", {"found": enumerated(facts["trainer"]["namespaces"])}
+        yield "Trainer", {"found": _namespaces(*facts["trainer"]["namespaces"])}
 
 
 @RULES.entry("trainer_newer")
@@ -81,6 +82,10 @@ def _taken_from_tool(facts: Facts) -> Iterator[Found]:
             yield {"trainer": "Trainer", "jobset": "JobSet"}[subject], {"owner": owner["name"]}
 
 
+def _namespaces(*names: str) -> Line:
+    return Line(enumerated(names), about=about_places(*names))
+
+
 def _is_tools(facts: Facts, owner: dict[str, str]) -> bool:
     """Whether what is adoptable is a tool's that was named; what kubectl applied is so without that."""
     return bool(facts["wanted"]["adopt"]) and owner["kind"] != "kubectl"
@@ -101,10 +106,9 @@ def _release_disagrees(facts: Facts) -> Iterator[Found]:
 
 @RULES.entry("terminating")
 def _terminating(facts: Facts) -> Iterator[Found]:
-    for what in facts["trainer"]["terminating"]:
-        yield what.partition(",")[0], {"what": what}
-    if facts["jobset"]["terminating"]:
-        yield facts["jobset"]["terminating"].partition(",")[0], {"what": facts["jobset"]["terminating"]}
+    for what in (*facts["trainer"]["terminating"], facts["jobset"]["terminating"]):
+        if what:
+            yield what.subject, {"what": what}
 
 
 # -- users ------------------------------------------------------------------------------------------------------------

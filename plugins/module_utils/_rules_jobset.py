@@ -14,6 +14,7 @@ from typing import Any
 
 from ._bundle import Bundle
 from ._catalogue import CATALOGUE
+from ._line import Line, about_places
 from ._rules import Facts, Found, Rules, enumerated
 
 RULES = Rules()
@@ -45,7 +46,7 @@ def _words(facts: Facts) -> dict[str, Any]:
     jobset = facts["jobset"]
     return {
         "version": jobset["version"] or "of an unknown version",
-        "namespace": jobset["namespace"],
+        "namespace": Line(jobset["namespace"], about=about_places(jobset["namespace"])),
         "owner": jobset["owner"]["name"],
         "serves": enumerated(jobset["serves"]),
         "release": facts["wanted"]["release"],

@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from ._fields import is_terminating, name_of, part, parts, some, text, texts
+from ._line import Line
 from ._quantities import amount, demand, in_words, total
 
 # The pod port of both webhooks; a Service's port does not matter to a NetworkPolicy.
@@ -57,7 +58,7 @@ def namespace_facts(
     }
 
 
-def _exceeded(quota: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> list[str]:
+def _exceeded(quota: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> list[Line]:
     """What the pods to come would take beyond a quota."""
     lines = []
     for resource, hard in part(quota, "spec", "hard").items():
@@ -65,7 +66,7 @@ def _exceeded(quota: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> 
         needed = _needed(resource, wanted)
         if limit is not None and used is not None and needed and used + needed > limit:
             words = f"of which {in_words(used)} is used and {in_words(needed)} needed"
-            lines.append(f"ResourceQuota {name_of(quota)}: {resource} {hard}, {words}")
+            lines.append(_about_quota(quota, f"{resource} {hard}, {words}"))
     return lines
 
 
@@ -78,7 +79,7 @@ def _needed(resource: str, wanted: Sequence[Mapping[str, Any]]) -> Fraction:
     return total(demand(part(template, "spec"), which) for template in wanted)[name]
 
 
-def _unstated(quota: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> list[str]:
+def _unstated(quota: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> list[Line]:
     """What a quota obliges each container to state, and one of ours does not."""
     lines = []
     for resource in part(quota, "spec", "hard"):
@@ -93,8 +94,13 @@ def _unstated(quota: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> 
             and not (which == "requests" and text(container, "resources", "limits", name))
         ]
         if silent:
-            lines.append(f"ResourceQuota {name_of(quota)}: {which}.{name}")
+            lines.append(_about_quota(quota, f"{which}.{name}"))
     return lines
+
+
+def _about_quota(quota: Mapping[str, Any], detail: str) -> Line:
+    subject = f"ResourceQuota {name_of(quota)}"
+    return Line(f"{subject}: {detail}", subject=subject, detail=detail)
 
 
 def _denies(policy: Mapping[str, Any]) -> bool:

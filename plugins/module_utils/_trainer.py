@@ -10,6 +10,7 @@ from typing import Any
 
 from ._bundle import Bundle
 from ._fields import is_terminating, name_of, numbers, texts
+from ._line import Line, terminating_line
 from ._owners import common_owner, is_own_or_nothing
 from ._recognition import TRAINER_GROUP, is_trainer, namespaces, places, speaks_for, troubles
 from ._releases import SINCE, images, trainer_release
@@ -83,7 +84,7 @@ def trainer_facts(
     }
 
 
-def _state(found: bool, known: bool, terminating: list[str], missing: list[str]) -> str:
+def _state(found: bool, known: bool, terminating: Sequence[str], missing: list[str]) -> str:
     if terminating:
         return "terminating"
     if not known:
@@ -120,7 +121,7 @@ def _homes(own: Sequence[Mapping[str, Any]], webhooks: Sequence[Mapping[str, Any
     return namespaces(own) or {place.namespace for place in places(webhooks) if place.namespace}
 
 
-def _dying(kind: str, item: Mapping[str, Any]) -> str:
+def _dying(kind: str, item: Mapping[str, Any]) -> Line:
     finalizers = texts(item, "metadata", "finalizers")
     # A namespace's own finalizer is in its spec, which is not read.
-    return f"{kind} {name_of(item)}" + (f", which waits for {', '.join(finalizers)}" if finalizers else "")
+    return terminating_line(kind, name_of(item), finalizers)

@@ -11,9 +11,11 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils._blockers import judge
 from ansible_collections.conductor.trainer.plugins.module_utils._catalogue import CATALOGUE, Entry
 from ansible_collections.conductor.trainer.plugins.module_utils._inspect import facts_of
+from ansible_collections.conductor.trainer.plugins.module_utils._line import Line
 from ansible_collections.conductor.trainer.plugins.module_utils._readings import Readings
 from ansible_collections.conductor.trainer.plugins.module_utils._record import Record, record_manifest
 from ansible_collections.conductor.trainer.plugins.module_utils._resources import RESOURCES
+from ansible_collections.conductor.trainer.plugins.module_utils._reviews import Right
 from ansible_collections.conductor.trainer.plugins.module_utils._rules import Rules
 from ansible_collections.conductor.trainer.plugins.module_utils._rules_cluster import RULES as OF_CLUSTER
 from ansible_collections.conductor.trainer.plugins.module_utils._rules_installed import RULES as OF_INSTALLED
@@ -367,6 +369,15 @@ def test_a_right_that_lacks_is_said_once() -> None:
         "list nodes",
         "list secrets in namespace kubeflow-system",
     )
+    crds = "customresourcedefinitions"
+    rights = (
+        Right("get", "apiextensions.k8s.io", crds, "", "jobsets.jobset.x-k8s.io"),
+        Right("get", "", "namespaces", "", "kube-system"),
+        Right("get", "", "namespaces", "", "kubeflow-system"),
+        Right("list", "", "nodes", "", ""),
+        Right("list", "", "secrets", "kubeflow-system", ""),
+    )
+    denied = tuple(Line(words, about=[right]) for words, right in zip(denied, rights, strict=True))
     found = judged(empty(rules=nothing, cluster_rules=nothing, denied=denied), "bundled")
     causes = [finding["cause"] for findings in found.values() for finding in findings]
     for words in ("get customresourcedefinitions", "kube-system;", "list nodes", "list secrets in"):

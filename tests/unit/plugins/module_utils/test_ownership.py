@@ -83,7 +83,7 @@ def test_the_digest_is_unknown_where_somebody_used_our_name(entries: list[dict[s
 
 
 def found(*configurations: dict[str, Any]) -> list[tuple[str, str]]:
-    return foreign_webhooks(configurations, bundle())
+    return [(name, str(place)) for name, place in foreign_webhooks(configurations, bundle())]
 
 
 @pytest.mark.parametrize(
@@ -134,6 +134,6 @@ def test_the_bundle_of_the_collection_is_not_foreign_to_itself() -> None:
     assert foreign_webhooks(real.webhook_configurations(), real) == []
     # A JobSet of somebody else, by its own manifest's default names.
     jobset = webhooks("jobset-validating-webhook-configuration", "jobset-webhook-service", [JOBSET, ""])
-    assert foreign_webhooks([jobset], real) == [
+    assert [(name, str(place)) for name, place in foreign_webhooks([jobset], real)] == [
         ("jobset-validating-webhook-configuration", "service ops/jobset-webhook-service")
     ]

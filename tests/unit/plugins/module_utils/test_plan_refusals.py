@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.conductor.trainer.plugins.module_utils import _ownership
 from ansible_collections.conductor.trainer.plugins.module_utils._bundle import digest
+from ansible_collections.conductor.trainer.plugins.module_utils._line import about_object, about_places
 from ansible_collections.conductor.trainer.plugins.module_utils._ownership import entry_digest
 from ansible_collections.conductor.trainer.plugins.module_utils._plan import Observed, make_plan
 from ansible_collections.conductor.trainer.plugins.module_utils._prune import decide_leftover
@@ -64,7 +66,7 @@ def test_the_first_three_of_an_owner_are_named(count: int, more: str) -> None:
     (reason,) = make_plan(release, Observed(metadata=dict.fromkeys(keys, THEIRS))).reasons
     assert reason.subject == f"ConfigMap ops/c0, ConfigMap ops/c1, ConfigMap ops/c2{more}"
     assert reason.text == f"{reason.subject}: {reason.cause}"
-    assert reason.clue == "field manager installer"
+    assert reason.about == {("owner", "managers", "installer")}
 
 
 RUNTIME = key_of(runtime("torch"))
@@ -107,7 +109,7 @@ def test_a_foreign_webhook_is_known_by_where_it_points_to(
     name: str, client: dict[str, Any], code: str, clue: str
 ) -> None:
     (reason,) = make_plan(bundle(), Observed(webhook_configurations=[configuration(name, client)])).reasons
-    assert (reason.code, reason.clue) == (code, clue)
+    assert (reason.code, reason.about) == (code, about_places(clue))
     assert reason.subject.startswith(f"webhook configuration {name} points to ")
 
 
@@ -140,3 +142,35 @@ def test_what_is_decided_stays_so() -> None:
     for value, field in ((plan, "actions"), (plan.actions[0], "verb"), (Observed(), "kubernetes")):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(value, field, None)
+
+
+def test_a_refusal_does_not_hang_on_the_words_of_an_owner() -> None:
+    """A runtime's release may be called what an object that is Terminating is said to be."""
+    named = {"annotations": {"meta.helm.sh/release-name": "is Terminating since yesterday"}}
+    gone = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+    actions = make_plan(bundle(), Observed(metadata={CONFIG: named})).actions
+    assert [(action.refused, action.reason) for action in actions if action.verb == "refuse"] == [
+        ("foreign", "Helm release is Terminating since yesterday")
+    ]
+    (reason,) = make_plan(bundle(), Observed(metadata={CONFIG: gone})).reasons
+    assert (reason.code, reason.about) == ("terminating", about_object(CONFIG.name))
+
+
+@pytest.mark.parametrize("words", [("Helm release", "Argo CD"), ("Installed by a tool:",) * 2])
+def test_two_owners_are_two_refusals_whatever_they_are_called(
+    monkeypatch: pytest.MonkeyPatch, words: tuple[str, str]
+) -> None:
+    marks = (
+        ("annotations", "meta.helm.sh/release-name", "", "helm", words[0]),
+        ("annotations", "argocd.argoproj.io/tracking-id", "", "argocd", words[1]),
+    )
+    monkeypatch.setattr(_ownership, "_MARKS", marks)
+    phases = content()["phases"]
+    phases[1]["objects"] = [obj("ConfigMap", name, namespace="ops") for name in "ab"]
+    keys = [key_of(manifest) for manifest in bundle(phases=phases).objects("ConfigMap")]
+    metadata = {key: {"annotations": {where: "x"}} for key, (_, where, *_rest) in zip(keys, marks, strict=True)}
+    reasons = make_plan(bundle(phases=phases), Observed(metadata=metadata)).reasons
+    assert [reason.about for reason in reasons] == [
+        {("owner", "helm", "meta.helm.sh/release-name=x")},
+        {("owner", "argocd", "argocd.argoproj.io/tracking-id=x")},
+    ]

@@ -15,6 +15,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._errors import (
     RightsError,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils._line import Line, about_object
 from ansible_collections.conductor.trainer.plugins.module_utils._plan import Refusal
 from ansible_collections.conductor.trainer.plugins.module_utils._preflight import merged
 from tests.unit.plugins.builders import (
@@ -210,8 +211,19 @@ def test_somebody_elses_webhooks_are_said_with_whose_they_are() -> None:
     assert codes(error) == ["jobset_split"]
 
 
-FOREIGN = {"code": "trainer_foreign", "object": "Trainer", "cause": "in the hands of Helm release x", "remedy": "r"}
-GONE = {"code": "terminating", "object": "Deployment manager", "cause": "is being deleted", "remedy": "wait"}
+HELM, ARGO = frozenset({("owner", "helm", "x")}), frozenset({("owner", "argocd", "x")})
+FOREIGN = {
+    "code": "trainer_foreign",
+    "object": "Trainer",
+    "cause": Line("in the hands of Helm release x", about=HELM),
+    "remedy": "r",
+}
+GONE = {
+    "code": "terminating",
+    "object": "Deployment manager",
+    "cause": Line("is being deleted", about=about_object("manager")),
+    "remedy": "wait",
+}
 
 
 @pytest.mark.parametrize(
@@ -219,12 +231,12 @@ GONE = {"code": "terminating", "object": "Deployment manager", "cause": "is bein
     [
         (
             [FOREIGN],
-            Refusal("", "l", "trainer_foreign", "Service ops/a", "installed by ...", "Helm release x"),
+            Refusal("", "l", "trainer_foreign", "Service ops/a", "installed by ...", HELM),
             [("trainer_foreign", "Trainer (Service ops/a)", FOREIGN["cause"])],
         ),
         (
             [FOREIGN],
-            Refusal("", "l", "trainer_foreign", "Service ops/a", "installed by Argo CD", "Argo CD"),
+            Refusal("", "l", "trainer_foreign", "Service ops/a", "installed by Argo CD", ARGO),
             [
                 ("trainer_foreign", "Trainer", FOREIGN["cause"]),
                 ("trainer_foreign", "Service ops/a", "installed by Argo CD"),
@@ -232,12 +244,12 @@ GONE = {"code": "terminating", "object": "Deployment manager", "cause": "is bein
         ),
         (
             [GONE],
-            Refusal("", "l", "terminating", "Deployment ops/manager", "it is Terminating"),
+            Refusal("", "l", "terminating", "Deployment ops/manager", "it is Terminating", about_object("manager")),
             [("terminating", "Deployment ops/manager", "it is Terminating")],
         ),
         (
             [GONE],
-            Refusal("", "l", "terminating", "Secret ops/x", "it is Terminating"),
+            Refusal("", "l", "terminating", "Secret ops/x", "it is Terminating", about_object("x")),
             [
                 ("terminating", "Deployment manager", "is being deleted"),
                 ("terminating", "Secret ops/x", "it is Terminating"),
@@ -253,6 +265,14 @@ def test_what_both_say_is_said_once(
     assert [(finding["code"], finding["object"], finding["cause"]) for finding in found] == expected
     assert all(finding["code"] in BY_CODE and finding["remedy"] for finding in found)
     assert blockers == before
+
+
+def test_whether_both_say_the_same_does_not_hang_on_their_words() -> None:
+    reworded = {**FOREIGN, "cause": Line("Someone else runs it.", about=HELM)}
+    reason = Refusal("", "l", "trainer_foreign", "Service ops/a", "Another tool owns it.", HELM)
+    assert [finding["object"] for finding in merged([reworded], [reason])] == ["Trainer (Service ops/a)"]
+    # The words alone, of which the finding keeps nothing to compare.
+    assert len(merged([{**FOREIGN, "cause": str(FOREIGN["cause"])}], [reason._replace(cause="Helm release x")])) == 2
 
 
 def test_the_record_is_no_reason_to_look() -> None:

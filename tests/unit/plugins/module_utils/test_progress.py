@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -97,6 +98,13 @@ def test_others_are_said_by_name() -> None:
         "webhook: no ready endpoint"
     )
     assert summary([Verdict("Service webhook", "endpoints", "progressing", name="webhook")]) == "webhook: endpoints"
+
+
+def test_no_phrase_hangs_on_the_words_of_a_verdict() -> None:
+    reworded = replace(PROBE, subject="The hook of v", rule="asked", evidence="It answers; wrongly.")
+    assert summary([reworded]) == summary([PROBE])
+    reworded = replace(ROLLOUT, subject="manager does not run", evidence="Its pods: none are up")
+    assert summary([reworded]) == summary([ROLLOUT])
 
 
 def test_a_certificate_that_is_not_mounted_comes_first() -> None:
