@@ -114,11 +114,13 @@ def _require_unedited(
     causes = [
         {
             "field": f".{name}",
-            "message": f'conflict with "{owner_of_field(live["metadata"], name) or "nobody"}"',
+            "message": f'conflict with "{owner}"',
+            "owner": owner,
             "live": here,
             "wanted": wanted,
         }
         for name, (here, wanted) in found.items()
+        for owner in (owner_of_field(live["metadata"], name) or "nobody",)
     ]
     raise ApiError(
         "fields of the release were edited",

@@ -112,6 +112,9 @@ def value_at(value: Any, path: str) -> Any:
 
 
 def _owner(cause: Mapping[str, Any]) -> str:
+    """Who is in the way: a cause of ours says it apart, the server's has it in its message only."""
+    if "owner" in cause:
+        return str(cause["owner"])
     found = _OWNER.search(str(cause.get("message", "")))
     return found[1] if found else ""
 

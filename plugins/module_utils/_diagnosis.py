@@ -58,12 +58,10 @@ def diagnose(
     state = _state(newest[0], status) if newest else {"pod": "", "container": "", "exit_code": None, "restarts": 0}
     log = _log(cluster, newest[0], status, unread) if newest else []
     template = str(part(part(newest[0], "metadata"), "labels").get("pod-template-hash", "")) if newest else ""
-    replica_set = "" if newest else _replica_set(cluster, deployment, unread)
+    replica_set, refusal = ("", "") if newest else _replica_set(cluster, deployment, unread)
     events = _events(cluster, namespace, name, f"{name}-{template}", unread)
     # What it says itself tells more than that it ends again and again.
-    known = (
-        failure_cause(log) or (doom and (doom.signature.cause, doom.remedy)) or failure_cause([*events, replica_set])
-    )
+    known = failure_cause(log) or (doom and (doom.signature.cause, doom.remedy)) or failure_cause([*events, refusal])
     cause, remedy = known or ("", "")
     what = f"logs {state['pod']}{' --previous' if state['restarts'] else ''}" if log else f"describe deployment {name}"
     return {
@@ -136,17 +134,18 @@ def _plain(line: str) -> str:
     return ": ".join(str(entry[name]) for name in ("level", "msg", "error") if entry.get(name))
 
 
-def _replica_set(cluster: Cluster, deployment: Mapping[str, Any], unread: list[str]) -> str:
-    """What is known of the ReplicaSet that should have made the newest pod."""
+def _replica_set(cluster: Cluster, deployment: Mapping[str, Any], unread: list[str]) -> tuple[str, str]:
+    """What is known of the ReplicaSet that should have made the newest pod, and why the server refused it pods."""
     try:
         found, _version = cluster.list_all(
             resource_of("apps/v1", "ReplicaSet"), namespace_of(deployment), metadata_only=False
         )
     except ConductorError as error:
         unread.append(f"ReplicaSets: {error.message[:_WIDTH]}")
-        return ""
+        return "", ""
     present = present_replicaset(deployment, found)
-    return redact(str(replicaset_verdict(name_of(present) or "of the newest revision", present)))[:_WIDTH]
+    verdict = replicaset_verdict(name_of(present) or "of the newest revision", present)
+    return redact(str(verdict))[:_WIDTH], redact(verdict.brief)[:_WIDTH]
 
 
 def _events(cluster: Cluster, namespace: str, deployment: str, newest: str, unread: list[str]) -> list[str]:

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any
 
 
 class Line(str):
@@ -26,6 +27,15 @@ class Line(str):
         line = super().__new__(cls, text)
         line.subject, line.detail, line.about = subject, detail, frozenset(about)
         return line
+
+
+def plain(value: Any) -> Any:
+    """The same value with plain strings for lines: what leaves the library is of Python's own types only."""
+    if isinstance(value, Mapping):
+        return {name: plain(below) for name, below in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return str(value) if isinstance(value, Line) else value
 
 
 def about(*lines: object) -> frozenset[Hashable]:

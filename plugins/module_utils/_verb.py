@@ -28,6 +28,8 @@ except ImportError:
 from ._bundle import ALL_RUNTIMES, CERTIFICATES, GENERATED, Bundle, load_bundle
 from ._client import Cluster
 from ._connection import connect, kubeconfig_of
+from ._errors import ConductorError
+from ._line import plain
 from ._own_certificates import secrets_of_pem
 from ._target import choose_target, secrets_of, secrets_of_proxy
 
@@ -96,7 +98,19 @@ class Verb:
         target = choose_target({name: params[name] for name in CONNECTION_ARG_SPEC}, os.environ)
         bundle = load_bundle(params["bundle"] or "", params["profile"], params["certificates"])
         bundle = replace(bundle.with_runtimes(params["runtimes"]), authority=params["certificates_ca"] or "")
-        return self.operation(call, connect(target, connections=params["concurrency"]), bundle)
+        return self.run(call, connect(target, connections=params["concurrency"]), bundle)
+
+    def run(self, call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
+        """The operation; its result, and the facts of an error, hold plain values only.
+
+        Raises:
+            ConductorError: whatever stood in the way.
+        """
+        try:
+            return dict(plain(self.operation(call, cluster, bundle)))
+        except ConductorError as error:
+            error.facts = plain(error.facts)
+            raise
 
 
 def secrets_in(params: dict[str, Any]) -> set[str]:

@@ -21,8 +21,8 @@ _REVISION = "deployment.kubernetes.io/revision"
 def replicaset_verdict(name: str, replica_set: Mapping[str, Any] | None) -> Verdict:
     """Ready where its newest generation was seen and all pods it is to have are available."""
 
-    def verdict(state: State, evidence: str, since: str = "") -> Verdict:
-        return Verdict(f"ReplicaSet {name}", "pods", state, evidence, since=since)
+    def verdict(state: State, evidence: str, since: str = "", brief: str = "") -> Verdict:
+        return Verdict(f"ReplicaSet {name}", "pods", state, evidence, since=since, name=name, brief=brief)
 
     if replica_set is None:
         return verdict("progressing", "it is not there")
@@ -37,7 +37,8 @@ def replicaset_verdict(name: str, replica_set: Mapping[str, Any] | None) -> Verd
     numbers = f"{there} of {wanted} pods are there, {available} available"
     failure = true_conditions(replica_set).get("ReplicaFailure")
     if failure is not None:
-        return verdict("progressing", f"{numbers}; {words_of(failure)}", text(failure, "lastTransitionTime"))
+        words = words_of(failure)
+        return verdict("progressing", f"{numbers}; {words}", text(failure, "lastTransitionTime"), words)
     return verdict("ready" if wanted and there == available == wanted else "progressing", numbers)
 
 

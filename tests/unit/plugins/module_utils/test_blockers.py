@@ -377,8 +377,8 @@ def test_a_right_that_lacks_is_said_once() -> None:
         Right("list", "", "nodes", "", ""),
         Right("list", "", "secrets", "kubeflow-system", ""),
     )
-    denied = tuple(Line(words, about=[right]) for words, right in zip(denied, rights, strict=True))
-    found = judged(empty(rules=nothing, cluster_rules=nothing, denied=denied), "bundled")
+    lines = tuple(Line(words, about=[right]) for words, right in zip(denied, rights, strict=True))
+    found = judged(empty(rules=nothing, cluster_rules=nothing, denied=lines), "bundled")
     causes = [finding["cause"] for findings in found.values() for finding in findings]
     for words in ("get customresourcedefinitions", "kube-system;", "list nodes", "list secrets in"):
         assert sum(words in cause for cause in causes) == 1, words

@@ -11,6 +11,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils._line import (
     about,
     about_object,
     about_places,
+    plain,
     terminating_line,
 )
 
@@ -20,6 +21,12 @@ QUOTA = Line("ResourceQuota q: pods 1", subject="ResourceQuota q", detail="pods 
 def test_a_line_is_its_text_in_every_result() -> None:
     assert json.loads(json.dumps({"line": QUOTA})) == {"line": "ResourceQuota q: pods 1"}
     assert sorted({QUOTA, Line("A"), "B"}) == ["A", "B", "ResourceQuota q: pods 1"]
+
+
+def test_what_leaves_the_library_is_plain() -> None:
+    found = plain({"a": [QUOTA, {"b": (QUOTA,)}], "c": 1, "d": None})
+    assert found == {"a": [str(QUOTA), {"b": [str(QUOTA)]}], "c": 1, "d": None}
+    assert {type(found["a"][0]), type(found["a"][1]["b"][0])} == {str}
 
 
 def test_a_copy_keeps_what_it_is_about() -> None:

@@ -83,7 +83,7 @@ class Verb:
         if self.needed and not params.keys() & {"definition", "src"}:
             cluster.put(train_job(**self.needed))
         call = Call({**defaults, **self.needed, **params}, check_mode, diff=False, warn=self.warnings.append)
-        result: dict[str, Any] = self.module.VERB.operation(call, cluster, release)
+        result: dict[str, Any] = self.module.VERB.run(call, cluster, release)
         return result
 
 
