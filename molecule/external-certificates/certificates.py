@@ -14,7 +14,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from tests.unit.plugins.certificates import Authority
+from tests.unit.plugins.helpers.certificates import Authority
 
 
 def lookup(file: Path) -> str:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.conductor.trainer.plugins.modules.trainer_operator_info import VERB
-from ansible_collections.conductor.trainer.plugins.plugin_utils._module_action import ModuleAction
+from ansible_collections.conductor.trainer.plugins.plugin_utils.module_action import ModuleAction
 
 
 class ActionModule(ModuleAction):

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of the options that say which cluster; the options are C(CONNECTION_ARG_SPEC) in C(_verb.py)."""
+"""Documentation of the options that say which cluster; the options are C(CONNECTION_ARG_SPEC) in C(module_call.py)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of the option that brings certificates; it is C(pem_options) in C(_own_certificates.py)."""
+"""Documentation of the option that brings certificates; it is C(pem_options) in C(certificates/provided.py)."""
 
 from __future__ import annotations
 

@@ -103,12 +103,12 @@ reason:
 
 from typing import Any
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
-from ansible_collections.conductor.trainer.plugins.module_utils._identity import require_pinned
-from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
-from ansible_collections.conductor.trainer.plugins.module_utils._runtimes import runtime_info
-from ansible_collections.conductor.trainer.plugins.module_utils._verb import Call, Verb
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.identity import require_pinned
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, Verb
+from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import run_module
+from ansible_collections.conductor.trainer.plugins.module_utils.probes.runtimes import runtime_info
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 
 
 def info(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:

@@ -412,18 +412,18 @@ reason:
 
 from typing import Any
 
-from ansible_collections.conductor.trainer.plugins.module_utils._accepted import warning_line
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import PHASES, Bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
-from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
-from ansible_collections.conductor.trainer.plugins.module_utils._kept import kept_line
-from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
-from ansible_collections.conductor.trainer.plugins.module_utils._own_certificates import (
+from ansible_collections.conductor.trainer.plugins.module_utils.certificates.provided import (
     pem_options,
     with_own_certificates,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils._owners import ADOPTABLE
-from ansible_collections.conductor.trainer.plugins.module_utils._verb import Call, Verb
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils.findings.accepted import warning_line
+from ansible_collections.conductor.trainer.plugins.module_utils.install.kept_edits import kept_line
+from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, Verb
+from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import run_module
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.installers import ADOPTABLE
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES, Bundle
 
 
 def install(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
@@ -456,7 +456,7 @@ def install(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
 def remove(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     """Makes the operator be gone."""
     # Not at the top: an install, which runs far more often, need not import it.
-    from ansible_collections.conductor.trainer.plugins.module_utils._remove import ensure_absent
+    from ansible_collections.conductor.trainer.plugins.module_utils.remove.absent import ensure_absent
 
     result = ensure_absent(
         cluster,

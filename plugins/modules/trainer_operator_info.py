@@ -524,18 +524,18 @@ reason:
 
 from typing import Any
 
-from ansible_collections.conductor.trainer.plugins.module_utils._accepted import check_accepted, not_accepted
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
-from ansible_collections.conductor.trainer.plugins.module_utils._identity import require_pinned
-from ansible_collections.conductor.trainer.plugins.module_utils._inspect import inspect
-from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
-from ansible_collections.conductor.trainer.plugins.module_utils._own_certificates import (
+from ansible_collections.conductor.trainer.plugins.module_utils.certificates.provided import (
     pem_options,
     with_own_certificates,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils._owners import ADOPTABLE
-from ansible_collections.conductor.trainer.plugins.module_utils._verb import Call, Verb
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.identity import require_pinned
+from ansible_collections.conductor.trainer.plugins.module_utils.findings.accepted import check_accepted, not_accepted
+from ansible_collections.conductor.trainer.plugins.module_utils.inspection.inspect import inspect
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, Verb
+from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import run_module
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.installers import ADOPTABLE
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 
 
 def info(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:

@@ -281,13 +281,13 @@ reason:
 
 from typing import Any
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
-from ansible_collections.conductor.trainer.plugins.module_utils._identity import require_pinned
-from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
-from ansible_collections.conductor.trainer.plugins.module_utils._trainjob import TrainJobRun, Wishes
-from ansible_collections.conductor.trainer.plugins.module_utils._trainjob_definition import asked_for
-from ansible_collections.conductor.trainer.plugins.module_utils._verb import Call, Verb
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.identity import require_pinned
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, Verb
+from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import run_module
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.definition import asked_for
+from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.run import TrainJobRun, Wishes
 
 
 def run(call: Call, cluster: Cluster, _bundle: Bundle) -> dict[str, Any]:

@@ -340,13 +340,13 @@ reason:
 
 from typing import Any
 
-from ansible_collections.conductor.trainer.plugins.module_utils._beside import jobset_to_wait_for
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
-from ansible_collections.conductor.trainer.plugins.module_utils._identity import require_pinned
-from ansible_collections.conductor.trainer.plugins.module_utils._module import run_module
-from ansible_collections.conductor.trainer.plugins.module_utils._verb import Call, Verb
-from ansible_collections.conductor.trainer.plugins.module_utils._wait import ControllersWait
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.identity import require_pinned
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, Verb
+from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import run_module
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.wait.controllers import ControllersWait
+from ansible_collections.conductor.trainer.plugins.module_utils.wait.external_jobset import jobset_to_wait_for
 
 
 def wait(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:

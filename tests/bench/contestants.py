@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import PHASES
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES
 from ansible_collections.conductor.trainer.plugins.modules.trainer_operator import VERB
-from ansible_collections.conductor.trainer.plugins.plugin_utils._in_worker import perform
+from ansible_collections.conductor.trainer.plugins.plugin_utils.in_process import perform
 from tests.support.playing import CLONE, LIMIT, play
 from tests.support.states import BUNDLE, our_bundle
 from tests.support.upstream_objects import trainer_objects
@@ -30,7 +30,7 @@ _SETTINGS = {"_ansible_check_mode": False, "_ansible_diff": False, "_ansible_mod
 _MODULE = """
 import json, re, sys
 from ansible_collections.conductor.trainer.plugins.modules.trainer_operator import main
-from tests.unit.plugins.arguments import patch_module_args
+from tests.unit.plugins.helpers.arguments import patch_module_args
 try:
     with patch_module_args(json.loads(sys.argv[1])):
         main()

@@ -24,7 +24,7 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import PHASES
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES
 from tests.bench.contestants import (
     CONTROLLER_PHASES,
     conductor,

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
-from ansible_collections.conductor.trainer.plugins.module_utils._connection import connect
-from ansible_collections.conductor.trainer.plugins.module_utils._target import Target
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.connection import connect
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.target import Target
 from tests.support.audit import writes
 
 

@@ -37,7 +37,7 @@ from tests.support.etcd import Etcd, Snapshot
 from tests.support.processes import Program, ProgramError, free_ports, program
 from tests.support.real_cluster import tool
 from tests.support.settling import IN_EVERY_NAMESPACE, established, resources_of, served, undone
-from tests.unit.plugins.certificates import Authority, Pair
+from tests.unit.plugins.helpers.certificates import Authority, Pair
 
 ADMIN = "control-plane-admin"
 MASTERS = "system:masters"

@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from tests.support.real_cluster import TOOL, tool
-from tests.unit.plugins.certificates import Authority, Pair, new_key, private_key_pem
+from tests.unit.plugins.helpers.certificates import Authority, Pair, new_key, private_key_pem
 
 CONTEXT = "control-plane"
 _POLICY = TOOL.parent / "control_plane" / "audit-policy.yaml"

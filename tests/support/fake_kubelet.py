@@ -18,11 +18,11 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
-from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
-from ansible_collections.conductor.trainer.plugins.module_utils._errors import ApiError
-from ansible_collections.conductor.trainer.plugins.module_utils._resources import resource_of
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import resource_of
 from tests.support.control_plane import ControlPlane
-from tests.unit.plugins.certificates import Authority
+from tests.unit.plugins.helpers.certificates import Authority
 
 NODE = "node-1"
 _SINCE = "2026-01-01T00:00:00Z"

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.conductor.trainer.plugins.module_utils._reviews import Right
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.access_reviews import Right
 from tests.support.cluster import ClusterUnderTest
 from tests.support.playing import CLONE
 

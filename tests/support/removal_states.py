@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.conductor.trainer.plugins.module_utils._record import NAME as RECORD_NAME
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import NAME as RECORD_NAME
 from tests.support import foreign
 from tests.support.control_plane import ControlPlane
 from tests.support.known_states import HOME, STATES

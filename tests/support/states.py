@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle, load_bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
-from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
-from ansible_collections.conductor.trainer.plugins.module_utils._resources import RESOURCES, Resource
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import RESOURCES, Resource
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle, load_bundle
 from tests.support.control_plane import ControlPlane
 from tests.support.etcd import Snapshot
 from tests.support.foreign import Manifest, namespace

@@ -11,7 +11,7 @@ import threading
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from tests.unit.plugins.loopback import Loopback
+from tests.unit.plugins.helpers.loopback import Loopback
 
 
 class TunnelProxy(Loopback):

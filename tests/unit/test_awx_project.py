@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from ansible_collections.conductor.trainer.plugins.filter.summary import RETURN
-from ansible_collections.conductor.trainer.plugins.module_utils._target import ENVIRONMENT
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.target import ENVIRONMENT
 
 CLONE = Path(__file__).resolve().parents[2]
 PROJECT = CLONE / "examples" / "awx-project"

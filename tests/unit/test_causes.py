@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ansible_collections.conductor.trainer.plugins.module_utils._doom_catalogue import SIGNATURES, SLOW
-from ansible_collections.conductor.trainer.plugins.module_utils._failure_causes import FAILURE_CAUSES
-from ansible_collections.conductor.trainer.plugins.module_utils._webhook_causes import WEBHOOK_CAUSES
-from tests.unit.plugins.builders import ROOT
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_catalogue import SIGNATURES, SLOW
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_causes import FAILURE_CAUSES
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.webhook_causes import WEBHOOK_CAUSES
+from tests.unit.plugins.helpers.builders import ROOT
 
 HEAD = """<!--
 Copyright: Conductor contributors

@@ -94,12 +94,15 @@ def test_every_module_says_what_it_does_in_check_and_diff_mode_and_the_second_ti
 
 @pytest.mark.parametrize("kind", PLUGIN_KINDS)
 def test_every_plugin_file_has_a_unit_test(kind: str) -> None:
-    files = sorted((CLONE / "tests" / "unit" / "plugins").rglob("test_*.py"))
-    texts = [path.read_text() for path in files]
-    names = {path.stem for path in (CLONE / "plugins" / kind).glob("*.py")}
+    tests = CLONE / "tests" / "unit" / "plugins"
+    texts = [path.read_text() for path in sorted(tests.rglob("test_*.py"))]
+    folder = CLONE / "plugins" / kind
+    # Packages are empty files.
+    files = [path.relative_to(folder) for path in folder.rglob("*.py") if path.name != "__init__.py"]
+    names = {".".join(path.with_suffix("").parts): path for path in files}
     # Modules and their actions are imported by name, one after the other.
     tested = set(MODULES) if kind in ("modules", "action") else set()
-    tested |= {name for name in names if any(path.stem == f"test_{name.lstrip('_')}" for path in files)}
+    tested |= {name for name, path in names.items() if (tests / kind / path.with_name(f"test_{path.name}")).is_file()}
     tested |= {name for name in names if any(re.search(rf"plugins\.{kind}\.{name}\b", text) for text in texts)}
-    assert names - tested == set()
+    assert names.keys() - tested == set()
     assert names

@@ -19,12 +19,12 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ansible_collections.conductor.trainer.plugins.module_utils._verb import (
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import (
     BUNDLE_ARG_SPEC,
     CONNECTION_ARG_SPEC,
     IDENTITY_ARG_SPEC,
 )
-from tests.unit.plugins.builders import bundle, serving
+from tests.unit.plugins.helpers.builders import bundle, serving
 from tests.unit.plugins.modules.test_modules import MODULES, PACKAGE, Verb
 
 CLONE = Path(__file__).resolve().parents[2]
@@ -132,7 +132,7 @@ def test_return_values_are_of_the_documented_types(
 def facts_of_errors() -> set[str]:
     """The keys that errors of the library bring into the result of a module that fails."""
     found: set[str] = set()
-    for path in sorted((CLONE / "plugins" / "module_utils").glob("*.py")):
+    for path in sorted((CLONE / "plugins" / "module_utils").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.keyword) and node.arg == "facts" and isinstance(node.value, ast.Dict):
                 found.update(ast.literal_eval(key) for key in node.value.keys if key is not None)

@@ -15,7 +15,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.plugins.module_utils.test_recorded_phases import Cluster, judge, moments, pods
+from tests.unit.plugins.module_utils.verdicts.test_recorded_phases import Cluster, judge, moments, pods
 
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 99) | st.text(max_size=8) | st.sampled_from(["True", "Active", "t"]),

@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bookkeeping import completed, entries_of
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import MANAGED_LABEL, PHASES, digest
-from ansible_collections.conductor.trainer.plugins.module_utils._ownership import entry_digest
-from ansible_collections.conductor.trainer.plugins.module_utils._plan import Observed, Plan, make_plan
-from ansible_collections.conductor.trainer.plugins.module_utils._prune import decide_leftover
-from ansible_collections.conductor.trainer.plugins.module_utils._record import Entry, Record
-from ansible_collections.conductor.trainer.plugins.module_utils._resources import Key, key_of
-from tests.unit.plugins.builders import bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.install.record_updates import completed, entries_of
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.owner import entry_digest
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Entry, Record
+from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Observed, Plan, make_plan
+from ansible_collections.conductor.trainer.plugins.module_utils.plan.prune import decide_leftover
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import MANAGED_LABEL, PHASES, digest
+from tests.unit.plugins.helpers.builders import bundle
 
 # The same examples in every run: a red test is red for everybody.
 GENERATED = settings(max_examples=200, deadline=None, database=None, derandomize=True)

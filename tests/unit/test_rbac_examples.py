@@ -9,8 +9,10 @@ from collections.abc import Iterable
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._grants import RBAC, granted_by
-from ansible_collections.conductor.trainer.plugins.module_utils._needs import (
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.access_reviews import Right
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
+from ansible_collections.conductor.trainer.plugins.module_utils.rights.grants import RBAC, granted_by
+from ansible_collections.conductor.trainer.plugins.module_utils.rights.required import (
     besides_install,
     of_install,
     to_explain,
@@ -19,10 +21,8 @@ from ansible_collections.conductor.trainer.plugins.module_utils._needs import (
     to_read,
     to_wait,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils._resources import key_of
-from ansible_collections.conductor.trainer.plugins.module_utils._reviews import Right
 from tests.support.rbac_examples import FOLDER, NAMESPACES, POLICY, manifests, rights_of, roles
-from tests.unit.plugins.states import release
+from tests.unit.plugins.helpers.states import release
 
 SMOKE_NAMESPACE = "conductor-smoke"
 READING_VERBS = {"get", "list", "watch"}

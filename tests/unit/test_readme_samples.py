@@ -12,11 +12,11 @@ from typing import Any
 from ansible_collections.conductor.trainer.plugins.filter.findings import findings
 from ansible_collections.conductor.trainer.plugins.filter.screen import screen
 from ansible_collections.conductor.trainer.plugins.filter.status import status
-from ansible_collections.conductor.trainer.plugins.module_utils._blockers import judge
-from ansible_collections.conductor.trainer.plugins.module_utils._catalogue import BY_CODE
-from ansible_collections.conductor.trainer.plugins.module_utils._inspect import facts_of
-from ansible_collections.conductor.trainer.plugins.module_utils._readings import Readings
-from tests.unit.plugins.states import empty, installed, managed, page, release
+from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import BY_CODE
+from ansible_collections.conductor.trainer.plugins.module_utils.findings.judge import judge
+from ansible_collections.conductor.trainer.plugins.module_utils.inspection.inspect import facts_of
+from ansible_collections.conductor.trainer.plugins.module_utils.inspection.reads import Readings
+from tests.unit.plugins.helpers.states import empty, installed, managed, page, release
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 

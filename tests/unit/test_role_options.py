@@ -13,7 +13,7 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.conductor.trainer.plugins.module_utils._verb import (
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import (
     BUNDLE_ARG_SPEC,
     CONNECTION_ARG_SPEC,
     IDENTITY_ARG_SPEC,

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from jinja2 import Environment
 
-from ansible_collections.conductor.trainer.plugins.module_utils._trainjob_definition import submission_of
+from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.definition import submission_of
 
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "conductor"
 SCRIPT = ROLE / "files" / "smoke" / "node.sh"

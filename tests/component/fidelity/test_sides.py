@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._managed_fields import value_at
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.managed_fields import value_at
 from bundle_generator.bundle import render_default
 from bundle_generator.canonical import digest
 from bundle_generator.phases import identity

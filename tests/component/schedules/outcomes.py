@@ -13,11 +13,12 @@ from multiprocessing import get_context
 
 from kubernetes.client import Configuration
 
-from ansible_collections.conductor.trainer.plugins.module_utils import _wait, _watch
-from ansible_collections.conductor.trainer.plugins.module_utils._api_servers import rounds_for
-from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
-from ansible_collections.conductor.trainer.plugins.module_utils._errors import NotReadyError
-from ansible_collections.conductor.trainer.plugins.module_utils._wait import ControllersWait
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster import watch
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import NotReadyError
+from ansible_collections.conductor.trainer.plugins.module_utils.probes.api_servers import rounds_for
+from ansible_collections.conductor.trainer.plugins.module_utils.wait import controllers
+from ansible_collections.conductor.trainer.plugins.module_utils.wait.controllers import ControllersWait
 from tests.component.schedules.schedule import UNTOLD, Schedule, schedule
 from tests.component.schedules.scripted_server import ScriptedServer
 from tests.component.schedules.world import World, release
@@ -26,7 +27,7 @@ from tests.component.schedules.world import World, release
 _TIMEOUT, _IN_VAIN, _OVERTIME = 20.0, 0.8, 12.0
 # What a stream does not tell is found by the next list, after a minute; here it is sooner.
 _RELIST, _SILENCE = 0.25, 1.0
-_AS_THEY_ARE = (_watch._RELIST_SECONDS, _watch._SILENCE, _wait._IDLE)
+_AS_THEY_ARE = (watch._RELIST_SECONDS, watch._SILENCE, controllers._IDLE)
 WORKERS = 4
 
 
@@ -51,7 +52,7 @@ def run(seed: int, kind: str) -> Outcome:
     """Runs one schedule against the real client, watcher and wait."""
     plan = schedule(seed, kind)
     untold = plan.kind in UNTOLD
-    _watch._RELIST_SECONDS, _watch._SILENCE, _wait._IDLE = (_RELIST, _SILENCE, _RELIST) if untold else _AS_THEY_ARE
+    watch._RELIST_SECONDS, watch._SILENCE, controllers._IDLE = (_RELIST, _SILENCE, _RELIST) if untold else _AS_THEY_ARE
     with ScriptedServer(plan) as server:
         configuration = Configuration()
         configuration.host = server.url

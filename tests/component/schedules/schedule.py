@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.component.schedules.world import GOOD, OBJECT_STATES, REPLICA_FACETS, Change, World, facets_of
-from tests.unit.plugins.builders import POD
+from tests.unit.plugins.helpers.builders import POD
 
 # Everything is good after so many seconds at the latest, but for what never is.
 LATEST = 0.25

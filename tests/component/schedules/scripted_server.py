@@ -22,11 +22,11 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from ansible_collections.conductor.trainer.plugins.module_utils._resources import RESOURCES, Key, Resource
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import RESOURCES, Key, Resource
 from tests.component.schedules.schedule import LATEST, Schedule
 from tests.component.schedules.world import ANSWERS, GOOD, Event
-from tests.unit.plugins.builders import DENIAL
-from tests.unit.plugins.loopback import Loopback
+from tests.unit.plugins.helpers.builders import DENIAL
+from tests.unit.plugins.helpers.loopback import Loopback
 
 _KINDS = {resource: key_kind for key_kind, resource in RESOURCES.items()}
 # Seconds between two looks whether the end has come.

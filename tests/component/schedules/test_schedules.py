@@ -15,7 +15,7 @@ import pytest
 from tests.component.schedules.outcomes import describe, quantile, run_all
 from tests.component.schedules.schedule import KINDS, TOLD, WITHHELD, schedule
 from tests.component.schedules.world import GOOD, OBJECT_STATES, REPLICA_FACETS, facets_of
-from tests.unit.plugins.new_process import told_by
+from tests.unit.plugins.helpers.new_process import told_by
 
 # How many schedules of each kind: in every run, and in `make evidence`, where they are others.
 SHARES = {"prompt": 0.2, "behind": 0.2, "faulty": 0.2, "withholding": 0.15, "relapse": 0.15, "never": 0.1}

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._resources import Key, key_of
-from tests.unit.plugins.builders import (
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
+from tests.unit.plugins.helpers.builders import (
     CRD,
     DEPLOYMENT,
     NAMESPACE,

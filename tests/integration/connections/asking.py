@@ -15,7 +15,10 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.conductor.trainer.plugins.module_utils._verb import CONNECTION_ARG_SPEC, IDENTITY_ARG_SPEC
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import (
+    CONNECTION_ARG_SPEC,
+    IDENTITY_ARG_SPEC,
+)
 from tests.support.playing import CLONE, Played, play, user_environment
 
 # A cheap question that only a cluster with the operator on it can answer.

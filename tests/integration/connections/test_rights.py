@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import load_bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._needs import of_install
-from ansible_collections.conductor.trainer.plugins.module_utils._reviews import Right
-from tests.support.audit import is_write
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.access_reviews import Right
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import load_bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.rights.required import of_install
 from tests.integration.connections.asking import User, said
 from tests.integration.connections.conftest import Access
+from tests.support.audit import is_write
 from tests.support.playing import CLONE, Played
 from tests.support.rbac_examples import account_of, hand_out
 from tests.support.real_cluster import RealCluster

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.support.control_plane import ControlPlane, control_plane
 from tests.support.known_states import STATES
 from tests.support.states import States, our_bundle

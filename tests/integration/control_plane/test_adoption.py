@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._errors import ConductorError, RefusedError
-from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
-from ansible_collections.conductor.trainer.plugins.module_utils._ownership import traces_of
-from ansible_collections.conductor.trainer.plugins.module_utils._resources import Key, key_of, path_of
-from ansible_collections.conductor.trainer.plugins.module_utils._upstream import LAST_APPLIED
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError, RefusedError
+from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of, path_of
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.owner import traces_of
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.upstream import LAST_APPLIED
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.support.control_plane import ControlPlane
 from tests.support.known_states import HOME
 from tests.support.states import States, crds_of

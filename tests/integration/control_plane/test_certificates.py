@@ -15,16 +15,16 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle, load_bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._certificates import sources
-from ansible_collections.conductor.trainer.plugins.module_utils._errors import RefusedError
-from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
-from ansible_collections.conductor.trainer.plugins.module_utils._own_certificates import with_own_certificates
+from ansible_collections.conductor.trainer.plugins.module_utils.certificates.provided import with_own_certificates
+from ansible_collections.conductor.trainer.plugins.module_utils.certificates.sources import sources
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import RefusedError
+from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle, load_bundle
 from tests.support.control_plane import ControlPlane
 from tests.support.fake_kubelet import give_certificates
 from tests.support.playing import play
-from tests.unit.plugins.builders import BUNDLE
-from tests.unit.plugins.certificates import Authority
+from tests.unit.plugins.helpers.builders import BUNDLE
+from tests.unit.plugins.helpers.certificates import Authority
 
 HOME = "kubeflow-system"
 YEAR = timedelta(days=365)

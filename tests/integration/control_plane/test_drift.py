@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import MANAGED_LABEL, Bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
-from ansible_collections.conductor.trainer.plugins.module_utils._diff import changed_fields
-from ansible_collections.conductor.trainer.plugins.module_utils._errors import RefusedError
-from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
-from ansible_collections.conductor.trainer.plugins.module_utils._resources import Key, key_of, path_of
-from ansible_collections.conductor.trainer.plugins.module_utils._upstream import LAST_APPLIED
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import RefusedError
+from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.diff import changed_fields
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of, path_of
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.upstream import LAST_APPLIED
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import MANAGED_LABEL, Bundle
 from tests.support.control_plane import ControlPlane
 
 Object = dict[str, Any]

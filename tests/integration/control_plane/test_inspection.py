@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._inspect import inspect
-from ansible_collections.conductor.trainer.plugins.module_utils._readings import REQUEST_LIMIT
+from ansible_collections.conductor.trainer.plugins.module_utils.inspection.inspect import inspect
+from ansible_collections.conductor.trainer.plugins.module_utils.inspection.reads import REQUEST_LIMIT
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.support.known_states import STATES
 from tests.support.playing import play
 from tests.support.states import States, grant

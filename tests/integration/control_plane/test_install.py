@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import MANAGED_LABEL, Bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._errors import RefusedError, RightsError
-from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
-from ansible_collections.conductor.trainer.plugins.module_utils._lease import NAME as LEASE_NAME
-from ansible_collections.conductor.trainer.plugins.module_utils._record import NAME as RECORD_NAME
-from ansible_collections.conductor.trainer.plugins.module_utils._resources import Key, key_of, path_of
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.lease import NAME as LEASE_NAME
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import RefusedError, RightsError
+from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of, path_of
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import NAME as RECORD_NAME
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import MANAGED_LABEL, Bundle
 from tests.support.control_plane import ControlPlane
 from tests.support.states import crd_terminating, namespace_terminating
 

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils import _lease
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._client import Cluster
-from ansible_collections.conductor.trainer.plugins.module_utils._errors import ConductorError, NotReadyError
-from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
-from ansible_collections.conductor.trainer.plugins.module_utils._lease import Lease
-from ansible_collections.conductor.trainer.plugins.module_utils._observe import read_install_record
-from ansible_collections.conductor.trainer.plugins.module_utils._record import Record
-from ansible_collections.conductor.trainer.plugins.module_utils._resources import key_of
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster import lease
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.lease import Lease
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError, NotReadyError
+from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record
+from ansible_collections.conductor.trainer.plugins.module_utils.plan.observe import read_install_record
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.support.control_plane import ControlPlane
 
 # More than an install has writes.
@@ -66,8 +66,8 @@ def gone_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leases are taken in the name of a process that has ended."""
     ended = subprocess.Popen(["true"])
     ended.wait()
-    machine = _lease.this_process().partition(" pid ")[0]
-    monkeypatch.setattr(_lease, "this_process", lambda: f"{machine} pid {ended.pid}")
+    machine = lease.this_process().partition(" pid ")[0]
+    monkeypatch.setattr(lease, "this_process", lambda: f"{machine} pid {ended.pid}")
 
 
 @pytest.mark.usefixtures("gone_process")

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._components import is_of_jobset, without_jobset
-from ansible_collections.conductor.trainer.plugins.module_utils._errors import RefusedError
-from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
-from ansible_collections.conductor.trainer.plugins.module_utils._observe import read_install_record
-from ansible_collections.conductor.trainer.plugins.module_utils._record import NAME as RECORD_NAME
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import RefusedError
+from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import NAME as RECORD_NAME
+from ansible_collections.conductor.trainer.plugins.module_utils.plan.observe import read_install_record
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.release.components import is_of_jobset, without_jobset
 from tests.support.control_plane import ControlPlane
 from tests.support.known_states import HOME, JOBSET_HOME
 from tests.support.states import States

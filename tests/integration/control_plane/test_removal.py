@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._errors import (
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
     NotReadyError,
     RefusedError,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils._remove import ensure_absent
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.remove.absent import ensure_absent
 from tests.support.control_plane import ControlPlane
 from tests.support.fake_kubelet import ending_pods
 from tests.support.removal_states import ALL

@@ -9,9 +9,9 @@ import subprocess
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._errors import RefusedError
-from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import RefusedError
+from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.support.control_plane import ControlPlane
 from tests.support.foreign import moved
 from tests.support.known_states import HOME, JOBSET_HOME, OPENSHIFT_HOME, STATES

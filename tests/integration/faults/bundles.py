@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import canonical
-from tests.unit.plugins.builders import real_content
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import canonical
+from tests.unit.plugins.helpers.builders import real_content
 
 JOBSET = "jobset-controller-manager"
 TRAINER = "kubeflow-trainer-controller-manager"

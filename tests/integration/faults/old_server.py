@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 
 from tests.support.real_cluster import RealCluster
-from tests.unit.plugins.loopback import Loopback
+from tests.unit.plugins.helpers.loopback import Loopback
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.conductor.trainer.plugins.module_utils._resources import RESOURCES
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import RESOURCES
 from tests.support.playing import CLONE, Played, play
 from tests.support.real_cluster import RealCluster
 

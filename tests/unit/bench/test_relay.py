@@ -10,7 +10,7 @@ import pytest
 import urllib3
 
 from tests.bench.relay import Relay
-from tests.unit.plugins.loopback import Loopback
+from tests.unit.plugins.helpers.loopback import Loopback
 
 ANSWER = b"GET is no request here"
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils import _readiness, _rotators
-from tests.unit.plugins.fakes import Clock
-from tests.unit.plugins.server import Server
-from tests.unit.plugins.stepping import Script, SteppingWatcher
+from ansible_collections.conductor.trainer.plugins.module_utils.certificates import rotation
+from ansible_collections.conductor.trainer.plugins.module_utils.wait import readiness
+from tests.unit.plugins.helpers.fakes import Clock
+from tests.unit.plugins.helpers.server import Server
+from tests.unit.plugins.helpers.stepping import Script, SteppingWatcher
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +40,7 @@ def script(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
     """What becomes of the cluster of a wait; all of it must have happened when the test ends."""
     steps: Script = []
     kind = type("Stepping", (SteppingWatcher,), {"clock": clock, "script": steps})
-    for module in (_readiness, _rotators):
+    for module in (readiness, rotation):
         monkeypatch.setattr(module, "Watcher", kind)
     yield steps
     assert steps == []

@@ -7,8 +7,8 @@ import importlib
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.plugin_utils._module_action import ModuleAction
-from tests.unit.plugins.builders import ROOT
+from ansible_collections.conductor.trainer.plugins.plugin_utils.module_action import ModuleAction
+from tests.unit.plugins.helpers.builders import ROOT
 
 PACKAGE = "ansible_collections.conductor.trainer.plugins"
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from ansible_collections.conductor.trainer.plugins.filter.status import RETURN, FilterModule, status
-from ansible_collections.conductor.trainer.plugins.module_utils._inspect import inspect
-from tests.unit.plugins.builders import bundle, serving
-from tests.unit.plugins.fakes import FakeCluster
+from ansible_collections.conductor.trainer.plugins.module_utils.inspection.inspect import inspect
+from tests.unit.plugins.helpers.builders import bundle, serving
+from tests.unit.plugins.helpers.fakes import FakeCluster
 
 KEYS = list(yaml.safe_load(RETURN)["_value"]["contains"])
 

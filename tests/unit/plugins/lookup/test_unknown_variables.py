@@ -13,7 +13,7 @@ from ansible_collections.conductor.trainer.plugins.lookup.unknown_variables impo
     known_variables,
     unknown_variables,
 )
-from tests.unit.plugins.builders import ROOT
+from tests.unit.plugins.helpers.builders import ROOT
 
 SPECS = yaml.safe_load((ROOT / "roles" / "conductor" / "meta" / "argument_specs.yml").read_text())["argument_specs"]
 OPTIONS = sorted({name for entry_point in SPECS.values() for name in entry_point["options"]})

@@ -13,21 +13,21 @@ import pytest
 import yaml
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import Bundle
-from ansible_collections.conductor.trainer.plugins.module_utils._errors import (
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
     InputError,
     NotReadyError,
     RefusedError,
     RightsError,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils._runtimes import probe_trainjob
-from ansible_collections.conductor.trainer.plugins.module_utils._verb import (
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import (
     BUNDLE_ARG_SPEC,
     CONNECTION_ARG_SPEC,
     IDENTITY_ARG_SPEC,
     Call,
 )
-from tests.unit.plugins.builders import (
+from ansible_collections.conductor.trainer.plugins.module_utils.probes.runtimes import probe_trainjob
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
+from tests.unit.plugins.helpers.builders import (
     KUBE_SYSTEM_UID,
     NAMESPACE,
     ROOT,
@@ -38,16 +38,16 @@ from tests.unit.plugins.builders import (
     serving,
     train_job,
 )
-from tests.unit.plugins.fakes import FakeCluster, Request
-from tests.unit.plugins.new_process import told_by
+from tests.unit.plugins.helpers.fakes import FakeCluster, Request
+from tests.unit.plugins.helpers.new_process import told_by
 
 # Says what of LATE is there once the module is imported, and after a run that wrote nothing.
 LATE = ("_preflight", "_rights", "_remove", "_removal_plan")
 NO_OP = f"""
 import sys
 import ansible_collections.conductor.trainer.plugins.modules.trainer_operator
-from ansible_collections.conductor.trainer.plugins.module_utils._install import ensure_present
-from tests.unit.plugins.builders import bundle, installed
+from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
+from tests.unit.plugins.helpers.builders import bundle, installed
 
 late = ["ansible_collections.conductor.trainer.plugins.module_utils." + name for name in {LATE}]
 print("imported with the module:", *(name for name in late if name in sys.modules))

@@ -16,9 +16,9 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.conductor.trainer.plugins.modules.trainer_operator import VERB
-from ansible_collections.conductor.trainer.plugins.plugin_utils import _in_worker, _module_action
-from ansible_collections.conductor.trainer.plugins.plugin_utils._module_action import ModuleAction, _find_bundle
-from tests.unit.plugins.builders import BUNDLE
+from ansible_collections.conductor.trainer.plugins.plugin_utils import in_process, module_action
+from ansible_collections.conductor.trainer.plugins.plugin_utils.module_action import ModuleAction, _find_bundle
+from tests.unit.plugins.helpers.builders import BUNDLE
 
 
 class Action:
@@ -53,7 +53,7 @@ class Action:
         action._find_needle = self.find
         action._execute_module = self.execute
         monkeypatch.setattr(ActionBase, "run", lambda self, tmp=None, task_vars=None: {})
-        monkeypatch.setattr(_in_worker, "perform", self.perform)
+        monkeypatch.setattr(in_process, "perform", self.perform)
         self.action = action
 
     def env_prefix(self, **environment: Any) -> str:
@@ -178,7 +178,7 @@ def test_a_decrypted_kubeconfig_does_not_stay(monkeypatch: pytest.MonkeyPatch, f
     action.files["vault"] = "/vault"
     if fails:
         action.action._execute_module = Mock(side_effect=AnsibleError("broken pipe"))
-        monkeypatch.setattr(_in_worker, "perform", action.action._execute_module)
+        monkeypatch.setattr(in_process, "perform", action.action._execute_module)
         with pytest.raises(AnsibleError, match="broken pipe"):
             action.run(ansible_conductor_in_process=here)
     elif here:
@@ -298,7 +298,7 @@ def test_what_takes_a_module_has_one(monkeypatch: pytest.MonkeyPatch, how: str, 
     elif how == "asked":
         task_vars["ansible_conductor_in_process"] = "false"
     elif how == "library":
-        monkeypatch.setattr(_module_action, "KUBERNETES_ERROR", "No module named 'kubernetes'")
+        monkeypatch.setattr(module_action, "KUBERNETES_ERROR", "No module named 'kubernetes'")
     elif how == "delegated":
         action.action._task.delegate_to = "here"
         task_vars["ansible_delegated_vars"] = {"here": {"ansible_python_interpreter": "/usr/bin/elsewhere"}}
@@ -309,5 +309,5 @@ def test_an_error_without_a_module_names_the_file_as_the_user_does(monkeypatch: 
     action = Action(monkeypatch, "local", kubeconfig="vault")
     action.files["vault"] = "/vault"
     failure = {"failed": True, "msg": "there is no context 'a' in /decrypted/vault"}
-    monkeypatch.setattr(_in_worker, "perform", Mock(return_value=failure))
+    monkeypatch.setattr(in_process, "perform", Mock(return_value=failure))
     assert action.action.run(task_vars={})["msg"] == "there is no context 'a' in vault"

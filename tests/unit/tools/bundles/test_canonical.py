@@ -8,9 +8,11 @@ import hashlib
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils._bundle import canonical as canonical_of_the_collection
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import (
+    canonical as canonical_of_the_collection,
+)
 from bundle_generator.canonical import canonical, digest, seal
-from tests.unit.plugins.builders import content
+from tests.unit.plugins.helpers.builders import content
 
 
 def test_one_text_whatever_the_order_of_keys() -> None:

@@ -1,0 +1,140 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads the certificates that the webhooks serve, and nothing else of their Secrets.
+
+A Secret can only be read whole. This is the one place that does it; private keys are dropped before anything else sees
+the answer, and no error repeats any of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timezone
+from functools import partial
+from typing import Any
+
+from ..cluster.client import Cluster
+from ..errors import ApiError
+from ..objects.fields import name_of, part, text
+from ..objects.resources import resource_of
+from ..release.bundle import Bundle
+from ..verdicts.verdict import Verdict
+from .sources import Source, sources
+from .verdict import Judgement, Serving, judge_certificate
+from .x509 import decoded
+
+_PUBLIC = ("tls.crt", "ca.crt")
+# Seconds for which an answer holds, and for which one that told of a problem does: proofs may follow one another faster
+# than anybody renews a certificate, but whoever waits for one wants to know at once.
+_FRESH, _BRIEFLY = 1.0, 0.1
+
+
+def read_serving(cluster: Cluster, source: Source) -> Serving | None:
+    """The public parts of a Secret; None where it is not there.
+
+    Asks for it by a list of one name: whoever verifies may list Secrets, and need not be granted more.
+
+    Raises:
+        ApiError, UnreachableError: the server failed, or refused.
+    """
+    found, _version = cluster.list_all(
+        resource_of("v1", "Secret"),
+        source.namespace,
+        metadata_only=False,
+        field_selector=f"metadata.name={source.secret}",
+    )
+    return public_parts(found[0]) if found else None
+
+
+def public_parts(secret: Mapping[str, Any]) -> Serving:
+    """What of a Secret is no secret: the names of its values, and its certificates."""
+    data = part(secret, "data")
+    certificate, authority = (decoded(text(data, name)) for name in _PUBLIC)
+    return Serving(frozenset(str(name) for name, value in data.items() if value), certificate, authority)
+
+
+class ServingCertificates:
+    """Looks after the certificates of a bundle's webhooks.
+
+    Args:
+        now: the time, injected by tests; C(monotonic) likewise, in seconds.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        bundle: Bundle,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._cluster = cluster
+        self._sources = sources(bundle)
+        self._now = now
+        self._monotonic = monotonic
+        self._read: dict[str, tuple[float, Serving | None, str]] = {}
+        self._judgements: list[Judgement] = []
+
+    def look(self, configurations: Iterable[Mapping[str, Any]]) -> list[Verdict]:
+        """One verdict for each of the bundle's webhook configurations among these, which are as the server has them.
+
+        Raises:
+            ApiError, UnreachableError: the server failed.
+        """
+        judgements = []
+        for configuration in configurations:
+            source = self._sources.get(name_of(configuration))
+            if source is not None:
+                serving, unread = self._serving(source)
+                judgements.append(judge_certificate(configuration, source, serving, self._now(), unread=unread))
+        self._judgements = judgements
+        return [judgement.verdict() for judgement in judgements]
+
+    def requests(self) -> list[Callable[[], object]]:
+        """What reads the Secrets whose answers hold no longer, to be sent beside other requests; before C(look)."""
+        by_secret = {source.secret: source for source in self._sources.values()}
+        return [partial(self._serving, source) for source in by_secret.values()]
+
+    def forget(self) -> None:
+        """What was read is to be read again."""
+        # Where it may not be read, it may not be read the next time either.
+        self._read = {secret: known for secret, known in self._read.items() if known[2]}
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """What the last look found, for a result."""
+        return [judgement.row() for judgement in self._judgements]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What ends soon."""
+        return list(dict.fromkeys(filter(None, (judgement.warning() for judgement in self._judgements))))
+
+    @property
+    def good(self) -> frozenset[str]:
+        """The Services whose Secret holds what the API server would trust, as far as is known."""
+        return frozenset(judgement.source.service for judgement in self._judgements) - self._bad
+
+    @property
+    def _bad(self) -> frozenset[str]:
+        """The Services of whose certificate the last look found a problem."""
+        return frozenset(judgement.source.service for judgement in self._judgements if judgement.problem)
+
+    def _serving(self, source: Source) -> tuple[Serving | None, str]:
+        """What a Secret serves, and why it was not read."""
+        known = self._read.get(source.secret)
+        holds = _BRIEFLY if source.service in self._bad else _FRESH
+        if known is None or (not known[2] and self._monotonic() - known[0] >= holds):
+            known = (self._monotonic(), *self._ask(source))
+            self._read[source.secret] = known
+        return known[1:]
+
+    def _ask(self, source: Source) -> tuple[Serving | None, str]:
+        try:
+            return read_serving(self._cluster, source), ""
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            return None, f"{source}, which this identity may not list"

@@ -1,0 +1,34 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a cluster gets nodes by itself as they are needed, so that a lack of room is a matter of minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..errors import ConductorError
+from ..objects.resources import Key, path_of
+from .client import Cluster
+from .identity import NAMESPACE as KUBE_SYSTEM
+
+# API groups of what makes nodes as they are needed: Karpenter (also EKS Auto Mode), OpenShift's machine autoscaler.
+_NODE_MAKERS = frozenset({"karpenter.sh", "autoscaling.openshift.io"})
+# The cluster autoscaler (also that of GKE and AKS) tells in this ConfigMap how it is
+# (kubernetes/autoscaler, cluster-autoscaler/FAQ.md).
+STATUS = Key("v1", "ConfigMap", KUBE_SYSTEM, "cluster-autoscaler-status")
+
+
+def may_grow(cluster: Cluster, groups: Iterable[str] | None = None) -> bool:
+    """Whether nodes may be added by themselves; where that cannot be told, they may.
+
+    Args:
+        groups: the API groups that are served, where they are known; otherwise it takes a second request.
+    """
+    try:
+        if groups is None:
+            answer = cluster.get("/apis", step="look for node autoscalers").get("groups") or []
+            groups = [str(group.get("name")) for group in answer]
+        return bool(_NODE_MAKERS & set(groups)) or cluster.find(path_of(STATUS), metadata_only=True) is not None
+    except ConductorError:
+        return True

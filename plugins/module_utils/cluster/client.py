@@ -1,0 +1,292 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cluster client: what is asked of one API server, in plain JSON objects.
+
+It adds what an installer needs: server-side apply, answers with metadata only, errors that name their object.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
+
+try:
+    import urllib3
+except ImportError:  # reported by _module.py, so that documentation and argument checks work without it
+    pass
+
+from ..errors import ApiError
+from ..objects.resources import Key, Resource, key_of, path_of, resource_of
+from .responses import api_error, unreachable
+from .transport import JSON, Transport, hang_up
+
+FIELD_MANAGER = "conductor"
+
+_METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_ONLY_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+# JSON is YAML; the server has no JSON content type for apply patches.
+_APPLY_PATCH = "application/apply-patch+yaml"
+_JSON_PATCH = "application/json-patch+json"
+_MERGE_PATCH = "application/merge-patch+json"
+_NAMESPACE_NAME = "kubernetes.io/metadata.name"
+_PAGE = 500
+_LOG_BYTES = 1 << 20
+
+
+class Cluster(Transport):
+    """One API server. See C(Transport) for how it is made."""
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    def get(self, path: str, *, metadata_only: bool = False, step: str = "read") -> dict[str, Any]:
+        """One object or document. Raises ApiError (404 when it is not there), UnreachableError."""
+        # Whoever has listed them all knows what is not there.
+        known = None if self._memory is None else self._memory.listed(path)
+        if known == {}:
+            raise ApiError(f"{path} not found", status=404, reason="NotFound", step=step, subject=path)
+        if known and metadata_only:
+            return dict(known)
+        accept = _METADATA_ONLY if metadata_only else JSON
+        return self.request("GET", path, accept=accept, step=step, subject=path)
+
+    def find(self, path: str, *, metadata_only: bool = False) -> dict[str, Any] | None:
+        """One object, None when it (or its resource type) is not there."""
+        try:
+            return self.get(path, metadata_only=metadata_only)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def list_all(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        metadata_only: bool = True,
+        field_selector: str | None = None,
+        label_selector: str | None = None,
+    ) -> tuple[list[dict[str, Any]], str]:
+        """All objects of a resource type, in pages, and the resourceVersion to watch from."""
+        items: list[dict[str, Any]] = []
+        query = {"limit": str(_PAGE)}
+        if field_selector:
+            query["fieldSelector"] = field_selector
+        if label_selector:
+            query["labelSelector"] = label_selector
+        while True:
+            page = self.request(
+                "GET",
+                resource.path(namespace),
+                query=query,
+                accept=METADATA_ONLY_LIST if metadata_only else JSON,
+                step="list",
+                subject=f"{resource} in {namespace}" if namespace else str(resource),
+            )
+            items.extend(page.get("items") or [])
+            metadata = page.get("metadata") or {}
+            if not metadata.get("continue"):
+                if self._memory is not None and not (field_selector or label_selector):
+                    self._memory.keep_list(resource.path(namespace), items)
+                return items, metadata.get("resourceVersion", "")
+            query = {**query, "continue": metadata["continue"]}
+
+    def namespaces(self, names: Iterable[str]) -> list[dict[str, Any]]:
+        """Those of these Namespaces that are there, metadata only, in one answer.
+
+        They are told by a label that the API server gives each Namespace and nobody can change
+        (kubernetes.io/metadata.name, KEP-2161).
+        """
+        wanted = sorted(set(names))
+        resource = resource_of("v1", "Namespace")
+        found, _version = self.list_all(resource, label_selector=f"{_NAMESPACE_NAME} in ({','.join(wanted)})")
+        if self._memory is not None:
+            self._memory.keep_list(resource.path(), found, wanted)
+        return found
+
+    def watch(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        resource_version: str,
+        seconds: float,
+        *,
+        metadata_only: bool,
+        name: str = "",
+        silence: float = 3600.0,
+        opened: Callable[[Callable[[], None]], None] | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """The watch events after C(resource_version), of one object or of all: dictionaries with C(type), C(object).
+
+        Ends when the server ends the stream, after C(seconds) at the latest. A C(resource_version) that is too old
+        arrives as an event of type C(ERROR) with a Status of code 410, or as ApiError.
+
+        Args:
+            silence: seconds without a word after which the stream is given up as dead, with UnreachableError.
+            opened: gets, once the stream is open, what ends it from another thread.
+        """
+        response = self._send(
+            "GET",
+            resource.path(namespace),
+            query={
+                "watch": "1",
+                "resourceVersion": resource_version,
+                "timeoutSeconds": str(max(1, int(seconds))),
+                "allowWatchBookmarks": "true",
+                **({"fieldSelector": f"metadata.name={name}"} if name else {}),
+            },
+            accept=_METADATA_ONLY if metadata_only else JSON,
+            read_timeout=min(seconds + 5, silence),
+            preload=False,
+            subject=str(resource),
+            step="watch",
+        )
+        if response.status >= 400:
+            raise api_error(response.status, response.headers, response.read(), "watch", str(resource))
+        if opened is not None:
+            opened(partial(hang_up, getattr(response.connection, "sock", None)))
+        rest = b""
+        try:
+            for chunk in response.stream():
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    if line.strip():
+                        yield json.loads(line)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise unreachable(error, self.host, "watch", str(resource)) from error
+        finally:
+            response.close()
+
+    def pod_log(self, namespace: str, pod: str, *, container: str, lines: int, previous: bool = False) -> list[str]:
+        """The last lines of a container's log.
+
+        Args:
+            previous: of the container as it ran before it was started again.
+
+        Raises:
+            ApiError: there is none (400, 404) or it may not be read (403).
+        """
+        subject = f"Pod {namespace}/{pod}"
+        query = {"container": container, "tailLines": str(lines), "limitBytes": str(_LOG_BYTES)}
+        if previous:
+            query["previous"] = "true"
+        response = self._send(
+            "GET",
+            f"{resource_of('v1', 'Pod').path(namespace, pod)}/log",
+            query=query,
+            step="read log",
+            subject=subject,
+        )
+        if response.status >= 400:
+            raise api_error(response.status, response.headers, response.data, "read log", subject)
+        return response.data.decode(errors="replace").splitlines()
+
+    # -- writing -------------------------------------------------------------------------------------------------
+
+    def apply(
+        self, manifest: dict[str, Any], *, dry_run: bool = False, force: bool = False, whole_answer: bool = False
+    ) -> dict[str, Any]:
+        """Server-side apply of one object under our field manager (KEP-555).
+
+        Unknown fields are an error, not silently dropped: the manifest and the server's schema must agree.
+
+        Returns:
+            the object's metadata, or the whole object where C(whole_answer) is set.
+        """
+        key = key_of(manifest)
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "force": "true" if force else "false"}
+        if dry_run:
+            query["dryRun"] = "All"
+        return self.request(
+            "PATCH",
+            path_of(key),
+            query=query,
+            body=manifest,
+            content_type=_APPLY_PATCH,
+            accept=JSON if whole_answer else _METADATA_ONLY,
+            step="apply",
+            subject=str(key),
+        )
+
+    def create(self, manifest: dict[str, Any], *, step: str) -> dict[str, Any]:
+        """Makes an object that must not be there yet; its metadata. Raises ApiError, 409 where it is there."""
+        key = key_of(manifest)
+        return self.request(
+            "POST",
+            resource_of(key.api_version, key.kind).path(key.namespace),
+            query={"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"},
+            body=manifest,
+            accept=_METADATA_ONLY,
+            step=step,
+            subject=str(key),
+        )
+
+    def dry_run_create(self, manifest: dict[str, Any], *, step: str = "dry run") -> dict[str, Any]:
+        """What the server would make of a new object after admission; nothing is stored (KEP-576)."""
+        key = key_of(manifest)
+        return self.request(
+            "POST",
+            resource_of(key.api_version, key.kind).path(key.namespace),
+            query={"dryRun": "All", "fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"},
+            body=manifest,
+            step=step,
+            subject=str(key),
+        )
+
+    def patch(self, key: Key, operations: list[dict[str, Any]], *, step: str) -> dict[str, Any]:
+        """Changes an object by a JSON Patch (RFC 6902); returns its metadata."""
+        return self.request(
+            "PATCH",
+            path_of(key),
+            query={"fieldManager": FIELD_MANAGER},
+            body=operations,
+            content_type=_JSON_PATCH,
+            accept=_METADATA_ONLY,
+            step=step,
+            subject=str(key),
+        )
+
+    def annotate_status(self, key: Key, annotations: dict[str, str]) -> None:
+        """Sets annotations through the C(status) subresource, which takes no right to change the object's spec."""
+        self.request(
+            "PATCH",
+            path_of(key) + "/status",
+            query={"fieldManager": FIELD_MANAGER},
+            body={"metadata": {"annotations": annotations}},
+            content_type=_MERGE_PATCH,
+            accept=_METADATA_ONLY,
+            step="annotate",
+            subject=str(key),
+        )
+
+    def delete(self, key: Key, uid: str, *, foreground: bool = False) -> dict[str, Any]:
+        """Deletes this very object, not one that has its name since. Raises ApiError, 404 or 409 where it is gone.
+
+        Args:
+            foreground: it stays, Terminating, until everything it owns is gone.
+
+        Returns:
+            a Status where it is gone; else its metadata, as long as something holds it.
+        """
+        options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+        if foreground:
+            options["propagationPolicy"] = "Foreground"
+        return self.request(
+            "DELETE",
+            path_of(key),
+            body=options,
+            accept=_METADATA_ONLY,
+            step="delete",
+            subject=str(key),
+        )
+
+    def review(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        """Sends a review (authorization.k8s.io), which is answered and not stored."""
+        group, _slash, _version = manifest["apiVersion"].rpartition("/")
+        plural = manifest["kind"].lower() + "s"
+        return self.request(
+            "POST", f"/apis/{group}/v1/{plural}", body=manifest, step="ask for rights", subject=manifest["kind"]
+        )

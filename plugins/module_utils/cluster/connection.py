@@ -1,0 +1,202 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a target to a cluster client, with the official library's loaders doing the authentication."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import os
+from typing import Any
+from urllib.parse import unquote
+
+try:
+    import urllib3
+    import yaml
+    from kubernetes import config as kubernetes_config
+    from kubernetes.client import Configuration
+except ImportError:  # reported by _module.py
+    pass
+
+from ..errors import TargetError
+from .client import Cluster
+from .target import Target, choose_context
+
+DEFAULT_KUBECONFIG = "~/.kube/config"
+
+
+def connect(target: Target, *, connections: int = 8) -> Cluster:
+    """A client for the target. No request is sent.
+
+    Raises:
+        TargetError: a file or context is not there, or the credentials in it cannot be loaded.
+    """
+    # A configuration of our own, never the process-wide default: another task's settings must not leak in.
+    configuration = Configuration()
+    if target.in_cluster:
+        _load_in_cluster(configuration)
+    elif target.host:
+        configuration.host = target.host
+    else:
+        _load_kubeconfig(configuration, target)
+    headers = _override(configuration, dict(target.settings))
+    _log_in_at_proxy(configuration)
+    try:
+        return Cluster(configuration, headers=headers, connections=connections)
+    except ImportError as error:
+        raise TargetError(f"this proxy cannot be used: {error}", hint="install PySocks where the task runs") from error
+
+
+def _load_in_cluster(configuration: Configuration) -> None:
+    try:
+        kubernetes_config.load_incluster_config(client_configuration=configuration)
+    except kubernetes_config.ConfigException as error:
+        raise TargetError(
+            f"in_cluster: true, but this process does not run in a pod: {error}", hint="name the cluster otherwise"
+        ) from error
+
+
+def _load_kubeconfig(configuration: Configuration, target: Target) -> None:
+    where, contexts = _contexts(target.kubeconfig)
+    context = choose_context(target.context, contexts, where)
+    complaints = _Complaints()
+    root = logging.getLogger()
+    root.addHandler(complaints)
+    try:
+        if isinstance(target.kubeconfig, dict):
+            kubernetes_config.load_kube_config_from_dict(
+                target.kubeconfig, context=context, client_configuration=configuration, persist_config=False
+            )
+        else:
+            kubernetes_config.load_kube_config(
+                where,
+                context=context,
+                client_configuration=configuration,
+                persist_config=bool(target.settings.get("persist_config")),
+            )
+    except (kubernetes_config.ConfigException, OSError, ValueError, KeyError, TypeError) as error:
+        raise TargetError(
+            f"context {context!r} of {where} cannot be loaded: {error}", hint="try kubectl with the same file"
+        ) from error
+    finally:
+        root.removeHandler(complaints)
+    if complaints.messages:
+        # The official loader logs a failing exec plugin and goes on as an anonymous user: the later 403 would mislead.
+        raise TargetError(
+            f"the credentials of context {context!r} in {where} cannot be loaded: {'; '.join(complaints.messages)}",
+            hint="run the credential plugin by hand; it must be installed where this task runs",
+        )
+
+
+def _contexts(kubeconfig: str | dict[str, Any] | None) -> tuple[str, list[str]]:
+    """Where the kubeconfig is, in words or as path(s), and the names of its contexts."""
+    if isinstance(kubeconfig, dict):
+        names = [context.get("name") for context in kubeconfig.get("contexts") or [] if isinstance(context, dict)]
+        return "the inline kubeconfig", [name for name in names if name]
+    where = kubeconfig or os.environ.get("KUBECONFIG") or DEFAULT_KUBECONFIG
+    paths = [os.path.expanduser(path) for path in where.split(os.pathsep) if path]
+    contexts: list[str] = []
+    missing = [path for path in paths if not os.path.exists(path)]
+    if len(missing) == len(paths):
+        raise TargetError(f"there is no kubeconfig file {' or '.join(missing)}", hint="check the path")
+    for path in paths:
+        if path in missing:
+            continue
+        try:
+            with open(path, encoding="utf-8") as stream:
+                content = yaml.safe_load(stream)
+            contexts += [context["name"] for context in content["contexts"] or []]
+        except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+            raise TargetError(
+                f"{path} is no readable kubeconfig: {type(error).__name__}: {error}", hint="check the file"
+            ) from error
+    return os.pathsep.join(paths), contexts
+
+
+def kubeconfig_of(text: str) -> dict[str, Any]:
+    """The kubeconfig that a text of several lines holds.
+
+    Raises:
+        TargetError: it holds none; does not show the text, which may well be full of secrets.
+    """
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError:
+        content = None
+    if not isinstance(content, dict):
+        raise TargetError(
+            "kubeconfig has several lines and is no kubeconfig",
+            hint="give a path, or the content of a kubeconfig as text or as a dictionary",
+        )
+    return content
+
+
+def _log_in_at_proxy(configuration: Configuration) -> None:
+    """Takes user and password out of a proxy's URL and sends them; urllib3 would ignore them, and show them in errors.
+
+    Raises:
+        TargetError: the URL is none.
+    """
+    if not configuration.proxy:
+        return
+    scheme, separator, rest = configuration.proxy.partition("://")
+    if not separator or scheme.lower() not in ("http", "https", "socks4", "socks4a", "socks5", "socks5h"):
+        raise TargetError(
+            "proxy is no URL of a proxy", hint="it looks like http://proxy.example:3128 or http://user:password@..."
+        )
+    credentials, at, address = rest.rpartition("@")
+    if not at or scheme.lower().startswith("socks"):
+        return
+    configuration.proxy = f"{scheme}{separator}{address}"
+    login = base64.b64encode(unquote(credentials).encode()).decode()
+    configuration.proxy_headers = {"proxy-authorization": f"Basic {login}", **(configuration.proxy_headers or {})}
+
+
+def _override(configuration: Configuration, settings: dict[str, Any]) -> list[tuple[str, str]]:
+    """Puts explicit settings over what was loaded; returns the headers to send with each request."""
+    if settings.get("api_key"):
+        # Both names: clients up to release 35 look for the first, later ones for either.
+        configuration.api_key = {"authorization": f"Bearer {settings['api_key']}"}
+        # What was loaded before may renew its own token, and would put it back.
+        configuration.refresh_api_key_hook = None
+    for option, attribute in (
+        ("username", "username"),
+        ("password", "password"),
+        ("ca_cert", "ssl_ca_cert"),
+        ("client_cert", "cert_file"),
+        ("client_key", "key_file"),
+        ("proxy", "proxy"),
+        ("no_proxy", "no_proxy"),
+    ):
+        value = settings.get(option)
+        if not value:
+            continue
+        if option in ("ca_cert", "client_cert", "client_key"):
+            value = os.path.expanduser(value)
+            if not os.path.exists(value):
+                raise TargetError(
+                    f"{option}: there is no file {value}", hint="check the path on the machine the task runs on"
+                )
+        setattr(configuration, attribute, value)
+    if settings.get("validate_certs") is not None:
+        configuration.verify_ssl = settings["validate_certs"]
+    if settings.get("proxy_headers"):
+        configuration.proxy_headers = urllib3.util.make_headers(**settings["proxy_headers"])
+    headers = []
+    if settings.get("impersonate_user"):
+        headers.append(("Impersonate-User", settings["impersonate_user"]))
+    headers += [("Impersonate-Group", group) for group in settings.get("impersonate_groups") or []]
+    return headers
+
+
+class _Complaints(logging.Handler):
+    """Keeps what the official loader logs as an error."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Called by logging."""
+        self.messages.append(record.getMessage())

@@ -1,0 +1,33 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Events: what the kubelet does where the pod itself does not tell (pulling, mounting)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import ConductorError
+from ..objects.resources import resource_of
+from ..redaction import redact
+from .client import Cluster
+
+
+def last_event(cluster: Cluster, namespace: str, pod: str) -> str:
+    """The message of the newest event; empty where there is none or it may not be read."""
+    selector = f"involvedObject.kind=Pod,involvedObject.name={pod}"
+    try:
+        events = cluster.list_all(resource_of("v1", "Event"), namespace, metadata_only=False, field_selector=selector)[
+            0
+        ]
+    except ConductorError:
+        return ""
+    return redact(str(max(events, key=time_of).get("message", ""))).strip() if events else ""
+
+
+def time_of(event: Mapping[str, Any]) -> str:
+    """When an event happened last, as RFC 3339 has it; events sort by it."""
+    # An event that was repeated has the time of the last, one of the newer API only that of the event.
+    times = (event.get("lastTimestamp"), event.get("eventTime"), (event.get("metadata") or {}).get("creationTimestamp"))
+    return next((str(time) for time in times if time), "")

@@ -1,0 +1,265 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Serialises runs that write to one cluster, by a Lease in the operator's namespace (coordination.k8s.io/v1).
+
+A Lease nobody renews ends. As in client-go's leader election, clocks of two machines are never compared: it has ended
+when it was not seen to change for as long as it says it lasts. Where its holder was a process of this very machine that
+is gone, nobody needs to wait for that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from ..errors import ApiError, ConductorError, NotReadyError
+from ..objects.fields import part, text
+from ..objects.resources import Key, path_of, resource_of
+from ..release.bundle import MANAGED_LABEL
+from .client import Cluster
+
+NAME = "conductor-install"
+# Seconds. Three renewals may fail before the lease ends.
+DURATION = 15
+_RENEW = 4.0
+_STEP = "wait for other runs"
+_RESOURCE = resource_of("coordination.k8s.io/v1", "Lease")
+
+
+class Lease:
+    """The lease, while a C(with) block runs. Renewed by a thread, given back at the end.
+
+    Args:
+        namespace: the operator's; it must be there.
+        patience: seconds to wait for another run to end.
+        hopeful: its namespace was made just now, so the lease is most probably not there: it is made unseen.
+        monotonic, identity: injected by tests.
+
+    Raises, on entering:
+        NotReadyError: another run holds it for longer than C(patience).
+        ApiError, UnreachableError: the server failed.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        namespace: str,
+        *,
+        patience: float,
+        hopeful: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
+        identity: str = "",
+    ) -> None:
+        # The one that was waited for, empty where nobody was in the way; and what could not be done at the end.
+        self.waited_for = ""
+        self.not_released = ""
+        # Whether it was made just now, so that no run can have held it before.
+        self.is_new = False
+        self._cluster = cluster
+        self._key = Key("coordination.k8s.io/v1", "Lease", namespace, NAME)
+        self._patience = patience
+        self._hopeful = hopeful
+        self._monotonic = monotonic
+        self._identity = identity or f"{this_process()} {secrets.token_hex(4)}"
+        self._version = ""
+        self._ended = threading.Event()
+        self._lost = ""
+        self._thread = threading.Thread(target=self._keep, name="renew lease", daemon=True)
+
+    def __enter__(self) -> Lease:
+        self._acquire()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        if self._lost:
+            return
+        try:
+            self._write({"holderIdentity": ""})
+        except ConductorError as error:
+            # What was to be done is done; the lease ends by itself, or is gone with its namespace.
+            if not (isinstance(error, ApiError) and error.status == 404):
+                self.not_released = str(error)
+
+    @property
+    def lost(self) -> bool:
+        """Whether another run has it now."""
+        return bool(self._lost)
+
+    def require(self) -> None:
+        """Stops a run whose lease went to another one while it was held up.
+
+        Raises:
+            NotReadyError: it did.
+        """
+        if self._lost:
+            raise NotReadyError(
+                f"another run began meanwhile: {self._lost}",
+                step="hold the lease",
+                subject=str(self._key),
+                hint="run this again when that one has ended",
+            )
+
+    def _acquire(self) -> None:
+        began = seen_since = self._monotonic()
+        seen = ""
+        if self._hopeful and self._created():
+            return
+        while True:
+            lease = self._cluster.find(path_of(self._key))
+            if lease is None:
+                if self._created():
+                    return
+                continue
+            now = self._monotonic()
+            self._version = text(lease, "metadata", "resourceVersion")
+            if self._version != seen:
+                seen, seen_since = self._version, now
+            ends = seen_since + (float(text(lease, "spec", "leaseDurationSeconds") or DURATION))
+            if now >= ends or is_free(lease):
+                if self._taken(lease):
+                    return
+                continue
+            if now >= began + self._patience:
+                raise self._held_up(lease)
+            self.waited_for = text(lease, "spec", "holderIdentity")
+            self._wait_for_change(min(ends, began + self._patience) - now)
+
+    def _created(self) -> bool:
+        manifest = {
+            "apiVersion": self._key.api_version,
+            "kind": self._key.kind,
+            "metadata": {
+                "name": NAME,
+                "namespace": self._key.namespace,
+                "labels": {MANAGED_LABEL: "true"},
+                "annotations": {"conductor.trainer/purpose": "one run of Conductor at a time"},
+            },
+            "spec": self._spec(),
+        }
+        try:
+            self._version = text(self._cluster.create(manifest, step="take the lease"), "metadata", "resourceVersion")
+        except ApiError as error:
+            if error.status == 409:
+                return False
+            raise
+        self.is_new = True
+        return True
+
+    def _taken(self, lease: Mapping[str, Any]) -> bool:
+        transitions = part(lease, "spec").get("leaseTransitions")
+        count = transitions if isinstance(transitions, int) else 0
+        try:
+            self._write({**self._spec(), "leaseTransitions": count + 1})
+        except ApiError as error:
+            if error.status in (404, 409):
+                return False
+            raise
+        return True
+
+    def _spec(self) -> dict[str, Any]:
+        now = _now()
+        return {
+            "holderIdentity": self._identity,
+            "leaseDurationSeconds": DURATION,
+            "acquireTime": now,
+            "renewTime": now,
+        }
+
+    def _write(self, spec: Mapping[str, Any]) -> None:
+        """Changes the lease if it is as it was last seen. Raises ApiError, 409 where it is not."""
+        patch = [{"op": "replace", "path": "/metadata/resourceVersion", "value": self._version}]
+        patch += [{"op": "add", "path": f"/spec/{name}", "value": value} for name, value in spec.items()]
+        written = self._cluster.patch(self._key, patch, step="hold the lease")
+        self._version = text(written, "metadata", "resourceVersion")
+
+    def _keep(self) -> None:
+        """Renews until the end. What fails for a moment is tried again; what another run took is lost."""
+        while not self._ended.wait(_RENEW):
+            try:
+                self._write({"renewTime": _now()})
+            except ApiError as error:
+                if error.status in (404, 409):
+                    self._lost = self._holder() or "its lease was deleted"
+                    return
+            except ConductorError:
+                continue
+
+    def _holder(self) -> str:
+        try:
+            return text(self._cluster.find(path_of(self._key)), "spec", "holderIdentity")
+        except ConductorError as error:
+            return str(error)
+
+    def _wait_for_change(self, seconds: float) -> None:
+        events = self._cluster.watch(
+            _RESOURCE, self._key.namespace, self._version, max(1.0, seconds), metadata_only=True, name=NAME
+        )
+        try:
+            for event in events:
+                if event.get("type") != "BOOKMARK":
+                    return
+        except ApiError as error:
+            # 410 Gone: too old to watch from; it is read again.
+            if error.status != 410:
+                raise
+
+    def _held_up(self, lease: Mapping[str, Any]) -> NotReadyError:
+        return NotReadyError(
+            f"another run is at work: {text(lease, 'spec', 'holderIdentity')}, since "
+            f"{text(lease, 'spec', 'acquireTime') or 'some time'}; waited {self._patience:.0f} s for it",
+            step=_STEP,
+            subject=str(self._key),
+            hint=f"run this again when it has ended; a run that was killed lets go after {DURATION} s by itself",
+        )
+
+
+def is_free(lease: Mapping[str, Any]) -> bool:
+    """Whether nobody holds it: given back, or held by a process of this machine that is gone."""
+    holder = text(lease, "spec", "holderIdentity")
+    if not holder:
+        return True
+    where, _space, rest = holder.partition(" pid ")
+    number = rest.split(" ")[0]
+    return where == _machine() and number.isdigit() and not _runs(int(number))
+
+
+def this_process() -> str:
+    """Machine and process, for people to read and for C(is_free) to compare."""
+    return f"{_machine()} pid {os.getpid()}"
+
+
+def _machine() -> str:
+    """Tells machines apart, and containers on one: a process number means something in its own space only."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+            space = stream.read() + os.readlink("/proc/self/ns/pid")
+    except OSError:
+        # Not Linux: then nobody can tell, and everybody waits.
+        space = secrets.token_hex(16)
+    return f"{socket.gethostname()}/{hashlib.sha256(space.encode()).hexdigest()[:8]}"
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _now() -> str:
+    """The time as a Lease has it (MicroTime)."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

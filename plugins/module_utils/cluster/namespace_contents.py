@@ -1,0 +1,177 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is in a namespace that is to go: whatever it is, it would go with it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ApiError
+from ..objects.fields import name_of, part, parts, some, text, texts
+from ..objects.resources import Resource
+from ..ownership.record import NAME as RECORD_NAME
+from .client import METADATA_ONLY_LIST, Cluster
+from .lease import NAME as LEASE_NAME
+
+_DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+# What the server and its controllers, or a mesh, put into every namespace, or derive from what is there.
+_DERIVED = frozenset(
+    {("", "events"), ("events.k8s.io", "events"), ("", "endpoints"), ("discovery.k8s.io", "endpointslices")}
+)
+_EVERYWHERE = frozenset(
+    {
+        ("", "serviceaccounts", "default"),
+        ("", "configmaps", "kube-root-ca.crt"),
+        ("", "configmaps", "openshift-service-ca.crt"),
+        ("", "configmaps", "istio-ca-root-cert"),
+        ("", "configmaps", RECORD_NAME),
+        ("coordination.k8s.io", "leases", LEASE_NAME),
+    }
+)
+_PAGE = 500
+# Seconds that the garbage collector gets, and between two looks.
+_GARBAGE_PATIENCE, _GARBAGE_PAUSE = 30.0, 0.25
+
+
+@dataclass(frozen=True)
+class Item:
+    """One object in a namespace."""
+
+    resource: Resource
+    name: str
+    uid: str
+    owners: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.resource} {self.name}"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All objects of a namespace.
+
+    Args:
+        unknown: what keeps one from knowing them all, in words.
+    """
+
+    items: tuple[Item, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+    def left(self, going: Collection[str]) -> list[str]:
+        """What would still be there and could matter, the first few in words; and what nobody could look at.
+
+        Args:
+            going: the uids of what is to be deleted; what these own goes as well.
+        """
+        return some(map(str, self._rest(going))) + list(self.unknown)
+
+    def is_garbage(self, going: Collection[str]) -> bool:
+        """Whether what would be left is only what lost its owners, which the garbage collector takes away in a moment.
+
+        A controller that learns late that an owner is gone may have made it.
+        """
+        present = {item.uid for item in self.items}
+        rest = self._rest(going)
+        return bool(rest) and not self.unknown and all(item.owners and present.isdisjoint(item.owners) for item in rest)
+
+    def _rest(self, going: Collection[str]) -> list[Item]:
+        gone = set(going)
+        rest = [item for item in self.items if not _is_everywhere(item)]
+        while owned := [item for item in rest if item.uid in gone or gone.intersection(item.owners)]:
+            gone |= {item.uid for item in owned}
+            rest = [item for item in rest if item not in owned]
+        return rest
+
+
+def read_contents(cluster: Cluster, namespace: str) -> Contents:
+    """Lists every type of object there can be in a namespace; what may not be listed is said to be unknown.
+
+    Raises:
+        ApiError, UnreachableError: the server failed.
+    """
+    resources, unknown = _types(cluster)
+    answers = cluster.each(lambda resource: _list(cluster, resource, namespace), resources)
+    items = tuple(item for found, _problem in answers for item in found)
+    return Contents(items, tuple(dict.fromkeys([*unknown, *(problem for _found, problem in answers if problem)])))
+
+
+def settled_contents(
+    cluster: Cluster,
+    namespace: str,
+    going: Collection[str],
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Contents:
+    """As C(read_contents) has it once the garbage collector had the time to take what lost its owners.
+
+    Args:
+        going: the uids of what is to be deleted.
+        monotonic, sleep: seconds; injected by tests.
+    """
+    deadline = monotonic() + _GARBAGE_PATIENCE
+    while (contents := read_contents(cluster, namespace)).is_garbage(going) and monotonic() < deadline:
+        sleep(_GARBAGE_PAUSE)
+    return contents
+
+
+def _types(cluster: Cluster) -> tuple[list[Resource], list[str]]:
+    """The types that can be deleted in a namespace, each in one version, and the API groups that do not answer."""
+    found, stale = [], []
+    for root in ("/api", "/apis"):
+        document = cluster.request("GET", root, accept=_DISCOVERY, step="ask for resource types", subject=root)
+        if document.get("kind") != "APIGroupDiscoveryList":
+            stale.append("the server does not say which types it has")
+        for group in parts(document, "items"):
+            seen: set[str] = set()
+            for version in parts(group, "versions"):
+                if text(version, "freshness") == "Stale":
+                    stale.append(f"the API {name_of(group)} does not answer")
+                found += [
+                    Resource(name_of(group), text(version, "version"), text(resource, "resource"), True)
+                    for resource in parts(version, "resources")
+                    if _counts(name_of(group), resource) and text(resource, "resource") not in seen
+                ]
+                seen |= {text(resource, "resource") for resource in parts(version, "resources")}
+    return found, stale
+
+
+def _counts(group: str, resource: Mapping[str, Any]) -> bool:
+    return (
+        text(resource, "scope") == "Namespaced"
+        and {"list", "delete"} <= set(texts(resource, "verbs"))
+        and (group, text(resource, "resource")) not in _DERIVED
+    )
+
+
+def _list(cluster: Cluster, resource: Resource, namespace: str) -> tuple[Sequence[Item], str]:
+    try:
+        answer = cluster.request(
+            "GET",
+            resource.path(namespace),
+            query={"limit": str(_PAGE)},
+            accept=METADATA_ONLY_LIST,
+            step="list",
+            subject=f"{resource} in namespace {namespace}",
+        )
+    except ApiError as error:
+        if error.status in (404, 405):
+            return (), ""
+        if error.status == 403:
+            return (), f"this identity may not list {resource} in namespace {namespace}"
+        return (), f"{resource} in namespace {namespace} could not be listed: {error.message}"
+    return tuple(_items(resource, parts(answer, "items"))), ""
+
+
+def _items(resource: Resource, found: Iterable[Mapping[str, Any]]) -> Iterable[Item]:
+    for item in found:
+        owners = tuple(text(owner, "uid") for owner in parts(part(item, "metadata"), "ownerReferences"))
+        yield Item(resource, name_of(item), text(item, "metadata", "uid"), owners)
+
+
+def _is_everywhere(item: Item) -> bool:
+    return (item.resource.group, item.resource.plural, item.name) in _EVERYWHERE

@@ -1,0 +1,239 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which cluster is meant, and with which credentials. Pure: options and environment in, one target out.
+
+A target must be named. kubernetes.core, asked nothing, tries the cluster its process runs in and then the current
+context; under AWX the first is AWX's own cluster, and the second is whatever somebody used last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from ..errors import TargetError
+
+_CREDENTIALS = ("api_key", "username", "password", "client_cert", "client_key")
+_TLS = ("ca_cert", "validate_certs")
+_ANYWHERE = ("proxy", "no_proxy", "proxy_headers", "impersonate_user", "impersonate_groups", "persist_config")
+
+# Environment variables as kubernetes.core reads them: the option's name, and for some the client's own name.
+ENVIRONMENT: dict[str, tuple[str, ...]] = {
+    **{
+        option: (f"K8S_AUTH_{option.upper()}",)
+        for option in (
+            "kubeconfig",
+            "context",
+            "host",
+            "api_key",
+            "username",
+            "password",
+            "proxy",
+            "no_proxy",
+            "persist_config",
+            "impersonate_user",
+            "impersonate_groups",
+        )
+    },
+    "validate_certs": ("K8S_AUTH_VALIDATE_CERTS", "K8S_AUTH_VERIFY_SSL"),
+    "ca_cert": ("K8S_AUTH_CA_CERT", "K8S_AUTH_SSL_CA_CERT"),
+    "client_cert": ("K8S_AUTH_CLIENT_CERT", "K8S_AUTH_CERT_FILE"),
+    "client_key": ("K8S_AUTH_CLIENT_KEY", "K8S_AUTH_KEY_FILE"),
+}
+_PROXY_HEADERS = ("proxy_basic_auth", "basic_auth", "user_agent")
+_NAME_A_TARGET = (
+    "name one cluster: kubeconfig and context; or host with api_key (or client_cert and client_key) and ca_cert; "
+    "or in_cluster: true"
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One cluster: C(kubeconfig) with C(context), or C(host) with credentials, or the cluster we run in."""
+
+    kubeconfig: str | dict[str, Any] | None = None
+    context: str | None = None
+    host: str | None = None
+    in_cluster: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def choose_target(options: Mapping[str, Any], environ: Mapping[str, str]) -> Target:
+    """The target that options and environment name together.
+
+    Options beat the environment, and what they name is never mixed with another cluster's settings: with a
+    C(kubeconfig) option the environment's host, token, CA and verification (as AWX injects them for its credential)
+    are left alone; with a C(host) option its kubeconfig and context are, and its credentials where they are for another
+    host.
+
+    Args:
+        options: the connection options of a task; absent or None where not given.
+        environ: the environment of the process.
+
+    Raises:
+        TargetError: none, more than one, or half a target is named.
+    """
+    given = _given(options)
+    if given.get("in_cluster"):
+        if any(name in given for name in ("kubeconfig", "context", "host")):
+            raise TargetError("in_cluster: true and another cluster are both named", hint=_NAME_A_TARGET)
+        if useless := sorted(name for name in (*_CREDENTIALS, *_TLS) if name in given):
+            raise TargetError(
+                f"in_cluster: true brings its own credentials, and {', '.join(useless)} is given as well",
+                hint="leave one of them out",
+            )
+        return Target(in_cluster=True, settings={name: given[name] for name in _ANYWHERE if name in given})
+    if "host" in given and ("kubeconfig" in given or "context" in given):
+        raise TargetError("host and kubeconfig/context are both named", hint="name one of them")
+
+    settings = {**_borrow(given, environ), **given}
+
+    kubeconfig, context, host = (settings.pop(name, None) for name in ("kubeconfig", "context", "host"))
+    settings.pop("in_cluster", None)
+    if host and (kubeconfig or context):
+        raise TargetError(
+            "the environment names two clusters: K8S_AUTH_HOST and K8S_AUTH_KUBECONFIG or K8S_AUTH_CONTEXT",
+            hint="unset one of them, or name the cluster by options",
+        )
+    if not (host or kubeconfig or context):
+        raise TargetError(
+            "no cluster is named; nothing is ever installed on 'the current context'", hint=_NAME_A_TARGET
+        )
+    if host and not _has_credentials(settings):
+        raise TargetError(
+            f"no credentials for {host}", hint="give api_key, or client_cert and client_key, or username and password"
+        )
+    return Target(kubeconfig=kubeconfig, context=context, host=host, settings=settings)
+
+
+def complete(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """What an environment adds to options, by the rules of C(choose_target); options and additions name one target.
+
+    For variables that must not go the way of an environment, because that is printed.
+    """
+    given = _given(options)
+    return {} if given.get("in_cluster") else {n: v for n, v in _borrow(given, environ).items() if n not in given}
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value not in (None, "", [])}
+
+
+def _borrow(given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """What the environment says, as far as it is not about another cluster than the options are."""
+    names: tuple[str, ...]
+    if "host" in given:
+        # The environment's credentials are for its own host; they must not be sent to another one.
+        theirs = environ.get("K8S_AUTH_HOST", given["host"]).rstrip("/")
+        names = (*_CREDENTIALS, *_TLS, *_ANYWHERE) if theirs == given["host"].rstrip("/") else _ANYWHERE
+    elif "kubeconfig" in given:
+        names = ("context", *_ANYWHERE)
+    elif "context" in given:
+        names = ("kubeconfig", *_ANYWHERE)
+    else:
+        names = ("kubeconfig", "context", "host", *_CREDENTIALS, *_TLS, *_ANYWHERE)
+    return _from_environment(environ, names)
+
+
+def choose_context(named: str | None, contexts: list[str], where: str) -> str:
+    """The context to use. One that is the only one of its file needs no naming; "the current one" is never used.
+
+    Raises:
+        TargetError: the context is not in the file, or none is named and the file has several.
+    """
+    contexts = sorted(set(contexts))
+    listed = ", ".join(contexts) or "none"
+    if named:
+        if named not in contexts:
+            raise TargetError(f"there is no context {named!r} in {where}", hint=f"its contexts are: {listed}")
+        return named
+    if len(contexts) != 1:
+        raise TargetError(f"no context is named and {where} has {len(contexts)}", hint=f"name one of: {listed}")
+    return contexts[0]
+
+
+def _from_environment(environ: Mapping[str, str], names: tuple[str, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in names:
+        value: Any = next((environ[variable] for variable in ENVIRONMENT.get(name, ()) if environ.get(variable)), None)
+        if value is None:
+            continue
+        if name in ("validate_certs", "persist_config"):
+            # Text, as AWX injects it: "True" or "False".
+            value = value.strip().lower() not in ("0", "false", "no")
+        elif name == "impersonate_groups":
+            value = [group for group in value.split(",") if group]
+        found[name] = value
+    if "proxy_headers" in names:
+        headers = {name: environ.get(f"K8S_AUTH_PROXY_HEADERS_{name.upper()}") for name in _PROXY_HEADERS}
+        if any(headers.values()):
+            found["proxy_headers"] = {name: value for name, value in headers.items() if value}
+    return found
+
+
+def _has_credentials(settings: Mapping[str, Any]) -> bool:
+    return bool(
+        settings.get("api_key")
+        or (settings.get("client_cert") and settings.get("client_key"))
+        or (settings.get("username") and settings.get("password"))
+    )
+
+
+# What a user of a kubeconfig may hold that is no secret: names of programs and files, and how to run them.
+_NO_SECRETS = frozenset(
+    {
+        "apiVersion",
+        "args",
+        "as",
+        "as-groups",
+        "client-certificate",
+        "client-key",
+        "cmd-args",
+        "cmd-path",
+        "command",
+        "installHint",
+        "interactiveMode",
+        "name",
+        "tokenFile",
+        "username",
+    }
+)
+
+
+def secrets_of(kubeconfig: Mapping[str, Any]) -> set[str]:
+    """The values of an inline kubeconfig that must not be shown: its users' settings but for the known harmless ones.
+
+    kubernetes.core lists the keys that are secret instead, and so misses an exec plugin's environment, ID tokens and
+    client secrets.
+    """
+    found: set[str] = set()
+
+    def collect(value: Any) -> None:
+        if isinstance(value, Mapping):
+            for name, part in value.items():
+                if name not in _NO_SECRETS:
+                    collect(part)
+        elif isinstance(value, list):
+            for part in value:
+                collect(part)
+        elif isinstance(value, str) and value:
+            found.add(value)
+
+    for user in kubeconfig.get("users") or []:
+        collect(user.get("user") if isinstance(user, Mapping) else None)
+    for entry in kubeconfig.get("clusters") or []:
+        cluster = entry.get("cluster") if isinstance(entry, Mapping) else None
+        if isinstance(cluster, Mapping):
+            found |= secrets_of_proxy(cluster.get("proxy-url"))
+    return found
+
+
+def secrets_of_proxy(url: Any) -> set[str]:
+    """The password in the URL of a proxy, as it stands there and as it is meant."""
+    _scheme, _separator, rest = str(url or "").partition("://")
+    credentials, at, _address = rest.rpartition("@")
+    password = credentials.partition(":")[2] if at else ""
+    return {password, unquote(password)} if password else set()

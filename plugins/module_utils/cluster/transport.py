@@ -1,0 +1,260 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way to one API server: a connection pool, credentials, time limits, retries of what is safe to repeat.
+
+The official kubernetes library does authentication, TLS and pooling. C(cluster/client.py) says what is asked over it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlencode
+
+try:
+    import urllib3
+    from kubernetes.client.rest import RESTClientObject
+except ImportError:  # reported by _module.py, so that documentation and argument checks work without it
+    pass
+
+from ..errors import ConductorError
+from .read_cache import Memory
+from .responses import api_error, no_json, unreachable
+from .retry import Backoff, pause_before_retry
+from .tls import share_context
+
+if TYPE_CHECKING:
+    from kubernetes.client import Configuration
+
+VERSION = "1.0.0"
+
+JSON = "application/json"
+# These are questions, though they are posted.
+_REVIEWS = "/apis/authorization.k8s.io/"
+# Seconds that a request has at least: to answer, and to connect.
+_SHORTEST = 1.0
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+_Same = TypeVar("_Same", bound="Transport")
+
+
+class Transport:
+    """One API server.
+
+    Args:
+        configuration: the official client's configuration: address, TLS, credentials, proxies.
+        headers: sent with each request beside the credentials, e.g. impersonation; (name, value) pairs.
+        connections: how many requests may be in flight at once; also the size of the pool.
+        backoff: how failed requests that are safe to repeat are repeated.
+        sleep: injected by tests.
+    """
+
+    # Where answers are kept; None where each question is sent.
+    _memory: Memory | None = None
+    # What all connections share; None where each has its own.
+    _tls: ssl.SSLContext | None = None
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        headers: Iterable[tuple[str, str]] = (),
+        connections: int = 8,
+        backoff: Backoff | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        configuration.connection_pool_maxsize = connections
+        self.host: str = configuration.host.rstrip("/")
+        self.connections = connections
+        self._configuration = configuration
+        # What renews expired credentials puts address and TLS of a kubeconfig back as well: not into this copy.
+        self._transport = copy.copy(configuration)
+        verified = configuration.verify_ssl and self.host.startswith("https:")
+        # The CA certificates the server is verified with; None where nothing is, or where the machine's own are.
+        self.ca_file: str | None = configuration.ssl_ca_cert if verified else None
+        self._headers = tuple(headers)
+        self._backoff = backoff or Backoff()
+        self._sleep = sleep
+        self._monotonic: Callable[[], float] = time.monotonic
+        self._until = float("inf")
+        self._pool = self._new_pool()
+
+    def fresh(self: _Same) -> _Same:
+        """The same server over new connections: behind a load balancer they may reach another API server."""
+        other = copy.copy(self)
+        other._pool = other._new_pool()
+        return other
+
+    def _new_pool(self) -> urllib3.PoolManager:
+        pool = RESTClientObject(self._transport).pool_manager
+        if self.host.startswith("https:"):
+            self._tls = share_context(pool, self._tls)
+        return pool
+
+    def remembering(self: _Same) -> _Same:
+        """The same server for one decision: what is read twice is asked once. See C(Memory)."""
+        other = copy.copy(self)
+        other._memory = Memory(self.connections)
+        return other
+
+    def bounded(self: _Same, monotonic: Callable[[], float]) -> _Same:
+        """The same server for somebody whose time is limited: see C(give_up_at)."""
+        other = copy.copy(self)
+        other._monotonic = monotonic
+        return other
+
+    def give_up_at(self, until: float) -> None:
+        """From then on (seconds of the clock of C(bounded)) nothing is asked again, and an answer must come at once."""
+        self._until = until
+
+    def close(self) -> None:
+        """Closes the idle connections."""
+        self._pool.clear()
+
+    def each(self, function: Callable[[_In], _Out], items: Iterable[_In]) -> list[_Out]:
+        """C(function) of every item, as many at once as there are connections; the first error is raised."""
+        with ThreadPoolExecutor(self.connections) as pool:
+            return list(pool.map(function, items))
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str] | None = None,
+        body: Any = None,
+        content_type: str = JSON,
+        accept: str = JSON,
+        step: str,
+        subject: str,
+    ) -> dict[str, Any]:
+        """One request and its JSON answer, repeated where that is safe.
+
+        Raises:
+            ApiError: the server answered with a failure that is not, or no longer, worth repeating.
+            UnreachableError: the server did not answer.
+        """
+
+        def send() -> dict[str, Any]:
+            return self._exchange(
+                method,
+                path,
+                query=query,
+                body=body,
+                content_type=content_type,
+                accept=accept,
+                step=step,
+                subject=subject,
+            )
+
+        if self._memory is None or not (method == "GET" or path.startswith(_REVIEWS)):
+            return send()
+        return self._memory.ask((path, json.dumps([query or {}, body], sort_keys=True), accept), send)
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str] | None,
+        body: Any,
+        content_type: str,
+        accept: str,
+        step: str,
+        subject: str,
+    ) -> dict[str, Any]:
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                response = self._send(
+                    method,
+                    path,
+                    query=query,
+                    body=body,
+                    content_type=content_type,
+                    accept=accept,
+                    step=step,
+                    subject=subject,
+                )
+                if response.status >= 400:
+                    raise api_error(response.status, response.headers, response.data, step, subject)
+                return self._object(response.status, response.data, step, subject)
+            except ConductorError as error:
+                pause = pause_before_retry(error, attempt, self._backoff)
+                if pause is None or self._monotonic() + pause > self._until:
+                    raise
+                self._sleep(pause)
+
+    def _object(self, status: int, data: bytes, step: str, subject: str) -> dict[str, Any]:
+        try:
+            answer = json.loads(data)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise no_json(status, self.host, step, subject)
+        return answer
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        step: str,
+        subject: str,
+        query: dict[str, str] | None = None,
+        body: Any = None,
+        content_type: str = JSON,
+        accept: str = JSON,
+        read_timeout: float = 60,
+        preload: bool = True,
+    ) -> urllib3.BaseHTTPResponse:
+        headers = urllib3.HTTPHeaderDict({"Accept": accept, "User-Agent": f"conductor.trainer/{VERSION}"})
+        if preload:
+            headers["Accept-Encoding"] = "gzip"
+        for name, value in (*self._credentials(), *self._headers):
+            headers.add(name, value)
+        data = None
+        if body is not None:
+            headers["Content-Type"] = content_type
+            data = json.dumps(body, separators=(",", ":")).encode()
+        url = self.host + path + ("?" + urlencode(query) if query else "")
+        left = max(_SHORTEST, self._until - self._monotonic())
+        try:
+            return self._pool.request(
+                method,
+                url,
+                body=data,
+                headers=headers,
+                timeout=urllib3.Timeout(connect=min(5, left), read=min(read_timeout, left)),
+                retries=False,
+                preload_content=preload,
+            )
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise unreachable(error, self.host, step, subject) from error
+
+    def _credentials(self) -> Iterator[tuple[str, str]]:
+        # Asked anew for each request: the official client refreshes tokens that expire behind this call.
+        settings: dict[str, Any] = dict(self._configuration.auth_settings())
+        for setting in settings.values():
+            if setting["in"] == "header" and setting["value"]:
+                yield setting["key"], setting["value"]
+        if self._configuration.username:
+            yield "authorization", str(self._configuration.get_basic_auth_token())
+
+
+def hang_up(sock: socket.socket | None) -> None:
+    """Lets whoever reads from a connection find its end; to close it is theirs."""
+    if sock is not None:
+        with contextlib.suppress(OSError):
+            # It has ended by itself.
+            sock.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,168 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looks closer at a controller that is not ready: its newest pod, the end of its log, what was warned about.
+
+Where there is no pod, the ReplicaSet tells that should have made one. Whatever cannot be read is said, and never hides
+the failure that is to be explained.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..cluster.client import Cluster
+from ..cluster.events import time_of
+from ..errors import ApiError, ConductorError
+from ..objects.fields import name_of, namespace_of, part
+from ..objects.resources import resource_of
+from ..redaction import redact
+from ..verdicts.pod import containers_of
+from ..verdicts.replicaset import present_replicaset, replicaset_verdict
+from ..verdicts.verdict import count
+from .failures import Doom, newest_pods
+from .log_causes import failure_cause
+
+LOG_LINES = 10
+# The cause may stand further up: a program that does not know a flag ends with all those that it knows.
+_READ_LINES = 100
+EVENTS = 5
+# Characters of a log line or a message; the rest is cut off.
+_WIDTH = 300
+_BAD_REQUEST, _NOT_FOUND = 400, 404
+
+
+def diagnose(
+    cluster: Cluster, deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]], doom: Doom | None
+) -> dict[str, Any]:
+    """What is known of a Deployment that is not ready.
+
+    Args:
+        deployment: as the server has it.
+        pods: those that its selector matches.
+        doom: a sign of doom that was seen, if any.
+
+    Returns:
+        C(object); C(pod), C(container) (its state in words), C(exit_code), C(restarts) of the newest pod;
+        C(replica_set), what is known of the ReplicaSet, empty where there is a pod; C(log), the pod's last lines;
+        C(events), the newest warnings; C(cause) and C(remedy), empty where they are not known; C(look), a
+        command to look further; C(unread), what could not be read.
+    """
+    metadata = part(deployment, "metadata")
+    name, namespace = str(metadata.get("name")), str(metadata.get("namespace"))
+    unread: list[str] = []
+    newest = newest_pods(deployment, pods)[-1:]
+    status = _worst(newest[0]) if newest else {}
+    state = _state(newest[0], status) if newest else {"pod": "", "container": "", "exit_code": None, "restarts": 0}
+    log = _log(cluster, newest[0], status, unread) if newest else []
+    template = str(part(part(newest[0], "metadata"), "labels").get("pod-template-hash", "")) if newest else ""
+    replica_set, refusal = ("", "") if newest else _replica_set(cluster, deployment, unread)
+    events = _events(cluster, namespace, name, f"{name}-{template}", unread)
+    # What it says itself tells more than that it ends again and again.
+    known = failure_cause(log) or (doom and (doom.signature.cause, doom.remedy)) or failure_cause([*events, refusal])
+    cause, remedy = known or ("", "")
+    what = f"logs {state['pod']}{' --previous' if state['restarts'] else ''}" if log else f"describe deployment {name}"
+    return {
+        "object": f"Deployment {namespace}/{name}",
+        **state,
+        "replica_set": replica_set,
+        "log": log[-LOG_LINES:],
+        "events": events,
+        "cause": cause,
+        "remedy": remedy,
+        "look": f"kubectl -n {namespace} {what}",
+        "unread": unread,
+    }
+
+
+def _worst(pod: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The status of the container that is not ready; of the first one where all are, empty where there is none."""
+    statuses = containers_of(pod)
+    return next((entry for entry in statuses if _holds_up(entry)), statuses[0] if statuses else {})
+
+
+def _state(pod: Mapping[str, Any], status: Mapping[str, Any]) -> dict[str, Any]:
+    waiting, ended = part(part(status, "state"), "waiting"), part(part(status, "state"), "terminated")
+    last = ended or part(part(status, "lastState"), "terminated")
+    words = str(waiting.get("reason") or ended.get("reason") or part(pod, "status").get("phase") or "unknown")
+    # How it ended tells more than for how long the kubelet waits.
+    if waiting.get("message") and not last:
+        words += f": {redact(str(waiting['message']))[:_WIDTH]}"
+    code = last.get("exitCode")
+    return {
+        "pod": str(part(pod, "metadata").get("name")),
+        "container": f"{status.get('name', 'none yet')}: {words}",
+        "exit_code": code if isinstance(code, int) else None,
+        "restarts": count(status.get("restartCount")),
+    }
+
+
+def _holds_up(status: Mapping[str, Any]) -> bool:
+    done = part(part(status, "state"), "terminated")
+    return status.get("ready") is not True and done.get("exitCode") != 0
+
+
+def _log(cluster: Cluster, pod: Mapping[str, Any], status: Mapping[str, Any], unread: list[str]) -> list[str]:
+    """The last lines of the container that holds the pod up; of its last run, where it is between two."""
+    if not status:
+        return []
+    metadata = part(pod, "metadata")
+    name, namespace = str(metadata.get("name")), str(metadata.get("namespace"))
+    container = str(status.get("name"))
+    between = not part(part(status, "state"), "running") and bool(part(part(status, "lastState"), "terminated"))
+    try:
+        lines = cluster.pod_log(namespace, name, container=container, lines=_READ_LINES, previous=between)
+    except ConductorError as error:
+        # It has not run yet, or is gone.
+        if not (isinstance(error, ApiError) and error.status in (_BAD_REQUEST, _NOT_FOUND)):
+            unread.append(f"the log of {name}: {error.message[:_WIDTH]}")
+        return []
+    plain = "\n".join(_plain(line) for line in lines)
+    return [line[:_WIDTH] for line in redact(plain).splitlines() if line.strip()]
+
+
+def _plain(line: str) -> str:
+    """What a structured log line says (go.uber.org/zap, as controller-runtime configures it); any other as it is."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(entry, dict) or "msg" not in entry:
+        return line
+    return ": ".join(str(entry[name]) for name in ("level", "msg", "error") if entry.get(name))
+
+
+def _replica_set(cluster: Cluster, deployment: Mapping[str, Any], unread: list[str]) -> tuple[str, str]:
+    """What is known of the ReplicaSet that should have made the newest pod, and why the server refused it pods."""
+    try:
+        found, _version = cluster.list_all(
+            resource_of("apps/v1", "ReplicaSet"), namespace_of(deployment), metadata_only=False
+        )
+    except ConductorError as error:
+        unread.append(f"ReplicaSets: {error.message[:_WIDTH]}")
+        return "", ""
+    present = present_replicaset(deployment, found)
+    verdict = replicaset_verdict(name_of(present) or "of the newest revision", present)
+    return redact(str(verdict))[:_WIDTH], redact(verdict.brief)[:_WIDTH]
+
+
+def _events(cluster: Cluster, namespace: str, deployment: str, newest: str, unread: list[str]) -> list[str]:
+    """The newest warnings about a Deployment, its newest ReplicaSet and that one's pods, oldest first."""
+    try:
+        found, _version = cluster.list_all(
+            resource_of("v1", "Event"), namespace, metadata_only=False, field_selector="type=Warning"
+        )
+    except ConductorError as error:
+        unread.append(f"events: {error.message[:_WIDTH]}")
+        return []
+    ours = [
+        event
+        for event in found
+        for name in (str(part(event, "involvedObject").get("name", "")),)
+        if name == deployment or name.startswith(newest)
+    ]
+    ours.sort(key=time_of)
+    lines = dict.fromkeys(redact(f"{event.get('reason', '')}: {event.get('message', '')}")[:_WIDTH] for event in ours)
+    return list(lines)[-EVENTS:]

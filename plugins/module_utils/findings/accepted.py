@@ -1,0 +1,44 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Warnings that somebody knows and accepts, by their codes. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+
+from ..errors import InputError
+from .catalogue import BY_CODE
+
+_WARNINGS = sorted(code for code, entry in BY_CODE.items() if entry.severity == "warning")
+_PAGE = "docs/blockers.md lists the codes of warnings"
+
+
+def check_accepted(codes: Iterable[str]) -> None:
+    """Stops at what is no code of a warning, before anything is asked.
+
+    Raises:
+        InputError: names the likeliest code meant, or says that blockers cannot be accepted.
+    """
+    for code in codes:
+        entry = BY_CODE.get(code)
+        if entry is None:
+            likely = difflib.get_close_matches(code, _WARNINGS, n=1)
+            meant = f"; did you mean {likely[0]}?" if likely else ""
+            raise InputError(f"accept: there is no warning {code}{meant}", hint=_PAGE)
+        if entry.severity == "blocker":
+            raise InputError(
+                f"accept: {code} is a blocker, and blockers cannot be accepted",
+                hint=f"{entry.remedy}; {_PAGE}" if "{" not in entry.remedy else _PAGE,
+            )
+
+
+def not_accepted(warnings: Iterable[Mapping[str, str]], accepted: Sequence[str]) -> list[dict[str, str]]:
+    """The warnings that are left to tell."""
+    return [dict(finding) for finding in warnings if finding["code"] not in accepted]
+
+
+def warning_line(finding: Mapping[str, str]) -> str:
+    """A warning as one line."""
+    return f"{finding['code']}, {finding['object']}: {finding['cause']} (to do: {finding['remedy']})"

@@ -1,0 +1,196 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What speaks against an install in the cluster itself: its version, nodes, namespace, neighbours, and our rights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from ..inspection.namespace import WEBHOOK_PORT
+from ..inspection.nodes import ARCHITECTURES, NOT_READY
+from ..objects.fields import numbers
+from ..objects.line import Line, about
+from ..release.versions import TESTED_KUBERNETES
+from .rules import Facts, Found, Rules, enumerated, is_settled
+
+RULES = Rules()
+
+# Taints that Kubernetes and cloud providers put on nodes that are starting, and take away themselves.
+_PASSING_TAINTS = re.compile(r"node\.kubernetes\.io/(not-ready|network-)|.*/uninitialized$")
+
+# -- the cluster ------------------------------------------------------------------------------------------------------
+
+
+@RULES.entry("kubernetes_too_old")
+def _kubernetes_too_old(facts: Facts) -> Iterator[Found]:
+    found, wanted = facts["cluster"]["kubernetes"], facts["wanted"]
+    if numbers(found) and numbers(found)[:2] < numbers(wanted["kubernetes"])[:2]:
+        yield "API server", {"found": found, "release": wanted["release"], "needed": wanted["kubernetes"]}
+
+
+@RULES.entry("kubernetes_untested")
+def _kubernetes_untested(facts: Facts) -> Iterator[Found]:
+    found, wanted = numbers(facts["cluster"]["kubernetes"])[:2], facts["wanted"]
+    tested = TESTED_KUBERNETES.get(".".join(str(number) for number in numbers(wanted["release"])[:2]))
+    if found and tested and found >= numbers(wanted["kubernetes"])[:2] and not tested[0] <= found <= tested[1]:
+        first, last = (".".join(str(number) for number in version) for version in tested)
+        yield (
+            "API server",
+            {"found": facts["cluster"]["kubernetes"], "release": wanted["release"], "first": first, "last": last},
+        )
+
+
+@RULES.entry("no_schedulable_node")
+def _no_schedulable_node(facts: Facts) -> Iterator[Found]:
+    nodes = facts["nodes"]
+    if nodes["to_place"] and _all_nodes_seen(nodes) and not nodes["schedulable"] and not _may_change(nodes):
+        yield "Nodes", {"total": nodes["total"], "why": enumerated(nodes["refusals"])}
+
+
+@RULES.entry("no_supported_node")
+def _no_supported_node(facts: Facts) -> Iterator[Found]:
+    nodes = facts["nodes"]
+    if _all_nodes_seen(nodes) and nodes["usable_architecture"] is False:
+        yield "Nodes", {"found": enumerated(sorted(nodes["architectures"])), "known": ", ".join(ARCHITECTURES)}
+
+
+@RULES.entry("no_room")
+def _no_room(facts: Facts) -> Iterator[Found]:
+    room = facts["nodes"]["room"]
+    if room["fits"] is False and facts["nodes"]["schedulable"] and not facts["nodes"]["may_grow"]:
+        yield "Nodes", {"needed": f"{room['cpu']:g}", "free": f"{room['free_cpu'] or 0:g}"}
+
+
+def _may_change(nodes: Facts) -> bool:
+    """Whether a node may take pods soon without anybody's doing: one that is starting, or one that is yet to come."""
+    return bool(nodes["may_grow"]) or any(
+        why == NOT_READY or _PASSING_TAINTS.match(str(why)) for why in about(*nodes["refusals"])
+    )
+
+
+def _all_nodes_seen(nodes: Facts) -> bool:
+    return bool(nodes["readable"] and nodes["looked_at"] >= nodes["total"] and nodes["total"])
+
+
+# -- rights -----------------------------------------------------------------------------------------------------------
+
+
+@RULES.entry("rights_missing")
+def _rights_missing(facts: Facts) -> Iterator[Found]:
+    if not is_settled(facts):
+        for right in facts["rights"]["missing"]:
+            yield "this identity", {"right": right}
+
+
+@RULES.entry("role_ungrantable")
+def _role_ungrantable(facts: Facts) -> Iterator[Found]:
+    if not is_settled(facts):
+        rights = facts["rights"]["ungrantable"]
+        if rights:
+            yield "this identity", {"right": "; ".join(rights)}
+
+
+@RULES.entry("repair_impossible")
+def _repair_impossible(facts: Facts) -> Iterator[Found]:
+    rights = [*facts["rights"]["missing"], *facts["rights"]["ungrantable"]]
+    if is_settled(facts) and rights:
+        yield "this identity", {"right": "; ".join(rights)}
+
+
+@RULES.entry("rights_helpful")
+def _rights_helpful(facts: Facts) -> Iterator[Found]:
+    if not is_settled(facts):
+        for entry in facts["rights"]["helpful"]:
+            rights = [right for right in entry["rights"] if not _is_told(right, facts["rights"]["unreadable"])]
+            if rights:
+                yield "this identity", {"right": "; ".join(rights), "without": entry["without"]}
+
+
+@RULES.entry("rights_unknown")
+def _rights_unknown(facts: Facts) -> Iterator[Found]:
+    if not facts["rights"]["known"]:
+        yield "this identity", {}
+
+
+def _is_told(line: str, others: Iterable[str]) -> bool:
+    """Whether other lines are about every right that this one is about."""
+    rights = about(line)
+    return bool(rights) and rights <= about(*others)
+
+
+@RULES.entry("unreadable")
+def _unreadable(facts: Facts) -> Iterator[Found]:
+    # What an install cannot do without has been said.
+    missing = facts["rights"]["missing"]
+    rights = [right for right in facts["rights"]["unreadable"] if not _is_told(right, missing)]
+    if rights:
+        yield "this identity", {"right": "; ".join(rights)}
+
+
+# -- the namespace ----------------------------------------------------------------------------------------------------
+
+
+@RULES.entry("quota_exceeded")
+def _quota_exceeded(facts: Facts) -> Iterator[Found]:
+    for what in _lines(facts["namespace"]["quota_exceeded"]):
+        yield what.subject, {"what": what.detail}
+
+
+@RULES.entry("quota_unstated")
+def _quota_unstated(facts: Facts) -> Iterator[Found]:
+    for what in _lines(facts["namespace"]["quota_unstated"]):
+        yield what.subject, {"what": what.detail}
+
+
+def _lines(facts: Iterable[str]) -> list[Line]:
+    """Those that tell of one thing each; the last of a list may only say how many more there are."""
+    return [line for line in facts if isinstance(line, Line)]
+
+
+@RULES.entry("default_deny")
+def _default_deny(facts: Facts) -> Iterator[Found]:
+    if facts["namespace"]["webhook_port_open"] is False:
+        names = enumerated(facts["namespace"]["default_deny"])
+        yield f"NetworkPolicy {names}", {"what": names, "port": WEBHOOK_PORT}
+
+
+@RULES.entry("istio_injection")
+def _istio_injection(facts: Facts) -> Iterator[Found]:
+    namespace = facts["namespace"]
+    # Labels of a mesh that is not there do nothing.
+    if namespace["istio_injection"] and facts["neighbours"]["istio"]["present"] is not False:
+        yield f"Namespace {namespace['name']}", {"namespace": namespace["name"], "port": WEBHOOK_PORT}
+
+
+# -- neighbours -------------------------------------------------------------------------------------------------------
+
+
+@RULES.entry("kueue_mismatch")
+def _kueue_mismatch(facts: Facts) -> Iterator[Found]:
+    kueue = facts["neighbours"]["kueue"]
+    if kueue["fits"] is False:
+        words = {"version": kueue["version"], "trainer": kueue["trainer"], "release": facts["wanted"]["release"]}
+        yield "Kueue", words
+
+
+@RULES.entry("training_operator")
+def _training_operator(facts: Facts) -> Iterator[Found]:
+    if facts["neighbours"]["training_operator"]["present"]:
+        yield "Training Operator", {}
+
+
+# -- certificates -----------------------------------------------------------------------------------------------------
+
+
+@RULES.entry("certificate_unfit")
+def _certificate_unfit(facts: Facts) -> Iterator[Found]:
+    for unfit in facts["wanted"]["unfit_certificates"]:
+        yield unfit["object"], {"what": unfit["problem"]}
+
+
+@RULES.entry("certificate_due")
+def _certificate_due(facts: Facts) -> Iterator[Found]:
+    for due in facts["wanted"]["certificates_due"]:
+        yield due["object"], {"days": str(due["days_left"])}

@@ -1,0 +1,221 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operation behind C(trainer_operator_info): read, classify, judge. It writes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from ..certificates.expiry import certificate_facts
+from ..certificates.external import own_certificates
+from ..cluster.access_reviews import Reviews
+from ..cluster.autoscaler import may_grow
+from ..cluster.client import Cluster
+from ..cluster.reader import Page
+from ..errors import RightsError
+from ..findings.judge import judge
+from ..jobset.facts import jobset_facts
+from ..objects.fields import name_of, part, text
+from ..ownership.record import parse_record
+from ..release.bundle import Bundle
+from ..release.components import part_for, resolve_jobset
+from ..release.recognition import JOBSET_CRD, is_jobset, is_trainer, namespaces
+from ..rights.grants import grant_facts
+from .distribution import distribution
+from .namespace import namespace_facts
+from .neighbours import neighbour_facts
+from .nodes import node_facts
+from .reads import Readings, read
+from .trainer import trainer_facts
+from .users import user_facts
+
+# Findings that pass by themselves where nodes come as they are needed.
+_NODES_HELP = frozenset({"no_schedulable_node", "no_room"})
+
+
+def inspect(
+    cluster: Cluster,
+    bundle: Bundle,
+    *,
+    jobset_mode: str = "bundled",
+    adopt: Sequence[str] = (),
+    monotonic: Callable[[], float] = time.monotonic,
+    now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+) -> dict[str, Any]:
+    """What is on a cluster, and what speaks against installing this bundle on it.
+
+    Args:
+        jobset_mode: whose JobSet it is to be: C(bundled) with the release, C(external), or C(auto): as it was
+            installed, or else external where there is one.
+        adopt: the installers whose objects an install takes over.
+
+    Raises:
+        ApiError, UnreachableError: the server failed, or does not know these credentials. Missing rights do not raise.
+    """
+    started = monotonic()
+    readings = read(cluster, bundle)
+    facts = facts_of(cluster.host, bundle, readings, jobset_mode, adopt)
+    requests = readings.requests + _look_at_certificates(cluster, bundle, facts, now)
+    blockers, warnings = judge(facts)
+    if any(finding["code"] in _NODES_HELP for finding in blockers):
+        facts["nodes"]["may_grow"] = may_grow(cluster, readings.groups)
+        blockers, warnings = judge(facts)
+        requests += 1
+    return {
+        **facts,
+        "certificates": certificate_facts(readings.configurations, now()),
+        "blockers": blockers,
+        # Ansible takes "warnings" for lines of text to print.
+        "warnings_found": warnings,
+        "requests": requests,
+        "elapsed": round(monotonic() - started, 2),
+    }
+
+
+def _look_at_certificates(cluster: Cluster, bundle: Bundle, facts: dict[str, Any], now: Callable[[], datetime]) -> int:
+    """Adds to the facts what there is to say of the user's own certificates; returns how many requests that took."""
+    meant = part_for(bundle, facts["wanted"]["jobset_meant"])
+    try:
+        own = own_certificates(cluster, meant, now=now)
+    except RightsError as error:
+        facts["rights"]["unreadable"] += error.facts["missing_rights"]
+        return 1
+    facts["wanted"]["unfit_certificates"] = [
+        {"object": secret, "problem": found.problem} for secret, found in own.items() if found.problem
+    ]
+    facts["wanted"]["certificates_due"] = [
+        {"object": secret, "days_left": found.due_in}
+        for secret, found in own.items()
+        if not found.problem and found.due_in is not None
+    ]
+    return len(own)
+
+
+def facts_of(
+    server: str, bundle: Bundle, readings: Readings, jobset_mode: str, adopt: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The facts in the answers. Pure; whatever the answers hold, it does not raise."""
+    configurations = readings.configurations
+    deployments = _items(readings.deployments)
+    crds = readings.crds or {}
+    slices = {name: _items(page) for name, page in (readings.slices or {}).items()}
+    trainer = trainer_facts(
+        bundle,
+        crds=crds,
+        configurations=configurations,
+        deployments=deployments,
+        everywhere=readings.everywhere,
+        slices=slices,
+        namespace=readings.namespace,
+        public_config=readings.public_config,
+        adopt=adopt,
+    )
+    record = parse_record(readings.record or None)
+    jobset = jobset_facts(
+        crd=crds.get(JOBSET_CRD),
+        configurations=configurations,
+        deployments=deployments,
+        everywhere=readings.everywhere,
+        slices=slices,
+        # Webhooks that point somewhere do not make it a home: they may be what a removal left.
+        home=next(iter(sorted(namespaces(filter(is_trainer, deployments or ())))), bundle.namespace),
+        wanted=bundle.components.get("jobset", ""),
+        adopt=adopt,
+    )
+    meant = resolve_jobset(jobset_mode, record, jobset)
+    # Beside somebody else's JobSet neither room nor rights are needed for ours.
+    bundle = part_for(bundle, meant)
+    wanted = _still_to_place(bundle, deployments)
+    return {
+        "cluster": {
+            "server": server,
+            "uid": text(readings.kube_system, "metadata", "uid"),
+            "kubernetes": readings.version,
+            **distribution(readings.version, readings.groups, _items(readings.nodes)),
+        },
+        "wanted": {
+            "release": bundle.release,
+            "jobset": bundle.components.get("jobset", ""),
+            "jobset_mode": jobset_mode,
+            "jobset_meant": meant,
+            "adopt": sorted(adopt),
+            "certificates": bundle.certificates,
+            "unfit_certificates": [],
+            "certificates_due": [],
+            "kubernetes": bundle.kubernetes_minimum,
+            "namespace": bundle.namespace,
+        },
+        "trainer": trainer,
+        "record": {
+            "release": record.release,
+            "profile": record.profile,
+            "jobset": record.jobset,
+            "objects": len(record.entries),
+            "same_bundle": record.bundle == bundle.sha256,
+        },
+        "jobset": jobset,
+        "neighbours": neighbour_facts(readings.groups, deployments, configurations, bundle.release),
+        "namespace": namespace_facts(
+            bundle.namespace, readings.namespace, _items(readings.quotas), _items(readings.policies), wanted
+        ),
+        "users": user_facts(
+            readings.train_jobs,
+            readings.job_sets,
+            readings.cluster_runtimes,
+            readings.runtimes,
+            bundle.names("ClusterTrainingRuntime"),
+            upstream=[key.name for key in bundle.upstream if key.kind == "ClusterTrainingRuntime"],
+            adopt=adopt,
+        ),
+        "built_in_runtimes": _runtimes(readings.cluster_runtimes, bundle.names("ClusterTrainingRuntime")),
+        "nodes": node_facts(
+            _items(readings.nodes),
+            readings.nodes.total if readings.nodes else 0,
+            {name: _items(page) for name, page in (readings.pods or {}).items()},
+            wanted,
+        ),
+        "rights": {
+            **grant_facts(bundle, _reviews(bundle, readings)),
+            "unreadable": list(readings.denied),
+        },
+    }
+
+
+def _reviews(bundle: Bundle, readings: Readings) -> Reviews:
+    asked = {bundle.namespace: readings.rules, bundle.probe_namespace: readings.probe_rules}
+    namespaced = {namespace: rules for namespace, rules in asked.items() if rules is not None}
+    return Reviews(readings.cluster_rules, namespaced, readings.may_do_anything)
+
+
+def _items(page: Page | None) -> Sequence[Mapping[str, Any]] | None:
+    return None if page is None else page.items
+
+
+def _runtimes(page: Page | None, wanted: Sequence[str]) -> dict[str, Any]:
+    """Which runtimes of the release are there; None where they may not be read."""
+    if page is None:
+        return {"present": None, "missing": None}
+    names = {name_of(item) for item in page.items}
+    return {
+        "present": sorted(name for name in wanted if name in names),
+        "missing": sorted(name for name in wanted if name not in names),
+    }
+
+
+def _still_to_place(bundle: Bundle, deployments: Sequence[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:
+    """The pod templates of the controllers that do not run here yet, in whosever hands."""
+    running = list(deployments or ())
+    return [
+        part(manifest, "spec", "template")
+        for manifest in bundle.objects("Deployment")
+        if not any(
+            name_of(item) == name_of(manifest)
+            or (is_trainer(item) and is_trainer(manifest))
+            or (is_jobset(item) and is_jobset(manifest))
+            for item in running
+        )
+    ]

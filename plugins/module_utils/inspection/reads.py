@@ -1,0 +1,257 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an inspection reads: two rounds of requests, each sent at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..cluster.access_reviews import Reviews
+from ..cluster.client import Cluster
+from ..cluster.reader import Page, Reader, merge_pages
+from ..objects.fields import name_of, namespace_of, parts, text
+from ..objects.resources import Resource, resource_of
+from ..ownership.record import NAME as RECORD_NAME
+from ..release.bundle import Bundle
+from ..release.recognition import (
+    CONTROLLER_LABELS,
+    JOBSET_GROUP,
+    TELLING_CRDS,
+    TRAINER_GROUP,
+    is_jobset,
+    is_trainer,
+    places,
+    speaks_for,
+)
+from ..release.versions import PUBLIC_CONFIG_MAP
+from ..rights.grants import has_every_right
+from ..rights.required import to_probe
+from .nodes import by_free_cpu
+
+# The requests of one inspection, all told.
+REQUEST_LIMIT = 25
+# Left for asking whether a lack of room is only a matter of time.
+_FOR_AUTOSCALERS = 1
+
+_DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
+# Nodes carry long lists of images; so many of them show what kind of machines there are.
+_NODE_PAGE = 100
+_NODES_LOOKED_INTO = 3
+
+_CRD_KIND = "CustomResourceDefinition"
+_CRD = resource_of("apiextensions.k8s.io/v1", _CRD_KIND)
+_DEPLOYMENT = resource_of("apps/v1", "Deployment")
+_SLICE = resource_of("discovery.k8s.io/v1", "EndpointSlice")
+_POD = resource_of("v1", "Pod")
+# What people keep; of runtimes the names are enough.
+_KEPT = {
+    "train_jobs": resource_of(f"{TRAINER_GROUP}/v1alpha1", "TrainJob"),
+    "job_sets": resource_of(f"{JOBSET_GROUP}/v1alpha2", "JobSet"),
+    "cluster_runtimes": resource_of(f"{TRAINER_GROUP}/v1alpha1", "ClusterTrainingRuntime"),
+    "runtimes": resource_of(f"{TRAINER_GROUP}/v1alpha1", "TrainingRuntime"),
+}
+_NAMES_ONLY = ("cluster_runtimes", "runtimes")
+
+
+@dataclass(frozen=True)
+class Readings:
+    """The answers. None where something may not be read; empty where it is not there.
+
+    Args:
+        groups: API group to the plural names it serves.
+        crds: name to CRD; the schemas of two of them only.
+        deployments: the controllers', and some others.
+        everywhere: whether C(deployments) are those of all namespaces.
+        slices: namespace to its EndpointSlices, for the namespaces that webhooks point to.
+        pods: node to its pods, for some nodes, where a controller is still to be placed.
+        cluster_rules: the rules review for no namespace; where that does not give every right, C(rules) is the one for
+            the operator's namespace, and where it does not allow probes, C(probe_rules) that for the probes'.
+        denied: the rights that lack.
+        requests: how many were sent.
+    """
+
+    version: str = ""
+    groups: Mapping[str, frozenset[str]] | None = None
+    crds: Mapping[str, Mapping[str, Any] | None] | None = None
+    mutating: Page | None = None
+    validating: Page | None = None
+    deployments: Page | None = None
+    everywhere: bool = False
+    slices: Mapping[str, Page | None] | None = None
+    kube_system: Mapping[str, Any] | None = None
+    namespace: Mapping[str, Any] | None = None
+    public_config: Mapping[str, Any] | None = None
+    record: Mapping[str, Any] | None = None
+    nodes: Page | None = None
+    pods: Mapping[str, Page | None] | None = None
+    train_jobs: Page | None = None
+    job_sets: Page | None = None
+    cluster_runtimes: Page | None = None
+    runtimes: Page | None = None
+    quotas: Page | None = None
+    policies: Page | None = None
+    rules: Mapping[str, Any] | None = None
+    cluster_rules: Mapping[str, Any] | None = None
+    probe_rules: Mapping[str, Any] | None = None
+    may_do_anything: bool = False
+    denied: tuple[str, ...] = ()
+    requests: int = 0
+
+    @property
+    def configurations(self) -> list[Mapping[str, Any]] | None:
+        """All webhook configurations; None where one kind of them may not be read."""
+        if self.mutating is None or self.validating is None:
+            return None
+        return [*self.mutating.items, *self.validating.items]
+
+
+def read_ahead(cluster: Cluster, bundle: Bundle) -> None:
+    """Asks what C(read) will ask whatever the answers are, so that a client that remembers has them by then.
+
+    Without what whoever decides about an install lists in any case: CRDs.
+    """
+    reader = Reader(cluster)
+    tasks = _first_round(reader, bundle)
+    reader.all({name: task for name, task in tasks.items() if not name.startswith("crd ")})
+
+
+def read(cluster: Cluster, bundle: Bundle) -> Readings:
+    """Reads all there is to know.
+
+    Raises:
+        ApiError, UnreachableError: the server failed, or does not know these credentials.
+    """
+    reader = Reader(cluster)
+    first = reader.all(_first_round(reader, bundle))
+    deployments = [first.pop("labelled"), first.pop("control_plane")]
+    crds = {name: first.pop(f"crd {name}") for name in _crd_names(bundle)}
+    readings = Readings(
+        **{
+            **first,
+            "version": text(first["version"], "gitVersion").lstrip("v"),
+            "groups": _groups(first["groups"]),
+            "crds": crds,
+            # Label selectors know no "or", so these are two answers; the same controller may be in both.
+            "deployments": merge_pages(deployments),
+            "everywhere": None not in deployments,
+        }
+    )
+    readings = _second_round(reader, bundle, readings)
+    return replace(readings, denied=tuple(sorted(reader.denied)), requests=reader.requests)
+
+
+def _crd_names(bundle: Bundle) -> list[str]:
+    """Those of the release and, whatever a bundle leaves to others, those that tell what is there: these first."""
+    return [*TELLING_CRDS, *(name for name in bundle.names(_CRD_KIND) if name not in TELLING_CRDS)]
+
+
+def _first_round(reader: Reader, bundle: Bundle) -> dict[str, Callable[[], Any]]:
+    home, admission = bundle.namespace, "admissionregistration.k8s.io/v1"
+    config_map, namespace = resource_of("v1", "ConfigMap"), resource_of("v1", "Namespace")
+
+    tasks: dict[str, Callable[[], Any]] = {
+        f"crd {name}": lambda name=name: reader.named(_CRD, name, metadata_only=name not in TELLING_CRDS)  # type: ignore[misc]
+        for name in _crd_names(bundle)
+    }
+    return tasks | {
+        "mutating": lambda: reader.page(resource_of(admission, "MutatingWebhookConfiguration")),
+        "validating": lambda: reader.page(resource_of(admission, "ValidatingWebhookConfiguration")),
+        "labelled": lambda: reader.page(_DEPLOYMENT, selectors={"labelSelector": CONTROLLER_LABELS[0]}),
+        "control_plane": lambda: reader.page(_DEPLOYMENT, selectors={"labelSelector": CONTROLLER_LABELS[1]}),
+        "nodes": lambda: reader.page(resource_of("v1", "Node"), limit=_NODE_PAGE),
+        "groups": lambda: reader.document("/apis", "get /apis", accept=_DISCOVERY),
+        "version": lambda: reader.document("/version", "get /version"),
+        "kube_system": lambda: reader.named(namespace, "kube-system", metadata_only=True),
+        "namespace": lambda: reader.named(namespace, home, metadata_only=True),
+        "record": lambda: reader.named(config_map, RECORD_NAME, home),
+        "cluster_rules": lambda: reader.rules(""),
+    }
+
+
+def _second_round(reader: Reader, bundle: Bundle, readings: Readings) -> Readings:
+    """Where the first round points to.
+
+    What is in the operator's namespace, where that is there; what people keep, where its CRD is there; unlabelled
+    Deployments beside webhooks, and the webhooks' endpoints; the pods of nodes, where a controller is still to be
+    placed.
+    """
+    pointed = {
+        place.namespace
+        for group in (TRAINER_GROUP, JOBSET_GROUP)
+        for place in places(item for item in readings.configurations or () if speaks_for(item, group))
+        if place.namespace
+    }
+    labelled = (readings.deployments or Page()).items
+    settled = {namespace_of(item) for item in labelled if is_trainer(item) or is_jobset(item)}
+    unclear = (pointed - settled) | (set() if readings.everywhere else {bundle.namespace})
+    tasks: dict[str, Callable[[], Any]] = {}
+    home, config_map = bundle.namespace, resource_of("v1", "ConfigMap")
+    if readings.namespace != {}:
+        tasks = {
+            "quotas": _page(reader, resource_of("v1", "ResourceQuota"), home),
+            "policies": _page(reader, resource_of("networking.k8s.io/v1", "NetworkPolicy"), home),
+            "public_config": lambda: reader.named(config_map, PUBLIC_CONFIG_MAP, home),
+        }
+    if readings.cluster_rules is not None and readings.cluster_rules.get("incomplete"):
+        tasks["anything"] = reader.may_do_anything
+    clusterwide = Reviews(readings.cluster_rules)
+    if not has_every_right(bundle, clusterwide):
+        tasks["rules"] = lambda: reader.rules(home)
+    if readings.cluster_rules is not None and clusterwide.lacking(to_probe(bundle)):
+        tasks["probe_rules"] = lambda: reader.rules(bundle.probe_namespace)
+    kept = [name for name, resource in _KEPT.items() if (readings.crds or {}).get(str(resource)) != {}]
+    tasks |= {name: _page(reader, _KEPT[name], metadata_only=name in _NAMES_ONLY) for name in kept}
+    tasks |= {f"deployments {place}": _page(reader, _DEPLOYMENT, place) for place in sorted(unclear)}
+    tasks |= {f"slices {place}": _page(reader, _SLICE, place) for place in sorted(pointed)}
+    left = REQUEST_LIMIT - reader.requests
+    if not set(bundle.names("Deployment")) <= {name_of(item) for item in labelled}:
+        left -= _FOR_AUTOSCALERS
+        for node in by_free_cpu(readings.nodes.items if readings.nodes else ())[:_NODES_LOOKED_INTO]:
+            tasks[f"pods {node}"] = _page(reader, _POD, None, {"fieldSelector": f"spec.nodeName={node}"})
+    # What is left out at the limit is less important than what came before it.
+    tasks = dict(list(tasks.items())[:left])
+    answers = reader.all(tasks)
+
+    found: dict[str, Any] = {name: answers.get(name) if name in kept else Page() for name in _KEPT}
+
+    def of(what: str) -> dict[str, Page | None]:
+        return {name.partition(" ")[2]: page for name, page in answers.items() if name.startswith(f"{what} ")}
+
+    return replace(
+        readings,
+        **found,
+        quotas=answers.get("quotas", Page()),
+        policies=answers.get("policies", Page()),
+        public_config=answers.get("public_config", {}),
+        rules=answers.get("rules"),
+        slices=of("slices"),
+        pods=of("pods"),
+        deployments=merge_pages([readings.deployments, *of("deployments").values()]),
+        probe_rules=answers.get("probe_rules"),
+        may_do_anything=bool(answers.get("anything")),
+    )
+
+
+def _page(
+    reader: Reader,
+    resource: Resource,
+    namespace: str | None = None,
+    selectors: Mapping[str, str] | None = None,
+    *,
+    metadata_only: bool = False,
+) -> Callable[[], Page | None]:
+    return lambda: reader.page(resource, namespace, selectors=selectors, metadata_only=metadata_only)
+
+
+def _groups(document: Mapping[str, Any] | None) -> Mapping[str, frozenset[str]] | None:
+    """Group to plural names, of an APIGroupDiscoveryList; of an old APIGroupList the names are empty."""
+    if document is None:
+        return None
+    found = {text(group, "name"): frozenset[str]() for group in parts(document, "groups")}
+    for group in parts(document, "items"):
+        resources = [resource for version in parts(group, "versions") for resource in parts(version, "resources")]
+        found[name_of(group)] = frozenset(text(resource, "resource") for resource in resources)
+    return found

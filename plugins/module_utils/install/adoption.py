@@ -1,0 +1,170 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes over an object of upstream's own install, or of another installer that was named.
+
+First the names in managedFields change, then we apply. In this order a field that the release does not have any more
+goes with our apply, and a pod is rolled out once. What somebody edited is found before by a dry run, and stops it. Cut
+off in between, the object is ours with upstream's values, and the next run goes on.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ..cluster.client import FIELD_MANAGER, Cluster
+from ..errors import ApiError
+from ..objects.managed_fields import places
+from ..objects.resources import path_of
+from ..ownership.installers import MANAGERS
+from ..ownership.kubectl import let_go
+from ..ownership.owner import HELPERS, own_entry, traces_of
+from ..ownership.upstream import LAST_APPLIED, edits, leftovers, owner_of_field, remove_field
+from ..plan.plan import Action
+from ..release.bundle import Side
+
+# How often it is begun again because the object changed meanwhile (a controller's status, say).
+_ATTEMPTS = 5
+_STEP = "adopt"
+_NO_SIDE = Side()
+
+
+class Adoption(NamedTuple):
+    """What is sent before our apply, and the object as it will be after it."""
+
+    patch: list[dict[str, Any]]
+    after: dict[str, Any]
+    resource_version: str
+
+
+def adopt(cluster: Cluster, action: Action, *, force: bool) -> dict[str, Any]:
+    """Ends what others own of the release and applies the object; its metadata afterwards.
+
+    Raises:
+        ApiError: among others, somebody edited a field, and it is not to be overwritten.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return _adopt_once(cluster, action, force=force)
+        except ApiError as error:
+            # A conflict between owners has causes; one without says that the object changed since it was looked at.
+            if error.status != 409 or error.causes or attempt == _ATTEMPTS:
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _adopt_once(cluster: Cluster, action: Action, *, force: bool) -> dict[str, Any]:
+    adoption = look_closely(cluster, action, cluster.get(path_of(action.key), step=_STEP), force=force)
+    version = adoption.resource_version
+    if adoption.patch:
+        version = cluster.patch(action.key, adoption.patch, step=_STEP)["metadata"]["resourceVersion"]
+    # Forced, but only upon the very object that was looked at.
+    metadata = {**action.manifest["metadata"], "resourceVersion": version}
+    return dict(cluster.apply({**action.manifest, "metadata": metadata}, force=True)["metadata"])
+
+
+def look_closely(cluster: Cluster, action: Action, live: dict[str, Any], *, force: bool) -> Adoption:
+    """Finds out by dry runs what an adoption has to do.
+
+    Raises:
+        ApiError: what C(adopt) would raise.
+    """
+    try:
+        after = cluster.apply(action.manifest, dry_run=True, force=True, whole_answer=True)
+    except ApiError as error:
+        if error.status == 422 and error.hint is None:
+            error.hint = "it is too different to be taken over; remove it with what installed it, then run this again"
+        raise
+    side = action.side or _NO_SIDE
+    if action.side is not None and not action.tool and not force:
+        _require_unedited(cluster, action, side, live, after)
+    before = live["metadata"]
+    gone, disowned = leftovers(side, live, action.manifest)
+    ours = (own_entry(after["metadata"]) or {}).get("fieldsV1") or {}
+    traces = traces_of(before) if action.tool else []
+    removed = [("f:metadata", f"f:{where}", f"f:{key}") for where, key in traces] + [
+        ("f:metadata", "f:ownerReferences")
+    ]
+    fields = let_go(before, action.manifest, ours, (gone, disowned), _managers(action.tool, before), removed)
+    patch = _patch(before, fields, traces)
+    return Adoption(patch, _foretold(after, fields, gone, traces) if patch else after, before["resourceVersion"])
+
+
+def _managers(tool: str, metadata: Mapping[str, Any]) -> tuple[str, ...]:
+    """How the names of a tool's field managers begin; an unknown one's are all that are no controllers' or editors'."""
+    if tool != "other":
+        return MANAGERS.get(tool, ())
+    names = {str(entry.get("manager")) for entry in metadata.get("managedFields") or []}
+    return tuple(sorted(name for name in names - HELPERS - {FIELD_MANAGER} if not name.startswith("kubectl")))
+
+
+def _require_unedited(
+    cluster: Cluster, action: Action, side: Side, live: dict[str, Any], after: dict[str, Any]
+) -> None:
+    found = edits(side, live, after)
+    if found and side.default is not None:
+        # Another profile than the one that upstream ships: what that has otherwise is nobody's edit.
+        default = cluster.apply(side.default, dry_run=True, force=True, whole_answer=True)
+        if not edits(side, live, default):
+            return
+    if not found:
+        return
+    causes = [
+        {
+            "field": f".{name}",
+            "message": f'conflict with "{owner}"',
+            "owner": owner,
+            "live": here,
+            "wanted": wanted,
+        }
+        for name, (here, wanted) in found.items()
+        for owner in (owner_of_field(live["metadata"], name) or "nobody",)
+    ]
+    raise ApiError(
+        "fields of the release were edited",
+        status=409,
+        reason="Conflict",
+        causes=causes,
+        step=_STEP,
+        subject=str(action.key),
+    )
+
+
+def _patch(
+    metadata: Mapping[str, Any], fields: list[dict[str, Any]], traces: list[tuple[str, str]]
+) -> list[dict[str, Any]]:
+    removed = [f"/metadata/{where}/{_escaped(key)}" for where, key in traces]
+    if LAST_APPLIED in (metadata.get("annotations") or {}):
+        removed.append(f"/metadata/annotations/{_escaped(LAST_APPLIED)}")
+    if metadata.get("ownerReferences"):
+        # With them, the object would be deleted together with its owner.
+        removed.append("/metadata/ownerReferences")
+    patch: list[dict[str, Any]] = [{"op": "remove", "path": path} for path in removed]
+    if fields != (metadata.get("managedFields") or []):
+        patch.append({"op": "replace", "path": "/metadata/managedFields", "value": fields})
+    if patch:
+        patch.append({"op": "replace", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]})
+    return patch
+
+
+def _foretold(
+    after: dict[str, Any], fields: list[dict[str, Any]], gone: Mapping[str, Any], traces: list[tuple[str, str]]
+) -> dict[str, Any]:
+    """The object as the dry run says, without what only the names before our apply let go."""
+    foretold = copy.deepcopy(after)
+    metadata = foretold["metadata"]
+    ours = own_entry(metadata)
+    others = {"managedFields": fields}
+    metadata["managedFields"] = [entry for entry in fields if entry != own_entry(others)] + ([ours] if ours else [])
+    for where, key in [*traces, ("annotations", LAST_APPLIED)]:
+        (metadata.get(where) or {}).pop(key, None)
+    metadata.pop("ownerReferences", None)
+    for path in places(gone):
+        remove_field(foretold, path)
+    return foretold
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,171 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries out the writes of a plan, phase by phase. The only place that applies anything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any
+
+from ..cluster.client import Cluster
+from ..cluster.retry import Backoff, is_webhook_transport
+from ..errors import ApiError, ConductorError, NotReadyError
+from ..objects.resources import Resource
+from ..plan.plan import Action
+from .conflicts import is_ownership_conflict
+from .takeover import take_over
+
+# An API server behind a load balancer may not serve a new CRD yet when its neighbour does (up to 5 s, and a PATCH does
+# not get the grace a POST gets: kubernetes/apiextensions-apiserver, customresource_handler.go); webhooks of releases
+# before 2.3 may not answer yet when their runtimes are applied.
+PATIENCE = 30.0
+_PAUSES = Backoff(first=0.05, most=1.0)
+_EAGER = 20
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One object that was applied: the action, its metadata afterwards, and whether the server stored a change."""
+
+    action: Action
+    metadata: dict[str, Any]
+
+    @property
+    def changed(self) -> bool:
+        """An apply that changes nothing leaves the resourceVersion as it was."""
+        return self.metadata.get("resourceVersion") != self.action.resource_version
+
+
+class Applier:
+    """Applies actions; keeps what was done in C(outcomes), also when one of them fails.
+
+    Args:
+        force: take over fields that another manager owns.
+        monotonic, sleep: injected by tests.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        *,
+        force: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.outcomes: list[Outcome] = []
+        self._cluster = cluster
+        self._force = force
+        self._monotonic = monotonic
+        self._sleep = sleep
+
+    def apply(self, actions: Sequence[Action]) -> None:
+        """Applies the actions of one phase, as many at once as the client has connections.
+
+        The first failure stops what has not begun; what is in flight is finished and kept.
+
+        Raises:
+            ConductorError: that first failure.
+        """
+        with ThreadPoolExecutor(self._cluster.connections) as pool:
+            futures: list[Future[None]] = [pool.submit(self._apply_one, action) for action in actions]
+            wait(futures, return_when=FIRST_EXCEPTION)
+            for future in futures:
+                future.cancel()
+        for future in futures:
+            if not future.cancelled():
+                future.result()
+
+    def _apply_one(self, action: Action) -> None:
+        deadline = self._monotonic() + PATIENCE
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                if action.hand_over:
+                    metadata = take_over(self._cluster, action, force=self._force)
+                else:
+                    metadata = self._cluster.apply(action.manifest, force=self._force or action.force)["metadata"]
+                self.outcomes.append(Outcome(action, metadata))
+                return
+            except ConductorError as error:
+                if not _is_not_yet(error, action) or self._monotonic() >= deadline:
+                    raise explained(error) from error
+                self._sleep(_PAUSES.pause(min(attempt, 8)))
+
+    def await_served(self, resources: Sequence[Resource]) -> None:
+        """Waits until custom resources are served: a controller that starts before its CRDs ends and backs off.
+
+        Asks for the small discovery document of each API group version, because a watch on the CRDs would bring whole
+        CRDs with each event.
+
+        Raises:
+            NotReadyError: names what is still not served after C(PATIENCE) seconds.
+        """
+        deadline = self._monotonic() + PATIENCE
+        attempt = 0
+        while True:
+            attempt += 1
+            asked = self._monotonic()
+            roots = sorted({resource.root for resource in resources})
+            answers = self._cluster.each(lambda root: self._not_served(root, resources), roots)
+            missing = sorted(str(resource) for answer in answers for resource in answer)
+            if not missing:
+                return
+            if self._monotonic() >= deadline:
+                raise NotReadyError(
+                    f"not served {PATIENCE:.0f} s after its CRD was applied: {', '.join(missing)}",
+                    step="wait for CRDs",
+                    hint="kubectl describe crd shows conditions Established and NamesAccepted",
+                )
+            # Half a second is usual: it is looked for often at first, and then less and less. An answer that came from
+            # far away was a pause already.
+            pause = _PAUSES.pause(1 + attempt // _EAGER) - (self._monotonic() - asked)
+            if pause > 0:
+                self._sleep(pause)
+
+    def _not_served(self, root: str, resources: Sequence[Resource]) -> list[Resource]:
+        document = self._cluster.find(root) or {}
+        served = {entry.get("name") for entry in document.get("resources") or []}
+        return [resource for resource in resources if resource.root == root and resource.plural not in served]
+
+
+def _is_not_yet(error: ConductorError, action: Action) -> bool:
+    """Whether a failure only says that a CRD or a webhook of ours is not there yet."""
+    if is_webhook_transport(error):
+        return True
+    return action.phase == "runtimes" and isinstance(error, ApiError) and error.status == 404
+
+
+def explained(error: ConductorError) -> ConductorError:
+    """Adds to some failures of an apply what the server's words leave out."""
+    if isinstance(error, ApiError) and is_ownership_conflict(error):
+        fields = "; ".join(f"{cause.get('field', '')}: {cause.get('message', '')}" for cause in error.causes)
+        return ApiError(
+            f"somebody else owns fields of it: {fields}",
+            status=error.status,
+            reason=error.reason,
+            causes=error.causes,
+            step=error.step,
+            subject=error.subject,
+            hint="let that manager give the field up, or set force_conflicts: true to take it over",
+        )
+    return error
+
+
+def custom_resources(manifests: Sequence[dict[str, Any]]) -> list[Resource]:
+    """The resource types that these CRDs define, in every version they serve."""
+    return [
+        Resource(
+            manifest["spec"]["group"],
+            version["name"],
+            manifest["spec"]["names"]["plural"],
+            manifest["spec"]["scope"] == "Namespaced",
+        )
+        for manifest in manifests
+        for version in manifest["spec"]["versions"]
+        if version.get("served")
+    ]

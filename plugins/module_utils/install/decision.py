@@ -1,0 +1,79 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run is to do, and the install record that comes of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..objects.resources import Key
+from ..ownership.record import Entry, Record
+from ..plan.plan import Action, Observed, Plan
+from ..release.bundle import Bundle
+from ..release.components import Meant
+from .dry_run import Prediction
+from .record_updates import completed, entries_of, intended
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What a run is to do.
+
+    Args:
+        predictions: one for each action of the plan that is asked for and may write; those without changes write
+            nothing and only enter the record.
+    """
+
+    bundle: Bundle
+    profile: str
+    jobset: Meant
+    observed: Observed
+    plan: Plan
+    predictions: Sequence[Prediction]
+
+    @property
+    def changing(self) -> list[Action]:
+        """The actions that write, in the order of the plan."""
+        return [prediction.action for prediction in self.predictions if prediction.changes]
+
+    @property
+    def creations(self) -> list[Key]:
+        """What is not there yet."""
+        return [action.key for action in self.changing if action.verb == "create"]
+
+    @property
+    def pruned(self) -> list[Key]:
+        """What an earlier release had and goes."""
+        return [action.key for action in self.changing if action.verb == "prune"]
+
+    @property
+    def home(self) -> Key:
+        """The operator's Namespace."""
+        return Key("v1", "Namespace", "", self.bundle.namespace)
+
+    @property
+    def records(self) -> bool:
+        """Whether the record is to be written at the end."""
+        known = self.home in self.observed.metadata or self.home in self.creations
+        return known and self.foreseen_record != self.observed.record
+
+    @property
+    def with_intent(self) -> Record:
+        """The record before the first creation."""
+        return intended(self.observed.record, self.bundle, self.profile, self.jobset, self.creations)
+
+    @property
+    def foreseen_record(self) -> Record:
+        """What the record will be if all goes well, as far as can be known before."""
+        record = self.with_intent
+        applied = [(found.action, found.metadata) for found in self.predictions if found.action.verb != "prune"]
+        return self.new_record(record, entries_of(record, applied), self.pruned)
+
+    def new_record(
+        self, record: Record, entries: Mapping[Key, Entry], dropped: Sequence[Key], intent: Sequence[Key] = ()
+    ) -> Record:
+        """The record after this run. See C(completed)."""
+        gone = {*dropped, *self.plan.forgotten}
+        return completed(record, self.bundle, self.profile, self.jobset, entries, dropped=gone, intent=intent)

@@ -1,0 +1,129 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A public verb without Ansible around it: its options, its operation, and how options become a connection.
+
+A module carries it out on the machine of the task (C(module_runner.py)), a worker process on the control node
+(C(plugin_utils/in_process.py)).
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import os
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
+
+try:
+    importlib.import_module("kubernetes")
+    KUBERNETES_ERROR = None
+except ImportError:
+    KUBERNETES_ERROR = traceback.format_exc()
+
+from .certificates.provided import secrets_of_pem
+from .cluster.client import Cluster
+from .cluster.connection import connect, kubeconfig_of
+from .cluster.target import choose_target, secrets_of, secrets_of_proxy
+from .errors import ConductorError
+from .objects.line import plain
+from .release.bundle import ALL_RUNTIMES, CERTIFICATES, GENERATED, Bundle, load_bundle
+
+CONNECTION_ARG_SPEC: dict[str, Any] = {**AUTH_ARG_SPEC, "in_cluster": {"type": "bool", "default": False}}
+IDENTITY_ARG_SPEC: dict[str, Any] = {"cluster_uid": {"type": "str"}}
+BUNDLE_ARG_SPEC: dict[str, Any] = {
+    "release": {"type": "str", "default": "2.3.0"},
+    "profile": {"type": "str", "default": "default", "choices": ["default", "fail_open"]},
+    "runtimes": {"type": "list", "elements": "str", "default": [ALL_RUNTIMES]},
+    "jobset": {"type": "str", "default": "auto", "choices": ["auto", "bundled", "external"]},
+    "certificates": {"type": "str", "default": GENERATED, "choices": list(CERTIFICATES)},
+    "certificates_ca": {"type": "str"},
+    "bundle": {"type": "path"},
+    "concurrency": {"type": "int", "default": 8},
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a task asks for: options as the argument spec made them, the modes of the run, and where words go.
+
+    Args:
+        warn: takes a warning.
+        say: takes a line of progress, to be shown at once where that can be done.
+    """
+
+    params: dict[str, Any]
+    check_mode: bool
+    diff: bool
+    warn: Callable[[str], None]
+    say: Callable[[str], None] = lambda line: None
+
+
+Operation = Callable[[Call, Cluster, Bundle], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Verb:
+    """What a module does.
+
+    Args:
+        options: the argument spec of this module alone; the shared ones are added.
+        operation: gets what is asked for, the cluster and the bundle; returns the result, raises ConductorError.
+    """
+
+    options: dict[str, Any]
+    operation: Operation
+
+    def argument_spec(self) -> dict[str, Any]:
+        """Every option, shared ones as well; a value of its own, because validation may write into it."""
+        return copy.deepcopy({**CONNECTION_ARG_SPEC, **IDENTITY_ARG_SPEC, **BUNDLE_ARG_SPEC, **self.options})
+
+    def perform(self, call: Call, hide: Callable[[set[str]], None]) -> dict[str, Any]:
+        """Connects and carries it out.
+
+        Args:
+            hide: takes secrets that become known on the way, so that they are not shown.
+
+        Raises:
+            ConductorError: whatever stood in the way.
+        """
+        params = call.params
+        if _is_text(params["kubeconfig"]):
+            params["kubeconfig"] = kubeconfig_of(params["kubeconfig"])
+            hide(secrets_in(params))
+        target = choose_target({name: params[name] for name in CONNECTION_ARG_SPEC}, os.environ)
+        bundle = load_bundle(params["bundle"] or "", params["profile"], params["certificates"])
+        bundle = replace(bundle.with_runtimes(params["runtimes"]), authority=params["certificates_ca"] or "")
+        return self.run(call, connect(target, connections=params["concurrency"]), bundle)
+
+    def run(self, call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
+        """The operation; its result, and the facts of an error, hold plain values only.
+
+        Raises:
+            ConductorError: whatever stood in the way.
+        """
+        try:
+            return dict(plain(self.operation(call, cluster, bundle)))
+        except ConductorError as error:
+            error.facts = plain(error.facts)
+            raise
+
+
+def secrets_in(params: dict[str, Any]) -> set[str]:
+    """What is secret in options that are shown otherwise: paths and addresses are worth showing."""
+    kubeconfig = params.get("kubeconfig")
+    found = secrets_of_proxy(params.get("proxy")) | secrets_of_pem(params.get("certificates_pem"))
+    if _is_text(kubeconfig):
+        found.add(str(kubeconfig))
+    elif isinstance(kubeconfig, dict):
+        found |= secrets_of(kubeconfig)
+    return found
+
+
+def _is_text(kubeconfig: Any) -> bool:
+    """Whether a kubeconfig is given as what a file would hold, e.g. a variable encrypted with Ansible Vault."""
+    return isinstance(kubeconfig, str) and "\n" in kubeconfig.strip()

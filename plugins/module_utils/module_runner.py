@@ -1,0 +1,41 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries a verb out as a module, on the machine of the task: errors become C(fail_json) here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from .errors import ConductorError
+from .module_call import KUBERNETES_ERROR, Call, Verb, secrets_in
+
+
+class _Module(AnsibleModule):
+    """Hides the secrets of options that do not pass validation, too: a failure shows them all."""
+
+    def fail_json(self, msg: str, **facts: Any) -> Any:
+        """See AnsibleModule."""
+        self.no_log_values.update(secrets_in(self.params))
+        super().fail_json(msg, **facts)
+
+
+def run_module(verb: Verb) -> None:
+    """Options in, result or failure out."""
+    module = _Module(
+        argument_spec=verb.argument_spec(),
+        supports_check_mode=True,
+        # Keeps the options out of the machine's log, which is written before the secrets in them are known.
+        no_log=True,
+    )
+    module.no_log_values.update(secrets_in(module.params))
+    if KUBERNETES_ERROR:
+        module.fail_json(missing_required_lib("kubernetes"), exception=KUBERNETES_ERROR)
+    call = Call(module.params, module.check_mode, module._diff, module.warn)
+    try:
+        result = verb.perform(call, module.no_log_values.update)
+    except ConductorError as error:
+        module.fail_json(str(error), **error.facts)
+    module.exit_json(**result)

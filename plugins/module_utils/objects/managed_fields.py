@@ -1,0 +1,172 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sets of fields as managedFields holds them (FieldsV1, KEP-555). Pure.
+
+A set is a tree: C(f:name) is a field, C(k:{...}) an item of a list by its keys, C(v:...) an item by its value; C(.)
+says that the node it stands in belongs to the set itself, and an empty node is one that does and has nothing below it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+Fields = Mapping[str, Any]
+_ITSELF = "."
+
+
+def holds(fields: Fields, *path: str) -> bool:
+    """Whether a field belongs to a set, or a part of it does; C(path) is its names, e.g. C("metadata", "labels")."""
+    node: Any = fields
+    for name in path:
+        if f"f:{name}" not in node:
+            return False
+        node = node[f"f:{name}"]
+    return True
+
+
+def without(fields: Fields, other: Fields) -> dict[str, Any]:
+    """The set of the fields that are in C(fields) and not in C(other)."""
+    rest: dict[str, Any] = {}
+    for name, below in fields.items():
+        if name == _ITSELF:
+            continue
+        known = other.get(name)
+        if known is None:
+            rest[name] = dict(below)
+            continue
+        left = without(below, known)
+        if _has_itself(below) and not _has_itself(known):
+            left = {_ITSELF: {}, **left} if left else {}
+        elif not left:
+            continue
+        rest[name] = left
+    return rest
+
+
+def without_containers(fields: Fields, other: Fields) -> dict[str, Any]:
+    """The set without maps and lists of which nothing but the container itself is in it, and C(other) has a part."""
+    rest: dict[str, Any] = {}
+    for name, below in fields.items():
+        known = other.get(name)
+        left = without_containers(below, known or {})
+        if known and name != _ITSELF and not left.keys() - {_ITSELF}:
+            continue
+        rest[name] = left
+    return rest
+
+
+def common(fields: Fields, other: Fields) -> dict[str, Any]:
+    """The set of the fields that are in both."""
+    found: dict[str, Any] = {}
+    for name, below in fields.items():
+        known = other.get(name)
+        if name == _ITSELF or known is None:
+            continue
+        both = common(below, known)
+        if _has_itself(below) and _has_itself(known):
+            found[name] = {_ITSELF: {}, **both} if both else {}
+        elif both:
+            found[name] = both
+    return found
+
+
+def together(fields: Fields, other: Fields) -> dict[str, Any]:
+    """The set of the fields that are in one or both."""
+    found: dict[str, Any] = {name: dict(below) for name, below in fields.items()}
+    for name, below in other.items():
+        known = found.get(name)
+        if known is None or name == _ITSELF:
+            found[name] = dict(below)
+            continue
+        both = together(known, below)
+        if both and (_has_itself(known) or _has_itself(below)):
+            both[_ITSELF] = {}
+        found[name] = both
+    return found
+
+
+def cut(fields: Fields, path: Sequence[str]) -> dict[str, Any]:
+    """The set without the field at a path and all below it."""
+    rest = dict(fields)
+    name, *deeper = path
+    if name in rest:
+        below = rest.pop(name)
+        left = cut(below, deeper) if deeper else {}
+        # An empty node is a field itself, unless it became empty here.
+        if left or (deeper and not below):
+            rest[name] = left
+    return rest
+
+
+def places(fields: Fields, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The paths to all fields of a set that have no field of it below them, e.g. C(("f:spec", "f:replicas"))."""
+    for name, below in fields.items():
+        if name == _ITSELF:
+            continue
+        deeper = list(places(below, (*above, name)))
+        yield from deeper or [(*above, name)]
+
+
+def is_in(fields: Fields, path: Sequence[str]) -> bool:
+    """Whether the field at a path belongs to a set, or a part of it does."""
+    node: Any = fields
+    for name in path:
+        if name not in node:
+            return False
+        node = node[name]
+    return True
+
+
+def tree_of(paths: Sequence[tuple[str, ...]]) -> dict[str, Any]:
+    """The set of the fields at these paths."""
+    tree: dict[str, Any] = {}
+    for path in paths:
+        node = tree
+        for name in path:
+            node = node.setdefault(name, {})
+    return tree
+
+
+def field_name(path: Sequence[str]) -> str:
+    """A path as people write it, and as C(objects/diff.py) does: C(spec.template.spec.containers[manager].image)."""
+    text = ""
+    for step in path:
+        mark, _colon, rest = step.partition(":")
+        if mark == "f":
+            text += f".{rest}" if text else rest
+        elif mark == "k":
+            text += f"[{','.join(str(value) for value in json.loads(rest).values())}]"
+        else:
+            text += f"[{rest}]"
+    return text
+
+
+def value_at(value: Any, path: Sequence[str]) -> tuple[bool, Any]:
+    """Whether an object has the field at a path, and what it is."""
+    for step in path:
+        mark, _colon, rest = step.partition(":")
+        if mark == "f":
+            if not isinstance(value, Mapping) or rest not in value:
+                return False, None
+            value = value[rest]
+            continue
+        found = [item for item in value if _is_item(item, mark, rest)] if isinstance(value, list) else []
+        if not found:
+            return False, None
+        value = found[0]
+    return True, value
+
+
+def _is_item(item: Any, mark: str, rest: str) -> bool:
+    """Whether an item of a list is meant; a key that it leaves out is the default one (the protocol of a port)."""
+    if mark == "k":
+        keys = json.loads(rest)
+        return isinstance(item, Mapping) and all(item.get(name, value) == value for name, value in keys.items())
+    return bool(mark == "v" and item == json.loads(rest))
+
+
+def _has_itself(node: Fields) -> bool:
+    return not node or _ITSELF in node

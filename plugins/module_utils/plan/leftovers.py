@@ -1,0 +1,110 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads what an earlier release left on a cluster, and what of it is in use. Asks nothing where nothing is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..cluster.client import Cluster
+from ..errors import ApiError
+from ..objects.fields import is_true, name_of, namespace_of, parts, text
+from ..objects.resources import Key, Resource, path_of, resource_of
+from ..ownership.record import Record
+from ..release.bundle import Bundle
+from .prune import Leftover, decide_leftover, leftovers_of
+
+_TRAIN_JOB = resource_of("trainer.kubeflow.org/v1alpha1", "TrainJob")
+
+
+@dataclass
+class _Found:
+    metadata: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    used_by: dict[Key, str] = field(default_factory=dict)
+
+
+def look_at_leftovers(cluster: Cluster, bundle: Bundle, record: Record, *, prune_crds: bool) -> list[Leftover]:
+    """What is to become of each object that the record has and the release has not.
+
+    Raises:
+        ApiError, UnreachableError: the server failed. What may not be read is kept, and said to be.
+    """
+    keys = leftovers_of(record, bundle.known)
+    if not keys:
+        return []
+    found = _Found()
+    cluster.each(lambda key: _read(cluster, key, found), keys)
+    there = [key for key in keys if key in found.metadata]
+    _note_users(cluster, there, found)
+    if prune_crds:
+        for key in there:
+            if key.kind == "CustomResourceDefinition":
+                found.used_by[key] = _objects_of(cluster, key)
+    return [
+        decide_leftover(
+            key,
+            record.entries[key],
+            found.metadata.get(key),
+            prune_crds=prune_crds,
+            used_by=found.used_by.get(key, ""),
+        )
+        for key in keys
+    ]
+
+
+def _read(cluster: Cluster, key: Key, found: _Found) -> None:
+    try:
+        item = cluster.find(path_of(key), metadata_only=True)
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        # As recorded, as far as anybody can tell; and kept.
+        found.metadata[key] = {}
+        return
+    if item is not None:
+        found.metadata[key] = item["metadata"]
+
+
+def _note_users(cluster: Cluster, keys: Sequence[Key], found: _Found) -> None:
+    """Unfinished TrainJobs that name one of these runtimes: releases before 2.3 read it again while they run."""
+    runtimes = {key.name: key for key in keys if key.kind == "ClusterTrainingRuntime"}
+    if not runtimes:
+        return
+    try:
+        jobs = cluster.list_all(_TRAIN_JOB, metadata_only=False)[0]
+    except ApiError as error:
+        if error.status == 404:
+            return
+        if error.status != 403:
+            raise
+        found.used_by.update(dict.fromkeys(runtimes.values(), "a TrainJob that this identity may not see perhaps"))
+        return
+    for job in jobs:
+        if text(job, "spec", "runtimeRef", "kind") not in ("", "ClusterTrainingRuntime"):
+            continue
+        key = runtimes.get(text(job, "spec", "runtimeRef", "name"))
+        if key is not None and not any(is_true(job, ending) for ending in ("Complete", "Failed")):
+            found.used_by[key] = f"TrainJob {namespace_of(job)}/{name_of(job)}"
+
+
+def _objects_of(cluster: Cluster, key: Key) -> str:
+    """An object that would go with a CRD; empty where there is none."""
+    crd = cluster.find(path_of(key))
+    for version in parts(crd, "spec", "versions"):
+        if version.get("served"):
+            plural = text(crd, "spec", "names", "plural")
+            resource = Resource(text(crd, "spec", "group"), text(version, "name"), plural, False)
+            try:
+                items = cluster.list_all(resource)[0]
+            except ApiError as error:
+                if error.status == 403:
+                    return f"one of the {resource} that this identity may not see perhaps"
+                if error.status != 404:
+                    raise
+                return ""
+            place = f"{namespace_of(items[0])}/{name_of(items[0])}".lstrip("/") if items else ""
+            return f"{text(crd, 'spec', 'names', 'kind')} {place}" if items else ""
+    return ""

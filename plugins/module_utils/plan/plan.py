@@ -1,0 +1,277 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan: desired objects against observed ones, decided before anything is written. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NamedTuple
+
+from ..objects.line import Line, about, about_object, about_places
+from ..objects.resources import Key, key_of
+from ..ownership.installers import owner, tool_of
+from ..ownership.kubectl import installed_by_kubectl, is_nobodys, kubectl_applied
+from ..ownership.owner import entry_digest, foreign_webhooks, manager_of, mark_of, own_entry
+from ..ownership.record import Entry, Record
+from ..ownership.upstream import is_bare
+from ..release.bundle import PHASES, Bundle, Side, digest
+from .prune import Leftover, phase_of
+
+Verb = Literal["create", "adopt", "update", "unchanged", "refuse", "prune"]
+Refused = Literal["", "terminating", "foreign"]
+
+_LEAVE_ALONE = "Conductor changes only what it installed itself; remove the other one, or leave it in charge"
+_NO_ADOPTION = (
+    "webhook configurations of other names than the release's cannot be adopted: remove that release with the tool "
+    "that installed it (its CRDs and runtimes may stay), then run this again"
+)
+_LET_END = "wait until what is Terminating is gone, or delete what it waits for; then run this again"
+# Refusals by one and the same owner are summed up after this many objects.
+_NAMED_OBJECTS = 3
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What is on the cluster, as far as a plan needs it.
+
+    Args:
+        metadata: the metadata of each object of the bundle that exists.
+        webhook_configurations: every webhook configuration of the cluster, whole.
+        record: the install record.
+        kubernetes: the server's version, e.g. C(1.35.8).
+        endings: what the server says of objects that are Terminating.
+        cluster_uid: the uid of the namespace kube-system.
+        leftovers: what an earlier release left, and what is to become of it.
+    """
+
+    metadata: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
+    webhook_configurations: Sequence[Mapping[str, Any]] = ()
+    record: Record = field(default_factory=Record)
+    kubernetes: str = ""
+    endings: Mapping[Key, str] = field(default_factory=dict)
+    cluster_uid: str = ""
+    leftovers: Sequence[Leftover] = ()
+
+
+@dataclass(frozen=True)
+class Action:
+    """What is to be done with one object, and why.
+
+    Args:
+        resource_version, uid: those of the object observed, or empty.
+        hand_over: somebody applied it before us, and has to give up what becomes ours.
+        force: take fields over, because whoever owns them uses our own name.
+        variants: what other profiles of the release have in its place; for our own objects that kubectl hands over.
+        side: how upstream's own object differs, where it is that one.
+        tool: the installer it is taken from, as C(adopt) names it; empty where that is kubectl.
+        refused: why it may not be written, for a refusal.
+        owner: whose it is, where it is refused as somebody else's.
+    """
+
+    verb: Verb
+    key: Key
+    phase: str
+    reason: str
+    manifest: dict[str, Any] = field(repr=False, default_factory=dict)
+    resource_version: str = ""
+    uid: str = ""
+    hand_over: bool = False
+    force: bool = False
+    variants: tuple[dict[str, Any], ...] = field(repr=False, default=())
+    side: Side | None = field(repr=False, default=None)
+    tool: str = ""
+    refused: Refused = ""
+    owner: Line | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether carrying it out sends a write."""
+        return self.verb in ("create", "adopt", "update", "prune")
+
+
+class Refusal(NamedTuple):
+    """What forbids to carry out a plan.
+
+    Args:
+        text: the whole sentence.
+        remedy: what can be done about it.
+        code: the entry of the catalogue of findings that it is a case of.
+        subject: what it is about.
+        cause: what is wrong with it.
+        about: what a finding about the same is about as well (see C(Line)): an owner, a namespace, an object.
+    """
+
+    text: str
+    remedy: str
+    code: str
+    subject: str
+    cause: str
+    about: frozenset[Hashable] = frozenset()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All actions, in the order of the bundle and then what is pruned, and what forbids to carry them out.
+
+    Args:
+        kept: what an earlier release left and stays.
+        forgotten: what leaves the install record, because it is gone or somebody else's.
+    """
+
+    actions: tuple[Action, ...]
+    reasons: tuple[Refusal, ...] = ()
+    kept: tuple[Leftover, ...] = ()
+    forgotten: frozenset[Key] = frozenset()
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """The reasons in words."""
+        return tuple(reason.text for reason in self.reasons)
+
+    @property
+    def remedies(self) -> tuple[str, ...]:
+        """What can be done about the reasons, each remedy once."""
+        return tuple(dict.fromkeys(reason.remedy for reason in self.reasons))
+
+    def writing(self, phases: Sequence[str]) -> list[Action]:
+        """The actions of these phases that write.
+
+        Nothing is pruned as long as a later phase has something to write and is not among them: what is there of that
+        phase may still use it, as a Deployment the Secret that it mounts.
+        """
+        writes = [action for action in self.actions if action.writes]
+        left = [action.phase for action in writes if action.verb != "prune" and action.phase not in phases]
+        last = max(map(PHASES.index, left), default=-1)
+        return [
+            action
+            for action in writes
+            if action.phase in phases and not (action.verb == "prune" and PHASES.index(action.phase) < last)
+        ]
+
+
+def make_plan(bundle: Bundle, observed: Observed, adopt: Collection[str] = ()) -> Plan:
+    """Decides what to do with each object of the bundle.
+
+    Args:
+        adopt: the installers whose objects may be taken over.
+    """
+    actions = tuple(
+        _decide(bundle, phase.name, manifest, observed.metadata.get(key), observed.record.entries.get(key), adopt)
+        for phase in bundle.phases
+        for manifest in phase.objects
+        for key in (key_of(manifest),)
+    )
+    fates = {
+        fate: tuple(leftover for leftover in observed.leftovers if leftover.fate == fate)
+        for fate in ("prune", "keep", "forget")
+    }
+    prunes = tuple(
+        Action("prune", leftover.key, phase_of(leftover.key.kind), leftover.reason, uid=leftover.uid)
+        for leftover in fates["prune"]
+    )
+    return Plan(
+        (*actions, *prunes),
+        tuple(_refusals(bundle, observed, actions)),
+        fates["keep"],
+        frozenset(leftover.key for leftover in fates["forget"]),
+    )
+
+
+def _decide(
+    bundle: Bundle,
+    phase: str,
+    manifest: dict[str, Any],
+    metadata: Mapping[str, Any] | None,
+    known: Entry | None,
+    adopt: Collection[str],
+) -> Action:
+    key = key_of(manifest)
+
+    def action(verb: Verb, reason: str) -> Action:
+        found = metadata or {}
+        return Action(verb, key, phase, reason, manifest, found.get("resourceVersion", ""), found.get("uid", ""))
+
+    if metadata is None:
+        return action("create", "it was deleted" if known else "it is not there")
+    if metadata.get("deletionTimestamp"):
+        blockers = ", ".join(metadata.get("finalizers") or []) or "its deletion to end"
+        refused = action("refuse", f"is Terminating since {metadata['deletionTimestamp']}, waiting for {blockers}")
+        return replace(refused, refused="terminating")
+    if mark_of(metadata) is None and kubectl_applied(metadata):
+        adopted = action("adopt", "kubectl applied it from our kustomization")
+        return replace(adopted, hand_over=True, variants=bundle.variants.get(key, ()))
+    manager = manager_of(metadata)
+    side = bundle.upstream.get(key)
+    if side is not None and mark_of(metadata) is None and installed_by_kubectl(metadata):
+        adopted = action("adopt", "kubectl applied it from upstream's release")
+        return replace(adopted, hand_over=True, side=side)
+    if key.kind == "Namespace":
+        # A namespace somebody prepared (labels, quotas, policies) is what we install into, not somebody's Trainer.
+        if own_entry(metadata) is None:
+            return action("adopt", f"it is there, of {manager.words}")
+    elif manager.kind != "conductor":
+        if side is not None and is_bare(manifest, side) and mark_of(metadata) is None and is_nobodys(metadata):
+            adopted = action("adopt", "it is upstream's, and but a name")
+            return replace(adopted, hand_over=True, side=side)
+        if tool_of(metadata) in adopt:
+            adopted = action("adopt", f"to be taken from {owner(metadata)['name']}")
+            return replace(adopted, hand_over=True, side=side, tool=tool_of(metadata))
+        whose = owner(metadata)["name"]
+        return replace(action("refuse", whose), refused="foreign", owner=whose)
+    if known is None:
+        return action("update", "it is not in the install record")
+    if known.uid != metadata.get("uid"):
+        return action("update", "it was deleted and made again")
+    if known.desired != digest(manifest):
+        return action("update", "this release wants it otherwise")
+    if known.applied != entry_digest(metadata):
+        return action("update", "somebody changed a field of ours")
+    return action("unchanged", "as recorded")
+
+
+def _refusals(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> list[Refusal]:
+    found = []
+    if observed.kubernetes and _numbers(observed.kubernetes) < _numbers(bundle.kubernetes_minimum):
+        text = (
+            f"Kubernetes is {observed.kubernetes}; Trainer {bundle.release} needs {bundle.kubernetes_minimum} "
+            "or newer, because older API servers refuse its CRDs (kubeflow/trainer issue 3154)"
+        )
+        found.append(Refusal(text, "upgrade the cluster", "kubernetes_too_old", "API server", text))
+    by_owner: dict[frozenset[Hashable], tuple[Line, list[Key]]] = {}
+    for action in actions:
+        if action.refused == "terminating":
+            said = observed.endings.get(action.key)
+            cause = action.reason + (f": {said}" if said else "")
+            same = about_object(action.key.name)
+            found.append(
+                Refusal(f"{action.key} {cause}", _LET_END, "terminating", str(action.key), f"it {cause}", same)
+            )
+        elif action.owner is not None:
+            by_owner.setdefault(about(action.owner), (action.owner, []))[1].append(action.key)
+    for same, (whose, keys) in by_owner.items():
+        named = ", ".join(str(key) for key in keys[:_NAMED_OBJECTS])
+        more = f" and {len(keys) - _NAMED_OBJECTS} more" if len(keys) > _NAMED_OBJECTS else ""
+        subject, cause = f"{named}{more}", f"installed by somebody else ({whose})"
+        found.append(Refusal(f"{subject}: {cause}", _LEAVE_ALONE, _foreign_code(keys), subject, cause, same))
+    adopting = any(action.tool for action in actions)
+    for name, place in foreign_webhooks(observed.webhook_configurations, bundle, by_name=adopting):
+        subject, cause = f"webhook configuration {name} points to {place}", "another Trainer or JobSet is installed"
+        code = "jobset_foreign" if "jobset" in name else "trainer_foreign"
+        same = about_places(place.url or place.namespace)
+        remedy = _NO_ADOPTION if adopting else _LEAVE_ALONE
+        found.append(Refusal(f"{subject}: {cause}", remedy, code, subject, cause, same))
+    return found
+
+
+def _foreign_code(keys: Sequence[Key]) -> str:
+    if all(key.kind == "ClusterTrainingRuntime" for key in keys):
+        return "runtime_foreign"
+    return "jobset_foreign" if all("jobset" in key.name for key in keys) else "trainer_foreign"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Major and minor as numbers; distributions append things, e.g. C(1.31+) or C(v1.30.4-gke.1)."""
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])

@@ -1,0 +1,142 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The proof that every webhook does its work, whichever API server one reaches.
+
+Each API server learns of webhook configurations by itself, and calls webhooks from where it runs: one may call them
+while another cannot yet. A new connection reaches any of them, so the proof is sent over many.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..certificates.serving import ServingCertificates
+from ..certificates.sources import stale_deployments
+from ..cluster.client import Cluster
+from ..diagnose.unreachable import away
+from ..errors import ConductorError
+from ..objects.fields import name_of
+from ..objects.resources import resource_of
+from ..release.bundle import Bundle, Probe
+from ..verdicts.verdict import Verdict
+from .api_servers import count_api_servers, rounds_for
+from .probe import prove_webhooks, useful_probes
+
+# So many rounds ask every webhook; those after them one of each webhook configuration, which an API server learns of
+# as a whole, and whose webhooks are served by the same pods.
+_WHOLE_ROUNDS = 2
+_RUNTIME = resource_of("trainer.kubeflow.org/v1alpha1", "ClusterTrainingRuntime")
+
+
+class Proof:
+    """Proves the webhooks of a bundle, as often as it is asked to.
+
+    Args:
+        certificates: looks after what the webhooks serve.
+    """
+
+    def __init__(self, cluster: Cluster, bundle: Bundle, certificates: ServingCertificates) -> None:
+        # The Deployments whose pods serve another certificate than their Secrets hold, as far as is known.
+        self.stale: frozenset[str] = frozenset()
+        self._cluster = cluster
+        self._bundle = bundle
+        self._certificates = certificates
+        self._failed: list[Verdict] = []
+        # As long as nobody has counted: 0.
+        self._servers = 0
+        self._rounds = 0
+
+    def verdicts(self, configurations: Sequence[Mapping[str, Any]]) -> list[Verdict]:
+        """One for each certificate and each webhook, all of them ready where every round agreed; or what failed.
+
+        After a proof that failed one of the probes that did is asked again and again; all are asked when it succeeds.
+
+        Args:
+            configurations: the webhook configurations as the server has them.
+        """
+        try:
+            if self._failed and (failed := self._still_failing(configurations)):
+                self._failed = failed
+                return failed
+            verdicts = self._all_rounds(configurations)
+        except ConductorError as error:
+            verdicts = [away(error)]
+        self._failed = [verdict for verdict in verdicts if not verdict.ready]
+        return self._failed or verdicts
+
+    def row(self) -> dict[str, int]:
+        """For a result: over how many connections the last proof went, and because of how many API servers."""
+        return {"api_servers": self._servers, "rounds": self._rounds}
+
+    def _still_failing(self, configurations: Sequence[Mapping[str, Any]]) -> list[Verdict]:
+        """What failed and was not seen to succeed since, where one of it fails again."""
+        failed = {verdict.name for verdict in self._failed if verdict.is_probe}
+        probes = [probe for probe in self._bundle.probes if probe.webhook in failed]
+        again = self._round(configurations, probes[:1])
+        if all(verdict.ready for verdict in again):
+            return []
+        known = {(verdict.subject, verdict.rule): verdict for verdict in [*self._failed, *again]}
+        return [verdict for verdict in known.values() if not verdict.ready]
+
+    def _all_rounds(self, configurations: Sequence[Mapping[str, Any]]) -> list[Verdict]:
+        """Those of the first round, or of the first that disagrees."""
+        probes = self._prepare()
+        first: list[Verdict] = []
+        for self._rounds in range(1, _WHOLE_ROUNDS + 1):
+            verdicts = self._round(configurations, probes)
+            if not all(verdict.ready for verdict in verdicts):
+                return verdicts
+            first = first or verdicts
+        more = rounds_for(self._servers) - _WHOLE_ROUNDS
+        if failed := self._short_rounds(probes, more):
+            return failed
+        self._rounds += more
+        return first
+
+    def _prepare(self) -> list[Probe]:
+        """Reads what the rounds need to know, and chooses their probes."""
+
+        def count() -> int:
+            return self._servers or count_api_servers(self._cluster)
+
+        def runtimes() -> frozenset[str]:
+            return frozenset(map(name_of, self._cluster.list_all(_RUNTIME)[0]))
+
+        requests: list[Callable[[], Any]] = [count, runtimes, *self._certificates.requests()]
+        self._servers, there, *_read = self._cluster.each(lambda send: send(), requests)
+        return useful_probes(self._bundle, there)
+
+    def _round(self, configurations: Sequence[Mapping[str, Any]], probes: Sequence[Probe]) -> list[Verdict]:
+        """The certificates, and probes over new connections."""
+        certificates = self._certificates.look(configurations)
+        cluster = self._cluster.fresh()
+        try:
+            proofs = prove_webhooks(cluster, self._bundle, probes)
+        finally:
+            cluster.close()
+        self.stale = stale_deployments(self._bundle, proofs, self._certificates.good)
+        return certificates + proofs
+
+    def _short_rounds(self, probes: Sequence[Probe], rounds: int) -> list[Verdict]:
+        """What failed of so many rounds, each over one new connection; the first failure ends them."""
+        speaking = list({probe.configuration: probe for probe in probes}.values())
+        over = threading.Event()
+
+        def one(_round: int) -> list[Verdict]:
+            if over.is_set():
+                return []
+            cluster = self._cluster.fresh()
+            try:
+                verdicts = prove_webhooks(cluster, self._bundle, speaking, at_once=False)
+            finally:
+                cluster.close()
+            failed = [verdict for verdict in verdicts if not verdict.ready]
+            if failed:
+                over.set()
+            return failed
+
+        found = {verdict.subject: verdict for failed in self._cluster.each(one, range(rounds)) for verdict in failed}
+        return list(found.values())

@@ -1,0 +1,125 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operation behind cluster_training_runtime_info: which runtimes are there, which are missing, which work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..cluster.client import Cluster
+from ..cluster.retry import is_webhook_transport
+from ..errors import ApiError, NotReadyError, listed
+from ..objects.fields import text
+from ..objects.resources import resource_of
+from ..release.bundle import Bundle
+from ..verdicts.runtime import runtime_verdict
+
+FRAMEWORK_LABEL = "trainer.kubeflow.org/framework"
+_API_VERSION = "trainer.kubeflow.org/v1alpha1"
+# The manager's cache learns of a new runtime a moment after the API server (about 0.3 s: NVIDIA/aicr issue 1669). And a
+# webhook that answered just now may be out of reach for a moment: a node changes its rules for a Service in several
+# steps, and until the last of them calls get lost or arrive elsewhere.
+_PATIENCE = 10.0
+_PAUSE = 0.1
+_NOT_SEEN_YET = "must be created before the TrainJob is created"
+
+
+def runtime_info(
+    cluster: Cluster,
+    bundle: Bundle,
+    *,
+    prove: bool = True,
+    monotonic: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> dict[str, Any]:
+    """Lists the ClusterTrainingRuntimes of a cluster and compares them with those of the bundle.
+
+    Args:
+        prove: send a dry-run TrainJob for each of the expected runtimes that is there.
+
+    Returns:
+        C(runtimes) (name, framework, expected, proven, message), C(missing), C(unproven) and C(elapsed).
+
+    Raises:
+        ApiError: the list failed, e.g. because the CRD is not there (404).
+    """
+    started = monotonic()
+    expected = bundle.names("ClusterTrainingRuntime")
+    items, _version = cluster.list_all(resource_of(_API_VERSION, "ClusterTrainingRuntime"))
+    present = {item["metadata"]["name"]: item for item in items}
+
+    def row(name: str) -> dict[str, Any]:
+        proving = prove and name in expected
+        refusal = _refusal(cluster, probe_trainjob(name, bundle.probe_namespace), monotonic, sleep) if proving else None
+        verdict = runtime_verdict(name, present[name], refusal)
+        return {
+            "name": name,
+            "framework": text(present[name], "metadata", "labels", FRAMEWORK_LABEL),
+            "expected": name in expected,
+            "proven": verdict.ready if proving else None,
+            # Of one nobody asked for there is something to say only where it is on its way out.
+            "message": verdict.evidence if verdict.state == "progressing" else "",
+        }
+
+    rows = cluster.each(row, sorted(present))
+    return {
+        "runtimes": rows,
+        "missing": [name for name in expected if name not in present],
+        "unproven": [entry["name"] for entry in rows if entry["proven"] is False],
+        "elapsed": round(monotonic() - started, 2),
+    }
+
+
+def require_runtimes(cluster: Cluster, bundle: Bundle) -> list[dict[str, Any]]:
+    """The C(runtimes) of C(runtime_info), where all of the bundle's are there and can be used.
+
+    Raises:
+        NotReadyError: names those that are missing or refused; C(facts["runtimes"]) has all of them.
+        ApiError: as above.
+    """
+    found = runtime_info(cluster, bundle)
+    refused = [
+        f"{row['name']} refused a TrainJob: {row['message']}" for row in found["runtimes"] if row["proven"] is False
+    ]
+    lines = [*(f"{name} is missing" for name in found["missing"]), *refused]
+    if lines:
+        raise NotReadyError(
+            listed("ClusterTrainingRuntimes cannot be used:", lines),
+            step="prove runtimes",
+            hint="run the install again",
+            facts={"runtimes": found["runtimes"]},
+        )
+    rows: list[dict[str, Any]] = found["runtimes"]
+    return rows
+
+
+def probe_trainjob(runtime: str, namespace: str) -> dict[str, Any]:
+    """The smallest TrainJob that uses a runtime."""
+    return {
+        "apiVersion": _API_VERSION,
+        "kind": "TrainJob",
+        "metadata": {"name": "conductor-probe", "namespace": namespace},
+        "spec": {"runtimeRef": {"apiGroup": "trainer.kubeflow.org", "kind": "ClusterTrainingRuntime", "name": runtime}},
+    }
+
+
+def _refusal(
+    cluster: Cluster,
+    manifest: Mapping[str, Any],
+    monotonic: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> str:
+    """The server's words against a TrainJob; empty where it would take it."""
+    deadline = monotonic() + _PATIENCE
+    while True:
+        try:
+            cluster.dry_run_create(dict(manifest), step="dry run")
+            return ""
+        except ApiError as error:
+            passing = _NOT_SEEN_YET in error.message or is_webhook_transport(error)
+            if not passing or monotonic() >= deadline:
+                return error.message
+            sleep(_PAUSE)

@@ -1,0 +1,305 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan of a removal: what would be deleted in which order, what stays and why, what forbids it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+from ..cluster.deletion import Target
+from ..cluster.namespace_contents import Contents
+from ..inspection.users import RUNTIME_FINALIZER
+from ..objects.fields import name_of, part, some, text, texts
+from ..objects.finalizers import held_by, holds
+from ..objects.resources import Key
+from ..ownership.owner import owner_of
+from ..ownership.record import NAME as RECORD_NAME
+from ..release.bundle import Bundle
+from ..release.components import is_named_jobset
+from ..release.recognition import JOBSET_CRD, TRAINER_GROUP
+from ..release.user_objects import full_name, plain, unfinished, users_of
+from .claims import is_of_conductor, why_not_ours
+from .dangling import TESTS, dangling, is_alive, speakers
+from .model import LEASES, STAGES, Found, Removal, Switches
+
+_CRD, _NAMESPACE = "CustomResourceDefinition", "Namespace"
+# What a cluster keeps that has nothing at work needs no controller.
+_AT_REST = frozenset({_CRD, _NAMESPACE})
+_STAGE_OF = {
+    "ClusterTrainingRuntime": "runtimes",
+    "MutatingWebhookConfiguration": "admission",
+    "ValidatingWebhookConfiguration": "admission",
+    "Deployment": "controllers",
+    "Lease": "leases",
+    _CRD: "crds",
+    _NAMESPACE: "namespaces",
+}
+NOT_EMPTY = "it is not empty: "
+# What stands in the way: jobs that run, jobs that hold a runtime, or any objects that would go with their CRD.
+_State = Literal["unfinished", "finished", "kept"]
+_WITH_USER_DATA = "set remove_user_data: true to delete them"
+
+
+def make_removal(bundle: Bundle, found: Found, switches: Switches) -> Removal:
+    """Decides what goes, of the whole release: every runtime of it, JobSet included, whatever is asked for now."""
+    return _Planner(bundle, found, switches).plan()
+
+
+class _Planner:
+    """One plan in the making."""
+
+    def __init__(self, bundle: Bundle, found: Found, switches: Switches) -> None:
+        self._home = bundle.namespace
+        self._found = found
+        self._switches = switches
+        self._record = found.observed.record
+        self._stages: dict[str, list[Target]] = {name: [] for name in STAGES}
+        self._kept: dict[str, list[str]] = {}
+        self._refusals: list[tuple[str, str]] = []
+        candidates = {*bundle.known, *self._record.entries}
+        self._metadata = {key: found.observed.metadata[key] for key in candidates if key in found.observed.metadata}
+        self._reasons = {key: why_not_ours(key, metadata, self._record) for key, metadata in self._metadata.items()}
+        self._ours = {key for key, reason in self._reasons.items() if reason is None}
+        # By component: what must work for the jobs of people.
+        active = [key for key in self._ours if key.kind not in _AT_REST]
+        self._goes = {
+            "trainer": any(not is_named_jobset(key.name) for key in active),
+            "jobset": any(is_named_jobset(key.name) for key in active),
+        }
+        self._alive = {component: is_alive(found.deployments, test) for component, test in TESTS.items()}
+
+    def plan(self) -> Removal:
+        for key, reason in self._reasons.items():
+            # Somebody's runtime with the name of a built-in one is a custom one.
+            if reason is not None and not (key.kind == "ClusterTrainingRuntime" and self._takes_user_data()):
+                self._keep(self._with_ending(key, reason), str(key))
+        for key in sorted(self._ours):
+            if key.kind not in _AT_REST and key.kind != "ClusterTrainingRuntime":
+                self._delete(_STAGE_OF.get(key.kind, "access"), key, self._metadata[key])
+        self._leases()
+        self._user_data()
+        self._runtimes()
+        self._crds()
+        self._webhooks()
+        self._controllers()
+        self._namespaces()
+        self._own_traces()
+        return Removal(
+            stages=tuple((name, tuple(self._stages[name])) for name in self._in_order() if self._stages[name]),
+            kept={reason: tuple(sorted(names)) for reason, names in sorted(self._kept.items())},
+            refusals=tuple(self._refusals),
+            release=tuple(self._to_release()),
+            found=bool(self._ours)
+            or bool(self._record.entries)
+            or any(is_of_conductor(key, metadata, self._record) for key, metadata in self._metadata.items()),
+        )
+
+    # -- the parts ------------------------------------------------------------------------------------------------
+
+    def _leases(self) -> None:
+        """The exception to "only what Conductor made": without their controllers they are nobody's."""
+        for name, component in LEASES.items():
+            key = Key("coordination.k8s.io/v1", "Lease", self._home, name)
+            metadata = self._found.observed.metadata.get(key)
+            known = self._record.entries and (component == "trainer" or self._record.jobset == "bundled")
+            test = TESTS[component]
+            stays = [item for item in self._found.deployments if test(item) and not self._goes_away(item)]
+            if metadata is not None and (self._goes[component] or known) and not stays:
+                self._delete("leases", key, metadata)
+
+    def _user_data(self) -> None:
+        holdings, trainer, jobset = self._found.holdings, *self._theirs()
+        if self._switches.user_data:
+            for item in holdings.train_jobs if trainer else ():
+                self._delete_item("train_jobs", "TrainJob", item)
+            owned = [item for item in holdings.job_sets if item not in plain(holdings.job_sets)]
+            for item in holdings.job_sets if jobset else owned if trainer else ():
+                self._delete_item("job_sets", "JobSet", item)
+            for item in holdings.runtimes if trainer else ():
+                self._delete_item("runtimes", "TrainingRuntime", item)
+            for item in self._custom() if trainer else ():
+                self._delete_item("runtimes", "ClusterTrainingRuntime", item)
+            return
+        jobs = unfinished(holdings.train_jobs) if self._goes["trainer"] else []
+        sets = unfinished(plain(holdings.job_sets)) if self._goes["jobset"] else []
+        if not self._switches.abandon:
+            self._refuse(jobs, "unfinished TrainJob", "they need the controller", "unfinished")
+            why = "they need the controller of JobSet that would go"
+            self._refuse(sets, "unfinished JobSet", why, "unfinished")
+        data = "user data; remove_user_data is off"
+        kinds = (
+            ("TrainJob", holdings.train_jobs, self._goes["trainer"]),
+            ("JobSet", plain(holdings.job_sets), self._goes["jobset"]),
+            ("TrainingRuntime", holdings.runtimes, self._goes["trainer"]),
+            ("ClusterTrainingRuntime", self._custom(), self._goes["trainer"]),
+        )
+        for kind, items, counts in kinds:
+            for item in items if counts else ():
+                finalizers = texts(item, "metadata", "finalizers")
+                held = f", held by {holds(RUNTIME_FINALIZER)}" if RUNTIME_FINALIZER in finalizers else ""
+                self._keep(data + held, f"{kind} {full_name(item)}")
+
+    def _runtimes(self) -> None:
+        gone = {target.uid for target in self._stages["train_jobs"]}
+        jobs = [job for job in self._found.holdings.train_jobs if text(job, "metadata", "uid") not in gone]
+        for key in sorted(key for key in self._ours if key.kind == "ClusterTrainingRuntime"):
+            metadata = self._metadata[key]
+            users = users_of(key.name, jobs) if RUNTIME_FINALIZER in texts(metadata, "finalizers") else []
+            if users and self._switches.abandon:
+                self._keep(f"held by {holds(RUNTIME_FINALIZER)}, and TrainJobs that stay use it", str(key))
+                continue
+            # Those that are not finished are named already.
+            finished = [job for job in users if job not in unfinished(users)]
+            self._refuse(finished, "finished TrainJob", f"they hold {key} by {holds(RUNTIME_FINALIZER)}", "finished")
+            self._delete("runtimes", key, metadata)
+
+    def _crds(self) -> None:
+        holdings = self._found.holdings
+        kinds = {
+            f"trainjobs.{TRAINER_GROUP}": ("TrainJob", holdings.train_jobs, "train_jobs"),
+            JOBSET_CRD: ("JobSet", holdings.job_sets, "job_sets"),
+            f"trainingruntimes.{TRAINER_GROUP}": ("TrainingRuntime", holdings.runtimes, "runtimes"),
+            f"clustertrainingruntimes.{TRAINER_GROUP}": (
+                "ClusterTrainingRuntime",
+                holdings.cluster_runtimes,
+                "runtimes",
+            ),
+        }
+        going = {target.uid for target in self._stages["admission"]}
+        for key in sorted(key for key in self._ours if key.kind == _CRD):
+            others = speakers(self._found.observed.webhook_configurations, key.name.partition(".")[2], going)
+            if not self._switches.crds:
+                self._keep("remove_crds is off", str(key))
+            elif others:
+                self._keep(f"webhook configuration {', '.join(others)}, which stays, is about it", str(key))
+            elif key.name not in kinds:
+                self._keep("nobody looked for objects of its kind", str(key))
+            else:
+                kind, items, stage = kinds[key.name]
+                gone = {target.uid for target in self._stages[stage]}
+                left = [item for item in items if text(item, "metadata", "uid") not in gone]
+                self._refuse(left, kind, f"they would go with {key}", "kept")
+                self._delete("crds", key, self._metadata[key])
+
+    def _webhooks(self) -> None:
+        """Whoever calls a Service that goes would be called in vain, and the requests with it refused."""
+        services = {
+            (target.key.namespace, target.key.name) for target in self._stages["access"] if target.key.kind == "Service"
+        }
+        going = {target.uid for target in self._stages["admission"]}
+        for line in dangling(self._found.observed.webhook_configurations, services, going):
+            self._refusals.append((line, "delete that webhook configuration, or let it point elsewhere"))
+
+    def _controllers(self) -> None:
+        """A controller that is somebody's by now would be left without its rights and its configuration."""
+        for component, test in TESTS.items():
+            stay = [item for item in self._found.deployments if test(item) and not self._goes_away(item)]
+            for item in stay if self._goes[component] else ():
+                owner = owner_of(part(item, "metadata"))
+                self._refusals.append(
+                    (
+                        f"Deployment {full_name(item)} stays ({owner}), and what it needs would go",
+                        f"remove it with what manages it now ({owner}), or delete it",
+                    )
+                )
+
+    def _namespaces(self) -> None:
+        going = {target.uid for target in self._targets()}
+        for key in sorted(
+            (key for key in self._ours if key.kind == _NAMESPACE), key=lambda key: key.name == self._home
+        ):
+            metadata = self._metadata[key]
+            contents = self._found.contents.get(key.name, Contents(unknown=("nobody looked into it",)))
+            # What lost its owners is gone before the namespace is looked at once more.
+            left = [] if contents.is_garbage(going) else contents.left(going)
+            if left and not metadata.get("deletionTimestamp"):
+                self._keep(f"{NOT_EMPTY}{', '.join(left)}", str(key))
+            else:
+                self._delete("namespaces", key, metadata)
+
+    def _own_traces(self) -> None:
+        """The install record goes last of all, or with its namespace."""
+        key = Key("v1", "ConfigMap", self._home, RECORD_NAME)
+        metadata = self._found.observed.metadata.get(key)
+        if metadata is not None and self._home not in {target.key.name for target in self._stages["namespaces"]}:
+            self._delete("record", key, metadata)
+
+    def _to_release(self) -> list[Target]:
+        """Only the controller knows whether one that is alive still holds it; and a TrainJob that uses it counts."""
+        if self._alive["trainer"]:
+            return []
+        metadata = {
+            text(item, "metadata", "uid"): item
+            for item in (*self._found.holdings.runtimes, *self._found.holdings.cluster_runtimes)
+        }
+        return [
+            target
+            for target in self._stages["runtimes"]
+            if RUNTIME_FINALIZER in texts(metadata.get(target.uid), "metadata", "finalizers")
+        ]
+
+    def _in_order(self) -> Iterable[str]:
+        """The stages, as far as controllers are alive.
+
+        One that is not answers no webhook, and then nothing can be changed that its webhooks look at, finalizers
+        included: its webhooks have to go before.
+        """
+        if all(self._alive[component] for component, goes in self._goes.items() if goes):
+            return STAGES
+        return ["admission", *(name for name in STAGES if name != "admission")]
+
+    # -- words and sets ---------------------------------------------------------------------------------------------
+
+    def _takes_user_data(self) -> bool:
+        return self._switches.user_data and self._theirs()[0]
+
+    def _theirs(self) -> tuple[bool, bool]:
+        """Whether Trainer's and JobSet's objects of people are ours to delete: their controller or CRD is ours."""
+        crds = {key.name for key in self._ours if key.kind == _CRD}
+        trainer = self._goes["trainer"] or f"trainjobs.{TRAINER_GROUP}" in crds
+        return trainer, self._goes["jobset"] or JOBSET_CRD in crds
+
+    def _custom(self) -> list[Mapping[str, Any]]:
+        ours = {text(self._metadata[key], "uid") for key in self._ours}
+        known = {text(metadata, "uid") for metadata in self._metadata.values()}
+        return [
+            item
+            for item in self._found.holdings.cluster_runtimes
+            for uid in (text(item, "metadata", "uid"),)
+            # Somebody else's runtime with the name of a built-in one has its reason to stay already.
+            if uid not in ours and (uid not in known or self._takes_user_data())
+        ]
+
+    def _goes_away(self, deployment: Mapping[str, Any]) -> bool:
+        return Key("apps/v1", "Deployment", self._home, name_of(deployment)) in self._ours
+
+    def _with_ending(self, key: Key, reason: str) -> str:
+        metadata = self._metadata[key]
+        if not metadata.get("deletionTimestamp"):
+            return reason
+        return f"{reason}; it {held_by(metadata, self._found.observed.endings.get(key, ''))}"
+
+    def _targets(self) -> Iterator[Target]:
+        for targets in self._stages.values():
+            yield from targets
+
+    def _delete(self, stage: str, key: Key, metadata: Mapping[str, Any]) -> None:
+        self._stages[stage].append(Target(key, text(metadata, "uid"), bool(metadata.get("deletionTimestamp"))))
+
+    def _delete_item(self, stage: str, kind: str, item: Mapping[str, Any]) -> None:
+        api_version = "jobset.x-k8s.io/v1alpha2" if kind == "JobSet" else f"{TRAINER_GROUP}/v1alpha1"
+        key = Key(api_version, kind, text(item, "metadata", "namespace"), name_of(item))
+        self._delete(stage, key, part(item, "metadata"))
+
+    def _keep(self, reason: str, name: str) -> None:
+        self._kept.setdefault(reason, []).append(name)
+
+    def _refuse(self, items: Sequence[Mapping[str, Any]], what: str, why: str, state: _State) -> None:
+        if items:
+            count = f"{len(items)} {what}{'' if len(items) == 1 else 's'}"
+            remedy = f"let them end, or {_WITH_USER_DATA}" if state == "unfinished" else _WITH_USER_DATA
+            if state != "kept":
+                remedy += ", or abandon_jobs: true to leave them without a controller"
+            self._refusals.append((f"{count} ({', '.join(some(map(full_name, items)))}): {why}", remedy))

@@ -1,0 +1,123 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether an identity may do all that an install takes: the rights themselves, and to grant those of the controllers.
+
+Kubernetes lets nobody grant what he does not have (privilege escalation prevention): whoever applies a role must have
+all its rights, or the verb C(escalate) on it; whoever binds one must have them too, or the verb C(bind). Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..cluster.access_reviews import Reviews, Right, is_covered
+from ..objects.fields import name_of, parts, text, texts
+from ..objects.resources import key_of
+from ..release.bundle import Bundle
+from .required import besides_install, of_install, summed_up
+
+RBAC = "rbac.authorization.k8s.io"
+
+
+def grant_facts(bundle: Bundle, reviews: Reviews) -> dict[str, Any]:
+    """What lacks for an install on an empty cluster, and whether roles may be granted.
+
+    Returns:
+        C(known) False where the server cannot list this identity's rules; the other answers are then None or empty.
+    """
+    if not reviews.anything and not reviews.answered:
+        return _unknown()
+    missing = reviews.lacking(of_install(bundle))
+    ungrantable = ungranted(bundle, bundle.objects(), reviews)
+    if reviews.incomplete and (missing or ungrantable) and not reviews.anything:
+        return _unknown()
+    return {
+        "known": True,
+        "missing": summed_up(missing),
+        "ungrantable": summed_up(ungrantable),
+        "helpful": _helpful(bundle, reviews),
+        **{verb: not reviews.lacking([Right(verb, RBAC, "clusterroles", "", "")]) for verb in ("escalate", "bind")},
+    }
+
+
+def has_every_right(bundle: Bundle, reviews: Reviews) -> bool:
+    """Whether there is nothing that further reviews could add to what is told of an identity."""
+    rights = [*of_install(bundle), *(help_.right for help_ in besides_install(bundle))]
+    return not reviews.lacking(rights) and not ungranted(bundle, bundle.objects(), reviews)
+
+
+def ungranted(bundle: Bundle, manifests: Iterable[Mapping[str, Any]], reviews: Reviews) -> list[Right]:
+    """The verbs without which roles and bindings among these manifests cannot be written.
+
+    Args:
+        bundle: has the roles that the bindings refer to.
+    """
+    if reviews.anything:
+        return []
+    roles = {(role["kind"], name_of(role)): role for kind in ("Role", "ClusterRole") for role in bundle.objects(kind)}
+    found: dict[Right, None] = {}
+    for manifest in manifests:
+        verb, kind, name = granted_by(manifest)
+        if not verb:
+            continue
+        namespace = key_of(dict(manifest)).namespace
+        right = Right(verb, RBAC, f"{kind.lower()}s", namespace, name)
+        role = roles.get((kind, name))
+        if reviews.lacking([right]) and not (role and _has_all(role, namespace, reviews)):
+            found[right] = None
+    return list(found)
+
+
+def granted_by(manifest: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The verb that writing a role or a binding takes, and the kind and name of the role; empty for other objects."""
+    if manifest["kind"] in ("Role", "ClusterRole"):
+        return "escalate", manifest["kind"], name_of(manifest)
+    if manifest["kind"] in ("RoleBinding", "ClusterRoleBinding"):
+        return "bind", text(manifest, "roleRef", "kind"), text(manifest, "roleRef", "name")
+    return "", "", ""
+
+
+def _helpful(bundle: Bundle, reviews: Reviews) -> list[dict[str, Any]]:
+    helps = besides_install(bundle)
+    lacking = set(reviews.lacking(help_.right for help_ in helps))
+    return [
+        {"rights": summed_up(rights), "without": without}
+        for without in dict.fromkeys(help_.without for help_ in helps)
+        for rights in ([help_.right for help_ in helps if help_.without == without and help_.right in lacking],)
+        if rights
+    ]
+
+
+def _unknown() -> dict[str, Any]:
+    return {"known": False, "missing": [], "ungrantable": [], "helpful": [], "escalate": None, "bind": None}
+
+
+def _has_all(role: Mapping[str, Any], namespace: str, reviews: Reviews) -> bool:
+    """Whether the identity has every right of a role itself, where the role is granted."""
+    rules, urls = reviews.rules(namespace), reviews.urls(namespace)
+    return all(_has(rule, rules, urls) for rule in parts(role, "rules"))
+
+
+def _has(rule: Mapping[str, Any], rules: Sequence[Mapping[str, Any]], urls: Iterable[Mapping[str, Any]]) -> bool:
+    verbs = texts(rule, "verbs")
+    resources = all(
+        is_covered(Right(verb, group, resource, "", name), rules)
+        for verb in verbs
+        for group in texts(rule, "apiGroups")
+        for resource in texts(rule, "resources")
+        # Without names the right is to all objects; no rule lists an empty name.
+        for name in texts(rule, "resourceNames") or [""]
+    )
+    return resources and all(_may_call(verb, url, urls) for verb in verbs for url in texts(rule, "nonResourceURLs"))
+
+
+def _may_call(verb: str, url: str, rules: Iterable[Mapping[str, Any]]) -> bool:
+    def matches(pattern: str) -> bool:
+        return pattern in ("*", url) or (pattern.endswith("*") and url.startswith(pattern[:-1]))
+
+    return any(
+        {"*", verb} & set(texts(rule, "verbs")) and any(matches(pattern) for pattern in texts(rule, "nonResourceURLs"))
+        for rule in rules
+    )

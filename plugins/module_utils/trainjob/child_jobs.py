@@ -1,0 +1,96 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Jobs of a TrainJob: why one failed, and who refuses its pods. Neither its pods nor its JobSet tell that.
+
+Whoever may not read Jobs or events does without.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..cluster.client import Cluster
+from ..cluster.events import time_of
+from ..diagnose.failures import Doom, refused
+from ..errors import ApiError
+from ..objects.fields import name_of, text
+from ..objects.resources import Key, Resource, resource_of
+from ..verdicts.job import job_verdict, lacks_pods
+from ..verdicts.verdict import Verdict
+from .state import JOBSET_LABEL
+
+_JOB, _EVENT = resource_of("batch/v1", "Job"), resource_of("v1", "Event")
+# Seconds between two looks: while pods are still to come, and when all of them are there.
+_SOON, _LATER = 2.0, 15.0
+# Other people's jobs end, and there is room again.
+_PASSES = re.compile("exceeded quota")
+
+
+class Jobs:
+    """Looks at them now and then. C(failed) are the verdicts on those that failed, C(refusals) why pods lack."""
+
+    def __init__(self, cluster: Cluster, key: Key) -> None:
+        self.failed: list[Verdict] = []
+        self.refusals: list[Doom] = []
+        self._cluster = cluster
+        self._key = key
+        self._next = float("-inf")
+
+    @property
+    def hopeless(self) -> list[Doom]:
+        """The refusals that time alone does not change."""
+        return [doom for doom in self.refusals if not _PASSES.search(doom.words)]
+
+    def look(self, now: float) -> None:
+        """Looks, where the last look was long enough ago.
+
+        Args:
+            now: seconds.
+
+        Raises:
+            ConductorError: the server failed; not that something may not be read.
+        """
+        if now >= self._next:
+            settled = self.see()
+            self._next = now + (_LATER if settled else _SOON)
+
+    def see(self) -> bool:
+        """Looks now; returns whether all pods are there, as far as that may be known. See C(look)."""
+        jobs = self._readable(
+            lambda: self._list(_JOB, label_selector=f"{JOBSET_LABEL}={self._key.name}"),
+        )
+        if jobs is None:
+            return True
+        verdicts = [job_verdict(name_of(job), job) for job in jobs]
+        self.failed = [verdict for verdict in verdicts if verdict.state == "doomed"]
+        lacking = [job for job in jobs if lacks_pods(job)]
+        self.refusals = self._refusals(lacking) if lacking else []
+        return bool(jobs) and not lacking
+
+    def _refusals(self, jobs: Sequence[Mapping[str, Any]]) -> list[Doom]:
+        selector = "involvedObject.kind=Job,reason=FailedCreate"
+        events = self._readable(lambda: self._list(_EVENT, field_selector=selector)) or []
+        said = {text(event, "involvedObject", "uid"): text(event, "message") for event in sorted(events, key=time_of)}
+        return [
+            doom
+            for job in jobs
+            for message in (said.get(text(job, "metadata", "uid")),)
+            if message
+            for doom in refused(job, message)
+        ]
+
+    def _list(self, resource: Resource, **selector: str) -> list[dict[str, Any]]:
+        return self._cluster.list_all(resource, self._key.namespace, metadata_only=False, **selector)[0]
+
+    @staticmethod
+    def _readable(read: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]] | None:
+        """What is read; None where it may not be."""
+        try:
+            return read()
+        except ApiError as error:
+            if error.status != 403:
+                raise
+            return None

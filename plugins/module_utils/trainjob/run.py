@@ -1,0 +1,272 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operation behind trainjob: submits a TrainJob, follows it to its end, and takes it away again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..cluster.client import Cluster
+from ..cluster.deletion import Deleter, Target
+from ..errors import ApiError, ConductorError, InputError, RefusedError
+from ..objects.fields import name_of, text
+from ..objects.resources import Key, path_of, resource_of
+from ..verdicts.progress import Progress
+from .companions import Beside
+from .definition import Submission, differences
+from .follow import Follower, with_words
+from .state import JOBSET_LABEL
+
+STEP = "submit"
+# The manager's cache learns of a new runtime a moment after the API server (about 0.3 s: NVIDIA/aicr issue 1669).
+_CACHE_PATIENCE = 10.0
+_CACHE_PAUSE = 0.1
+_NOT_SEEN_YET = "must be created before the TrainJob is created"
+# Seconds that what is deleted afterwards has to be gone in: pods get 30 s to end.
+_DELETION = 120.0
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How a TrainJob is to be run; see the options of the module."""
+
+    wait: bool = True
+    timeout: float = 600
+    log_lines: int = 10
+    all_logs: bool = False
+    recreate: bool = False
+    delete_after: str = "never"
+    check_mode: bool = False
+
+
+class TrainJobRun:
+    """One run of one TrainJob.
+
+    Args:
+        say: takes lines of progress; None for none.
+        monotonic, sleep: injected by tests.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        wishes: Wishes,
+        *,
+        say: Callable[[str], None] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._cluster = cluster
+        self._wishes = wishes
+        self._say = say
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._started = monotonic()
+        self._changed = False
+        self._deleted: list[str] = []
+        self._kept: list[str] = []
+        self._going = Progress(say, at_last="deleted") if say else None
+
+    def present(self, key: Key, submission: Submission | None) -> dict[str, Any]:
+        """Submits it where it is not there, and follows it.
+
+        Args:
+            key: which one.
+            submission: None follows one that is there.
+
+        Returns:
+            see RETURN of the module.
+
+        Raises:
+            InputError, RefusedError: it is not there and nothing says what it is, or it is there and another one.
+            NotReadyError: it failed or has not ended in time.
+            ConductorError: the server refused something or failed.
+        """
+        beside = self._beside(submission)
+        job = self._cluster.find(path_of(key)) if key.name else None
+        if job is not None and submission is not None:
+            job = self._kept_or_gone(key, job, submission)
+        if job is None:
+            if submission is None:
+                raise InputError(f"{key} is not there", hint="give definition or src to submit it")
+            self._changed = True
+            if self._wishes.check_mode:
+                beside.predict(submission.job)
+                return self._result(key, phase="predicted")
+            beside.make()
+            metadata = self._create(submission, patient=bool(beside.made))
+            key = key._replace(name=metadata["name"])
+        else:
+            metadata = job["metadata"]
+        follower = Follower(
+            self._cluster,
+            key,
+            metadata["uid"],
+            log_lines=self._wishes.log_lines,
+            all_logs=self._wishes.all_logs,
+            stays=self._wishes.delete_after != "always",
+            say=self._say,
+            monotonic=self._monotonic,
+        )
+        try:
+            if self._wishes.wait:
+                follower.follow(self._wishes.timeout)
+            else:
+                follower.look()
+        except ConductorError as error:
+            self._clean_after_failure(key, metadata, beside, error)
+            raise
+        if self._wishes.delete_after != "never" and follower.state.is_final:
+            self._delete(key, metadata, beside)
+        return self._result(
+            key,
+            phase=follower.state.phase,
+            cause=follower.state.cause,
+            conditions=follower.conditions,
+            pods=follower.pods,
+            logs=follower.logs,
+            timeline=follower.timeline,
+            progress=[*follower.progress, *self._said],
+        )
+
+    def absent(self, key: Key, submission: Submission | None) -> dict[str, Any]:
+        """Deletes it, with everything it owns, and what was made for it alone.
+
+        Raises:
+            NotReadyError: it does not go in time.
+            ConductorError: the server refused something or failed.
+        """
+        metadata = (self._cluster.find(path_of(key), metadata_only=True) or {}).get("metadata")
+        self._delete(key, metadata, self._beside(submission))
+        return self._result(key, phase="absent", progress=self._said)
+
+    def _beside(self, submission: Submission | None) -> Beside:
+        manifests = submission.beside if submission else ()
+        return Beside(self._cluster, manifests, monotonic=self._monotonic, sleep=self._sleep)
+
+    def _kept_or_gone(self, key: Key, job: Mapping[str, Any], submission: Submission) -> dict[str, Any] | None:
+        """The TrainJob that is there, where it is what was asked for; None once it made room.
+
+        Raises:
+            RefusedError: it is another one.
+        """
+        # Under another name, because the server makes no second one of this; what it answers has all defaults.
+        trial = {**submission.job, "metadata": {**submission.job["metadata"], "generateName": f"{key.name[:50]}-"}}
+        del trial["metadata"]["name"]
+        differing = differences(self._cluster.dry_run_create(trial, step="compare"), job)
+        failed = any(
+            condition.get("type") == "Failed" and condition.get("status") == "True"
+            for condition in (job.get("status") or {}).get("conditions") or []
+        )
+        terminating = bool(text(job, "metadata", "deletionTimestamp"))
+        if not differing and not failed and not terminating:
+            return dict(job)
+        if not self._wishes.recreate and not terminating:
+            if not differing:
+                return dict(job)
+            raise RefusedError(
+                f"one of this name is there and differs in {', '.join(differing[:10])}",
+                step=STEP,
+                subject=str(key),
+                hint="give this one another name, or set recreate: true to delete the other with its pods first",
+            )
+        self._changed = True
+        if self._wishes.check_mode:
+            return None
+        self._remove([Target(key, text(job, "metadata", "uid"), terminating)])
+        return None
+
+    def _create(self, submission: Submission, *, patient: bool) -> Mapping[str, Any]:
+        deadline = self._monotonic() + (_CACHE_PATIENCE if patient else 0)
+        while True:
+            try:
+                metadata: Mapping[str, Any] = self._cluster.create(submission.job, step=STEP)["metadata"]
+                return metadata
+            except ApiError as error:
+                if _NOT_SEEN_YET not in error.message or self._monotonic() >= deadline:
+                    raise
+                self._sleep(_CACHE_PAUSE)
+
+    def _clean_after_failure(
+        self, key: Key, metadata: Mapping[str, Any], beside: Beside, error: ConductorError
+    ) -> None:
+        if self._wishes.delete_after != "always":
+            return
+        try:
+            self._delete(key, metadata, beside)
+        except ConductorError as second:
+            with_words(error, f"and it could not be deleted: {second.message}")
+        for words in self._kept:
+            with_words(error, f"this stays: {words}")
+        error.facts |= {"deleted": self._deleted, "kept": self._kept}
+        error.facts["progress"] = [*error.facts.get("progress", []), *self._said]
+
+    def _delete(self, key: Key, metadata: Mapping[str, Any] | None, beside: Beside) -> None:
+        """Deletes the TrainJob, if there is one, then what was made for it."""
+        if metadata is not None:
+            self._remove([Target(key, str(metadata["uid"]), bool(metadata.get("deletionTimestamp")))])
+        gone = {str(metadata["uid"])} if metadata else set()
+        for batch in beside.to_delete():
+            targets, kept = beside.deletable(batch, gone)
+            self._kept += kept
+            self._remove(targets)
+            gone |= {target.uid for target in targets}
+
+    def _remove(self, targets: list[Target]) -> None:
+        if not targets:
+            return
+        self._changed = True
+        self._deleted += [str(target.key) for target in targets]
+        if self._wishes.check_mode:
+            return
+        deleter = Deleter(self._cluster, timeout=_DELETION, look=self._tell, monotonic=self._monotonic)
+        deleter.delete(targets, foreground=targets[0].key.kind == "TrainJob")
+        # JobSet lets its Jobs go before their pods have ended, and a Job replaces a pod as long as it is there itself.
+        while pods := [pod for target in targets for pod in self._pods_of(target.key)]:
+            deleter.wait_for(pods)
+        self._tell([])
+
+    def _tell(self, left: Sequence[Key]) -> None:
+        """Says what is still there of what is deleted."""
+        if self._going:
+            kinds = [key.kind for key in left]
+            names = [str(left[0])] if len(left) == 1 else [f"{kind} {kinds.count(kind)}" for kind in sorted({*kinds})]
+            waiting = f"deleting: {', '.join(names)} still there" if left else ""
+            self._going.tell(self._monotonic() - self._started, waiting)
+
+    @property
+    def _said(self) -> list[str]:
+        return self._going.lines if self._going else []
+
+    def _pods_of(self, key: Key) -> list[Target]:
+        if key.kind != "TrainJob":
+            return []
+        pods, _version = self._cluster.list_all(
+            resource_of("v1", "Pod"), key.namespace, label_selector=f"{JOBSET_LABEL}={key.name}"
+        )
+        return [
+            Target(Key("v1", "Pod", key.namespace, name_of(pod)), text(pod, "metadata", "uid"), terminating=True)
+            for pod in pods
+        ]
+
+    def _result(self, key: Key, *, phase: str, **more: Any) -> dict[str, Any]:
+        return {
+            "changed": self._changed,
+            "name": key.name,
+            "namespace": key.namespace,
+            "phase": phase,
+            "cause": "",
+            "conditions": [],
+            "pods": [],
+            "logs": {},
+            "timeline": [],
+            "progress": [],
+            **more,
+            "deleted": self._deleted,
+            "kept": self._kept,
+            "elapsed": round(self._monotonic() - self._started, 2),
+        }

@@ -1,0 +1,199 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operation behind wait_for_controllers: blocks until both controllers really serve, or says what is missing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ..certificates.serving import ServingCertificates
+from ..certificates.sources import needed_keys, pods_of, pods_to_touch
+from ..cluster.client import Cluster
+from ..diagnose.failure_tracker import Fate
+from ..diagnose.unreachable import away
+from ..errors import ConductorError, NotReadyError
+from ..objects.resources import Key
+from ..probes.proof import Proof
+from ..probes.runtimes import require_runtimes
+from ..release.bundle import Bundle
+from ..verdicts.verdict import Verdict
+from .controller_rows import controller_rows
+from .external_jobset import Beside
+from .not_ready import NotReady, row_of
+from .nudges import Nudges
+from .readiness import Readiness
+from .timeline import Timeline
+
+# Longest pause between two looks when no event arrives, in seconds: after a proof that failed, while something is not
+# ready that is not watched, and otherwise.
+_AFTER_PROOF, _ASKING, _IDLE = 0.05, 0.1, 1.0
+# What is asked before the deadline may be answered so many seconds after it.
+_GRACE = 10.0
+
+
+class ControllersWait:
+    """One wait for the controllers of a bundle.
+
+    Args:
+        beside: somebody else's JobSet, which must serve as well; C(bundle) is then without one.
+        refresh: touch the pods that wait for the kubelet to mount their new certificate.
+        retry: let be tried again at once what waits in a back-off since an earlier run. Without these two nothing is
+            written.
+        prove_runtimes: in the end send a dry-run TrainJob to each runtime of the bundle.
+        say: takes lines of progress; None for none.
+        monotonic: seconds; injected by tests.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        bundle: Bundle,
+        *,
+        beside: Beside | None = None,
+        refresh: bool = False,
+        retry: bool = False,
+        prove_runtimes: bool = False,
+        say: Callable[[str], None] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._cluster = cluster.bounded(monotonic)
+        self._bundle = bundle
+        self._beside = beside
+        self._refresh = refresh
+        self._retry = retry
+        self._prove_runtimes = prove_runtimes
+        self._monotonic = monotonic
+        self._started = monotonic()
+        self._timeline = Timeline(self._started, say)
+        self._mounting: list[Key] = []
+        self._nudges = Nudges(self._cluster, monotonic)
+        self._fate = Fate(self._cluster, bundle.objects("Deployment"))
+        self._certificates = ServingCertificates(self._cluster, bundle, monotonic=monotonic)
+        self._proof = Proof(self._cluster, bundle, self._certificates)
+        self._readiness = Readiness(self._cluster, bundle, beside, with_secrets=refresh)
+        self._not_ready = NotReady(self._cluster, bundle, self._readiness, self._timeline)
+
+    def run(self, timeout: float) -> dict[str, Any]:
+        """Waits up to C(timeout) seconds; 0 looks once.
+
+        Returns:
+            C(controllers), C(checks), C(certificates), C(touched), C(retried), C(warnings), C(proof), C(timeline),
+            C(progress) and C(elapsed); C(runtimes) where they were to be proven.
+
+        Raises:
+            NotReadyError: the deadline passed; names every rule that is not met, since when, and on what evidence. Or,
+                before that, a controller will not become ready however long one waits; names cause and remedy. Or all
+                of it serves, and a runtime is missing or refused.
+            ApiError: something may not be read.
+        """
+        deadline = self._started + timeout
+        self._cluster.give_up_at(deadline + _GRACE)
+        with self._readiness.watcher as watcher:
+            self._readiness.look_again()
+            self._begin()
+            while True:
+                verdicts = self._readiness.verdicts()
+                proving = all(verdict.ready for verdict in verdicts)
+                if proving:
+                    verdicts += self._prove()
+                waiting = [verdict for verdict in verdicts if not verdict.ready]
+                now = self._monotonic()
+                self._timeline.note(now, waiting, [key.name for key in self._mounting])
+                if not waiting:
+                    return self._result(verdicts)
+                self._end_where_it_must(waiting, now, deadline)
+                watcher.start()
+                watcher.wait(min(self._pause(proving), self._help(), max(0.0, deadline - now)))
+
+    def _pause(self, proving: bool) -> float:
+        if proving:
+            return _AFTER_PROOF
+        return _ASKING if self._readiness.is_asking else _IDLE
+
+    def _prove(self) -> list[Verdict]:
+        """What only requests can tell; good only where what was asked is still there afterwards, and as it was."""
+        asked = self._readiness.proven_against()
+        proofs = self._proof.verdicts(self._readiness.configurations())
+        if not all(proof.ready for proof in proofs):
+            return proofs
+        try:
+            self._certificates.forget()
+            self._readiness.look_again(self._certificates.requests())
+            verdicts = self._readiness.verdicts() + self._certificates.look(self._readiness.configurations())
+        except ConductorError as error:
+            return [*proofs, away(error)]
+        lost = [verdict for verdict in verdicts if not verdict.ready]
+        if not lost and self._readiness.proven_against() != asked:
+            lost = [Verdict("webhooks", "proof", "progressing", "what answers for them has changed meanwhile")]
+        return proofs + lost
+
+    def _end_where_it_must(self, waiting: list[Verdict], now: float, deadline: float) -> None:
+        """Raises what ends the wait, if anything does."""
+        dooms = self._fate.signs(self._readiness.deployments(), self._readiness.pods())
+        error: NotReadyError | None = None
+        if certain := self._fate.certain(dooms, now):
+            error = self._not_ready.ever(waiting, certain, now)
+        elif now >= deadline:
+            error = self._not_ready.in_time(waiting, dooms, now, now - self._started)
+        if error:
+            error.facts |= self._facts(now)
+            raise error
+        if self._readiness.watcher.failure:
+            raise self._readiness.watcher.failure
+
+    def _begin(self) -> None:
+        """Notes how things are at first, and lets be tried at once what an earlier run left in a back-off."""
+        live, pods = self._readiness.deployments(), self._readiness.pods()
+        deployments = self._bundle.objects("Deployment")
+        stuck: frozenset[str] = frozenset()
+        if self._retry:
+            names = [deployment["metadata"]["name"] for deployment in deployments]
+            stuck = self._nudges.retry(
+                [live[name] for name in names if name in live],
+                [pod for deployment in deployments for pod in pods_of(deployment, pods)],
+            )
+        self._fate.begin(pods, stuck)
+
+    def _help(self) -> float:
+        """Touches the pods that are due; returns the seconds until one may be due again."""
+        if not self._refresh:
+            return _IDLE
+        self._mounting = pods_to_touch(
+            self._bundle.objects("Deployment"),
+            self._readiness.pods(),
+            self._readiness.secrets(),
+            self._proof.stale,
+            needed_keys(self._bundle),
+        )
+        return self._nudges.touch(self._mounting)
+
+    def _facts(self, now: float) -> dict[str, Any]:
+        return {
+            "certificates": self._certificates.rows,
+            "elapsed": round(now - self._started, 2),
+            **self._timeline.wait_facts(),
+        }
+
+    def _result(self, verdicts: list[Verdict]) -> dict[str, Any]:
+        live, pods = self._readiness.deployments(), self._readiness.pods()
+        others = self._beside.rows(self._readiness.watcher) if self._beside else []
+        controllers = others + controller_rows(self._bundle.objects("Deployment"), live, pods)
+        try:
+            proven = {"runtimes": require_runtimes(self._cluster, self._bundle)} if self._prove_runtimes else {}
+        except NotReadyError as error:
+            # They serve all the same.
+            error.facts |= {"controllers": controllers}
+            raise
+        return {
+            "controllers": controllers,
+            "checks": [row_of(verdict) for verdict in verdicts],
+            "touched": self._nudges.touched,
+            "retried": self._nudges.retried,
+            "warnings": self._nudges.warnings + self._certificates.warnings,
+            "proof": self._proof.row(),
+            **proven,
+            **self._facts(self._monotonic()),
+        }

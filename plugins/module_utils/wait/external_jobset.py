@@ -1,0 +1,161 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Somebody else's JobSet, as a wait sees it: it must serve before Trainer does, and nothing of it is ever written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..certificates.sources import pods_of
+from ..cluster.client import Cluster
+from ..cluster.watch import Scope, Watcher
+from ..errors import ApiError, RefusedError, listed
+from ..findings.jobset_rules import judge_jobset
+from ..jobset.choice import Choice, look_at_jobset, of_jobset
+from ..objects.fields import parts, text
+from ..objects.resources import resource_of
+from ..ownership.record import Record
+from ..plan.observe import read_install_record
+from ..release.bundle import Bundle
+from ..release.components import probes_of_others, resolve_jobset, without_jobset
+from ..release.recognition import is_jobset, places
+from ..verdicts.deployment import deployment_verdict
+from ..verdicts.service import endpoints_verdict
+from ..verdicts.verdict import Verdict
+from ..verdicts.webhook_configuration import webhook_configuration_verdict
+from .controller_rows import controller_rows
+
+_CONFIGURATIONS = {
+    kind: Scope(resource_of("admissionregistration.k8s.io/v1", kind))
+    for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+}
+# What a wait waits for; all else of the catalogue no wait can change.
+_WAITED_FOR = "jobset_unhealthy"
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Where somebody else's JobSet is.
+
+    Args:
+        namespace: that of its controller, which is not Trainer's.
+    """
+
+    namespace: str
+
+    @property
+    def scopes(self) -> list[Scope]:
+        """What is to be watched besides webhook configurations."""
+        return [self._deployments, self._pods, self._slices]
+
+    def verdicts(self, watcher: Watcher) -> list[Verdict]:
+        """Everything but its CRD and the probes."""
+        pods = list(watcher.objects(self._pods).values())
+        verdicts: list[Verdict] = []
+        own: dict[str, Mapping[str, Any]] = {}
+        for deployment in self._controllers(watcher):
+            members = pods_of(deployment, pods)
+            own |= {pod["metadata"]["uid"]: pod for pod in members}
+            verdicts.append(deployment_verdict(f"{self.namespace}/{_name(deployment)}", deployment, members))
+        if not verdicts:
+            verdicts.append(deployment_verdict(f"{self.namespace}/(JobSet's controller)", None, ()))
+        live = of_jobset([item for scope in _CONFIGURATIONS.values() for item in watcher.objects(scope).values()])
+        verdicts += [
+            webhook_configuration_verdict(
+                _name(item), item, [text(webhook, "name") for webhook in parts(item, "webhooks")]
+            )
+            for item in live
+        ]
+        if not live:
+            verdicts.append(webhook_configuration_verdict("of JobSet", None, ()))
+        slices = list(watcher.objects(self._slices).values())
+        for place in sorted(places(live)):
+            labelled = [
+                piece
+                for piece in slices
+                if text(piece, "metadata", "labels", "kubernetes.io/service-name") == place.service
+            ]
+            # One that was moved to another namespace has no endpoints here.
+            verdicts.append(endpoints_verdict(str(place), labelled if place.namespace == self.namespace else [], own))
+        return verdicts
+
+    def rows(self, watcher: Watcher) -> list[dict[str, Any]]:
+        """Its controller as it runs."""
+        live = self._controllers(watcher)
+        return controller_rows(live, {_name(item): item for item in live}, list(watcher.objects(self._pods).values()))
+
+    @property
+    def _deployments(self) -> Scope:
+        return Scope(resource_of("apps/v1", "Deployment"), self.namespace)
+
+    @property
+    def _pods(self) -> Scope:
+        return Scope(resource_of("v1", "Pod"), self.namespace)
+
+    @property
+    def _slices(self) -> Scope:
+        return Scope(resource_of("discovery.k8s.io/v1", "EndpointSlice"), self.namespace)
+
+    def _controllers(self, watcher: Watcher) -> list[Mapping[str, Any]]:
+        return [item for item in watcher.objects(self._deployments).values() if is_jobset(item)]
+
+
+def jobset_to_wait_for(cluster: Cluster, bundle: Bundle, mode: str) -> tuple[Bundle, Beside | None]:
+    """What of a release to wait for, and the JobSet beside it where that is somebody else's.
+
+    Where JobSet is known to have come with the release, nobody looks for another.
+
+    Args:
+        mode: one of C(JOBSET_MODES).
+
+    Raises:
+        RefusedError: the JobSet that is there will not do, however long one waits.
+        ApiError, UnreachableError: the server failed.
+    """
+    if mode == "bundled":
+        return bundle, None
+    record = _record(cluster, bundle.namespace)
+    if mode == "auto" and record.jobset == "bundled":
+        return bundle, None
+    configurations = _read(cluster)
+    facts, job_sets, denied = look_at_jobset(cluster, bundle, configurations)
+    if resolve_jobset(mode, record, facts) == "bundled":
+        # What is wrong with that shows in the verdicts.
+        return bundle, None
+    blockers = [found for found in judge_jobset(facts, bundle, "external", job_sets) if found["code"] != _WAITED_FOR]
+    choice = Choice("external", without_jobset(bundle), facts, tuple(blockers), denied)
+    if choice.refusals:
+        raise RefusedError(
+            listed("these controllers cannot serve:", choice.refusals),
+            step="wait for controllers",
+            hint="; ".join(dict.fromkeys(choice.remedies)),
+            facts={"refusals": choice.refusals},
+        )
+    probes = probes_of_others(bundle, of_jobset(configurations))
+    return replace(choice.bundle, probes=(*choice.bundle.probes, *probes)), Beside(facts["namespace"])
+
+
+def _record(cluster: Cluster, namespace: str) -> Record:
+    """The install record; an empty one where it may not be read, because the cluster itself tells as well."""
+    try:
+        return read_install_record(cluster, namespace)
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        return Record()
+
+
+def _read(cluster: Cluster) -> list[dict[str, Any]]:
+    """Every webhook configuration; the items of a list do not say their kind."""
+    return [
+        {**item, "kind": kind}
+        for kind, scope in _CONFIGURATIONS.items()
+        for item in cluster.list_all(scope.resource, metadata_only=False)[0]
+    ]
+
+
+def _name(item: Mapping[str, Any]) -> str:
+    return text(item, "metadata", "name")

@@ -1,0 +1,136 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The errors that end a wait for controllers: what is not ready, since when, why, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..certificates.sources import pods_of
+from ..cluster.client import Cluster
+from ..cluster.events import last_event
+from ..diagnose.failures import Doom, is_being_made
+from ..diagnose.report import diagnose
+from ..diagnose.report_text import bounded_message, diagnosis_lines
+from ..errors import NotReadyError, listed
+from ..release.bundle import Bundle
+from ..verdicts.deployment import deployment_verdict
+from ..verdicts.verdict import Verdict
+from .readiness import Readiness
+from .timeline import Timeline
+
+STEP = "wait for controllers"
+# Of what could be done so many are named: who reads more does none of it.
+_REMEDIES = 5
+
+
+class NotReady:
+    """Makes the error of one wait, with a closer look at what is not ready.
+
+    Args:
+        timeline: since when each rule is not met.
+    """
+
+    def __init__(self, cluster: Cluster, bundle: Bundle, readiness: Readiness, timeline: Timeline) -> None:
+        self._cluster = cluster
+        self._bundle = bundle
+        self._readiness = readiness
+        self._timeline = timeline
+
+    def in_time(self, waiting: Iterable[Verdict], dooms: Sequence[Doom], now: float, elapsed: float) -> NotReadyError:
+        """The deadline has passed.
+
+        Args:
+            waiting: what is not ready.
+            dooms: signs of doom that are not certain.
+        """
+        rows = [self._with_event(verdict) for verdict in waiting]
+        lines = [
+            f"{verdict} (for {self._timeline.lasting(now, verdict.subject, verdict.rule):.0f} s)" for verdict in rows
+        ]
+        diagnosis = self._diagnosis(dooms, now)
+        remedies = [
+            *(doom.remedy for doom in dooms),
+            *(row["remedy"] for row in diagnosis),
+            *(verdict.remedy for verdict in rows),
+        ]
+        said = listed(f"not ready after {elapsed:.0f} s:", lines)
+        hint = _first(remedies) or f"kubectl -n {self._bundle.namespace} get pods,events"
+        return _error(said, diagnosis, rows, hint)
+
+    def ever(self, waiting: Iterable[Verdict], dooms: Sequence[Doom], now: float) -> NotReadyError:
+        """It ends early, because of what will not heal. All else follows from that, or is left to the facts.
+
+        Args:
+            dooms: signs of doom that are certain, at least one.
+        """
+        namespace = self._bundle.namespace
+        first, *others = dooms
+        fates = {doom.deployment: str(doom) for doom in reversed(dooms)}
+        rows = [
+            replace(verdict, state="doomed", evidence=fates[verdict.name])
+            if verdict.rule == "rollout" and verdict.name in fates
+            else verdict
+            for verdict in waiting
+        ]
+        diagnosis = self._diagnosis(dooms, now)
+        remedies = [*(row["remedy"] for row in diagnosis), *(doom.remedy for doom in dooms)]
+        said = "\n  ".join([str(first), *(f"Deployment {namespace}/{doom.deployment}: {doom}" for doom in others)])
+        error = _error(said, diagnosis, rows, "; ".join(filter(None, (_first(remedies), "then run this again"))))
+        error.subject = f"Deployment {namespace}/{first.deployment}"
+        return error
+
+    def _diagnosis(self, dooms: Sequence[Doom], now: float) -> list[dict[str, Any]]:
+        """A closer look at each controller that is there and not rolled out."""
+        live, pods = self._readiness.deployments(), self._readiness.pods()
+        first = {doom.deployment: doom for doom in reversed(dooms)}
+        return [
+            {
+                **diagnose(self._cluster, found, members, first.get(name)),
+                "rule": "rollout",
+                "seconds": round(self._timeline.lasting(now, f"Deployment {name}", "rollout"), 1),
+            }
+            for deployment in self._bundle.objects("Deployment")
+            for name in (deployment["metadata"]["name"],)
+            for found, members in ((live.get(name), pods_of(deployment, pods)),)
+            if found is not None and not deployment_verdict(name, found, members).ready
+        ]
+
+    def _with_event(self, verdict: Verdict) -> Verdict:
+        """Adds to the verdict on a Deployment what its newest pod was last about: a pull, say, or a mount."""
+        for deployment in self._bundle.objects("Deployment"):
+            if verdict.rule == "rollout" and verdict.name == deployment["metadata"]["name"]:
+                members = pods_of(deployment, self._readiness.pods())
+                silent = [pod["metadata"] for pod in members if is_being_made(pod)]
+                for metadata in silent[:1]:
+                    if said := last_event(self._cluster, metadata["namespace"], metadata["name"]):
+                        return replace(verdict, evidence=f"{verdict.evidence}: {said}")
+        return verdict
+
+
+def _error(said: str, diagnosis: list[dict[str, Any]], rows: Iterable[Verdict], hint: str) -> NotReadyError:
+    return NotReadyError(
+        bounded_message("\n  ".join([said, *diagnosis_lines(diagnosis)])),
+        step=STEP,
+        hint=hint,
+        facts={"checks": [row_of(verdict) for verdict in rows], "diagnosis": diagnosis},
+    )
+
+
+def _first(remedies: Iterable[str]) -> str:
+    """The first few of what could be done, none twice."""
+    return "; ".join(list(dict.fromkeys(filter(None, remedies)))[:_REMEDIES])
+
+
+def row_of(verdict: Verdict) -> dict[str, str]:
+    """A verdict, for a result."""
+    return {
+        "subject": verdict.subject,
+        "rule": verdict.rule,
+        "state": verdict.state,
+        "evidence": verdict.evidence,
+        "since": verdict.since,
+    }

@@ -1,0 +1,85 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a wait asks for instead of watching it: CRDs, which are large, and the namespace. Both seldom change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ..cluster.client import Cluster
+from ..diagnose.unreachable import away
+from ..errors import ApiError, ConductorError
+from ..objects.resources import Key, path_of, resource_of
+from ..release.bundle import MANAGED_LABEL
+from ..verdicts.crd import crd_verdict
+from ..verdicts.namespace import namespace_verdict
+from ..verdicts.verdict import Verdict
+
+_CRD = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+
+
+class Foundation:
+    """Asks for each of them until it is ready, and then no more before C(requests).
+
+    Args:
+        crds: their names.
+    """
+
+    def __init__(self, cluster: Cluster, namespace: str, crds: Iterable[str]) -> None:
+        self._cluster = cluster
+        self._home = Key("v1", "Namespace", "", namespace)
+        self._asked: dict[Key, Callable[[str, Mapping[str, Any] | None], Verdict]] = {
+            self._home: namespace_verdict,
+            **{Key(*_CRD, "", name): crd_verdict for name in crds},
+        }
+        self._known: dict[Key, Verdict | None] = {}
+        self._listed: dict[str, dict[str, Any]] = {}
+
+    def requests(self) -> list[Callable[[], object]]:
+        """What asks for all of them anew, to be sent beside other requests; the next verdicts are by the answers."""
+        self._known.clear()
+        return [self._list, lambda: self._verdict(self._home)]
+
+    def verdicts(self) -> list[Verdict]:
+        """One for each; none for what this identity may not read and can do without."""
+        if not self._known:
+            for send in self.requests():
+                send()
+        found = [self._verdict(key) for key in self._asked]
+        # Once most are ready, those that are not are asked for by themselves.
+        self._listed = {}
+        return [verdict for verdict in found if verdict is not None]
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether something is not ready, so that the next look asks for it."""
+        return len(self._known) < len(self._asked) or any(
+            verdict is not None and not verdict.ready for verdict in self._known.values()
+        )
+
+    def _list(self) -> None:
+        """Our CRDs in one answer, where they may be listed."""
+        try:
+            items, _version = self._cluster.list_all(
+                resource_of(*_CRD), metadata_only=False, label_selector=f"{MANAGED_LABEL}=true"
+            )
+        except ConductorError:
+            # Asked for one by one, each says what is wrong.
+            items = []
+        self._listed = {item["metadata"]["name"]: item for item in items}
+
+    def _verdict(self, key: Key) -> Verdict | None:
+        known = self._known.get(key)
+        if key in self._known and (known is None or known.ready):
+            return known
+        try:
+            found = self._listed.get(key.name) if key != self._home else None
+            self._known[key] = self._asked[key](key.name, found or self._cluster.find(path_of(key)))
+        except ConductorError as error:
+            if key == self._home and isinstance(error, ApiError) and error.status == 403:
+                self._known[key] = None
+                return None
+            return away(error)
+        return self._known[key]

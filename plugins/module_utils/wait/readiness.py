@@ -1,0 +1,154 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must be in place before a webhook is worth asking: the objects of a bundle, watched, and a verdict on each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ..certificates.sources import pods_of
+from ..cluster.client import Cluster
+from ..cluster.watch import Scope, Watcher
+from ..objects.fields import parts, text
+from ..objects.resources import resource_of
+from ..release.bundle import Bundle
+from ..release.components import is_named_jobset
+from ..release.recognition import JOBSET_CRD
+from ..remove.model import LEASES
+from ..verdicts.deployment import deployment_verdict
+from ..verdicts.lease import lease_verdict
+from ..verdicts.pod import running_since
+from ..verdicts.service import endpoints_verdict
+from ..verdicts.verdict import Verdict
+from ..verdicts.webhook_configuration import webhook_configuration_verdict
+from .external_jobset import Beside
+from .prerequisites import Foundation
+
+_SERVICE_LABEL = "kubernetes.io/service-name"
+
+
+class Readiness:
+    """The state of a bundle on a cluster, as a watcher knows it.
+
+    Args:
+        beside: somebody else's JobSet, which must serve as well.
+        with_secrets: watch the certificate Secrets, too, by their metadata.
+    """
+
+    def __init__(self, cluster: Cluster, bundle: Bundle, beside: Beside | None, *, with_secrets: bool) -> None:
+        self._bundle = bundle
+        self._beside = beside
+        crds = bundle.names("CustomResourceDefinition") + ([JOBSET_CRD] if beside else [])
+        namespace = bundle.namespace
+        self._foundation = Foundation(cluster, namespace, crds)
+        self._deployments = Scope(resource_of("apps/v1", "Deployment"), namespace)
+        self._pods = Scope(resource_of("v1", "Pod"), namespace)
+        self._slices = Scope(resource_of("discovery.k8s.io/v1", "EndpointSlice"), namespace)
+        self._leases = Scope(resource_of("coordination.k8s.io/v1", "Lease"), namespace)
+        self._secrets = Scope(resource_of("v1", "Secret"), namespace, metadata_only=True)
+        self._configurations = {
+            kind: Scope(resource_of("admissionregistration.k8s.io/v1", kind))
+            for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+        }
+        scopes = [self._deployments, self._pods, self._slices, self._leases, *self._configurations.values()]
+        scopes += beside.scopes if beside else []
+        if with_secrets:
+            scopes.append(self._secrets)
+        self.watcher = Watcher(cluster, scopes)
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether something is not ready that no watch tells of."""
+        return self._foundation.is_asking
+
+    def look_again(self, also: Iterable[Callable[[], object]] = ()) -> None:
+        """Lists everything anew: what is known from a watch may be late.
+
+        Args:
+            also: further requests that are sent with these.
+
+        Raises:
+            RightsError, ApiError, UnreachableError: something could not be read.
+        """
+        self.watcher.refresh([*self._foundation.requests(), *also])
+
+    def verdicts(self) -> list[Verdict]:
+        """On everything but what only requests to the webhooks can tell.
+
+        Raises:
+            ConductorError: a CRD may not be read.
+        """
+        bundle, watcher = self._bundle, self.watcher
+        pods = self.pods()
+        deployments = self.deployments()
+        verdicts = self._foundation.verdicts()
+        own_pods: dict[str, Mapping[str, Any]] = {}
+        for deployment in bundle.objects("Deployment"):
+            name = deployment["metadata"]["name"]
+            members = pods_of(deployment, pods)
+            own_pods.update({pod["metadata"]["uid"]: pod for pod in members})
+            verdicts.append(deployment_verdict(name, deployments.get(name), members))
+            verdicts += self._leader(name, {pod["metadata"]["name"]: running_since(pod) for pod in members})
+        services: set[str] = set()
+        for configuration in bundle.webhook_configurations():
+            name = configuration["metadata"]["name"]
+            live = watcher.objects(self._configurations[configuration["kind"]]).get(name)
+            wanted = [webhook["name"] for webhook in configuration["webhooks"]]
+            verdicts.append(webhook_configuration_verdict(name, live, wanted))
+            services |= {webhook["clientConfig"]["service"]["name"] for webhook in configuration["webhooks"]}
+        slices = list(watcher.objects(self._slices).values())
+        for service in sorted(services):
+            pieces = [piece for piece in slices if text(piece, "metadata", "labels", _SERVICE_LABEL) == service]
+            verdicts.append(endpoints_verdict(service, pieces, own_pods))
+        return verdicts + (self._beside.verdicts(watcher) if self._beside else [])
+
+    def proven_against(self) -> frozenset[tuple[str, ...]]:
+        """What a proof is about: who answers, and what the API server was told of whom to call.
+
+        Where this is the same before and after, the proof is about what is there now.
+        """
+        scopes = [self._slices] + ([scope for scope in self._beside.scopes if _is_slice(scope)] if self._beside else [])
+        answering = {
+            (
+                scope.namespace or "",
+                text(piece, "metadata", "labels", _SERVICE_LABEL),
+                text(endpoint, "targetRef", "uid"),
+            )
+            for scope in scopes
+            for piece in self.watcher.objects(scope).values()
+            for endpoint in parts(piece, "endpoints")
+        }
+        called = {
+            (text(item, "metadata", "uid"), str(item["metadata"].get("generation", "")))
+            for item in self.configurations()
+        }
+        return frozenset(answering | called)
+
+    def deployments(self) -> dict[str, dict[str, Any]]:
+        """Name to Deployment."""
+        return self.watcher.objects(self._deployments)
+
+    def pods(self) -> list[dict[str, Any]]:
+        """Those of the controllers' namespace."""
+        return list(self.watcher.objects(self._pods).values())
+
+    def secrets(self) -> dict[str, dict[str, Any]]:
+        """Name to Secret, by metadata alone; only where they are watched."""
+        return self.watcher.objects(self._secrets)
+
+    def configurations(self) -> list[dict[str, Any]]:
+        """The webhook configurations of the cluster, everybody's."""
+        return [item for scope in self._configurations.values() for item in self.watcher.objects(scope).values()]
+
+    def _leader(self, deployment: str, pods: Mapping[str, str]) -> list[Verdict]:
+        """The verdict on a controller's Lease; where there is none, leader election may be off."""
+        component = "jobset" if is_named_jobset(deployment) else "trainer"
+        found = self.watcher.objects(self._leases)
+        names = [name for name, whose in LEASES.items() if whose == component and name in found]
+        return [lease_verdict(name, found[name], pods, self._bundle.namespace) for name in names]
+
+
+def _is_slice(scope: Scope) -> bool:
+    return scope.resource.plural == "endpointslices"

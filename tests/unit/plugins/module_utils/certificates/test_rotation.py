@@ -1,0 +1,76 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils.certificates.rotation import (
+    CONFIG_HASH,
+    PATIENCE,
+    await_rotators_gone,
+    with_another_configuration,
+)
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import NotReadyError
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of
+from tests.unit.plugins.helpers.builders import NAMESPACE, bundle, content, deployment, pod
+from tests.unit.plugins.helpers.fakes import Clock, FakeCluster
+from tests.unit.plugins.helpers.stepping import Script
+
+
+def configured() -> Any:
+    """The small bundle, with a digest of the configuration on its pods."""
+    manager = deployment()
+    manager["spec"]["template"]["metadata"]["annotations"] = {CONFIG_HASH: "new"}
+    phases = copy.deepcopy(content()["phases"])
+    phases[2]["objects"] = [manager]
+    return bundle(phases=phases)
+
+
+def a_pod(name: str, digest: str | None, app: str = "manager", **metadata: Any) -> dict[str, Any]:
+    annotations = None if digest is None else {CONFIG_HASH: digest}
+    return pod(name, app, annotations=annotations, **metadata)
+
+
+def running(manifest: dict[str, Any]) -> FakeCluster:
+    cluster = FakeCluster()
+    cluster.objects[key_of(manifest)] = manifest
+    return cluster
+
+
+def test_pods_of_another_configuration_are_found_also_while_they_end() -> None:
+    pods = [
+        a_pod("new-1", "new"),
+        a_pod("old-1", "old"),
+        a_pod("older-1", None),
+        a_pod("ending-1", "old", deletionTimestamp="t"),
+        a_pod("other-1", "old", app="other"),
+        {**a_pod("waiting-1", "old"), "status": {"phase": "Pending"}},
+        {},
+    ]
+    assert with_another_configuration(configured(), pods) == ["ending-1", "old-1", "older-1"]
+
+
+def test_nothing_is_waited_for_where_there_is_none(clock: Clock, script: Script) -> None:
+    cluster = running(a_pod("new-1", "new"))
+    await_rotators_gone(cluster, configured(), monotonic=clock.monotonic)
+    assert (clock.pauses, len(cluster.requests)) == ([], 1)
+
+
+def test_it_waits_until_the_last_one_is_gone(clock: Clock, script: Script) -> None:
+    cluster = running(a_pod("old-1", "old"))
+    began = clock.now
+    script.append((5.0, lambda cluster: cluster.objects.pop(Key("v1", "Pod", NAMESPACE, "old-1"))))
+    await_rotators_gone(cluster, configured(), monotonic=clock.monotonic)
+    assert clock.now - began == 5.0
+
+
+def test_in_the_end_it_names_those_that_are_left(clock: Clock, script: Script) -> None:
+    cluster = running(a_pod("old-1", "old"))
+    began = clock.now
+    with pytest.raises(NotReadyError, match="old-1"):
+        await_rotators_gone(cluster, configured(), monotonic=clock.monotonic)
+    assert clock.now - began == PATIENCE

@@ -1,0 +1,194 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
+    ApiError,
+)
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import RESOURCES, Key
+from tests.unit.plugins.helpers.builders import obj
+from tests.unit.plugins.helpers.fakes import Clock
+from tests.unit.plugins.helpers.server import Answer, Server, status
+
+PODS = RESOURCES["v1", "Pod"]
+ONE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+MANY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+
+@pytest.fixture
+def cluster(server: Server, clock: Clock) -> Cluster:
+    return server.client(clock)
+
+
+def test_each_request_says_who_sends_it(cluster: Cluster, server: Server) -> None:
+    assert cluster.get("/version") == {}
+    (asked,) = server.asked
+    assert (asked.method, asked.path) == ("GET", "/version")
+    assert [value for name, value in asked.headers if name.lower() == "authorization"] == ["Bearer secret"]
+    assert asked.header("Impersonate-User") == "u"
+    assert str(asked.header("User-Agent")).startswith("conductor.trainer/")
+
+
+def test_the_end_of_a_log_is_text(cluster: Cluster, server: Server) -> None:
+    server.answers[:] = [Answer(200, b"one\n\xfftwo\n"), status(400, "previous terminated container not found")]
+    assert cluster.pod_log("team", "p", container="node", lines=2) == ["one", "\ufffdtwo"]
+    (asked,) = server.asked
+    assert asked.path == "/api/v1/namespaces/team/pods/p/log"
+    assert asked.query == {"container": "node", "tailLines": "2", "limitBytes": "1048576"}
+    with pytest.raises(ApiError, match="read log Pod team/p: previous terminated container not found"):
+        cluster.pod_log("team", "p", container="node", lines=2, previous=True)
+    assert server.asked[1].query["previous"] == "true"
+
+
+def test_apply(cluster: Cluster, server: Server) -> None:
+    manifest = obj("Deployment", "a", "apps/v1", "n", spec={"replicas": 1})
+    server.answers = [Answer(body={"metadata": {"uid": "1"}})]
+    assert cluster.apply(manifest) == {"metadata": {"uid": "1"}}
+    cluster.apply(manifest, dry_run=True, force=True, whole_answer=True)
+    real, dry = server.asked
+    assert (real.method, real.path) == ("PATCH", "/apis/apps/v1/namespaces/n/deployments/a")
+    assert real.query == {"fieldManager": "conductor", "fieldValidation": "Strict", "force": "false"}
+    assert real.header("Content-Type") == "application/apply-patch+yaml"
+    assert real.header("Accept") == ONE
+    assert json.loads(real.body) == manifest
+    assert dry.query == {**real.query, "force": "true", "dryRun": "All"}
+    assert dry.header("Accept") == "application/json"
+
+
+def test_a_dry_run_creation_is_never_stored(cluster: Cluster, server: Server) -> None:
+    cluster.dry_run_create(obj("TrainJob", "a", "trainer.kubeflow.org/v1alpha1", "n"))
+    (asked,) = server.asked
+    assert (asked.method, asked.path) == ("POST", "/apis/trainer.kubeflow.org/v1alpha1/namespaces/n/trainjobs")
+    assert asked.query == {"dryRun": "All", "fieldManager": "conductor", "fieldValidation": "Strict"}
+
+
+def test_annotations_go_through_the_status(cluster: Cluster, server: Server) -> None:
+    cluster.annotate_status(Key("v1", "Pod", "n", "p"), {"a": "b"})
+    (asked,) = server.asked
+    assert (asked.method, asked.path) == ("PATCH", "/api/v1/namespaces/n/pods/p/status")
+    assert asked.header("Content-Type") == "application/merge-patch+json"
+    assert json.loads(asked.body) == {"metadata": {"annotations": {"a": "b"}}}
+
+
+def test_only_the_object_that_is_meant_is_deleted(cluster: Cluster, server: Server) -> None:
+    cluster.delete(Key("v1", "Pod", "n", "p"), "uid-1")
+    (asked,) = server.asked
+    assert (asked.method, asked.path) == ("DELETE", "/api/v1/namespaces/n/pods/p")
+    assert json.loads(asked.body)["preconditions"] == {"uid": "uid-1"}
+
+
+def test_a_review_is_posted(cluster: Cluster, server: Server) -> None:
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {}}
+    cluster.review(review)
+    assert server.asked[0].path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+def test_a_list_comes_in_pages(cluster: Cluster, server: Server) -> None:
+    server.answers = [
+        Answer(body={"items": [{"a": 1}, {"a": 2}], "metadata": {"continue": "more", "resourceVersion": "7"}}),
+        Answer(body={"items": None, "metadata": {"continue": "last", "resourceVersion": "7"}}),
+        Answer(body={"items": [{"a": 3}], "metadata": {"resourceVersion": "7"}}),
+    ]
+    assert cluster.list_all(PODS, "n", field_selector="a=b") == ([{"a": 1}, {"a": 2}, {"a": 3}], "7")
+    assert [asked.query.get("continue") for asked in server.asked] == [None, "more", "last"]
+    for asked in server.asked:
+        assert asked.query["fieldSelector"] == "a=b"
+        assert int(asked.query["limit"]) > 0
+        assert asked.header("Accept") == MANY
+
+
+def test_whoever_has_listed_them_all_asks_for_none_that_is_not_there(cluster: Cluster, server: Server) -> None:
+    deciding = cluster.remembering()
+    there = {"metadata": {"name": "there", "uid": "1"}}
+    server.answers = [Answer(body={"items": [there]}), Answer(body={"kind": "Pod", "spec": {}})]
+    deciding.list_all(PODS, "n")
+    assert deciding.find("/api/v1/namespaces/n/pods/gone") is None
+    assert deciding.find("/api/v1/namespaces/n/pods/there", metadata_only=True) == there
+    assert len(server.asked) == 1
+    # Whole it is asked for.
+    assert deciding.find("/api/v1/namespaces/n/pods/there") == {"kind": "Pod", "spec": {}}
+
+
+def test_namespaces_are_told_by_their_names_in_one_answer(cluster: Cluster, server: Server) -> None:
+    there = {"metadata": {"name": "there", "uid": "1"}}
+    server.answers = [Answer(body={"items": [there]})] * 2
+    for asked in (cluster, deciding := cluster.remembering()):
+        assert asked.namespaces(["there", "gone"]) == [there]
+        assert server.asked[-1].path == "/api/v1/namespaces"
+        assert server.asked[-1].query["labelSelector"] == "kubernetes.io/metadata.name in (gone,there)"
+        assert server.asked[-1].header("Accept") == MANY
+    assert deciding.find("/api/v1/namespaces/gone") is None
+    assert deciding.find("/api/v1/namespaces/there", metadata_only=True) == there
+    assert len(server.asked) == 2
+    # Of others nobody has asked.
+    deciding.find("/api/v1/namespaces/other")
+    assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize("how", ["by a selector", "another namespace", "not listed", "for no decision"])
+def test_an_incomplete_list_tells_nothing_of_what_it_has_not(cluster: Cluster, server: Server, how: str) -> None:
+    asked = cluster if how == "for no decision" else cluster.remembering()
+    server.answers = [status(403) if how == "not listed" else Answer(body={"items": []}), Answer(body={"kind": "Pod"})]
+    try:
+        asked.list_all(
+            PODS, "m" if how == "another namespace" else "n", label_selector="a=b" if how == "by a selector" else None
+        )
+    except ApiError:
+        assert how == "not listed"
+    assert asked.find("/api/v1/namespaces/n/pods/x") == {"kind": "Pod"}
+
+
+def test_whole_objects_only_where_asked_for(cluster: Cluster, server: Server) -> None:
+    cluster.list_all(PODS, metadata_only=False)
+    cluster.get("/a")
+    cluster.get("/a", metadata_only=True)
+    assert [asked.header("Accept") for asked in server.asked] == ["application/json", "application/json", ONE]
+    assert server.asked[0].path == "/api/v1/pods"
+
+
+def test_what_is_not_there_is_none(cluster: Cluster, server: Server) -> None:
+    server.answers = [status(404)]
+    assert cluster.find("/a") is None
+    server.answers = [status(403)]
+    with pytest.raises(ApiError):
+        cluster.find("/a")
+
+
+EVENTS = [{"type": "ADDED", "object": {"metadata": {"name": "é"}}}, {"type": "BOOKMARK", "object": {"n": 1}}]
+STREAM = b"\n".join(json.dumps(event, ensure_ascii=False).encode() for event in EVENTS) + b"\n\n"
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 40, len(STREAM)])
+def test_watch_events_survive_any_cut_into_chunks(cluster: Cluster, server: Server, size: int) -> None:
+    server.answers = [Answer(chunks=[STREAM[at : at + size] for at in range(0, len(STREAM), size)])]
+    assert list(cluster.watch(PODS, "n", "42", 60, metadata_only=True)) == EVENTS
+    (asked,) = server.asked
+    assert asked.path == "/api/v1/namespaces/n/pods"
+    # A server that compresses a stream keeps events back until a block is full.
+    assert "gzip" not in str(asked.header("Accept-Encoding"))
+    assert asked.query == {
+        "watch": "1",
+        "resourceVersion": "42",
+        "timeoutSeconds": "60",
+        "allowWatchBookmarks": "true",
+    }
+    assert asked.header("Accept") == ONE
+
+
+def test_a_watch_that_is_refused_is_an_error(cluster: Cluster, server: Server) -> None:
+    server.answers = [status(410, "too old resource version", reason="Expired")]
+    with pytest.raises(ApiError, match="too old") as caught:
+        list(cluster.watch(PODS, None, "1", 0.2, metadata_only=False))
+    assert (caught.value.status, caught.value.reason) == (410, "Expired")
+    assert server.asked[0].query["timeoutSeconds"] == "1"
+
+
+def test_half_a_line_at_the_end_of_a_stream_is_no_event(cluster: Cluster, server: Server) -> None:
+    server.answers = [Answer(chunks=[b'{"type": "A"}\n{"type": "B", "obj'])]
+    assert list(cluster.watch(PODS, "n", "1", 5, metadata_only=True)) == [{"type": "A"}]

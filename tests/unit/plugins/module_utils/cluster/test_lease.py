@@ -1,0 +1,251 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import itertools
+import os
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster import lease as lease_module
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.lease import Lease, is_free, this_process
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError, ConductorError, NotReadyError
+from tests.unit.plugins.helpers.builders import LEASE, NAMESPACE, obj
+from tests.unit.plugins.helpers.fakes import Clock, FakeCluster, Request, failure
+
+OTHER = "elsewhere/00000000 pid 7 abcd"
+
+
+def empty() -> FakeCluster:
+    cluster = FakeCluster()
+    cluster.put(obj("Namespace", NAMESPACE))
+    return cluster
+
+
+def lease(holder: str = OTHER, **spec: Any) -> dict[str, Any]:
+    whole = {"holderIdentity": holder, "leaseDurationSeconds": 15, "acquireTime": "2026-01-01T00:00:00.0Z", **spec}
+    return obj("Lease", "conductor-install", "coordination.k8s.io/v1", NAMESPACE, spec=whole)
+
+
+def held(holder: str = OTHER, **spec: Any) -> FakeCluster:
+    cluster = empty()
+    cluster.put(lease(holder, **spec), operation="Update")
+    return cluster
+
+
+def holder_of(cluster: FakeCluster) -> str:
+    return str(cluster.objects[LEASE]["spec"]["holderIdentity"])
+
+
+class Passing:
+    """A clock on which each watch of the lease takes some seconds, and what happens meanwhile."""
+
+    def __init__(self, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, *events: Any, seconds: float = 5) -> None:
+        self.clock = Clock()
+        self.watched: list[float] = []
+        happenings = itertools.chain(events, itertools.repeat(None))
+
+        def watch(_resource: Any, _namespace: Any, _version: str, limit: float, **more: Any) -> Any:
+            assert more["name"] == "conductor-install"
+            self.watched.append(limit)
+            self.clock.now += min(limit, seconds)
+            happens = next(happenings, None)
+            if isinstance(happens, ConductorError):
+                raise happens
+            if happens is not None:
+                happens(cluster)
+                yield {"type": "BOOKMARK"}
+                yield {"type": "MODIFIED"}
+
+        monkeypatch.setattr(cluster, "watch", watch)
+
+
+def test_it_is_made_held_and_given_back() -> None:
+    cluster = empty()
+    with Lease(cluster, NAMESPACE, patience=0) as mine:
+        assert holder_of(cluster).startswith(this_process())
+        assert mine.is_new
+        mine.require()
+    assert holder_of(cluster) == ""
+    assert (mine.waited_for, mine.not_released) == ("", "")
+    with Lease(cluster, NAMESPACE, patience=0) as again:
+        assert not again.is_new
+    assert cluster.objects[LEASE]["spec"]["leaseTransitions"] == 1
+
+
+def test_it_is_given_back_when_the_run_fails() -> None:
+    cluster = empty()
+    with pytest.raises(ValueError, match="mine"), Lease(cluster, NAMESPACE, patience=0):
+        raise ValueError("mine")
+    assert holder_of(cluster) == ""
+
+
+def test_another_run_is_waited_for_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = held()
+    passing = Passing(cluster, monkeypatch, lambda cluster: cluster.put(lease(""), operation="Update"))
+    with Lease(cluster, NAMESPACE, patience=60, monotonic=passing.clock.monotonic) as mine:
+        assert mine.waited_for == OTHER
+    assert len(passing.watched) == 1
+
+
+def test_a_run_that_does_not_end_is_an_error_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = held()
+
+    def renews(cluster: FakeCluster) -> None:
+        cluster.put(lease(renewTime=str(passing.clock.now)), operation="Update")
+
+    passing = Passing(cluster, monkeypatch, *[renews] * 9)
+    with (
+        pytest.raises(
+            NotReadyError, match="another run is at work: elsewhere/00000000 pid 7 abcd, since 2026"
+        ) as caught,
+        Lease(cluster, NAMESPACE, patience=40, monotonic=passing.clock.monotonic),
+    ):
+        pass
+    assert "waited 40 s" in str(caught.value)
+    assert holder_of(cluster) == OTHER
+
+
+def test_a_lease_that_nobody_renews_ends_whatever_the_clocks_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = held(renewTime="2999-01-01T00:00:00.0Z")
+    passing = Passing(cluster, monkeypatch)
+    with Lease(cluster, NAMESPACE, patience=60, monotonic=passing.clock.monotonic):
+        assert holder_of(cluster).startswith(this_process())
+    assert sum(passing.watched) == pytest.approx(15 + 10 + 5)
+
+
+def test_an_expired_watch_is_begun_again_and_another_failure_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = held()
+    passing = Passing(cluster, monkeypatch, failure(410, "Expired"), failure(403, "Forbidden"))
+    with (
+        pytest.raises(ApiError) as caught,
+        Lease(cluster, NAMESPACE, patience=60, monotonic=passing.clock.monotonic),
+    ):
+        pass
+    assert caught.value.status == 403
+    assert len(passing.watched) == 2
+
+
+def test_a_holder_of_this_machine_that_is_gone_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease_module, "_runs", lambda pid: pid != 7)
+    machine = this_process().partition(" pid ")[0]
+    assert is_free(lease(f"{machine} pid 7 abcd"))
+    assert not is_free(lease(f"{machine} pid 8 abcd"))
+    assert not is_free(lease(f"{machine} pid ? abcd"))
+    assert not is_free(lease(OTHER))
+    assert is_free(lease(""))
+
+
+def test_a_process_that_runs_is_known_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not is_free(lease(f"{this_process()} abcd"))
+
+    def kill(_pid: int, _signal: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", kill)
+    assert not is_free(lease(f"{this_process()} abcd"))
+
+
+@pytest.mark.parametrize("status", [409, 404])
+def test_who_takes_it_at_the_same_time_is_seen(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = held("")
+    times: list[int] = []
+
+    def faster(request: Request) -> None:
+        if request.method == "PATCH" and "/leases/" in request.path and not times:
+            times.append(1)
+            cluster.objects[LEASE]["spec"]["holderIdentity"] = OTHER
+            raise failure(status, "Conflict")
+
+    cluster.hooks.append(faster)
+    passing = Passing(cluster, monkeypatch, lambda cluster: cluster.put(lease(""), operation="Update"))
+    with Lease(cluster, NAMESPACE, patience=60, monotonic=passing.clock.monotonic) as mine:
+        assert mine.waited_for == OTHER
+
+
+def test_who_makes_it_at_the_same_time_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = empty()
+    times: list[int] = []
+
+    def faster(request: Request) -> None:
+        if request.method == "POST" and not times:
+            times.append(1)
+            cluster.put(lease(), operation="Update")
+
+    cluster.hooks.append(faster)
+    passing = Passing(cluster, monkeypatch, lambda cluster: cluster.put(lease(""), operation="Update"))
+    with Lease(cluster, NAMESPACE, patience=60, monotonic=passing.clock.monotonic) as mine:
+        assert (mine.waited_for, mine.is_new) == (OTHER, False)
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_a_right_that_is_missing_is_an_error(method: str) -> None:
+    cluster = empty() if method == "POST" else held("")
+    cluster.fail(403, method=method, path="/leases")
+    with pytest.raises(ApiError), Lease(cluster, NAMESPACE, patience=0):
+        pass
+
+
+def test_what_cannot_be_given_back_is_said() -> None:
+    cluster = empty()
+    with Lease(cluster, NAMESPACE, patience=0) as mine:
+        cluster.fail(503, path="/leases")
+    assert "no" in mine.not_released
+
+
+def taken_away(cluster: FakeCluster, mine: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another run takes it while this one is held up, and the next renewal notices."""
+    cluster.put(lease(), operation="Update")
+    monkeypatch.setattr(mine._ended, "wait", lambda _seconds: False)
+    mine._keep()
+    monkeypatch.undo()
+
+
+def test_a_lease_that_another_run_took_stops_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = empty()
+    with Lease(cluster, NAMESPACE, patience=0) as mine:
+        taken_away(cluster, mine, monkeypatch)
+        with pytest.raises(NotReadyError, match="another run began meanwhile: elsewhere"):
+            mine.require()
+    # And what is another's is not given back.
+    assert holder_of(cluster) == OTHER
+
+
+def test_a_renewal_that_fails_for_a_moment_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = empty()
+    with Lease(cluster, NAMESPACE, patience=0) as mine:
+        answers = iter([failure(503), None, None])
+        beats = iter([False, False, True])
+
+        def hook(request: Request) -> None:
+            if "/leases/" in request.path and request.method == "PATCH" and (error := next(answers)):
+                raise error
+
+        cluster.hooks.append(hook)
+        monkeypatch.setattr(mine._ended, "wait", lambda _seconds: next(beats))
+        before = cluster.objects[LEASE]["spec"]["renewTime"]
+        mine._keep()
+        assert cluster.objects[LEASE]["spec"]["renewTime"] > before
+        assert not mine.lost
+        monkeypatch.undo()
+
+
+def test_who_deleted_it_need_not_be_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = empty()
+    with Lease(cluster, NAMESPACE, patience=0) as mine:
+        del cluster.objects[LEASE]
+        cluster.fail(500, method="GET", path="/leases")
+        monkeypatch.setattr(mine._ended, "wait", lambda _seconds: False)
+        mine._keep()
+        monkeypatch.undo()
+        assert mine.lost
+
+
+def test_machines_without_proc_are_all_different(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(*_args: Any, **_more: Any) -> Any:
+        raise OSError
+
+    monkeypatch.setattr("builtins.open", nothing)
+    assert this_process() != this_process()

@@ -1,0 +1,154 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.namespace_contents import (
+    Contents,
+    Item,
+    read_contents,
+)
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Resource
+from tests.unit.plugins.helpers.builders import CONFIG, NAMESPACE, bundle, installed, obj
+from tests.unit.plugins.helpers.fakes import FakeCluster, Request
+
+CONFIGS = Resource("", "v1", "configmaps", True)
+PODS = Resource("", "v1", "pods", True)
+
+
+def item(name: str, *owners: str, of: Resource = CONFIGS) -> Item:
+    return Item(of, name, f"uid-{name}", owners)
+
+
+def test_what_would_be_left_is_said_by_type_and_name() -> None:
+    assert Contents((item("mine"),)).left(()) == ["configmaps mine"]
+    assert Contents((item("mine"),)).left({"uid-mine"}) == []
+
+
+def test_what_is_owned_by_what_goes_goes_as_well() -> None:
+    chain = (item("pod", "uid-set", of=PODS), item("set", "uid-deployment"), item("deployment"))
+    assert Contents(chain).left({"uid-deployment"}) == []
+    # The owner is gone, and what it owned is not yet.
+    assert Contents(chain[:2]).left({"uid-deployment"}) == []
+    assert Contents(chain).left({"uid-other"}) == ["configmaps deployment", "configmaps set", "pods pod"]
+
+
+def test_what_lost_its_owners_is_garbage() -> None:
+    orphan, gone = item("pod", "uid-job", of=PODS), item("other", "uid-gone")
+    assert Contents((orphan,)).is_garbage(())
+    assert Contents((orphan, gone)).is_garbage({"uid-gone"})
+    # The owner is there, or one of two; nobody owned it; there is nothing; it goes anyway.
+    assert not Contents((orphan, item("job"))).is_garbage(())
+    assert not Contents((item("pod", "uid-gone", "uid-job"), item("job", "uid-set"))).is_garbage(())
+    assert not Contents((orphan, item("mine"))).is_garbage(())
+    assert not Contents(()).is_garbage(())
+    assert not Contents((orphan,), ("nobody knows",)).is_garbage(())
+    assert not Contents((gone,)).is_garbage({"uid-gone"})
+
+
+@pytest.mark.parametrize(
+    ("group", "plural", "name"),
+    [
+        ("", "serviceaccounts", "default"),
+        ("", "configmaps", "kube-root-ca.crt"),
+        ("", "configmaps", "openshift-service-ca.crt"),
+        ("", "configmaps", "istio-ca-root-cert"),
+        ("", "configmaps", "conductor-install-record"),
+        ("coordination.k8s.io", "leases", "conductor-install"),
+    ],
+)
+def test_what_every_namespace_has_does_not_matter(group: str, plural: str, name: str) -> None:
+    assert Contents((item(name, of=Resource(group, "v1", plural, True)),)).left(()) == []
+    assert Contents((item(f"{name}-2", of=Resource(group, "v1", plural, True)),)).left(()) != []
+
+
+def test_what_is_not_known_counts_as_left() -> None:
+    assert Contents(unknown=("nobody knows",)).left(()) == ["nobody knows"]
+
+
+def test_only_a_few_are_named() -> None:
+    assert Contents(tuple(item(str(number)) for number in range(9))).left(())[-1] == "and 4 more"
+
+
+def test_everything_in_a_namespace_is_found() -> None:
+    cluster = installed(bundle())
+    cluster.put(obj("TrainJob", "mine", "trainer.kubeflow.org/v1alpha1", NAMESPACE), "kubectl")
+    cluster.put(obj("Event", "e", namespace=NAMESPACE), "kubelet", "Update")
+    cluster.put(obj("ConfigMap", "elsewhere", namespace="other"))
+    found = read_contents(cluster, NAMESPACE)
+    names = {str(one) for one in found.items}
+    assert names == {
+        "configmaps config",
+        "secrets manager-cert",
+        "services webhook",
+        "deployments.apps manager",
+        "trainjobs.trainer.kubeflow.org mine",
+    }
+    assert found.unknown == ()
+    assert cluster.objects[CONFIG]["metadata"]["uid"] in {one.uid for one in found.items}
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (403, f"this identity may not list configmaps in namespace {NAMESPACE}"),
+        (503, f"configmaps in namespace {NAMESPACE} could not be listed: no"),
+    ],
+)
+def test_what_may_not_be_listed_is_unknown(status: int, words: str) -> None:
+    cluster = installed(bundle())
+    cluster.fail(status, method="GET", path="/configmaps")
+    assert read_contents(cluster, NAMESPACE).unknown == (words,)
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_a_type_that_is_gone_holds_nothing(status: int) -> None:
+    cluster = installed(bundle())
+    cluster.fail(status, method="GET", path="/configmaps")
+    assert read_contents(cluster, NAMESPACE).unknown == ()
+
+
+def discovered(cluster: FakeCluster, document: dict[str, Any]) -> Contents:
+    def hook(request: Request) -> dict[str, Any] | None:
+        return document if request.path == "/apis" else None
+
+    cluster.hooks.append(hook)
+    return read_contents(cluster, NAMESPACE)
+
+
+def test_an_api_that_does_not_answer_is_unknown() -> None:
+    stale = {"metadata": {"name": "metrics.k8s.io"}, "versions": [{"version": "v1", "freshness": "Stale"}]}
+    found = discovered(FakeCluster(), {"kind": "APIGroupDiscoveryList", "items": [stale]})
+    assert found.unknown == ("the API metrics.k8s.io does not answer",)
+
+
+def test_a_server_that_does_not_say_its_types_leaves_all_unknown() -> None:
+    found = discovered(FakeCluster(), {"kind": "APIGroupList", "groups": []})
+    assert found.unknown == ("the server does not say which types it has",)
+
+
+def test_a_type_in_two_versions_is_listed_once_and_what_cannot_be_deleted_is_not() -> None:
+    verbs = ["delete", "list"]
+    both = [
+        {"version": version, "resources": [{"resource": "things", "scope": "Namespaced", "verbs": verbs}]}
+        for version in ("v2", "v1")
+    ]
+    metrics = {"version": "v1", "resources": [{"resource": "pods", "scope": "Namespaced", "verbs": ["get", "list"]}]}
+    cluster = FakeCluster()
+    asked: list[str] = []
+
+    def hook(request: Request) -> dict[str, Any] | None:
+        asked.append(request.path)
+        return {} if "example.com/" in request.path else None
+
+    cluster.hooks.append(hook)
+    items = [
+        {"metadata": {"name": "example.com"}, "versions": both},
+        {"metadata": {"name": "metrics.example.com"}, "versions": [metrics]},
+    ]
+    discovered(cluster, {"kind": "APIGroupDiscoveryList", "items": items})
+    assert [path for path in asked if "example.com" in path] == [f"/apis/example.com/v2/namespaces/{NAMESPACE}/things"]

@@ -1,0 +1,89 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import urllib3
+
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.responses import api_error, unreachable
+
+STATUS = {
+    "kind": "Status",
+    "message": "Apply failed with 1 conflict",
+    "reason": "Conflict",
+    "details": {"causes": [{"reason": "FieldManagerConflict", "field": ".spec.replicas"}], "retryAfterSeconds": 3},
+}
+
+
+def test_a_status_is_taken_apart() -> None:
+    error = api_error(409, {}, json.dumps(STATUS).encode(), "apply", "Deployment a/b")
+    assert (error.status, error.reason, error.retry_after) == (409, "Conflict", 3.0)
+    assert error.causes == [{"reason": "FieldManagerConflict", "field": ".spec.replicas"}]
+    assert str(error) == (
+        "apply Deployment a/b: Apply failed with 1 conflict\n"
+        "Next: see who owns the field; to take it over set force_conflicts"
+    )
+    assert error.facts == {"status": 409, "reason": "Conflict"}
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"<html>Bad gateway</html>", "<html>Bad gateway</html>"),
+        (b"", "HTTP 502"),
+        (b"\xff\xfe", "\ufffd\ufffd"),
+        (b"[1]", "[1]"),
+        (b"null", "null"),
+        (b"{}", "HTTP 502"),
+        (b"x" * 5000, "x" * 300),
+        (b'{"message": null, "details": null, "reason": null}', "HTTP 502"),
+    ],
+)
+def test_an_answer_that_is_no_status_still_has_words(data: bytes, message: str) -> None:
+    error = api_error(502, {}, data, "list", "pods")
+    assert error.message == message
+    assert (error.reason, error.causes) == ("", [])
+
+
+@pytest.mark.parametrize("body", [{"details": "upstream down"}, {"message": {"text": "upstream down"}}])
+def test_json_of_a_gateway_is_no_status_either(body: dict[str, Any]) -> None:
+    assert "upstream down" in api_error(502, {}, json.dumps(body).encode(), "list", "pods").message
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "seconds"),
+    [
+        ({"Retry-After": "4"}, {}, 4.0),
+        ({"Retry-After": "4"}, {"details": {"retryAfterSeconds": 9}}, 4.0),
+        ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, {}, None),
+        ({"Retry-After": "-1"}, {}, None),
+        ({}, {}, None),
+    ],
+)
+def test_retry_after(headers: dict[str, str], body: dict[str, Any], seconds: float | None) -> None:
+    assert api_error(429, headers, json.dumps(body).encode(), "s", "o").retry_after == seconds
+
+
+@pytest.mark.parametrize(("status", "words"), [(401, "renew"), (403, "right"), (409, "force_conflicts")])
+def test_some_failures_have_a_hint(status: int, words: str) -> None:
+    assert words in str(api_error(status, {}, b"{}", "s", "o").hint)
+
+
+def test_a_certificate_that_does_not_verify_is_not_tried_again() -> None:
+    error = unreachable(urllib3.exceptions.SSLError("self-signed"), "https://a", "read", "/version")
+    assert not error.transient
+    assert "ca_cert" in str(error.hint)
+    error = unreachable(urllib3.exceptions.ProtocolError("reset"), "https://a", "read", "/version")
+    assert error.transient
+    assert "https://a cannot be reached: reset" in str(error)
+
+
+def test_a_proxy_that_wants_a_login_is_asked_once() -> None:
+    cause = OSError("Tunnel connection failed: 407 Proxy Authentication Required")
+    error = unreachable(urllib3.exceptions.ProxyError("Unable to connect to proxy", cause), "https://a", "read", "/x")
+    assert not error.transient
+    assert "user:password@" in str(error.hint)

@@ -1,0 +1,70 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.retry import (
+    Backoff,
+    is_transient,
+    is_webhook_transport,
+    pause_before_retry,
+)
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
+    ConductorError,
+    TargetError,
+    UnreachableError,
+)
+from tests.unit.plugins.helpers.fakes import failure
+
+WEBHOOK = failure(500, "InternalError", 'Internal error occurred: failed calling webhook "x": connection refused')
+
+
+@pytest.mark.parametrize(
+    ("error", "transient"),
+    [
+        *((failure(status), True) for status in (429, 502, 503, 504)),
+        *((failure(status), False) for status in (400, 401, 403, 404, 409, 410, 413, 422, 500, 501)),
+        (failure(500, message="etcdserver: leader changed"), True),
+        (failure(500, message="rpc error: etcdserver: request timed out"), True),
+        (failure(400, message="etcdserver: leader changed"), False),
+        (WEBHOOK, False),
+        (UnreachableError("gone"), True),
+        (UnreachableError("bad certificate", transient=False), False),
+        (TargetError("none"), False),
+    ],
+)
+def test_what_may_well_succeed_a_moment_later(error: ConductorError, transient: bool) -> None:
+    assert is_transient(error) is transient
+    assert (pause_before_retry(error, 1, Backoff()) is not None) is transient
+
+
+def test_a_webhook_that_cannot_be_called_is_told_from_one_that_refuses() -> None:
+    assert is_webhook_transport(WEBHOOK)
+    assert not is_webhook_transport(failure(400, message='admission webhook "x" denied the request'))
+    assert not is_webhook_transport(failure(400, message=WEBHOOK.message))
+    assert not is_webhook_transport(failure(500, "InternalError", "etcdserver: leader changed"))
+    assert not is_webhook_transport(UnreachableError(WEBHOOK.message))
+
+
+def test_pauses_double_up_to_the_most() -> None:
+    backoff = Backoff(first=0.5, most=3.0)
+    assert [backoff.pause(attempt) for attempt in range(1, 6)] == [0.5, 1.0, 2.0, 3.0, 3.0]
+
+
+def test_by_default_a_server_gets_some_tries_and_a_person_does_not_wait_long() -> None:
+    pauses = [pause_before_retry(failure(503), attempt, Backoff()) for attempt in range(1, 10)]
+    assert pauses == [0.1, 0.2, 0.4, 0.8, *[None] * 5]
+    assert Backoff().pause(9) == 2.0
+
+
+def test_the_last_attempt_is_the_last() -> None:
+    backoff = Backoff(attempts=3)
+    pauses = [pause_before_retry(failure(503), attempt, backoff) for attempt in (1, 2, 3, 4)]
+    assert [pause is None for pause in pauses] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(("asked", "pause"), [(0.0, 0.0), (7.0, 7.0), (9000.0, 30.0)])
+def test_the_servers_wish_is_honoured_within_reason(asked: float, pause: float) -> None:
+    assert pause_before_retry(failure(429, retry_after=asked), 1, Backoff()) == pause

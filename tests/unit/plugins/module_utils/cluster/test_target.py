@@ -1,0 +1,192 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.kubernetes.core.plugins.doc_fragments.k8s_auth_options import ModuleDocFragment
+
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.target import choose_context, choose_target
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import TargetError
+
+# What AWX's credential type for Kubernetes injects.
+AWX = {
+    "K8S_AUTH_HOST": "https://awx.example",
+    "K8S_AUTH_API_KEY": "awx-token",
+    "K8S_AUTH_VERIFY_SSL": "False",
+    "K8S_AUTH_SSL_CA_CERT": "/awx/ca",
+}
+FILE = {"K8S_AUTH_KUBECONFIG": "/env/config", "K8S_AUTH_CONTEXT": "env"}
+HOST = {"host": "https://a.example", "api_key": "mine"}
+
+
+@pytest.mark.parametrize(
+    ("options", "environ", "expected"),
+    [
+        ({"kubeconfig": "/c", "context": "a"}, {}, {"kubeconfig": "/c", "context": "a"}),
+        ({"kubeconfig": "/c", "context": "a"}, AWX, {"kubeconfig": "/c", "context": "a"}),
+        ({"kubeconfig": "/c"}, FILE, {"kubeconfig": "/c", "context": "env"}),
+        ({"context": "a"}, {**FILE, **AWX}, {"kubeconfig": "/env/config", "context": "a"}),
+        ({"context": "a"}, {}, {"context": "a"}),
+        ({"kubeconfig": {"contexts": []}}, AWX, {"kubeconfig": {"contexts": []}}),
+        ({}, FILE, {"kubeconfig": "/env/config", "context": "env"}),
+        ({}, {"K8S_AUTH_CONTEXT": "env"}, {"context": "env"}),
+        (HOST, {}, {"host": "https://a.example", "settings": {"api_key": "mine"}}),
+        (HOST, FILE, {"host": "https://a.example", "settings": {"api_key": "mine"}}),
+        (
+            {},
+            AWX,
+            {
+                "host": "https://awx.example",
+                "settings": {"api_key": "awx-token", "validate_certs": False, "ca_cert": "/awx/ca"},
+            },
+        ),
+        ({"in_cluster": True}, {**AWX}, {"in_cluster": True}),
+        ({"in_cluster": False, "context": "a"}, {}, {"context": "a"}),
+        # None, "" and [] mean: not given.
+        ({"kubeconfig": "", "host": None, "context": "a", "impersonate_groups": []}, {}, {"context": "a"}),
+        # An explicit false is given.
+        ({**HOST, "validate_certs": False}, {}, {**HOST, "settings": {"api_key": "mine", "validate_certs": False}}),
+        (
+            {"kubeconfig": "/c", "validate_certs": False},
+            {},
+            {"kubeconfig": "/c", "settings": {"validate_certs": False}},
+        ),
+        # Options beat the environment one by one.
+        (
+            {**HOST, "validate_certs": True},
+            {"K8S_AUTH_VALIDATE_CERTS": "no", "K8S_AUTH_API_KEY": "other"},
+            {**HOST, "settings": {"api_key": "mine", "validate_certs": True}},
+        ),
+        # Who we act as and through what belongs to no cluster.
+        (
+            {"kubeconfig": "/c", "context": "a"},
+            {
+                "K8S_AUTH_PROXY": "http://proxy",
+                "K8S_AUTH_IMPERSONATE_USER": "u",
+                "K8S_AUTH_IMPERSONATE_GROUPS": "g,,h",
+                "K8S_AUTH_PERSIST_CONFIG": "0",
+                "K8S_AUTH_PROXY_HEADERS_BASIC_AUTH": "u:p",
+            },
+            {
+                "kubeconfig": "/c",
+                "context": "a",
+                "settings": {
+                    "proxy": "http://proxy",
+                    "impersonate_user": "u",
+                    "impersonate_groups": ["g", "h"],
+                    "persist_config": False,
+                    "proxy_headers": {"basic_auth": "u:p"},
+                },
+            },
+        ),
+    ],
+)
+def test_options_and_environment_name_one_target(
+    options: dict[str, Any], environ: dict[str, str], expected: dict[str, Any]
+) -> None:
+    target = choose_target(options, environ)
+    found = {name: getattr(target, name) for name in ("kubeconfig", "context", "host", "in_cluster")}
+    expected = {name: value for name, value in expected.items() if name != "api_key" and name != "validate_certs"}
+    settings = expected.pop("settings", {})
+    assert found == {"kubeconfig": None, "context": None, "host": None, "in_cluster": False} | expected
+    assert target.settings == settings
+
+
+@pytest.mark.parametrize(
+    ("options", "environ", "words"),
+    [
+        ({}, {}, "no cluster is named"),
+        ({"in_cluster": False}, {}, "no cluster is named"),
+        ({"api_key": "t", "ca_cert": "/ca"}, {}, "no cluster is named"),
+        ({}, {"K8S_AUTH_API_KEY": "t"}, "no cluster is named"),
+        # kubectl's own variable names a file of contexts, not a cluster.
+        ({}, {"KUBECONFIG": "/c"}, "no cluster is named"),
+        ({**HOST, "kubeconfig": "/c"}, {}, "both named"),
+        ({**HOST, "context": "a"}, {}, "both named"),
+        ({"in_cluster": True, "context": "a"}, {}, "in_cluster"),
+        ({"in_cluster": True, "kubeconfig": "/c"}, {}, "in_cluster"),
+        ({"in_cluster": True, "host": "https://a"}, {}, "in_cluster"),
+        ({}, {**AWX, **FILE}, "two clusters"),
+        ({}, {**AWX, "K8S_AUTH_CONTEXT": "a"}, "two clusters"),
+        ({"host": "https://a"}, {}, "no credentials for https://a"),
+        ({"host": "https://a", "client_cert": "/c"}, {}, "no credentials"),
+        ({"host": "https://a", "username": "u"}, {}, "no credentials"),
+        ({}, {"K8S_AUTH_HOST": "https://a"}, "no credentials"),
+    ],
+)
+def test_none_two_or_half_a_target_is_an_error_with_a_hint(
+    options: dict[str, Any], environ: dict[str, str], words: str
+) -> None:
+    with pytest.raises(TargetError, match=words) as caught:
+        choose_target(options, environ)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [{"api_key": "t"}, {"client_cert": "/c", "client_key": "/k"}, {"username": "u", "password": "p"}],
+)
+def test_each_kind_of_credentials_is_enough(credentials: dict[str, str]) -> None:
+    assert choose_target({"host": "https://a", **credentials}, {}).settings == credentials
+
+
+def documented_variables() -> list[tuple[str, str]]:
+    """Option and environment variable, as kubernetes.core documents them."""
+    options = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+    return [
+        (name, variable)
+        for name, option in options.items()
+        for variable in re.findall(r"K8S_AUTH_[A-Z0-9_]*[A-Z0-9]", str(option))
+    ]
+
+
+@pytest.mark.parametrize(("option", "variable"), documented_variables())
+def test_every_variable_that_kubernetes_core_documents_is_understood(option: str, variable: str) -> None:
+    environ = {variable: "value"}
+    if option in ("kubeconfig", "context"):
+        assert getattr(choose_target({}, environ), option) == "value"
+        return
+    found = choose_target({}, {"K8S_AUTH_HOST": "https://a.example", "K8S_AUTH_API_KEY": "t", **environ})
+    if option == "host":
+        assert found.host == "value"
+    else:
+        assert "value" in str(found.settings[option]) or found.settings[option] is True
+
+
+@pytest.mark.parametrize("first", [("K8S_AUTH_VALIDATE_CERTS", "K8S_AUTH_VERIFY_SSL")])
+@pytest.mark.parametrize(("text", "value"), [("False", False), (" no ", False), ("0", False), ("True", True)])
+def test_verification_is_text_in_the_environment(first: tuple[str, str], text: str, value: bool) -> None:
+    for name in first:
+        assert choose_target(HOST, {name: text}).settings["validate_certs"] is value
+
+
+def test_credentials_for_the_host_of_the_environment_are_not_sent_to_another_host() -> None:
+    with pytest.raises(TargetError, match="no credentials for https://other"):
+        choose_target({"host": "https://other"}, AWX)
+
+
+def test_impersonation_is_not_dropped_for_the_own_cluster() -> None:
+    target = choose_target({"in_cluster": True, "impersonate_user": "weak"}, {})
+    assert target.settings == {"impersonate_user": "weak"}
+
+
+@pytest.mark.parametrize(
+    ("named", "contexts", "chosen"), [("b", ["a", "b"], "b"), (None, ["only"], "only"), ("only", ["only"], "only")]
+)
+def test_context(named: str | None, contexts: list[str], chosen: str) -> None:
+    assert choose_context(named, contexts, "file") == chosen
+
+
+@pytest.mark.parametrize(
+    ("named", "contexts", "words"),
+    [("c", ["b", "a"], "no context 'c' in file"), (None, ["b", "a"], "file has 2"), (None, [], "file has 0")],
+)
+def test_a_context_is_never_guessed(named: str | None, contexts: list[str], words: str) -> None:
+    with pytest.raises(TargetError, match=words) as caught:
+        choose_context(named, contexts, "file")
+    assert (", ".join(sorted(contexts)) or "none") in str(caught.value.hint)

@@ -1,0 +1,154 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes.client import Configuration
+
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.retry import Backoff
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.transport import Transport
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import UnreachableError
+from tests.unit.plugins.helpers.certificates import Authority
+from tests.unit.plugins.helpers.server import Server
+
+HOST = "kubernetes.example"
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority("ours")
+
+
+@pytest.fixture
+def files(tmp_path: Path, authority: Authority) -> dict[str, Path]:
+    """The authority's certificate, another authority's, and a client's with its key."""
+    client = authority.client("somebody")
+    contents = {
+        "ca": authority.pem,
+        "stranger": Authority("strangers").pem,
+        "certificate": client.certificate,
+        "key": client.key,
+        "nonsense": b"nonsense",
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    return {name: tmp_path / name for name in contents}
+
+
+@pytest.fixture
+def server(tmp_path: Path, authority: Authority) -> Iterator[Server]:
+    """Serves for HOST and the loopback address, to whom has a certificate of the authority."""
+    pair = authority.server("server", [HOST, "127.0.0.1"])
+    (tmp_path / "server.crt").write_bytes(pair.certificate)
+    (tmp_path / "server.key").write_bytes(pair.key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
+    context.load_verify_locations(cadata=authority.pem.decode())
+    context.verify_mode = ssl.CERT_REQUIRED
+    with Server(context) as running:
+        yield running
+
+
+def transport(server: Server, files: dict[str, Path], **settings: Any) -> Transport:
+    configuration = Configuration()
+    configuration.host = server.url
+    # The official client keeps names of files as text.
+    configuration.cert_file, configuration.key_file = str(files["certificate"]), str(files["key"])
+    for name, value in settings.items():
+        setattr(configuration, name, value)
+    return Transport(configuration, backoff=Backoff(attempts=1))
+
+
+def ask(one: Transport) -> dict[str, Any]:
+    return one.request("GET", "/version", step="read", subject="version")
+
+
+def test_files_are_read_once(server: Server, files: dict[str, Path]) -> None:
+    one = transport(server, files, ssl_ca_cert=str(files["ca"]))
+    for path in files.values():
+        path.unlink()
+
+    for again in (one, one.fresh(), one.fresh().fresh()):
+        ask(again)
+
+    assert len(server.asked) == 3
+
+
+def test_what_threads_share_is_changed_by_no_connection(
+    server: Server, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenSSL frees the protocols that are replaced, also while another thread copies them for its connection."""
+    changed: list[list[str]] = []
+    original = ssl.SSLContext.set_alpn_protocols
+
+    def count(self: ssl.SSLContext, protocols: list[str]) -> None:
+        changed.append(protocols)
+        original(self, protocols)
+
+    monkeypatch.setattr(ssl.SSLContext, "set_alpn_protocols", count)
+    one = transport(server, files, ssl_ca_cert=str(files["ca"]))
+    before = len(changed)
+    assert changed[-1] == ["http/1.1"]
+    ask(one)
+    ask(one.fresh())
+    assert len(changed) == before
+
+
+def test_certificates_of_an_authority_may_be_given_as_text(
+    server: Server, files: dict[str, Path], authority: Authority
+) -> None:
+    ask(transport(server, files, ca_cert_data=authority.pem.decode()))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"ssl_ca_cert": "stranger"}, "certificate verify failed"),
+        # The machine's own authorities do not know it either.
+        ({}, "certificate verify failed"),
+        ({"ssl_ca_cert": "ca", "tls_server_name": "another.example"}, "another.example"),
+        ({"ssl_ca_cert": "ca", "cert_file": None}, None),
+        # What is of no use is said when something is asked, as urllib3 says it.
+        ({"ssl_ca_cert": "nonsense"}, None),
+        ({"ssl_ca_cert": "ca", "key_file": "ca"}, None),
+    ],
+    ids=str,
+)
+def test_whom_it_does_not_trust_it_does_not_ask(
+    server: Server, files: dict[str, Path], settings: dict[str, Any], words: str | None
+) -> None:
+    given = {name: str(files.get(value, value)) if value else value for name, value in settings.items()}
+    one = transport(server, files, **given)
+
+    for again in (one, one.fresh()):
+        with pytest.raises(UnreachableError, match=words):
+            ask(again)
+
+    assert server.asked == []
+
+
+def test_another_name_may_be_expected(server: Server, files: dict[str, Path]) -> None:
+    one = transport(server, files, ssl_ca_cert=str(files["ca"]), tls_server_name=HOST)
+    ask(one)
+    ask(one.fresh())
+
+
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+def test_the_server_need_not_be_verified(server: Server, files: dict[str, Path]) -> None:
+    one = transport(server, files, ssl_ca_cert=None, verify_ssl=False)
+    ask(one)
+    ask(one.fresh())
+
+
+def test_a_proxy_may_need_the_files_as_well(server: Server, files: dict[str, Path]) -> None:
+    # It may be reached by HTTPS itself, and urllib3 verifies it with the same authorities.
+    one = transport(server, files, ssl_ca_cert=str(files["ca"]), proxy="http://proxy.example:3128")
+    for pool in (one._pool, one.fresh()._pool):
+        assert pool.connection_pool_kw["ca_certs"] == str(files["ca"])
+        assert "ssl_context" not in pool.connection_pool_kw

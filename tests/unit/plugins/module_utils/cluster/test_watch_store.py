@@ -1,0 +1,109 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lists and events in whatever order they come."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.watch_store import Snapshot
+
+
+def item(version: str, uid: str = "u1", name: str = "a") -> dict[str, Any]:
+    return {"metadata": {"name": name, "uid": uid, "resourceVersion": version}}
+
+
+def snapshot(*items: dict[str, Any], version: str = "10") -> Snapshot:
+    made = Snapshot(lambda one: str(one["metadata"]["name"]))
+    made.take_list(items, version)
+    return made
+
+
+def versions(made: Snapshot) -> dict[str, str]:
+    return {name: one["metadata"]["resourceVersion"] for name, one in made.objects().items()}
+
+
+def test_events_change_what_is_known() -> None:
+    made = snapshot(item("5"))
+    assert made.take_event("MODIFIED", item("11"))
+    assert made.take_event("ADDED", item("12", "u2", "b"))
+    assert versions(made) == {"a": "11", "b": "12"}
+    assert made.take_event("DELETED", item("13"))
+    assert versions(made) == {"b": "12"}
+
+
+def test_what_is_older_or_the_same_changes_nothing() -> None:
+    made = snapshot(item("9"))
+    assert not made.take_event("MODIFIED", item("8"))
+    assert not made.take_event("MODIFIED", item("9"))
+    assert versions(made) == {"a": "9"}
+    # As numbers, not as texts.
+    assert made.take_event("MODIFIED", item("10"))
+
+
+def test_what_was_deleted_does_not_come_back() -> None:
+    made = snapshot(item("5"))
+    assert made.take_event("DELETED", item("7"))
+    assert not made.take_event("MODIFIED", item("6"))
+    assert not made.take_event("ADDED", item("8"))
+    assert not made.take_list([item("6")], "6")
+    assert versions(made) == {}
+
+
+def test_the_end_of_one_object_is_not_that_of_its_successor() -> None:
+    made = snapshot(item("9", "u2"))
+    assert not made.take_event("DELETED", item("5", "u1"))
+    assert versions(made) == {"a": "9"}
+    assert not made.take_event("DELETED", item("5", "u1", "never-seen"))
+
+
+def test_a_list_takes_away_what_it_has_not() -> None:
+    made = snapshot(item("5"), item("6", "u2", "b"))
+    assert made.take_list([item("5")], "20")
+    assert versions(made) == {"a": "5"}
+    assert not made.take_list([item("5")], "21")
+
+
+def test_a_list_that_is_older_than_an_event_does_not_undo_it() -> None:
+    made = snapshot(item("5"))
+    made.take_event("MODIFIED", item("15"))
+    made.take_event("ADDED", item("16", "u2", "b"))
+    assert not made.take_list([item("5")], "12")
+    assert versions(made) == {"a": "15", "b": "16"}
+    # One that was made later knows better.
+    assert made.take_list([item("15")], "17")
+    assert versions(made) == {"a": "15"}
+
+
+@pytest.mark.parametrize("version", ["", "abc", None])
+def test_versions_that_are_no_numbers_are_believed_in_the_order_they_come(version: Any) -> None:
+    made = snapshot(item("5"))
+    assert made.take_event("MODIFIED", item(version))
+    assert made.take_list([item("5")], version)
+    assert versions(made) == {"a": "5"}
+
+
+def test_an_event_without_a_uid_is_known_by_its_name() -> None:
+    made = snapshot(item("5"))
+    assert made.take_event("DELETED", {"metadata": {"name": "a"}})
+    assert versions(made) == {}
+
+
+def test_any_order_comes_to_the_same() -> None:
+    """Made, changed twice, deleted, made anew: whichever of it comes late, the newest word counts."""
+    told = [
+        ("ADDED", item("11")),
+        ("MODIFIED", item("12")),
+        ("MODIFIED", item("13")),
+        ("DELETED", item("14")),
+        ("ADDED", item("15", "u2")),
+    ]
+    for order in itertools.permutations(told):
+        made = snapshot()
+        for kind, one in order:
+            made.take_event(kind, one)
+        assert versions(made) == {"a": "15"}, order

@@ -1,0 +1,157 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_catalogue import SLOW, Signature
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_tracker import Fate
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failures import Doom
+from tests.unit.plugins.helpers.builders import READY_STATUS, deployment, obj, pod
+from tests.unit.plugins.helpers.fakes import FakeCluster, Request, failure
+
+
+def doom(grace: float = 0.0, cause: str = "it is so", uid: str = "u", *, nodes_help: bool = False) -> Doom:
+    signature = Signature(cause, "container", frozenset(), "", grace=grace, nodes_help=nodes_help)
+    return Doom(signature, "manager", uid, "words", "remedy")
+
+
+def test_a_sign_is_certain_after_its_grace() -> None:
+    fate = Fate(FakeCluster(), [])
+    assert fate.certain([doom()], 100.0) == [doom()]
+    assert fate.certain([doom(5.0)], 100.0) == []
+    assert fate.certain([doom(5.0)], 104.9) == []
+    assert fate.certain([doom(5.0)], 105.0) == [doom(5.0)]
+
+
+def test_a_sign_that_went_away_begins_anew() -> None:
+    fate = Fate(FakeCluster(), [])
+    fate.certain([doom(5.0)], 100.0)
+    fate.certain([], 103.0)
+    assert fate.certain([doom(5.0)], 106.0) == []
+    assert fate.certain([doom(5.0, uid="other")], 111.0) == []
+    assert fate.certain([doom(5.0, "another cause")], 116.0) == []
+
+
+def ended(restarts: int = 1) -> Doom:
+    signature = Signature("it ends", "container", frozenset(), "", restarts=1, own_fault=True)
+    return Doom(signature, "manager", "u", "words", "remedy", ("ops", "manager-1", "m", restarts))
+
+
+@pytest.mark.parametrize(
+    ("log", "certain"),
+    [
+        (["panic: a nil map"], True),
+        (["panic: a nil map", "dial tcp: connection refused"], False),
+        # A hundred lines are read.
+        (["dial tcp: connection refused", *["said"] * 99], False),
+        ([], False),
+        (failure(403), False),
+        (failure(400), False),
+    ],
+)
+def test_two_ends_are_certain_by_what_was_logged(log: Any, certain: bool) -> None:
+    cluster = FakeCluster()
+
+    def refuses(_request: Request) -> None:
+        if isinstance(log, Exception):
+            raise log
+
+    cluster.hooks.append(refuses)
+    cluster.logs["manager-1 before"] = log
+    fate = Fate(cluster, [])
+    for _look in range(3):
+        assert bool(fate.certain([ended()], 100.0)) is certain
+    # Once a run of the container; the next one has a log of its own.
+    asked = {"container": "m", "previous": "True"}
+    assert [(one.path, one.query) for one in cluster.requests] == [("/api/v1/namespaces/ops/pods/manager-1/log", asked)]
+    fate.certain([ended(2)], 101.0)
+    assert len(cluster.requests) == 2
+
+
+def test_what_is_only_slow_is_never_certain() -> None:
+    fate = Fate(FakeCluster(), [])
+    fate.certain([doom(SLOW)], 0.0)
+    assert fate.certain([doom(SLOW)], 1e9) == []
+
+
+def groups(*names: str) -> dict[str, Any]:
+    return {"groups": [{"name": name} for name in names]}
+
+
+def asked(cluster: FakeCluster, answer: dict[str, Any]) -> Fate:
+    cluster.hooks.append(lambda request: answer if request.path == "/apis" else None)
+    return Fate(cluster, [])
+
+
+def test_where_nodes_may_be_added_no_pod_is_doomed_for_want_of_one() -> None:
+    status = obj("ConfigMap", "cluster-autoscaler-status", namespace="kube-system")
+    for api, objects, certain in (
+        (groups("apps"), [], True),
+        (groups("apps"), [status], False),
+        (groups("apps", "karpenter.sh"), [], False),
+        (groups("autoscaling.openshift.io"), [], False),
+        ({}, [], True),
+    ):
+        cluster = FakeCluster()
+        for manifest in objects:
+            cluster.put(manifest)
+        fate = asked(cluster, api)
+        assert bool(fate.certain([doom(nodes_help=True)], 0.0)) is certain, api
+        assert fate.certain([doom()], 0.0) == [doom()]
+
+
+def test_it_is_asked_once_and_only_for_want_of_a_node() -> None:
+    cluster = FakeCluster()
+    fate = asked(cluster, groups())
+    fate.certain([doom(), doom(5.0, nodes_help=True, cause="b")], 0.0)
+    assert cluster.requests == []
+    for now in (5.0, 6.0):
+        assert len(fate.certain([doom(5.0, nodes_help=True, cause="b")], now)) == 1
+    assert [request.path for request in cluster.requests] == [
+        "/apis",
+        "/api/v1/namespaces/kube-system/configmaps/cluster-autoscaler-status",
+    ]
+
+
+@pytest.mark.parametrize("path", ["/apis", "cluster-autoscaler-status"])
+def test_where_it_cannot_be_told_nodes_may_be_added(path: str) -> None:
+    cluster = FakeCluster()
+
+    def refuses(request: Any) -> dict[str, Any] | None:
+        if request.path.endswith(path):
+            raise failure(403)
+        return groups() if request.path == "/apis" else None
+
+    cluster.hooks.append(refuses)
+    assert Fate(cluster, []).certain([doom(nodes_help=True)], 0.0) == []
+
+
+def failing() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """A Deployment as the bundle has it, as the server has it, and its pod that cannot start."""
+    live = {**deployment(), "status": {**READY_STATUS, "availableReplicas": 0}}
+    live["metadata"] = {**live["metadata"], "generation": 1, "uid": "uid-manager"}
+    waiting = {"name": "manager", "state": {"waiting": {"reason": "InvalidImageName"}}}
+    stuck = pod("manager-1", "manager", ready=False)
+    return deployment(), live, {**stuck, "status": {"phase": "Pending", "containerStatuses": [waiting]}}
+
+
+def test_only_controllers_that_are_there_and_not_rolled_out_have_signs() -> None:
+    wanted, live, stuck = failing()
+    fate = Fate(FakeCluster(), [wanted])
+    assert [sign.uid for sign in fate.signs({"manager": live}, [stuck])] == ["uid-manager-1"]
+    assert fate.signs({}, [stuck]) == []
+    assert fate.signs({"other": live}, [stuck]) == []
+    assert fate.signs({"manager": {**live, "status": READY_STATUS}}, [stuck]) == []
+
+
+def test_what_was_in_a_back_off_when_the_wait_began_does_not_count() -> None:
+    wanted, live, stuck = failing()
+    fate = Fate(FakeCluster(), [wanted])
+    fate.begin([stuck], frozenset({"uid-manager-1"}))
+    assert fate.signs({"manager": live}, [stuck]) == []
+    fate.begin([stuck], frozenset({"uid-other"}))
+    assert len(fate.signs({"manager": live}, [stuck])) == 1

@@ -1,0 +1,331 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Signs of doom, in what a real cluster (Kubernetes 1.35.8, containerd 1.6.20) said of Deployments that did not start.
+
+recorded/failures.json has their status as it was, and their pods'.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import random
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_catalogue import (
+    SIGNATURES,
+    SLOW,
+    Signature,
+)
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failures import (
+    Doom,
+    dooms_of,
+    in_back_off,
+    is_being_made,
+    is_refused,
+    newest_pods,
+    restarts_of,
+    stillborn,
+)
+from tests.unit.plugins.helpers.builders import ROOT
+from tests.unit.plugins.module_utils.verdicts.test_verdicts import ODD, damaged, places
+
+RECORDED: dict[str, dict[str, Any]] = json.loads(
+    (ROOT / "tests" / "unit" / "plugins" / "recorded" / "failures.json").read_text(encoding="utf-8")
+)
+
+
+def recorded(name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    entry = copy.deepcopy(RECORDED[name])
+    return entry["deployment"], entry["pods"]
+
+
+def only(name: str) -> Doom:
+    (doom,) = dooms_of(*recorded(name))
+    return doom
+
+
+@pytest.mark.parametrize(
+    ("name", "cause", "words", "remedy"),
+    [
+        ("absent", "not in the registry", "nothing:v1: not found", "check name and tag of 127.0.0.1:5000/nothing:v1"),
+        ("absent at first", "not in the registry", "nothing:v1: not found", "check name and tag"),
+        ("silent", "not pulled yet", "connection refused", "the nodes reach the registry of 172.20.0.1:1/nothing:v1"),
+        ("nohost", "not pulled yet", "no such host", "reach the registry of registry.invalid/nothing:v1"),
+        ("https", "speaks plain HTTP", "server gave HTTP response", "container runtime"),
+        ("badname", "a name that is none", "must be lowercase", "correct the image UPPER/Nothing:v1"),
+        ("never", "must not be pulled", "pull policy of Never", "load registry.invalid/never:v1"),
+        ("config", "cannot be configured", 'configmap "nothing" not found', "correct what the message names"),
+        ("nonroot", "cannot be configured", "non-root policy", "correct what the message names"),
+        ("crash", "ends again and again", "CrashLoopBackOff Error, exit code 3", "-n rec logs crash-"),
+        ("nocommand", "ends again and again", "/nothing: no such file or directory", "--previous"),
+        ("oom", "out of memory", "OOMKilled, exit code 137", "memory limit"),
+        ("cpu", "no node has room", "1 Insufficient cpu", "make room"),
+        ("selector", "no node has room", "didn't match Pod's node affinity/selector", "make room"),
+        ("quota", "ResourceQuota", "exceeded quota: none", "-n rec-quota describe resourcequota"),
+        ("must", "ResourceQuota", "must specify limits.cpu for: manager", "-n rec-must describe resourcequota"),
+        ("psa", "Pod Security", "violates PodSecurity", "pod-security.kubernetes.io/enforce"),
+        ("vap", "webhook or policy", "images must come from registry.example.com", "exempt the namespace rec-vap"),
+        ("limit", "its pods are refused", "must be less than or equal to cpu limit of 100m", "reason=FailedCreate"),
+        ("sa", "its pods are refused", 'serviceaccount "nothing" not found', "reason=FailedCreate"),
+    ],
+)
+def test_what_a_real_cluster_said(name: str, cause: str, words: str, remedy: str) -> None:
+    doom = only(name)
+    assert cause in doom.signature.cause
+    assert words in str(doom)
+    assert remedy in doom.remedy
+    assert doom.deployment == RECORDED[name]["deployment"]["metadata"]["name"]
+
+
+# Seconds that a sign must last, and why.
+@pytest.mark.parametrize(
+    ("name", "grace"),
+    [
+        # The registry has answered.
+        ("absent", 0.0),
+        # It may answer later.
+        ("silent", SLOW),
+        ("nohost", SLOW),
+        # Somebody may be about to make room.
+        ("cpu", 6.0),
+        # An old refusal may stand there until the next attempt.
+        ("quota", 3.0),
+        ("sa", 10.0),
+    ],
+)
+def test_slow_is_not_doomed(name: str, grace: float) -> None:
+    assert only(name).signature.grace == grace
+
+
+def test_two_ends_are_no_loop_yet_but_by_their_own_fault() -> None:
+    assert [doom.signature.own_fault for doom in dooms_of(*recorded("crashed twice"))] == [True]
+    assert [doom.signature.own_fault for doom in dooms_of(*recorded("crash"))] == [False]
+
+
+@pytest.mark.parametrize(("code", "found"), [(0, 0), (1, 1), (128, 1), (129, 0), (137, 0), (None, 0)])
+def test_what_was_ended_or_ended_well_is_no_fault_of_its_own(code: int | None, found: int) -> None:
+    """SIGTERM ends a controller with 0, SIGKILL with 137: a probe, a node, or a person did that."""
+    item = crashing(1)
+    item["status"]["containerStatuses"][1]["lastState"]["terminated"]["exitCode"] = code
+    dooms = dooms_of(rolling(), [item])
+    assert len(dooms) == found
+    assert all(doom.run == ("", "p", "m", 1) for doom in dooms)
+
+
+@pytest.mark.parametrize(("restarts", "found"), [(0, 0), (1, 1)])
+def test_two_ends_for_want_of_memory_are(restarts: int, found: int) -> None:
+    deployment, pods = recorded("oom")
+    pods[0]["status"]["containerStatuses"][0]["restartCount"] = restarts
+    assert len(dooms_of(deployment, pods)) == found
+
+
+def test_ends_before_the_wait_do_not_count() -> None:
+    deployment, pods = recorded("crash")
+    uid = pods[0]["metadata"]["uid"]
+    assert restarts_of(pods[0]) == 2
+    assert restarts_of({}) == 0
+    assert dooms_of(deployment, pods, {uid: 2}) == []
+    assert len(dooms_of(deployment, pods, {uid: 1, "other": 9})) == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "cause"),
+    [
+        # As registries and container runtimes word it; they were not at hand to be recorded.
+        ("failed to resolve reference: unexpected status: 401 Unauthorized", "does not let"),
+        (
+            "pull access denied, repository does not exist or may require authorization: insufficient_scope",
+            "does not let",
+        ),
+        ("failed to fetch anonymous token: unexpected status: 403 Forbidden", "does not let"),
+        ("failed to do request: tls: failed to verify certificate: x509: certificate signed by unknown", "not trust"),
+        ("no match for platform in manifest: not found", "platform"),
+        ("manifest for a/b:c not found: manifest unknown: manifest unknown", "not in the registry"),
+        # Those that may pass.
+        (
+            "unexpected status: 429 Too Many Requests: toomanyrequests: You have reached your pull rate limit",
+            "not pulled",
+        ),
+        ("unexpected status: 503 Service Unavailable", "not pulled"),
+        ("net/http: TLS handshake timeout", "not pulled"),
+        ("context deadline exceeded", "not pulled"),
+        ("lookup registry on 10.96.0.10:53: no such host", "not pulled"),
+        ("", "not pulled"),
+    ],
+)
+def test_failed_pulls(message: str, cause: str) -> None:
+    deployment, pods = recorded("absent")
+    pods[0]["status"]["containerStatuses"][0]["state"]["waiting"]["message"] = message
+    (doom,) = dooms_of(deployment, pods)
+    assert cause in doom.signature.cause
+    assert (doom.signature.grace == SLOW) is (cause == "not pulled")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "0/1 nodes are available: 1 node(s) had untolerated taint(s) {node.kubernetes.io/not-ready: }",
+        "1 node(s) had untolerated taint {node.kubernetes.io/unreachable: }, 2 Insufficient cpu.",
+        "1 node(s) had untolerated taint {node.cloudprovider.kubernetes.io/uninitialized: true}.",
+        "no nodes available to schedule pods",
+    ],
+)
+def test_a_cluster_that_is_only_starting_is_not_doomed(message: str) -> None:
+    deployment, pods = recorded("cpu")
+    for condition in pods[0]["status"]["conditions"]:
+        condition["message"] = message
+    assert dooms_of(deployment, pods) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "remedy"),
+    [
+        ({"replicas": 0}, "kubectl -n rec scale deployment/cpu --replicas=1"),
+        ({"replicas": 1, "paused": True}, "kubectl -n rec rollout resume deployment/cpu"),
+    ],
+)
+def test_a_deployment_that_somebody_stopped(change: dict[str, Any], remedy: str) -> None:
+    deployment, _pods = recorded("cpu")
+    (doom,) = dooms_of({**deployment, "spec": change}, [])
+    assert doom.remedy == remedy
+    assert str(doom) == doom.signature.cause
+
+
+# -- the pods of the present template ---------------------------------------------------------------------------------
+
+
+def pod(name: str, template: str, created: str) -> dict[str, Any]:
+    return {"metadata": {"name": name, "labels": {"pod-template-hash": template}, "creationTimestamp": created}}
+
+
+def names(deployment: dict[str, Any], *pods: dict[str, Any]) -> list[str]:
+    return [found["metadata"]["name"] for found in newest_pods(deployment, pods)]
+
+
+def rolling(**status: Any) -> dict[str, Any]:
+    return {"metadata": {"generation": 2}, "status": {"observedGeneration": 2, "updatedReplicas": 1, **status}}
+
+
+def test_an_older_templates_pods_say_nothing_of_the_present_one() -> None:
+    old, new, third = pod("old", "a", "1"), pod("new", "b", "2"), pod("third", "b", "3")
+    assert names(rolling(), new, old, third) == ["new", "third"]
+    assert names(rolling()) == []
+    # The Deployment controller has not seen the newest template yet, or has made no pod of it.
+    assert names(rolling(observedGeneration=1), old) == []
+    assert names(rolling(updatedReplicas=0), old) == []
+    assert names(rolling(updatedReplicas=None), old) == []
+
+
+def test_what_waits_in_a_back_off() -> None:
+    assert [name for name in RECORDED if any(in_back_off(found) for found in RECORDED[name]["pods"])] == [
+        "absent",
+        "absent at first",
+        "crash",
+        "crashed twice",
+        "https",
+        "nocommand",
+        "nohost",
+        "oom",
+        "silent",
+    ]
+    refused = {"limit", "must", "psa", "quota", "sa", "vap"}
+    assert {name for name in RECORDED if is_refused(RECORDED[name]["deployment"])} == refused
+
+
+def test_a_pod_that_is_being_made() -> None:
+    waiting = {"status": {"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}}
+    assert is_being_made(waiting)
+    assert not any(is_being_made(found) for entry in RECORDED.values() for found in entry["pods"])
+
+
+# -- the catalogue ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("signature", SIGNATURES, ids=lambda signature: signature.cause)
+def test_every_remedy_can_be_said(signature: Signature) -> None:
+    said = signature.remedy.format(namespace="n", deployment="d", pod="p", image="i")
+    assert said
+    assert not said.endswith(".")
+    assert signature.reasons
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_odd_fields_never_raise(name: str) -> None:
+    luck = random.Random(20260101)  # noqa: S311
+    for _time in range(200):
+        worse: list[Any] = list(recorded(name))
+        for _damage in range(luck.randint(1, 3)):
+            worse = damaged(worse, luck.choice([place for place in places(worse) if len(place) > 2]), luck.choice(ODD))
+        dooms_of(worse[0], worse[1])
+        for found in worse[1]:
+            in_back_off(found)
+            is_being_made(found)
+        is_refused(worse[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [("absent", "its image is not in the registry"), ("silent", "its image is not pulled yet")],
+)
+def test_pods_that_no_deployment_made_cannot_start_either(name: str, cause: str) -> None:
+    (doom,) = stillborn(recorded(name)[1], "team")
+    assert (doom.signature.cause, doom.deployment) == (cause, "")
+    assert "{" not in doom.remedy
+
+
+def test_that_one_ends_again_and_again_or_has_no_room_is_its_owners_affair() -> None:
+    names = [name for name in RECORDED if stillborn(recorded(name)[1], "team")]
+    causes = {doom.signature.cause for name in names for doom in stillborn(recorded(name)[1], "team")}
+    assert causes
+    assert all(signature.source == "container" for signature in SIGNATURES if signature.cause in causes)
+    assert not any(signature.restarts for signature in SIGNATURES if signature.cause in causes)
+    loops = {name for name in RECORDED if any(doom.signature.restarts for doom in dooms_of(*recorded(name)))}
+    assert loops
+    assert loops.isdisjoint(names)
+
+
+def crashing(restarts: int) -> dict[str, Any]:
+    ended = {"terminated": {"reason": "Error", "exitCode": 1}}
+    status = {"name": "m", "restartCount": restarts, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
+    item = pod("p", "a", "2026")
+    return {**item, "status": {"containerStatuses": [{"name": "other", "state": {}}, {**status, "lastState": ended}]}}
+
+
+@pytest.mark.parametrize(
+    ("restarts", "before", "certain"),
+    [
+        (2, {}, True),
+        (2, {"uid-p": 1}, True),
+        (2, {"uid-p": 2}, False),
+        (1, {}, False),
+        # Of a pod that came later nothing was noted; its first start is no start again.
+        (0, {}, False),
+    ],
+)
+def test_ends_count_from_when_the_wait_began(restarts: int, before: dict[str, int], certain: bool) -> None:
+    """Also those of a container that is not the first."""
+    item = crashing(restarts)
+    item["metadata"]["uid"] = "uid-p"
+    found = [doom for doom in dooms_of(rolling(), [item], before) if not doom.signature.own_fault]
+    assert bool(found) is certain
+
+
+def test_only_the_scheduler_s_own_condition_speaks_of_room() -> None:
+    said = {"reason": "Unschedulable", "message": "Insufficient cpu"}
+    for kind, status, found in (
+        ("PodScheduled", "False", 1),
+        ("PodScheduled", "True", 0),
+        ("Ready", "False", 0),
+    ):
+        item = {**pod("p", "a", "2026"), "status": {"conditions": [{"type": kind, "status": status, **said}]}}
+        assert len(dooms_of(rolling(), [item])) == found, (kind, status)
+
+
+def test_a_sign_once_seen_does_not_change() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        only("absent").words = "x"  # type: ignore[misc]

@@ -1,0 +1,124 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.webhook_causes import (
+    WEBHOOK_CAUSES,
+    webhook_cause,
+)
+
+SERVICE = "kubeflow-trainer-controller-manager.kubeflow-system.svc"
+CALL = (
+    'Internal error occurred: failed calling webhook "validator.trainjob.trainer.kubeflow.org": '
+    "failed to call webhook: "
+    f'Post "https://{SERVICE}:443/validate-trainer-kubeflow-org-v1alpha1-trainjob?timeout=10s": '
+)
+# In the order of the catalogue: what an API server says, and words of the cause.
+SAID: list[tuple[str, str]] = [
+    (CALL + "proxyconnect tcp: dial tcp 10.0.0.1:3128: connect: connection timed out", "through a proxy"),
+    (CALL + 'no endpoints available for service "kubeflow-trainer-controller-manager"', "has no ready pod behind it"),
+    (CALL + 'service "jobset-webhook-service" not found', "jobset-webhook-service that the webhook points to"),
+    (CALL + 'no service port 443 found for service "jobset-webhook-service"', "does not have the port 443"),
+    (CALL + "dial tcp 10.96.57.135:443: connect: connection refused", "nobody listens"),
+    (CALL + "dial tcp 10.244.0.9:9443: connect: no route to host", "cannot be reached"),
+    (CALL + "Address is not allowed", "may not call addresses of pods"),
+    (CALL + "dial tcp: lookup hooks.example.com on 10.0.0.2:53: no such host", "hooks.example.com"),
+    (CALL + "tls: failed to verify certificate: x509: certificate signed by unknown authority", "not of the CA"),
+    (
+        CALL + f"tls: failed to verify certificate: x509: certificate is valid for proxy.example.com, not {SERVICE}",
+        f"of another name than {SERVICE}:",
+    ),
+    (
+        CALL
+        + "tls: failed to verify certificate: x509: certificate relies on legacy Common Name field, use SANs instead",
+        "names no Service",
+    ),
+    (
+        CALL
+        + "x509: certificate has expired or is not yet valid: current time 2026-01-01T00:00:00Z is before 2026-01-02",
+        "not valid yet",
+    ),
+    (
+        CALL
+        + "x509: certificate has expired or is not yet valid: current time 2026-01-03T00:00:00Z is after 2026-01-02",
+        "has expired",
+    ),
+    (CALL + "unable to load root certificates: unable to parse bytes as PEM block", "no certificate"),
+    (CALL + "http: server gave HTTP response to HTTPS client", "speaks no TLS"),
+    (CALL + "remote error: tls: internal error", "handshake fails"),
+    (CALL + "context deadline exceeded", "no answer in time"),
+    (CALL + "the server could not find the requested resource", "does not know this webhook"),
+    (CALL + "EOF", "cut off"),
+    (
+        CALL + "expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got /, Kind=",
+        "no admission webhook",
+    ),
+    (CALL + 'an error on the server ("") has prevented the request from succeeding', "answers with an error"),
+    (
+        'admission webhook "policy.example.com" denied the request: no',
+        "the webhook policy.example.com of somebody else",
+    ),
+    ("ValidatingAdmissionPolicy 'images' with binding 'all' denied request: no", "ValidatingAdmissionPolicy images"),
+    ('pods "x" is forbidden: violates PodSecurity "restricted:latest": host namespaces', "Pod Security"),
+    ('trainjobs "x" is forbidden: exceeded quota: none, requested: count/trainjobs=1', "ResourceQuota none"),
+    (
+        'pods "x" is forbidden: error looking up service account a/default: serviceaccount "default" not found',
+        "no ServiceAccount yet",
+    ),
+    (
+        "unable to create new content in namespace conductor-probe because it is being terminated",
+        "is being deleted",
+    ),
+    ('namespaces "conductor-probe" not found', "the namespace conductor-probe is not there"),
+]
+MORE = [
+    (CALL + "proxyconnect tcp: dial tcp 10.0.0.1:3128: connect: connection refused", "through a proxy"),
+    (CALL + "proxyconnect tcp: tls: first record does not look like a TLS handshake", "through a proxy"),
+    (CALL + "net/http: TLS handshake timeout", "handshake fails"),
+    (
+        CALL + "x509: cannot validate certificate for 10.0.0.1 because it doesn't contain any IP SANs",
+        "names no Service",
+    ),
+    (CALL + "invalid character '<' looking for beginning of value", "no admission webhook"),
+    (CALL + f"x509: certificate is not valid for any names, but wanted to match {SERVICE}", "of another name"),
+    (CALL + "x509: ECDSA verification failure", "not of the CA"),
+    (CALL + "tls: first record does not look like a TLS handshake", "speaks no TLS"),
+    (CALL + "dial tcp 10.96.0.9:443: i/o timeout", "no answer in time"),
+    (CALL + "net/http: request canceled while waiting for connection (Client.Timeout exceeded)", "no answer in time"),
+    (CALL + "write tcp 172.18.0.2:57062->10.96.57.135:443: write: broken pipe", "cut off"),
+    (CALL + "http: server closed idle connection", "cut off"),
+    (CALL + "read tcp 10.0.0.1:1->10.0.0.2:2: read: connection reset by peer", "cut off"),
+    (CALL + "Webhook response was absent", "no admission webhook"),
+    (CALL + "the server is currently unable to handle the request", "answers with an error"),
+    ("namespace conductor-probe is being terminated", "is being deleted"),
+]
+
+
+@pytest.mark.parametrize(("message", "cause"), SAID + MORE)
+def test_what_the_server_says_becomes_a_cause_and_a_remedy(message: str, cause: str) -> None:
+    found = webhook_cause(message)
+    assert found is not None
+    assert cause in found[0]
+    assert found[1]
+    assert "{" not in "".join(found)
+
+
+def test_every_entry_is_said_by_some_server() -> None:
+    assert len(SAID) == len(WEBHOOK_CAUSES)
+    for (message, _words), entry in zip(SAID, WEBHOOK_CAUSES, strict=True):
+        first = next(other for other in WEBHOOK_CAUSES if _fits(other.words, message))
+        assert first is entry, message
+
+
+def _fits(words: str, message: str) -> bool:
+    return re.search(words, message, re.IGNORECASE | re.DOTALL) is not None
+
+
+def test_what_is_not_known_is_left_to_the_servers_words() -> None:
+    assert webhook_cause("something new") is None
+    assert webhook_cause("") is None

@@ -1,0 +1,404 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.access_reviews import Right
+from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import CATALOGUE, Entry
+from ansible_collections.conductor.trainer.plugins.module_utils.findings.cluster_rules import RULES as OF_CLUSTER
+from ansible_collections.conductor.trainer.plugins.module_utils.findings.jobset_rules import RULES as OF_JOBSET
+from ansible_collections.conductor.trainer.plugins.module_utils.findings.judge import judge
+from ansible_collections.conductor.trainer.plugins.module_utils.findings.rules import Rules
+from ansible_collections.conductor.trainer.plugins.module_utils.findings.trainer_rules import RULES as OF_INSTALLED
+from ansible_collections.conductor.trainer.plugins.module_utils.inspection.inspect import facts_of
+from ansible_collections.conductor.trainer.plugins.module_utils.inspection.reads import Readings
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.line import Line
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import RESOURCES
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, record_manifest
+from tests.unit.plugins.helpers.builders import ROOT
+from tests.unit.plugins.helpers.states import (
+    EVERYTHING,
+    HOME,
+    NODE,
+    crds,
+    deployments,
+    empty,
+    installed,
+    jobset_controller,
+    page,
+    release,
+    webhooks,
+)
+
+HELM: dict[str, Any] = {"annotations": {"meta.helm.sh/release-name": "trainer"}}
+UPSTREAM: dict[str, Any] = {"labels": {}}
+OURS: dict[str, Any] = {"labels": {"conductor.trainer/managed": "true"}}
+DYING = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+RECORD = record_manifest(Record(release="2.3.0", profile="default", bundle=release().sha256), HOME)
+READ_ONLY = {"resourceRules": [{"verbs": ["get", "list"], "apiGroups": ["*"], "resources": ["*"]}]}
+# Everything but granting: what an administrator without escalate and bind has.
+NO_GRANTS = {
+    "resourceRules": [{"verbs": ["get", "list", "watch", "create", "patch"], "apiGroups": ["*"], "resources": ["*"]}]
+}
+
+# Enough for an install, with nothing to spare: no subresources, no deletions.
+NO_HELP: dict[str, Any] = {
+    "resourceRules": [
+        {
+            "verbs": ["get", "list", "watch", "create", "patch", "escalate", "bind"],
+            "apiGroups": [group],
+            "resources": sorted({resource.plural for resource in RESOURCES.values() if resource.group == group}),
+        }
+        for group in sorted({resource.group for resource in RESOURCES.values()})
+    ]
+}
+
+
+def image(items: list[dict[str, Any]], which: int, value: str) -> list[dict[str, Any]]:
+    """Deployments of which one has another image."""
+    items[which]["spec"]["template"]["spec"]["containers"][0]["image"] = value
+    return items
+
+
+def index(name: str) -> int:
+    return next(number for number, item in enumerate(deployments()) if name in item["metadata"]["name"])
+
+
+def machine(status: Any = None, **changes: Any) -> dict[str, Any]:
+    return {**NODE, "status": {**NODE["status"], **(status or {})}, **changes}
+
+
+def external(version: str = "v0.12.0", *, serving: bool = True) -> dict[str, Any]:
+    """JobSet elsewhere, and nothing of Trainer."""
+    controller = image([jobset_controller("jobset-system", **HELM)], 0, f"x/jobset:{version}")
+    if not serving:
+        controller[0]["status"] = {}
+
+    def hooks(kind: str) -> Any:
+        return page(
+            item for item in webhooks(kind, home="jobset-system") if item["metadata"]["name"].startswith("jobset")
+        )
+
+    nothing: dict[str, Any] = {name: {} for name in crds()}
+    return {
+        "crds": {**nothing, **{name: crd for name, crd in crds("helm", **HELM).items() if name.startswith("jobsets")}},
+        "deployments": page(controller),
+        "mutating": hooks("Mutating"),
+        "validating": hooks("Validating"),
+    }
+
+
+def jobset_crd_only() -> dict[str, Any]:
+    return {**external(), "deployments": page(), "mutating": page(), "validating": page()}
+
+
+def runtime(name: str, **metadata: Any) -> Any:
+    return page([{"metadata": {"name": name, "managedFields": [{"manager": "kubectl"}], **metadata}}])
+
+
+def pod(cpu: str) -> dict[str, Any]:
+    return {"spec": {"containers": [{"resources": {"requests": {"cpu": cpu}}}]}, "status": {"phase": "Running"}}
+
+
+def quota(**hard: str) -> Any:
+    names = {name.replace("__", "."): value for name, value in hard.items()}
+    return page([{"metadata": {"name": "q"}, "spec": {"hard": names}}])
+
+
+STARTING = {"key": "node.cloudprovider.kubernetes.io/uninitialized", "effect": "NoSchedule"}
+JOB = {"metadata": {"name": "a", "namespace": "n"}}
+NO_CRDS: dict[str, Any] = {name: {} for name in crds()}
+HALF = {name: item for name, item in crds().items() if name.startswith("trainjobs")}
+ELSEWHERE: dict[str, Any] = {"home": "ml", "metadata": HELM, "manager": "helm"}
+
+# Code to what is read, what is asked for, and the words that must be in cause or remedy.
+CASES: dict[str, tuple[Any, str, str]] = {
+    "kubernetes_too_old": (empty(version="1.30.4"), "bundled", "Kubernetes is 1.30.4; Trainer 2.3.0 needs 1.31"),
+    "kubernetes_untested": (empty(version="1.36.0"), "bundled", "1.32 to 1.35"),
+    "no_schedulable_node": (empty(nodes=page([machine(spec={"unschedulable": True})])), "bundled", "cordoned"),
+    "no_supported_node": (
+        empty(nodes=page([machine(status={"nodeInfo": {"architecture": "s390x"}})])),
+        "bundled",
+        "the nodes are of s390x",
+    ),
+    "no_room": (empty(pods={"node": page([pod("1900m")])}), "bundled", "request 0.6 CPU, and at most 0.1 is free"),
+    "trainer_foreign": (installed("helm", metadata=HELM), "bundled", "2.3.0 is complete here"),
+    "trainer_elsewhere": (installed(**ELSEWHERE), "bundled", "runs in namespace ml"),
+    "trainer_twice": (
+        installed(deployments=page([*deployments(), *deployments(home="ml")])),
+        "bundled",
+        "namespaces kubeflow-system, ml",
+    ),
+    "trainer_newer": (
+        installed(
+            deployments=page(image(deployments(), index("trainer"), "x/trainer-controller-manager:v2.4.0")),
+            public_config={},
+        ),
+        "bundled",
+        "Trainer 2.4.0 is installed and 2.3.0 is older",
+    ),
+    "trainer_unknown": (empty(deployments=None, everywhere=False), "bundled", "cannot be told"),
+    "trainer_adoptable": (installed("kubectl", metadata=OURS), "bundled", "takes it over"),
+    "trainer_other_release": (
+        installed(
+            "kubectl",
+            metadata=UPSTREAM,
+            deployments=page(image(deployments("kubectl"), index("trainer"), "x/trainer-controller-manager:v2.2.1")),
+            public_config={},
+        ),
+        "bundled",
+        "2.2.1 is installed by field manager kubectl; only 2.3.0",
+    ),
+    "taken_from_tool": (installed("helm", metadata=HELM), "bundled", "taken from Helm release trainer"),
+    "trainer_half_installed": (empty(crds={**NO_CRDS, **HALF}), "bundled", "Deployment kubeflow-trainer"),
+    "release_disagrees": (
+        installed(public_config={"data": {"kubeflow_trainer_version": "v2.2.0"}}),
+        "bundled",
+        "image says Trainer 2.3.0, the public ConfigMap 2.2.0",
+    ),
+    "terminating": (empty(namespace={"metadata": {"name": HOME, **DYING}}), "bundled", f"Namespace {HOME} is being"),
+    "jobset_external": (empty(**external()), "bundled", "runs in namespace jobset-system (Helm release trainer)"),
+    "jobset_foreign": (installed("helm", metadata=HELM), "bundled", "in the hands of Helm release trainer"),
+    "jobset_ours": (installed(), "external", "in namespace kubeflow-system is Conductor's own"),
+    "jobset_absent": (empty(), "external", "install JobSet 0.12.0"),
+    "jobset_unhealthy": (empty(**external(serving=False)), "auto", "jobset-system does not serve"),
+    "jobset_too_old": (empty(**external("v0.11.0")), "external", "needs 0.12.0 or newer"),
+    "jobset_split": (empty(**{**external(), "deployments": page()}), "auto", "where no controller runs"),
+    "jobset_crd_only": (empty(**jobset_crd_only()), "auto", "without a controller (Helm release trainer, 0 JobSets)"),
+    "jobset_unknown": (empty(mutating=None), "auto", "which JobSet is installed: some of it may not be read"),
+    "rights_missing": (empty(rules=READ_ONLY, cluster_rules=READ_ONLY), "bundled", "may not create, patch"),
+    "role_ungrantable": (empty(rules=NO_GRANTS, cluster_rules=NO_GRANTS), "bundled", "escalate clusterroles"),
+    "repair_impossible": (
+        installed(record=RECORD, rules=READ_ONLY, cluster_rules=READ_ONLY),
+        "bundled",
+        "could not put it right again",
+    ),
+    "rights_helpful": (
+        empty(rules=NO_HELP, cluster_rules=NO_HELP),
+        "bundled",
+        "patch pods/status in namespace kubeflow-system",
+    ),
+    "rights_unknown": (empty(rules={"incomplete": True}), "bundled", "does not list"),
+    "unreadable": (empty(denied=("list nodes",)), "bundled", "may not list nodes"),
+    "certificate_unfit": (empty(), "bundled", "Secret ops/tls is not there"),
+    "certificate_due": (empty(), "bundled", "ends in 9 days"),
+    "quota_exceeded": (empty(quotas=quota(pods="1")), "bundled", "pods 1, of which 0 is used and 2 needed"),
+    "quota_unstated": (empty(quotas=quota(limits__cpu="9")), "bundled", "limits.cpu is limited"),
+    "default_deny": (
+        empty(policies=page([{"metadata": {"name": "deny"}, "spec": {"podSelector": {}}}])),
+        "bundled",
+        "NetworkPolicy deny closes the webhooks' port 9443",
+    ),
+    "istio_injection": (
+        empty(
+            namespace={"metadata": {"name": HOME, "labels": {"istio-injection": "enabled"}}},
+            groups={"networking.istio.io": frozenset()},
+        ),
+        "bundled",
+        "get a sidecar",
+    ),
+    "kueue_mismatch": (
+        empty(
+            groups={"kueue.x-k8s.io": frozenset()},
+            deployments=page(
+                [{"spec": {"template": {"spec": {"containers": [{"image": "registry.k8s.io/kueue/kueue:v0.17.0"}]}}}}]
+            ),
+        ),
+        "bundled",
+        "Kueue 0.17.0 is built for Trainer 2.2",
+    ),
+    "training_operator": (empty(groups={"kubeflow.org": frozenset({"pytorchjobs"})}), "bundled", "Training Operator"),
+    "runtime_foreign": (installed(cluster_runtimes=runtime("mpi-distributed")), "bundled", "mpi-distributed"),
+    "runtimes_held": (
+        installed(runtimes=runtime("mine", finalizers=["trainer.kubeflow.org/resource-in-use"])),
+        "bundled",
+        "is on mine",
+    ),
+    "jobs_unfinished": (
+        installed(train_jobs=page([JOB], more=900)),
+        "bundled",
+        "at least 1 TrainJobs are unfinished (n/a)",
+    ),
+}
+
+
+# Further requests bring these.
+CERTIFICATES = {
+    "certificate_unfit": ("unfit_certificates", {"object": "Secret ops/tls", "problem": "Secret ops/tls is not there"}),
+    "certificate_due": ("certificates_due", {"object": "Secret ops/tls", "days_left": 9}),
+}
+
+
+def judged(
+    readings: Any, mode: str, adopt: tuple[str, ...] = (), *, certificates: str = ""
+) -> dict[str, list[dict[str, str]]]:
+    facts = facts_of("https://c", release(), readings, mode, adopt)
+    if certificates in CERTIFICATES:
+        place, found = CERTIFICATES[certificates]
+        facts["wanted"][place].append(found)
+    blockers, warnings = judge(facts)
+    return {"blocker": blockers, "warning": warnings}
+
+
+def test_every_code_has_a_case_and_is_there_once() -> None:
+    codes = [entry.code for entry in CATALOGUE]
+    assert sorted(codes) == sorted(CASES)
+    assert len(set(codes)) == len(codes)
+
+
+def test_every_code_has_one_rule() -> None:
+    tables = (OF_CLUSTER, OF_INSTALLED, OF_JOBSET)
+    assert set().union(*tables) == set(CASES)
+    assert sum(map(len, tables)) == len(CASES)
+    with pytest.raises(KeyError):
+        Rules().entry("no_such_code")(lambda _facts: iter(()))
+    assert all(tables)
+
+
+@pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.code)
+def test_each_is_found_where_it_holds(entry: Entry) -> None:
+    readings, mode, words = CASES[entry.code]
+    adopt = ("helm",) if entry.code == "taken_from_tool" else ()
+    answer = judged(readings, mode, adopt, certificates=entry.code)
+    found = [finding for finding in answer[entry.severity] if finding["code"] == entry.code]
+    assert found
+    assert all(set(finding) == {"code", "object", "cause", "remedy"} and all(finding.values()) for finding in found)
+    text = " ".join(f"{finding['cause']} {finding['remedy']}" for finding in found)
+    assert words in text
+    assert "{" not in text
+
+
+@pytest.mark.parametrize(
+    ("readings", "mode"),
+    [
+        (empty(), "bundled"),
+        (empty(), "auto"),
+        (empty(**external()), "external"),
+        (empty(**external()), "auto"),
+        (installed(), "bundled"),
+        (installed(record=RECORD, train_jobs=page([JOB]), quotas=quota(pods="2")), "bundled"),
+        (installed(record=RECORD, nodes=page([machine(spec={"unschedulable": True})])), "bundled"),
+        # Nodes that are starting take pods soon, and where all controllers run none is needed.
+        (empty(nodes=page([machine(status={"conditions": []})])), "bundled"),
+        (empty(nodes=page([machine(spec={"taints": [STARTING]})])), "bundled"),
+        (installed("kubectl", metadata=OURS, nodes=page([machine(spec={"unschedulable": True})])), "bundled"),
+        (empty(version="1.31.0", namespace={"metadata": {"labels": {"istio-injection": "enabled"}}}), "auto"),
+    ],
+)
+def test_nothing_stands_against_a_good_cluster(readings: Any, mode: str) -> None:
+    found = judged(readings, mode)
+    assert found["blocker"] == []
+    assert {finding["code"] for finding in found["warning"]} <= {
+        "kubernetes_untested",
+        "istio_injection",
+        "trainer_adoptable",
+    }
+
+
+@pytest.mark.parametrize(
+    ("readings", "mode", "blockers"),
+    [
+        (installed("kubectl", metadata=UPSTREAM), "bundled", set()),
+        (installed("kubectl", metadata=UPSTREAM), "external", {"jobset_ours"}),
+        (installed("kubectl", metadata=OURS), "bundled", set()),
+        (installed("argocd-controller"), "bundled", {"trainer_foreign", "jobset_foreign"}),
+        (installed(**ELSEWHERE), "bundled", {"trainer_foreign", "trainer_elsewhere", "jobset_foreign"}),
+        # A CRD alone may be all that is left of somebody's JobSet.
+        (empty(crds=crds("kubectl", **UPSTREAM)), "bundled", {"jobset_crd_only"}),
+        (empty(crds=crds("helm", **HELM)), "bundled", {"trainer_foreign", "jobset_crd_only"}),
+        (empty(crds=crds()), "bundled", set()),  # our own install, interrupted
+        (empty(crds=crds()), "external", {"jobset_absent"}),
+        (empty(crds=crds(**DYING)), "bundled", {"terminating"}),
+        (empty(**external()), "bundled", {"jobset_external"}),
+        (empty(**external("v0.11.0", serving=False)), "auto", {"jobset_unhealthy", "jobset_too_old"}),
+        (empty(version="1.29.0", nodes=page()), "bundled", {"kubernetes_too_old"}),
+        (installed(record=RECORD, rules=READ_ONLY, cluster_rules=READ_ONLY), "bundled", set()),
+        (installed(rules=EVERYTHING, cluster_rules={}), "bundled", {"rights_missing", "role_ungrantable"}),
+    ],
+)
+def test_all_blockers_at_once_and_no_others(readings: Any, mode: str, blockers: set[str]) -> None:
+    assert {finding["code"] for finding in judged(readings, mode)["blocker"]} == blockers
+
+
+@pytest.mark.parametrize("code", ["no_room", "no_schedulable_node"])
+def test_a_lack_of_room_is_no_blocker_where_nodes_may_come(code: str) -> None:
+    readings, mode, _words = CASES[code]
+    facts = facts_of("https://c", release(), readings, mode)
+    for may_grow, found in (False, [code]), (True, []):
+        facts["nodes"]["may_grow"] = may_grow
+        assert [finding["code"] for finding in judge(facts)[0]] == found
+
+
+def test_a_tool_that_is_to_be_adopted_from_is_no_blocker() -> None:
+    assert judged(installed("helm", metadata=HELM), "bundled", ("helm",))["blocker"] == []
+    stays = judged(installed("helm", metadata=HELM), "bundled", ("flux", "other"))["blocker"]
+    assert {finding["code"] for finding in stays} == {"trainer_foreign", "jobset_foreign"}
+
+
+def test_half_of_somebody_elses_is_not_ours_to_complete() -> None:
+    found = judged(empty(crds=crds("helm", **HELM)), "bundled")
+    assert "trainer_half_installed" not in {finding["code"] for finding in found["warning"]}
+
+
+def test_webhooks_that_point_somewhere_make_it_nobodys_home() -> None:
+    remains = {
+        kind: page(webhooks(kind.capitalize(), "kubectl", "gone", **UPSTREAM)) for kind in ("mutating", "validating")
+    }
+    assert "jobset_split" in {finding["code"] for finding in judged(empty(**remains), "bundled")["blocker"]}
+
+
+def test_rights_in_the_namespace_of_the_probes_count() -> None:
+    nothing: dict[str, Any] = {"resourceRules": []}
+    for probe_rules, lacks in ((EVERYTHING, False), (None, True)):
+        found = judged(empty(rules=EVERYTHING, cluster_rules=nothing, probe_rules=probe_rules), "bundled")
+        causes = [finding["cause"] for finding in found["blocker"]]
+        assert any("create pods in namespace conductor-probe" in cause for cause in causes) is lacks
+
+
+def test_a_right_that_lacks_is_said_once() -> None:
+    nothing: dict[str, Any] = {"resourceRules": []}
+    denied = (
+        "get customresourcedefinitions.apiextensions.k8s.io jobsets.jobset.x-k8s.io",
+        "get namespaces kube-system",
+        "get namespaces kubeflow-system",
+        "list nodes",
+        "list secrets in namespace kubeflow-system",
+    )
+    crds = "customresourcedefinitions"
+    rights = (
+        Right("get", "apiextensions.k8s.io", crds, "", "jobsets.jobset.x-k8s.io"),
+        Right("get", "", "namespaces", "", "kube-system"),
+        Right("get", "", "namespaces", "", "kubeflow-system"),
+        Right("list", "", "nodes", "", ""),
+        Right("list", "", "secrets", "kubeflow-system", ""),
+    )
+    lines = tuple(Line(words, about=[right]) for words, right in zip(denied, rights, strict=True))
+    found = judged(empty(rules=nothing, cluster_rules=nothing, denied=lines), "bundled")
+    causes = [finding["cause"] for findings in found.values() for finding in findings]
+    for words in ("get customresourcedefinitions", "kube-system;", "list nodes", "list secrets in"):
+        assert sum(words in cause for cause in causes) == 1, words
+    assert not any("(for kube-system, kubeflow-system)" in cause for cause in causes)
+
+
+def test_without_any_right_the_result_is_still_small() -> None:
+    denied = tuple(f"list some.resource.with.a.long.name{number} in namespace kubeflow-system" for number in range(25))
+    readings = Readings(denied=denied, rules={}, cluster_rules={})
+    facts = facts_of("https://c", release(), readings, "bundled")
+    assert len(json.dumps([facts, judge(facts)])) < 31_500
+
+
+def rendered() -> str:
+    """The catalogue as its page has it."""
+    return "\n".join(
+        f"### `{entry.code}` ({entry.severity})\n\n{entry.cause}.\n\nTo do: {entry.remedy}.\n" for entry in CATALOGUE
+    )
+
+
+def test_the_page_is_the_catalogue() -> None:
+    text = (ROOT / "docs" / "blockers.md").read_text(encoding="utf-8")
+    assert text.partition("\n### ")[1:] == ("\n### ", rendered().removeprefix("### "))

@@ -1,0 +1,242 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError
+from ansible_collections.conductor.trainer.plugins.module_utils.inspection.reads import REQUEST_LIMIT, read, read_ahead
+from tests.unit.plugins.helpers.builders import NAMESPACE, bundle, crd, deployment, obj, serving
+from tests.unit.plugins.helpers.fakes import FakeCluster, Request, failure
+
+
+def node(name: str) -> dict[str, Any]:
+    return obj(
+        "Node",
+        name,
+        status={"allocatable": {"cpu": "4"}, "conditions": [{"type": "Ready", "status": "True"}]},
+    )
+
+
+def hook(place: str, group: str) -> dict[str, Any]:
+    return obj(
+        "MutatingWebhookConfiguration",
+        f"{place}-{group}",
+        "admissionregistration.k8s.io/v1",
+        webhooks=[
+            {
+                "name": "x",
+                "clientConfig": {"service": {"namespace": place, "name": "s"}},
+                "rules": [{"apiGroups": [group]}],
+            }
+        ],
+    )
+
+
+def refuse(cluster: FakeCluster, needle: str, status: int = 403) -> None:
+    def look(request: Request) -> dict[str, Any] | None:
+        if needle in request.path:
+            raise failure(status)
+        return None
+
+    cluster.hooks.append(look)
+
+
+def test_an_empty_cluster_is_empty_and_not_unknown() -> None:
+    readings = read(FakeCluster(), bundle())
+    assert readings.denied == ()
+    assert readings.version == "1.35.8"
+    expected = {"jobsets.jobset.x-k8s.io", *bundle().names("CustomResourceDefinition")}
+    assert readings.crds == {name: {} for name in expected}
+    assert readings.configurations == []
+    assert readings.namespace == readings.record == readings.public_config == {}
+    for found in (readings.deployments, readings.train_jobs, readings.job_sets, readings.cluster_runtimes):
+        assert found is not None
+        assert (list(found.items), found.total) == ([], 0)
+    assert readings.everywhere is True
+
+
+@pytest.mark.parametrize("home", [True, False])
+def test_what_is_in_the_namespace_is_asked_for_where_that_is_there(home: bool) -> None:
+    cluster = FakeCluster()
+    if home:
+        cluster.put(obj("Namespace", NAMESPACE), "kubectl")
+    found = read(cluster, bundle())
+    asked = {request.path.rpartition("/")[2] for request in cluster.requests}
+    assert ({"resourcequotas", "networkpolicies", "kubeflow-trainer-public"} <= asked) is home
+    # Empty and not unknown.
+    assert None not in (found.quotas, found.policies, found.public_config)
+
+
+def test_it_reads_and_does_not_write() -> None:
+    cluster = serving(bundle())
+    readings = read(cluster, bundle())
+    assert cluster.writes == []
+    assert readings.requests == len(cluster.requests) <= REQUEST_LIMIT
+    assert readings.slices is not None
+    assert list(readings.slices) == [NAMESPACE]
+    assert readings.groups is not None
+    assert "trainjobs" in readings.groups["trainer.kubeflow.org"]
+
+
+def test_only_two_schemas_are_read_whole() -> None:
+    cluster = serving(bundle())
+    read(cluster, bundle())
+    whole = [
+        request.path.rpartition("/")[2]
+        for request in cluster.requests
+        if "customresourcedefinitions" in request.path and "Partial" not in request.accept
+    ]
+    assert sorted(whole) == ["jobsets.jobset.x-k8s.io", "trainjobs.trainer.kubeflow.org"]
+
+
+RESOURCES = [
+    ("customresourcedefinitions/trainjobs", "get customresourcedefinitions.apiextensions.k8s.io trainjobs.trainer"),
+    ("mutatingwebhook", "list mutatingwebhookconfigurations.admissionregistration.k8s.io"),
+    ("validatingwebhook", "list validatingwebhookconfigurations.admissionregistration.k8s.io"),
+    ("/nodes", "list nodes"),
+    ("v1alpha1/trainjobs", "list trainjobs.trainer.kubeflow.org"),
+    ("v1alpha2/jobsets", "list jobsets.jobset.x-k8s.io"),
+    ("v1alpha1/clustertrainingruntimes", "list clustertrainingruntimes.trainer.kubeflow.org"),
+    ("/trainingruntimes", "list trainingruntimes.trainer.kubeflow.org"),
+    ("/resourcequotas", f"list resourcequotas in namespace {NAMESPACE}"),
+    ("/networkpolicies", f"list networkpolicies.networking.k8s.io in namespace {NAMESPACE}"),
+    ("/namespaces/kube-system", "get namespaces kube-system"),
+    ("configmaps/kubeflow-trainer-public", f"get configmaps kubeflow-trainer-public in namespace {NAMESPACE}"),
+    ("configmaps/conductor-install-record", f"get configmaps conductor-install-record in namespace {NAMESPACE}"),
+    ("/endpointslices", f"list endpointslices.discovery.k8s.io in namespace {NAMESPACE}"),
+    ("/apis/apps/v1/deployments", "list deployments.apps"),
+    ("selfsubjectrulesreviews", "create selfsubjectrulesreviews.authorization.k8s.io"),
+]
+
+
+@pytest.mark.parametrize(("path", "right"), RESOURCES)
+def test_each_right_missing_in_turn_is_named_and_stops_nothing(path: str, right: str) -> None:
+    cluster = serving(bundle())
+    cluster.put(crd("jobsets", "JobSet", group="jobset.x-k8s.io"))
+    refuse(cluster, path)
+    readings = read(cluster, bundle())
+    assert len(readings.denied) == 1
+    assert readings.denied[0].startswith(right)
+    assert readings.requests <= REQUEST_LIMIT
+
+
+def test_no_rights_at_all() -> None:
+    cluster = serving(bundle())
+    refuse(cluster, "/")
+    readings = read(cluster, bundle())
+    assert len(readings.denied) > 15
+    assert (readings.configurations, readings.deployments, readings.nodes, readings.groups) == (None,) * 4
+    assert readings.crds is not None
+    assert set(readings.crds.values()) == {None}
+
+
+def test_deployments_of_one_namespace_where_not_all_may_be_listed() -> None:
+    cluster = serving(bundle())
+    refuse(cluster, "/apis/apps/v1/deployments")
+    readings = read(cluster, bundle())
+    assert readings.everywhere is False
+    assert readings.deployments is not None
+    assert [item["metadata"]["name"] for item in readings.deployments.items] == ["manager"]
+
+
+@pytest.mark.parametrize("status", [401, 500])
+def test_other_failures_are_failures(status: int) -> None:
+    cluster = FakeCluster()
+    refuse(cluster, "/nodes", status)
+    with pytest.raises(ApiError):
+        read(cluster, bundle())
+
+
+def test_never_more_requests_than_promised() -> None:
+    cluster = FakeCluster()
+    for place in ("a", "b", "c"):
+        for group in ("trainer.kubeflow.org", "jobset.x-k8s.io"):
+            cluster.put(hook(place, group))
+    for name in ("n1", "n2", "n3", "n4"):
+        cluster.put(node(name))
+    cluster.hooks.append(lambda request: {"status": {"incomplete": True}} if "rulesreviews" in request.path else None)
+    readings = read(cluster, bundle())
+    # One is left for the question whether nodes may come.
+    assert readings.requests == len(cluster.requests) == REQUEST_LIMIT - 1
+    # The most telling ones come first.
+    assert any("selfsubjectaccessreviews" in request.path for request in cluster.requests)
+
+
+def test_pods_are_looked_at_where_a_controller_is_still_to_be_placed() -> None:
+    cluster = FakeCluster()
+    cluster.put(node("n1"))
+    readings = read(cluster, bundle())
+    assert readings.pods is not None
+    assert list(readings.pods) == ["n1"]
+    cluster.put(obj("Namespace", NAMESPACE))
+    cluster.put(deployment())
+    assert read(cluster, bundle()).pods == {}
+
+
+def test_a_long_list_is_counted_and_not_read() -> None:
+    cluster = serving(bundle())
+    cluster.hooks.append(
+        lambda request: (
+            {"items": [{"metadata": {"name": "a"}}], "metadata": {"remainingItemCount": 900, "continue": "x"}}
+            if request.path.endswith("/trainjobs")
+            else None
+        )
+    )
+    readings = read(cluster, bundle())
+    assert readings.train_jobs is not None
+    assert (len(readings.train_jobs.items), readings.train_jobs.total, readings.train_jobs.whole) == (1, 901, False)
+
+
+def test_an_old_server_lists_groups_without_kinds() -> None:
+    cluster = FakeCluster()
+    cluster.hooks.append(lambda request: {"groups": [{"name": "kubeflow.org"}]} if request.path == "/apis" else None)
+    assert read(cluster, bundle()).groups == {"kubeflow.org": frozenset()}
+
+
+def test_rights_are_asked_for_no_namespace_and_for_one_where_these_are_not_all() -> None:
+    cluster = FakeCluster()
+    readings = read(cluster, bundle())
+    asked = [request.body["spec"]["namespace"] for request in cluster.requests if "rulesreviews" in request.path]
+    # Nobody can make a namespace of that name, and grant something in it.
+    assert [".." in namespace for namespace in asked] == [True]
+    assert readings.rules is None
+    cluster.rules = [{**rule, "apiGroups": ["apps"]} for rule in cluster.rules]
+    readings = read(cluster, bundle())
+    asked = [request.body["spec"]["namespace"] for request in cluster.requests if "rulesreviews" in request.path]
+    assert NAMESPACE in asked
+    assert readings.rules is not None
+
+
+def test_what_is_read_ahead_is_not_asked_for_again_and_holds_no_crd() -> None:
+    cluster = FakeCluster()
+    remembering = cluster.remembering()
+    read_ahead(remembering, bundle())
+    ahead = len(cluster.requests)
+    assert not any("customresourcedefinitions" in request.path for request in cluster.requests)
+    read(remembering, bundle())
+    assert {request.path.rpartition("/")[0] for request in cluster.requests[ahead:]} >= {
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    }
+    questions = [(request.path, str(request.query), str(request.body), request.accept) for request in cluster.requests]
+    assert len(questions) == len(set(questions))
+
+
+def test_what_people_keep_is_not_asked_for_where_it_cannot_be() -> None:
+    cluster = FakeCluster()
+    read(cluster, bundle())
+    assert not any(
+        "/v1alpha" in request.path for request in cluster.requests if "/trainingruntimes" not in request.path
+    )
+
+
+def test_rights_in_the_namespace_of_the_probes_are_asked_for_where_there_are_no_others() -> None:
+    cluster = FakeCluster()
+    assert read(cluster, bundle()).probe_rules is None
+    cluster.rules = []
+    assert read(cluster, bundle()).probe_rules is not None
+    asked = [request.body["spec"] for request in cluster.requests if request.path.endswith("rulesreviews")]
+    assert asked.count({"namespace": bundle().probe_namespace}) == 1

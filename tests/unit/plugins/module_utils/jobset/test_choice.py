@@ -1,0 +1,193 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import RefusedError
+from ansible_collections.conductor.trainer.plugins.module_utils.install.preflight import preflight
+from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils.jobset.choice import choose_jobset, of_jobset
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record
+from ansible_collections.conductor.trainer.plugins.module_utils.plan.observe import read_install_record
+from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Observed, make_plan
+from ansible_collections.conductor.trainer.plugins.module_utils.release.components import is_named_jobset
+from tests.unit.plugins.helpers.builders import obj
+from tests.unit.plugins.helpers.fakes import FakeCluster
+from tests.unit.plugins.helpers.states import HOME, crds, endpoints, jobset_controller, managed, release, webhooks
+
+ELSEWHERE = "jobset-system"
+HOOKS = [*webhooks("Mutating", "kubectl", ELSEWHERE), *webhooks("Validating", "kubectl", ELSEWHERE)]
+CONFIGURATIONS = of_jobset(HOOKS)
+OURS = of_jobset([*webhooks("Mutating"), *webhooks("Validating")])
+
+
+def with_jobset(home: str = ELSEWHERE, **changes: Any) -> FakeCluster:
+    """A cluster with a JobSet that serves."""
+    cluster = FakeCluster()
+    controller = {**jobset_controller(home, manager="kubectl"), **changes}
+    (slices,) = endpoints(home, "jobset-webhook-service").values()
+    stored = [crds("kubectl")["jobsets.jobset.x-k8s.io"], *CONFIGURATIONS, controller]
+    for manifest in stored:
+        cluster.objects[key_of(copy.deepcopy(dict(manifest)))] = copy.deepcopy(dict(manifest))
+    for piece in slices.items:
+        whole = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", **piece}
+        cluster.objects[key_of(whole)] = whole
+    return cluster
+
+
+def test_an_empty_cluster_takes_four_questions() -> None:
+    cluster = FakeCluster()
+    choice = choose_jobset(cluster, release(), "auto", Record(), [])
+    assert (choice.meant, choice.blockers, choice.bundle) == ("bundled", (), release())
+    assert len(cluster.requests) == 4
+
+
+def test_one_that_serves_elsewhere_is_used() -> None:
+    cluster = with_jobset()
+    choice = choose_jobset(cluster, release(), "auto", Record(), CONFIGURATIONS)
+    assert (choice.meant, choice.blockers) == ("external", ())
+    assert choice.facts["namespace"] == ELSEWHERE
+    assert choice.bundle.names("Deployment") == ["kubeflow-trainer-controller-manager"]
+    assert len(cluster.requests) == 7
+    assert cluster.writes == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "recorded", "configurations"),
+    [
+        ("auto", "bundled", OURS),
+        ("bundled", "bundled", OURS),
+        ("auto", "bundled", []),  # the plan puts them back
+        ("auto", "external", CONFIGURATIONS),
+        ("external", "external", CONFIGURATIONS),
+    ],
+)
+def test_where_all_is_as_recorded_nobody_asks(mode: str, recorded: str, configurations: list[Any]) -> None:
+    cluster = with_jobset()
+    choice = choose_jobset(cluster, release(), mode, Record(jobset=recorded), configurations)
+    assert choice.meant == recorded
+    assert cluster.requests == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "recorded", "configurations", "code"),
+    [
+        ("bundled", "external", CONFIGURATIONS, "jobset_external"),
+        ("external", "bundled", OURS, "jobset_ours"),
+        ("auto", "external", [], "jobset_absent"),
+        ("auto", "external", OURS, "jobset_ours"),
+        ("auto", "external", [*OURS, *CONFIGURATIONS], "jobset_split"),
+    ],
+)
+def test_what_does_not_fit_the_record_is_looked_into(
+    mode: str, recorded: str, configurations: list[Any], code: str
+) -> None:
+    if not configurations:
+        cluster = FakeCluster()
+    elif configurations is OURS:
+        cluster = FakeCluster()
+        mine = jobset_controller(HOME)
+        cluster.objects[key_of(mine)] = mine
+        cluster.put(managed(crds()["jobsets.jobset.x-k8s.io"]))
+    else:
+        cluster = with_jobset()
+    choice = choose_jobset(cluster, release(), mode, Record(jobset=recorded), configurations)
+    assert [blocker["code"] for blocker in choice.blockers] == [code]
+    assert choice.refusals
+    assert choice.remedies
+
+
+def test_what_may_not_be_read_is_named_and_stops() -> None:
+    cluster = with_jobset()
+    cluster.fail(403, method="GET", path="/deployments")
+    choice = choose_jobset(cluster, release(), "bundled", Record(), CONFIGURATIONS)
+    assert [blocker["code"] for blocker in choice.blockers] == ["jobset_unknown"]
+    assert "list deployments.apps in namespace jobset-system" in choice.refusals[0]
+    assert choice.remedies
+
+
+def test_who_may_look_into_trainers_namespace_alone_may_install_where_nothing_is() -> None:
+    cluster = FakeCluster()
+    cluster.fail(403, method="GET", path="/apis/apps/v1/deployments")
+    choice = choose_jobset(cluster, release(), "auto", Record(), [])
+    assert (choice.meant, choice.blockers) == ("bundled", ())
+
+
+def test_an_install_beside_one_records_that_and_leaves_it_alone() -> None:
+    cluster = with_jobset()
+    theirs = {key: copy.deepcopy(stored) for key, stored in cluster.objects.items()}
+    result = ensure_present(cluster, release())
+    assert (result["jobset"], result["components"]) == ("external", {"trainer": "2.3.0"})
+    assert {key: cluster.objects[key] for key in theirs} == theirs
+
+    asked, written = len(cluster.requests), len(cluster.writes)
+    again = ensure_present(cluster, release())
+    assert (again["changed"], again["jobset"]) == (False, "external")
+    assert len(cluster.writes) == written
+    # No more than where JobSet is ours.
+    assert len(cluster.requests) - asked <= 18
+
+
+def handed_over() -> FakeCluster:
+    """Installed with a JobSet of ours, which somebody took away and brought another one."""
+    cluster = FakeCluster()
+    ensure_present(cluster, release())
+    for key in [key for key in cluster.objects if is_named_jobset(key.name)]:
+        del cluster.objects[key]
+    cluster.objects.update(with_jobset().objects)
+    return cluster
+
+
+def test_who_changed_sides_and_says_so_is_recorded_once_and_for_all() -> None:
+    cluster = handed_over()
+    theirs = {key: copy.deepcopy(stored) for key, stored in cluster.objects.items() if is_named_jobset(key.name)}
+    before = len(cluster.applies)
+    foretold = ensure_present(cluster, release(), jobset="external", check=True)
+    assert (foretold["actions"], foretold["recorded"]) == ({}, True)
+    assert len(cluster.applies) == before
+
+    done = ensure_present(cluster, release(), jobset="external")
+    assert (done["jobset"], done["actions"], done["recorded"]) == ("external", {}, True)
+    # The record alone; and nothing of theirs is in it.
+    assert len(cluster.applies) == before + 1
+    record = read_install_record(cluster, HOME)
+    assert record.jobset == "external"
+    assert [key for key in record.entries if is_named_jobset(key.name)] == []
+
+    again = ensure_present(cluster, release())
+    assert (again["jobset"], again["changed"]) == ("external", False)
+    assert {key: cluster.objects[key] for key in theirs} == theirs
+
+
+def test_who_changed_sides_and_says_nothing_is_stopped() -> None:
+    cluster = handed_over()
+    before = len(cluster.writes)
+    with pytest.raises(RefusedError, match="a second one over it would break it") as caught:
+        ensure_present(cluster, release())
+    assert "conductor_jobset: external" in str(caught.value)
+    assert len(cluster.writes) == before
+
+
+def test_all_that_is_in_the_way_is_said_at_once() -> None:
+    cluster = with_jobset(status={})
+    cluster.put(obj("Namespace", release().namespace), "helm")
+    cluster.put(release().objects("ConfigMap")[0], "helm")
+    with pytest.raises(RefusedError) as caught:
+        ensure_present(cluster, release())
+    assert {"jobset_unhealthy", "trainer_foreign"} <= {found["code"] for found in caught.value.facts["blockers"]}
+    assert cluster.writes == []
+
+
+def test_what_choosing_brought_up_stops_even_where_the_inspection_after_it_sees_nothing() -> None:
+    cluster = FakeCluster()
+    known = {"code": "jobset_split", "object": "JobSet", "cause": "JobSet is in pieces: x", "remedy": "find out"}
+    plan = make_plan(release(), Observed(kubernetes="1.35.8"))
+    with pytest.raises(RefusedError, match="jobset_split, JobSet: JobSet is in pieces: x"):
+        preflight(cluster, release(), plan, known=[known])
+    assert cluster.writes == []

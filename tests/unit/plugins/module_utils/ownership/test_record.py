@@ -1,0 +1,121 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+import random
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import (
+    NAME,
+    Entry,
+    Record,
+    parse_record,
+    record_manifest,
+)
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import MANAGED_LABEL, digest, load_bundle
+from tests.unit.plugins.helpers.builders import BUNDLE
+
+KEYS = [
+    Key("v1", "Namespace", "", "ops"),
+    Key("apps/v1", "Deployment", "ops", "a"),
+    Key("rbac.authorization.k8s.io/v1", "ClusterRole", "", "system:x"),
+]
+RECORD = Record(
+    "2.3.0", "default", "abc", {key: Entry(f"u-{key.name}", "d", "a", key.kind != "Namespace") for key in KEYS}
+)
+
+
+def test_a_record_comes_back_as_it_was() -> None:
+    assert parse_record(record_manifest(RECORD, "ops")) == RECORD
+    assert parse_record(record_manifest(Record(), "ops")) == Record()
+
+
+@pytest.mark.parametrize("jobset", ["bundled", "external"])
+def test_it_says_whose_jobset_it_is(jobset: str) -> None:
+    record = dataclasses.replace(RECORD, jobset=jobset)
+    assert parse_record(record_manifest(record, "ops")) == record
+
+
+def test_before_there_was_a_choice_it_was_always_ours() -> None:
+    manifest = record_manifest(RECORD, "ops")
+    text = manifest["data"]["record.json"].replace('"jobset":"",', "")
+    assert '"jobset"' not in text
+    assert parse_record({"data": {"record.json": text}}).jobset == "bundled"
+    assert parse_record(None).jobset == ""
+
+
+def test_it_is_a_config_map_of_ours_and_stable() -> None:
+    manifest = record_manifest(RECORD, "ops")
+    assert key_of(manifest) == Key("v1", "ConfigMap", "ops", NAME)
+    assert manifest["metadata"]["labels"] == {MANAGED_LABEL: "true"}
+    again = Record("2.3.0", "default", "abc", {key: RECORD.entries[key] for key in reversed(KEYS)})
+    assert record_manifest(again, "ops") == manifest
+
+
+def test_a_record_of_another_format_is_not_guessed_at() -> None:
+    manifest = record_manifest(RECORD, "ops")
+    text = manifest["data"]["record.json"]
+    # What older releases of the collection wrote must stay readable.
+    assert '"format":1' in text
+    assert parse_record({"data": {"record.json": text.replace('"format":1', '"format":2')}}) == Record()
+
+
+def test_the_record_of_the_real_bundle_is_small() -> None:
+    bundle = load_bundle(str(BUNDLE))
+    entries = {
+        key_of(manifest): Entry("01234567-89ab-cdef-0123-456789abcdef", digest(manifest), digest(index), True)
+        for index, manifest in enumerate(bundle.objects())
+    }
+    manifest = record_manifest(Record(bundle.release, "fail_open", bundle.sha256, entries), bundle.namespace)
+    assert len(manifest["data"]["record.json"].encode()) < 16 * 1024
+    assert parse_record(manifest).entries == entries
+
+
+@pytest.mark.parametrize(
+    "config_map",
+    [
+        None,
+        {},
+        {"data": None},
+        {"data": []},
+        {"data": "x"},
+        {"data": {"other": "{}"}},
+        *(
+            {"data": {"record.json": text}}
+            for text in (
+                "",
+                "{",
+                "null",
+                "[]",
+                "1",
+                "{}",
+                '{"format": 2}',
+                '{"format": 1}',
+                '{"format": 1, "release": "a", "profile": "b", "bundle": "c", "objects": null}',
+                '{"format": 1, "release": "a", "profile": "b", "bundle": "c", "objects": []}',
+                '{"format": 1, "release": "a", "profile": "b", "bundle": "c", "objects": {"a|b": ["u", "d", "a", 1]}}',
+                '{"format": 1, "release": "a", "profile": "b", "bundle": "c", "objects": {"a|b|c|d": ["u", "d"]}}',
+                '{"format": 1, "release": "a", "profile": "b", "bundle": "c", "objects": {"a|b|c|d": null}}',
+            )
+        ),
+    ],
+)
+def test_rubbish_is_an_empty_record(config_map: Any) -> None:
+    assert parse_record(config_map) == Record()
+
+
+def test_no_damage_to_the_text_ever_raises() -> None:
+    text = record_manifest(RECORD, "ops")["data"]["record.json"]
+    luck = random.Random(20260101)  # noqa: S311
+    for _time in range(2000):
+        damaged = list(text)
+        for _damage in range(luck.randint(1, 6)):
+            at = luck.randrange(len(damaged))
+            damaged[at : at + luck.randint(0, 4)] = luck.choice(['"', "{", "}", "|", ",", "0", "null", "[", ""])
+        parsed = parse_record({"data": {"record.json": "".join(damaged)}})
+        assert all(len(key) == 4 for key in parsed.entries)

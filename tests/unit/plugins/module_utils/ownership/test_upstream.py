@@ -1,0 +1,194 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.upstream import (
+    LAST_APPLIED,
+    declared,
+    edits,
+    is_bare,
+    leftovers,
+    owner_of_field,
+)
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Side, digest
+
+ITEM = 'k:{"name":"m"}'
+
+
+def entry(manager: str, fields: dict[str, Any], operation: str = "Update", **more: Any) -> dict[str, Any]:
+    return {"manager": manager, "operation": operation, "fieldsV1": fields, **more}
+
+
+def live(*entries: dict[str, Any], annotations: Any = None, kind: str = "X", **content: Any) -> dict[str, Any]:
+    metadata = {"managedFields": list(entries), "annotations": annotations or {}, "labels": {"l": "1"}}
+    return {"kind": kind, "metadata": metadata, "data": {"x": "upstream", "y": "only upstream"}, **content}
+
+
+def wanted(found: dict[str, Any], **data: str) -> dict[str, Any]:
+    """What the server would make of it with ours: other managers' fields stay."""
+    after = copy.deepcopy(found)
+    after["metadata"]["labels"]["conductor.trainer/managed"] = "true"
+    after["data"].update({"x": "ours", "z": "only ours", **data})
+    return after
+
+
+SIDE = Side(lacks={"f:data": {"f:z": {}}}, has={"f:data": {"f:x": digest("upstream"), "f:y": digest("only upstream")}})
+
+
+def test_upstreams_own_object_is_nobodys_edit() -> None:
+    found = live()
+    assert edits(SIDE, found, wanted(found)) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("x", "edited", {"data.x": ("edited", "ours")}),
+        ("x", None, {"data.x": (None, "ours")}),
+        # Ours lacks it: it stays, and is in nobody's way.
+        ("y", "edited", {}),
+        ("more", "added", {}),
+        # As ours already.
+        ("x", "ours", {}),
+        ("z", "only ours", {}),
+    ],
+)
+def test_an_edit(name: str, value: str | None, expected: dict[str, Any]) -> None:
+    found = live()
+    found["data"][name] = value
+    if value is None:
+        del found["data"][name]
+    assert edits(SIDE, found, wanted(found)) == expected
+
+
+def test_a_value_that_only_ours_has_is_an_edit_only_where_somebody_set_it() -> None:
+    fields: dict[str, Any] = {"f:data": {"f:z": {}}}
+    for entries, expected in (
+        ((), {}),
+        ((entry("kubectl-edit", fields),), {"data.z": ("3", "only ours")}),
+        ((entry("kubectl", fields, "Apply"),), {"data.z": ("3", "only ours")}),
+        ((entry("kubectl-create", fields),), {}),
+        ((entry("kubectl-edit", fields, subresource="status"),), {}),
+    ):
+        found = live(*entries)
+        found["data"]["z"] = "3"
+        assert edits(SIDE, found, wanted(found)) == expected, entries
+
+
+def test_what_became_ours_by_name_before_it_was_cut_off_is_no_edit() -> None:
+    found = live(entry("conductor", {"f:data": {"f:y": {}, "f:z": {}}}, "Apply"))
+    found["data"]["z"] = "a default"
+    after = wanted(found)
+    del after["data"]["y"]
+    assert edits(SIDE, found, after) == {}
+
+
+def test_what_only_ours_has_comes_with_the_defaults_below_it() -> None:
+    side = Side(lacks={"f:items": {ITEM: {"f:probe": {"f:path": {}}}}})
+    found = live(items=[{"name": "m"}])
+    after = copy.deepcopy(found)
+    after["metadata"]["labels"]["conductor.trainer/managed"] = "true"
+    after["items"][0]["probe"] = {"path": "/", "timeoutSeconds": 1}
+    assert edits(side, found, after) == {}
+    found["items"][0]["probe"] = {"port": 1}
+    after["items"][0]["probe"]["port"] = 1
+    assert edits(side, found, after) == {"items[m].probe.timeoutSeconds": (None, 1)}
+
+
+def test_an_item_that_somebody_removed_is_an_edit() -> None:
+    side = Side(has={"f:items": {ITEM: {"f:a": digest(1)}}})
+    found = live(items=[])
+    after = {**wanted(found), "data": found["data"], "items": [{"name": "m", "a": 2}]}
+    assert list(edits(side, found, after)) == ["items[0]"]
+
+
+def test_texts_of_schemas_are_nobodys_edit_and_their_types_are() -> None:
+    def crd(**schema: Any) -> dict[str, Any]:
+        versions = [{"name": "v1", "schema": {"properties": {"a": schema, "b": [schema]}}}]
+        found = live(kind="CustomResourceDefinition", spec={"versions": versions})
+        found["metadata"]["labels"]["conductor.trainer/managed"] = "true"
+        return found
+
+    described = Side(described=True)
+    assert edits(described, crd(type="string", description="words"), crd(type="string")) == {}
+    assert edits(Side(), crd(type="string", description="words"), crd(type="string")) != {}
+    changed = edits(described, crd(type="integer", description="words"), crd(type="string"))
+    assert changed["spec.versions[v1].schema.properties.a.type"] == ("integer", "string")
+    # A property of that name is no text.
+    assert edits(described, crd(description={"type": "string"}), crd()) != {}
+
+
+def test_what_is_left_of_upstreams_is_deleted_unless_it_was_edited() -> None:
+    ours = {"data": {"x": "ours", "z": "only ours"}}
+    assert leftovers(SIDE, live(), ours) == ({"f:data": {"f:y": {}}}, {})
+    edited = live()
+    edited["data"]["y"] = "edited"
+    assert leftovers(SIDE, edited, ours) == ({}, {})
+    # An empty map of upstream's may hold what a controller wrote.
+    assert leftovers(Side(has={"f:data": ""}), live(), {}) == ({}, {"f:data": {}})
+
+
+FILE = json.dumps({"data": {"x": "1"}, "ports": [{"port": 1}], "flags": ["a"]})
+FIELDS: dict[str, Any] = {
+    "f:data": {".": {}, "f:x": {}, "f:default": {}},
+    "f:ports": {'k:{"port":1,"protocol":"TCP"}': {".": {}, "f:port": {}, "f:protocol": {}}},
+    "f:flags": {'v:"a"': {}, 'v:"b"': {}},
+}
+
+
+@pytest.mark.parametrize(
+    ("manager", "operation", "annotations", "expected"),
+    [
+        ("kubectl", "Apply", {}, FIELDS),
+        ("kubectl-edit", "Update", {LAST_APPLIED: FILE}, FIELDS),
+        ("kubectl-create", "Update", {}, {}),
+        ("kubectl-client-side-apply", "Update", {LAST_APPLIED: "no JSON"}, {}),
+        (
+            "kubectl-client-side-apply",
+            "Update",
+            {LAST_APPLIED: FILE},
+            {
+                "f:data": {"f:x": {}},
+                "f:ports": {'k:{"port":1,"protocol":"TCP"}': {"f:port": {}}},
+                "f:flags": {'v:"a"': {}},
+            },
+        ),
+    ],
+)
+def test_what_stood_in_a_file(
+    manager: str, operation: str, annotations: dict[str, str], expected: dict[str, Any]
+) -> None:
+    assert declared({"annotations": annotations}, entry(manager, FIELDS, operation)) == expected
+
+
+def test_whose_a_field_is() -> None:
+    metadata = live(
+        entry("me", {"f:spec": {"f:items": {ITEM: {"f:image": {}}}}}),
+        entry("you", {"f:spec": {"f:rules": {}}}, "Apply"),
+        entry("it", {"f:spec": {"f:rules": {}}}, subresource="status"),
+        entry("once", {"f:spec": {".": {}}}),
+    )["metadata"]
+    assert owner_of_field(metadata, "spec.items[m].image") == "me"
+    assert owner_of_field(metadata, "spec.items") == "me"
+    assert owner_of_field(metadata, "spec.rules[0].verbs") == "you"
+    assert owner_of_field(metadata, "spec") == "me, you"
+    assert owner_of_field(metadata, "spec.ruless") == ""
+
+
+def test_what_is_but_a_name() -> None:
+    def named(**labels: str) -> dict[str, Any]:
+        metadata = {"name": "a", "namespace": "b", "labels": {"conductor.trainer/managed": "true", **labels}}
+        return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+
+    lacks = Side(lacks={"f:metadata": {"f:labels": {"f:part": {}}}})
+    assert is_bare(named(), Side())
+    assert is_bare(named(part="x"), lacks)
+    assert not is_bare(named(part="x"), Side())
+    assert not is_bare({**named(), "data": {}}, Side())

@@ -1,0 +1,90 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Entry, Record
+from ansible_collections.conductor.trainer.plugins.module_utils.plan.prune import (
+    decide_leftover,
+    leftovers_of,
+    phase_of,
+)
+
+SERVICE = Key("v1", "Service", "ops", "old")
+CRD = Key("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", "olds.x")
+NAMESPACE = Key("v1", "Namespace", "", "old")
+OURS = Entry("uid-1", "d", "a", True)
+LIVE = {"uid": "uid-1", "managedFields": [{"manager": "conductor", "operation": "Apply", "fieldsV1": {}}]}
+
+
+def fate(
+    key: Key = SERVICE,
+    entry: Entry = OURS,
+    *,
+    prune_crds: bool = False,
+    used_by: str = "",
+    **found: dict[str, Any] | None,
+) -> str:
+    metadata = found.get("metadata", LIVE)
+    return decide_leftover(key, entry, metadata, prune_crds=prune_crds, used_by=used_by).fate
+
+
+def test_what_conductor_created_and_nobody_else_has_is_pruned_by_its_uid() -> None:
+    found = decide_leftover(SERVICE, OURS, LIVE, prune_crds=False, used_by="")
+    assert (found.fate, found.uid) == ("prune", "uid-1")
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        None,
+        {**LIVE, "uid": "uid-2"},
+        {"uid": "uid-1"},
+        {**LIVE, "managedFields": [{"manager": "kubectl", "operation": "Apply"}]},
+        {**LIVE, "annotations": {"meta.helm.sh/release-name": "x"}},
+    ],
+)
+def test_what_is_gone_or_somebody_elses_by_now_is_forgotten(metadata: dict[str, Any] | None) -> None:
+    assert fate(metadata=metadata) == "forget"
+
+
+def test_what_may_not_be_read_is_terminating_or_was_there_before_stays() -> None:
+    assert fate(metadata={}) == "keep"
+    assert fate(metadata={**LIVE, "deletionTimestamp": "now"}) == "keep"
+    assert fate(entry=Entry("uid-1", "d", "a", created=False)) == "keep"
+
+
+def test_crds_and_namespaces_need_more_than_that() -> None:
+    assert fate(CRD) == "keep"
+    assert fate(CRD, prune_crds=True) == "prune"
+    assert fate(CRD, prune_crds=True, used_by="Old ops/x") == "keep"
+    assert fate(NAMESPACE, prune_crds=True) == "keep"
+
+
+def test_what_a_user_needs_stays_and_who_needs_it_is_said() -> None:
+    found = decide_leftover(SERVICE, OURS, LIVE, prune_crds=True, used_by="TrainJob a/b")
+    assert (found.fate, found.reason) == ("keep", "TrainJob a/b needs it")
+
+
+def test_left_is_what_is_on_record_and_not_in_the_release() -> None:
+    unknown = Key("example.com/v9", "Thing", "", "x")
+    record = Record(entries={SERVICE: OURS, CRD: OURS, unknown: OURS})
+    assert leftovers_of(record, frozenset({CRD})) == [SERVICE]
+    # A bundle that does not say what its release has prunes nothing.
+    assert leftovers_of(record, frozenset()) == []
+
+
+def test_each_kind_goes_in_the_phase_it_came_in() -> None:
+    assert [
+        phase_of(kind) for kind in ("Service", "Deployment", "CustomResourceDefinition", "ClusterTrainingRuntime")
+    ] == [
+        "access",
+        "controllers",
+        "foundation",
+        "runtimes",
+    ]

@@ -1,0 +1,83 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster import namespace_contents
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.deletion import Deleter, Target
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key
+from ansible_collections.conductor.trainer.plugins.module_utils.remove.execute import Stages
+from ansible_collections.conductor.trainer.plugins.module_utils.remove.model import Removal
+from tests.unit.plugins.helpers.builders import obj
+from tests.unit.plugins.helpers.fakes import FakeCluster, Request
+from tests.unit.plugins.helpers.removals import CRDS, HOME, MANAGER, RECORD, TORCH, cluster
+from tests.unit.plugins.helpers.states import release
+
+# What a controller leaves behind that was deleted in a hurry.
+ORPHAN = {"ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "gone", "uid": "uid-gone"}]}
+PLACE = Key("v1", "Namespace", "", HOME)
+
+
+def run(found: FakeCluster, *stages: tuple[str, Key]) -> Stages:
+    one = Stages(found, release(), Deleter(found, timeout=0))
+    one.run(
+        Removal(
+            stages=tuple((name, (Target(key, found.objects[key]["metadata"]["uid"]),)) for name, key in stages),
+        )
+    )
+    return one
+
+
+def test_a_plan_without_stages_asks_nothing() -> None:
+    found = cluster()
+    run(found)
+    assert found.requests == []
+
+
+def test_deployments_go_in_the_foreground_and_nothing_else_does() -> None:
+    found = cluster()
+    run(found, ("runtimes", TORCH), ("controllers", MANAGER))
+    policies = {
+        request.path.rpartition("/")[2]: request.body.get("propagationPolicy")
+        for request in found.requests
+        if request.method == "DELETE"
+    }
+    assert policies[MANAGER.name] == "Foreground"
+    assert policies[TORCH.name] is None
+
+
+def test_a_namespace_that_is_not_empty_stays_and_the_record_goes() -> None:
+    found = cluster()
+    one = run(found, ("namespaces", PLACE))
+    assert list(one.kept.values()) == [PLACE]
+    assert PLACE in found.objects
+    assert RECORD not in found.objects
+
+
+def test_a_namespace_waits_for_what_the_garbage_collector_is_about_to_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(namespace_contents, "_GARBAGE_PAUSE", 0.0)
+    found = FakeCluster()
+    found.put(obj("Namespace", HOME))
+    orphan = Key("v1", "Pod", HOME, "orphan")
+    found.put({**obj("Pod", "orphan", namespace=HOME), "metadata": {**ORPHAN, "name": "orphan", "namespace": HOME}})
+    looks = []
+
+    def hook(request: Request) -> None:
+        if request.path.endswith("/pods"):
+            looks.append(request.path)
+            if len(looks) == 3:
+                del found.objects[orphan]
+
+    found.hooks.append(hook)
+    one = run(found, ("namespaces", PLACE))
+    assert (one.kept, len(looks)) == ({}, 3)
+    assert PLACE not in found.objects
+
+
+def test_a_crd_without_objects_goes() -> None:
+    found = cluster()
+    crd = next(key for key in CRDS if key.name.startswith("jobsets."))
+    run(found, ("crds", crd))
+    assert crd not in found.objects

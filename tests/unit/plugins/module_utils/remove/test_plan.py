@@ -1,0 +1,508 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes, what stays and what forbids it. Beside ours there is whatever people made."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Entry, Record
+from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Observed
+from ansible_collections.conductor.trainer.plugins.module_utils.remove.model import STAGES, Found, Removal, Switches
+from ansible_collections.conductor.trainer.plugins.module_utils.remove.observe import look
+from ansible_collections.conductor.trainer.plugins.module_utils.remove.plan import make_removal
+from tests.unit.plugins.helpers.builders import obj, webhooks
+from tests.unit.plugins.helpers.fakes import FakeCluster
+from tests.unit.plugins.helpers.removals import (
+    CRDS,
+    HOME,
+    JOBSET_LEASE,
+    JOBSET_MANAGER,
+    LEASE,
+    MANAGER,
+    RECORD,
+    TORCH,
+    TRAINER,
+    cluster,
+    going,
+    hold,
+    lose_record,
+    planned,
+    put_job,
+    put_runtime,
+    put_set,
+    said,
+    stages,
+)
+from tests.unit.plugins.helpers.states import release
+
+JAX = Key(TRAINER, "ClusterTrainingRuntime", "", "jax-distributed")
+NAMESPACES = sorted(key for key in release().known if key.kind == "Namespace")
+STAYING = "user data; remove_user_data is off"
+IN_HOME = "finalizer trainer.kubeflow.org/resource-in-use (Trainer's controller lets go once no TrainJob uses it)"
+
+
+def test_an_empty_cluster_has_nothing_to_remove() -> None:
+    assert planned(FakeCluster()) == Removal()
+    assert make_removal(release(), Found(Observed()), Switches()) == Removal()
+
+
+def test_everything_but_crds_goes_and_the_namespaces_take_the_record() -> None:
+    found = planned(cluster())
+    assert set(found.deleted()) == {*release().known, LEASE, JOBSET_LEASE} - set(CRDS)
+    assert found.kept == {"remove_crds is off": tuple(str(key) for key in CRDS)}
+    assert (found.refusals, found.release, found.found) == ((), (), True)
+
+
+def test_all_goes_in_the_order_of_the_stages_while_controllers_are_alive() -> None:
+    found = cluster()
+    put_job(found)
+    put_set(found)
+    removal = planned(found, user_data=True, crds=True)
+    assert stages(removal) == [name for name in STAGES if name != "record"]
+    # The operator's namespace last, because the record is in it.
+    assert going(removal, "namespaces")[-1].name == HOME
+
+
+@pytest.mark.parametrize("dead", [MANAGER, JOBSET_MANAGER])
+def test_where_a_controller_is_dead_its_webhooks_go_first(dead: Key) -> None:
+    found = cluster()
+    found.objects[dead]["status"] = {}
+    assert stages(planned(found))[:2] == ["admission", "runtimes"]
+    del found.objects[dead]
+    assert stages(planned(found))[:2] == ["admission", "runtimes"]
+
+
+def test_with_the_record_lost_our_entry_tells_and_namespaces_stay() -> None:
+    found = cluster()
+    lose_record(found)
+    removal = planned(found, crds=True)
+    assert set(removal.deleted()) == {*release().known, LEASE, JOBSET_LEASE} - set(NAMESPACES)
+    assert removal.kept == {"no record says that Conductor made it": tuple(sorted(map(str, NAMESPACES)))}
+    assert going(removal, "record") == []
+
+
+def test_where_the_namespace_stays_the_record_goes_last() -> None:
+    found = cluster()
+    found.put(obj("ConfigMap", "guest", namespace=HOME), "kubectl")
+    removal = planned(found)
+    assert stages(removal)[-1] == "record"
+    assert going(removal, "record") == [RECORD]
+    assert removal.kept["it is not empty: configmaps guest"] == (f"Namespace {HOME}",)
+    assert going(removal, "namespaces") == [key for key in NAMESPACES if key.name != HOME]
+
+
+def test_what_lost_its_owners_does_not_keep_a_namespace() -> None:
+    found = cluster()
+    orphan = obj("Pod", "orphan", namespace=HOME)
+    orphan["metadata"]["ownerReferences"] = [
+        {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "rs", "uid": "gone"}
+    ]
+    found.put(orphan, "kube-controller-manager")
+    assert going(planned(found), "namespaces")[-1].name == HOME
+
+
+def test_of_itself_a_removal_takes_nothing_of_peoples_and_no_crd() -> None:
+    found = cluster()
+    keys = {put_job(found), put_set(found), put_runtime(found), put_runtime(found, namespace="team-a"), *CRDS}
+    removal = make_removal(release(), look(found, release()), Switches())
+    assert keys.isdisjoint(removal.deleted())
+    assert [words.partition(" (")[0] for words in said(removal)] == ["1 unfinished TrainJob", "1 unfinished JobSet"]
+
+
+def test_what_is_decided_stays_so() -> None:
+    for value, field in ((Switches(), "crds"), (Found(Observed()), "deployments"), (Removal(), "stages")):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(value, field, None)
+
+
+def test_a_record_alone_is_something_of_conductors() -> None:
+    """An install that was cut off, or objects that somebody else deleted: the record is to go."""
+    found = cluster()
+    for key in [key for key in found.objects if key != RECORD]:
+        del found.objects[key]
+    found.put(obj("Namespace", release().namespace), "somebody")
+    removal = planned(found)
+    assert (removal.deleted(), removal.found) == ([RECORD], True)
+
+
+def test_a_namespace_nobody_looked_into_stays() -> None:
+    found = look(cluster(), release())
+    removal = make_removal(release(), Found(found.observed), Switches())
+    assert set(removal.kept["it is not empty: nobody looked into it"]) == {str(key) for key in NAMESPACES}
+
+
+# -- people's ----------------------------------------------------------------------------------------------------------
+
+
+def test_unfinished_jobs_forbid_it_and_are_counted() -> None:
+    found = cluster()
+    for number in range(7):
+        put_job(found, f"j{number}")
+    put_job(found, "over", ending="Complete")
+    (words,) = said(planned(found))
+    assert words == (
+        "7 unfinished TrainJobs (team-a/j0, team-a/j1, team-a/j2, team-a/j3, team-a/j4, and 2 more): "
+        "they need the controller"
+    )
+
+
+def test_what_can_be_done_about_jobs_is_said() -> None:
+    found = cluster()
+    put_job(found)
+    put_job(found, "over", ending="Complete")
+    hold(found, TORCH)
+    switch = "set remove_user_data: true to delete them"
+    abandon = ", or abandon_jobs: true to leave them without a controller"
+    assert [remedy for _words, remedy in planned(found).refusals] == [
+        f"let them end, or {switch}{abandon}",
+        f"{switch}{abandon}",
+    ]
+    # No switch leaves a job whose very type goes.
+    assert {remedy for _words, remedy in planned(found, abandon=True, crds=True).refusals} == {switch}
+
+
+def test_jobs_need_the_trainer_beside_somebody_elses_job_set_too() -> None:
+    found = cluster()
+    make_foreign(found, "jobset")
+    put_job(found)
+    put_set(found)
+    # The JobSet has its controller still.
+    assert said(planned(found)) == ["1 unfinished TrainJob (team-a/j): they need the controller"]
+
+
+def test_job_sets_need_ours_when_the_trainer_is_gone() -> None:
+    found = cluster()
+    make_foreign(found, "train")
+    put_job(found)
+    put_set(found)
+    assert said(planned(found)) == [
+        "1 unfinished JobSet (team-a/s): they need the controller of JobSet that would go",
+    ]
+
+
+def test_a_plain_job_set_that_is_not_over_forbids_it() -> None:
+    found = cluster()
+    put_set(found)
+    put_set(found, "over", ending="Completed")
+    # That of a TrainJob counts with it.
+    put_set(found, "owned", owned=True)
+    (words,) = said(planned(found))
+    assert words.startswith("1 unfinished JobSet (team-a/s)")
+
+
+def test_jobs_that_are_over_stay_and_do_not_matter() -> None:
+    found = cluster()
+    put_job(found, ending="Failed")
+    put_set(found, ending="Completed")
+    removal = planned(found)
+    assert removal.refusals == ()
+    assert removal.kept[STAYING] == ("JobSet team-a/s", "TrainJob team-a/j")
+
+
+def test_abandoned_jobs_stay() -> None:
+    found = cluster()
+    put_job(found)
+    put_set(found)
+    removal = planned(found, abandon=True)
+    assert removal.refusals == ()
+    assert removal.kept[STAYING] == ("JobSet team-a/s", "TrainJob team-a/j")
+    assert {"TrainJob", "JobSet"}.isdisjoint(key.kind for key in removal.deleted())
+
+
+def test_user_data_goes_when_it_is_asked_for_and_in_its_order() -> None:
+    found = cluster()
+    keys = [put_job(found), put_set(found), put_set(found, "owned", owned=True)]
+    keys += [put_runtime(found), put_runtime(found, namespace="team-a")]
+    removal = planned(found, user_data=True)
+    assert removal.refusals == ()
+    assert set(keys) <= set(removal.deleted())
+    # Each once: those of the release are no custom ones.
+    assert len(removal.deleted()) == len(set(removal.deleted()))
+    assert stages(removal)[:3] == ["train_jobs", "job_sets", "runtimes"]
+
+
+def test_custom_runtimes_stay_and_what_holds_them_is_said() -> None:
+    found = cluster()
+    put_runtime(found)
+    put_runtime(found, "held", held=True)
+    put_runtime(found, "spaced", namespace="team-a", held=True)
+    removal = planned(found)
+    assert removal.kept[STAYING] == ("ClusterTrainingRuntime own",)
+    assert removal.kept[f"{STAYING}, held by {IN_HOME}"] == (
+        "ClusterTrainingRuntime held",
+        "TrainingRuntime team-a/spaced",
+    )
+
+
+def test_beside_somebody_elses_job_set_plain_ones_stay_whatever_is_asked_for() -> None:
+    found = cluster()
+    plain, owned, job = put_set(found), put_set(found, "owned", owned=True), put_job(found)
+    make_foreign(found, "jobset")
+    removal = planned(found, user_data=True, crds=True)
+    assert removal.refusals == ()
+    assert plain not in removal.deleted()
+    assert {owned, job} <= set(removal.deleted())
+    assert not [key for key in removal.deleted() if "jobset" in key.name]
+    # Nor does the switch keep back why anything else than a runtime stays.
+    assert removal.kept["it is not Conductor's (field manager helm)"] == (
+        "CustomResourceDefinition jobsets.jobset.x-k8s.io",
+    )
+
+
+def make_foreign(found: FakeCluster, word: str) -> None:
+    """As if what bears this word in its name were somebody's, but for objects of people, and ours never had been."""
+    for key in [key for key in found.objects if word in key.name or (word, key.api_version) == ("train", TRAINER)]:
+        if key.kind == "CustomResourceDefinition":
+            found.objects[key]["metadata"]["managedFields"] = [{"manager": "helm", "operation": "Apply"}]
+            found.objects[key]["metadata"]["uid"] = "uid-theirs"
+        elif key.kind not in ("JobSet", "TrainJob"):
+            del found.objects[key]
+
+
+def test_whose_the_trainer_is_tells_whether_a_runtime_of_somebodys_goes() -> None:
+    found = cluster()
+    make_foreign(found, "jobset")
+    del found.objects[TORCH]
+    put_runtime(found, TORCH.name)
+    assert TORCH in planned(found, user_data=True).deleted()
+    found = cluster()
+    make_foreign(found, "train")
+    put_runtime(found, TORCH.name)
+    removal = planned(found, user_data=True)
+    assert TORCH not in removal.deleted()
+    assert removal.kept["it is not Conductor's (field manager kubectl)"] == (str(TORCH),)
+
+
+def test_without_anything_of_ours_user_data_stays_whatever_is_asked_for() -> None:
+    found = cluster()
+    job = put_job(found)
+    for key in [key for key in found.objects if key != job and key not in CRDS]:
+        del found.objects[key]
+    for key in CRDS:
+        found.objects[key]["metadata"]["managedFields"] = []
+    removal = planned(found, user_data=True, crds=True)
+    assert (removal.stages, removal.found) == ((), False)
+
+
+# -- finalizers --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_a_runtime_that_a_job_holds_forbids_it_even_when_the_job_is_over(alive: bool) -> None:
+    found = cluster(alive=alive)
+    put_job(found, ending="Complete")
+    hold(found, TORCH)
+    (words,) = said(planned(found))
+    assert words.startswith("1 finished TrainJob (team-a/j): they hold ClusterTrainingRuntime torch-distributed by")
+
+
+def test_abandoned_it_stays() -> None:
+    found = cluster()
+    put_job(found, ending="Complete")
+    hold(found, TORCH)
+    removal = planned(found, abandon=True)
+    assert TORCH not in removal.deleted()
+    assert removal.kept[f"held by {IN_HOME}, and TrainJobs that stay use it"] == (str(TORCH),)
+    # The others go, whichever comes first.
+    hold(found, JAX)
+    put_job(found, "other", ending="Complete", runtime=JAX.name)
+    built_in = [key for key in release().known if key.kind == "ClusterTrainingRuntime"]
+    assert set(going(planned(found, abandon=True), "runtimes")) == set(built_in) - {TORCH, JAX}
+
+
+def test_a_held_runtime_that_nobody_uses_is_left_to_the_controller_while_there_is_one() -> None:
+    found = cluster()
+    put_job(found, ending="Complete", runtime="another")
+    hold(found, TORCH)
+    removal = planned(found)
+    assert TORCH in removal.deleted()
+    assert removal.release == ()
+
+
+def test_without_a_controller_it_is_let_go() -> None:
+    found = cluster(alive=False)
+    hold(found, TORCH)
+    assert [target.key for target in planned(found).release] == [TORCH]
+    own = put_runtime(found, held=True)
+    assert {target.key for target in planned(found, user_data=True).release} == {TORCH, own}
+
+
+def test_another_finalizer_is_not_ours_to_take_away() -> None:
+    found = cluster(alive=False)
+    hold(found, TORCH, "example.com/held")
+    assert planned(found).release == ()
+
+
+# -- CRDs --------------------------------------------------------------------------------------------------------------
+
+
+def test_crds_go_when_nothing_is_left_of_their_kinds() -> None:
+    removal = planned(cluster(), crds=True)
+    assert going(removal, "crds") == sorted(CRDS)
+    assert removal.kept == {}
+
+
+def test_an_object_that_would_go_with_a_crd_forbids_it() -> None:
+    found = cluster()
+    put_job(found, ending="Complete")
+    put_runtime(found)
+    put_runtime(found, namespace="team-a")
+    put_set(found, ending="Completed")
+    assert [words.partition(":")[0] for words in said(planned(found, crds=True))] == [
+        "1 ClusterTrainingRuntime (own)",
+        "1 JobSet (team-a/s)",
+        "1 TrainingRuntime (team-a/own)",
+        "1 TrainJob (team-a/j)",
+    ]
+    assert planned(found, user_data=True, crds=True).refusals == ()
+
+
+def test_a_crd_whose_objects_nobody_looked_for_stays() -> None:
+    """One that an older release had: what people keep of its kind is not known."""
+    key = Key("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", f"olds.{TRAINER.partition('/')[0]}")
+    record = Record(entries={key: Entry("u", "", "", True)})
+    removal = make_removal(release(), Found(Observed({key: {"uid": "u"}}, record=record)), Switches(crds=True))
+    assert removal.deleted() == []
+    assert removal.kept == {"nobody looked for objects of its kind": (str(key),)}
+
+
+def test_abandoning_jobs_never_destroys_them() -> None:
+    found = cluster()
+    put_job(found)
+    (words,) = said(planned(found, abandon=True, crds=True))
+    assert words.startswith("1 TrainJob (team-a/j): they would go with CustomResourceDefinition")
+
+
+def test_after_a_removal_that_left_the_crds_the_next_may_take_them() -> None:
+    found = cluster()
+    for key in [key for key in found.objects if key not in CRDS]:
+        del found.objects[key]
+    removal = planned(found)
+    assert (removal.stages, removal.found) == ((), True)
+    assert planned(found, crds=True).deleted() == sorted(CRDS)
+    # What nobody serves any more does not have to be over.
+    put_job(found)
+    put_set(found)
+    assert planned(found).refusals == ()
+    assert planned(found, user_data=True, crds=True).refusals == ()
+
+
+def test_crds_that_somebody_elses_controller_serves_stay() -> None:
+    found = cluster()
+    found.put(webhooks("theirs", "webhook", ["trainer.kubeflow.org"], namespace="elsewhere"), "helm")
+    removal = planned(found, crds=True)
+    assert [key.name for key in going(removal, "crds")] == ["jobsets.jobset.x-k8s.io"]
+    reason = "webhook configuration theirs, which stays, is about it"
+    assert len(removal.kept[reason]) == 3
+
+
+# -- others ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_webhook_that_would_be_called_in_vain_forbids_it() -> None:
+    found = cluster()
+    found.put(webhooks("theirs", "jobset-webhook-service", ["example.com"], namespace=HOME), "helm")
+    (words,) = said(planned(found))
+    assert words == (
+        "webhook configuration theirs (field manager helm) points to Service kubeflow-system/jobset-webhook-service, "
+        "which would go"
+    )
+
+
+def test_a_controller_that_is_somebody_elses_by_now_forbids_it() -> None:
+    found = cluster()
+    found.objects[MANAGER]["metadata"]["annotations"] = {"meta.helm.sh/release-name": "trainer"}
+    (words,) = said(planned(found))
+    assert words.startswith(f"Deployment {HOME}/{MANAGER.name} stays (Helm release trainer)")
+
+
+def test_leases_stay_with_controllers_that_stay() -> None:
+    found = FakeCluster()
+    for key in (MANAGER, JOBSET_MANAGER):
+        found.put(obj("Deployment", key.name, "apps/v1", HOME), "helm")
+    for key in (LEASE, JOBSET_LEASE):
+        found.put(obj("Lease", key.name, key.api_version, HOME), "manager", "Update")
+    assert planned(found, user_data=True, crds=True).stages == ()
+
+
+def test_leases_of_nobody_we_know_stay() -> None:
+    found = FakeCluster()
+    for key in (LEASE, JOBSET_LEASE):
+        found.put(obj("Lease", key.name, key.api_version, HOME), "manager", "Update")
+    assert planned(found).stages == ()
+
+
+@pytest.mark.parametrize(("jobset", "leases"), [("bundled", [LEASE, JOBSET_LEASE]), ("external", [LEASE])])
+def test_once_no_controller_is_left_the_record_tells_whose_leases_there_are(jobset: str, leases: list[Key]) -> None:
+    record = Record(entries={MANAGER: Entry("u", "", "", True)}, jobset=jobset)
+    observed = Observed({LEASE: {"uid": "lease"}, JOBSET_LEASE: {"uid": "other"}}, record=record)
+    assert going(make_removal(release(), Found(observed), Switches()), "leases") == leases
+
+
+def test_leases_go_when_a_removal_was_cut_off_after_their_controllers() -> None:
+    found = cluster()
+    del found.objects[MANAGER], found.objects[JOBSET_MANAGER]
+    assert going(planned(found), "leases") == [LEASE, JOBSET_LEASE]
+
+
+def test_somebodys_runtime_with_the_name_of_a_built_in_one_stays_but_for_the_switch() -> None:
+    found = cluster()
+    del found.objects[TORCH]
+    put_runtime(found, TORCH.name)
+    removal = planned(found)
+    assert TORCH not in removal.deleted()
+    assert removal.kept["it is not Conductor's (field manager kubectl)"] == (str(TORCH),)
+    assert TORCH in planned(found, user_data=True).deleted()
+
+
+def test_what_is_terminating_is_only_waited_for() -> None:
+    found = cluster()
+    found.objects[TORCH]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    removal = planned(found)
+    assert TORCH not in removal.deleted()
+    assert TORCH in going(removal, "runtimes")
+
+
+def test_a_namespace_of_others_that_is_terminating_is_said_to_be() -> None:
+    found = cluster()
+    lose_record(found)
+    home = next(key for key in NAMESPACES if key.name == HOME)
+    found.objects[home]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    found.objects[home]["status"] = {
+        "conditions": [{"type": "NamespaceContentRemaining", "status": "True", "message": "one pod is left"}]
+    }
+    (reason,) = (reason for reason, names in planned(found).kept.items() if str(home) in names)
+    assert reason.startswith("no record says that Conductor made it; it is Terminating since")
+    assert reason.endswith("one pod is left")
+
+
+def test_deselected_runtimes_go_as_well() -> None:
+    found = cluster()
+    assert (
+        TORCH
+        in make_removal(release().with_runtimes(["jax-distributed"]), look(found, release()), Switches()).deleted()
+    )
+
+
+def test_nothing_that_is_refused_is_about_jobs_of_a_trainer_that_is_not_ours() -> None:
+    found = FakeCluster()
+    found.put(
+        obj(
+            "CustomResourceDefinition",
+            f"trainjobs.{TRAINER.partition('/')[0]}",
+            "apiextensions.k8s.io/v1",
+            spec={
+                "group": "trainer.kubeflow.org",
+                "names": {"plural": "trainjobs"},
+                "versions": [],
+            },
+        ),
+        "kubectl",
+    )
+    put_job(found)
+    assert planned(found).refusals == ()

@@ -1,0 +1,83 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.job import job_verdict, lacks_pods
+from tests.unit.plugins.helpers.builders import obj
+
+
+def job(condition: str = "", *, status: dict[str, object] | None = None, **spec: object) -> dict[str, object]:
+    """A Job of two pods."""
+    said = {"type": condition, "status": "True", "reason": "Because", "message": "it is so"}
+    said["lastTransitionTime"] = "2026-01-01T00:00:00Z"
+    conditions = {"conditions": [said]} if condition else {}
+    return obj(
+        "Job",
+        "j",
+        "batch/v1",
+        namespace="team",
+        spec={"parallelism": 2, "completions": 2, **spec},
+        status={**conditions, **(status or {})},
+    )
+
+
+@pytest.mark.parametrize(
+    ("condition", "state", "since"),
+    [
+        ("Complete", "ready", "2026-01-01T00:00:00Z"),
+        ("Failed", "doomed", "2026-01-01T00:00:00Z"),
+        ("FailureTarget", "doomed", "2026-01-01T00:00:00Z"),
+        ("SuccessCriteriaMet", "progressing", ""),
+        ("", "progressing", ""),
+    ],
+)
+def test_its_conditions_decide(condition: str, state: str, since: str) -> None:
+    verdict = job_verdict("j", job(condition, status={"active": 1}))
+    assert (verdict.subject, verdict.rule, verdict.state, verdict.since) == ("Job j", "complete", state, since)
+    assert verdict.evidence == ("1 of 2 pods are there" if state == "progressing" else "Because: it is so")
+
+
+def test_one_that_is_to_fail_has_failed_whatever_else_it_says() -> None:
+    item = job("Complete")
+    item["status"]["conditions"].append({"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"})  # type: ignore[index]
+    assert job_verdict("j", item).evidence == "BackoffLimitExceeded"
+
+
+@pytest.mark.parametrize("item", [None, {}, {"spec": 1, "status": []}, {"status": {"conditions": ["x", {}]}}])
+def test_odd_ones_are_never_ready(item: dict[str, object] | None) -> None:
+    assert job_verdict("j", item).state == "progressing"
+
+
+def test_a_suspended_one_says_so() -> None:
+    assert job_verdict("j", job("Suspended", suspend=True)).evidence == "it is suspended"
+
+
+def test_of_one_with_more_successes_than_it_needs_no_pod_is_wanted() -> None:
+    assert job_verdict("j", job(status={"succeeded": 3})).evidence == "0 of 0 pods are there"
+
+
+@pytest.mark.parametrize(
+    ("item", "lacks"),
+    [
+        (job(), True),
+        (job(status={"active": 1}), True),
+        (job(status={"active": 2}), False),
+        # What has succeeded is not made again.
+        (job(status={"active": 1, "succeeded": 1}), False),
+        (job(status={"active": 2, "succeeded": 1}, completions=9), False),
+        (job(status={"active": 1, "succeeded": 1}, completions=9), True),
+        (job(status={"active": 1}, parallelism=1, completions=None), False),
+        (job(status={"active": 0}, parallelism=0), False),
+        (job(suspend=True), False),
+        (job("Complete"), False),
+        (job("Failed"), False),
+        ({}, True),
+        # One pod, where nobody says how many.
+        ({"status": {"active": 1}}, False),
+    ],
+)
+def test_whether_pods_lack(item: dict[str, object], lacks: bool) -> None:
+    assert lacks_pods(item) is lacks

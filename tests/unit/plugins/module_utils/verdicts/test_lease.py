@@ -1,0 +1,112 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.lease import lease_verdict
+from ansible_collections.conductor.trainer.plugins.module_utils.wait.controllers import ControllersWait
+from tests.unit.plugins.helpers.builders import bundle, key, obj, serving
+from tests.unit.plugins.helpers.fakes import Clock, FakeCluster
+from tests.unit.plugins.helpers.stepping import Script, edit, waiting
+
+NAME = "trainer.kubeflow.org"
+LEASE = key("Lease", NAME, "coordination.k8s.io/v1", "ops")
+PODS = {"manager-1": "2026-01-01T00:00:05Z", "manager-2": ""}
+
+
+def lease(**spec: Any) -> dict[str, Any]:
+    return obj("Lease", NAME, "coordination.k8s.io/v1", "ops", spec=spec)
+
+
+@pytest.mark.parametrize(
+    ("spec", "state", "evidence"),
+    [
+        ({"holderIdentity": "manager-2_uuid"}, "ready", "held by manager-2"),
+        # Pods of a host's name may have one.
+        ({"holderIdentity": "manager-1"}, "ready", "held by manager-1"),
+        ({"holderIdentity": "ghost_uuid"}, "progressing", "held by ghost, which is none of the controller's pods"),
+        ({"holderIdentity": "manager-1_x_uuid"}, "progressing", "held by manager-1_x"),
+        ({"holderIdentity": ""}, "progressing", "nobody holds it"),
+        ({"holderIdentity": None}, "progressing", "nobody holds it"),
+        ({"holderIdentity": 7}, "progressing", "nobody holds it"),
+        ({}, "progressing", "nobody holds it"),
+    ],
+)
+def test_a_leader_is_a_pod_that_is_there(spec: dict[str, Any], state: str, evidence: str) -> None:
+    verdict = lease_verdict(NAME, lease(**spec), PODS, "ops")
+    assert (verdict.subject, verdict.rule, verdict.state) == (f"Lease {NAME}", "leader", state)
+    assert evidence in verdict.evidence
+    assert ("delete lease" in verdict.remedy) is ("none of" in verdict.evidence)
+
+
+@pytest.mark.parametrize(
+    ("taken", "state"),
+    [
+        ("2026-01-01T00:00:04.999999Z", "progressing"),
+        # A container's start is told in whole seconds.
+        ("2026-01-01T00:00:05.000001Z", "ready"),
+        ("2026-01-01T00:00:06.000000Z", "ready"),
+        (None, "ready"),
+        (7, "ready"),
+    ],
+)
+def test_a_leader_is_the_process_that_runs_now(taken: Any, state: str) -> None:
+    verdict = lease_verdict(NAME, lease(holderIdentity="manager-1_uuid", acquireTime=taken), PODS, "ops")
+    assert verdict.state == state
+    assert ("earlier process of manager-1" in verdict.evidence) is (state == "progressing")
+
+
+@pytest.mark.parametrize(
+    ("renewed", "state"),
+    [
+        # An earlier process cannot have renewed it after this one had begun.
+        ("2026-01-01T00:00:06.000000Z", "ready"),
+        ("2026-01-01T00:09:00.000000Z", "ready"),
+        # In the same second, nobody knows.
+        ("2026-01-01T00:00:05.999999Z", "progressing"),
+        ("2026-01-01T00:00:04.000000Z", "progressing"),
+        (None, "progressing"),
+        (7, "progressing"),
+    ],
+)
+def test_or_whoever_renews_it_since_that_began(renewed: Any, state: str) -> None:
+    """Under load a container's start is noted after its process has taken the Lease, which it then keeps for good."""
+    held = lease(holderIdentity="manager-1_uuid", acquireTime="2026-01-01T00:00:04.9Z", renewTime=renewed)
+    assert lease_verdict(NAME, held, PODS, "ops").state == state
+
+
+@pytest.mark.parametrize("odd", [{}, {"spec": []}, {"spec": None}])
+def test_odd_ones_are_never_ready(odd: dict[str, Any]) -> None:
+    assert not lease_verdict(NAME, odd, PODS, "ops").ready
+
+
+def test_since_when_is_when_it_was_renewed_last() -> None:
+    held = lease(holderIdentity="ghost_uuid", renewTime="2026-01-01T00:00:00.000000Z")
+    assert lease_verdict(NAME, held, PODS, "ops").since == "2026-01-01T00:00:00.000000Z"
+    assert lease_verdict(NAME, lease(), PODS, "ops").since == ""
+    # One that leads renews it every few seconds; that says nothing.
+    leads = lease(holderIdentity="manager-1_uuid", acquireTime="2026-01-01T00:00:09Z", renewTime="2026-01-01T00:09:00Z")
+    assert lease_verdict(NAME, leads, PODS, "ops").since == "2026-01-01T00:00:09Z"
+
+
+def held_by(cluster: FakeCluster, holder: str) -> FakeCluster:
+    cluster.put(lease(holderIdentity=holder), "manager", "Update")
+    return cluster
+
+
+def test_a_wait_goes_on_until_the_new_pod_leads(clock: Clock, script: Script) -> None:
+    cluster = held_by(serving(bundle()), "gone_uuid")
+    script.append((5.0, edit(LEASE, "spec", "holderIdentity", to="manager-1_uuid")))
+    result = waiting(cluster, clock, 60)
+    assert result["elapsed"] >= 5.0
+    assert "held by gone" in " ".join(result["timeline"][0]["waiting_for"])
+    assert "leader" in {check["rule"] for check in result["checks"]}
+
+
+def test_without_leader_election_there_is_nothing_to_wait_for(clock: Clock, script: Script) -> None:
+    result = ControllersWait(serving(bundle()), bundle(), monotonic=clock.monotonic).run(0)
+    assert "leader" not in {check["rule"] for check in result["checks"]}
