@@ -31,7 +31,8 @@ from .cluster.connection import connect, kubeconfig_of
 from .cluster.target import choose_target, secrets_of, secrets_of_proxy
 from .errors import ConductorError
 from .objects.line import plain
-from .release.bundle import ALL_RUNTIMES, CERTIFICATES, GENERATED, Bundle, load_bundle
+from .release.bundle import ALL_RUNTIMES, CERTIFICATES, GENERATED, Bundle
+from .release.loader import load_bundle
 
 CONNECTION_ARG_SPEC: dict[str, Any] = {**AUTH_ARG_SPEC, "in_cluster": {"type": "bool", "default": False}}
 IDENTITY_ARG_SPEC: dict[str, Any] = {"cluster_uid": {"type": "str"}}

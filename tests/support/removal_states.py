@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import NAME as RECORD_NAME
+from ansible_collections.conductor.trainer.plugins.module_utils.names import INSTALL_RECORD
 from tests.support import foreign
 from tests.support.control_plane import ControlPlane
 from tests.support.known_states import HOME, STATES
@@ -29,7 +29,7 @@ def hold(plane: ControlPlane, runtime: str) -> None:
 
 
 def _without_record(plane: ControlPlane) -> None:
-    plane.kubectl("delete", "configmap", RECORD_NAME, f"--namespace={HOME}")
+    plane.kubectl("delete", "configmap", INSTALL_RECORD, f"--namespace={HOME}")
 
 
 def _with_guests(plane: ControlPlane) -> None:

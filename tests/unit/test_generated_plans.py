@@ -12,12 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.conductor.trainer.plugins.module_utils.install.record_updates import completed, entries_of
+from ansible_collections.conductor.trainer.plugins.module_utils.names import MANAGED_LABEL
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.digest import digest
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.owner import entry_digest
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Entry, Record
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Observed, Plan, make_plan
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.prune import decide_leftover
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import MANAGED_LABEL, PHASES, digest
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES
 from tests.unit.plugins.helpers.builders import bundle
 
 # The same examples in every run: a red test is red for everybody.

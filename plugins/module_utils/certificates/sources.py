@@ -22,8 +22,8 @@ from typing import Any
 
 from ..objects.resources import Key
 from ..release.bundle import EXTERNAL, Bundle, certificate_secrets
-from ..verdicts.pod import is_pod_ready
 from ..verdicts.verdict import Verdict
+from ..verdicts.workloads import is_pod_ready, pods_of
 
 # What cert-controller's rotator writes (pkg/rotator: caCertName, caKeyName, certName, keyName).
 CERTIFICATE_KEYS = frozenset({"ca.crt", "ca.key", "tls.crt", "tls.key"})
@@ -78,16 +78,6 @@ def has_certificate(secret: Mapping[str, Any] | None, needed: frozenset[str] = C
 def needed_keys(bundle: Bundle) -> frozenset[str]:
     """The keys that a certificate Secret must have."""
     return _SERVED_KEYS if bundle.certificates == EXTERNAL else CERTIFICATE_KEYS
-
-
-def pods_of(deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The pods that a Deployment's selector matches and that are not being deleted."""
-    wanted = deployment["spec"]["selector"]["matchLabels"].items()
-    return [
-        pod
-        for pod in pods
-        if wanted <= (pod["metadata"].get("labels") or {}).items() and not pod["metadata"].get("deletionTimestamp")
-    ]
 
 
 def sources(bundle: Bundle) -> dict[str, Source]:

@@ -19,11 +19,10 @@ except ImportError:  # reported by _module.py, so that documentation and argumen
     pass
 
 from ..errors import ApiError
+from ..names import FIELD_MANAGER
 from ..objects.resources import Key, Resource, key_of, path_of, resource_of
 from .responses import api_error, unreachable
 from .transport import JSON, Transport, hang_up
-
-FIELD_MANAGER = "conductor"
 
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_ONLY_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"

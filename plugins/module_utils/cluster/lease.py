@@ -21,12 +21,11 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ..errors import ApiError, ConductorError, NotReadyError
+from ..names import INSTALL_LEASE, MANAGED_LABEL
 from ..objects.fields import part, text
 from ..objects.resources import Key, path_of, resource_of
-from ..release.bundle import MANAGED_LABEL
 from .client import Cluster
 
-NAME = "conductor-install"
 # Seconds. Three renewals may fail before the lease ends.
 DURATION = 15
 _RENEW = 4.0
@@ -64,7 +63,7 @@ class Lease:
         # Whether it was made just now, so that no run can have held it before.
         self.is_new = False
         self._cluster = cluster
-        self._key = Key("coordination.k8s.io/v1", "Lease", namespace, NAME)
+        self._key = Key("coordination.k8s.io/v1", "Lease", namespace, INSTALL_LEASE)
         self._patience = patience
         self._hopeful = hopeful
         self._monotonic = monotonic
@@ -140,7 +139,7 @@ class Lease:
             "apiVersion": self._key.api_version,
             "kind": self._key.kind,
             "metadata": {
-                "name": NAME,
+                "name": INSTALL_LEASE,
                 "namespace": self._key.namespace,
                 "labels": {MANAGED_LABEL: "true"},
                 "annotations": {"conductor.trainer/purpose": "one run of Conductor at a time"},
@@ -203,7 +202,7 @@ class Lease:
 
     def _wait_for_change(self, seconds: float) -> None:
         events = self._cluster.watch(
-            _RESOURCE, self._key.namespace, self._version, max(1.0, seconds), metadata_only=True, name=NAME
+            _RESOURCE, self._key.namespace, self._version, max(1.0, seconds), metadata_only=True, name=INSTALL_LEASE
         )
         try:
             for event in events:

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ApiError
+from ..names import INSTALL_LEASE, INSTALL_RECORD
 from ..objects.fields import name_of, part, parts, some, text, texts
 from ..objects.resources import Resource
-from ..ownership.record import NAME as RECORD_NAME
 from .client import METADATA_ONLY_LIST, Cluster
-from .lease import NAME as LEASE_NAME
 
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 # What the server and its controllers, or a mesh, put into every namespace, or derive from what is there.
@@ -28,8 +27,8 @@ _EVERYWHERE = frozenset(
         ("", "configmaps", "kube-root-ca.crt"),
         ("", "configmaps", "openshift-service-ca.crt"),
         ("", "configmaps", "istio-ca-root-cert"),
-        ("", "configmaps", RECORD_NAME),
-        ("coordination.k8s.io", "leases", LEASE_NAME),
+        ("", "configmaps", INSTALL_RECORD),
+        ("coordination.k8s.io", "leases", INSTALL_LEASE),
     }
 )
 _PAGE = 500

@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..certificates.sources import pods_of
 from ..cluster.autoscaler import may_grow
 from ..cluster.client import Cluster
 from ..errors import ConductorError
-from ..verdicts.deployment import deployment_verdict
+from ..verdicts.workloads import deployment_verdict, pods_of
 from .failures import Doom, dooms_of, restarts_of
 from .log_causes import is_own_fault
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from ..objects.fields import part, parts
 from ..redaction import redact
-from ..verdicts.pod import containers_of
 from ..verdicts.verdict import count
+from ..verdicts.workloads import containers_of
 from .failure_catalogue import SIGNATURES, Signature, Source
 
 

@@ -1,27 +1,26 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks closer at a controller that is not ready: its newest pod, the end of its log, what was warned about.
+"""Report why a controller is not ready: its newest pod, the end of its log, the newest warnings; as data and as lines.
 
-Where there is no pod, the ReplicaSet tells that should have made one. Whatever cannot be read is said, and never hides
-the failure that is to be explained.
+If there is no pod, the ReplicaSet that should have created one is reported. Anything that cannot be read is listed and
+never hides the failure to be explained.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..cluster.client import Cluster
-from ..cluster.events import time_of
 from ..errors import ApiError, ConductorError
 from ..objects.fields import name_of, namespace_of, part
 from ..objects.resources import resource_of
 from ..redaction import redact
-from ..verdicts.pod import containers_of
-from ..verdicts.replicaset import present_replicaset, replicaset_verdict
 from ..verdicts.verdict import count
+from ..verdicts.workloads import containers_of, present_replicaset, replicaset_verdict
+from .events import time_of
 from .failures import Doom, newest_pods
 from .log_causes import failure_cause
 
@@ -166,3 +165,53 @@ def _events(cluster: Cluster, namespace: str, deployment: str, newest: str, unre
     ours.sort(key=time_of)
     lines = dict.fromkeys(redact(f"{event.get('reason', '')}: {event.get('message', '')}")[:_WIDTH] for event in ours)
     return list(lines)[-EVENTS:]
+
+
+# Characters of all of it. A screen is what people read; the result holds the same, whole.
+MOST = 6000
+# Bytes of a whole message, and characters of the line of one verdict.
+SCREEN, _LONG = 7500, 600
+_LINE = 160
+_CUT = "... (the rest is in the result)"
+
+
+def diagnosis_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One paragraph for each row of C(_diagnosis.diagnose), all of them shorter than C(MOST)."""
+    lines: list[str] = []
+    for row in rows:
+        where = f", pod {row['pod']}" if row["pod"] else ""
+        state = f", {row['container']}" if row["container"] else ""
+        code = f", exit code {row['exit_code']}" if row["exit_code"] is not None else ""
+        again = f", {row['restarts']} restarts" if row["restarts"] else ""
+        lines.append(_short(f"{row['object']}{where}{state}{code}{again}"))
+        if row["replica_set"]:
+            lines.append(_short(f"  {row['replica_set']}"))
+        if row["cause"]:
+            lines.append(_short(f"  cause: {row['cause']}"))
+        lines += [_short(f"  event: {event}") for event in row["events"]]
+        lines += [_short(f"  log: {line}") for line in row["log"]]
+        lines += [_short(f"  not read: {what}") for what in row["unread"]]
+        lines.append(_short(f"  look: {row['look']}"))
+    return _bounded(lines)
+
+
+def bounded_message(message: str) -> str:
+    """A message of at most C(SCREEN) bytes, each line of it of at most a few hundred characters."""
+    lines = [line if len(line) <= _LONG else f"{line[: _LONG - 3]}..." for line in message.splitlines()]
+    return "\n".join(_bounded(lines, SCREEN))
+
+
+def _short(line: str) -> str:
+    line = " ".join(line.split()) if not line.startswith("  ") else "  " + " ".join(line.split())
+    return line if len(line) <= _LINE else f"{line[: _LINE - 3]}..."
+
+
+def _bounded(lines: list[str], most: int = MOST) -> list[str]:
+    kept: list[str] = []
+    length = len(_CUT) + 1
+    for line in lines:
+        length += len(line.encode()) + 1
+        if length > most:
+            return [*kept, _CUT]
+        kept.append(line)
+    return kept

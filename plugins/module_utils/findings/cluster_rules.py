@@ -8,12 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from ..inspection.namespace import WEBHOOK_PORT
-from ..inspection.nodes import ARCHITECTURES, NOT_READY
 from ..objects.fields import numbers
 from ..objects.line import Line, about
-from ..release.versions import TESTED_KUBERNETES
-from .rules import Facts, Found, Rules, enumerated, is_settled
+from ..release.versions import ARCHITECTURES, TESTED_KUBERNETES, WEBHOOK_PORT
+from .rules import NOT_READY, Facts, Found, Rules, enumerated, is_settled
 
 RULES = Rules()
 

@@ -10,6 +10,9 @@ from typing import Any
 
 from .catalogue import BY_CODE, Entry
 
+# What a refusal is about: this, or the key of a taint.
+NOT_READY = ("not ready",)
+
 Facts = dict[str, Any]
 # What a rule yields: the object, and what goes into the placeholders of its catalogue entry.
 Found = tuple[str, dict[str, Any]]

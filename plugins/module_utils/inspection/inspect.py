@@ -18,11 +18,12 @@ from ..cluster.client import Cluster
 from ..cluster.reader import Page
 from ..errors import RightsError
 from ..findings.judge import judge
+from ..jobset.choice import resolve_jobset
 from ..jobset.facts import jobset_facts
 from ..objects.fields import name_of, part, text
 from ..ownership.record import parse_record
 from ..release.bundle import Bundle
-from ..release.components import part_for, resolve_jobset
+from ..release.components import part_for
 from ..release.recognition import JOBSET_CRD, is_jobset, is_trainer, namespaces
 from ..rights.grants import grant_facts
 from .distribution import distribution

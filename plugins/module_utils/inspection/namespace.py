@@ -12,9 +12,8 @@ from typing import Any
 from ..objects.fields import is_terminating, name_of, part, parts, some, text, texts
 from ..objects.line import Line
 from ..objects.quantities import amount, demand, in_words, total
+from ..release.versions import WEBHOOK_PORT
 
-# The pod port of both webhooks; a Service's port does not matter to a NetworkPolicy.
-WEBHOOK_PORT = 9443
 _POD_SECURITY = "pod-security.kubernetes.io/enforce"
 # Names in a quota to the resource of a pod and where the pod says it.
 _COMPUTE = {

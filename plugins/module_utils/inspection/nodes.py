@@ -10,16 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from ..findings.rules import NOT_READY
 from ..objects.fields import is_true, name_of, part, parts, some, text
 from ..objects.line import Line
 from ..objects.quantities import amount, demand, total
+from ..release.versions import ARCHITECTURES
 
-# Platforms the controllers' images are built for (kubeflow/trainer, build-and-push-images.yaml; the intersection with
-# JobSet's, whose images exist for these three as well).
-ARCHITECTURES = ("amd64", "arm64", "ppc64le")
 _LISTED_TAINTS = 10
-# What a refusal is about: this, or the key of a taint.
-NOT_READY = ("not ready",)
 _KEEPS_AWAY = ("NoSchedule", "NoExecute")
 
 

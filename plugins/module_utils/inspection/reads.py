@@ -12,9 +12,9 @@ from typing import Any
 from ..cluster.access_reviews import Reviews
 from ..cluster.client import Cluster
 from ..cluster.reader import Page, Reader, merge_pages
+from ..names import INSTALL_RECORD
 from ..objects.fields import name_of, namespace_of, parts, text
 from ..objects.resources import Resource, resource_of
-from ..ownership.record import NAME as RECORD_NAME
 from ..release.bundle import Bundle
 from ..release.recognition import (
     CONTROLLER_LABELS,
@@ -166,7 +166,7 @@ def _first_round(reader: Reader, bundle: Bundle) -> dict[str, Callable[[], Any]]
         "version": lambda: reader.document("/version", "get /version"),
         "kube_system": lambda: reader.named(namespace, "kube-system", metadata_only=True),
         "namespace": lambda: reader.named(namespace, home, metadata_only=True),
-        "record": lambda: reader.named(config_map, RECORD_NAME, home),
+        "record": lambda: reader.named(config_map, INSTALL_RECORD, home),
         "cluster_rules": lambda: reader.rules(""),
     }
 

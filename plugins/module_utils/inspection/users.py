@@ -10,10 +10,8 @@ from typing import Any
 
 from ..cluster.reader import Page
 from ..objects.fields import is_terminating, is_true, name_of, namespace_of, part, parts, some, text, texts
+from ..objects.finalizers import RUNTIME_FINALIZER
 from ..ownership.installers import is_own_or_nothing, owner
-
-# Trainer up to 2.2 holds runtimes with it while any TrainJob uses them (kubeflow/trainer issue 3715).
-RUNTIME_FINALIZER = "trainer.kubeflow.org/resource-in-use"
 
 
 def user_facts(

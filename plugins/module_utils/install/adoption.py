@@ -14,8 +14,9 @@ import copy
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..cluster.client import FIELD_MANAGER, Cluster
+from ..cluster.client import Cluster
 from ..errors import ApiError
+from ..names import FIELD_MANAGER
 from ..objects.managed_fields import places
 from ..objects.resources import path_of
 from ..ownership.installers import MANAGERS

@@ -16,7 +16,7 @@ from ..cluster.retry import Backoff, is_webhook_transport
 from ..errors import ApiError, ConductorError, NotReadyError
 from ..objects.resources import Resource
 from ..plan.plan import Action
-from .conflicts import is_ownership_conflict
+from .conflicts import explained
 from .takeover import take_over
 
 # An API server behind a load balancer may not serve a new CRD yet when its neighbour does (up to 5 s, and a PATCH does
@@ -138,22 +138,6 @@ def _is_not_yet(error: ConductorError, action: Action) -> bool:
     if is_webhook_transport(error):
         return True
     return action.phase == "runtimes" and isinstance(error, ApiError) and error.status == 404
-
-
-def explained(error: ConductorError) -> ConductorError:
-    """Adds to some failures of an apply what the server's words leave out."""
-    if isinstance(error, ApiError) and is_ownership_conflict(error):
-        fields = "; ".join(f"{cause.get('field', '')}: {cause.get('message', '')}" for cause in error.causes)
-        return ApiError(
-            f"somebody else owns fields of it: {fields}",
-            status=error.status,
-            reason=error.reason,
-            causes=error.causes,
-            step=error.step,
-            subject=error.subject,
-            hint="let that manager give the field up, or set force_conflicts: true to take it over",
-        )
-    return error
 
 
 def custom_resources(manifests: Sequence[dict[str, Any]]) -> list[Resource]:

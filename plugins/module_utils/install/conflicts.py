@@ -13,8 +13,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..cluster.client import FIELD_MANAGER
 from ..errors import ApiError, ConductorError, RefusedError, listed
+from ..names import FIELD_MANAGER
 from ..objects.diff import MASKED
 from ..objects.resources import Key
 from ..ownership.owner import HELPERS
@@ -172,3 +172,19 @@ def _parsed(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def explained(error: ConductorError) -> ConductorError:
+    """Adds to some failures of an apply what the server's words leave out."""
+    if isinstance(error, ApiError) and is_ownership_conflict(error):
+        fields = "; ".join(f"{cause.get('field', '')}: {cause.get('message', '')}" for cause in error.causes)
+        return ApiError(
+            f"somebody else owns fields of it: {fields}",
+            status=error.status,
+            reason=error.reason,
+            causes=error.causes,
+            step=error.step,
+            subject=error.subject,
+            hint="let that manager give the field up, or set force_conflicts: true to take it over",
+        )
+    return error

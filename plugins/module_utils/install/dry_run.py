@@ -16,19 +16,20 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from ..cluster.client import FIELD_MANAGER, Cluster
+from ..cluster.client import Cluster
 from ..cluster.retry import is_webhook_transport
 from ..errors import ApiError, ConductorError
+from ..names import FIELD_MANAGER
 from ..objects.diff import changed_fields
 from ..objects.resources import Key, key_of, path_of
 from ..ownership.owner import own_entry
 from ..plan.plan import Action
 from ..release.bundle import Bundle
-from .apply import explained
 from .conflicts import (
     Conflict,
     conflict_error,
     conflicts_of,
+    explained,
     is_of_controllers,
     is_ownership_conflict,
     owners_of,

@@ -19,8 +19,7 @@ from ..cluster.client import Cluster
 from ..cluster.lease import Lease
 from ..errors import ApiError, ConductorError
 from ..objects.resources import Key
-from ..ownership.record import Record, record_manifest
-from ..plan.observe import read_install_record
+from ..ownership.record import Record, read_install_record, record_manifest
 from ..plan.plan import Action
 from ..release.bundle import EXTERNAL, PHASES
 from .apply import Applier, Outcome, custom_resources

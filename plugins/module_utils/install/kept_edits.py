@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..cluster.client import FIELD_MANAGER
+from ..names import FIELD_MANAGER
 from ..objects.fields import some
 from ..objects.managed_fields import field_name, is_in, places, without
 from ..ownership.kubectl import LAST_APPLIED_KEEPER, NO_EDITS, entries, who

@@ -9,11 +9,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..objects.digest import digest
 from ..objects.resources import Key
 from ..ownership.owner import entry_digest
 from ..ownership.record import Entry, Record
 from ..plan.plan import Action
-from ..release.bundle import Bundle, digest
+from ..release.bundle import Bundle
 from ..release.components import Meant, is_named_jobset
 
 

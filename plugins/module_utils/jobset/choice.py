@@ -16,12 +16,16 @@ from typing import Any
 from ..cluster.client import Cluster
 from ..cluster.reader import Page, Reader, merge_pages
 from ..findings.jobset_rules import judge_jobset
+from ..objects.fields import part
 from ..objects.resources import resource_of
 from ..ownership.record import Record
 from ..release.bundle import Bundle
-from ..release.components import Meant, part_for, resolve_jobset
+from ..release.components import Meant, part_for
 from ..release.recognition import CONTROLLER_LABELS, JOBSET_CRD, JOBSET_GROUP, places, speaks_for
 from .facts import API_VERSION, jobset_facts
+
+# What a person asks for, and what it comes to on a cluster.
+JOBSET_MODES = ("auto", "bundled", "external")
 
 _CRD = resource_of("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 _NAMESPACE = resource_of("v1", "Namespace")
@@ -157,3 +161,16 @@ def _is_as_recorded(record: Record, bundle: Bundle, configurations: Sequence[Map
         return True
     found = {place.namespace for place in places(of_jobset(configurations))}
     return len(found) == 1 and not found & {"", bundle.namespace}
+
+
+def resolve_jobset(mode: str, record: Record, jobset: Mapping[str, Any] | None) -> Meant:
+    """Whose JobSet it is to be. What was installed one way stays so, unless another way is asked for.
+
+    Args:
+        mode: one of C(JOBSET_MODES).
+        record: the install record; empty where nothing was installed.
+        jobset: the facts about the JobSet that is there; None where they were not looked for.
+    """
+    there = "external" if part(jobset).get("state") == "external" else "bundled"
+    said = (record.jobset or there) if mode == "auto" else mode
+    return "external" if said == "external" else "bundled"

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..inspection.users import RUNTIME_FINALIZER
 from .fields import text, texts
+
+# Trainer up to 2.2 holds runtimes with it while any TrainJob uses them (kubeflow/trainer issue 3715).
+RUNTIME_FINALIZER = "trainer.kubeflow.org/resource-in-use"
 
 # Sources: kubernetes/api core/v1 and meta/v1 (garbage collection, namespaces), apiextensions/v1 (CRDs), batch/v1.
 _HOLDERS = {

@@ -12,9 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..cluster.client import FIELD_MANAGER
+from ..names import FIELD_MANAGER, MANAGED_LABEL
 from ..objects.managed_fields import common, cut, holds, together, without, without_containers
-from ..release.bundle import MANAGED_LABEL
 from .owner import HELPERS, own_entry
 from .upstream import LAST_APPLIED, declared
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
-from ..cluster.client import FIELD_MANAGER
-from ..release.bundle import Bundle, digest
+from ..names import FIELD_MANAGER
+from ..objects.digest import digest
+from ..release.bundle import Bundle
 
 OURS = "conductor"
 

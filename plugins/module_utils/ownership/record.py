@@ -14,11 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..cluster.client import Cluster
+from ..names import INSTALL_RECORD, MANAGED_LABEL
+from ..objects.digest import canonical
 from ..objects.fields import text
-from ..objects.resources import Key
-from ..release.bundle import MANAGED_LABEL, canonical
+from ..objects.resources import Key, resource_of
 
-NAME = "conductor-install-record"
 _DATA_KEY = "record.json"
 _FORMAT = 1
 
@@ -105,7 +106,7 @@ def record_manifest(record: Record, namespace: str) -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
-            "name": NAME,
+            "name": INSTALL_RECORD,
             "namespace": namespace,
             "labels": {MANAGED_LABEL: "true"},
             "annotations": {
@@ -114,3 +115,8 @@ def record_manifest(record: Record, namespace: str) -> dict[str, Any]:
         },
         "data": {_DATA_KEY: canonical(content).decode()},
     }
+
+
+def read_install_record(cluster: Cluster, namespace: str) -> Record:
+    """The install record in a namespace; an empty one where there is none."""
+    return parse_record(cluster.find(resource_of("v1", "ConfigMap").path(namespace, INSTALL_RECORD)))

@@ -14,10 +14,11 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..cluster.client import FIELD_MANAGER
+from ..names import FIELD_MANAGER, MANAGED_LABEL
 from ..objects.diff import changed_fields
+from ..objects.digest import digest
 from ..objects.managed_fields import field_name, is_in, places, tree_of, value_at
-from ..release.bundle import MANAGED_LABEL, Side, digest
+from ..release.bundle import Side
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _CRD = "CustomResourceDefinition"

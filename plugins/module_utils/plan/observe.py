@@ -11,11 +11,11 @@ from typing import Any, TypeAlias
 from ..cluster.client import Cluster
 from ..cluster.identity import NAMESPACE
 from ..errors import ApiError, missing_rights
+from ..names import INSTALL_RECORD, MANAGED_LABEL
 from ..objects.fields import parts
 from ..objects.resources import Key, Resource, key_of, path_of, resource_of
-from ..ownership.record import NAME as RECORD_NAME
-from ..ownership.record import Record, parse_record
-from ..release.bundle import MANAGED_LABEL, Bundle
+from ..ownership.record import Record, read_install_record
+from ..release.bundle import Bundle
 from ..release.components import is_named_jobset
 from .leftovers import look_at_leftovers
 from .plan import Observed
@@ -174,7 +174,7 @@ class _Look:
         except ApiError as error:
             if error.status != 403:
                 raise
-            self.denied.append(f"get configmaps {RECORD_NAME} in namespace {self._home}")
+            self.denied.append(f"get configmaps {INSTALL_RECORD} in namespace {self._home}")
         else:
             self._is_recorded = bool(self.record.resource_version)
 
@@ -207,11 +207,6 @@ def _is_selected(of_type: _Type) -> bool:
     """Whether what bears our label is asked for first."""
     api_version, kind, namespace = of_type
     return not namespace and kind not in _WHOLE and (api_version, kind) != _NAMESPACES
-
-
-def read_install_record(cluster: Cluster, namespace: str) -> Record:
-    """The install record in a namespace; an empty one where there is none."""
-    return parse_record(cluster.find(resource_of("v1", "ConfigMap").path(namespace, RECORD_NAME)))
 
 
 def ending(cluster: Cluster, key: Key) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
+from ..objects.digest import digest
 from ..objects.line import Line, about, about_object, about_places
 from ..objects.resources import Key, key_of
 from ..ownership.installers import owner, tool_of
@@ -17,7 +18,7 @@ from ..ownership.kubectl import installed_by_kubectl, is_nobodys, kubectl_applie
 from ..ownership.owner import entry_digest, foreign_webhooks, manager_of, mark_of, own_entry
 from ..ownership.record import Entry, Record
 from ..ownership.upstream import is_bare
-from ..release.bundle import PHASES, Bundle, Side, digest
+from ..release.bundle import PHASES, Bundle, Side
 from .prune import Leftover, phase_of
 
 Verb = Literal["create", "adopt", "update", "unchanged", "refuse", "prune"]

@@ -15,7 +15,7 @@ from ..errors import ApiError, NotReadyError, listed
 from ..objects.fields import text
 from ..objects.resources import resource_of
 from ..release.bundle import Bundle
-from ..verdicts.runtime import runtime_verdict
+from ..verdicts.api import runtime_verdict
 
 FRAMEWORK_LABEL = "trainer.kubeflow.org/framework"
 _API_VERSION = "trainer.kubeflow.org/v1alpha1"

@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from ..objects.fields import part, parts, text
-from ..ownership.record import Record
+from ..objects.fields import parts, text
 from .bundle import Bundle, Phase, Probe
 from .recognition import JOBSET_GROUP, speaks_for
 
-# What a person asks for, and what it comes to on a cluster.
-JOBSET_MODES = ("auto", "bundled", "external")
+# The Leases by which the controllers choose a leader; made by them, so no record knows them. (Trainer:
+# controller_manager_config.yaml; JobSet: LeaderElectionID in its main.go.)
+LEASES = {"trainer.kubeflow.org": "trainer", "6d4f6a47.jobset.x-k8s.io": "jobset"}
+
 Meant = Literal["bundled", "external"]
 
 # JobSet's own kustomization puts this before every name (sigs.k8s.io/jobset, config/default: namePrefix), and its CRD
@@ -81,19 +82,6 @@ def probes_of_others(bundle: Bundle, configurations: Sequence[Mapping[str, Any]]
         if handler and _is_jobset_probe(probe) and probe.manifest.get("kind") == "JobSet":
             found.append(replace(probe, configuration=handler[0], webhook=handler[1], says=""))
     return tuple(found)
-
-
-def resolve_jobset(mode: str, record: Record, jobset: Mapping[str, Any] | None) -> Meant:
-    """Whose JobSet it is to be. What was installed one way stays so, unless another way is asked for.
-
-    Args:
-        mode: one of C(JOBSET_MODES).
-        record: the install record; empty where nothing was installed.
-        jobset: the facts about the JobSet that is there; None where they were not looked for.
-    """
-    there = "external" if part(jobset).get("state") == "external" else "bundled"
-    said = (record.jobset or there) if mode == "auto" else mode
-    return "external" if said == "external" else "bundled"
 
 
 def _is_jobset_probe(probe: Probe) -> bool:

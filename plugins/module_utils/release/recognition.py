@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..objects.fields import is_terminating, name_of, namespace_of, part, parts, text
-from ..verdicts.deployment import deployment_verdict
-from ..verdicts.service import endpoints_verdict
+from ..verdicts.webhooks import endpoints_verdict
+from ..verdicts.workloads import deployment_verdict
 from .versions import JOBSET_IMAGE, TRAINER_IMAGE, image_name, images
 
 TRAINER_GROUP = "trainer.kubeflow.org"

@@ -14,6 +14,13 @@ from typing import Any
 
 from ..objects.fields import numbers, part, parts, text
 
+# The pod port of both webhooks; a Service's port does not matter to a NetworkPolicy.
+WEBHOOK_PORT = 9443
+
+# Platforms the controllers' images are built for (kubeflow/trainer, build-and-push-images.yaml; the intersection with
+# JobSet's, whose images exist for these three as well).
+ARCHITECTURES = ("amd64", "arm64", "ppc64le")
+
 TRAINER_IMAGE = "trainer-controller-manager"
 JOBSET_IMAGE = "jobset"
 PUBLIC_CONFIG_MAP = "kubeflow-trainer-public"

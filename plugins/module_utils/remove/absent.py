@@ -18,13 +18,14 @@ from ..cluster.lease import Lease
 from ..errors import ApiError, ConductorError, InputError, RefusedError, listed
 from ..objects.fields import some
 from ..objects.resources import Key, resource_of
-from ..plan.observe import ending, read_install_record
+from ..ownership.record import read_install_record
+from ..plan.observe import ending
 from ..release.bundle import Bundle
-from ..rights.check import require_removal_rights
 from .execute import Stages
 from .model import Found, Removal, Switches
 from .observe import look
 from .plan import make_removal
+from .rights import require_removal_rights
 
 # Of what people made there may be thousands; of ours every object is named.
 _NAMED = 20

@@ -9,13 +9,12 @@ from collections.abc import Sequence
 
 from ..cluster.client import Cluster
 from ..cluster.deletion import Deleter, Target
-from ..cluster.lease import NAME as LEASE_NAME
 from ..cluster.namespace_contents import settled_contents
 from ..errors import ApiError, RefusedError
-from ..inspection.users import RUNTIME_FINALIZER
+from ..names import INSTALL_LEASE, INSTALL_RECORD
 from ..objects.fields import name_of, parts, some, text, texts
+from ..objects.finalizers import RUNTIME_FINALIZER
 from ..objects.resources import Key, path_of, resource_of
-from ..ownership.record import NAME as RECORD_NAME
 from ..release.bundle import Bundle
 from ..release.user_objects import full_name
 from .model import Removal
@@ -25,7 +24,7 @@ from .plan import NOT_EMPTY
 _STEP = "release runtimes"
 _ATTEMPTS = 3
 # What Conductor itself works with; they go last, so that a removal that is cut off can go on.
-_TRACES = (("v1", "ConfigMap", RECORD_NAME), ("coordination.k8s.io/v1", "Lease", LEASE_NAME))
+_TRACES = (("v1", "ConfigMap", INSTALL_RECORD), ("coordination.k8s.io/v1", "Lease", INSTALL_LEASE))
 
 
 class Stages:

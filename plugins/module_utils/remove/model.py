@@ -28,9 +28,6 @@ STAGES = (
     "namespaces",
     "record",
 )
-# The Leases by which the controllers choose a leader; made by them, so no record knows them. (Trainer:
-# controller_manager_config.yaml; JobSet: LeaderElectionID in its main.go.)
-LEASES = {"trainer.kubeflow.org": "trainer", "6d4f6a47.jobset.x-k8s.io": "jobset"}
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,16 @@ from typing import Any
 from ..cluster.client import Cluster
 from ..cluster.namespace_contents import Contents, read_contents
 from ..errors import ApiError, RightsError, missing_rights
+from ..names import INSTALL_RECORD
 from ..objects.resources import RESOURCES, Key, Resource, resource_of
-from ..ownership.record import NAME as RECORD_NAME
-from ..ownership.record import Record
-from ..plan.observe import observe, read_install_record
+from ..ownership.record import Record, read_install_record
+from ..plan.observe import observe
 from ..plan.plan import Observed
 from ..release.bundle import Bundle
+from ..release.components import LEASES
 from ..release.user_objects import Holdings
-from .claims import homes
-from .model import LEASES, Found
+from .model import Found
+from .rules import homes
 
 _TRAINER, _JOBSET = "trainer.kubeflow.org/v1alpha1", "jobset.x-k8s.io/v1alpha2"
 _DEPLOYMENT = resource_of("apps/v1", "Deployment")
@@ -42,7 +43,7 @@ def look(cluster: Cluster, bundle: Bundle) -> Found:
     denied: list[str] = []
     also = [
         *bundle.known,
-        Key("v1", "ConfigMap", bundle.namespace, RECORD_NAME),
+        Key("v1", "ConfigMap", bundle.namespace, INSTALL_RECORD),
         *(Key("coordination.k8s.io/v1", "Lease", bundle.namespace, name) for name in LEASES),
         *(key for key in _record(cluster, bundle).entries if key[:2] in RESOURCES),
     ]

@@ -10,19 +10,17 @@ from typing import Any, Literal
 
 from ..cluster.deletion import Target
 from ..cluster.namespace_contents import Contents
-from ..inspection.users import RUNTIME_FINALIZER
+from ..names import INSTALL_RECORD
 from ..objects.fields import name_of, part, some, text, texts
-from ..objects.finalizers import held_by, holds
+from ..objects.finalizers import RUNTIME_FINALIZER, held_by, holds
 from ..objects.resources import Key
 from ..ownership.owner import owner_of
-from ..ownership.record import NAME as RECORD_NAME
 from ..release.bundle import Bundle
-from ..release.components import is_named_jobset
+from ..release.components import LEASES, is_named_jobset
 from ..release.recognition import JOBSET_CRD, TRAINER_GROUP
 from ..release.user_objects import full_name, plain, unfinished, users_of
-from .claims import is_of_conductor, why_not_ours
-from .dangling import TESTS, dangling, is_alive, speakers
-from .model import LEASES, STAGES, Found, Removal, Switches
+from .model import STAGES, Found, Removal, Switches
+from .rules import TESTS, dangling, is_alive, is_of_conductor, speakers, why_not_ours
 
 _CRD, _NAMESPACE = "CustomResourceDefinition", "Namespace"
 # What a cluster keeps that has nothing at work needs no controller.
@@ -221,7 +219,7 @@ class _Planner:
 
     def _own_traces(self) -> None:
         """The install record goes last of all, or with its namespace."""
-        key = Key("v1", "ConfigMap", self._home, RECORD_NAME)
+        key = Key("v1", "ConfigMap", self._home, INSTALL_RECORD)
         metadata = self._found.observed.metadata.get(key)
         if metadata is not None and self._home not in {target.key.name for target in self._stages["namespaces"]}:
             self._delete("record", key, metadata)

@@ -12,9 +12,8 @@ from ..cluster.client import Cluster
 from ..errors import missing_rights
 from ..plan.plan import Action
 from ..release.bundle import Bundle
-from ..remove.model import Removal
 from .grants import ungranted
-from .required import lease_rights, record_rights, removal_rights, rights_for, summed_up, to_read
+from .required import record_rights, rights_for, summed_up, to_read
 
 
 def require_rights(cluster: Cluster, bundle: Bundle, actions: Sequence[Action]) -> None:
@@ -44,25 +43,15 @@ def require_rights(cluster: Cluster, bundle: Bundle, actions: Sequence[Action]) 
         missing, grants = reviews.lacking(needed), ungranted(bundle, manifests, reviews)
         if not missing and not grants:
             return
-    _require(cluster, reviews, needed, grants)
+    require(cluster, reviews, needed, grants)
 
 
-def require_removal_rights(cluster: Cluster, removal: Removal, lease_in: str) -> None:
-    """Asks the server whether all that a removal deletes may be deleted and waited for.
-
-    Args:
-        lease_in: the namespace in which a lease is held meanwhile; empty where there is none.
+def require(cluster: Cluster, reviews: Reviews, needed: Sequence[Right], grants: Sequence[Right]) -> None:
+    """Fail if a permission is missing.
 
     Raises:
-        RightsError: names every missing right.
+        RightsError: names every missing permission.
     """
-    needed = removal_rights(removal)
-    if needed:
-        needed += lease_rights(lease_in) if lease_in else []
-        _require(cluster, ask(cluster, {right.namespace for right in needed}), needed, [])
-
-
-def _require(cluster: Cluster, reviews: Reviews, needed: Sequence[Right], grants: Sequence[Right]) -> None:
     missing = reviews.lacking(needed)
     if reviews.incomplete and (missing or grants):
         missing, grants = _asked_one_by_one(cluster, missing), []

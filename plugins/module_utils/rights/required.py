@@ -15,15 +15,13 @@ from typing import NamedTuple
 from ..cluster.access_reviews import Right
 from ..cluster.autoscaler import STATUS as AUTOSCALER_STATUS
 from ..cluster.identity import NAMESPACE as KUBE_SYSTEM
-from ..cluster.lease import NAME as LEASE_NAME
+from ..names import INSTALL_LEASE, INSTALL_RECORD
 from ..objects.line import Line
 from ..objects.resources import Resource, key_of, resource_of
-from ..ownership.record import NAME as RECORD_NAME
 from ..plan.plan import Action
 from ..release.bundle import Bundle
 from ..release.recognition import JOBSET_GROUP, TELLING_CRDS, TRAINER_GROUP
 from ..release.versions import PUBLIC_CONFIG_MAP
-from ..remove.model import Removal
 
 # Server-side apply is a patch, and a create where nothing is there yet.
 _APPLY = ("create", "patch")
@@ -34,7 +32,6 @@ _CONFIG_MAP = resource_of("v1", "ConfigMap")
 _LEASE = resource_of("coordination.k8s.io/v1", "Lease")
 _SECRET = resource_of("v1", "Secret")
 _POD = resource_of("v1", "Pod")
-_REPLICA_SET = resource_of("apps/v1", "ReplicaSet")
 _EVENT = resource_of("v1", "Event")
 _NODE = resource_of("v1", "Node")
 _QUOTA = resource_of("v1", "ResourceQuota")
@@ -50,20 +47,6 @@ _RUNTIME = resource_of(f"{TRAINER_GROUP}/v1alpha1", "ClusterTrainingRuntime")
 _TRAIN_JOB = resource_of(f"{TRAINER_GROUP}/v1alpha1", "TrainJob")
 
 
-# What does not go at once when it is deleted: it has things in it, or somebody holds it.
-_LASTING = frozenset(
-    {
-        "ClusterTrainingRuntime",
-        "TrainingRuntime",
-        "TrainJob",
-        "JobSet",
-        "Deployment",
-        "CustomResourceDefinition",
-        "Namespace",
-    }
-)
-
-
 class Help(NamedTuple):
     """A right that the work can do without, and what then is left out."""
 
@@ -71,7 +54,8 @@ class Help(NamedTuple):
     without: str
 
 
-def _right(verb: str, resource: Resource, namespace: str = "", name: str = "", subresource: str = "") -> Right:
+def right_to(verb: str, resource: Resource, namespace: str = "", name: str = "", subresource: str = "") -> Right:
+    """Return the permission for a verb on a resource; the namespace is dropped for cluster-scoped resources."""
     plural = f"{resource.plural}/{subresource}" if subresource else resource.plural
     return Right(verb, resource.group, plural, namespace if resource.namespaced else "", name)
 
@@ -80,41 +64,16 @@ def rights_for(actions: Iterable[Action]) -> list[Right]:
     """The rights to write what a plan writes."""
     verbs = {"create": _APPLY, "prune": ("delete",)}
     return [
-        _right(verb, resource_of(action.key.api_version, action.key.kind), action.key.namespace, action.key.name)
+        right_to(verb, resource_of(action.key.api_version, action.key.kind), action.key.namespace, action.key.name)
         for action in actions
         for verb in verbs.get(action.verb, _APPLY[1:])
-    ]
-
-
-def removal_rights(removal: Removal) -> list[Right]:
-    """The rights to delete what a removal deletes, to wait until it is gone, and to let go of what nobody releases."""
-    targets = [target.key for target in removal.targets()]
-    lasting = {key for key in targets if key.kind in _LASTING}
-    return [
-        *dict.fromkeys(
-            _right("delete", resource_of(key.api_version, key.kind), key.namespace, key.name)
-            for key in removal.deleted()
-        ),
-        *dict.fromkeys(
-            _right("watch", resource_of(key.api_version, key.kind), key.namespace) for key in sorted(lasting)
-        ),
-        *dict.fromkeys(
-            _right(verb, resource, key.namespace)
-            for key in sorted(lasting)
-            if key.kind == "Deployment"
-            for verb, resource in (("list", _REPLICA_SET), ("list", _POD), ("watch", _POD))
-        ),
-        *(
-            _right("patch", resource_of(target.key.api_version, target.key.kind), target.key.namespace, target.key.name)
-            for target in removal.release
-        ),
     ]
 
 
 def record_rights(namespace: str) -> list[Right]:
     """The rights to keep the install record, and to hold the lease meanwhile."""
     return [
-        *(_right(verb, _CONFIG_MAP, namespace, RECORD_NAME) for verb in _APPLY),
+        *(right_to(verb, _CONFIG_MAP, namespace, INSTALL_RECORD) for verb in _APPLY),
         *lease_rights(namespace),
     ]
 
@@ -123,8 +82,8 @@ def lease_rights(namespace: str) -> list[Right]:
     """The rights to be the one run that writes."""
     return [
         # The server does not know the name of what is created by a POST when it looks for the right.
-        _right("create", _LEASE, namespace),
-        *(_right(verb, _LEASE, namespace, LEASE_NAME) for verb in ("get", "patch", "watch")),
+        right_to("create", _LEASE, namespace),
+        *(right_to(verb, _LEASE, namespace, INSTALL_LEASE) for verb in ("get", "patch", "watch")),
     ]
 
 
@@ -143,40 +102,40 @@ def to_read(bundle: Bundle) -> list[Right]:
     keys = [key_of(manifest) for manifest in bundle.objects()]
     lists = {(resource_of(key.api_version, key.kind), key.namespace) for key in keys}
     return [
-        *(_right("list", resource, namespace) for resource, namespace in sorted(lists)),
-        _right("get", _CONFIG_MAP, bundle.namespace, RECORD_NAME),
+        *(right_to("list", resource, namespace) for resource, namespace in sorted(lists)),
+        right_to("get", _CONFIG_MAP, bundle.namespace, INSTALL_RECORD),
     ]
 
 
 def to_wait(bundle: Bundle) -> list[Right]:
     """To see whether the controllers serve, and to follow how they come up."""
     return [
-        *(_right("get", _CRD, name=name) for name in bundle.names("CustomResourceDefinition")),
+        *(right_to("get", _CRD, name=name) for name in bundle.names("CustomResourceDefinition")),
         *(
-            _right(verb, resource, bundle.namespace)
+            right_to(verb, resource, bundle.namespace)
             for verb in ("list", "watch")
             for resource in (_DEPLOYMENT, _POD, _SLICE, _LEASE, *_CONFIGURATIONS)
         ),
-        _right("list", _RUNTIME),
+        right_to("list", _RUNTIME),
     ]
 
 
 def to_refresh(bundle: Bundle) -> list[Right]:
     """To see when a controller has written its certificate, so that its pod can be made to mount it."""
-    return [_right(verb, _SECRET, bundle.namespace) for verb in ("list", "watch")]
+    return [right_to(verb, _SECRET, bundle.namespace) for verb in ("list", "watch")]
 
 
 def to_probe(bundle: Bundle) -> list[Right]:
     """To prove webhooks and runtimes by dry runs. A dry run takes the right to the real thing."""
     manifests = [probe.manifest for probe in bundle.probes]
-    found = {_right("create", _TRAIN_JOB, bundle.probe_namespace)}
+    found = {right_to("create", _TRAIN_JOB, bundle.probe_namespace)}
     for key in map(key_of, manifests):
         resource = resource_of(key.api_version, key.kind)
         if resource.namespaced:
             # The server does not know the name of what is created by a POST when it looks for the right.
-            found.add(_right("create", resource, key.namespace))
+            found.add(right_to("create", resource, key.namespace))
         else:
-            found |= {_right(verb, resource, name=key.name) for verb in _APPLY}
+            found |= {right_to(verb, resource, name=key.name) for verb in _APPLY}
     return sorted(found)
 
 
@@ -196,11 +155,11 @@ def to_inspect(bundle: Bundle) -> list[Right]:
         resource_of(f"{JOBSET_GROUP}/v1alpha2", "JobSet"),
     )
     return [
-        *(_right("list", resource) for resource in (*anywhere, *_CONFIGURATIONS)),
-        *(_right("list", resource, home) for resource in (_QUOTA, _POLICY)),
-        *(_right("get", _NAMESPACE, name=name) for name in names),
-        *(_right("get", _CRD, name=name) for name in sorted(crds)),
-        *(_right("get", _CONFIG_MAP, home, name) for name in (PUBLIC_CONFIG_MAP, RECORD_NAME)),
+        *(right_to("list", resource) for resource in (*anywhere, *_CONFIGURATIONS)),
+        *(right_to("list", resource, home) for resource in (_QUOTA, _POLICY)),
+        *(right_to("get", _NAMESPACE, name=name) for name in names),
+        *(right_to("get", _CRD, name=name) for name in sorted(crds)),
+        *(right_to("get", _CONFIG_MAP, home, name) for name in (PUBLIC_CONFIG_MAP, INSTALL_RECORD)),
     ]
 
 
@@ -208,18 +167,18 @@ def to_explain(bundle: Bundle) -> list[Help]:
     """To say more of what does not come up, or does not go."""
     waits = "nothing says what it waits for when it is being deleted"
     return [
-        Help(_right("list", _EVENT, bundle.namespace), "a wait cannot say what the kubelet does"),
+        Help(right_to("list", _EVENT, bundle.namespace), "a wait cannot say what the kubelet does"),
         Help(
-            _right("get", _POD, bundle.namespace, subresource="log"),
+            right_to("get", _POD, bundle.namespace, subresource="log"),
             "a wait that fails cannot show what the controllers said last",
         ),
-        Help(_right("list", _REPLICA_SET, bundle.namespace), "a wait that fails cannot say why pods are not made"),
+        Help(right_to("list", _REPLICA_SET, bundle.namespace), "a wait that fails cannot say why pods are not made"),
         # Of one name only, so that it may be given where all other cluster-wide rights are given.
         Help(
-            _right("get", _CONFIG_MAP, name=AUTOSCALER_STATUS.name), "a wait hopes for new nodes where none will come"
+            right_to("get", _CONFIG_MAP, name=AUTOSCALER_STATUS.name), "a wait hopes for new nodes where none will come"
         ),
-        *(Help(_right("get", _NAMESPACE, name=name), waits) for name in bundle.names("Namespace")),
-        *(Help(_right("get", _CRD, name=name), waits) for name in bundle.names("CustomResourceDefinition")),
+        *(Help(right_to("get", _NAMESPACE, name=name), waits) for name in bundle.names("Namespace")),
+        *(Help(right_to("get", _CRD, name=name), waits) for name in bundle.names("CustomResourceDefinition")),
     ]
 
 
@@ -229,12 +188,12 @@ def to_hasten(bundle: Bundle) -> list[Help]:
     back_off = "what is left in a back-off is tried again minutes later"
     mine = {(resource_of(key.api_version, key.kind), key) for key in map(key_of, bundle.objects())}
     return [
-        Help(_right("patch", _POD, home, subresource="status"), "certificates are mounted up to minutes later"),
-        Help(_right("patch", _DEPLOYMENT, home, subresource="status"), back_off),
-        Help(_right("delete", _POD, home), back_off),
+        Help(right_to("patch", _POD, home, subresource="status"), "certificates are mounted up to minutes later"),
+        Help(right_to("patch", _DEPLOYMENT, home, subresource="status"), back_off),
+        Help(right_to("delete", _POD, home), back_off),
         *(
             Help(
-                _right("get", resource, key.namespace, key.name),
+                right_to("get", resource, key.namespace, key.name),
                 "check mode cannot foresee a change of it, and it cannot be taken over from kubectl",
             )
             for resource, key in sorted(mine)
@@ -245,7 +204,7 @@ def to_hasten(bundle: Bundle) -> list[Help]:
 def to_make_room(bundle: Bundle) -> list[Help]:
     """To make the namespaces."""
     return [
-        Help(_right("create", _NAMESPACE, name=name), "somebody else must make the namespaces")
+        Help(right_to("create", _NAMESPACE, name=name), "somebody else must make the namespaces")
         for name in bundle.names("Namespace")
     ]
 

@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..cluster.client import Cluster
-from ..cluster.events import time_of
+from ..diagnose.events import time_of
 from ..diagnose.failures import Doom, refused
 from ..errors import ApiError
 from ..objects.fields import name_of, text
 from ..objects.resources import Key, Resource, resource_of
-from ..verdicts.job import job_verdict, lacks_pods
+from ..verdicts.jobs import job_verdict, lacks_pods
 from ..verdicts.verdict import Verdict
 from .state import JOBSET_LABEL
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from ..objects.fields import name_of, part, parts, text
-from ..verdicts.jobset import jobset_verdict
-from ..verdicts.pod import containers_of, pod_words
-from ..verdicts.trainjob import trainjob_verdict
+from ..verdicts.jobs import jobset_verdict, trainjob_verdict
 from ..verdicts.verdict import count
+from ..verdicts.workloads import containers_of, pod_words
 
 Phase = Literal["created", "suspended", "running", "complete", "failed"]
 # JobSet puts it on every pod; a TrainJob's JobSet has the name of the TrainJob.

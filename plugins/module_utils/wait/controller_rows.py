@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..certificates.sources import pods_of
 from ..release.bundle import certificate_secrets
+from ..verdicts.workloads import pods_of
 
 
 def controller_rows(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..certificates.serving import ServingCertificates
-from ..certificates.sources import needed_keys, pods_of, pods_to_touch
+from ..certificates.sources import needed_keys, pods_to_touch
 from ..cluster.client import Cluster
 from ..diagnose.failure_tracker import Fate
 from ..diagnose.unreachable import away
@@ -20,6 +20,7 @@ from ..probes.proof import Proof
 from ..probes.runtimes import require_runtimes
 from ..release.bundle import Bundle
 from ..verdicts.verdict import Verdict
+from ..verdicts.workloads import pods_of
 from .controller_rows import controller_rows
 from .external_jobset import Beside
 from .not_ready import NotReady, row_of

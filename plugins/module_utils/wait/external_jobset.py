@@ -9,23 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..certificates.sources import pods_of
 from ..cluster.client import Cluster
 from ..cluster.watch import Scope, Watcher
 from ..errors import ApiError, RefusedError, listed
 from ..findings.jobset_rules import judge_jobset
-from ..jobset.choice import Choice, look_at_jobset, of_jobset
+from ..jobset.choice import Choice, look_at_jobset, of_jobset, resolve_jobset
 from ..objects.fields import parts, text
 from ..objects.resources import resource_of
-from ..ownership.record import Record
-from ..plan.observe import read_install_record
+from ..ownership.record import Record, read_install_record
 from ..release.bundle import Bundle
-from ..release.components import probes_of_others, resolve_jobset, without_jobset
+from ..release.components import probes_of_others, without_jobset
 from ..release.recognition import is_jobset, places
-from ..verdicts.deployment import deployment_verdict
-from ..verdicts.service import endpoints_verdict
 from ..verdicts.verdict import Verdict
-from ..verdicts.webhook_configuration import webhook_configuration_verdict
+from ..verdicts.webhooks import endpoints_verdict, webhook_configuration_verdict
+from ..verdicts.workloads import deployment_verdict, pods_of
 from .controller_rows import controller_rows
 
 _CONFIGURATIONS = {

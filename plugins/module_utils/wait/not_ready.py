@@ -9,16 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..certificates.sources import pods_of
 from ..cluster.client import Cluster
-from ..cluster.events import last_event
+from ..diagnose.events import last_event
 from ..diagnose.failures import Doom, is_being_made
-from ..diagnose.report import diagnose
-from ..diagnose.report_text import bounded_message, diagnosis_lines
+from ..diagnose.report import bounded_message, diagnose, diagnosis_lines
 from ..errors import NotReadyError, listed
 from ..release.bundle import Bundle
-from ..verdicts.deployment import deployment_verdict
 from ..verdicts.verdict import Verdict
+from ..verdicts.workloads import deployment_verdict, pods_of
 from .readiness import Readiness
 from .timeline import Timeline
 

@@ -11,10 +11,9 @@ from typing import Any
 from ..cluster.client import Cluster
 from ..diagnose.unreachable import away
 from ..errors import ApiError, ConductorError
+from ..names import MANAGED_LABEL
 from ..objects.resources import Key, path_of, resource_of
-from ..release.bundle import MANAGED_LABEL
-from ..verdicts.crd import crd_verdict
-from ..verdicts.namespace import namespace_verdict
+from ..verdicts.api import crd_verdict, namespace_verdict
 from ..verdicts.verdict import Verdict
 
 _CRD = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")

@@ -8,21 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..certificates.sources import pods_of
 from ..cluster.client import Cluster
 from ..cluster.watch import Scope, Watcher
 from ..objects.fields import parts, text
 from ..objects.resources import resource_of
 from ..release.bundle import Bundle
-from ..release.components import is_named_jobset
+from ..release.components import LEASES, is_named_jobset
 from ..release.recognition import JOBSET_CRD
-from ..remove.model import LEASES
-from ..verdicts.deployment import deployment_verdict
-from ..verdicts.lease import lease_verdict
-from ..verdicts.pod import running_since
-from ..verdicts.service import endpoints_verdict
 from ..verdicts.verdict import Verdict
-from ..verdicts.webhook_configuration import webhook_configuration_verdict
+from ..verdicts.webhooks import endpoints_verdict, webhook_configuration_verdict
+from ..verdicts.workloads import deployment_verdict, lease_verdict, pods_of, running_since
 from .external_jobset import Beside
 from .prerequisites import Foundation
 

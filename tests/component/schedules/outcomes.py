@@ -16,7 +16,7 @@ from kubernetes.client import Configuration
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster import watch
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import NotReadyError
-from ansible_collections.conductor.trainer.plugins.module_utils.probes.api_servers import rounds_for
+from ansible_collections.conductor.trainer.plugins.module_utils.probes.proof import rounds_for
 from ansible_collections.conductor.trainer.plugins.module_utils.wait import controllers
 from ansible_collections.conductor.trainer.plugins.module_utils.wait.controllers import ControllersWait
 from tests.component.schedules.schedule import UNTOLD, Schedule, schedule

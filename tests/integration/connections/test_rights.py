@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.access_reviews import Right
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import load_bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.rights.required import of_install
 from tests.integration.connections.asking import User, said
 from tests.integration.connections.conftest import Access

@@ -19,7 +19,8 @@ from ansible_collections.conductor.trainer.plugins.module_utils.certificates.pro
 from ansible_collections.conductor.trainer.plugins.module_utils.certificates.sources import sources
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import RefusedError
 from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle, load_bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
 from tests.support.control_plane import ControlPlane
 from tests.support.fake_kubelet import give_certificates
 from tests.support.playing import play

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.cluster.lease import NAME as LEASE_NAME
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import RefusedError, RightsError
 from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils.names import (
+    INSTALL_LEASE,
+    INSTALL_RECORD,
+    MANAGED_LABEL,
+)
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of, path_of
-from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import NAME as RECORD_NAME
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import MANAGED_LABEL, Bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.support.control_plane import ControlPlane
 from tests.support.states import crd_terminating, namespace_terminating
 
@@ -142,7 +145,7 @@ def test_what_was_deleted_is_made_again(installed: ControlPlane, bundle: Bundle)
 
 
 def test_a_lost_record_is_made_again(installed: ControlPlane, bundle: Bundle) -> None:
-    installed.kubectl("delete", "configmap", RECORD_NAME, f"--namespace={bundle.namespace}")
+    installed.kubectl("delete", "configmap", INSTALL_RECORD, f"--namespace={bundle.namespace}")
 
     # Every object is applied once more and stays as it is.
     result = ensure_present(installed.client(), bundle)
@@ -162,8 +165,8 @@ def test_no_rights_at_all_names_every_type_that_cannot_be_read_or_written(plane:
     assert types_after("create, patch ", lines) == {*types, "leases"}
     # The install record is beside what the bundle holds.
     assert [line for line in lines if line.startswith("get ")] == [
-        f"get configmaps {RECORD_NAME} in namespace {bundle.namespace}",
-        f"get leases.coordination.k8s.io {LEASE_NAME} in namespace {bundle.namespace}",
+        f"get configmaps {INSTALL_RECORD} in namespace {bundle.namespace}",
+        f"get leases.coordination.k8s.io {INSTALL_LEASE} in namespace {bundle.namespace}",
     ]
     assert granting(lines) == GRANTING
     # The lease is taken (create, patch) and waited for (watch) as well.

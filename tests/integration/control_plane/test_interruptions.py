@@ -17,8 +17,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.cluster.lease im
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError, NotReadyError
 from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
-from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record
-from ansible_collections.conductor.trainer.plugins.module_utils.plan.observe import read_install_record
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.support.control_plane import ControlPlane
 

@@ -12,8 +12,8 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import RefusedError
 from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
-from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import NAME as RECORD_NAME
-from ansible_collections.conductor.trainer.plugins.module_utils.plan.observe import read_install_record
+from ansible_collections.conductor.trainer.plugins.module_utils.names import INSTALL_RECORD
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.release.components import is_of_jobset, without_jobset
 from tests.support.control_plane import ControlPlane
@@ -107,7 +107,7 @@ def test_a_second_run_beside_it_writes_nothing_and_does_not_look_again(
 
 def test_without_the_record_the_same_is_found_again(states: States, bundle: Bundle) -> None:
     plane = beside(states, bundle)
-    plane.kubectl("delete", "configmap", RECORD_NAME, f"--namespace={HOME}")
+    plane.kubectl("delete", "configmap", INSTALL_RECORD, f"--namespace={HOME}")
     before = jobset_metadata(plane)
     result = ensure_present(plane.client(), bundle)
     assert (result["jobset"], result["actions"], result["recorded"]) == ("external", {}, True)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import canonical
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.digest import canonical
 from tests.unit.plugins.helpers.builders import real_content
 
 JOBSET = "jobset-controller-manager"

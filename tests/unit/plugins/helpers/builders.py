@@ -14,8 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.digest import canonical
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle, canonical, parse_bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import parse_bundle
 from tests.unit.plugins.helpers.certificates import Authority
 from tests.unit.plugins.helpers.fakes import FakeCluster
 

@@ -13,15 +13,15 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import FIELD_MANAGER, Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError, ConductorError
+from ansible_collections.conductor.trainer.plugins.module_utils.names import FIELD_MANAGER, MANAGED_LABEL
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import (
     RESOURCES,
     Key,
     Resource,
     key_of,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import MANAGED_LABEL
 from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.state import JOBSET_LABEL
 
 CUSTOM_GROUPS = ("trainer.kubeflow.org", "jobset.x-k8s.io")

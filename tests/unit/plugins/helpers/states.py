@@ -10,7 +10,8 @@ from typing import Any
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.reader import Page
 from ansible_collections.conductor.trainer.plugins.module_utils.inspection.reads import Readings
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle, parse_bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import parse_bundle
 from tests.unit.plugins.helpers.builders import ESTABLISHED, READY_STATUS, real_content
 
 HOME = "kubeflow-system"

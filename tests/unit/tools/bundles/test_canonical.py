@@ -8,7 +8,7 @@ import hashlib
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import (
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.digest import (
     canonical as canonical_of_the_collection,
 )
 from bundle_generator.canonical import canonical, digest, seal

@@ -11,13 +11,14 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils.certificates.sources import (
     data_keys,
     has_certificate,
-    pods_of,
     pods_to_touch,
     sources,
     stale_deployments,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import certificate_secrets, load_bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import certificate_secrets
+from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.verdict import Verdict
+from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.workloads import pods_of
 from tests.unit.plugins.helpers.builders import BUNDLE, POD, bundle, certificate_fields, deployment, pod
 
 FULL = {"metadata": {"managedFields": [certificate_fields()]}}

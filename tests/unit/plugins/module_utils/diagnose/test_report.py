@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failures import dooms_of
-from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.report import EVENTS, LOG_LINES, diagnose
-from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.report_text import (
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.report import (
+    EVENTS,
+    LOG_LINES,
     MOST,
     SCREEN,
     bounded_message,
+    diagnose,
     diagnosis_lines,
 )
 from tests.unit.plugins.helpers.fakes import FakeCluster

@@ -9,9 +9,11 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError, RefusedError
 from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils.names import MANAGED_LABEL
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.digest import digest
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
-from ansible_collections.conductor.trainer.plugins.module_utils.plan.observe import read_install_record
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import MANAGED_LABEL, Bundle, digest
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import read_install_record
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.unit.plugins.helpers.builders import (
     CONFIG,
     DEPLOYMENT,

@@ -13,8 +13,11 @@ from ansible_collections.conductor.trainer.plugins.module_utils.cluster.lease im
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError, NotReadyError
 from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
-from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, record_manifest
-from ansible_collections.conductor.trainer.plugins.module_utils.plan.observe import read_install_record
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import (
+    Record,
+    read_install_record,
+    record_manifest,
+)
 from tests.unit.plugins.helpers.builders import CONFIG, HOME, LEASE, NAMESPACE, RECORD, bundle, obj
 from tests.unit.plugins.helpers.fakes import FakeCluster, Request
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import FIELD_MANAGER
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
     ApiError,
     ConductorError,
@@ -19,10 +18,12 @@ from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.install.apply import Applier
 from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils.names import FIELD_MANAGER
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
-from ansible_collections.conductor.trainer.plugins.module_utils.plan.observe import read_install_record
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Action
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES, load_bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES
+from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
 from tests.unit.plugins.helpers.builders import (
     BUNDLE,
     CONFIG,

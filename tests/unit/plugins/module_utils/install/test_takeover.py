@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError, RefusedError
 from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
-from ansible_collections.conductor.trainer.plugins.module_utils.plan.observe import read_install_record
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.unit.plugins.helpers.builders import DEPLOYMENT, LEASE, NAMESPACE, RECORD, VALIDATOR, bundle
 from tests.unit.plugins.helpers.fakes import FakeCluster, Request, failure

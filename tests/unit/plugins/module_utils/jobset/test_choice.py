@@ -13,8 +13,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.install.prefligh
 from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.jobset.choice import choose_jobset, of_jobset
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
-from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record
-from ansible_collections.conductor.trainer.plugins.module_utils.plan.observe import read_install_record
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Observed, make_plan
 from ansible_collections.conductor.trainer.plugins.module_utils.release.components import is_named_jobset
 from tests.unit.plugins.helpers.builders import obj

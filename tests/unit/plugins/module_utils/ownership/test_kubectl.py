@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.conductor.trainer.plugins.module_utils.names import MANAGED_LABEL
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.kubectl import (
     hand_over,
     kubectl_applied,
     let_go,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import MANAGED_LABEL
 
 LABELLED: dict[str, Any] = {"f:metadata": {"f:labels": {f"f:{MANAGED_LABEL}": {}}}}
 DATA: dict[str, Any] = {"f:data": {"f:a": {}}}

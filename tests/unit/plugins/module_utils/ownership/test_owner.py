@@ -14,7 +14,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.ownership.owner 
     own_entry,
     owner_of,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import load_bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
 from tests.unit.plugins.helpers.builders import BUNDLE, bundle, webhooks
 
 TRAINER = "trainer.kubeflow.org"

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.conductor.trainer.plugins.module_utils.names import INSTALL_RECORD, MANAGED_LABEL
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.digest import digest
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import (
-    NAME,
     Entry,
     Record,
     parse_record,
     record_manifest,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import MANAGED_LABEL, digest, load_bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
 from tests.unit.plugins.helpers.builders import BUNDLE
 
 KEYS = [
@@ -51,7 +52,7 @@ def test_before_there_was_a_choice_it_was_always_ours() -> None:
 
 def test_it_is_a_config_map_of_ours_and_stable() -> None:
     manifest = record_manifest(RECORD, "ops")
-    assert key_of(manifest) == Key("v1", "ConfigMap", "ops", NAME)
+    assert key_of(manifest) == Key("v1", "ConfigMap", "ops", INSTALL_RECORD)
     assert manifest["metadata"]["labels"] == {MANAGED_LABEL: "true"}
     again = Record("2.3.0", "default", "abc", {key: RECORD.entries[key] for key in reversed(KEYS)})
     assert record_manifest(again, "ops") == manifest

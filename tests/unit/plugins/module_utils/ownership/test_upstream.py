@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.digest import digest
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.upstream import (
     LAST_APPLIED,
     declared,
@@ -17,7 +18,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.ownership.upstre
     leftovers,
     owner_of_field,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Side, digest
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Side
 
 ITEM = 'k:{"name":"m"}'
 

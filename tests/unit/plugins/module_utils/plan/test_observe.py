@@ -9,8 +9,13 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError, RightsError
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
-from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Entry, Record, record_manifest
-from ansible_collections.conductor.trainer.plugins.module_utils.plan.observe import observe, read_install_record
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import (
+    Entry,
+    Record,
+    read_install_record,
+    record_manifest,
+)
+from ansible_collections.conductor.trainer.plugins.module_utils.plan.observe import observe
 from tests.unit.plugins.helpers.builders import (
     CONFIG,
     CRD,

@@ -7,17 +7,14 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.conductor.trainer.plugins.module_utils.names import MANAGED_LABEL
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.digest import digest
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.owner import entry_digest
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Entry, Record
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Action, Observed, make_plan
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.prune import Leftover
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import (
-    MANAGED_LABEL,
-    PHASES,
-    Bundle,
-    digest,
-)
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES, Bundle
 from tests.unit.plugins.helpers.builders import CONFIG, CRD, DEPLOYMENT, HOME, VALIDATOR, bundle, key, obj, webhooks
 
 TIME = "2026-01-01T00:00:00Z"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.digest import digest
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.line import about_object, about_places
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership import owner
@@ -17,7 +18,6 @@ from ansible_collections.conductor.trainer.plugins.module_utils.ownership.owner 
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Entry, Record
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Observed, make_plan
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.prune import decide_leftover
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import digest
 from tests.unit.plugins.helpers.builders import CONFIG, bundle, content, obj, runtime, webhooks
 
 OWN = {"manager": "conductor", "operation": "Apply", "time": "t0", "fieldsV1": {"f:spec": {}}}

@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
-from ansible_collections.conductor.trainer.plugins.module_utils.probes.api_servers import count_api_servers, rounds_for
+from ansible_collections.conductor.trainer.plugins.module_utils.probes.proof import count_api_servers, rounds_for
 from tests.unit.plugins.helpers.builders import api_servers
 from tests.unit.plugins.helpers.fakes import FakeCluster
 

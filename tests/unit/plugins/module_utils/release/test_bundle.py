@@ -11,15 +11,11 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.certificates.rotation import CONFIG_HASH
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import BundleError, InputError
+from ansible_collections.conductor.trainer.plugins.module_utils.names import MANAGED_LABEL
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.digest import canonical, digest
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import (
-    MANAGED_LABEL,
-    PHASES,
-    canonical,
-    digest,
-    load_bundle,
-    parse_bundle,
-)
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES
+from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle, parse_bundle
 from tests.unit.plugins.helpers.builders import BUNDLE, bundle, content, real_content
 
 

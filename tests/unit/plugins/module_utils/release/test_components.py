@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.conductor.trainer.plugins.module_utils.jobset.choice import JOBSET_MODES, resolve_jobset
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import BUNDLE_ARG_SPEC
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record
 from ansible_collections.conductor.trainer.plugins.module_utils.release.components import (
-    JOBSET_MODES,
     is_of_jobset,
     part_for,
     probes_of_others,
-    resolve_jobset,
     without_jobset,
 )
 from tests.unit.plugins.helpers.builders import ROOT

@@ -10,11 +10,7 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Entry, Record
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Observed
-from ansible_collections.conductor.trainer.plugins.module_utils.remove.claims import (
-    homes,
-    is_of_conductor,
-    why_not_ours,
-)
+from ansible_collections.conductor.trainer.plugins.module_utils.remove.rules import homes, is_of_conductor, why_not_ours
 from tests.unit.plugins.helpers.builders import CONFIG, HOME
 
 OURS = {"manager": "conductor", "operation": "Apply", "fieldsV1": {}}

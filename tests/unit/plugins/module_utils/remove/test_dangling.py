@@ -5,12 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.conductor.trainer.plugins.module_utils.remove.dangling import (
-    TESTS,
-    dangling,
-    is_alive,
-    speakers,
-)
+from ansible_collections.conductor.trainer.plugins.module_utils.remove.rules import TESTS, dangling, is_alive, speakers
 from tests.unit.plugins.helpers.builders import obj, webhooks
 
 GONE = {("ops", "webhook")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.job import job_verdict, lacks_pods
+from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.jobs import job_verdict, lacks_pods
 from tests.unit.plugins.helpers.builders import obj
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.lease import lease_verdict
+from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.workloads import lease_verdict
 from ansible_collections.conductor.trainer.plugins.module_utils.wait.controllers import ControllersWait
 from tests.unit.plugins.helpers.builders import bundle, key, obj, serving
 from tests.unit.plugins.helpers.fakes import Clock, FakeCluster

@@ -15,16 +15,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.crd import crd_verdict
-from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.deployment import deployment_verdict
-from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.lease import lease_verdict
-from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.namespace import namespace_verdict
-from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.pod import running_since
-from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.replicaset import replicaset_verdict
-from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.service import endpoints_verdict
+from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.api import crd_verdict, namespace_verdict
 from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.verdict import Verdict
-from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.webhook_configuration import (
+from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.webhooks import (
+    endpoints_verdict,
     webhook_configuration_verdict,
+)
+from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.workloads import (
+    deployment_verdict,
+    lease_verdict,
+    replicaset_verdict,
+    running_since,
 )
 from tests.unit.plugins.helpers.builders import ROOT
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.replicaset import (
+from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.workloads import (
     present_replicaset,
     replicaset_verdict,
 )

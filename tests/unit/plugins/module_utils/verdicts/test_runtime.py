@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.probes.runtimes import runtime_info
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import parse_bundle
-from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.runtime import runtime_verdict
+from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import parse_bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.api import runtime_verdict
 from tests.unit.plugins.helpers.builders import bundle, content, key, runtime, serving
 
 WHEN = "2026-01-01T00:00:00Z"

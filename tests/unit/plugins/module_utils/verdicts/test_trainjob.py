@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.trainjob import trainjob_verdict
+from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.jobs import trainjob_verdict
 from tests.unit.plugins.helpers.builders import obj
 
 WHEN = "2026-01-01T00:00:00Z"

@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.crd import crd_verdict
-from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.deployment import deployment_verdict
-from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.pod import (
+from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.api import crd_verdict
+from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.verdict import Verdict, words_of
+from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.webhooks import (
+    endpoints_verdict,
+    webhook_configuration_verdict,
+)
+from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.workloads import (
+    deployment_verdict,
     is_pod_ready,
     pod_trouble,
     running_since,
-)
-from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.service import endpoints_verdict
-from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.verdict import Verdict, words_of
-from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.webhook_configuration import (
-    webhook_configuration_verdict,
 )
 from tests.unit.plugins.helpers.builders import (
     ESTABLISHED,

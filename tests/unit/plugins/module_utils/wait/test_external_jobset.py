@@ -10,8 +10,11 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.watch import Scope, Watcher
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import RefusedError
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import RESOURCES, Key
-from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, record_manifest
-from ansible_collections.conductor.trainer.plugins.module_utils.plan.observe import read_install_record
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import (
+    Record,
+    read_install_record,
+    record_manifest,
+)
 from ansible_collections.conductor.trainer.plugins.module_utils.wait.external_jobset import Beside, jobset_to_wait_for
 from tests.unit.plugins.helpers.builders import pod
 from tests.unit.plugins.helpers.fakes import FakeCluster

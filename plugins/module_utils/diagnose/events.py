@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..cluster.client import Cluster
 from ..errors import ConductorError
 from ..objects.resources import resource_of
 from ..redaction import redact
-from .client import Cluster
 
 
 def last_event(cluster: Cluster, namespace: str, pod: str) -> str:

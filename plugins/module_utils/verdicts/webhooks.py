@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a Service has somebody behind it, and only who may be. Pure."""
+"""Verdicts on the endpoints of a webhook's Service and on the caBundle of a webhook configuration. Pure."""
 
 from __future__ import annotations
 
@@ -51,3 +51,28 @@ def endpoints_verdict(
     if ending:
         return verdict("progressing", f"{', '.join(sorted(ending))} is ending and still answers for it")
     return verdict("ready", f"{ready} ready")
+
+
+def webhook_configuration_verdict(
+    name: str, configuration: Mapping[str, Any] | None, webhooks: Iterable[str]
+) -> Verdict:
+    """Every webhook of it has a caBundle; the controllers write that when their certificate is made."""
+
+    def verdict(state: State, evidence: str = "") -> Verdict:
+        return Verdict(f"webhook configuration {name}", "caBundle", state, evidence, name=name)
+
+    if configuration is None:
+        return verdict("progressing", "it is not there")
+    found = {str(webhook.get("name")): webhook for webhook in parts(configuration, "webhooks")}
+    missing = [webhook for webhook in webhooks if webhook not in found]
+    if missing:
+        return verdict("progressing", f"it lacks webhook {', '.join(missing)}")
+    bare = [webhook for webhook in webhooks if not _has_bundle(found[webhook])]
+    if bare:
+        return verdict("progressing", f"no caBundle yet on {', '.join(bare)}")
+    return verdict("ready")
+
+
+def _has_bundle(webhook: Mapping[str, Any]) -> bool:
+    bundle = part(webhook, "clientConfig").get("caBundle")
+    return isinstance(bundle, str) and bool(bundle)

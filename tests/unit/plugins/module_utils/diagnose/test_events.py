@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.cluster.events import last_event
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.events import last_event
 from tests.unit.plugins.helpers.fakes import FakeCluster
 
 

@@ -1,0 +1,23 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Canonical JSON and its digest. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+
+def canonical(value: Any) -> bytes:
+    """Compact JSON with sorted keys: equal values have equal bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def digest(value: Any) -> str:
+    """A short digest of a JSON value: the first 16 hexadecimal digits of its SHA-256.
+
+    64 bits are plenty to notice a change among some fifty objects, and keep the install record small.
+    """
+    return hashlib.sha256(canonical(value)).hexdigest()[:16]

@@ -1,0 +1,68 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The permissions that a removal takes, and the check for them before the first delete."""
+
+from __future__ import annotations
+
+from ..cluster.access_reviews import Right, ask
+from ..cluster.client import Cluster
+from ..objects.resources import resource_of
+from ..rights.check import require
+from ..rights.required import lease_rights, right_to
+from .model import Removal
+
+_POD = resource_of("v1", "Pod")
+_REPLICA_SET = resource_of("apps/v1", "ReplicaSet")
+# What does not go at once when it is deleted: it has things in it, or somebody holds it.
+_LASTING = frozenset(
+    {
+        "ClusterTrainingRuntime",
+        "TrainingRuntime",
+        "TrainJob",
+        "JobSet",
+        "Deployment",
+        "CustomResourceDefinition",
+        "Namespace",
+    }
+)
+
+
+def removal_rights(removal: Removal) -> list[Right]:
+    """The rights to delete what a removal deletes, to wait until it is gone, and to let go of what nobody releases."""
+    targets = [target.key for target in removal.targets()]
+    lasting = {key for key in targets if key.kind in _LASTING}
+    return [
+        *dict.fromkeys(
+            right_to("delete", resource_of(key.api_version, key.kind), key.namespace, key.name)
+            for key in removal.deleted()
+        ),
+        *dict.fromkeys(
+            right_to("watch", resource_of(key.api_version, key.kind), key.namespace) for key in sorted(lasting)
+        ),
+        *dict.fromkeys(
+            right_to(verb, resource, key.namespace)
+            for key in sorted(lasting)
+            if key.kind == "Deployment"
+            for verb, resource in (("list", _REPLICA_SET), ("list", _POD), ("watch", _POD))
+        ),
+        *(
+            right_to("patch", resource_of(key.api_version, key.kind), key.namespace, key.name)
+            for key in (target.key for target in removal.release)
+        ),
+    ]
+
+
+def require_removal_rights(cluster: Cluster, removal: Removal, lease_in: str) -> None:
+    """Asks the server whether all that a removal deletes may be deleted and waited for.
+
+    Args:
+        lease_in: the namespace in which a lease is held meanwhile; empty where there is none.
+
+    Raises:
+        RightsError: names every missing right.
+    """
+    needed = removal_rights(removal)
+    if needed:
+        needed += lease_rights(lease_in) if lease_in else []
+        require(cluster, ask(cluster, {right.namespace for right in needed}), needed, [])

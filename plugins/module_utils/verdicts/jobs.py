@@ -1,0 +1,84 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Verdicts on Jobs, JobSets and TrainJobs: whether each has ended, and how. Pure.
+
+Conditions of a Job: Complete, Failed, Suspended, FailureTarget (kubernetes/api batch/v1, JobConditionType); the last
+one comes when the Job is about to fail and its pods have not ended yet. Of a JobSet: Completed, Failed, Suspended,
+StartupPolicy* (api/jobset/v1alpha2, jobset_types.go). Of a TrainJob: Suspended, Complete, Failed (Trainer 2.x,
+pkg/apis/trainer/v1alpha1, trainjob_types.go).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..objects.fields import part, text
+from .verdict import State, Verdict, count, ended, true_conditions, words_of
+
+# The first counts.
+_JOB_ENDS: dict[str, State] = {"Failed": "doomed", "FailureTarget": "doomed", "Complete": "ready"}
+
+
+def job_verdict(name: str, job: Mapping[str, Any] | None) -> Verdict:
+    """Ready where it is complete, doomed where it failed or is about to; else how many of its pods there are."""
+    subject, rule = f"Job {name}", "complete"
+    if job is None:
+        return Verdict(subject, rule, "progressing", "it is not there")
+    if found := ended(subject, rule, job, _JOB_ENDS):
+        return found
+    if part(job, "spec").get("suspend") is True:
+        since = text(true_conditions(job).get("Suspended", {}), "lastTransitionTime")
+        return Verdict(subject, rule, "progressing", "it is suspended", since=since)
+    there = count(part(job, "status").get("active"))
+    return Verdict(subject, rule, "progressing", f"{there} of {_wanted(job)} pods are there")
+
+
+def lacks_pods(job: Mapping[str, Any]) -> bool:
+    """Whether it has fewer pods than it is to have now."""
+    if job_verdict("", job).state != "progressing" or part(job, "spec").get("suspend") is True:
+        return False
+    return count(part(job, "status").get("active")) < _wanted(job)
+
+
+def _wanted(job: Mapping[str, Any]) -> int:
+    """How many pods it is to have now: no more than may run at once, and no more than are still to succeed."""
+    spec, succeeded = part(job, "spec"), count(part(job, "status").get("succeeded"))
+    # A server fills both in, unless any success counts (completions is null then).
+    most = count(spec["parallelism"]) if "parallelism" in spec else 1
+    still = spec.get("completions")
+    return most if not isinstance(still, int) else max(0, min(most, still - succeeded))
+
+
+# The first counts.
+_JOBSET_ENDS: dict[str, State] = {"Failed": "doomed", "Completed": "ready"}
+
+
+def jobset_verdict(name: str, job_set: Mapping[str, Any] | None) -> Verdict:
+    """Ready where it is completed, doomed where it failed; else what it says of itself."""
+    subject, rule = f"JobSet {name}", "completed"
+    if job_set is None:
+        return Verdict(subject, rule, "progressing", "Trainer has made no JobSet of it yet")
+    if found := ended(subject, rule, job_set, _JOBSET_ENDS):
+        return found
+    said = "; ".join(words_of(entry) for entry in true_conditions(job_set).values())
+    return Verdict(subject, rule, "progressing", f"JobSet has made no pods yet{': ' + said if said else ''}")
+
+
+# The first counts.
+_TRAINJOB_ENDS: dict[str, State] = {"Failed": "doomed", "Complete": "ready"}
+
+
+def trainjob_verdict(name: str, job: Mapping[str, Any] | None) -> Verdict:
+    """Ready where it is complete, doomed where it failed; what has both failed."""
+    subject, rule = f"TrainJob {name}", "complete"
+    if job is None:
+        return Verdict(subject, rule, "progressing", "it is not there")
+    if found := ended(subject, rule, job, _TRAINJOB_ENDS):
+        return found
+    if part(job, "spec").get("suspend") is True:
+        condition = true_conditions(job).get("Suspended", {})
+        since = text(condition, "lastTransitionTime")
+        return Verdict(subject, rule, "progressing", words_of(condition) or "spec.suspend is true", since=since)
+    return Verdict(subject, rule, "progressing", "it has not ended")
