@@ -68,7 +68,7 @@ Operation = Callable[[Call, Cluster, Bundle], dict[str, Any]]
 
 
 @dataclass(frozen=True)
-class Verb:
+class ModuleOperation:
     """What a module does.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .errors import ConductorError
-from .module_call import KUBERNETES_ERROR, Call, Verb, secrets_in
+from .module_call import KUBERNETES_ERROR, Call, ModuleOperation, secrets_in
 
 
 class _Module(AnsibleModule):
@@ -22,7 +22,7 @@ class _Module(AnsibleModule):
         super().fail_json(msg, **facts)
 
 
-def run_module(verb: Verb) -> None:
+def run_module(verb: ModuleOperation) -> None:
     """Options in, result or failure out."""
     module = _Module(
         argument_spec=verb.argument_spec(),

@@ -105,7 +105,7 @@ from typing import Any
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.identity import require_pinned
-from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, Verb
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation
 from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import run_module
 from ansible_collections.conductor.trainer.plugins.module_utils.probes.runtimes import runtime_info
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
@@ -117,7 +117,7 @@ def info(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     return {"changed": False, **runtime_info(cluster, bundle, prove=call.params["prove"])}
 
 
-VERB = Verb({"prove": {"type": "bool", "default": True}}, info)
+VERB = ModuleOperation({"prove": {"type": "bool", "default": True}}, info)
 
 
 def main() -> None:

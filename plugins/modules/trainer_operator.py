@@ -420,7 +420,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client i
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.accepted import warning_line
 from ansible_collections.conductor.trainer.plugins.module_utils.install.kept_edits import kept_line
 from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
-from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, Verb
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation
 from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import run_module
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.installers import ADOPTABLE
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES, Bundle
@@ -481,7 +481,7 @@ def install_or_remove(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str,
     return operation(call, cluster, bundle)
 
 
-VERB = Verb(
+VERB = ModuleOperation(
     {
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "phases": {"type": "list", "elements": "str", "choices": list(PHASES), "default": list(PHASES)},

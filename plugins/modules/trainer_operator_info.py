@@ -532,7 +532,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client i
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.identity import require_pinned
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.accepted import check_accepted, not_accepted
 from ansible_collections.conductor.trainer.plugins.module_utils.inspection.inspect import inspect
-from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, Verb
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation
 from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import run_module
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.installers import ADOPTABLE
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
@@ -548,7 +548,7 @@ def info(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     return {"changed": False, **found, "warnings_found": not_accepted(found["warnings_found"], accepted)}
 
 
-VERB = Verb(
+VERB = ModuleOperation(
     {
         "accept": {"type": "list", "elements": "str", "default": []},
         "adopt": {"type": "list", "elements": "str", "choices": list(ADOPTABLE), "default": []},

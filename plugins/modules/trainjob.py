@@ -283,7 +283,7 @@ from typing import Any
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.identity import require_pinned
-from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, Verb
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation
 from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import run_module
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.definition import asked_for
@@ -308,7 +308,7 @@ def run(call: Call, cluster: Cluster, _bundle: Bundle) -> dict[str, Any]:
     return work.absent(key, submission) if params["state"] == "absent" else work.present(key, submission)
 
 
-VERB = Verb(
+VERB = ModuleOperation(
     {
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "name": {"type": "str"},

@@ -342,7 +342,7 @@ from typing import Any
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.identity import require_pinned
-from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, Verb
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation
 from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import run_module
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.wait.controllers import ControllersWait
@@ -365,7 +365,7 @@ def wait(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     return {"changed": False, **result}
 
 
-VERB = Verb(
+VERB = ModuleOperation(
     {
         "timeout": {"type": "int", "default": 300},
         "refresh_certificates": {"type": "bool", "default": False},

@@ -30,14 +30,14 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError
-from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, Verb, secrets_in
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation, secrets_in
 
 # Takes a word for the worker: a line of progress, or the result.
 Tell = Callable[[dict[str, Any]], None]
 
 
 def perform(
-    verb: Verb,
+    verb: ModuleOperation,
     arguments: Mapping[str, Any],
     settings: Mapping[str, Any],
     scratch: str,
@@ -66,7 +66,9 @@ def perform(
     return result
 
 
-def _result(verb: Verb, arguments: dict[str, Any], settings: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+def _result(
+    verb: ModuleOperation, arguments: dict[str, Any], settings: Mapping[str, Any], tell: Tell
+) -> dict[str, Any]:
     validated = ArgumentSpecValidator(verb.argument_spec()).validate(arguments)
     params = validated.validated_parameters
     hidden: set[str] = validated._no_log_values | secrets_in(params)

@@ -23,7 +23,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.target import complete
-from ansible_collections.conductor.trainer.plugins.module_utils.module_call import KUBERNETES_ERROR, Verb
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import KUBERNETES_ERROR, ModuleOperation
 from ansible_collections.conductor.trainer.plugins.plugin_utils import in_process
 
 _BUNDLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "conductor", "files", "bundles")
@@ -41,7 +41,7 @@ class ModuleAction(ActionBase):
     them, and imported once a run; nothing may be opened or started by an import, because they would share it.
     """
 
-    verb: Verb
+    verb: ModuleOperation
 
     _supports_check_mode = True
     _requires_connection = True

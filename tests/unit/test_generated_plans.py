@@ -16,7 +16,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.names import MAN
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.digest import digest
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.owner import entry_digest
-from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Entry, Record
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, RecordEntry
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Observed, Plan, make_plan
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.prune import decide_leftover
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES
@@ -54,7 +54,7 @@ class Live(NamedTuple):
     """One object as it is found, and what the record says of it."""
 
     metadata: dict[str, Any] | None
-    entry: Entry | None
+    entry: RecordEntry | None
 
     @property
     def is_ours(self) -> bool:
@@ -97,7 +97,7 @@ def lives(draw: st.DrawFn, key: Key) -> Live:
     if draw(st.integers(0, 3)):
         desired = digest(MANIFESTS.get(key, {}))
         as_left = entry_digest(metadata or {}) or "none"
-        entry = Entry(
+        entry = RecordEntry(
             "uid-1",
             draw(st.sampled_from([desired, desired, "another"])),
             draw(st.sampled_from([as_left, as_left, "another"])),

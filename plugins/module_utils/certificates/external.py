@@ -26,7 +26,7 @@ from ..objects.resources import Key, key_of
 from ..release.bundle import EXTERNAL, Bundle, Phase
 from .provided import given_certificates, key_problem
 from .serving import read_serving
-from .sources import Source, sources
+from .sources import CertificateSource, sources
 from .verdict import Serving, due_in, secret_problem
 
 # Annotations by which cert-manager's CA injector fills in a caBundle (cert-manager docs, "CA Injector").
@@ -101,7 +101,7 @@ def own_certificates(
     }
 
 
-def _read_all(cluster: Cluster, bundle: Bundle) -> dict[Source, Serving | None]:
+def _read_all(cluster: Cluster, bundle: Bundle) -> dict[CertificateSource, Serving | None]:
     # What is given replaces what is there, so that is what is judged.
     given = given_certificates(bundle)
     return {
@@ -110,7 +110,9 @@ def _read_all(cluster: Cluster, bundle: Bundle) -> dict[Source, Serving | None]:
     }
 
 
-def _problems(bundle: Bundle, found: Mapping[Source, Serving | None], now: datetime) -> dict[Source, str]:
+def _problems(
+    bundle: Bundle, found: Mapping[CertificateSource, Serving | None], now: datetime
+) -> dict[CertificateSource, str]:
     return {
         source: secret_problem(serving, source, _trusted(bundle, serving), now) or key_problem(bundle, source)
         for source, serving in found.items()
@@ -127,7 +129,7 @@ def injects_authority(metadata: Mapping[str, Any]) -> bool:
     return any(name in part(metadata, "annotations") for name in _INJECTED)
 
 
-def _read(cluster: Cluster, source: Source) -> Serving | None:
+def _read(cluster: Cluster, source: CertificateSource) -> Serving | None:
     try:
         return read_serving(cluster, source)
     except ApiError as error:
@@ -138,7 +140,9 @@ def _read(cluster: Cluster, source: Source) -> Serving | None:
         raise missing_rights([said], "look at the certificates") from error
 
 
-def _trusting(bundle: Bundle, trusted: Mapping[Source, bytes], present: Mapping[Key, Mapping[str, Any]]) -> Bundle:
+def _trusting(
+    bundle: Bundle, trusted: Mapping[CertificateSource, bytes], present: Mapping[Key, Mapping[str, Any]]
+) -> Bundle:
     where = sources(bundle)
 
     def changed(manifest: dict[str, Any]) -> dict[str, Any]:

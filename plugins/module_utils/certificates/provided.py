@@ -19,7 +19,7 @@ from ..objects.fields import name_of, text
 from ..release.bundle import EXTERNAL, Bundle, Phase, marked
 from ..release.components import is_named_jobset
 from .serving import public_parts
-from .sources import Source, sources
+from .sources import CertificateSource, sources
 from .verdict import Serving
 from .x509 import can_read, certificates_in, decoded, is_key_of
 
@@ -82,7 +82,7 @@ def given_certificates(bundle: Bundle) -> dict[str, Serving]:
     return {name: public_parts(secret) for name, secret in _given(bundle).items()}
 
 
-def key_problem(bundle: Bundle, source: Source) -> str:
+def key_problem(bundle: Bundle, source: CertificateSource) -> str:
     """Why a key that is given would not do, empty where nothing speaks against it; never a part of it."""
     secret = _given(bundle).get(source.secret)
     shown = certificates_in(decoded(text(secret, "data", "tls.crt")))
@@ -115,7 +115,7 @@ def _private_texts(pems: Any) -> Iterator[str]:
                 yield value
 
 
-def _secret(source: Source, pair: Mapping[str, str], authority: str) -> dict[str, Any]:
+def _secret(source: CertificateSource, pair: Mapping[str, str], authority: str) -> dict[str, Any]:
     values = {"tls.crt": pair["certificate"], "tls.key": pair["key"], "ca.crt": authority}
     return marked(
         {
@@ -133,5 +133,5 @@ def _encoded(value: str) -> str:
     return base64.b64encode(f"{value.rstrip()}\n".encode()).decode() if value.strip() else ""
 
 
-def _component(source: Source) -> str:
+def _component(source: CertificateSource) -> str:
     return "jobset" if is_named_jobset(source.secret) else "trainer"

@@ -21,7 +21,7 @@ from ..objects.fields import name_of, part, text
 from ..objects.resources import resource_of
 from ..release.bundle import Bundle
 from ..verdicts.verdict import Verdict
-from .sources import Source, sources
+from .sources import CertificateSource, sources
 from .verdict import Judgement, Serving, judge_certificate
 from .x509 import decoded
 
@@ -31,7 +31,7 @@ _PUBLIC = ("tls.crt", "ca.crt")
 _FRESH, _BRIEFLY = 1.0, 0.1
 
 
-def read_serving(cluster: Cluster, source: Source) -> Serving | None:
+def read_serving(cluster: Cluster, source: CertificateSource) -> Serving | None:
     """The public parts of a Secret; None where it is not there.
 
     Asks for it by a list of one name: whoever verifies may list Secrets, and need not be granted more.
@@ -122,7 +122,7 @@ class ServingCertificates:
         """The Services of whose certificate the last look found a problem."""
         return frozenset(judgement.source.service for judgement in self._judgements if judgement.problem)
 
-    def _serving(self, source: Source) -> tuple[Serving | None, str]:
+    def _serving(self, source: CertificateSource) -> tuple[Serving | None, str]:
         """What a Secret serves, and why it was not read."""
         known = self._read.get(source.secret)
         holds = _BRIEFLY if source.service in self._bad else _FRESH
@@ -131,7 +131,7 @@ class ServingCertificates:
             self._read[source.secret] = known
         return known[1:]
 
-    def _ask(self, source: Source) -> tuple[Serving | None, str]:
+    def _ask(self, source: CertificateSource) -> tuple[Serving | None, str]:
         try:
             return read_serving(self._cluster, source), ""
         except ApiError as error:

@@ -38,7 +38,7 @@ _TLS = re.compile(r"\b(x509|tls): ")
 
 
 @dataclass(frozen=True)
-class Source:
+class CertificateSource:
     """Where a Service's certificate comes from.
 
     Args:
@@ -80,7 +80,7 @@ def needed_keys(bundle: Bundle) -> frozenset[str]:
     return _SERVED_KEYS if bundle.certificates == EXTERNAL else CERTIFICATE_KEYS
 
 
-def sources(bundle: Bundle) -> dict[str, Source]:
+def sources(bundle: Bundle) -> dict[str, CertificateSource]:
     """Name of each webhook configuration to where the certificate behind it comes from.
 
     A configuration calls a Service, which selects the pods of a Deployment, which mount a Secret.
@@ -91,7 +91,7 @@ def sources(bundle: Bundle) -> dict[str, Source]:
         called = configuration["webhooks"][0]["clientConfig"]["service"]
         for deployment in _behind(services.get(called["name"]), bundle.objects("Deployment")):
             for secret in certificate_secrets(deployment):
-                found[configuration["metadata"]["name"]] = Source(
+                found[configuration["metadata"]["name"]] = CertificateSource(
                     secret,
                     called["name"],
                     called["namespace"],

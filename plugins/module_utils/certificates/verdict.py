@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..objects.fields import name_of, part, parts, text
 from ..verdicts.verdict import Verdict
-from .sources import Source
+from .sources import CertificateSource
 from .x509 import (
     can_read,
     certificates_in,
@@ -66,7 +66,7 @@ class Judgement:
     """
 
     configuration: str
-    source: Source
+    source: CertificateSource
     problem: str = ""
     not_looked_at: str = ""
     end: datetime | None = None
@@ -111,7 +111,12 @@ class Judgement:
 
 
 def judge_certificate(
-    configuration: Mapping[str, Any], source: Source, serving: Serving | None, now: datetime, *, unread: str = ""
+    configuration: Mapping[str, Any],
+    source: CertificateSource,
+    serving: Serving | None,
+    now: datetime,
+    *,
+    unread: str = "",
 ) -> Judgement:
     """Judges a live webhook configuration against the Secret that its pods serve from.
 
@@ -142,7 +147,7 @@ def judge_certificate(
     return Judgement(name, source, problem, "", end, now, end - now < _margin(*(shown or authorities)))
 
 
-def secret_problem(serving: Serving | None, source: Source, authority: bytes, now: datetime) -> str:
+def secret_problem(serving: Serving | None, source: CertificateSource, authority: bytes, now: datetime) -> str:
     """What is wrong with a Secret whose certificate is to be trusted by C(authority), PEM; empty where nothing is."""
     if problem := _keys(serving, source):
         return problem
@@ -185,7 +190,7 @@ def _margin(*certificates: x509.Certificate) -> timedelta:
     return min(timedelta(days=RENEWAL_DAYS), *((not_after(one) - not_before(one)) / 4 for one in certificates))
 
 
-def wrong_service(configuration: Mapping[str, Any], source: Source) -> str:
+def wrong_service(configuration: Mapping[str, Any], source: CertificateSource) -> str:
     """Whether a webhook calls another Service than it should, in words."""
     for webhook in parts(configuration, "webhooks"):
         service = part(part(webhook, "clientConfig"), "service")
@@ -204,14 +209,16 @@ def _bundles(configuration: Mapping[str, Any]) -> list[bytes]:
     return [decoded(ca_bundle) for ca_bundle in dict.fromkeys(found)]
 
 
-def _keys(serving: Serving | None, source: Source) -> str:
+def _keys(serving: Serving | None, source: CertificateSource) -> str:
     if serving is None:
         return f"{source} is not there: {_again(source)}"
     missing = sorted(source.needed - serving.keys)
     return f"{source} lacks {', '.join(missing)}: {_again(source)}" if missing else ""
 
 
-def _chain(serving: Serving, source: Source, trusted: Sequence[Sequence[x509.Certificate]], now: datetime) -> str:
+def _chain(
+    serving: Serving, source: CertificateSource, trusted: Sequence[Sequence[x509.Certificate]], now: datetime
+) -> str:
     shown = certificates_in(serving.certificate)
     if not shown:
         return f"tls.crt of {source} holds no certificate: {_again(source)}"
@@ -234,7 +241,7 @@ def _chain(serving: Serving, source: Source, trusted: Sequence[Sequence[x509.Cer
 
 
 def _trust(
-    shown: Sequence[x509.Certificate], source: Source, authorities: Sequence[x509.Certificate], now: datetime
+    shown: Sequence[x509.Certificate], source: CertificateSource, authorities: Sequence[x509.Certificate], now: datetime
 ) -> str:
     """Follows the signatures from the first certificate to one of the authorities."""
     at, left = shown[0], list(shown[1:])
@@ -257,7 +264,7 @@ def _trust(
     return ""
 
 
-def _expired(trusted: Iterable[Sequence[x509.Certificate]], source: Source, now: datetime) -> str:
+def _expired(trusted: Iterable[Sequence[x509.Certificate]], source: CertificateSource, now: datetime) -> str:
     """Whether nothing is left that a certificate could be trusted by, in words."""
     for authorities in trusted:
         if not any(_valid(authority, now) for authority in authorities):
@@ -278,13 +285,13 @@ def _times(certificates: Sequence[x509.Certificate], what: str, now: datetime, r
     return ""
 
 
-def _put_back(source: Source) -> str:
+def _put_back(source: CertificateSource) -> str:
     if source.own_authority:
         return "the controller puts its own there; look at its log"
     return "run the install again"
 
 
-def _again(source: Source) -> str:
+def _again(source: CertificateSource) -> str:
     if source.own_authority:
         return f"empty {source} of its data, and the controller makes a new one"
     return "put a certificate for this Service there, with what signed it"

@@ -27,7 +27,7 @@ _IDLE = 1.0
 _NAMED = 5
 
 
-class Target(NamedTuple):
+class DeletionTarget(NamedTuple):
     """One object to be gone.
 
     Args:
@@ -66,7 +66,7 @@ class Deleter:
         self._timeout = timeout
         self._deadline = monotonic() + timeout
 
-    def delete(self, targets: Sequence[Target], *, foreground: bool = False) -> None:
+    def delete(self, targets: Sequence[DeletionTarget], *, foreground: bool = False) -> None:
         """Deletes them, as many at once as the client has connections, and waits until they are gone.
 
         Args:
@@ -78,7 +78,7 @@ class Deleter:
         """
         self.wait_for(self.send(targets, foreground=foreground))
 
-    def send(self, targets: Sequence[Target], *, foreground: bool = False) -> list[Target]:
+    def send(self, targets: Sequence[DeletionTarget], *, foreground: bool = False) -> list[DeletionTarget]:
         """Deletes them without waiting; returns those that may still be there."""
         with ThreadPoolExecutor(self._cluster.connections) as pool:
             futures: list[Future[bool]] = [pool.submit(self._send_one, target, foreground) for target in targets]
@@ -90,7 +90,7 @@ class Deleter:
                 future.result()
         return [target for target, future in zip(targets, futures, strict=True) if not future.result()]
 
-    def _send_one(self, target: Target, foreground: bool) -> bool:
+    def _send_one(self, target: DeletionTarget, foreground: bool) -> bool:
         """Whether the object is gone for sure."""
         if target.terminating:
             return False
@@ -109,7 +109,7 @@ class Deleter:
         self.deleted.append(target.key)
         return answer.get("kind") == "Status"
 
-    def wait_for(self, targets: Collection[Target]) -> None:
+    def wait_for(self, targets: Collection[DeletionTarget]) -> None:
         """Waits until they are gone. See C(delete)."""
         if not targets:
             return
@@ -141,7 +141,7 @@ class Deleter:
         )
 
 
-def _scopes(targets: Iterable[Target]) -> dict[Target, Scope]:
+def _scopes(targets: Iterable[DeletionTarget]) -> dict[DeletionTarget, Scope]:
     """What to watch for each target: its namespace, or all of them where targets of its type are in several."""
     spaces: dict[tuple[str, str], set[str]] = {}
     for target in targets:
@@ -154,7 +154,7 @@ def _scopes(targets: Iterable[Target]) -> dict[Target, Scope]:
     }
 
 
-def _left(watcher: Watcher, scopes: Mapping[Target, Scope]) -> list[tuple[Key, Mapping[str, Any]]]:
+def _left(watcher: Watcher, scopes: Mapping[DeletionTarget, Scope]) -> list[tuple[Key, Mapping[str, Any]]]:
     """The targets that are still there, with their metadata."""
     found = []
     for target, scope in scopes.items():

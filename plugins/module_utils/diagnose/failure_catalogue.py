@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Source = Literal["container", "scheduler", "creation", "deployment"]
+SignatureSource = Literal["container", "scheduler", "creation", "deployment"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Signature:
     """
 
     cause: str
-    source: Source
+    source: SignatureSource
     reasons: frozenset[str]
     remedy: str
     words: str = ""

@@ -22,7 +22,7 @@ from .log_causes import is_own_fault
 _LINES = 100
 
 
-class Fate:
+class FailureTracker:
     """Sees signs and keeps since when each lasts.
 
     Args:

@@ -14,7 +14,7 @@ from ..objects.fields import part, parts
 from ..redaction import redact
 from ..verdicts.verdict import count
 from ..verdicts.workloads import containers_of
-from .failure_catalogue import SIGNATURES, Signature, Source
+from .failure_catalogue import SIGNATURES, Signature, SignatureSource
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ _LAST_OWN_CODE = 128
 class _Sign:
     """What somebody says of a Deployment: a reason and a message, in the terms of a Signature."""
 
-    source: Source
+    source: SignatureSource
     uid: str
     reason: str
     message: str

@@ -16,7 +16,7 @@ from ..objects.line import Line, about
 Severity = Literal["blocker", "warning"]
 
 
-class Entry(NamedTuple):
+class CatalogueEntry(NamedTuple):
     """One kind of finding. C(cause) and C(remedy) hold placeholders in braces for what is found.
 
     Args:
@@ -39,40 +39,40 @@ class Entry(NamedTuple):
         }
 
 
-CATALOGUE: tuple[Entry, ...] = (
+CATALOGUE: tuple[CatalogueEntry, ...] = (
     # -- the cluster ---------------------------------------------------------------------------------------------
-    Entry(
+    CatalogueEntry(
         "kubernetes_too_old",
         "blocker",
         "Kubernetes is {found}; Trainer {release} needs {needed} or newer, because older API servers refuse its CRDs",
         "upgrade the cluster, or leave it without Trainer",
     ),
-    Entry(
+    CatalogueEntry(
         "kubernetes_untested",
         "warning",
         "Kubernetes is {found}; the project's own tests of Trainer {release} run on {first} to {last}",
         "run the verify playbook after the install, and watch the controllers' logs for a while",
     ),
-    Entry(
+    CatalogueEntry(
         "no_schedulable_node",
         "blocker",
         "none of the {total} nodes takes the controllers' pods: {why}",
         "uncordon a node, add one without taints, or wait until one is Ready",
     ),
-    Entry(
+    CatalogueEntry(
         "no_supported_node",
         "blocker",
         "the nodes are of {found}; the controllers' images exist for {known}",
         "add a node of one of these architectures",
     ),
-    Entry(
+    CatalogueEntry(
         "no_room",
         "blocker",
         "the controllers request {needed} CPU, and at most {free} is free on one node",
         "free some CPU, or add a node",
     ),
     # -- Trainer -------------------------------------------------------------------------------------------------
-    Entry(
+    CatalogueEntry(
         "trainer_foreign",
         "blocker",
         "Trainer {release} is {state} here, in the hands of {owner}",
@@ -80,64 +80,64 @@ CATALOGUE: tuple[Entry, ...] = (
         "over what has the release's own names",
         about=("owner",),
     ),
-    Entry(
+    CatalogueEntry(
         "trainer_elsewhere",
         "blocker",
         "Trainer runs in namespace {found}; its cluster-wide names exist only once, so {wanted} cannot have another",
         "remove that one with the tool that installed it",
         about=("found", "wanted"),
     ),
-    Entry(
+    CatalogueEntry(
         "trainer_twice",
         "blocker",
         "controllers of Trainer run in namespaces {found} and work against each other",
         "remove all but one of them",
         about=("found",),
     ),
-    Entry(
+    CatalogueEntry(
         "trainer_newer",
         "blocker",
         "Trainer {found} is installed and {wanted} is older; a downgrade drops fields that stored TrainJobs may use",
         "ask for release {found} or a newer one",
     ),
-    Entry(
+    CatalogueEntry(
         "trainer_unknown",
         "blocker",
         "it cannot be told whether Trainer is installed: some of it may not be read",
         "grant the rights named under unreadable, or use other credentials",
     ),
-    Entry(
+    CatalogueEntry(
         "trainer_adoptable",
         "warning",
         "Trainer was applied with kubectl; an install takes it over, and stops first where fields of it were edited",
         "stop applying it with kubectl",
     ),
-    Entry(
+    CatalogueEntry(
         "trainer_other_release",
         "blocker",
         "Trainer {found} is installed by {owner}; only {wanted} itself can be taken over",
         "bring it to {wanted} the way it was installed, then run this again",
         about=("owner",),
     ),
-    Entry(
+    CatalogueEntry(
         "taken_from_tool",
         "warning",
         "it is taken from {owner}, which does not know of that and may bring its own back",
         "tell that tool to let go of it without deleting anything; remove adopt when it has",
     ),
-    Entry(
+    CatalogueEntry(
         "trainer_half_installed",
         "warning",
         "a part of Trainer is there and this is not: {missing}",
         "an install completes it; nothing else needs to be done",
     ),
-    Entry(
+    CatalogueEntry(
         "release_disagrees",
         "warning",
         "the image says Trainer {image}, the public ConfigMap {config_map}, the CRD {crd}",
         "find out who changed one of them; the image is what runs",
     ),
-    Entry(
+    CatalogueEntry(
         "terminating",
         "blocker",
         "{what} is being deleted, and nothing can be created in its place until it is gone",
@@ -145,61 +145,61 @@ CATALOGUE: tuple[Entry, ...] = (
         about=("what",),
     ),
     # -- JobSet --------------------------------------------------------------------------------------------------
-    Entry(
+    CatalogueEntry(
         "jobset_external",
         "blocker",
         "JobSet {version} runs in namespace {namespace} ({owner}); a second one over it would break it",
         "install Trainer beside it (conductor_jobset: external), or remove it with the tool that installed it",
         about=("namespace", "owner"),
     ),
-    Entry(
+    CatalogueEntry(
         "jobset_foreign",
         "blocker",
         "JobSet {version} in namespace {namespace} is in the hands of {owner}",
         "remove it with the tool that installed it, or leave it in charge",
         about=("namespace", "owner"),
     ),
-    Entry(
+    CatalogueEntry(
         "jobset_ours",
         "blocker",
         "JobSet is to be somebody else's, and the one in namespace {namespace} is Conductor's own",
         "leave it as it is (conductor_jobset: auto or bundled); it cannot be handed over",
         about=("namespace",),
     ),
-    Entry(
+    CatalogueEntry(
         "jobset_absent",
         "blocker",
         "JobSet is to be somebody else's, and there is none",
         "install JobSet {wanted} or newer first, or let Conductor bring its own",
     ),
-    Entry(
+    CatalogueEntry(
         "jobset_unhealthy",
         "blocker",
         "JobSet in namespace {namespace} does not serve: {troubles}",
         "repair it with the tool that installed it",
         about=("namespace",),
     ),
-    Entry(
+    CatalogueEntry(
         "jobset_too_old",
         "blocker",
         "JobSet is {version} and serves {serves}; Trainer {release} needs {wanted} or newer with v1alpha2",
         "upgrade JobSet with the tool that installed it",
     ),
-    Entry(
+    CatalogueEntry(
         "jobset_split",
         "blocker",
         "JobSet is in pieces: {evidence}",
         "find out which JobSet is the right one, and remove the webhooks or the controller of the other",
         about=("evidence",),
     ),
-    Entry(
+    CatalogueEntry(
         "jobset_crd_only",
         "blocker",
         "the JobSet CRD is there without a controller ({owner}, {job_sets} JobSets); who relies on it is not known",
         "install the JobSet it belongs to, or delete the CRD if nobody needs its JobSets",
         about=("owner",),
     ),
-    Entry(
+    CatalogueEntry(
         "jobset_unknown",
         "blocker",
         "it cannot be told which JobSet is installed: {evidence}",
@@ -207,107 +207,107 @@ CATALOGUE: tuple[Entry, ...] = (
         about=("evidence",),
     ),
     # -- rights --------------------------------------------------------------------------------------------------
-    Entry(
+    CatalogueEntry(
         "rights_missing",
         "blocker",
         "this identity may not {right}",
         "grant it, or use other credentials",
     ),
-    Entry(
+    CatalogueEntry(
         "role_ungrantable",
         "blocker",
         "this identity may not grant what the controllers need: neither has it all their rights, nor may it {right}",
         "grant these verbs, or use the credentials of a cluster administrator",
     ),
-    Entry(
+    CatalogueEntry(
         "repair_impossible",
         "warning",
         "everything is as recorded, and this identity could not put it right again: it may not {right}",
         "grant it before the next change is due",
     ),
-    Entry(
+    CatalogueEntry(
         "rights_helpful",
         "warning",
         "this identity may not {right}; an install goes without, but {without}",
         "grant it (examples/rbac/install.yaml has it), or accept that",
     ),
-    Entry(
+    CatalogueEntry(
         "rights_unknown",
         "warning",
         "the server does not list what this identity may do",
         "an install still asks for each right before it writes",
     ),
-    Entry(
+    CatalogueEntry(
         "unreadable",
         "warning",
         "some of the answers are unknown, because this identity may not {right}",
         "grant it to see everything",
     ),
     # -- certificates ---------------------------------------------------------------------------------------------
-    Entry(
+    CatalogueEntry(
         "certificate_unfit",
         "blocker",
         "certificates are to be your own, and one would not do: {what}",
         "put there what the README names, or let the controllers make them (conductor_certificates: generated)",
     ),
-    Entry(
+    CatalogueEntry(
         "certificate_due",
         "warning",
         "your own certificate, or what it is trusted by, ends in {days} days",
         "renew it: the controllers take up what the Secret then holds, without a restart",
     ),
     # -- the namespace -------------------------------------------------------------------------------------------
-    Entry(
+    CatalogueEntry(
         "quota_exceeded",
         "blocker",
         "the controllers' pods do not fit: {what}",
         "raise the quota",
     ),
-    Entry(
+    CatalogueEntry(
         "quota_unstated",
         "warning",
         "{what} is limited, and a container of the controllers does not state it; without a LimitRange it is refused",
         "give the namespace a LimitRange with defaults",
     ),
-    Entry(
+    CatalogueEntry(
         "default_deny",
         "warning",
         "NetworkPolicy {what} closes the webhooks' port {port} to the API server",
         "allow ingress to TCP port {port} from everywhere; the API server cannot be selected by labels",
     ),
-    Entry(
+    CatalogueEntry(
         "istio_injection",
         "warning",
         "pods of namespace {namespace} get a sidecar, which takes the API server's calls to the webhooks",
         "switch injection off for this namespace, or exclude inbound port {port}",
     ),
     # -- neighbours ----------------------------------------------------------------------------------------------
-    Entry(
+    CatalogueEntry(
         "kueue_mismatch",
         "warning",
         "Kueue {version} is built for Trainer {trainer}; with {release} its TrainJobs may stay suspended",
         "use a Kueue built for Trainer {release}, or switch its TrainJob integration off",
     ),
-    Entry(
+    CatalogueEntry(
         "training_operator",
         "warning",
         "Training Operator v1 is there too; the two have different CRDs and nobody tests them together",
         "move its jobs to TrainJobs and remove it",
     ),
     # -- users ---------------------------------------------------------------------------------------------------
-    Entry(
+    CatalogueEntry(
         "runtime_foreign",
         "blocker",
         "ClusterTrainingRuntimes with the names of built-in ones are somebody else's: {names}",
         "rename them, or leave these names out of the runtimes to install",
     ),
-    Entry(
+    CatalogueEntry(
         "runtimes_held",
         "warning",
         "the finalizer of Trainer up to 2.2 is on {names}; without its controller they cannot be deleted",
         "let the controller of 2.3 or newer take it off before anything is removed",
     ),
-    Entry(
+    CatalogueEntry(
         "jobs_unfinished",
         "warning",
         "{count} TrainJobs are unfinished ({names}) and the controllers are about to change",

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from ..objects.fields import numbers
 from ..objects.line import Line, about
 from ..release.versions import ARCHITECTURES, TESTED_KUBERNETES, WEBHOOK_PORT
-from .rules import NOT_READY, Facts, Found, Rules, enumerated, is_settled
+from .rules import NOT_READY, Facts, RuleMatch, Rules, enumerated, is_settled
 
 RULES = Rules()
 
@@ -22,14 +22,14 @@ _PASSING_TAINTS = re.compile(r"node\.kubernetes\.io/(not-ready|network-)|.*/unin
 
 
 @RULES.entry("kubernetes_too_old")
-def _kubernetes_too_old(facts: Facts) -> Iterator[Found]:
+def _kubernetes_too_old(facts: Facts) -> Iterator[RuleMatch]:
     found, wanted = facts["cluster"]["kubernetes"], facts["wanted"]
     if numbers(found) and numbers(found)[:2] < numbers(wanted["kubernetes"])[:2]:
         yield "API server", {"found": found, "release": wanted["release"], "needed": wanted["kubernetes"]}
 
 
 @RULES.entry("kubernetes_untested")
-def _kubernetes_untested(facts: Facts) -> Iterator[Found]:
+def _kubernetes_untested(facts: Facts) -> Iterator[RuleMatch]:
     found, wanted = numbers(facts["cluster"]["kubernetes"])[:2], facts["wanted"]
     tested = TESTED_KUBERNETES.get(".".join(str(number) for number in numbers(wanted["release"])[:2]))
     if found and tested and found >= numbers(wanted["kubernetes"])[:2] and not tested[0] <= found <= tested[1]:
@@ -41,21 +41,21 @@ def _kubernetes_untested(facts: Facts) -> Iterator[Found]:
 
 
 @RULES.entry("no_schedulable_node")
-def _no_schedulable_node(facts: Facts) -> Iterator[Found]:
+def _no_schedulable_node(facts: Facts) -> Iterator[RuleMatch]:
     nodes = facts["nodes"]
     if nodes["to_place"] and _all_nodes_seen(nodes) and not nodes["schedulable"] and not _may_change(nodes):
         yield "Nodes", {"total": nodes["total"], "why": enumerated(nodes["refusals"])}
 
 
 @RULES.entry("no_supported_node")
-def _no_supported_node(facts: Facts) -> Iterator[Found]:
+def _no_supported_node(facts: Facts) -> Iterator[RuleMatch]:
     nodes = facts["nodes"]
     if _all_nodes_seen(nodes) and nodes["usable_architecture"] is False:
         yield "Nodes", {"found": enumerated(sorted(nodes["architectures"])), "known": ", ".join(ARCHITECTURES)}
 
 
 @RULES.entry("no_room")
-def _no_room(facts: Facts) -> Iterator[Found]:
+def _no_room(facts: Facts) -> Iterator[RuleMatch]:
     room = facts["nodes"]["room"]
     if room["fits"] is False and facts["nodes"]["schedulable"] and not facts["nodes"]["may_grow"]:
         yield "Nodes", {"needed": f"{room['cpu']:g}", "free": f"{room['free_cpu'] or 0:g}"}
@@ -76,14 +76,14 @@ def _all_nodes_seen(nodes: Facts) -> bool:
 
 
 @RULES.entry("rights_missing")
-def _rights_missing(facts: Facts) -> Iterator[Found]:
+def _rights_missing(facts: Facts) -> Iterator[RuleMatch]:
     if not is_settled(facts):
         for right in facts["rights"]["missing"]:
             yield "this identity", {"right": right}
 
 
 @RULES.entry("role_ungrantable")
-def _role_ungrantable(facts: Facts) -> Iterator[Found]:
+def _role_ungrantable(facts: Facts) -> Iterator[RuleMatch]:
     if not is_settled(facts):
         rights = facts["rights"]["ungrantable"]
         if rights:
@@ -91,14 +91,14 @@ def _role_ungrantable(facts: Facts) -> Iterator[Found]:
 
 
 @RULES.entry("repair_impossible")
-def _repair_impossible(facts: Facts) -> Iterator[Found]:
+def _repair_impossible(facts: Facts) -> Iterator[RuleMatch]:
     rights = [*facts["rights"]["missing"], *facts["rights"]["ungrantable"]]
     if is_settled(facts) and rights:
         yield "this identity", {"right": "; ".join(rights)}
 
 
 @RULES.entry("rights_helpful")
-def _rights_helpful(facts: Facts) -> Iterator[Found]:
+def _rights_helpful(facts: Facts) -> Iterator[RuleMatch]:
     if not is_settled(facts):
         for entry in facts["rights"]["helpful"]:
             rights = [right for right in entry["rights"] if not _is_told(right, facts["rights"]["unreadable"])]
@@ -107,7 +107,7 @@ def _rights_helpful(facts: Facts) -> Iterator[Found]:
 
 
 @RULES.entry("rights_unknown")
-def _rights_unknown(facts: Facts) -> Iterator[Found]:
+def _rights_unknown(facts: Facts) -> Iterator[RuleMatch]:
     if not facts["rights"]["known"]:
         yield "this identity", {}
 
@@ -119,7 +119,7 @@ def _is_told(line: str, others: Iterable[str]) -> bool:
 
 
 @RULES.entry("unreadable")
-def _unreadable(facts: Facts) -> Iterator[Found]:
+def _unreadable(facts: Facts) -> Iterator[RuleMatch]:
     # What an install cannot do without has been said.
     missing = facts["rights"]["missing"]
     rights = [right for right in facts["rights"]["unreadable"] if not _is_told(right, missing)]
@@ -131,13 +131,13 @@ def _unreadable(facts: Facts) -> Iterator[Found]:
 
 
 @RULES.entry("quota_exceeded")
-def _quota_exceeded(facts: Facts) -> Iterator[Found]:
+def _quota_exceeded(facts: Facts) -> Iterator[RuleMatch]:
     for what in _lines(facts["namespace"]["quota_exceeded"]):
         yield what.subject, {"what": what.detail}
 
 
 @RULES.entry("quota_unstated")
-def _quota_unstated(facts: Facts) -> Iterator[Found]:
+def _quota_unstated(facts: Facts) -> Iterator[RuleMatch]:
     for what in _lines(facts["namespace"]["quota_unstated"]):
         yield what.subject, {"what": what.detail}
 
@@ -148,14 +148,14 @@ def _lines(facts: Iterable[str]) -> list[Line]:
 
 
 @RULES.entry("default_deny")
-def _default_deny(facts: Facts) -> Iterator[Found]:
+def _default_deny(facts: Facts) -> Iterator[RuleMatch]:
     if facts["namespace"]["webhook_port_open"] is False:
         names = enumerated(facts["namespace"]["default_deny"])
         yield f"NetworkPolicy {names}", {"what": names, "port": WEBHOOK_PORT}
 
 
 @RULES.entry("istio_injection")
-def _istio_injection(facts: Facts) -> Iterator[Found]:
+def _istio_injection(facts: Facts) -> Iterator[RuleMatch]:
     namespace = facts["namespace"]
     # Labels of a mesh that is not there do nothing.
     if namespace["istio_injection"] and facts["neighbours"]["istio"]["present"] is not False:
@@ -166,7 +166,7 @@ def _istio_injection(facts: Facts) -> Iterator[Found]:
 
 
 @RULES.entry("kueue_mismatch")
-def _kueue_mismatch(facts: Facts) -> Iterator[Found]:
+def _kueue_mismatch(facts: Facts) -> Iterator[RuleMatch]:
     kueue = facts["neighbours"]["kueue"]
     if kueue["fits"] is False:
         words = {"version": kueue["version"], "trainer": kueue["trainer"], "release": facts["wanted"]["release"]}
@@ -174,7 +174,7 @@ def _kueue_mismatch(facts: Facts) -> Iterator[Found]:
 
 
 @RULES.entry("training_operator")
-def _training_operator(facts: Facts) -> Iterator[Found]:
+def _training_operator(facts: Facts) -> Iterator[RuleMatch]:
     if facts["neighbours"]["training_operator"]["present"]:
         yield "Training Operator", {}
 
@@ -183,12 +183,12 @@ def _training_operator(facts: Facts) -> Iterator[Found]:
 
 
 @RULES.entry("certificate_unfit")
-def _certificate_unfit(facts: Facts) -> Iterator[Found]:
+def _certificate_unfit(facts: Facts) -> Iterator[RuleMatch]:
     for unfit in facts["wanted"]["unfit_certificates"]:
         yield unfit["object"], {"what": unfit["problem"]}
 
 
 @RULES.entry("certificate_due")
-def _certificate_due(facts: Facts) -> Iterator[Found]:
+def _certificate_due(facts: Facts) -> Iterator[RuleMatch]:
     for due in facts["wanted"]["certificates_due"]:
         yield due["object"], {"days": str(due["days_left"])}

@@ -15,7 +15,7 @@ from typing import Any
 from ..objects.line import Line, about_places
 from ..release.bundle import Bundle
 from .catalogue import CATALOGUE
-from .rules import Facts, Found, Rules, enumerated
+from .rules import Facts, RuleMatch, Rules, enumerated
 
 RULES = Rules()
 
@@ -64,7 +64,7 @@ def _is_theirs(facts: Facts) -> bool:
 
 def _rule(code: str, holds: Callable[[Facts, Facts], bool]) -> None:
     @RULES.entry(code)
-    def judged(facts: Facts) -> Iterator[Found]:
+    def judged(facts: Facts) -> Iterator[RuleMatch]:
         if holds(facts, facts["jobset"]):
             yield "JobSet", _words(facts)
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from .catalogue import BY_CODE, Entry
+from .catalogue import BY_CODE, CatalogueEntry
 
 # What a refusal is about: this, or the key of a taint.
 NOT_READY = ("not ready",)
 
 Facts = dict[str, Any]
 # What a rule yields: the object, and what goes into the placeholders of its catalogue entry.
-Found = tuple[str, dict[str, Any]]
-Rule = Callable[[Facts], Iterator[Found]]
+RuleMatch = tuple[str, dict[str, Any]]
+Rule = Callable[[Facts], Iterator[RuleMatch]]
 
 
 class Rules(dict[str, Rule]):
@@ -31,7 +31,7 @@ class Rules(dict[str, Rule]):
 
         return keep
 
-    def findings(self, entry: Entry, facts: Facts) -> list[dict[str, str]]:
+    def findings(self, entry: CatalogueEntry, facts: Facts) -> list[dict[str, str]]:
         """What an entry of the catalogue comes to; empty where it does not hold."""
         return [entry.finding(subject, **words) for subject, words in self[entry.code](facts)]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from ..objects.fields import numbers
 from ..objects.line import Line, about_places
-from .rules import Facts, Found, Rules, enumerated, is_ours, is_settled
+from .rules import Facts, RuleMatch, Rules, enumerated, is_ours, is_settled
 
 RULES = Rules()
 
@@ -17,7 +17,7 @@ RULES = Rules()
 
 
 @RULES.entry("trainer_foreign")
-def _trainer_foreign(facts: Facts) -> Iterator[Found]:
+def _trainer_foreign(facts: Facts) -> Iterator[RuleMatch]:
     trainer = facts["trainer"]
     if trainer["owner"]["kind"] != "none" and not is_ours(facts):
         yield (
@@ -31,20 +31,20 @@ def _trainer_foreign(facts: Facts) -> Iterator[Found]:
 
 
 @RULES.entry("trainer_elsewhere")
-def _trainer_elsewhere(facts: Facts) -> Iterator[Found]:
+def _trainer_elsewhere(facts: Facts) -> Iterator[RuleMatch]:
     found, wanted = facts["trainer"]["namespace"], facts["wanted"]["namespace"]
     if found and found != wanted:
         yield f"Namespace {found}", {name: _namespaces(where) for name, where in (("found", found), ("wanted", wanted))}
 
 
 @RULES.entry("trainer_twice")
-def _trainer_twice(facts: Facts) -> Iterator[Found]:
+def _trainer_twice(facts: Facts) -> Iterator[RuleMatch]:
     if len(facts["trainer"]["namespaces"]) > 1:
         yield "Trainer", {"found": _namespaces(*facts["trainer"]["namespaces"])}
 
 
 @RULES.entry("trainer_newer")
-def _trainer_newer(facts: Facts) -> Iterator[Found]:
+def _trainer_newer(facts: Facts) -> Iterator[RuleMatch]:
     found, wanted = facts["trainer"]["release"], facts["wanted"]["release"]
     # A source that knows the series only says nothing against a release of that series.
     have = numbers(found)
@@ -53,20 +53,20 @@ def _trainer_newer(facts: Facts) -> Iterator[Found]:
 
 
 @RULES.entry("trainer_unknown")
-def _trainer_unknown(facts: Facts) -> Iterator[Found]:
+def _trainer_unknown(facts: Facts) -> Iterator[RuleMatch]:
     if facts["trainer"]["state"] == "unknown":
         yield "Trainer", {}
 
 
 @RULES.entry("trainer_adoptable")
-def _trainer_adoptable(facts: Facts) -> Iterator[Found]:
+def _trainer_adoptable(facts: Facts) -> Iterator[RuleMatch]:
     owner = facts["trainer"]["owner"]
     if owner["adoptable"] and not _is_tools(facts, owner):
         yield "Trainer", {}
 
 
 @RULES.entry("trainer_other_release")
-def _trainer_other_release(facts: Facts) -> Iterator[Found]:
+def _trainer_other_release(facts: Facts) -> Iterator[RuleMatch]:
     owner, found, wanted = facts["trainer"]["owner"], facts["trainer"]["release"], facts["wanted"]["release"]
     have = numbers(found)
     # A newer one is a downgrade, and said so.
@@ -75,7 +75,7 @@ def _trainer_other_release(facts: Facts) -> Iterator[Found]:
 
 
 @RULES.entry("taken_from_tool")
-def _taken_from_tool(facts: Facts) -> Iterator[Found]:
+def _taken_from_tool(facts: Facts) -> Iterator[RuleMatch]:
     for subject in ("trainer", "jobset"):
         owner = facts[subject]["owner"]
         if owner["adoptable"] and _is_tools(facts, owner):
@@ -92,20 +92,20 @@ def _is_tools(facts: Facts, owner: dict[str, str]) -> bool:
 
 
 @RULES.entry("trainer_half_installed")
-def _trainer_half_installed(facts: Facts) -> Iterator[Found]:
+def _trainer_half_installed(facts: Facts) -> Iterator[RuleMatch]:
     # What is somebody else's is not ours to complete.
     if facts["trainer"]["state"] == "half_installed" and is_ours(facts):
         yield "Trainer", {"missing": enumerated(facts["trainer"]["missing"])}
 
 
 @RULES.entry("release_disagrees")
-def _release_disagrees(facts: Facts) -> Iterator[Found]:
+def _release_disagrees(facts: Facts) -> Iterator[RuleMatch]:
     if facts["trainer"]["agree"] is False:
         yield "Trainer", {name: said or "nothing" for name, said in facts["trainer"]["sources"].items()}
 
 
 @RULES.entry("terminating")
-def _terminating(facts: Facts) -> Iterator[Found]:
+def _terminating(facts: Facts) -> Iterator[RuleMatch]:
     for what in (*facts["trainer"]["terminating"], facts["jobset"]["terminating"]):
         if what:
             yield what.subject, {"what": what}
@@ -115,20 +115,20 @@ def _terminating(facts: Facts) -> Iterator[Found]:
 
 
 @RULES.entry("runtime_foreign")
-def _runtime_foreign(facts: Facts) -> Iterator[Found]:
+def _runtime_foreign(facts: Facts) -> Iterator[RuleMatch]:
     # Where all of Trainer is somebody else's, its runtimes are no news.
     if facts["users"]["foreign_runtimes"] and facts["trainer"]["owner"]["kind"] in ("none", "conductor"):
         yield "ClusterTrainingRuntimes", {"names": enumerated(facts["users"]["foreign_runtimes"])}
 
 
 @RULES.entry("runtimes_held")
-def _runtimes_held(facts: Facts) -> Iterator[Found]:
+def _runtimes_held(facts: Facts) -> Iterator[RuleMatch]:
     if facts["users"]["held_runtimes"]:
         yield "ClusterTrainingRuntimes", {"names": enumerated(facts["users"]["held_runtimes"])}
 
 
 @RULES.entry("jobs_unfinished")
-def _jobs_unfinished(facts: Facts) -> Iterator[Found]:
+def _jobs_unfinished(facts: Facts) -> Iterator[RuleMatch]:
     jobs, trainer = facts["users"]["train_jobs"], facts["trainer"]
     if jobs["unfinished"] and is_ours(facts) and not is_settled(facts) and trainer["state"] != "absent":
         count = str(jobs["unfinished"]) if jobs["whole"] else f"at least {jobs['unfinished']}"

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..objects.resources import Key
-from ..ownership.record import Entry, Record
+from ..ownership.record import Record, RecordEntry
 from ..plan.plan import Action, Observed, Plan
 from ..release.bundle import Bundle
 from ..release.components import Meant
@@ -72,7 +72,7 @@ class Decided:
         return self.new_record(record, entries_of(record, applied), self.pruned)
 
     def new_record(
-        self, record: Record, entries: Mapping[Key, Entry], dropped: Sequence[Key], intent: Sequence[Key] = ()
+        self, record: Record, entries: Mapping[Key, RecordEntry], dropped: Sequence[Key], intent: Sequence[Key] = ()
     ) -> Record:
         """The record after this run. See C(completed)."""
         gone = {*dropped, *self.plan.forgotten}

@@ -12,7 +12,7 @@ from typing import Any
 from ..objects.digest import digest
 from ..objects.resources import Key
 from ..ownership.owner import entry_digest
-from ..ownership.record import Entry, Record
+from ..ownership.record import Record, RecordEntry
 from ..plan.plan import Action
 from ..release.bundle import Bundle
 from ..release.components import Meant, is_named_jobset
@@ -33,12 +33,12 @@ def intended(record: Record, bundle: Bundle, profile: str, jobset: Meant, absent
     )
 
 
-def entries_of(record: Record, applied: Iterable[tuple[Action, Mapping[str, Any]]]) -> dict[Key, Entry]:
+def entries_of(record: Record, applied: Iterable[tuple[Action, Mapping[str, Any]]]) -> dict[Key, RecordEntry]:
     """What the record is to say of objects that were applied, from the metadata they have then."""
     found = {}
     for action, metadata in applied:
         known = record.entries.get(action.key)
-        found[action.key] = Entry(
+        found[action.key] = RecordEntry(
             uid=metadata["uid"],
             desired=digest(action.manifest),
             applied=entry_digest(metadata) or "",
@@ -52,7 +52,7 @@ def completed(
     bundle: Bundle,
     profile: str,
     jobset: Meant,
-    entries: Mapping[Key, Entry],
+    entries: Mapping[Key, RecordEntry],
     *,
     dropped: Collection[Key] = (),
     intent: Collection[Key] = (),

@@ -34,7 +34,7 @@ class Mark(NamedTuple):
     words: str
 
 
-class Place(NamedTuple):
+class WebhookDestination(NamedTuple):
     """Where a webhook points to: a Service, or a URL."""
 
     namespace: str = ""
@@ -165,7 +165,7 @@ def manager_of(metadata: Mapping[str, Any]) -> Mark:
 
 def foreign_webhooks(
     configurations: Iterable[Mapping[str, Any]], bundle: Bundle, *, by_name: bool = False
-) -> list[tuple[str, Place]]:
+) -> list[tuple[str, WebhookDestination]]:
     """Webhook configurations for our API groups that are not ours: another Trainer or JobSet is installed.
 
     They are found by the rules they hold, not by their names: the Helm charts use other names than kustomize.
@@ -205,6 +205,8 @@ def foreign_webhooks(
             service = client.get("service") or {}
             place = (service.get("namespace", ""), service.get("name", ""))
             if place not in services or (by_name and name not in names):
-                found.append((name, Place(*place) if service else Place(url=str(client.get("url", "nowhere")))))
+                url = str(client.get("url", "nowhere"))
+                destination = WebhookDestination(*place) if service else WebhookDestination(url=url)
+                found.append((name, destination))
                 break
     return found

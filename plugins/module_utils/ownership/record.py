@@ -25,7 +25,7 @@ _FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Entry:
+class RecordEntry:
     """What is known of one object.
 
     Args:
@@ -53,7 +53,7 @@ class Record:
     release: str = ""
     profile: str = ""
     bundle: str = ""
-    entries: Mapping[Key, Entry] = field(default_factory=dict)
+    entries: Mapping[Key, RecordEntry] = field(default_factory=dict)
     jobset: str = ""
     intent: frozenset[Key] = frozenset()
     resource_version: str = field(default="", compare=False)
@@ -75,7 +75,7 @@ def parse_record(config_map: Mapping[str, Any] | None) -> Record:
             profile=content["profile"],
             bundle=content["bundle"],
             entries={
-                Key(*key.split("|")): Entry(uid, desired, applied, bool(created))
+                Key(*key.split("|")): RecordEntry(uid, desired, applied, bool(created))
                 for key, (uid, desired, applied, created) in content["objects"].items()
             },
             # Before there was a choice, JobSet always came with the release.

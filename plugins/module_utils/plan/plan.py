@@ -16,7 +16,7 @@ from ..objects.resources import Key, key_of
 from ..ownership.installers import owner, tool_of
 from ..ownership.kubectl import installed_by_kubectl, is_nobodys, kubectl_applied
 from ..ownership.owner import entry_digest, foreign_webhooks, manager_of, mark_of, own_entry
-from ..ownership.record import Entry, Record
+from ..ownership.record import Record, RecordEntry
 from ..ownership.upstream import is_bare
 from ..release.bundle import PHASES, Bundle, Side
 from .prune import Leftover, phase_of
@@ -186,7 +186,7 @@ def _decide(
     phase: str,
     manifest: dict[str, Any],
     metadata: Mapping[str, Any] | None,
-    known: Entry | None,
+    known: RecordEntry | None,
     adopt: Collection[str],
 ) -> Action:
     key = key_of(manifest)

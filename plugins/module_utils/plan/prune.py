@@ -14,9 +14,9 @@ from typing import Any, Literal, NamedTuple
 
 from ..objects.resources import RESOURCES, Key
 from ..ownership.owner import mark_of, own_entry
-from ..ownership.record import Entry, Record
+from ..ownership.record import Record, RecordEntry
 
-Fate = Literal["prune", "keep", "forget"]
+LeftoverDecision = Literal["prune", "keep", "forget"]
 
 # The phase in which an object of a kind is applied; what is pruned goes in the reverse order of them.
 _PHASES = {
@@ -37,7 +37,7 @@ class Leftover(NamedTuple):
     """
 
     key: Key
-    fate: Fate
+    fate: LeftoverDecision
     reason: str
     uid: str = ""
 
@@ -55,7 +55,7 @@ def phase_of(kind: str) -> str:
 
 
 def decide_leftover(
-    key: Key, entry: Entry, metadata: Mapping[str, Any] | None, *, prune_crds: bool, used_by: str
+    key: Key, entry: RecordEntry, metadata: Mapping[str, Any] | None, *, prune_crds: bool, used_by: str
 ) -> Leftover:
     """What is to become of one of them.
 

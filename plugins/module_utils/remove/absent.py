@@ -22,7 +22,7 @@ from ..ownership.record import read_install_record
 from ..plan.observe import ending
 from ..release.bundle import Bundle
 from .execute import Stages
-from .model import Found, Removal, Switches
+from .model import Removal, RemovalState, Switches
 from .observe import look
 from .plan import make_removal
 from .rights import require_removal_rights
@@ -76,7 +76,7 @@ def ensure_absent(
     started = monotonic()
     remarks: list[str] = []
 
-    def decide() -> tuple[Found, Removal]:
+    def decide() -> tuple[RemovalState, Removal]:
         """What is to be done, by what is on the cluster now."""
         found = look(cluster, bundle)
         require_identity(pin, identity_of(cluster, found.observed.cluster_uid), cluster.host)
@@ -117,7 +117,7 @@ def ensure_absent(
     return result
 
 
-def _home_of_lease(found: Found, bundle: Bundle) -> str:
+def _home_of_lease(found: RemovalState, bundle: Bundle) -> str:
     """The namespace for the lease; empty where it is not there, or takes nothing new because it is Terminating."""
     metadata = found.observed.metadata.get(Key("v1", "Namespace", "", bundle.namespace))
     return "" if metadata is None or metadata.get("deletionTimestamp") else bundle.namespace

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..cluster.client import Cluster
-from ..cluster.deletion import Deleter, Target
+from ..cluster.deletion import Deleter, DeletionTarget
 from ..cluster.namespace_contents import settled_contents
 from ..errors import ApiError, RefusedError
 from ..names import INSTALL_LEASE, INSTALL_RECORD
@@ -69,7 +69,7 @@ class Stages:
         if removal.stages and not self._went(removal):
             self._traces()
 
-    def _let_go(self, target: Target) -> None:
+    def _let_go(self, target: DeletionTarget) -> None:
         """Takes away the one finalizer that Trainer's controller, which is no more, would take away."""
         for attempt in range(1, _ATTEMPTS + 1):
             found = self._cluster.find(path_of(target.key), metadata_only=True)
@@ -92,21 +92,21 @@ class Stages:
             self.released.append(target.key)
             return
 
-    def _pods_of(self, deployments: Sequence[Target]) -> list[Target]:
+    def _pods_of(self, deployments: Sequence[DeletionTarget]) -> list[DeletionTarget]:
         """The pods of Deployments, found by their owners."""
         owners = {target.uid for target in deployments}
-        found: list[Target] = []
+        found: list[DeletionTarget] = []
         for api_version, kind in (("apps/v1", "ReplicaSet"), ("v1", "Pod")):
             items, _version = self._cluster.list_all(resource_of(api_version, kind), self._home)
             found = [
-                Target(Key(api_version, kind, self._home, name_of(item)), text(item, "metadata", "uid"), True)
+                DeletionTarget(Key(api_version, kind, self._home, name_of(item)), text(item, "metadata", "uid"), True)
                 for item in items
                 if owners.intersection(text(owner, "uid") for owner in parts(item, "metadata", "ownerReferences"))
             ]
             owners = {target.uid for target in found}
         return found
 
-    def _no_more_of(self, crds: Sequence[Target]) -> None:
+    def _no_more_of(self, crds: Sequence[DeletionTarget]) -> None:
         """Looks once more: what was made since the plan would be lost without a word."""
         going = {target.key.name for target in crds}
         for resource, _bare in KINDS.values():
@@ -126,7 +126,7 @@ class Stages:
                     hint="see who makes them, then run this again: it goes on where it stopped",
                 )
 
-    def _namespaces(self, targets: Sequence[Target]) -> None:
+    def _namespaces(self, targets: Sequence[DeletionTarget]) -> None:
         waiting = []
         for target in targets:
             left = [] if target.terminating else settled_contents(self._cluster, target.key.name, ()).left(())
@@ -147,4 +147,4 @@ class Stages:
             key = Key(api_version, kind, self._home, name)
             found = self._cluster.find(path_of(key), metadata_only=True)
             if found is not None:
-                self._deleter.delete([Target(key, found["metadata"]["uid"])])
+                self._deleter.delete([DeletionTarget(key, found["metadata"]["uid"])])

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..cluster.deletion import Target
+from ..cluster.deletion import DeletionTarget
 from ..cluster.namespace_contents import Contents
 from ..objects.resources import Key
 from ..plan.plan import Observed
@@ -46,7 +46,7 @@ class Switches:
 
 
 @dataclass(frozen=True)
-class Found:
+class RemovalState:
     """What is on a cluster, as far as a removal needs it.
 
     Args:
@@ -73,13 +73,13 @@ class Removal:
         found: whether anything of Conductor's is there.
     """
 
-    stages: tuple[tuple[str, tuple[Target, ...]], ...] = ()
+    stages: tuple[tuple[str, tuple[DeletionTarget, ...]], ...] = ()
     kept: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     refusals: tuple[tuple[str, str], ...] = ()
-    release: tuple[Target, ...] = ()
+    release: tuple[DeletionTarget, ...] = ()
     found: bool = False
 
-    def targets(self) -> Iterator[Target]:
+    def targets(self) -> Iterator[DeletionTarget]:
         """All that is to go, in order."""
         for _name, targets in self.stages:
             yield from targets

@@ -19,7 +19,7 @@ from ..plan.plan import Observed
 from ..release.bundle import Bundle
 from ..release.components import LEASES
 from ..release.user_objects import Holdings
-from .model import Found
+from .model import RemovalState
 from .rules import homes
 
 _TRAINER, _JOBSET = "trainer.kubeflow.org/v1alpha1", "jobset.x-k8s.io/v1alpha2"
@@ -33,7 +33,7 @@ KINDS: Mapping[str, tuple[Resource, bool]] = {
 }
 
 
-def look(cluster: Cluster, bundle: Bundle) -> Found:
+def look(cluster: Cluster, bundle: Bundle) -> RemovalState:
     """What is there.
 
     Raises:
@@ -81,7 +81,7 @@ def look(cluster: Cluster, bundle: Bundle) -> Found:
     )
     if denied:
         raise missing_rights(denied, "read the cluster")
-    return Found(
+    return RemovalState(
         observed,
         deployments=answers.pop("deployments"),
         holdings=Holdings(**answers),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from ..cluster.deletion import Target
+from ..cluster.deletion import DeletionTarget
 from ..cluster.namespace_contents import Contents
 from ..names import INSTALL_RECORD
 from ..objects.fields import name_of, part, some, text, texts
@@ -19,7 +19,7 @@ from ..release.bundle import Bundle
 from ..release.components import LEASES, is_named_jobset
 from ..release.recognition import JOBSET_CRD, TRAINER_GROUP
 from ..release.user_objects import full_name, plain, unfinished, users_of
-from .model import STAGES, Found, Removal, Switches
+from .model import STAGES, Removal, RemovalState, Switches
 from .rules import TESTS, dangling, is_alive, is_of_conductor, speakers, why_not_ours
 
 _CRD, _NAMESPACE = "CustomResourceDefinition", "Namespace"
@@ -40,7 +40,7 @@ _State = Literal["unfinished", "finished", "kept"]
 _WITH_USER_DATA = "set remove_user_data: true to delete them"
 
 
-def make_removal(bundle: Bundle, found: Found, switches: Switches) -> Removal:
+def make_removal(bundle: Bundle, found: RemovalState, switches: Switches) -> Removal:
     """Decides what goes, of the whole release: every runtime of it, JobSet included, whatever is asked for now."""
     return _Planner(bundle, found, switches).plan()
 
@@ -48,12 +48,12 @@ def make_removal(bundle: Bundle, found: Found, switches: Switches) -> Removal:
 class _Planner:
     """One plan in the making."""
 
-    def __init__(self, bundle: Bundle, found: Found, switches: Switches) -> None:
+    def __init__(self, bundle: Bundle, found: RemovalState, switches: Switches) -> None:
         self._home = bundle.namespace
         self._found = found
         self._switches = switches
         self._record = found.observed.record
-        self._stages: dict[str, list[Target]] = {name: [] for name in STAGES}
+        self._stages: dict[str, list[DeletionTarget]] = {name: [] for name in STAGES}
         self._kept: dict[str, list[str]] = {}
         self._refusals: list[tuple[str, str]] = []
         candidates = {*bundle.known, *self._record.entries}
@@ -224,7 +224,7 @@ class _Planner:
         if metadata is not None and self._home not in {target.key.name for target in self._stages["namespaces"]}:
             self._delete("record", key, metadata)
 
-    def _to_release(self) -> list[Target]:
+    def _to_release(self) -> list[DeletionTarget]:
         """Only the controller knows whether one that is alive still holds it; and a TrainJob that uses it counts."""
         if self._alive["trainer"]:
             return []
@@ -279,12 +279,12 @@ class _Planner:
             return reason
         return f"{reason}; it {held_by(metadata, self._found.observed.endings.get(key, ''))}"
 
-    def _targets(self) -> Iterator[Target]:
+    def _targets(self) -> Iterator[DeletionTarget]:
         for targets in self._stages.values():
             yield from targets
 
     def _delete(self, stage: str, key: Key, metadata: Mapping[str, Any]) -> None:
-        self._stages[stage].append(Target(key, text(metadata, "uid"), bool(metadata.get("deletionTimestamp"))))
+        self._stages[stage].append(DeletionTarget(key, text(metadata, "uid"), bool(metadata.get("deletionTimestamp"))))
 
     def _delete_item(self, stage: str, kind: str, item: Mapping[str, Any]) -> None:
         api_version = "jobset.x-k8s.io/v1alpha2" if kind == "JobSet" else f"{TRAINER_GROUP}/v1alpha1"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..cluster.client import Cluster
-from ..cluster.deletion import Deleter, Target
+from ..cluster.deletion import Deleter, DeletionTarget
 from ..cluster.namespace_contents import settled_contents
 from ..errors import ApiError
 from ..objects.fields import is_terminating, part, text
@@ -24,7 +24,7 @@ _NAMED = 3
 _PATIENCE = 120.0
 
 
-class Beside:
+class Companions:
     """The objects beside one TrainJob.
 
     Args:
@@ -57,7 +57,7 @@ class Beside:
             key = key_of(manifest)
             present = self._cluster.find(path_of(key))
             if _is_going(present, manifest):
-                target = Target(key, text(present, "metadata", "uid"), terminating=True)
+                target = DeletionTarget(key, text(present, "metadata", "uid"), terminating=True)
                 Deleter(self._cluster, timeout=_PATIENCE).wait_for([target])
                 present = None
             wanted = _labelled_alike(manifest, present)
@@ -88,7 +88,9 @@ class Beside:
         yield [manifest for manifest in self._manifests if manifest["kind"] != "Namespace"]
         yield [manifest for manifest in self._manifests if manifest["kind"] == "Namespace"]
 
-    def deletable(self, manifests: Sequence[dict[str, Any]], gone: Collection[str]) -> tuple[list[Target], list[str]]:
+    def deletable(
+        self, manifests: Sequence[dict[str, Any]], gone: Collection[str]
+    ) -> tuple[list[DeletionTarget], list[str]]:
         """Those of them that were made for this job and hold nothing else; and why a namespace stays.
 
         Args:
@@ -105,7 +107,7 @@ class Beside:
                 more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
                 kept.append(f"{key}, because of {', '.join(left[:_NAMED])}{more}")
             else:
-                targets.append(Target(key, text(present, "metadata", "uid"), is_terminating(present)))
+                targets.append(DeletionTarget(key, text(present, "metadata", "uid"), is_terminating(present)))
         return targets, kept
 
     def _left_in(self, key: Key, gone: Collection[str]) -> list[str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..cluster.client import Cluster
 from ..cluster.watch import Scope, Watcher
-from ..diagnose.failure_tracker import Fate
+from ..diagnose.failure_tracker import FailureTracker
 from ..diagnose.failures import Doom, stillborn
 from ..errors import ApiError, ConductorError, NotReadyError, listed
 from ..objects.fields import name_of, text
@@ -81,7 +81,7 @@ class Follower:
         self._logs: dict[str, list[str]] = {}
         self._heard: set[tuple[str, int]] = set()
         self._present: list[Mapping[str, Any]] = []
-        self._fate = Fate(cluster, ())
+        self._fate = FailureTracker(cluster, ())
         self._jobs = Jobs(cluster, key)
         kinds = ((API_VERSION, "TrainJob"), ("jobset.x-k8s.io/v1alpha2", "JobSet"), ("v1", "Pod"))
         self._scopes = [Scope(resource_of(*kind), key.namespace) for kind in kinds]

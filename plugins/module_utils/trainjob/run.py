@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..cluster.client import Cluster
-from ..cluster.deletion import Deleter, Target
+from ..cluster.deletion import Deleter, DeletionTarget
 from ..errors import ApiError, ConductorError, InputError, RefusedError
 from ..objects.fields import name_of, text
 from ..objects.resources import Key, path_of, resource_of
 from ..verdicts.progress import Progress
-from .companions import Beside
+from .companions import Companions
 from .definition import Submission, differences
 from .follow import Follower, with_words
 from .state import JOBSET_LABEL
@@ -144,9 +144,9 @@ class TrainJobRun:
         self._delete(key, metadata, self._beside(submission))
         return self._result(key, phase="absent", progress=self._said)
 
-    def _beside(self, submission: Submission | None) -> Beside:
+    def _beside(self, submission: Submission | None) -> Companions:
         manifests = submission.beside if submission else ()
-        return Beside(self._cluster, manifests, monotonic=self._monotonic, sleep=self._sleep)
+        return Companions(self._cluster, manifests, monotonic=self._monotonic, sleep=self._sleep)
 
     def _kept_or_gone(self, key: Key, job: Mapping[str, Any], submission: Submission) -> dict[str, Any] | None:
         """The TrainJob that is there, where it is what was asked for; None once it made room.
@@ -177,7 +177,7 @@ class TrainJobRun:
         self._changed = True
         if self._wishes.check_mode:
             return None
-        self._remove([Target(key, text(job, "metadata", "uid"), terminating)])
+        self._remove([DeletionTarget(key, text(job, "metadata", "uid"), terminating)])
         return None
 
     def _create(self, submission: Submission, *, patient: bool) -> Mapping[str, Any]:
@@ -192,7 +192,7 @@ class TrainJobRun:
                 self._sleep(_CACHE_PAUSE)
 
     def _clean_after_failure(
-        self, key: Key, metadata: Mapping[str, Any], beside: Beside, error: ConductorError
+        self, key: Key, metadata: Mapping[str, Any], beside: Companions, error: ConductorError
     ) -> None:
         if self._wishes.delete_after != "always":
             return
@@ -205,10 +205,10 @@ class TrainJobRun:
         error.facts |= {"deleted": self._deleted, "kept": self._kept}
         error.facts["progress"] = [*error.facts.get("progress", []), *self._said]
 
-    def _delete(self, key: Key, metadata: Mapping[str, Any] | None, beside: Beside) -> None:
+    def _delete(self, key: Key, metadata: Mapping[str, Any] | None, beside: Companions) -> None:
         """Deletes the TrainJob, if there is one, then what was made for it."""
         if metadata is not None:
-            self._remove([Target(key, str(metadata["uid"]), bool(metadata.get("deletionTimestamp")))])
+            self._remove([DeletionTarget(key, str(metadata["uid"]), bool(metadata.get("deletionTimestamp")))])
         gone = {str(metadata["uid"])} if metadata else set()
         for batch in beside.to_delete():
             targets, kept = beside.deletable(batch, gone)
@@ -216,7 +216,7 @@ class TrainJobRun:
             self._remove(targets)
             gone |= {target.uid for target in targets}
 
-    def _remove(self, targets: list[Target]) -> None:
+    def _remove(self, targets: list[DeletionTarget]) -> None:
         if not targets:
             return
         self._changed = True
@@ -242,14 +242,16 @@ class TrainJobRun:
     def _said(self) -> list[str]:
         return self._going.lines if self._going else []
 
-    def _pods_of(self, key: Key) -> list[Target]:
+    def _pods_of(self, key: Key) -> list[DeletionTarget]:
         if key.kind != "TrainJob":
             return []
         pods, _version = self._cluster.list_all(
             resource_of("v1", "Pod"), key.namespace, label_selector=f"{JOBSET_LABEL}={key.name}"
         )
         return [
-            Target(Key("v1", "Pod", key.namespace, name_of(pod)), text(pod, "metadata", "uid"), terminating=True)
+            DeletionTarget(
+                Key("v1", "Pod", key.namespace, name_of(pod)), text(pod, "metadata", "uid"), terminating=True
+            )
             for pod in pods
         ]
 

@@ -14,7 +14,7 @@ from ..verdicts.jobs import jobset_verdict, trainjob_verdict
 from ..verdicts.verdict import count
 from ..verdicts.workloads import containers_of, pod_words
 
-Phase = Literal["created", "suspended", "running", "complete", "failed"]
+JobPhase = Literal["created", "suspended", "running", "complete", "failed"]
 # JobSet puts it on every pod; a TrainJob's JobSet has the name of the TrainJob.
 JOBSET_LABEL = "jobset.sigs.k8s.io/jobset-name"
 
@@ -23,7 +23,7 @@ JOBSET_LABEL = "jobset.sigs.k8s.io/jobset-name"
 class JobState:
     """How far it is, and in whose words."""
 
-    phase: Phase
+    phase: JobPhase
     cause: str
 
     @property

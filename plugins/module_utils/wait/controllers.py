@@ -12,7 +12,7 @@ from typing import Any
 from ..certificates.serving import ServingCertificates
 from ..certificates.sources import needed_keys, pods_to_touch
 from ..cluster.client import Cluster
-from ..diagnose.failure_tracker import Fate
+from ..diagnose.failure_tracker import FailureTracker
 from ..diagnose.unreachable import away
 from ..errors import ConductorError, NotReadyError
 from ..objects.resources import Key
@@ -22,7 +22,7 @@ from ..release.bundle import Bundle
 from ..verdicts.verdict import Verdict
 from ..verdicts.workloads import pods_of
 from .controller_rows import controller_rows
-from .external_jobset import Beside
+from .external_jobset import ExternalJobSet
 from .not_ready import NotReady, row_of
 from .nudges import Nudges
 from .readiness import Readiness
@@ -53,7 +53,7 @@ class ControllersWait:
         cluster: Cluster,
         bundle: Bundle,
         *,
-        beside: Beside | None = None,
+        beside: ExternalJobSet | None = None,
         refresh: bool = False,
         retry: bool = False,
         prove_runtimes: bool = False,
@@ -71,7 +71,7 @@ class ControllersWait:
         self._timeline = Timeline(self._started, say)
         self._mounting: list[Key] = []
         self._nudges = Nudges(self._cluster, monotonic)
-        self._fate = Fate(self._cluster, bundle.objects("Deployment"))
+        self._fate = FailureTracker(self._cluster, bundle.objects("Deployment"))
         self._certificates = ServingCertificates(self._cluster, bundle, monotonic=monotonic)
         self._proof = Proof(self._cluster, bundle, self._certificates)
         self._readiness = Readiness(self._cluster, bundle, beside, with_secrets=refresh)

@@ -34,7 +34,7 @@ _WAITED_FOR = "jobset_unhealthy"
 
 
 @dataclass(frozen=True)
-class Beside:
+class ExternalJobSet:
     """Where somebody else's JobSet is.
 
     Args:
@@ -100,7 +100,7 @@ class Beside:
         return [item for item in watcher.objects(self._deployments).values() if is_jobset(item)]
 
 
-def jobset_to_wait_for(cluster: Cluster, bundle: Bundle, mode: str) -> tuple[Bundle, Beside | None]:
+def jobset_to_wait_for(cluster: Cluster, bundle: Bundle, mode: str) -> tuple[Bundle, ExternalJobSet | None]:
     """What of a release to wait for, and the JobSet beside it where that is somebody else's.
 
     Where JobSet is known to have come with the release, nobody looks for another.
@@ -132,7 +132,7 @@ def jobset_to_wait_for(cluster: Cluster, bundle: Bundle, mode: str) -> tuple[Bun
             facts={"refusals": choice.refusals},
         )
     probes = probes_of_others(bundle, of_jobset(configurations))
-    return replace(choice.bundle, probes=(*choice.bundle.probes, *probes)), Beside(facts["namespace"])
+    return replace(choice.bundle, probes=(*choice.bundle.probes, *probes)), ExternalJobSet(facts["namespace"])
 
 
 def _record(cluster: Cluster, namespace: str) -> Record:

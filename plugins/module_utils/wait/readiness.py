@@ -18,7 +18,7 @@ from ..release.recognition import JOBSET_CRD
 from ..verdicts.verdict import Verdict
 from ..verdicts.webhooks import endpoints_verdict, webhook_configuration_verdict
 from ..verdicts.workloads import deployment_verdict, lease_verdict, pods_of, running_since
-from .external_jobset import Beside
+from .external_jobset import ExternalJobSet
 from .prerequisites import Foundation
 
 _SERVICE_LABEL = "kubernetes.io/service-name"
@@ -32,7 +32,7 @@ class Readiness:
         with_secrets: watch the certificate Secrets, too, by their metadata.
     """
 
-    def __init__(self, cluster: Cluster, bundle: Bundle, beside: Beside | None, *, with_secrets: bool) -> None:
+    def __init__(self, cluster: Cluster, bundle: Bundle, beside: ExternalJobSet | None, *, with_secrets: bool) -> None:
         self._bundle = bundle
         self._beside = beside
         crds = bundle.names("CustomResourceDefinition") + ([JOBSET_CRD] if beside else [])

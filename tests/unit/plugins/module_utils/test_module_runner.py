@@ -14,7 +14,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.conductor.trainer.plugins.module_utils import module_call, module_runner
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError
-from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, Verb
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation
 from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import run_module
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.plugin_utils import in_process
@@ -49,14 +49,14 @@ def run(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], monk
     logged: list[str] = []
     monkeypatch.setattr(AnsibleModule, "log", lambda self, msg, log_args=None: logged.append(f"{msg} {log_args}"))
 
-    def as_module(verb: Verb, arguments: dict[str, Any]) -> Any:
+    def as_module(verb: ModuleOperation, arguments: dict[str, Any]) -> Any:
         with patch_module_args(arguments), pytest.raises(SystemExit) as caught:
             run_module(verb)
         result = json.loads(capsys.readouterr().out)
         assert bool(result.get("failed")) is bool(caught.value.code)
         return {**result, "(log)": "\n".join(logged)}
 
-    def in_worker(verb: Verb, arguments: dict[str, Any]) -> Any:
+    def in_worker(verb: ModuleOperation, arguments: dict[str, Any]) -> Any:
         settings = {"_ansible_check_mode": False, "_ansible_diff": False, "_ansible_module_name": "verb", **arguments}
         options = {name: value for name, value in arguments.items() if not name.startswith("_ansible_")}
         result = in_process.perform(verb, options, settings, str(scratch))
@@ -68,7 +68,7 @@ def run(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], monk
 
     def call(arguments: dict[str, Any], operation: Any = nothing, options: dict[str, Any] | None = None) -> Any:
         way = as_module if request.param == "module" else in_worker
-        return way(Verb(options or {}, operation), {"bundle": str(BUNDLE), **SHOWN, **arguments})
+        return way(ModuleOperation(options or {}, operation), {"bundle": str(BUNDLE), **SHOWN, **arguments})
 
     return call
 

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
-from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, Verb
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.plugin_utils.in_process import perform
 from tests.unit.plugins.helpers.builders import BUNDLE
@@ -56,7 +56,7 @@ def test_an_unexpected_error_is_a_failure_with_a_traceback_and_no_secret(tmp_pat
     def operation(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
         raise KeyError(call.params["api_key"])
 
-    result = perform(Verb({}, operation), ARGUMENTS, SETTINGS, str(tmp_path))
+    result = perform(ModuleOperation({}, operation), ARGUMENTS, SETTINGS, str(tmp_path))
     assert result["failed"] is True
     assert result["msg"].startswith("KeyError: ")
     assert "in operation" in result["exception"]
@@ -80,7 +80,7 @@ def test_lines_come_before_the_result_and_without_secrets(tmp_path: Path) -> Non
         os.write(hears, b"x")
 
     with stopped_after(60):
-        result = perform(Verb({}, operation), ARGUMENTS, SETTINGS, str(tmp_path), say)
+        result = perform(ModuleOperation({}, operation), ARGUMENTS, SETTINGS, str(tmp_path), say)
     assert result["changed"] is False
     assert lines == ["waiting for ********", "done"]
     os.close(heard)
@@ -100,7 +100,7 @@ def test_nobody_works_on_when_nobody_listens(tmp_path: Path) -> None:
         raise KeyError
 
     with pytest.raises(KeyError):
-        perform(Verb({}, operation), ARGUMENTS, SETTINGS, str(tmp_path), deaf)
+        perform(ModuleOperation({}, operation), ARGUMENTS, SETTINGS, str(tmp_path), deaf)
     with pytest.raises(ProcessLookupError):
         os.kill(processes[0], 0)
 
@@ -110,7 +110,7 @@ def test_a_process_that_ends_without_a_word_is_a_failure(tmp_path: Path) -> None
         os.kill(os.getpid(), signal.SIGKILL)
         return {}
 
-    result = perform(Verb({}, operation), ARGUMENTS, SETTINGS, str(tmp_path))
+    result = perform(ModuleOperation({}, operation), ARGUMENTS, SETTINGS, str(tmp_path))
     assert result == {"failed": True, "msg": "the process of this task ended without a result\nNext: run it again"}
 
 
@@ -123,7 +123,7 @@ def test_what_is_stopped_goes_on_nowhere_and_leaves_no_file(tmp_path: Path) -> N
         return {}
 
     with stopped_after(0.3), pytest.raises(TimeoutError):
-        perform(Verb({}, operation), ARGUMENTS, SETTINGS, str(tmp_path))
+        perform(ModuleOperation({}, operation), ARGUMENTS, SETTINGS, str(tmp_path))
     os.close(writing)
     # As long as anybody has the other end, this waits.
     assert os.read(reading, 1) == b""
@@ -148,7 +148,7 @@ def test_nothing_of_it_stays_in_this_process(tmp_path: Path, monkeypatch: pytest
         print("heard by nobody")
         return {"file": names[0], "terminal": sys.stdout.isatty(), "process": os.getpid()}
 
-    result = perform(Verb({}, operation), ARGUMENTS, SETTINGS, str(tmp_path))
+    result = perform(ModuleOperation({}, operation), ARGUMENTS, SETTINGS, str(tmp_path))
     assert Path(result["file"]).parent.parent == tmp_path
     assert result["terminal"] is False
     assert result["process"] != os.getpid()
@@ -161,7 +161,7 @@ def test_the_operation_and_the_task_get_plain_values(tmp_path: Path) -> None:
         kubeconfig = call.params["extra"]
         return {"types": [type(kubeconfig["name"]).__name__, type(kubeconfig["since"]).__name__, str(kubeconfig)]}
 
-    verb = Verb({"extra": {"type": "raw"}}, operation)
+    verb = ModuleOperation({"extra": {"type": "raw"}}, operation)
     extra = {Text("name"): Text("a"), "since": date(2026, 11, 24), "list": (1, 2.5, None, True)}
     result = perform(verb, {**ARGUMENTS, "extra": extra}, SETTINGS, str(tmp_path))
     assert result["types"][:2] == ["str", "str"]
@@ -171,7 +171,7 @@ def test_the_operation_and_the_task_get_plain_values(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shown", [True, False])
 def test_the_options_are_shown_where_ansible_says_so(tmp_path: Path, shown: bool) -> None:
     settings = {**SETTINGS, "_ansible_inject_invocation": shown}
-    result = perform(Verb({}, lambda *_: {"changed": False}), ARGUMENTS, settings, str(tmp_path))
+    result = perform(ModuleOperation({}, lambda *_: {"changed": False}), ARGUMENTS, settings, str(tmp_path))
     assert ("invocation" in result) is shown
     assert ARGUMENTS["api_key"] not in str(result)
 
@@ -182,7 +182,7 @@ def test_what_ansible_has_in_memory_is_not_looked_through_for_garbage(tmp_path: 
 
     # Python 3.12 has frozen some of its own by itself.
     before = gc.get_freeze_count()
-    result = perform(Verb({}, operation), ARGUMENTS, SETTINGS, str(tmp_path))
+    result = perform(ModuleOperation({}, operation), ARGUMENTS, SETTINGS, str(tmp_path))
     assert result["frozen"] > before + 1000
     assert result["enabled"] is True
     assert gc.get_freeze_count() == before

@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.certificates.sources import CERTIFICATE_KEYS, Source
+from ansible_collections.conductor.trainer.plugins.module_utils.certificates.sources import (
+    CERTIFICATE_KEYS,
+    CertificateSource,
+)
 from ansible_collections.conductor.trainer.plugins.module_utils.certificates.verdict import (
     Judgement,
     Serving,
@@ -27,7 +30,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.certificates.x50
 from tests.unit.plugins.helpers.builders import webhooks
 from tests.unit.plugins.helpers.certificates import Authority
 
-OWN = Source("manager-cert", "webhook", "ops", CERTIFICATE_KEYS)
+OWN = CertificateSource("manager-cert", "webhook", "ops", CERTIFICATE_KEYS)
 EXTERNAL = replace(OWN, needed=frozenset({"tls.crt", "tls.key"}), own_authority=False)
 YEAR = timedelta(days=365)
 ROOT, OTHER = Authority("root", life=YEAR), Authority("other", life=YEAR)
@@ -49,7 +52,7 @@ def trusting(*pems: bytes) -> dict[str, Any]:
 
 
 def judged(
-    serving: Serving | None, *pems: bytes, source: Source = OWN, now: datetime = NOW, unread: str = ""
+    serving: Serving | None, *pems: bytes, source: CertificateSource = OWN, now: datetime = NOW, unread: str = ""
 ) -> Judgement:
     return judge_certificate(trusting(*pems), source, serving, now, unread=unread)
 
@@ -197,7 +200,7 @@ def test_a_certificate_that_the_library_refuses_is_left_to_the_api_server(monkey
     [(300, 29, True), (300, 30, False), (40, 9, True), (40, 10, False), (40, 29, False)],
 )
 @pytest.mark.parametrize("source", [OWN, EXTERNAL])
-def test_what_ends_soon_is_warned_about(source: Source, life: int, days: int, warned: bool) -> None:
+def test_what_ends_soon_is_warned_about(source: CertificateSource, life: int, days: int, warned: bool) -> None:
     now = NOW + timedelta(days=life - days, hours=-1)
     found = judged(served(life=timedelta(days=life)), ROOT.pem, source=source, now=now)
     assert found.problem == ""
@@ -299,5 +302,5 @@ def test_a_judgement_does_not_change_and_shows_no_time() -> None:
 @pytest.mark.parametrize(
     ("source", "words"), [(OWN, "the controller puts its own there"), (EXTERNAL, "run the install again")]
 )
-def test_whoever_looks_after_a_ca_bundle_is_named(source: Source, words: str) -> None:
+def test_whoever_looks_after_a_ca_bundle_is_named(source: CertificateSource, words: str) -> None:
     assert words in judged(served(), b"ca", source=source).problem

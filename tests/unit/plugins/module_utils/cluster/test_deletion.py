@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.cluster.deletion import Deleter, Target
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.deletion import Deleter, DeletionTarget
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError, NotReadyError, RightsError
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key
 from tests.unit.plugins.helpers.builders import CONFIG, NAMESPACE, SECRET, bundle, installed, key, obj
@@ -17,8 +17,8 @@ from tests.unit.plugins.helpers.fakes import FakeCluster, Request, failure
 HELD = "example.com/held"
 
 
-def target(cluster: FakeCluster, of: Key, **more: Any) -> Target:
-    return Target(of, cluster.objects[of]["metadata"]["uid"], **more)
+def target(cluster: FakeCluster, of: Key, **more: Any) -> DeletionTarget:
+    return DeletionTarget(of, cluster.objects[of]["metadata"]["uid"], **more)
 
 
 def hold(cluster: FakeCluster, *keys: Key) -> None:
@@ -52,14 +52,14 @@ def test_foreground_is_asked_for() -> None:
 def test_what_is_gone_already_is_no_deletion_of_ours() -> None:
     cluster = FakeCluster()
     one = deleter(cluster)
-    one.delete([Target(CONFIG, "uid-x")])
+    one.delete([DeletionTarget(CONFIG, "uid-x")])
     assert one.deleted == []
 
 
 def test_what_has_its_name_since_is_left_alone() -> None:
     cluster = installed(bundle())
     one = deleter(cluster)
-    one.delete([Target(CONFIG, "uid-of-another")])
+    one.delete([DeletionTarget(CONFIG, "uid-of-another")])
     assert CONFIG in cluster.objects
     assert one.deleted == []
 
@@ -163,5 +163,5 @@ def test_the_right_to_wait_is_named() -> None:
 def test_a_type_that_went_with_its_crd_has_nothing_left() -> None:
     cluster = FakeCluster()
     job = key("TrainJob", "j", "trainer.kubeflow.org/v1alpha1", "a")
-    deleter(cluster).wait_for([Target(job, "uid-1")])
+    deleter(cluster).wait_for([DeletionTarget(job, "uid-1")])
     assert cluster.writes == []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_catalogue import SLOW, Signature
-from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_tracker import Fate
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_tracker import FailureTracker
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failures import Doom
 from tests.unit.plugins.helpers.builders import READY_STATUS, deployment, obj, pod
 from tests.unit.plugins.helpers.fakes import FakeCluster, Request, failure
@@ -20,7 +20,7 @@ def doom(grace: float = 0.0, cause: str = "it is so", uid: str = "u", *, nodes_h
 
 
 def test_a_sign_is_certain_after_its_grace() -> None:
-    fate = Fate(FakeCluster(), [])
+    fate = FailureTracker(FakeCluster(), [])
     assert fate.certain([doom()], 100.0) == [doom()]
     assert fate.certain([doom(5.0)], 100.0) == []
     assert fate.certain([doom(5.0)], 104.9) == []
@@ -28,7 +28,7 @@ def test_a_sign_is_certain_after_its_grace() -> None:
 
 
 def test_a_sign_that_went_away_begins_anew() -> None:
-    fate = Fate(FakeCluster(), [])
+    fate = FailureTracker(FakeCluster(), [])
     fate.certain([doom(5.0)], 100.0)
     fate.certain([], 103.0)
     assert fate.certain([doom(5.0)], 106.0) == []
@@ -62,7 +62,7 @@ def test_two_ends_are_certain_by_what_was_logged(log: Any, certain: bool) -> Non
 
     cluster.hooks.append(refuses)
     cluster.logs["manager-1 before"] = log
-    fate = Fate(cluster, [])
+    fate = FailureTracker(cluster, [])
     for _look in range(3):
         assert bool(fate.certain([ended()], 100.0)) is certain
     # Once a run of the container; the next one has a log of its own.
@@ -73,7 +73,7 @@ def test_two_ends_are_certain_by_what_was_logged(log: Any, certain: bool) -> Non
 
 
 def test_what_is_only_slow_is_never_certain() -> None:
-    fate = Fate(FakeCluster(), [])
+    fate = FailureTracker(FakeCluster(), [])
     fate.certain([doom(SLOW)], 0.0)
     assert fate.certain([doom(SLOW)], 1e9) == []
 
@@ -82,9 +82,9 @@ def groups(*names: str) -> dict[str, Any]:
     return {"groups": [{"name": name} for name in names]}
 
 
-def asked(cluster: FakeCluster, answer: dict[str, Any]) -> Fate:
+def asked(cluster: FakeCluster, answer: dict[str, Any]) -> FailureTracker:
     cluster.hooks.append(lambda request: answer if request.path == "/apis" else None)
-    return Fate(cluster, [])
+    return FailureTracker(cluster, [])
 
 
 def test_where_nodes_may_be_added_no_pod_is_doomed_for_want_of_one() -> None:
@@ -127,7 +127,7 @@ def test_where_it_cannot_be_told_nodes_may_be_added(path: str) -> None:
         return groups() if request.path == "/apis" else None
 
     cluster.hooks.append(refuses)
-    assert Fate(cluster, []).certain([doom(nodes_help=True)], 0.0) == []
+    assert FailureTracker(cluster, []).certain([doom(nodes_help=True)], 0.0) == []
 
 
 def failing() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
@@ -141,7 +141,7 @@ def failing() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
 
 def test_only_controllers_that_are_there_and_not_rolled_out_have_signs() -> None:
     wanted, live, stuck = failing()
-    fate = Fate(FakeCluster(), [wanted])
+    fate = FailureTracker(FakeCluster(), [wanted])
     assert [sign.uid for sign in fate.signs({"manager": live}, [stuck])] == ["uid-manager-1"]
     assert fate.signs({}, [stuck]) == []
     assert fate.signs({"other": live}, [stuck]) == []
@@ -150,7 +150,7 @@ def test_only_controllers_that_are_there_and_not_rolled_out_have_signs() -> None
 
 def test_what_was_in_a_back_off_when_the_wait_began_does_not_count() -> None:
     wanted, live, stuck = failing()
-    fate = Fate(FakeCluster(), [wanted])
+    fate = FailureTracker(FakeCluster(), [wanted])
     fate.begin([stuck], frozenset({"uid-manager-1"}))
     assert fate.signs({"manager": live}, [stuck]) == []
     fate.begin([stuck], frozenset({"uid-other"}))

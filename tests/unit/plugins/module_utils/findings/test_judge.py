@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.access_reviews import Right
-from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import CATALOGUE, Entry
+from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import CATALOGUE, CatalogueEntry
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.cluster_rules import RULES as OF_CLUSTER
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.jobset_rules import RULES as OF_JOBSET
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.judge import judge
@@ -261,7 +261,7 @@ def test_every_code_has_one_rule() -> None:
 
 
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.code)
-def test_each_is_found_where_it_holds(entry: Entry) -> None:
+def test_each_is_found_where_it_holds(entry: CatalogueEntry) -> None:
     readings, mode, words = CASES[entry.code]
     adopt = ("helm",) if entry.code == "taken_from_tool" else ()
     answer = judged(readings, mode, adopt, certificates=entry.code)

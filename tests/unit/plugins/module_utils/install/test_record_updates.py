@@ -11,11 +11,11 @@ from ansible_collections.conductor.trainer.plugins.module_utils.install.record_u
     intended,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key
-from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Entry, Record
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, RecordEntry
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Action, Verb
 from tests.unit.plugins.helpers.builders import CONFIG, DEPLOYMENT, HOME, SECRET, bundle
 
-ENTRY = Entry("uid-1", "d", "a", created=True)
+ENTRY = RecordEntry("uid-1", "d", "a", created=True)
 RECORD = Record("9.9.8", "default", "sha", {CONFIG: ENTRY}, "bundled")
 METADATA = {"uid": "uid-2"}
 SERVICE = Key("v1", "Service", "ops", "webhook")

@@ -13,8 +13,8 @@ from ansible_collections.conductor.trainer.plugins.module_utils.names import INS
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.digest import digest
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import (
-    Entry,
     Record,
+    RecordEntry,
     parse_record,
     record_manifest,
 )
@@ -27,7 +27,7 @@ KEYS = [
     Key("rbac.authorization.k8s.io/v1", "ClusterRole", "", "system:x"),
 ]
 RECORD = Record(
-    "2.3.0", "default", "abc", {key: Entry(f"u-{key.name}", "d", "a", key.kind != "Namespace") for key in KEYS}
+    "2.3.0", "default", "abc", {key: RecordEntry(f"u-{key.name}", "d", "a", key.kind != "Namespace") for key in KEYS}
 )
 
 
@@ -69,7 +69,7 @@ def test_a_record_of_another_format_is_not_guessed_at() -> None:
 def test_the_record_of_the_real_bundle_is_small() -> None:
     bundle = load_bundle(str(BUNDLE))
     entries = {
-        key_of(manifest): Entry("01234567-89ab-cdef-0123-456789abcdef", digest(manifest), digest(index), True)
+        key_of(manifest): RecordEntry("01234567-89ab-cdef-0123-456789abcdef", digest(manifest), digest(index), True)
         for index, manifest in enumerate(bundle.objects())
     }
     manifest = record_manifest(Record(bundle.release, "fail_open", bundle.sha256, entries), bundle.namespace)

@@ -10,8 +10,8 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError, RightsError
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import (
-    Entry,
     Record,
+    RecordEntry,
     read_install_record,
     record_manifest,
 )
@@ -148,7 +148,7 @@ def test_foreign_webhook_configurations_are_seen_whole() -> None:
 
 def test_the_record_is_read() -> None:
     cluster = installed(bundle())
-    record = Record("2.3.0", "default", "sum", {DEPLOYMENT: Entry("u", "d", "a", True)})
+    record = Record("2.3.0", "default", "sum", {DEPLOYMENT: RecordEntry("u", "d", "a", True)})
     cluster.put(record_manifest(record, "ops"))
     assert observe(cluster, bundle()).record == record
     assert read_install_record(cluster, "elsewhere") == Record()

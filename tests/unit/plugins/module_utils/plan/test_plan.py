@@ -11,7 +11,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.names import MAN
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.digest import digest
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.owner import entry_digest
-from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Entry, Record
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, RecordEntry
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Action, Observed, make_plan
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.prune import Leftover
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES, Bundle
@@ -35,7 +35,7 @@ def observed(release: Bundle, changes: dict[Key, dict[str, Any] | None] | None =
     for manifest in release.objects():
         key = key_of(manifest)
         found[key] = metadata()
-        entries[key] = Entry("u1", digest(manifest), str(entry_digest(found[key])), True)
+        entries[key] = RecordEntry("u1", digest(manifest), str(entry_digest(found[key])), True)
     for key, value in (changes or {}).items():
         if value is None:
             del found[key]

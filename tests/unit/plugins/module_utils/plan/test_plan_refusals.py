@@ -15,7 +15,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.objects.line imp
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership import owner
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.owner import entry_digest
-from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Entry, Record
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, RecordEntry
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Observed, make_plan
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.prune import decide_leftover
 from tests.unit.plugins.helpers.builders import CONFIG, bundle, content, obj, runtime, webhooks
@@ -45,7 +45,7 @@ def test_a_value_on_record_is_the_same_or_another(field: str, reason: str, other
         "created": True,
     }
     for values, expected in ((entry, "as recorded"), ({**entry, field: other}, reason)):
-        state = Observed(metadata={CONFIG: found}, record=Record(entries={CONFIG: Entry(**values)}))
+        state = Observed(metadata={CONFIG: found}, record=Record(entries={CONFIG: RecordEntry(**values)}))
         (again,) = (action for action in make_plan(bundle(), state).actions if action.key == CONFIG)
         assert again.reason == expected
 
@@ -53,7 +53,7 @@ def test_a_value_on_record_is_the_same_or_another(field: str, reason: str, other
 @pytest.mark.parametrize("uid", ["0", "~"])
 def test_another_uid_is_another_object_whichever_comes_first(uid: str) -> None:
     live = {"uid": uid, "managedFields": [OWN]}
-    entry = Entry("u", "d", "a", created=True)
+    entry = RecordEntry("u", "d", "a", created=True)
     assert decide_leftover(CONFIG, entry, live, prune_crds=False, used_by="").fate == "forget"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key
-from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Entry, Record
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, RecordEntry
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.prune import (
     decide_leftover,
     leftovers_of,
@@ -18,13 +18,13 @@ from ansible_collections.conductor.trainer.plugins.module_utils.plan.prune impor
 SERVICE = Key("v1", "Service", "ops", "old")
 CRD = Key("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", "olds.x")
 NAMESPACE = Key("v1", "Namespace", "", "old")
-OURS = Entry("uid-1", "d", "a", True)
+OURS = RecordEntry("uid-1", "d", "a", True)
 LIVE = {"uid": "uid-1", "managedFields": [{"manager": "conductor", "operation": "Apply", "fieldsV1": {}}]}
 
 
 def fate(
     key: Key = SERVICE,
-    entry: Entry = OURS,
+    entry: RecordEntry = OURS,
     *,
     prune_crds: bool = False,
     used_by: str = "",
@@ -56,7 +56,7 @@ def test_what_is_gone_or_somebody_elses_by_now_is_forgotten(metadata: dict[str, 
 def test_what_may_not_be_read_is_terminating_or_was_there_before_stays() -> None:
     assert fate(metadata={}) == "keep"
     assert fate(metadata={**LIVE, "deletionTimestamp": "now"}) == "keep"
-    assert fate(entry=Entry("uid-1", "d", "a", created=False)) == "keep"
+    assert fate(entry=RecordEntry("uid-1", "d", "a", created=False)) == "keep"
 
 
 def test_crds_and_namespaces_need_more_than_that() -> None:

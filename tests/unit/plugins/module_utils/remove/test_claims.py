@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key
-from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Entry, Record
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, RecordEntry
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Observed
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.rules import homes, is_of_conductor, why_not_ours
 from tests.unit.plugins.helpers.builders import CONFIG, HOME
@@ -23,7 +23,7 @@ def metadata(*entries: dict[str, Any], uid: str = "uid-1", **more: Any) -> dict[
 
 
 def record(key: Key, *, created: bool = True, uid: str = "uid-1") -> Record:
-    return Record(entries={key: Entry(uid, "", "", created)})
+    return Record(entries={key: RecordEntry(uid, "", "", created)})
 
 
 @pytest.mark.parametrize("key", [CONFIG, HOME])

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster import namespace_contents
-from ansible_collections.conductor.trainer.plugins.module_utils.cluster.deletion import Deleter, Target
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.deletion import Deleter, DeletionTarget
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.execute import Stages
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.model import Removal
@@ -24,7 +24,7 @@ def run(found: FakeCluster, *stages: tuple[str, Key]) -> Stages:
     one = Stages(found, release(), Deleter(found, timeout=0))
     one.run(
         Removal(
-            stages=tuple((name, (Target(key, found.objects[key]["metadata"]["uid"]),)) for name, key in stages),
+            stages=tuple((name, (DeletionTarget(key, found.objects[key]["metadata"]["uid"]),)) for name, key in stages),
         )
     )
     return one

@@ -10,9 +10,14 @@ import dataclasses
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key
-from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Entry, Record
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, RecordEntry
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Observed
-from ansible_collections.conductor.trainer.plugins.module_utils.remove.model import STAGES, Found, Removal, Switches
+from ansible_collections.conductor.trainer.plugins.module_utils.remove.model import (
+    STAGES,
+    Removal,
+    RemovalState,
+    Switches,
+)
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.observe import look
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.plan import make_removal
 from tests.unit.plugins.helpers.builders import obj, webhooks
@@ -48,7 +53,7 @@ IN_HOME = "finalizer trainer.kubeflow.org/resource-in-use (Trainer's controller 
 
 def test_an_empty_cluster_has_nothing_to_remove() -> None:
     assert planned(FakeCluster()) == Removal()
-    assert make_removal(release(), Found(Observed()), Switches()) == Removal()
+    assert make_removal(release(), RemovalState(Observed()), Switches()) == Removal()
 
 
 def test_everything_but_crds_goes_and_the_namespaces_take_the_record() -> None:
@@ -115,7 +120,7 @@ def test_of_itself_a_removal_takes_nothing_of_peoples_and_no_crd() -> None:
 
 
 def test_what_is_decided_stays_so() -> None:
-    for value, field in ((Switches(), "crds"), (Found(Observed()), "deployments"), (Removal(), "stages")):
+    for value, field in ((Switches(), "crds"), (RemovalState(Observed()), "deployments"), (Removal(), "stages")):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(value, field, None)
 
@@ -132,7 +137,7 @@ def test_a_record_alone_is_something_of_conductors() -> None:
 
 def test_a_namespace_nobody_looked_into_stays() -> None:
     found = look(cluster(), release())
-    removal = make_removal(release(), Found(found.observed), Switches())
+    removal = make_removal(release(), RemovalState(found.observed), Switches())
     assert set(removal.kept["it is not empty: nobody looked into it"]) == {str(key) for key in NAMESPACES}
 
 
@@ -365,8 +370,8 @@ def test_an_object_that_would_go_with_a_crd_forbids_it() -> None:
 def test_a_crd_whose_objects_nobody_looked_for_stays() -> None:
     """One that an older release had: what people keep of its kind is not known."""
     key = Key("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", f"olds.{TRAINER.partition('/')[0]}")
-    record = Record(entries={key: Entry("u", "", "", True)})
-    removal = make_removal(release(), Found(Observed({key: {"uid": "u"}}, record=record)), Switches(crds=True))
+    record = Record(entries={key: RecordEntry("u", "", "", True)})
+    removal = make_removal(release(), RemovalState(Observed({key: {"uid": "u"}}, record=record)), Switches(crds=True))
     assert removal.deleted() == []
     assert removal.kept == {"nobody looked for objects of its kind": (str(key),)}
 
@@ -439,9 +444,9 @@ def test_leases_of_nobody_we_know_stay() -> None:
 
 @pytest.mark.parametrize(("jobset", "leases"), [("bundled", [LEASE, JOBSET_LEASE]), ("external", [LEASE])])
 def test_once_no_controller_is_left_the_record_tells_whose_leases_there_are(jobset: str, leases: list[Key]) -> None:
-    record = Record(entries={MANAGER: Entry("u", "", "", True)}, jobset=jobset)
+    record = Record(entries={MANAGER: RecordEntry("u", "", "", True)}, jobset=jobset)
     observed = Observed({LEASE: {"uid": "lease"}, JOBSET_LEASE: {"uid": "other"}}, record=record)
-    assert going(make_removal(release(), Found(observed), Switches()), "leases") == leases
+    assert going(make_removal(release(), RemovalState(observed), Switches()), "leases") == leases
 
 
 def test_leases_go_when_a_removal_was_cut_off_after_their_controllers() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError
-from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.companions import Beside
+from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.companions import Companions
 from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.definition import (
     API_VERSION,
     MADE_FOR,
@@ -31,8 +31,8 @@ def cluster() -> FakeCluster:
     return fake
 
 
-def beside(cluster: FakeCluster, *items: dict[str, Any]) -> Beside:
-    return Beside(cluster, submission_of([JOB, *items]).beside)
+def beside(cluster: FakeCluster, *items: dict[str, Any]) -> Companions:
+    return Companions(cluster, submission_of([JOB, *items]).beside)
 
 
 def test_what_is_not_there_is_made_once(cluster: FakeCluster) -> None:
@@ -84,7 +84,9 @@ def test_what_was_made_for_the_job_goes_with_it_the_namespace_last(cluster: Fake
 def test_a_namespace_waits_for_what_the_garbage_collector_is_about_to_take(cluster: FakeCluster) -> None:
     seconds = iter(range(100))
     pauses: list[float] = []
-    mine = Beside(cluster, submission_of([JOB, NAMESPACE]).beside, monotonic=lambda: next(seconds), sleep=pauses.append)
+    mine = Companions(
+        cluster, submission_of([JOB, NAMESPACE]).beside, monotonic=lambda: next(seconds), sleep=pauses.append
+    )
     mine.make()
     orphan = obj("ConfigMap", "late", namespace="team")
     orphan["metadata"]["ownerReferences"] = [{"apiVersion": "batch/v1", "kind": "Job", "name": "j", "uid": "job"}]

@@ -15,7 +15,10 @@ from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record
     read_install_record,
     record_manifest,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils.wait.external_jobset import Beside, jobset_to_wait_for
+from ansible_collections.conductor.trainer.plugins.module_utils.wait.external_jobset import (
+    ExternalJobSet,
+    jobset_to_wait_for,
+)
 from tests.unit.plugins.helpers.builders import pod
 from tests.unit.plugins.helpers.fakes import FakeCluster
 from tests.unit.plugins.helpers.states import HOME, release
@@ -51,7 +54,7 @@ def test_ours_is_waited_for_as_ever(mode: str, cluster: FakeCluster, requests: i
 )
 def test_theirs_is_found_and_asked_by_its_own_webhooks(mode: str, cluster: FakeCluster) -> None:
     bundle, beside = jobset_to_wait_for(cluster, release(), mode)
-    assert beside == Beside(ELSEWHERE)
+    assert beside == ExternalJobSet(ELSEWHERE)
     assert bundle.names("Deployment") == ["kubeflow-trainer-controller-manager"]
     assert {probe.webhook for probe in bundle.probes} >= {"vjobset.kb.io", "mjobset.kb.io"}
     assert {probe.webhook for probe in bundle.probes} & {"vpod.kb.io", "mpod.kb.io"} == set()
@@ -61,11 +64,11 @@ def test_theirs_is_found_and_asked_by_its_own_webhooks(mode: str, cluster: FakeC
 def test_a_record_that_may_not_be_read_is_made_up_for_by_the_cluster() -> None:
     cluster = with_jobset()
     cluster.fail(403, method="GET", path="/configmaps/conductor-install-record")
-    assert jobset_to_wait_for(cluster, release(), "auto")[1] == Beside(ELSEWHERE)
+    assert jobset_to_wait_for(cluster, release(), "auto")[1] == ExternalJobSet(ELSEWHERE)
 
 
 def test_one_that_does_not_serve_yet_is_waited_for() -> None:
-    assert jobset_to_wait_for(with_jobset(status={}), release(), "auto")[1] == Beside(ELSEWHERE)
+    assert jobset_to_wait_for(with_jobset(status={}), release(), "auto")[1] == ExternalJobSet(ELSEWHERE)
 
 
 @pytest.mark.parametrize("mode", ["auto", "external"])
@@ -93,7 +96,7 @@ CONTROLLER = Key("apps/v1", "Deployment", ELSEWHERE, "jobset-controller-manager"
 
 
 def assessed(cluster: FakeCluster) -> dict[str, str]:
-    beside = Beside(ELSEWHERE)
+    beside = ExternalJobSet(ELSEWHERE)
     with Watcher(cluster, [*beside.scopes, *(Scope(resource) for resource in WATCHED)]) as watcher:
         watcher.refresh()
         assert [row["namespace"] for row in beside.rows(watcher)] in ([ELSEWHERE], [])

@@ -9,14 +9,14 @@ from collections.abc import Callable
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.wait.external_jobset import Beside
+from ansible_collections.conductor.trainer.plugins.module_utils.wait.external_jobset import ExternalJobSet
 from ansible_collections.conductor.trainer.plugins.module_utils.wait.readiness import Readiness
 from tests.unit.plugins.helpers.builders import SLICE, VALIDATOR, bundle, endpoint_slice, key, obj, serving
 from tests.unit.plugins.helpers.fakes import FakeCluster
 from tests.unit.plugins.helpers.stepping import Change, edit
 
 
-def looked(cluster: FakeCluster, beside: Beside | None = None) -> Readiness:
+def looked(cluster: FakeCluster, beside: ExternalJobSet | None = None) -> Readiness:
     readiness = Readiness(cluster, bundle(), beside, with_secrets=False)
     readiness.look_again()
     return readiness
@@ -42,7 +42,7 @@ def elsewhere(cluster: FakeCluster) -> None:
 )
 def test_another_pod_or_another_configuration_is_another_proof(change: Callable[[FakeCluster], None]) -> None:
     cluster = serving(bundle())
-    beside = Beside("other")
+    beside = ExternalJobSet("other")
     before = looked(cluster, beside).proven_against()
     change(cluster)
     assert looked(cluster, beside).proven_against() != before
