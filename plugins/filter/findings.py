@@ -52,7 +52,7 @@ def findings(info: Mapping[str, Any]) -> str:
 
 
 def _line(kind: str, finding: Mapping[str, str]) -> str:
-    return f"  {kind} {finding['code']}, {finding['object']}: {finding['cause']}. To do: {finding['remedy']}"
+    return f"  {kind} {finding['code']}, {finding['object']}: {finding['cause']}. To do: {finding['next_step']}"
 
 
 def _count(number: int, what: str) -> str:

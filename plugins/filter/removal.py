@@ -47,18 +47,18 @@ def removal(result: Mapping[str, Any], check_mode: bool = False) -> str:
     """The text for the result of a removal."""
     where = f"{result['namespace']}, Kubernetes {result['kubernetes']}"
     lines = [f"Trainer {result['release']} in {where}", f"Cluster {result['cluster_uid']}"]
-    if not result["found"]:
+    if not result["existed"]:
         lines.append("Nothing of Conductor's is there")
     counts = sorted(result["counts"].items())
     if counts:
         lines += ["To delete" if check_mode else "Deleted", *(f"  {kind:<32}{number:>3}" for kind, number in counts)]
-    elif result["found"]:
+    elif result["existed"]:
         lines.append("Nothing to delete")
-    if result["released"]:
+    if result["finalizers_removed"]:
         verb = "To be let go" if check_mode else "Let go"
-        lines.append(f"{verb}, because no controller does it: {', '.join(result['released'])}")
-    if result["kept"]:
-        lines += ["Stays", *(f"  {line}" for line in result["kept"])]
+        lines.append(f"{verb}, because no controller does it: {', '.join(result['finalizers_removed'])}")
+    if result["retained"]:
+        lines += ["Stays", *(f"  {line}" for line in result["retained"])]
     return "\n".join([*lines, f"Took {result['elapsed']:.1f} s"])
 
 

@@ -88,7 +88,7 @@ def _certificates(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     for row in rows:
         words = [f"{row['days_left']} days left"] if row["days_left"] is not None else []
         words += [row["problem"]] if row["problem"] else []
-        words += [f"not looked at: {row['not_looked_at']}"] if row["not_looked_at"] else []
+        words += [f"not looked at: {row['not_checked']}"] if row["not_checked"] else []
         lines[row["service"]] = f"  {row['service']:<37}{'; '.join(words)}"
     return ["Certificates of the webhooks", *lines.values()]
 
@@ -110,9 +110,9 @@ def _step(name: str, result: Mapping[str, Any], check_mode: bool) -> str:
         counts.append(f"{len(result['predicted'])} of these without asking the server")
     if result.get("unchanged"):
         counts.append(f"{result['unchanged']} unchanged")
-    if result.get("kept"):
-        counts.append(f"{len(result['kept'])} of an earlier release kept")
-    if result.get("recorded") and not result.get("actions"):
+    if result.get("retained"):
+        counts.append(f"{len(result['retained'])} of an earlier release kept")
+    if result.get("record_updated") and not result.get("actions"):
         counts.append("the install record to renew" if check_mode else "install record renewed")
     return f"  {name:<18}{result.get('elapsed', 0.0):>6.1f} s  {', '.join(counts)}".rstrip()
 
@@ -121,7 +121,7 @@ def _job(name: str, result: Mapping[str, Any]) -> str:
     """How long a TrainJob took, without what came after it, and its pods' last lines where they agree or not."""
     said = dict.fromkeys(lines[-1] for lines in result["logs"].values() if lines)
     ended = result["timeline"][-1]["seconds"] if result["timeline"] else 0.0
-    words = "; ".join([", ".join(said) or result["phase"], *(f"stays: {reason}" for reason in result["kept"])])
+    words = "; ".join([", ".join(said) or result["phase"], *(f"stays: {reason}" for reason in result["retained"])])
     nodes = f"{len(result['pods'])} nodes: " if result["pods"] else ""
     return f"  {name:<18}{ended:>6.1f} s  {nodes}{words}"
 

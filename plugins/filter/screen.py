@@ -53,8 +53,8 @@ def screen(status: Mapping[str, Any]) -> str:
         _row("JobSet", jobset["version"], *_about(jobset)),
         _row("Certificates", *_certificates(status["certificates"])),
         _row("Runtimes", *_runtimes(status["runtimes"])),
-        _row("TrainJobs", *_jobs(status["users"]["train_jobs"])),
-        _row("JobSets", *_jobs(status["users"]["job_sets"]), "beside those of TrainJobs"),
+        _row("TrainJobs", *_jobs(status["user_objects"]["train_jobs"])),
+        _row("JobSets", *_jobs(status["user_objects"]["job_sets"]), "beside those of TrainJobs"),
         _row("Neighbours", ", ".join(status["neighbours"]) or "none known"),
         *_findings("Blockers", status["blockers"]),
         *_findings("Warnings", status["warnings"]),
@@ -114,7 +114,7 @@ def _jobs(counts: Mapping[str, Any]) -> list[str]:
 
 
 def _findings(title: str, found: Iterable[Mapping[str, str]]) -> list[str]:
-    lines = [f"    {row['code']}, {row['object']}: {row['cause']}. To do: {row['remedy']}" for row in found]
+    lines = [f"    {row['code']}, {row['object']}: {row['cause']}. To do: {row['next_step']}" for row in found]
     return [_row(title, str(len(lines)) if lines else "none"), *lines]
 
 

@@ -63,7 +63,7 @@ _value:
     runtimes:
       description: C(present) and C(missing) of the release, C(custom) ones, and C(namespaced), the number of others.
       type: dict
-    users:
+    user_objects:
       description: C(train_jobs) and C(job_sets), each with C(total) and C(unfinished).
       type: dict
     neighbours:
@@ -97,7 +97,7 @@ def status(info: Mapping[str, Any]) -> dict[str, Any]:
     """The status that the result of an inspection amounts to."""
     if "trainer" not in info:
         return _nothing(str(info.get("msg") or "nothing was asked: an earlier step failed").strip())
-    trainer, jobset, users = info["trainer"], info["jobset"], info["users"]
+    trainer, jobset, users = info["trainer"], info["jobset"], info["user_objects"]
     health, reasons = _health(info)
     return {
         "health": health,
@@ -112,7 +112,7 @@ def status(info: Mapping[str, Any]) -> dict[str, Any]:
             "custom": users["custom_runtimes"],
             "namespaced": users["namespaced_runtimes"],
         },
-        "users": {
+        "user_objects": {
             kind: {"total": users[kind]["total"], "unfinished": users[kind]["unfinished"]}
             for kind in ("train_jobs", "job_sets")
         },
@@ -123,7 +123,17 @@ def status(info: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _nothing(error: str) -> dict[str, Any]:
-    names = ("cluster", "trainer", "jobset", "certificates", "runtimes", "users", "neighbours", "blockers", "warnings")
+    names = (
+        "cluster",
+        "trainer",
+        "jobset",
+        "certificates",
+        "runtimes",
+        "user_objects",
+        "neighbours",
+        "blockers",
+        "warnings",
+    )
     return {"health": "unknown", "reasons": [error], "error": error, **dict.fromkeys(names)}
 
 
@@ -133,7 +143,7 @@ def _about(part: Mapping[str, Any]) -> dict[str, Any]:
         "owner": part["owner"]["name"],
         "namespace": part["namespace"],
         "healthy": part["healthy"],
-        "troubles": part["troubles"],
+        "problems": part["problems"],
     }
 
 
@@ -143,7 +153,7 @@ def _health(info: Mapping[str, Any]) -> tuple[str, list[str]]:
         return "absent", ["there is no Trainer"]
     wrong = [f"Trainer lacks {what}" for what in trainer["missing"]]
     wrong += [f"{what} is Terminating" for what in trainer["terminating"]]
-    wrong += [*trainer["troubles"], *(f"JobSet: {trouble}" for trouble in jobset["troubles"])]
+    wrong += [*trainer["problems"], *(f"JobSet: {trouble}" for trouble in jobset["problems"])]
     if jobset["state"] == "absent":
         wrong.append("there is no JobSet")
     wrong += [f"ClusterTrainingRuntime {name} is not there" for name in runtimes["missing"] or ()]
@@ -155,7 +165,7 @@ def _health(info: Mapping[str, Any]) -> tuple[str, list[str]]:
     if wrong:
         return "unhealthy", wrong
     if None in (trainer["healthy"], jobset["healthy"], runtimes["missing"], info["certificates"]):
-        rights = "; ".join(info["rights"]["unreadable"]) or "which right is not known"
+        rights = "; ".join(info["permissions"]["unreadable"]) or "which right is not known"
         return "unknown", [f"some of it may not be read: {rights}"]
     return "healthy", []
 

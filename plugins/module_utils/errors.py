@@ -30,20 +30,20 @@ class ConductorError(Exception):
         *,
         step: str | None = None,
         subject: str | None = None,
-        hint: str | None = None,
+        next_step: str | None = None,
         facts: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message.strip()
         self.step = step
         self.subject = subject
-        self.hint = hint
+        self.next_step = next_step
         self.facts = facts or {}
 
     def __str__(self) -> str:
         where = " ".join(part for part in (self.step, self.subject) if part)
         text = f"{where}: {self.message}" if where else self.message
-        return f"{text}\nNext: {self.hint}" if self.hint else text
+        return f"{text}\nNext: {self.next_step}" if self.next_step else text
 
 
 class InputError(ConductorError):
@@ -72,9 +72,9 @@ class UnreachableError(ConductorError):
         transient: bool = True,
         step: str | None = None,
         subject: str | None = None,
-        hint: str | None = None,
+        next_step: str | None = None,
     ) -> None:
-        super().__init__(message, step=step, subject=subject, hint=hint)
+        super().__init__(message, step=step, subject=subject, next_step=next_step)
         self.transient = transient
 
 
@@ -87,7 +87,7 @@ def listed(head: str, lines: Sequence[str]) -> str:
     return "\n  ".join([head, *lines]) if len(lines) > 1 else " ".join([head, *lines])
 
 
-def missing_rights(rights: Iterable[str], step: str, *, written: bool = False) -> RightsError:
+def missing_permissions(rights: Iterable[str], step: str, *, written: bool = False) -> RightsError:
     """The error that names all of them, so that nobody has to ask for one after the other.
 
     Args:
@@ -97,8 +97,8 @@ def missing_rights(rights: Iterable[str], step: str, *, written: bool = False) -
     return RightsError(
         listed("these rights are missing:" if len(lines) > 1 else "this right is missing:", lines),
         step=step,
-        hint=f"grant them to the identity in use; {'then run this again' if written else 'nothing was written'}",
-        facts={"missing_rights": lines},
+        next_step=f"grant them to the identity in use; {'then run this again' if written else 'nothing was written'}",
+        facts={"missing_permissions": lines},
     )
 
 
@@ -130,9 +130,11 @@ class ApiError(ConductorError):
         retry_after: float | None = None,
         step: str | None = None,
         subject: str | None = None,
-        hint: str | None = None,
+        next_step: str | None = None,
     ) -> None:
-        super().__init__(message, step=step, subject=subject, hint=hint, facts={"status": status, "reason": reason})
+        super().__init__(
+            message, step=step, subject=subject, next_step=next_step, facts={"status": status, "reason": reason}
+        )
         self.status = status
         self.reason = reason
         self.causes = causes or []

@@ -19,7 +19,7 @@ description:
   - Observes and plans first. What is already as it should be is not written; a second run sends no write at all.
   - Takes over what kubectl applied from the kustomization of this collection or, of the same release, from upstream's.
     The fields become those of C(conductor) alone, so that a later release can drop them. A field of the release that
-    was edited stops it; what was added stays, see RV(kept_edits).
+    was edited stops it; what was added stays, see RV(preserved_fields).
   - Refuses to touch a Trainer or a JobSet that somebody else installed, and says what it found. See O(adopt).
   - Looks at the whole cluster before it writes anything, as M(conductor.trainer.trainer_operator_info) does, and names
     everything that stands against it at once. Where nothing is to be written it does not look.
@@ -75,7 +75,7 @@ options:
   prune:
     description:
       - Delete what an earlier release had and this one has not, as far as the install record says that Conductor
-        created it and it is still the same object. What stays, and why, is in RV(kept).
+        created it and it is still the same object. What stays, and why, is in RV(retained).
       - Runtimes that O(runtimes) leaves out, and JobSet where O(jobset) is external, belong to the release and stay.
     type: bool
     default: true
@@ -234,7 +234,7 @@ actions:
     adopt: [Service kubeflow-system/jobset-webhook-service]
     create: [Namespace kubeflow-system]
     update: [Deployment kubeflow-system/jobset-controller-manager]
-kept:
+retained:
   description:
     - What an earlier release left and stays, with the reason.
     - With O(state=absent), what stays and why, the first few objects for each reason.
@@ -242,7 +242,7 @@ kept:
   type: list
   elements: str
   sample: ["CustomResourceDefinition old.trainer.kubeflow.org: CRDs go only with prune_crds: true"]
-found:
+existed:
   description: Whether anything of Conductor's was there.
   returned: success with O(state=absent)
   type: bool
@@ -252,7 +252,7 @@ counts:
   returned: success with O(state=absent)
   type: dict
   sample: {Deployment: 2, Secret: 2}
-released:
+finalizers_removed:
   description:
     - Runtimes whose finalizer C(trainer.kubeflow.org/resource-in-use) was (in check mode, would be) taken away, because
       no controller is there to do it and no TrainJob uses them.
@@ -273,14 +273,14 @@ predicted:
   type: list
   elements: str
   sample: [Service kubeflow-system/jobset-webhook-service]
-recorded:
+record_updated:
   description:
     - Whether the install record was (in check mode, would be) written. It says what Conductor installed, so that the
       next run can tell edits from its own work; alone it is a change, too.
   returned: success with O(state=present)
   type: bool
   sample: true
-pending:
+pending_phases:
   description:
     - Phases that hold something to write still, because they were not asked for, or because what they would prune may
       be used as long as a later phase that was not asked for is not written.
@@ -288,7 +288,7 @@ pending:
   type: list
   elements: str
   sample: [runtimes]
-kept_edits:
+preserved_fields:
   description:
     - Of objects that were (in check mode, would be) taken over, what others than the release set and still own; it
       stays as it is. Each is printed as a warning, too. At most 20, the last one saying how many more there are.
@@ -327,10 +327,10 @@ warnings_found:
     cause:
       description: What is wrong.
       type: str
-    remedy:
+    next_step:
       description: What to do.
       type: str
-remarks:
+notices:
   description: What is worth knowing afterwards, e.g. that another run was waited for. Each is printed as a warning.
   returned: success
   type: list
@@ -351,8 +351,8 @@ blockers:
     - code: jobset_external
       object: JobSet (webhook configuration jobset-validating points to service jobset-system/jobset-webhook-service)
       cause: JobSet 0.12.0 runs in namespace jobset-system (Helm release jobset); a second one over it would break it
-      remedy: "install Trainer beside it (conductor_jobset: external), or remove it with the tool that installed it"
-refusals:
+      next_step: "install Trainer beside it (conductor_jobset: external), or remove it with the tool that installed it"
+plan_blockers:
   description: What the plan for the objects says; with O(state=present) a part of RV(blockers).
   returned: failure, when the plan forbids writing
   type: list
@@ -378,7 +378,7 @@ conflicts:
     wanted:
       description: The value of the release.
       type: str
-missing_rights:
+missing_permissions:
   description: Every right that is missing.
   returned: failure, when rights are missing
   type: list
@@ -394,7 +394,7 @@ remaining:
   type: list
   elements: str
   sample: [ClusterTrainingRuntime torch-distributed]
-record_not_kept:
+record_not_saved:
   description: Why, after a write failed, the install record of what had been written could not be kept either.
   returned: failure, when a write failed and the record as well
   type: str
@@ -418,8 +418,8 @@ from ansible_collections.conductor.trainer.plugins.module_utils.certificates.pro
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.accepted import warning_line
-from ansible_collections.conductor.trainer.plugins.module_utils.install.kept_edits import kept_line
 from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
+from ansible_collections.conductor.trainer.plugins.module_utils.install.preserved_fields import kept_line
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation
 from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import run_module
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.installers import ADOPTABLE
@@ -444,11 +444,11 @@ def install(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
         lease_timeout=call.params["lease_timeout"],
         adopt=call.params["adopt"],
     )
-    for remark in result["remarks"]:
+    for remark in result["notices"]:
         call.warn(remark)
     for finding in result["warnings_found"]:
         call.warn(warning_line(finding))
-    for edit in result["kept_edits"]:
+    for edit in result["preserved_fields"]:
         call.warn(kept_line(edit))
     return result
 
@@ -470,7 +470,7 @@ def remove(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
         timeout=call.params["timeout"],
         lease_timeout=call.params["lease_timeout"],
     )
-    for remark in result["remarks"]:
+    for remark in result["notices"]:
         call.warn(remark)
     return result
 

@@ -104,7 +104,7 @@ wanted:
     jobset_mode:
       description: The option O(jobset).
       type: str
-    jobset_meant:
+    jobset_selected:
       description: What that comes to here, C(bundled) or C(external).
       type: str
     adopt:
@@ -114,7 +114,7 @@ wanted:
     certificates:
       description: The option O(certificates).
       type: str
-    unfit_certificates:
+    invalid_certificates:
       description: With V(external) the Secrets that would not do.
       type: list
       elements: dict
@@ -125,7 +125,7 @@ wanted:
         problem:
           description: What is wrong with it, and what to do.
           type: str
-    certificates_due:
+    expiring_certificates:
       description: With V(external) the Secrets that end in less than 30 days and a quarter of their life.
       type: list
       elements: dict
@@ -149,7 +149,7 @@ trainer:
   contains:
     state:
       description:
-        - C(absent), C(complete), C(half_installed), C(terminating) or C(unknown).
+        - C(absent), C(complete), C(incomplete), C(terminating) or C(unknown).
         - C(complete) is about CRDs, webhook configurations and the Deployment being there, not about their health.
       type: str
     release:
@@ -158,7 +158,7 @@ trainer:
     sources:
       description: What C(image), C(config_map) and C(crd) say each; empty where they say nothing.
       type: dict
-    agree:
+    sources_agree:
       description: Whether they agree; null where fewer than two speak.
       type: bool
     owner:
@@ -196,7 +196,7 @@ trainer:
     healthy:
       description: Whether its controller serves, as far as can be seen without asking it; null where that is not known.
       type: bool
-    troubles:
+    problems:
       description: What keeps it from that.
       type: list
       elements: str
@@ -236,10 +236,10 @@ jobset:
     version:
       description: Its version, by the image that runs, or else by its CRD (a series only).
       type: str
-    enough:
+    sufficient:
       description: Whether it is new enough for O(release) and serves C(v1alpha2); null where that is not known.
       type: bool
-    serves:
+    served_versions:
       description: The API versions its CRD serves.
       type: list
       elements: str
@@ -255,7 +255,7 @@ jobset:
     healthy:
       description: Whether its controller serves, as far as can be seen without asking it; null where that is not known.
       type: bool
-    troubles:
+    problems:
       description: What keeps it from that.
       type: list
       elements: str
@@ -315,7 +315,7 @@ namespace:
       description: What the controllers' pods would take beyond a quota.
       type: list
       elements: str
-    quota_unstated:
+    quota_missing_resources:
       description: What a quota obliges containers to state, and one of the controllers' does not.
       type: list
       elements: str
@@ -326,7 +326,7 @@ namespace:
     webhook_port_open:
       description: Whether NetworkPolicies let everybody call the webhooks; null where they may not be read.
       type: bool
-users:
+user_objects:
   description: What people keep there. Lists hold five names and say how many more there are.
   returned: success
   type: dict
@@ -342,14 +342,14 @@ users:
       description: ClusterTrainingRuntimes that are neither built in nor Conductor's; null where they may not be read.
       type: list
       elements: str
-    foreign_runtimes:
+    runtimes_of_other_owners:
       description: ClusterTrainingRuntimes with the name of a built-in one that somebody else made.
       type: list
       elements: str
     namespaced_runtimes:
       description: The number of TrainingRuntimes.
       type: int
-    held_runtimes:
+    runtimes_with_finalizer:
       description: Runtimes with the finalizer C(trainer.kubeflow.org/resource-in-use).
       type: list
       elements: str
@@ -400,7 +400,7 @@ nodes:
     total:
       description: How many there are.
       type: int
-    looked_at:
+    inspected:
       description: How many of them the rest is about.
       type: int
     ready:
@@ -412,27 +412,27 @@ nodes:
     architectures:
       description: Architecture to number of nodes.
       type: dict
-    usable_architecture:
+    supported_architecture:
       description: Whether the controllers' images exist for any of them; null where there is no node.
       type: bool
     taints:
       description: Taint to number of nodes.
       type: dict
-    refusals:
+    rejections:
       description: Why nodes do not take the controllers' pods.
       type: list
       elements: str
-    to_place:
+    controllers_to_schedule:
       description: How many controllers do not run here yet.
       type: int
-    may_grow:
+    can_scale_up:
       description: Whether nodes may be added by themselves; only asked where there is no room, otherwise null.
       type: bool
-    room:
+    capacity:
       description: C(cpu) and C(memory) that the controllers still to be placed request, C(free_cpu) of the roomiest
         node looked into, and C(fits), null where that is not known.
       type: dict
-rights:
+permissions:
   description: What this identity may do.
   returned: success
   type: dict
@@ -449,16 +449,16 @@ rights:
       description: Verbs without which roles and bindings of the controllers cannot be made.
       type: list
       elements: str
-    helpful:
+    optional:
       description: Rights that lack and that an install makes use of, but can do without.
       type: list
       elements: dict
       contains:
-        rights:
+        permissions:
           description: The rights.
           type: list
           elements: str
-        without:
+        consequence:
           description: What it is like without them.
           type: str
     escalate:
@@ -486,14 +486,14 @@ blockers:
     cause:
       description: What is wrong.
       type: str
-    remedy:
+    next_step:
       description: What to do.
       type: str
   sample:
     - code: kubernetes_too_old
       object: API server
       cause: Kubernetes is 1.30.2; Trainer 2.3.0 needs 1.31 or newer, because older API servers refuse its CRDs
-      remedy: upgrade the cluster, or leave it without Trainer
+      next_step: upgrade the cluster, or leave it without Trainer
 warnings_found:
   description: What a person should know before an install, without what O(accept) names; like RV(blockers).
   returned: success

@@ -249,7 +249,7 @@ deleted:
   returned: success, or failure of the TrainJob
   type: list
   elements: str
-kept:
+retained:
   description: Namespaces that were made for this TrainJob and stay, and why.
   returned: success, or failure of the TrainJob
   type: list

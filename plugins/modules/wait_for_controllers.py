@@ -132,7 +132,7 @@ controllers:
       status: Running
       image: registry.k8s.io/jobset/jobset:v0.12.0
       certificate_secrets: [jobset-webhook-server-cert]
-refusals:
+jobset_problems:
   description: Why the JobSet that is there cannot serve Trainer, however long one waits.
   returned: failure, when somebody else's JobSet will not do
   type: list
@@ -150,7 +150,7 @@ checks:
       description: The rule it has to meet.
       type: str
     state:
-      description: V(ready), V(progressing), V(doomed) or V(unknown).
+      description: V(ready), V(progressing), V(failed) or V(unknown).
       type: str
     evidence:
       description: What was found.
@@ -222,14 +222,14 @@ diagnosis:
       description: The likely cause, one of those in docs/causes.md; empty where it is not known.
       type: str
       sample: its configuration has the field noSuchKey, which this release does not know
-    remedy:
+    next_step:
       description: What to do about it.
       type: str
-    look:
+    command:
       description: A command to look further.
       type: str
       sample: kubectl -n kubeflow-system logs jobset-controller-manager-5489fc9c66-jf9zw --previous
-    unread:
+    unreadable:
       description: What could not be read, and why.
       type: list
       elements: str
@@ -257,7 +257,7 @@ certificates:
     problem:
       description: What is wrong with it and what to do; empty where nothing is known to be.
       type: str
-    not_looked_at:
+    not_checked:
       description: What could not be looked at, and why; empty where everything was.
       type: str
   sample:
@@ -267,7 +267,7 @@ certificates:
       not_after: "2027-11-27T09:00:00Z"
       days_left: 364
       problem: ""
-      not_looked_at: ""
+      not_checked: ""
 runtimes:
   description: Every ClusterTrainingRuntime of the cluster.
   returned: with O(prove_runtimes), on success, or failure of a runtime

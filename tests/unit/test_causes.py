@@ -32,10 +32,10 @@ def section(title: str, rows: Iterable[tuple[str, str]]) -> str:
 
 def rendered() -> str:
     # One cause may be known by several signs.
-    certain = dict.fromkeys((entry.cause, entry.remedy) for entry in SIGNATURES if entry.grace != SLOW)
-    slow = [(entry.cause, entry.remedy) for entry in SIGNATURES if entry.grace == SLOW]
-    words = [(entry.cause.replace("{0}{1}", "{0}"), entry.remedy) for entry in FAILURE_CAUSES]
-    calls = [(entry.cause, entry.remedy) for entry in WEBHOOK_CAUSES]
+    certain = dict.fromkeys((entry.cause, entry.next_step) for entry in SIGNATURES if entry.grace != SLOW)
+    slow = [(entry.cause, entry.next_step) for entry in SIGNATURES if entry.grace == SLOW]
+    words = [(entry.cause.replace("{0}{1}", "{0}"), entry.next_step) for entry in FAILURE_CAUSES]
+    calls = [(entry.cause, entry.next_step) for entry in WEBHOOK_CAUSES]
     return HEAD + "".join(
         [
             section("A controller that will not start: the wait ends at once", certain),

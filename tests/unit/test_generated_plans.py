@@ -194,17 +194,17 @@ def test_refuse_beats_destroy(made_up: tuple[dict[Key, Live], Observed]) -> None
             assert action.verb == "create"
             continue
         assert action.verb != "create"
-        theirs = not live.is_ours and action.key.kind != "Namespace" and not action.hand_over
+        theirs = not live.is_ours and action.key.kind != "Namespace" and not action.take_over
         if live.metadata.get("deletionTimestamp") or theirs:
             assert action.verb == "refuse"
-        if action.hand_over:
+        if action.take_over:
             assert WRITERS["kubectl"][:2] in {  # type: ignore[index]
                 (entry["manager"], entry["operation"]) for entry in live.metadata["managedFields"]
             }
             assert not live.metadata.get("annotations")
     refused = any(action.verb == "refuse" for action in plan.actions)
     assert bool(plan.reasons) == (refused or observed.kubernetes == "1.30.2")
-    assert all(reason.text and reason.remedy and reason.code for reason in plan.reasons)
+    assert all(reason.text and reason.next_step and reason.code for reason in plan.reasons)
 
 
 @GENERATED

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from ..cluster.access_reviews import Right
 from ..cluster.client import Cluster
-from ..errors import ApiError, missing_rights
+from ..errors import ApiError, missing_permissions
 from ..findings.catalogue import BY_CODE
 from ..objects.fields import part
 from ..objects.line import Line
@@ -75,7 +75,7 @@ def certify(
     if bundle.certificates != EXTERNAL:
         return Certified(bundle)
     found = _read_all(cluster, bundle)
-    entry = BY_CODE["certificate_unfit"]
+    entry = BY_CODE["certificate_invalid"]
     blockers = [
         entry.finding(str(source), what=problem)
         for source, problem in _problems(bundle, found, now()).items()
@@ -137,7 +137,7 @@ def _read(cluster: Cluster, source: CertificateSource) -> Serving | None:
             raise
         right = Right("list", "", "secrets", source.namespace, "")
         said = Line(f"list secrets in namespace {source.namespace}", about=[right])
-        raise missing_rights([said], "look at the certificates") from error
+        raise missing_permissions([said], "look at the certificates") from error
 
 
 def _trusting(

@@ -51,13 +51,13 @@ def with_own_certificates(bundle: Bundle, pems: Mapping[str, Any] | None) -> Bun
         raise InputError(
             "certificates_pem is given, and the controllers are to make their certificates themselves",
             step=_STEP,
-            hint=f"set certificates: {EXTERNAL}, or leave certificates_pem out",
+            next_step=f"set certificates: {EXTERNAL}, or leave certificates_pem out",
         )
     if not bundle.authority:
         raise InputError(
             "certificates_pem is given, and not what the API server is to trust these certificates by",
             step=_STEP,
-            hint="give certificates_ca, the certificate of the authority that signed them, as PEM text",
+            next_step="give certificates_ca, the certificate of the authority that signed them, as PEM text",
         )
     for name, pair in given.items():
         if _PRIVATE in pair["certificate"]:
@@ -65,7 +65,7 @@ def with_own_certificates(bundle: Bundle, pems: Mapping[str, Any] | None) -> Bun
             raise InputError(
                 f"certificates_pem.{name}.certificate holds a private key",
                 step=_STEP,
-                hint=f"give the certificates alone there, and the key as certificates_pem.{name}.key",
+                next_step=f"give the certificates alone there, and the key as certificates_pem.{name}.key",
             )
     secrets = tuple(
         _secret(source, given[component], bundle.authority)

@@ -62,7 +62,7 @@ def await_rotators_gone(cluster: Cluster, bundle: Bundle, *, monotonic: Callable
                 raise NotReadyError(
                     listed(f"after {PATIENCE:.0f} s there are still pods that make certificates themselves:", left),
                     step="wait for the old controllers",
-                    hint=f"kubectl -n {bundle.namespace} get pods,events; then run this again",
+                    next_step=f"kubectl -n {bundle.namespace} get pods,events; then run this again",
                 )
             watched.start()
             watched.wait(min(_IDLE, deadline - monotonic()))

@@ -60,7 +60,7 @@ class Judgement:
 
     Args:
         problem: what is wrong, and what to do about it; empty where nothing is known to be.
-        not_looked_at: what could not be looked at, and why.
+        not_checked: what could not be looked at, and why.
         end: the first end of all the certificates that trust goes by.
         due: whether what is shown, or what it is trusted by, is to be renewed by now.
     """
@@ -68,7 +68,7 @@ class Judgement:
     configuration: str
     source: CertificateSource
     problem: str = ""
-    not_looked_at: str = ""
+    not_checked: str = ""
     end: datetime | None = None
     now: datetime | None = field(default=None, repr=False)
     due: bool = False
@@ -84,8 +84,8 @@ class Judgement:
         if self.problem:
             # The controller, or whoever looks after the Secret, may put it right at any moment.
             return Verdict(subject, RULE, "progressing", self.problem)
-        if self.not_looked_at:
-            return Verdict(subject, RULE, "ready", f"not looked at: {self.not_looked_at}")
+        if self.not_checked:
+            return Verdict(subject, RULE, "ready", f"not looked at: {self.not_checked}")
         return Verdict(subject, RULE, "ready", f"{self.days_left} days left")
 
     def row(self) -> dict[str, Any]:
@@ -97,7 +97,7 @@ class Judgement:
             "not_after": self.end.strftime(_TIME) if self.end else "",
             "days_left": self.days_left,
             "problem": self.problem,
-            "not_looked_at": self.not_looked_at,
+            "not_checked": self.not_checked,
         }
 
     def warning(self) -> str:
@@ -276,12 +276,12 @@ def _valid(certificate: x509.Certificate, now: datetime) -> bool:
     return not_before(certificate) <= now <= not_after(certificate)
 
 
-def _times(certificates: Sequence[x509.Certificate], what: str, now: datetime, remedy: str) -> str:
+def _times(certificates: Sequence[x509.Certificate], what: str, now: datetime, next_step: str) -> str:
     for certificate in certificates:
         if now > not_after(certificate):
-            return f"{what} ended on {not_after(certificate).strftime(_TIME)}: {remedy}"
+            return f"{what} ended on {not_after(certificate).strftime(_TIME)}: {next_step}"
         if now < not_before(certificate):
-            return f"{what} is valid only from {not_before(certificate).strftime(_TIME)} on: {remedy}"
+            return f"{what} is valid only from {not_before(certificate).strftime(_TIME)} on: {next_step}"
     return ""
 
 

@@ -19,7 +19,7 @@ _NODE_MAKERS = frozenset({"karpenter.sh", "autoscaling.openshift.io"})
 STATUS = Key("v1", "ConfigMap", KUBE_SYSTEM, "cluster-autoscaler-status")
 
 
-def may_grow(cluster: Cluster, groups: Iterable[str] | None = None) -> bool:
+def can_scale_up(cluster: Cluster, groups: Iterable[str] | None = None) -> bool:
     """Whether nodes may be added by themselves; where that cannot be told, they may.
 
     Args:

@@ -45,7 +45,9 @@ def connect(target: Target, *, connections: int = 8) -> Cluster:
     try:
         return Cluster(configuration, headers=headers, connections=connections)
     except ImportError as error:
-        raise TargetError(f"this proxy cannot be used: {error}", hint="install PySocks where the task runs") from error
+        raise TargetError(
+            f"this proxy cannot be used: {error}", next_step="install PySocks where the task runs"
+        ) from error
 
 
 def _load_in_cluster(configuration: Configuration) -> None:
@@ -53,7 +55,7 @@ def _load_in_cluster(configuration: Configuration) -> None:
         kubernetes_config.load_incluster_config(client_configuration=configuration)
     except kubernetes_config.ConfigException as error:
         raise TargetError(
-            f"in_cluster: true, but this process does not run in a pod: {error}", hint="name the cluster otherwise"
+            f"in_cluster: true, but this process does not run in a pod: {error}", next_step="name the cluster otherwise"
         ) from error
 
 
@@ -77,7 +79,7 @@ def _load_kubeconfig(configuration: Configuration, target: Target) -> None:
             )
     except (kubernetes_config.ConfigException, OSError, ValueError, KeyError, TypeError) as error:
         raise TargetError(
-            f"context {context!r} of {where} cannot be loaded: {error}", hint="try kubectl with the same file"
+            f"context {context!r} of {where} cannot be loaded: {error}", next_step="try kubectl with the same file"
         ) from error
     finally:
         root.removeHandler(complaints)
@@ -85,7 +87,7 @@ def _load_kubeconfig(configuration: Configuration, target: Target) -> None:
         # The official loader logs a failing exec plugin and goes on as an anonymous user: the later 403 would mislead.
         raise TargetError(
             f"the credentials of context {context!r} in {where} cannot be loaded: {'; '.join(complaints.messages)}",
-            hint="run the credential plugin by hand; it must be installed where this task runs",
+            next_step="run the credential plugin by hand; it must be installed where this task runs",
         )
 
 
@@ -99,7 +101,7 @@ def _contexts(kubeconfig: str | dict[str, Any] | None) -> tuple[str, list[str]]:
     contexts: list[str] = []
     missing = [path for path in paths if not os.path.exists(path)]
     if len(missing) == len(paths):
-        raise TargetError(f"there is no kubeconfig file {' or '.join(missing)}", hint="check the path")
+        raise TargetError(f"there is no kubeconfig file {' or '.join(missing)}", next_step="check the path")
     for path in paths:
         if path in missing:
             continue
@@ -109,7 +111,7 @@ def _contexts(kubeconfig: str | dict[str, Any] | None) -> tuple[str, list[str]]:
             contexts += [context["name"] for context in content["contexts"] or []]
         except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
             raise TargetError(
-                f"{path} is no readable kubeconfig: {type(error).__name__}: {error}", hint="check the file"
+                f"{path} is no readable kubeconfig: {type(error).__name__}: {error}", next_step="check the file"
             ) from error
     return os.pathsep.join(paths), contexts
 
@@ -127,7 +129,7 @@ def kubeconfig_of(text: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise TargetError(
             "kubeconfig has several lines and is no kubeconfig",
-            hint="give a path, or the content of a kubeconfig as text or as a dictionary",
+            next_step="give a path, or the content of a kubeconfig as text or as a dictionary",
         )
     return content
 
@@ -143,7 +145,8 @@ def _log_in_at_proxy(configuration: Configuration) -> None:
     scheme, separator, rest = configuration.proxy.partition("://")
     if not separator or scheme.lower() not in ("http", "https", "socks4", "socks4a", "socks5", "socks5h"):
         raise TargetError(
-            "proxy is no URL of a proxy", hint="it looks like http://proxy.example:3128 or http://user:password@..."
+            "proxy is no URL of a proxy",
+            next_step="it looks like http://proxy.example:3128 or http://user:password@...",
         )
     credentials, at, address = rest.rpartition("@")
     if not at or scheme.lower().startswith("socks"):
@@ -176,7 +179,7 @@ def _override(configuration: Configuration, settings: dict[str, Any]) -> list[tu
             value = os.path.expanduser(value)
             if not os.path.exists(value):
                 raise TargetError(
-                    f"{option}: there is no file {value}", hint="check the path on the machine the task runs on"
+                    f"{option}: there is no file {value}", next_step="check the path on the machine the task runs on"
                 )
         setattr(configuration, attribute, value)
     if settings.get("validate_certs") is not None:

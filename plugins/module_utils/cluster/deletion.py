@@ -136,7 +136,7 @@ class Deleter:
         return NotReadyError(
             listed(f"not gone after {self._timeout:.0f} s:", [*lines, *more]),
             step=STEP,
-            hint="see to it that whoever holds it lets go, then run this again: it goes on where it stopped",
+            next_step="see to it that whoever holds it lets go, then run this again: it goes on where it stopped",
             facts={"remaining": [str(key) for key, _metadata in left[:_NAMED]] + more},
         )
 

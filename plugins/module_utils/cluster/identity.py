@@ -15,7 +15,7 @@ import re
 import ssl
 from typing import NamedTuple
 
-from ..errors import ApiError, InputError, RefusedError, missing_rights
+from ..errors import ApiError, InputError, RefusedError, missing_permissions
 from ..objects.resources import resource_of
 from .client import Cluster
 
@@ -47,7 +47,7 @@ def parse_pin(text: str) -> Identity:
     if not found:
         raise InputError(
             f"cluster_uid is no identity of a cluster: {text!r}",
-            hint="it is the uid of the namespace kube-system, or that, a slash and the CA's digest; "
+            next_step="it is the uid of the namespace kube-system, or that, a slash and the CA's digest; "
             "run without it and copy cluster_uid from the result",
         )
     return Identity(found[1], found[2] or "")
@@ -87,17 +87,17 @@ def require_identity(pin: Identity | None, found: Identity, host: str) -> None:
     if pin is None or pin == (found if pin.ca else Identity(found.uid)):
         return
     if pin.uid != found.uid:
-        words, hint = "it is another cluster", "name the right cluster"
+        words, step_to_take = "it is another cluster", "name the right cluster"
     elif not found.ca:
         words = "the CA is pinned as well, and this connection names none"
-        hint = "give ca_cert (or certificate-authority in the kubeconfig) and let it be verified"
+        step_to_take = "give ca_cert (or certificate-authority in the kubeconfig) and let it be verified"
     else:
         words = "it has the same uid and another CA: a copy, a renewed CA, or somebody between here and there"
-        hint = "find out which"
+        step_to_take = "find out which"
     raise RefusedError(
         f"{words}\n  pinned: {pin}\n  found:  {found} at {host}",
         step=STEP,
-        hint=f"nothing was written; {hint}, or, if it is the one you mean, "
+        next_step=f"nothing was written; {step_to_take}, or, if it is the one you mean, "
         f"set cluster_uid (conductor_cluster_uid in an inventory) to {found}",
         facts={"cluster_uid": str(found)},
     )
@@ -118,7 +118,7 @@ def require_pinned(cluster: Cluster, text: str | None) -> None:
     except ApiError as error:
         if error.status != 403:
             raise
-        missing = missing_rights([f"get namespaces {NAMESPACE}"], STEP)
-        missing.hint = f"cluster_uid needs it: {missing.hint}, or leave cluster_uid out"
+        missing = missing_permissions([f"get namespaces {NAMESPACE}"], STEP)
+        missing.next_step = f"cluster_uid needs it: {missing.next_step}, or leave cluster_uid out"
         raise missing from error
     require_identity(pin, identity_of(cluster, metadata["uid"]), cluster.host)

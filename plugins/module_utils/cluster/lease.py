@@ -106,7 +106,7 @@ class Lease:
                 f"another run began meanwhile: {self._lost}",
                 step="hold the lease",
                 subject=str(self._key),
-                hint="run this again when that one has ended",
+                next_step="run this again when that one has ended",
             )
 
     def _acquire(self) -> None:
@@ -219,7 +219,7 @@ class Lease:
             f"{text(lease, 'spec', 'acquireTime') or 'some time'}; waited {self._patience:.0f} s for it",
             step=_STEP,
             subject=str(self._key),
-            hint=f"run this again when it has ended; a run that was killed lets go after {DURATION} s by itself",
+            next_step=f"run this again when it has ended; a run that was killed lets go after {DURATION} s by itself",
         )
 
 

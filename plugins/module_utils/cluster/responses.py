@@ -26,16 +26,16 @@ _LOGIN_WANTED = "Tunnel connection failed: 407"
 
 def unreachable(error: Exception, host: str, step: str, subject: str) -> UnreachableError:
     """The error for a request that got no answer."""
-    hint = "check the server address, the network and the proxy settings from this machine"
+    next_step = "check the server address, the network and the proxy settings from this machine"
     final = True
     if isinstance(error, urllib3.exceptions.SSLError):
-        hint = "check ca_cert (or the certificate-authority of the kubeconfig)"
+        next_step = "check ca_cert (or the certificate-authority of the kubeconfig)"
     elif _LOGIN_WANTED in str(error):
-        hint = "give the proxy a login: proxy: http://user:password@host:port"
+        next_step = "give the proxy a login: proxy: http://user:password@host:port"
     else:
         final = False
     return UnreachableError(
-        f"{host} cannot be reached: {error}", transient=not final, step=step, subject=subject, hint=hint
+        f"{host} cannot be reached: {error}", transient=not final, step=step, subject=subject, next_step=next_step
     )
 
 
@@ -57,7 +57,7 @@ def api_error(status: int, headers: Mapping[str, str], data: bytes, step: str, s
         retry_after=float(retry_after) if retry_after.isdigit() else None,
         step=step,
         subject=subject,
-        hint=_HINTS.get(status),
+        next_step=_HINTS.get(status),
     )
 
 
@@ -68,7 +68,7 @@ def no_json(status: int, host: str, step: str, subject: str) -> ApiError:
         status=status,
         step=step,
         subject=subject,
-        hint="check that this is the address of a Kubernetes API server, and what is between here and there",
+        next_step="check that this is the address of a Kubernetes API server, and what is between here and there",
     )
 
 

@@ -79,15 +79,15 @@ def choose_target(options: Mapping[str, Any], environ: Mapping[str, str]) -> Tar
     given = _given(options)
     if given.get("in_cluster"):
         if any(name in given for name in ("kubeconfig", "context", "host")):
-            raise TargetError("in_cluster: true and another cluster are both named", hint=_NAME_A_TARGET)
+            raise TargetError("in_cluster: true and another cluster are both named", next_step=_NAME_A_TARGET)
         if useless := sorted(name for name in (*_CREDENTIALS, *_TLS) if name in given):
             raise TargetError(
                 f"in_cluster: true brings its own credentials, and {', '.join(useless)} is given as well",
-                hint="leave one of them out",
+                next_step="leave one of them out",
             )
         return Target(in_cluster=True, settings={name: given[name] for name in _ANYWHERE if name in given})
     if "host" in given and ("kubeconfig" in given or "context" in given):
-        raise TargetError("host and kubeconfig/context are both named", hint="name one of them")
+        raise TargetError("host and kubeconfig/context are both named", next_step="name one of them")
 
     settings = {**_borrow(given, environ), **given}
 
@@ -96,15 +96,16 @@ def choose_target(options: Mapping[str, Any], environ: Mapping[str, str]) -> Tar
     if host and (kubeconfig or context):
         raise TargetError(
             "the environment names two clusters: K8S_AUTH_HOST and K8S_AUTH_KUBECONFIG or K8S_AUTH_CONTEXT",
-            hint="unset one of them, or name the cluster by options",
+            next_step="unset one of them, or name the cluster by options",
         )
     if not (host or kubeconfig or context):
         raise TargetError(
-            "no cluster is named; nothing is ever installed on 'the current context'", hint=_NAME_A_TARGET
+            "no cluster is named; nothing is ever installed on 'the current context'", next_step=_NAME_A_TARGET
         )
     if host and not _has_credentials(settings):
         raise TargetError(
-            f"no credentials for {host}", hint="give api_key, or client_cert and client_key, or username and password"
+            f"no credentials for {host}",
+            next_step="give api_key, or client_cert and client_key, or username and password",
         )
     return Target(kubeconfig=kubeconfig, context=context, host=host, settings=settings)
 
@@ -148,10 +149,10 @@ def choose_context(named: str | None, contexts: list[str], where: str) -> str:
     listed = ", ".join(contexts) or "none"
     if named:
         if named not in contexts:
-            raise TargetError(f"there is no context {named!r} in {where}", hint=f"its contexts are: {listed}")
+            raise TargetError(f"there is no context {named!r} in {where}", next_step=f"its contexts are: {listed}")
         return named
     if len(contexts) != 1:
-        raise TargetError(f"no context is named and {where} has {len(contexts)}", hint=f"name one of: {listed}")
+        raise TargetError(f"no context is named and {where} has {len(contexts)}", next_step=f"name one of: {listed}")
     return contexts[0]
 
 

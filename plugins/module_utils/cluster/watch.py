@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from ..errors import ApiError, ConductorError, missing_rights
+from ..errors import ApiError, ConductorError, missing_permissions
 from ..objects.resources import Resource
 from .client import Cluster
 from .watch_store import Snapshot
@@ -103,7 +103,7 @@ class Watcher:
         requests: list[Callable[[], object]] = [*also, *(partial(listed, scope) for scope in self.scopes)]
         self._cluster.each(lambda send: send(), requests)
         if denied:
-            raise missing_rights(denied, self._step, written=True)
+            raise missing_permissions(denied, self._step, written=True)
 
     def start(self) -> None:
         """Begins to watch from where the last list ended; a second call does nothing."""

@@ -21,7 +21,7 @@ class KnownCause(NamedTuple):
 
     words: str
     cause: str
-    remedy: str
+    next_step: str
     own_fault: bool = False
 
 
@@ -30,5 +30,5 @@ def cause_in(text: str, catalogue: Iterable[KnownCause]) -> tuple[str, str] | No
     for entry in catalogue:
         if found := re.search(entry.words, text, re.IGNORECASE):
             groups = [group or "" for group in found.groups()]
-            return entry.cause.format(*groups).rstrip(), entry.remedy.format(*groups)
+            return entry.cause.format(*groups).rstrip(), entry.next_step.format(*groups)
     return None

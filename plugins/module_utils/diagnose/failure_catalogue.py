@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The catalogue of signs that a controller will not become ready: sign → cause → what to do. C(failures.py) reads it.
 
-Slow is not doomed: a sign is listed only when the server says something that time alone does not change, with a grace
+Slow is not failed: a sign is listed only when the server says something that time alone does not change, with a grace
 where something may still come to help. What is not listed is left to the deadline.
 """
 
@@ -38,7 +38,7 @@ class Signature:
     cause: str
     source: SignatureSource
     reasons: frozenset[str]
-    remedy: str
+    next_step: str
     words: str = ""
     but_not: str = ""
     grace: float = 0.0

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which signs of doom there are, and when one is certain.
+"""Which signs of failure there are, and when one is certain.
 
 After its grace, where no new node will come to help, and where what ended early did so by its own fault.
 """
@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..cluster.autoscaler import may_grow
+from ..cluster.autoscaler import can_scale_up
 from ..cluster.client import Cluster
 from ..errors import ConductorError
 from ..verdicts.workloads import deployment_verdict, pods_of
-from .failures import Doom, dooms_of, restarts_of
+from .failures import FailureSign, failure_signs, restarts_of
 from .log_causes import is_own_fault
 
 # Of a log: more than the list of all flags that follows an unknown one.
@@ -47,8 +47,8 @@ class FailureTracker:
         self._stale = stale
         self._restarts = {str(pod["metadata"]["uid"]): restarts_of(pod) for pod in pods}
 
-    def signs(self, live: Mapping[str, Mapping[str, Any]], pods: Iterable[Mapping[str, Any]]) -> list[Doom]:
-        """The signs of doom among the controllers that are not rolled out.
+    def signs(self, live: Mapping[str, Mapping[str, Any]], pods: Iterable[Mapping[str, Any]]) -> list[FailureSign]:
+        """The signs of failure among the controllers that are not rolled out.
 
         Args:
             live: name to Deployment, as the server has them.
@@ -56,40 +56,40 @@ class FailureTracker:
         """
         pods = [pod for pod in pods if pod["metadata"]["uid"] not in self._stale]
         return [
-            doom
+            failure
             for deployment in self._deployments
             for found in (live.get(deployment["metadata"]["name"]),)
             for members in (pods_of(deployment, pods),)
             if found is not None and not deployment_verdict("", found, members).ready
-            for doom in dooms_of(found, members, self._restarts)
+            for failure in failure_signs(found, members, self._restarts)
         ]
 
-    def certain(self, dooms: Iterable[Doom], now: float) -> list[Doom]:
+    def certain(self, failures: Iterable[FailureSign], now: float) -> list[FailureSign]:
         """Of the signs seen now those that are certain; all of them are to be given at each look."""
-        seen = {(doom.uid, doom.signature.cause): doom for doom in dooms}
+        seen = {(failure.uid, failure.signature.cause): failure for failure in failures}
         self._since = {sign: self._since.get(sign, now) for sign in seen}
         return [
-            doom
-            for sign, doom in seen.items()
-            if now - self._since[sign] >= doom.signature.grace
-            and not (doom.signature.nodes_help and self._may_grow())
-            and not (doom.signature.own_fault and not self._is_own_fault(doom))
+            failure
+            for sign, failure in seen.items()
+            if now - self._since[sign] >= failure.signature.grace
+            and not (failure.signature.nodes_help and self._may_grow())
+            and not (failure.signature.own_fault and not self._is_own_fault(failure))
         ]
 
-    def _is_own_fault(self, doom: Doom) -> bool:
+    def _is_own_fault(self, failure: FailureSign) -> bool:
         """Whether a container's last run ended by its own fault; its log is read once."""
-        if doom.run not in self._own_faults:
-            namespace, pod, container, _restarts = doom.run
+        if failure.run not in self._own_faults:
+            namespace, pod, container, _restarts = failure.run
             try:
                 lines = self._cluster.pod_log(namespace, pod, container=container, lines=_LINES, previous=True)
             except ConductorError:
                 # Without its log nobody can tell: the next end will.
                 lines = []
-            self._own_faults[doom.run] = is_own_fault(lines)
-        return self._own_faults[doom.run]
+            self._own_faults[failure.run] = is_own_fault(lines)
+        return self._own_faults[failure.run]
 
     def _may_grow(self) -> bool:
         """Whether nodes may be added by themselves; where that cannot be told, they may. Asked once."""
         if self._grows is None:
-            self._grows = may_grow(self._cluster)
+            self._grows = can_scale_up(self._cluster)
         return self._grows

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds signs of doom (C(diagnose/failure_catalogue.py)) in a Deployment and its pods. Pure."""
+"""Finds signs of failure (C(diagnose/failure_catalogue.py)) in a Deployment and its pods. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .failure_catalogue import SIGNATURES, Signature, SignatureSource
 
 
 @dataclass(frozen=True)
-class Doom:
+class FailureSign:
     """A sign that was seen. C(uid) is that of the object it was seen on, C(words) are the server's.
 
     Args:
@@ -29,7 +29,7 @@ class Doom:
     deployment: str
     uid: str
     words: str
-    remedy: str
+    next_step: str
     run: tuple[str, str, str, int] = ("", "", "", 0)
 
     def __str__(self) -> str:
@@ -60,10 +60,10 @@ class _Sign:
     exit_code: int = 0
 
 
-def dooms_of(
+def failure_signs(
     deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]], before: Mapping[str, int] | None = None
-) -> list[Doom]:
-    """The signs of doom in a Deployment that is not rolled out; the first of each object.
+) -> list[FailureSign]:
+    """The signs of failure in a Deployment that is not rolled out; the first of each object.
 
     Args:
         deployment: as the server has it.
@@ -75,7 +75,7 @@ def dooms_of(
     return _recognised(_signs(deployment, pods, before or {}), namespace, name)
 
 
-def stillborn(pods: Iterable[Mapping[str, Any]], namespace: str) -> list[Doom]:
+def stillborn(pods: Iterable[Mapping[str, Any]], namespace: str) -> list[FailureSign]:
     """The signs that containers of pods cannot start, whoever made these; the first of each pod.
 
     That one ends again and again is its owner's affair, and room the scheduler's or a queue's.
@@ -84,7 +84,7 @@ def stillborn(pods: Iterable[Mapping[str, Any]], namespace: str) -> list[Doom]:
     return _recognised(signs, namespace, "")
 
 
-def refused(job: Mapping[str, Any], message: str) -> list[Doom]:
+def refused(job: Mapping[str, Any], message: str) -> list[FailureSign]:
     """The sign that nobody may create a Job's pods.
 
     Args:
@@ -96,14 +96,16 @@ def refused(job: Mapping[str, Any], message: str) -> list[Doom]:
     return _recognised([sign], str(metadata.get("namespace", "")), "")
 
 
-def _recognised(signs: Iterable[_Sign], namespace: str, deployment: str) -> list[Doom]:
-    found: dict[str, Doom] = {}
+def _recognised(signs: Iterable[_Sign], namespace: str, deployment: str) -> list[FailureSign]:
+    found: dict[str, FailureSign] = {}
     for sign in signs:
         signature = next((signature for signature in SIGNATURES if _fits(signature, sign)), None)
         if signature is not None:
-            remedy = signature.remedy.format(namespace=namespace, deployment=deployment, pod=sign.pod, image=sign.image)
+            next_step = signature.next_step.format(
+                namespace=namespace, deployment=deployment, pod=sign.pod, image=sign.image
+            )
             run = (namespace, sign.pod, sign.container, sign.restarts)
-            found.setdefault(sign.uid, Doom(signature, deployment, sign.uid, sign.words, remedy, run))
+            found.setdefault(sign.uid, FailureSign(signature, deployment, sign.uid, sign.words, next_step, run))
     return list(found.values())
 
 

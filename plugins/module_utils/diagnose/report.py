@@ -21,7 +21,7 @@ from ..redaction import redact
 from ..verdicts.verdict import count
 from ..verdicts.workloads import containers_of, present_replicaset, replicaset_verdict
 from .events import time_of
-from .failures import Doom, newest_pods
+from .failures import FailureSign, newest_pods
 from .log_causes import failure_cause
 
 LOG_LINES = 10
@@ -34,20 +34,20 @@ _BAD_REQUEST, _NOT_FOUND = 400, 404
 
 
 def diagnose(
-    cluster: Cluster, deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]], doom: Doom | None
+    cluster: Cluster, deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]], failure: FailureSign | None
 ) -> dict[str, Any]:
     """What is known of a Deployment that is not ready.
 
     Args:
         deployment: as the server has it.
         pods: those that its selector matches.
-        doom: a sign of doom that was seen, if any.
+        failure: a sign of failure that was seen, if any.
 
     Returns:
         C(object); C(pod), C(container) (its state in words), C(exit_code), C(restarts) of the newest pod;
         C(replica_set), what is known of the ReplicaSet, empty where there is a pod; C(log), the pod's last lines;
-        C(events), the newest warnings; C(cause) and C(remedy), empty where they are not known; C(look), a
-        command to look further; C(unread), what could not be read.
+        C(events), the newest warnings; C(cause) and C(remedy), empty where they are not known; C(command), a
+        command to look further; C(unreadable), what could not be read.
     """
     metadata = part(deployment, "metadata")
     name, namespace = str(metadata.get("name")), str(metadata.get("namespace"))
@@ -60,8 +60,12 @@ def diagnose(
     replica_set, refusal = ("", "") if newest else _replica_set(cluster, deployment, unread)
     events = _events(cluster, namespace, name, f"{name}-{template}", unread)
     # What it says itself tells more than that it ends again and again.
-    known = failure_cause(log) or (doom and (doom.signature.cause, doom.remedy)) or failure_cause([*events, refusal])
-    cause, remedy = known or ("", "")
+    known = (
+        failure_cause(log)
+        or (failure and (failure.signature.cause, failure.next_step))
+        or failure_cause([*events, refusal])
+    )
+    cause, next_step = known or ("", "")
     what = f"logs {state['pod']}{' --previous' if state['restarts'] else ''}" if log else f"describe deployment {name}"
     return {
         "object": f"Deployment {namespace}/{name}",
@@ -70,9 +74,9 @@ def diagnose(
         "log": log[-LOG_LINES:],
         "events": events,
         "cause": cause,
-        "remedy": remedy,
-        "look": f"kubectl -n {namespace} {what}",
-        "unread": unread,
+        "next_step": next_step,
+        "command": f"kubectl -n {namespace} {what}",
+        "unreadable": unread,
     }
 
 
@@ -190,8 +194,8 @@ def diagnosis_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
             lines.append(_short(f"  cause: {row['cause']}"))
         lines += [_short(f"  event: {event}") for event in row["events"]]
         lines += [_short(f"  log: {line}") for line in row["log"]]
-        lines += [_short(f"  not read: {what}") for what in row["unread"]]
-        lines.append(_short(f"  look: {row['look']}"))
+        lines += [_short(f"  not read: {what}") for what in row["unreadable"]]
+        lines.append(_short(f"  look: {row['command']}"))
     return _bounded(lines)
 
 

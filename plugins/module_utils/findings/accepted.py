@@ -26,11 +26,11 @@ def check_accepted(codes: Iterable[str]) -> None:
         if entry is None:
             likely = difflib.get_close_matches(code, _WARNINGS, n=1)
             meant = f"; did you mean {likely[0]}?" if likely else ""
-            raise InputError(f"accept: there is no warning {code}{meant}", hint=_PAGE)
+            raise InputError(f"accept: there is no warning {code}{meant}", next_step=_PAGE)
         if entry.severity == "blocker":
             raise InputError(
                 f"accept: {code} is a blocker, and blockers cannot be accepted",
-                hint=f"{entry.remedy}; {_PAGE}" if "{" not in entry.remedy else _PAGE,
+                next_step=f"{entry.next_step}; {_PAGE}" if "{" not in entry.next_step else _PAGE,
             )
 
 
@@ -41,4 +41,4 @@ def not_accepted(warnings: Iterable[Mapping[str, str]], accepted: Sequence[str])
 
 def warning_line(finding: Mapping[str, str]) -> str:
     """A warning as one line."""
-    return f"{finding['code']}, {finding['object']}: {finding['cause']} (to do: {finding['remedy']})"
+    return f"{finding['code']}, {finding['object']}: {finding['cause']} (to do: {finding['next_step']})"

@@ -26,7 +26,7 @@ class CatalogueEntry(NamedTuple):
     code: str
     severity: Severity
     cause: str
-    remedy: str
+    next_step: str
     about: tuple[str, ...] = ()
 
     def finding(self, subject: str, **words: object) -> dict[str, str]:
@@ -35,7 +35,7 @@ class CatalogueEntry(NamedTuple):
             "code": self.code,
             "object": subject,
             "cause": Line(self.cause.format(**words), about=about(*(words[name] for name in self.about))),
-            "remedy": self.remedy.format(**words),
+            "next_step": self.next_step.format(**words),
         }
 
 
@@ -66,14 +66,14 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
         "add a node of one of these architectures",
     ),
     CatalogueEntry(
-        "no_room",
+        "insufficient_capacity",
         "blocker",
         "the controllers request {needed} CPU, and at most {free} is free on one node",
         "free some CPU, or add a node",
     ),
     # -- Trainer -------------------------------------------------------------------------------------------------
     CatalogueEntry(
-        "trainer_foreign",
+        "trainer_other_owner",
         "blocker",
         "Trainer {release} is {state} here, in the hands of {owner}",
         "leave it in charge, or remove it with the tool that installed it and run this again; conductor_adopt takes "
@@ -81,14 +81,14 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
         about=("owner",),
     ),
     CatalogueEntry(
-        "trainer_elsewhere",
+        "trainer_other_namespace",
         "blocker",
         "Trainer runs in namespace {found}; its cluster-wide names exist only once, so {wanted} cannot have another",
         "remove that one with the tool that installed it",
         about=("found", "wanted"),
     ),
     CatalogueEntry(
-        "trainer_twice",
+        "trainer_duplicate",
         "blocker",
         "controllers of Trainer run in namespaces {found} and work against each other",
         "remove all but one of them",
@@ -107,7 +107,7 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
         "grant the rights named under unreadable, or use other credentials",
     ),
     CatalogueEntry(
-        "trainer_adoptable",
+        "trainer_takeover",
         "warning",
         "Trainer was applied with kubectl; an install takes it over, and stops first where fields of it were edited",
         "stop applying it with kubectl",
@@ -120,19 +120,19 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
         about=("owner",),
     ),
     CatalogueEntry(
-        "taken_from_tool",
+        "adopted_from_tool",
         "warning",
         "it is taken from {owner}, which does not know of that and may bring its own back",
         "tell that tool to let go of it without deleting anything; remove adopt when it has",
     ),
     CatalogueEntry(
-        "trainer_half_installed",
+        "trainer_incomplete",
         "warning",
         "a part of Trainer is there and this is not: {missing}",
         "an install completes it; nothing else needs to be done",
     ),
     CatalogueEntry(
-        "release_disagrees",
+        "release_inconsistent",
         "warning",
         "the image says Trainer {image}, the public ConfigMap {config_map}, the CRD {crd}",
         "find out who changed one of them; the image is what runs",
@@ -153,14 +153,14 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
         about=("namespace", "owner"),
     ),
     CatalogueEntry(
-        "jobset_foreign",
+        "jobset_other_owner",
         "blocker",
         "JobSet {version} in namespace {namespace} is in the hands of {owner}",
         "remove it with the tool that installed it, or leave it in charge",
         about=("namespace", "owner"),
     ),
     CatalogueEntry(
-        "jobset_ours",
+        "jobset_bundled",
         "blocker",
         "JobSet is to be somebody else's, and the one in namespace {namespace} is Conductor's own",
         "leave it as it is (conductor_jobset: auto or bundled); it cannot be handed over",
@@ -175,14 +175,14 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
     CatalogueEntry(
         "jobset_unhealthy",
         "blocker",
-        "JobSet in namespace {namespace} does not serve: {troubles}",
+        "JobSet in namespace {namespace} does not serve: {problems}",
         "repair it with the tool that installed it",
         about=("namespace",),
     ),
     CatalogueEntry(
         "jobset_too_old",
         "blocker",
-        "JobSet is {version} and serves {serves}; Trainer {release} needs {wanted} or newer with v1alpha2",
+        "JobSet is {version} and serves {served_versions}; Trainer {release} needs {wanted} or newer with v1alpha2",
         "upgrade JobSet with the tool that installed it",
     ),
     CatalogueEntry(
@@ -208,31 +208,31 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
     ),
     # -- rights --------------------------------------------------------------------------------------------------
     CatalogueEntry(
-        "rights_missing",
+        "permissions_missing",
         "blocker",
         "this identity may not {right}",
         "grant it, or use other credentials",
     ),
     CatalogueEntry(
-        "role_ungrantable",
+        "role_not_grantable",
         "blocker",
         "this identity may not grant what the controllers need: neither has it all their rights, nor may it {right}",
         "grant these verbs, or use the credentials of a cluster administrator",
     ),
     CatalogueEntry(
-        "repair_impossible",
+        "repair_not_permitted",
         "warning",
         "everything is as recorded, and this identity could not put it right again: it may not {right}",
         "grant it before the next change is due",
     ),
     CatalogueEntry(
-        "rights_helpful",
+        "permissions_optional",
         "warning",
-        "this identity may not {right}; an install goes without, but {without}",
+        "this identity may not {right}; an install goes without, but {consequence}",
         "grant it (examples/rbac/install.yaml has it), or accept that",
     ),
     CatalogueEntry(
-        "rights_unknown",
+        "permissions_unknown",
         "warning",
         "the server does not list what this identity may do",
         "an install still asks for each right before it writes",
@@ -245,13 +245,13 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
     ),
     # -- certificates ---------------------------------------------------------------------------------------------
     CatalogueEntry(
-        "certificate_unfit",
+        "certificate_invalid",
         "blocker",
         "certificates are to be your own, and one would not do: {what}",
         "put there what the README names, or let the controllers make them (conductor_certificates: generated)",
     ),
     CatalogueEntry(
-        "certificate_due",
+        "certificate_expiring",
         "warning",
         "your own certificate, or what it is trusted by, ends in {days} days",
         "renew it: the controllers take up what the Secret then holds, without a restart",
@@ -264,7 +264,7 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
         "raise the quota",
     ),
     CatalogueEntry(
-        "quota_unstated",
+        "quota_missing_resources",
         "warning",
         "{what} is limited, and a container of the controllers does not state it; without a LimitRange it is refused",
         "give the namespace a LimitRange with defaults",
@@ -296,13 +296,13 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
     ),
     # -- users ---------------------------------------------------------------------------------------------------
     CatalogueEntry(
-        "runtime_foreign",
+        "runtime_other_owner",
         "blocker",
         "ClusterTrainingRuntimes with the names of built-in ones are somebody else's: {names}",
         "rename them, or leave these names out of the runtimes to install",
     ),
     CatalogueEntry(
-        "runtimes_held",
+        "runtime_finalizers",
         "warning",
         "the finalizer of Trainer up to 2.2 is on {names}; without its controller they cannot be deleted",
         "let the controller of 2.3 or newer take it off before anything is removed",

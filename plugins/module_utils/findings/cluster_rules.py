@@ -43,72 +43,79 @@ def _kubernetes_untested(facts: Facts) -> Iterator[RuleMatch]:
 @RULES.entry("no_schedulable_node")
 def _no_schedulable_node(facts: Facts) -> Iterator[RuleMatch]:
     nodes = facts["nodes"]
-    if nodes["to_place"] and _all_nodes_seen(nodes) and not nodes["schedulable"] and not _may_change(nodes):
-        yield "Nodes", {"total": nodes["total"], "why": enumerated(nodes["refusals"])}
+    if (
+        nodes["controllers_to_schedule"]
+        and _all_nodes_seen(nodes)
+        and not nodes["schedulable"]
+        and not _may_change(nodes)
+    ):
+        yield "Nodes", {"total": nodes["total"], "why": enumerated(nodes["rejections"])}
 
 
 @RULES.entry("no_supported_node")
 def _no_supported_node(facts: Facts) -> Iterator[RuleMatch]:
     nodes = facts["nodes"]
-    if _all_nodes_seen(nodes) and nodes["usable_architecture"] is False:
+    if _all_nodes_seen(nodes) and nodes["supported_architecture"] is False:
         yield "Nodes", {"found": enumerated(sorted(nodes["architectures"])), "known": ", ".join(ARCHITECTURES)}
 
 
-@RULES.entry("no_room")
+@RULES.entry("insufficient_capacity")
 def _no_room(facts: Facts) -> Iterator[RuleMatch]:
-    room = facts["nodes"]["room"]
-    if room["fits"] is False and facts["nodes"]["schedulable"] and not facts["nodes"]["may_grow"]:
+    room = facts["nodes"]["capacity"]
+    if room["fits"] is False and facts["nodes"]["schedulable"] and not facts["nodes"]["can_scale_up"]:
         yield "Nodes", {"needed": f"{room['cpu']:g}", "free": f"{room['free_cpu'] or 0:g}"}
 
 
 def _may_change(nodes: Facts) -> bool:
     """Whether a node may take pods soon without anybody's doing: one that is starting, or one that is yet to come."""
-    return bool(nodes["may_grow"]) or any(
-        why == NOT_READY or _PASSING_TAINTS.match(str(why)) for why in about(*nodes["refusals"])
+    return bool(nodes["can_scale_up"]) or any(
+        why == NOT_READY or _PASSING_TAINTS.match(str(why)) for why in about(*nodes["rejections"])
     )
 
 
 def _all_nodes_seen(nodes: Facts) -> bool:
-    return bool(nodes["readable"] and nodes["looked_at"] >= nodes["total"] and nodes["total"])
+    return bool(nodes["readable"] and nodes["inspected"] >= nodes["total"] and nodes["total"])
 
 
 # -- rights -----------------------------------------------------------------------------------------------------------
 
 
-@RULES.entry("rights_missing")
+@RULES.entry("permissions_missing")
 def _rights_missing(facts: Facts) -> Iterator[RuleMatch]:
     if not is_settled(facts):
-        for right in facts["rights"]["missing"]:
+        for right in facts["permissions"]["missing"]:
             yield "this identity", {"right": right}
 
 
-@RULES.entry("role_ungrantable")
+@RULES.entry("role_not_grantable")
 def _role_ungrantable(facts: Facts) -> Iterator[RuleMatch]:
     if not is_settled(facts):
-        rights = facts["rights"]["ungrantable"]
+        rights = facts["permissions"]["not_grantable"]
         if rights:
             yield "this identity", {"right": "; ".join(rights)}
 
 
-@RULES.entry("repair_impossible")
+@RULES.entry("repair_not_permitted")
 def _repair_impossible(facts: Facts) -> Iterator[RuleMatch]:
-    rights = [*facts["rights"]["missing"], *facts["rights"]["ungrantable"]]
+    rights = [*facts["permissions"]["missing"], *facts["permissions"]["not_grantable"]]
     if is_settled(facts) and rights:
         yield "this identity", {"right": "; ".join(rights)}
 
 
-@RULES.entry("rights_helpful")
+@RULES.entry("permissions_optional")
 def _rights_helpful(facts: Facts) -> Iterator[RuleMatch]:
     if not is_settled(facts):
-        for entry in facts["rights"]["helpful"]:
-            rights = [right for right in entry["rights"] if not _is_told(right, facts["rights"]["unreadable"])]
+        for entry in facts["permissions"]["optional"]:
+            rights = [
+                right for right in entry["permissions"] if not _is_told(right, facts["permissions"]["unreadable"])
+            ]
             if rights:
-                yield "this identity", {"right": "; ".join(rights), "without": entry["without"]}
+                yield "this identity", {"right": "; ".join(rights), "consequence": entry["consequence"]}
 
 
-@RULES.entry("rights_unknown")
+@RULES.entry("permissions_unknown")
 def _rights_unknown(facts: Facts) -> Iterator[RuleMatch]:
-    if not facts["rights"]["known"]:
+    if not facts["permissions"]["known"]:
         yield "this identity", {}
 
 
@@ -121,8 +128,8 @@ def _is_told(line: str, others: Iterable[str]) -> bool:
 @RULES.entry("unreadable")
 def _unreadable(facts: Facts) -> Iterator[RuleMatch]:
     # What an install cannot do without has been said.
-    missing = facts["rights"]["missing"]
-    rights = [right for right in facts["rights"]["unreadable"] if not _is_told(right, missing)]
+    missing = facts["permissions"]["missing"]
+    rights = [right for right in facts["permissions"]["unreadable"] if not _is_told(right, missing)]
     if rights:
         yield "this identity", {"right": "; ".join(rights)}
 
@@ -136,9 +143,9 @@ def _quota_exceeded(facts: Facts) -> Iterator[RuleMatch]:
         yield what.subject, {"what": what.detail}
 
 
-@RULES.entry("quota_unstated")
+@RULES.entry("quota_missing_resources")
 def _quota_unstated(facts: Facts) -> Iterator[RuleMatch]:
-    for what in _lines(facts["namespace"]["quota_unstated"]):
+    for what in _lines(facts["namespace"]["quota_missing_resources"]):
         yield what.subject, {"what": what.detail}
 
 
@@ -182,13 +189,13 @@ def _training_operator(facts: Facts) -> Iterator[RuleMatch]:
 # -- certificates -----------------------------------------------------------------------------------------------------
 
 
-@RULES.entry("certificate_unfit")
+@RULES.entry("certificate_invalid")
 def _certificate_unfit(facts: Facts) -> Iterator[RuleMatch]:
-    for unfit in facts["wanted"]["unfit_certificates"]:
+    for unfit in facts["wanted"]["invalid_certificates"]:
         yield unfit["object"], {"what": unfit["problem"]}
 
 
-@RULES.entry("certificate_due")
+@RULES.entry("certificate_expiring")
 def _certificate_due(facts: Facts) -> Iterator[RuleMatch]:
-    for due in facts["wanted"]["certificates_due"]:
+    for due in facts["wanted"]["expiring_certificates"]:
         yield due["object"], {"days": str(due["days_left"])}

@@ -35,9 +35,9 @@ def judge_jobset(
         "wanted": {
             "release": bundle.release,
             "jobset": bundle.components.get("jobset", ""),
-            "jobset_meant": meant,
+            "jobset_selected": meant,
         },
-        "users": {"job_sets": {"total": job_sets}},
+        "user_objects": {"job_sets": {"total": job_sets}},
     }
     return [finding for entry in CATALOGUE if entry.code in RULES for finding in RULES.findings(entry, facts)]
 
@@ -48,12 +48,12 @@ def _words(facts: Facts) -> dict[str, Any]:
         "version": jobset["version"] or "of an unknown version",
         "namespace": Line(jobset["namespace"], about=about_places(jobset["namespace"])),
         "owner": jobset["owner"]["name"],
-        "serves": enumerated(jobset["serves"]),
+        "served_versions": enumerated(jobset["served_versions"]),
         "release": facts["wanted"]["release"],
         "wanted": facts["wanted"]["jobset"],
         "evidence": jobset["evidence"],
-        "troubles": "; ".join(jobset["troubles"]),
-        "job_sets": facts["users"]["job_sets"]["total"],
+        "problems": "; ".join(jobset["problems"]),
+        "job_sets": facts["user_objects"]["job_sets"]["total"],
     }
 
 
@@ -70,7 +70,7 @@ def _rule(code: str, holds: Callable[[Facts, Facts], bool]) -> None:
 
 
 def _is_to_be(meant: str, facts: Facts) -> bool:
-    return bool(facts["wanted"]["jobset_meant"] == meant)
+    return bool(facts["wanted"]["jobset_selected"] == meant)
 
 
 def _beside(facts: Facts) -> bool:
@@ -81,9 +81,9 @@ _rule(
     "jobset_external",
     lambda facts, jobset: jobset["state"] == "external" and _is_to_be("bundled", facts),
 )
-_rule("jobset_foreign", lambda facts, jobset: jobset["state"] == "bundled" and _is_theirs(facts))
+_rule("jobset_other_owner", lambda facts, jobset: jobset["state"] == "bundled" and _is_theirs(facts))
 _rule(
-    "jobset_ours",
+    "jobset_bundled",
     lambda facts, jobset: jobset["state"] == "bundled" and not _is_theirs(facts) and _is_to_be("external", facts),
 )
 # What is left of ours (a CRD) is no JobSet either.
@@ -95,7 +95,7 @@ _rule(
     ),
 )
 _rule("jobset_unhealthy", lambda facts, jobset: _beside(facts) and jobset["healthy"] is not True)
-_rule("jobset_too_old", lambda facts, jobset: _beside(facts) and jobset["enough"] is not True)
+_rule("jobset_too_old", lambda facts, jobset: _beside(facts) and jobset["sufficient"] is not True)
 _rule("jobset_split", lambda facts, jobset: jobset["state"] == "split")
 # Ours without a controller is an install that was interrupted, which the next one completes.
 _rule("jobset_crd_only", lambda facts, jobset: jobset["state"] == "crd_only" and _is_theirs(facts))

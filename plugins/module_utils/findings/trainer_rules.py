@@ -16,7 +16,7 @@ RULES = Rules()
 # -- Trainer ----------------------------------------------------------------------------------------------------------
 
 
-@RULES.entry("trainer_foreign")
+@RULES.entry("trainer_other_owner")
 def _trainer_foreign(facts: Facts) -> Iterator[RuleMatch]:
     trainer = facts["trainer"]
     if trainer["owner"]["kind"] != "none" and not is_ours(facts):
@@ -30,14 +30,14 @@ def _trainer_foreign(facts: Facts) -> Iterator[RuleMatch]:
         )
 
 
-@RULES.entry("trainer_elsewhere")
+@RULES.entry("trainer_other_namespace")
 def _trainer_elsewhere(facts: Facts) -> Iterator[RuleMatch]:
     found, wanted = facts["trainer"]["namespace"], facts["wanted"]["namespace"]
     if found and found != wanted:
         yield f"Namespace {found}", {name: _namespaces(where) for name, where in (("found", found), ("wanted", wanted))}
 
 
-@RULES.entry("trainer_twice")
+@RULES.entry("trainer_duplicate")
 def _trainer_twice(facts: Facts) -> Iterator[RuleMatch]:
     if len(facts["trainer"]["namespaces"]) > 1:
         yield "Trainer", {"found": _namespaces(*facts["trainer"]["namespaces"])}
@@ -58,7 +58,7 @@ def _trainer_unknown(facts: Facts) -> Iterator[RuleMatch]:
         yield "Trainer", {}
 
 
-@RULES.entry("trainer_adoptable")
+@RULES.entry("trainer_takeover")
 def _trainer_adoptable(facts: Facts) -> Iterator[RuleMatch]:
     owner = facts["trainer"]["owner"]
     if owner["adoptable"] and not _is_tools(facts, owner):
@@ -74,7 +74,7 @@ def _trainer_other_release(facts: Facts) -> Iterator[RuleMatch]:
         yield "Trainer", {"found": found, "owner": owner["name"], "wanted": wanted}
 
 
-@RULES.entry("taken_from_tool")
+@RULES.entry("adopted_from_tool")
 def _taken_from_tool(facts: Facts) -> Iterator[RuleMatch]:
     for subject in ("trainer", "jobset"):
         owner = facts[subject]["owner"]
@@ -91,16 +91,16 @@ def _is_tools(facts: Facts, owner: dict[str, str]) -> bool:
     return bool(facts["wanted"]["adopt"]) and owner["kind"] != "kubectl"
 
 
-@RULES.entry("trainer_half_installed")
+@RULES.entry("trainer_incomplete")
 def _trainer_half_installed(facts: Facts) -> Iterator[RuleMatch]:
     # What is somebody else's is not ours to complete.
-    if facts["trainer"]["state"] == "half_installed" and is_ours(facts):
+    if facts["trainer"]["state"] == "incomplete" and is_ours(facts):
         yield "Trainer", {"missing": enumerated(facts["trainer"]["missing"])}
 
 
-@RULES.entry("release_disagrees")
+@RULES.entry("release_inconsistent")
 def _release_disagrees(facts: Facts) -> Iterator[RuleMatch]:
-    if facts["trainer"]["agree"] is False:
+    if facts["trainer"]["sources_agree"] is False:
         yield "Trainer", {name: said or "nothing" for name, said in facts["trainer"]["sources"].items()}
 
 
@@ -114,22 +114,22 @@ def _terminating(facts: Facts) -> Iterator[RuleMatch]:
 # -- users ------------------------------------------------------------------------------------------------------------
 
 
-@RULES.entry("runtime_foreign")
+@RULES.entry("runtime_other_owner")
 def _runtime_foreign(facts: Facts) -> Iterator[RuleMatch]:
     # Where all of Trainer is somebody else's, its runtimes are no news.
-    if facts["users"]["foreign_runtimes"] and facts["trainer"]["owner"]["kind"] in ("none", "conductor"):
-        yield "ClusterTrainingRuntimes", {"names": enumerated(facts["users"]["foreign_runtimes"])}
+    if facts["user_objects"]["runtimes_of_other_owners"] and facts["trainer"]["owner"]["kind"] in ("none", "conductor"):
+        yield "ClusterTrainingRuntimes", {"names": enumerated(facts["user_objects"]["runtimes_of_other_owners"])}
 
 
-@RULES.entry("runtimes_held")
+@RULES.entry("runtime_finalizers")
 def _runtimes_held(facts: Facts) -> Iterator[RuleMatch]:
-    if facts["users"]["held_runtimes"]:
-        yield "ClusterTrainingRuntimes", {"names": enumerated(facts["users"]["held_runtimes"])}
+    if facts["user_objects"]["runtimes_with_finalizer"]:
+        yield "ClusterTrainingRuntimes", {"names": enumerated(facts["user_objects"]["runtimes_with_finalizer"])}
 
 
 @RULES.entry("jobs_unfinished")
 def _jobs_unfinished(facts: Facts) -> Iterator[RuleMatch]:
-    jobs, trainer = facts["users"]["train_jobs"], facts["trainer"]
+    jobs, trainer = facts["user_objects"]["train_jobs"], facts["trainer"]
     if jobs["unfinished"] and is_ours(facts) and not is_settled(facts) and trainer["state"] != "absent":
         count = str(jobs["unfinished"]) if jobs["whole"] else f"at least {jobs['unfinished']}"
         yield "TrainJobs", {"count": count, "names": enumerated(jobs["names"])}

@@ -13,7 +13,7 @@ from typing import Any
 from ..certificates.expiry import certificate_facts
 from ..certificates.external import own_certificates
 from ..cluster.access_reviews import Reviews
-from ..cluster.autoscaler import may_grow
+from ..cluster.autoscaler import can_scale_up
 from ..cluster.client import Cluster
 from ..cluster.reader import Page
 from ..errors import RightsError
@@ -35,7 +35,7 @@ from .trainer import trainer_facts
 from .users import user_facts
 
 # Findings that pass by themselves where nodes come as they are needed.
-_NODES_HELP = frozenset({"no_schedulable_node", "no_room"})
+_NODES_HELP = frozenset({"no_schedulable_node", "insufficient_capacity"})
 
 
 def inspect(
@@ -63,7 +63,7 @@ def inspect(
     requests = readings.requests + _look_at_certificates(cluster, bundle, facts, now)
     blockers, warnings = judge(facts)
     if any(finding["code"] in _NODES_HELP for finding in blockers):
-        facts["nodes"]["may_grow"] = may_grow(cluster, readings.groups)
+        facts["nodes"]["can_scale_up"] = can_scale_up(cluster, readings.groups)
         blockers, warnings = judge(facts)
         requests += 1
     return {
@@ -79,16 +79,16 @@ def inspect(
 
 def _look_at_certificates(cluster: Cluster, bundle: Bundle, facts: dict[str, Any], now: Callable[[], datetime]) -> int:
     """Adds to the facts what there is to say of the user's own certificates; returns how many requests that took."""
-    meant = part_for(bundle, facts["wanted"]["jobset_meant"])
+    meant = part_for(bundle, facts["wanted"]["jobset_selected"])
     try:
         own = own_certificates(cluster, meant, now=now)
     except RightsError as error:
-        facts["rights"]["unreadable"] += error.facts["missing_rights"]
+        facts["permissions"]["unreadable"] += error.facts["missing_permissions"]
         return 1
-    facts["wanted"]["unfit_certificates"] = [
+    facts["wanted"]["invalid_certificates"] = [
         {"object": secret, "problem": found.problem} for secret, found in own.items() if found.problem
     ]
-    facts["wanted"]["certificates_due"] = [
+    facts["wanted"]["expiring_certificates"] = [
         {"object": secret, "days_left": found.due_in}
         for secret, found in own.items()
         if not found.problem and found.due_in is not None
@@ -142,11 +142,11 @@ def facts_of(
             "release": bundle.release,
             "jobset": bundle.components.get("jobset", ""),
             "jobset_mode": jobset_mode,
-            "jobset_meant": meant,
+            "jobset_selected": meant,
             "adopt": sorted(adopt),
             "certificates": bundle.certificates,
-            "unfit_certificates": [],
-            "certificates_due": [],
+            "invalid_certificates": [],
+            "expiring_certificates": [],
             "kubernetes": bundle.kubernetes_minimum,
             "namespace": bundle.namespace,
         },
@@ -163,7 +163,7 @@ def facts_of(
         "namespace": namespace_facts(
             bundle.namespace, readings.namespace, _items(readings.quotas), _items(readings.policies), wanted
         ),
-        "users": user_facts(
+        "user_objects": user_facts(
             readings.train_jobs,
             readings.job_sets,
             readings.cluster_runtimes,
@@ -179,7 +179,7 @@ def facts_of(
             {name: _items(page) for name, page in (readings.pods or {}).items()},
             wanted,
         ),
-        "rights": {
+        "permissions": {
             **grant_facts(bundle, _reviews(bundle, readings)),
             "unreadable": list(readings.denied),
         },

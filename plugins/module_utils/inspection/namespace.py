@@ -51,7 +51,7 @@ def namespace_facts(
         "istio_injection": text(labels, "istio-injection") == "enabled" or bool(text(labels, "istio.io/rev")),
         "quotas": None if quotas is None else some(name_of(quota) for quota in quotas),
         "quota_exceeded": some(line for quota in quotas or () for line in _exceeded(quota, wanted)),
-        "quota_unstated": some({line for quota in quotas or () for line in _unstated(quota, wanted)}),
+        "quota_missing_resources": some({line for quota in quotas or () for line in _unstated(quota, wanted)}),
         "default_deny": None if policies is None else some(denying),
         "webhook_port_open": None if policies is None else not denying or any(_opens(policy) for policy in policies),
     }

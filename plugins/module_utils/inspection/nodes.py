@@ -43,22 +43,22 @@ def node_facts(
     Returns:
         C(room) has C(fits) False only where every node was looked into and none has room, None where that is not known.
     """
-    facts: dict[str, Any] = {"readable": nodes is not None, "total": count, "looked_at": len(nodes or ())}
+    facts: dict[str, Any] = {"readable": nodes is not None, "total": count, "inspected": len(nodes or ())}
     nodes = nodes or ()
     tolerations = [entry for template in wanted[:1] for entry in parts(template, "spec", "tolerations")]
     usable = [node for node in nodes if _refusal(node, tolerations) == ""]
     facts["ready"] = sum(is_true(node, "Ready") for node in nodes)
     facts["schedulable"] = len(usable)
     facts["architectures"] = dict(Counter(_architecture(node) for node in nodes))
-    facts["usable_architecture"] = any(_architecture(node) in ARCHITECTURES for node in nodes) if nodes else None
+    facts["supported_architecture"] = any(_architecture(node) in ARCHITECTURES for node in nodes) if nodes else None
     taints = Counter(_words(taint) for node in nodes for taint in parts(node, "spec", "taints"))
     facts["taints"] = dict(sorted(taints.items())[:_LISTED_TAINTS])
-    facts["refusals"] = some({why for node in nodes if (why := _refusal(node, tolerations))})
+    facts["rejections"] = some({why for node in nodes if (why := _refusal(node, tolerations))})
     whole = facts["readable"] and len(nodes) >= count
-    facts["to_place"] = len(wanted)
-    facts["room"] = _room(usable, pods, wanted, whole)
+    facts["controllers_to_schedule"] = len(wanted)
+    facts["capacity"] = _room(usable, pods, wanted, whole)
     # Not known before somebody asks.
-    facts["may_grow"] = None
+    facts["can_scale_up"] = None
     return facts
 
 

@@ -80,7 +80,7 @@ def trainer_facts(
         "missing": missing if found else [],
         "terminating": terminating,
         "healthy": None if not found or not known else not (problems or missing or terminating),
-        "troubles": problems,
+        "problems": problems,
     }
 
 
@@ -91,7 +91,7 @@ def _state(found: bool, known: bool, terminating: Sequence[str], missing: list[s
         return "unknown"
     if not found:
         return "absent"
-    return "half_installed" if missing else "complete"
+    return "incomplete" if missing else "complete"
 
 
 def _missing(

@@ -36,11 +36,13 @@ def user_facts(
         "train_jobs": _jobs(train_jobs, ("Complete", "Failed")),
         "job_sets": _jobs(_plain(job_sets), ("Completed", "Failed")),
         "custom_runtimes": None if cluster_runtimes is None else _listed(_custom(clusterwide, built_in)),
-        "foreign_runtimes": None
+        "runtimes_of_other_owners": None
         if cluster_runtimes is None
         else _listed(_foreign(clusterwide, built_in, upstream, adopt)),
         "namespaced_runtimes": None if runtimes is None else runtimes.total,
-        "held_runtimes": _listed([item for item in held if RUNTIME_FINALIZER in texts(item, "metadata", "finalizers")]),
+        "runtimes_with_finalizer": _listed(
+            [item for item in held if RUNTIME_FINALIZER in texts(item, "metadata", "finalizers")]
+        ),
         "terminating": _listed(
             [
                 item

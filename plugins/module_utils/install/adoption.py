@@ -75,8 +75,10 @@ def look_closely(cluster: Cluster, action: Action, live: dict[str, Any], *, forc
     try:
         after = cluster.apply(action.manifest, dry_run=True, force=True, whole_answer=True)
     except ApiError as error:
-        if error.status == 422 and error.hint is None:
-            error.hint = "it is too different to be taken over; remove it with what installed it, then run this again"
+        if error.status == 422 and error.next_step is None:
+            error.next_step = (
+                "it is too different to be taken over; remove it with what installed it, then run this again"
+            )
         raise
     side = action.side or _NO_SIDE
     if action.side is not None and not action.tool and not force:

@@ -85,7 +85,7 @@ class Applier:
         while True:
             attempt += 1
             try:
-                if action.hand_over:
+                if action.take_over:
                     metadata = take_over(self._cluster, action, force=self._force)
                 else:
                     metadata = self._cluster.apply(action.manifest, force=self._force or action.force)["metadata"]
@@ -119,7 +119,7 @@ class Applier:
                 raise NotReadyError(
                     f"not served {PATIENCE:.0f} s after its CRD was applied: {', '.join(missing)}",
                     step="wait for CRDs",
-                    hint="kubectl describe crd shows conditions Established and NamesAccepted",
+                    next_step="kubectl describe crd shows conditions Established and NamesAccepted",
                 )
             # Half a second is usual: it is looked for often at first, and then less and less. An answer that came from
             # far away was a pause already.

@@ -100,7 +100,7 @@ def conflict_error(conflicts: Sequence[Conflict]) -> RefusedError:
     return RefusedError(
         listed("nothing was written, because somebody else owns fields of", lines),
         step="dry run",
-        hint="let those managers give the fields up, or set force_conflicts: true to take them over",
+        next_step="let those managers give the fields up, or set force_conflicts: true to take them over",
         facts={"conflicts": [found.facts() for found in conflicts[:_MOST]]},
     )
 
@@ -185,6 +185,6 @@ def explained(error: ConductorError) -> ConductorError:
             causes=error.causes,
             step=error.step,
             subject=error.subject,
-            hint="let that manager give the field up, or set force_conflicts: true to take it over",
+            next_step="let that manager give the field up, or set force_conflicts: true to take it over",
         )
     return error

@@ -137,7 +137,7 @@ def _of_creation(cluster: Cluster, action: Action, force: bool) -> Prediction:
 def _of_change(cluster: Cluster, action: Action, force: bool) -> Prediction | list[Conflict]:
     live = _live(cluster, action.key)
     try:
-        if action.hand_over:
+        if action.take_over:
             after = predict_take_over(cluster, action, live or {}, force=force)
         else:
             action, after = _asked(cluster, action, force)
@@ -153,7 +153,7 @@ def _of_change(cluster: Cluster, action: Action, force: bool) -> Prediction | li
         # May be applied and not read: what changes is for the apply to find out.
         return Prediction(action, f"{UPDATED} {NOT_ASKED}", after["metadata"], asked=False)
     changes = changed_fields(live, after)
-    if action.hand_over:
+    if action.take_over:
         changes = {"field manager": (action.tool or "kubectl", FIELD_MANAGER), **changes}
     return Prediction(action, changes or _changed_ownership(live, after), after["metadata"])
 

@@ -140,7 +140,7 @@ class _Writer:
                 self._complete(failed=True)
             except ConductorError as second:
                 # The first failure is the one to explain; without the record the next run only asks more than it must.
-                error.facts["record_not_kept"] = str(second)
+                error.facts["record_not_saved"] = str(second)
             raise
         self._complete(failed=False)
 

@@ -23,7 +23,7 @@ from ..rights.check import require_rights
 Finding = dict[str, str]
 
 # The plan knows what is to be written, and asks for the rights to that; an inspection knows only all that could be.
-_ASKED_EXACTLY = frozenset({"rights_missing", "role_ungrantable", "repair_impossible", "rights_unknown"})
+_ASKED_EXACTLY = frozenset({"permissions_missing", "role_not_grantable", "repair_not_permitted", "permissions_unknown"})
 
 
 def preflight(
@@ -72,7 +72,7 @@ def preflight(
     blockers = merged(_joined(blockers, known), plan.reasons)
     if is_ours(found):
         # What Conductor began it is about to complete.
-        warnings = [finding for finding in warnings if finding["code"] != "trainer_half_installed"]
+        warnings = [finding for finding in warnings if finding["code"] != "trainer_incomplete"]
     if missing is not None and not blockers:
         missing.facts |= facts or {}
         missing.facts["blockers"] = _of_missing_rights(missing)
@@ -122,13 +122,13 @@ def _is_same(finding: Finding, reason: Refusal) -> bool:
 
 
 def _finding(reason: Refusal) -> Finding:
-    return {"code": reason.code, "object": reason.subject, "cause": reason.cause, "remedy": reason.remedy}
+    return {"code": reason.code, "object": reason.subject, "cause": reason.cause, "next_step": reason.next_step}
 
 
 def _of_missing_rights(error: ConductorError) -> list[Finding]:
     """The findings for rights that are missing."""
-    entry = BY_CODE["rights_missing"]
-    return [entry.finding("this identity", right=right) for right in error.facts["missing_rights"]]
+    entry = BY_CODE["permissions_missing"]
+    return [entry.finding("this identity", right=right) for right in error.facts["missing_permissions"]]
 
 
 def _refused(
@@ -138,12 +138,12 @@ def _refused(
     error = RefusedError(
         listed("nothing was written, because", lines),
         step="preflight",
-        hint="; ".join(dict.fromkeys(finding["remedy"] for finding in blockers)),
+        next_step="; ".join(dict.fromkeys(finding["next_step"] for finding in blockers)),
         facts=facts,
     )
     error.facts["blockers"] = list(blockers)
     if plan.reasons:
-        error.facts["refusals"] = list(plan.refusals)
+        error.facts["plan_blockers"] = list(plan.refusals)
     if missing is not None:
-        error.facts["missing_rights"] = missing.facts["missing_rights"]
+        error.facts["missing_permissions"] = missing.facts["missing_permissions"]
     return error

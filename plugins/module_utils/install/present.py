@@ -13,7 +13,7 @@ from typing import Any
 from ..certificates.external import certify
 from ..cluster.client import Cluster
 from ..cluster.identity import identity_of, parse_pin, require_identity
-from ..errors import ConductorError, InputError, RightsError, missing_rights
+from ..errors import ConductorError, InputError, RightsError, missing_permissions
 from ..findings.accepted import check_accepted
 from ..jobset.choice import choose_jobset
 from ..objects.diff import render_diff
@@ -23,7 +23,7 @@ from ..release.bundle import PHASES, Bundle
 from .decision import Decided
 from .dry_run import predict
 from .execute import Done, carry_out
-from .kept_edits import kept_edits
+from .preserved_fields import preserved_fields
 
 # Seconds to wait for another run to end: longer than an apply on a slow cluster takes.
 LEASE_TIMEOUT = 120.0
@@ -67,7 +67,7 @@ def ensure_present(
         (a count), C(kept) (what an earlier release left and stays, with the reason), C(predicted) (objects that check
         mode could not ask the server about), C(recorded) (whether the install record is written), C(pending) (phases
         that still hold something to write), C(cluster_uid), C(warnings_found) (where something is written: what a
-        person should know before), C(remarks) (what a person should know afterwards), C(kept_edits) (what
+        person should know before), C(remarks) (what a person should know afterwards), C(preserved_fields) (what
         others still own of objects that were taken over), C(elapsed) in seconds, and
         C(diff).
 
@@ -77,7 +77,7 @@ def ensure_present(
         ConductorError: a write failed; C(facts["written"]) names what was written before.
     """
     if unknown := sorted(set(phases) - set(PHASES)):
-        raise InputError(f"there is no phase {', '.join(unknown)}", hint=f"the phases are: {', '.join(PHASES)}")
+        raise InputError(f"there is no phase {', '.join(unknown)}", next_step=f"the phases are: {', '.join(PHASES)}")
     check_accepted(accept)
     pin = parse_pin(cluster_uid) if cluster_uid else None
     started = monotonic()
@@ -161,12 +161,12 @@ def _result(decided: Decided, done: Done, phases: Sequence[str], *, check: bool)
         "kubernetes": decided.observed.kubernetes,
         "actions": _by_verb(done.changed),
         "unchanged": len(bundle.objects()) - changed - later,
-        "kept": [f"{leftover.key}: {leftover.reason}" for leftover in plan.kept],
+        "retained": [f"{leftover.key}: {leftover.reason}" for leftover in plan.kept],
         "predicted": sorted(str(found.action.key) for found in decided.predictions if check and not found.asked),
-        "recorded": done.recorded,
-        "pending": [phase for phase in PHASES if phase in waiting],
-        "remarks": done.remarks,
-        "kept_edits": kept_edits((found.action, found.metadata) for found in decided.predictions),
+        "record_updated": done.recorded,
+        "pending_phases": [phase for phase in PHASES if phase in waiting],
+        "notices": done.remarks,
+        "preserved_fields": preserved_fields((found.action, found.metadata) for found in decided.predictions),
     }
 
 
@@ -188,7 +188,9 @@ def _with_missing_writes(error: RightsError, cluster: Cluster, bundle: Bundle) -
     try:
         require_rights(cluster, bundle, make_plan(bundle, Observed()).writing(PHASES))
     except RightsError as writes:
-        return missing_rights([*error.facts["missing_rights"], *writes.facts["missing_rights"]], "read the cluster")
+        return missing_permissions(
+            [*error.facts["missing_permissions"], *writes.facts["missing_permissions"]], "read the cluster"
+        )
     except ConductorError:
         # The failure to explain is the first one.
         return error

@@ -91,4 +91,4 @@ def _is_ours_to_delete(action: Action, record: Record) -> bool:
         # It bears our entry, and was not there before the run that gave it to it. Where no record knows it any more, as
         # after a removal that left the CRDs, our entry says the same of everything that we only apply when it is ours.
         return action.key in record.intent or (action.key.kind != "Namespace" and action.key not in record.entries)
-    return action.verb == "create" or (action.hand_over and action.key.kind != "Namespace")
+    return action.verb == "create" or (action.take_over and action.key.kind != "Namespace")

@@ -15,7 +15,7 @@ from ..cluster.client import Cluster
 from ..errors import ApiError
 from ..objects.diff import changed_fields
 from ..objects.resources import path_of
-from ..ownership.kubectl import KUBECTL, hand_over
+from ..ownership.kubectl import KUBECTL, take_over_patch
 from ..plan.plan import Action
 from .adoption import adopt, look_closely
 from .conflicts import is_ownership_conflict, owners_of
@@ -35,7 +35,7 @@ def take_over(cluster: Cluster, action: Action, *, force: bool) -> dict[str, Any
         return adopt(cluster, action, force=force)
     metadata = _apply(cluster, action, force=force)
     for attempt in range(1, _ATTEMPTS + 1):
-        patch = hand_over(metadata)
+        patch = take_over_patch(metadata)
         if not patch:
             break
         try:

@@ -61,9 +61,9 @@ class Choice:
         ]
 
     @property
-    def remedies(self) -> list[str]:
+    def next_steps(self) -> list[str]:
         """What can be done about them."""
-        return [blocker["remedy"] for blocker in self.blockers]
+        return [blocker["next_step"] for blocker in self.blockers]
 
 
 def choose_jobset(

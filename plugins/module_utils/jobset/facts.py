@@ -63,13 +63,13 @@ def jobset_facts(
         "state": state,
         "evidence": Line(evidence, about=about_places(*where) if known else ()),
         "version": version,
-        "enough": _enough(version, wanted, serves) if state in ("bundled", "external") else None,
-        "serves": serves,
+        "sufficient": _enough(version, wanted, serves) if state in ("bundled", "external") else None,
+        "served_versions": serves,
         "owner": _owner(common_owner(own or found, adopt), state, own or found),
         "namespace": next(iter(sorted(namespaces(own) or {place.namespace for place in places(webhooks)})), ""),
         "image": next((image for item in own for image in images(item)), ""),
         "healthy": None if state in ("absent", "unknown") else not problems,
-        "troubles": problems,
+        "problems": problems,
         "terminating": _dying(crd) if crd and is_terminating(crd) else "",
     }
 

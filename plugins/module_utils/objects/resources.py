@@ -119,7 +119,7 @@ def resource_of(api_version: str, kind: str) -> Resource:
     except KeyError:
         raise BundleError(
             f"kind {kind} of {api_version} is not a kind this release of the collection can apply",
-            hint="use the bundle and the collection of the same release",
+            next_step="use the bundle and the collection of the same release",
         ) from None
 
 

@@ -142,7 +142,7 @@ def let_go(
     return [*(entry for entry in kept if entry != present), own]
 
 
-def hand_over(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
+def take_over_patch(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The JSON Patch (RFC 6902) that ends kubectl's ownership of what we own; empty where there is nothing to end.
 
     To be sent after our own apply: only then the fields have another owner. The patch sets the resourceVersion it was

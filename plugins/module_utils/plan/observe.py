@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from ..cluster.client import Cluster
 from ..cluster.identity import NAMESPACE
-from ..errors import ApiError, missing_rights
+from ..errors import ApiError, missing_permissions
 from ..names import INSTALL_RECORD, MANAGED_LABEL
 from ..objects.fields import parts
 from ..objects.resources import Key, Resource, key_of, path_of, resource_of
@@ -65,7 +65,7 @@ def observe(
     look = _Look(cluster, bundle, also, unrecorded)
     look.first(beside)
     if look.denied:
-        raise missing_rights(look.denied, "read the cluster")
+        raise missing_permissions(look.denied, "read the cluster")
     return Observed(
         metadata=look.metadata,
         webhook_configurations=look.configurations,

@@ -63,7 +63,7 @@ class Action:
 
     Args:
         resource_version, uid: those of the object observed, or empty.
-        hand_over: somebody applied it before us, and has to give up what becomes ours.
+        take_over: somebody applied it before us, and has to give up what becomes ours.
         force: take fields over, because whoever owns them uses our own name.
         variants: what other profiles of the release have in its place; for our own objects that kubectl hands over.
         side: how upstream's own object differs, where it is that one.
@@ -79,7 +79,7 @@ class Action:
     manifest: dict[str, Any] = field(repr=False, default_factory=dict)
     resource_version: str = ""
     uid: str = ""
-    hand_over: bool = False
+    take_over: bool = False
     force: bool = False
     variants: tuple[dict[str, Any], ...] = field(repr=False, default=())
     side: Side | None = field(repr=False, default=None)
@@ -106,7 +106,7 @@ class Refusal(NamedTuple):
     """
 
     text: str
-    remedy: str
+    next_step: str
     code: str
     subject: str
     cause: str
@@ -133,9 +133,9 @@ class Plan:
         return tuple(reason.text for reason in self.reasons)
 
     @property
-    def remedies(self) -> tuple[str, ...]:
+    def next_steps(self) -> tuple[str, ...]:
         """What can be done about the reasons, each remedy once."""
-        return tuple(dict.fromkeys(reason.remedy for reason in self.reasons))
+        return tuple(dict.fromkeys(reason.next_step for reason in self.reasons))
 
     def writing(self, phases: Sequence[str]) -> list[Action]:
         """The actions of these phases that write.
@@ -203,12 +203,12 @@ def _decide(
         return replace(refused, refused="terminating")
     if mark_of(metadata) is None and kubectl_applied(metadata):
         adopted = action("adopt", "kubectl applied it from our kustomization")
-        return replace(adopted, hand_over=True, variants=bundle.variants.get(key, ()))
+        return replace(adopted, take_over=True, variants=bundle.variants.get(key, ()))
     manager = manager_of(metadata)
     side = bundle.upstream.get(key)
     if side is not None and mark_of(metadata) is None and installed_by_kubectl(metadata):
         adopted = action("adopt", "kubectl applied it from upstream's release")
-        return replace(adopted, hand_over=True, side=side)
+        return replace(adopted, take_over=True, side=side)
     if key.kind == "Namespace":
         # A namespace somebody prepared (labels, quotas, policies) is what we install into, not somebody's Trainer.
         if own_entry(metadata) is None:
@@ -216,10 +216,10 @@ def _decide(
     elif manager.kind != "conductor":
         if side is not None and is_bare(manifest, side) and mark_of(metadata) is None and is_nobodys(metadata):
             adopted = action("adopt", "it is upstream's, and but a name")
-            return replace(adopted, hand_over=True, side=side)
+            return replace(adopted, take_over=True, side=side)
         if tool_of(metadata) in adopt:
             adopted = action("adopt", f"to be taken from {owner(metadata)['name']}")
-            return replace(adopted, hand_over=True, side=side, tool=tool_of(metadata))
+            return replace(adopted, take_over=True, side=side, tool=tool_of(metadata))
         whose = owner(metadata)["name"]
         return replace(action("refuse", whose), refused="foreign", owner=whose)
     if known is None:
@@ -260,17 +260,17 @@ def _refusals(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> 
     adopting = any(action.tool for action in actions)
     for name, place in foreign_webhooks(observed.webhook_configurations, bundle, by_name=adopting):
         subject, cause = f"webhook configuration {name} points to {place}", "another Trainer or JobSet is installed"
-        code = "jobset_foreign" if "jobset" in name else "trainer_foreign"
+        code = "jobset_other_owner" if "jobset" in name else "trainer_other_owner"
         same = about_places(place.url or place.namespace)
-        remedy = _NO_ADOPTION if adopting else _LEAVE_ALONE
-        found.append(Refusal(f"{subject}: {cause}", remedy, code, subject, cause, same))
+        next_step = _NO_ADOPTION if adopting else _LEAVE_ALONE
+        found.append(Refusal(f"{subject}: {cause}", next_step, code, subject, cause, same))
     return found
 
 
 def _foreign_code(keys: Sequence[Key]) -> str:
     if all(key.kind == "ClusterTrainingRuntime" for key in keys):
-        return "runtime_foreign"
-    return "jobset_foreign" if all("jobset" in key.name for key in keys) else "trainer_foreign"
+        return "runtime_other_owner"
+    return "jobset_other_owner" if all("jobset" in key.name for key in keys) else "trainer_other_owner"
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 from ..cluster.client import Cluster
 from ..cluster.retry import is_webhook_transport
 from ..diagnose.webhook_causes import webhook_cause
-from ..errors import ApiError, ConductorError, missing_rights
+from ..errors import ApiError, ConductorError, missing_permissions
 from ..objects.resources import key_of, resource_of
 from ..release.bundle import Bundle, Probe
 from ..rights.required import summed_up, to_probe
@@ -61,7 +61,7 @@ def prove_webhooks(cluster: Cluster, bundle: Bundle, probes: Iterable[Probe], *,
 
     verdicts = cluster.each(one, probes) if at_once else list(map(one, probes))
     if denied:
-        raise missing_rights(denied, "probe webhooks", written=True)
+        raise missing_permissions(denied, "probe webhooks", written=True)
     return verdicts
 
 
@@ -69,10 +69,10 @@ def judge(probe: Probe, answer: Mapping[str, Any] | ConductorError) -> Verdict:
     """The verdict on one webhook from the answer to one probe."""
 
     def verdict(state: State, evidence: str, error: ConductorError | None = None) -> Verdict:
-        cause, remedy = (webhook_cause(error.message) if error else None) or ("", "")
+        cause, next_step = (webhook_cause(error.message) if error else None) or ("", "")
         said = ": ".join(filter(None, (evidence, cause, error.message if error else "")))
         subject, rule = f"webhook {probe.webhook}", f"probe: {probe.expect}"
-        return Verdict(subject, rule, state, said, remedy, name=probe.webhook, is_probe=True)
+        return Verdict(subject, rule, state, said, next_step, name=probe.webhook, is_probe=True)
 
     if isinstance(answer, ConductorError):
         by_us = f'admission webhook "{probe.webhook}" denied the request' in answer.message

@@ -89,7 +89,7 @@ def require_runtimes(cluster: Cluster, bundle: Bundle) -> list[dict[str, Any]]:
         raise NotReadyError(
             listed("ClusterTrainingRuntimes cannot be used:", lines),
             step="prove runtimes",
-            hint="run the install again",
+            next_step="run the install again",
             facts={"runtimes": found["runtimes"]},
         )
     rows: list[dict[str, Any]] = found["runtimes"]

@@ -123,7 +123,7 @@ class Bundle:
         if unknown := sorted(wanted - set(known)):
             raise InputError(
                 f"release {self.release} has no runtime {', '.join(unknown)}",
-                hint=f"its runtimes are: {', '.join(known)}",
+                next_step=f"its runtimes are: {', '.join(known)}",
             )
         return replace(
             self,

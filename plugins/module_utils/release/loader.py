@@ -35,14 +35,14 @@ def load_bundle(path: str, profile: str = "default", certificates: str = GENERAT
         raise BundleError(
             "no bundle was brought to this module",
             step="load bundle",
-            hint="call it as conductor.trainer.<module>, so that its action plugin runs, or give the option bundle",
+            next_step="call it as conductor.trainer.<module>, so that its action plugin runs, or set the option bundle",
         )
     try:
         with open(path, encoding="utf-8") as stream:
             content = json.load(stream)
     except (OSError, ValueError) as error:
         raise BundleError(
-            f"{path} cannot be read: {error}", step="load bundle", hint="reinstall the collection"
+            f"{path} cannot be read: {error}", step="load bundle", next_step="reinstall the collection"
         ) from error
     return parse_bundle(content, profile, certificates, where=path)
 
@@ -55,7 +55,7 @@ def parse_bundle(
         raise BundleError(
             f"{where} is no bundle of format {FORMAT}",
             step="load bundle",
-            hint="use the bundle and the collection of the same release",
+            next_step="use the bundle and the collection of the same release",
         )
     claimed = content.get("sha256")
     actual = hashlib.sha256(canonical({name: value for name, value in content.items() if name != "sha256"})).hexdigest()
@@ -63,12 +63,12 @@ def parse_bundle(
         raise BundleError(
             f"{where} is damaged: it says SHA-256 {claimed} and has {actual}",
             step="load bundle",
-            hint="reinstall the collection",
+            next_step="reinstall the collection",
         )
     profiles = content["profiles"]
     known = sorted(set(profiles) - {_EXTERNAL_PROFILE})
     if profile not in known:
-        raise InputError(f"there is no profile {profile!r}", hint=f"the profiles are: {', '.join(known)}")
+        raise InputError(f"there is no profile {profile!r}", next_step=f"the profiles are: {', '.join(known)}")
     # The two patch different objects.
     patches = [*profiles[profile], *(profiles[_EXTERNAL_PROFILE] if certificates == EXTERNAL else ())]
     replaced: dict[Key, dict[str, Any]] = {key_of(manifest): manifest for manifest in patches}

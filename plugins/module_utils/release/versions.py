@@ -100,7 +100,7 @@ def trainer_release(
     spoken = {numbers(value)[:2] for value in sources.values() if value}
     exact = {value for name, value in sources.items() if value and name != "crd"}
     agree = None if sum(bool(value) for value in sources.values()) < 2 else len(spoken) == 1 and len(exact) <= 1
-    return {"release": best, "sources": sources, "agree": agree}
+    return {"release": best, "sources": sources, "sources_agree": agree}
 
 
 def jobset_version(deployments: Sequence[Mapping[str, Any]], crd: Mapping[str, Any] | None) -> str:

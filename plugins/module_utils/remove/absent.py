@@ -71,7 +71,7 @@ def ensure_absent(
         ConductorError: a request failed. C(facts["written"]) names what was deleted before.
     """
     if timeout < 0:
-        raise InputError("timeout must not be negative", hint="give a number of seconds")
+        raise InputError("timeout must not be negative", next_step="give a number of seconds")
     pin = parse_pin(cluster_uid) if cluster_uid else None
     started = monotonic()
     remarks: list[str] = []
@@ -100,16 +100,16 @@ def ensure_absent(
         kept, deleted, released = _carry_out(cluster, bundle, removal, check, timeout, monotonic)
     result: dict[str, Any] = {
         "changed": bool(deleted or released),
-        "found": removal.found,
+        "existed": removal.found,
         "release": found.observed.record.release or bundle.release,
         "namespace": bundle.namespace,
         "kubernetes": found.observed.kubernetes,
         "cluster_uid": str(identity_of(cluster, found.observed.cluster_uid)),
         "actions": {"delete": _named(deleted)} if deleted else {},
         "counts": dict(sorted(Counter(key.kind for key in deleted).items())),
-        "released": sorted(map(str, released)),
-        "kept": _lines(kept),
-        "remarks": remarks,
+        "finalizers_removed": sorted(map(str, released)),
+        "retained": _lines(kept),
+        "notices": remarks,
         "elapsed": round(monotonic() - started, 2),
     }
     if with_diff:
@@ -148,8 +148,8 @@ def _refused(removal: Removal) -> RefusedError:
     return RefusedError(
         listed("nothing was deleted, because of", [text for text, _remedy in removal.refusals]),
         step="plan the removal",
-        hint="; ".join(dict.fromkeys(remedy for _text, remedy in removal.refusals)),
-        facts={"refusals": [text for text, _remedy in removal.refusals]},
+        next_step="; ".join(dict.fromkeys(next_step for _text, next_step in removal.refusals)),
+        facts={"plan_blockers": [text for text, _remedy in removal.refusals]},
     )
 
 

@@ -123,7 +123,7 @@ class Stages:
                     f"{', '.join(some(map(full_name, items)))}: made meanwhile, and would go with the CRD",
                     step="delete",
                     subject=str(resource),
-                    hint="see who makes them, then run this again: it goes on where it stopped",
+                    next_step="see who makes them, then run this again: it goes on where it stopped",
                 )
 
     def _namespaces(self, targets: Sequence[DeletionTarget]) -> None:

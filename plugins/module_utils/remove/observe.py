@@ -10,7 +10,7 @@ from typing import Any
 
 from ..cluster.client import Cluster
 from ..cluster.namespace_contents import Contents, read_contents
-from ..errors import ApiError, RightsError, missing_rights
+from ..errors import ApiError, RightsError, missing_permissions
 from ..names import INSTALL_RECORD
 from ..objects.resources import RESOURCES, Key, Resource, resource_of
 from ..ownership.record import Record, read_install_record
@@ -50,7 +50,7 @@ def look(cluster: Cluster, bundle: Bundle) -> RemovalState:
     try:
         observed = observe(cluster, bundle, also, prune=False)
     except RightsError as error:
-        denied += error.facts["missing_rights"]
+        denied += error.facts["missing_permissions"]
         observed = Observed()
 
     def items(resource: Resource, namespace: str | None, metadata_only: bool) -> list[dict[str, Any]]:
@@ -80,7 +80,7 @@ def look(cluster: Cluster, bundle: Bundle) -> RemovalState:
         ],
     )
     if denied:
-        raise missing_rights(denied, "read the cluster")
+        raise missing_permissions(denied, "read the cluster")
     return RemovalState(
         observed,
         deployments=answers.pop("deployments"),

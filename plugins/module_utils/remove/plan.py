@@ -36,7 +36,7 @@ _STAGE_OF = {
 }
 NOT_EMPTY = "it is not empty: "
 # What stands in the way: jobs that run, jobs that hold a runtime, or any objects that would go with their CRD.
-_State = Literal["unfinished", "finished", "kept"]
+_State = Literal["unfinished", "finished", "retained"]
 _WITH_USER_DATA = "set remove_user_data: true to delete them"
 
 
@@ -178,7 +178,7 @@ class _Planner:
                 kind, items, stage = kinds[key.name]
                 gone = {target.uid for target in self._stages[stage]}
                 left = [item for item in items if text(item, "metadata", "uid") not in gone]
-                self._refuse(left, kind, f"they would go with {key}", "kept")
+                self._refuse(left, kind, f"they would go with {key}", "retained")
                 self._delete("crds", key, self._metadata[key])
 
     def _webhooks(self) -> None:
@@ -297,7 +297,7 @@ class _Planner:
     def _refuse(self, items: Sequence[Mapping[str, Any]], what: str, why: str, state: _State) -> None:
         if items:
             count = f"{len(items)} {what}{'' if len(items) == 1 else 's'}"
-            remedy = f"let them end, or {_WITH_USER_DATA}" if state == "unfinished" else _WITH_USER_DATA
-            if state != "kept":
-                remedy += ", or abandon_jobs: true to leave them without a controller"
-            self._refusals.append((f"{count} ({', '.join(some(map(full_name, items)))}): {why}", remedy))
+            next_step = f"let them end, or {_WITH_USER_DATA}" if state == "unfinished" else _WITH_USER_DATA
+            if state != "retained":
+                next_step += ", or abandon_jobs: true to leave them without a controller"
+            self._refusals.append((f"{count} ({', '.join(some(map(full_name, items)))}): {why}", next_step))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ..cluster.access_reviews import ANYTHING, Reviews, Right, ask, is_allowed
 from ..cluster.client import Cluster
-from ..errors import missing_rights
+from ..errors import missing_permissions
 from ..plan.plan import Action
 from ..release.bundle import Bundle
 from .grants import ungranted
@@ -56,7 +56,7 @@ def require(cluster: Cluster, reviews: Reviews, needed: Sequence[Right], grants:
     if reviews.incomplete and (missing or grants):
         missing, grants = _asked_one_by_one(cluster, missing), []
     if missing or grants:
-        raise missing_rights([*summed_up(missing), *summed_up(grants)], "check rights before the first write")
+        raise missing_permissions([*summed_up(missing), *summed_up(grants)], "check rights before the first write")
 
 
 def _asked_one_by_one(cluster: Cluster, rights: Sequence[Right]) -> list[Right]:

@@ -30,14 +30,14 @@ def grant_facts(bundle: Bundle, reviews: Reviews) -> dict[str, Any]:
     if not reviews.anything and not reviews.answered:
         return _unknown()
     missing = reviews.lacking(of_install(bundle))
-    ungrantable = ungranted(bundle, bundle.objects(), reviews)
-    if reviews.incomplete and (missing or ungrantable) and not reviews.anything:
+    not_grantable = ungranted(bundle, bundle.objects(), reviews)
+    if reviews.incomplete and (missing or not_grantable) and not reviews.anything:
         return _unknown()
     return {
         "known": True,
         "missing": summed_up(missing),
-        "ungrantable": summed_up(ungrantable),
-        "helpful": _helpful(bundle, reviews),
+        "not_grantable": summed_up(not_grantable),
+        "optional": _helpful(bundle, reviews),
         **{verb: not reviews.lacking([Right(verb, RBAC, "clusterroles", "", "")]) for verb in ("escalate", "bind")},
     }
 
@@ -83,7 +83,7 @@ def _helpful(bundle: Bundle, reviews: Reviews) -> list[dict[str, Any]]:
     helps = besides_install(bundle)
     lacking = set(reviews.lacking(help_.right for help_ in helps))
     return [
-        {"rights": summed_up(rights), "without": without}
+        {"permissions": summed_up(rights), "consequence": without}
         for without in dict.fromkeys(help_.without for help_ in helps)
         for rights in ([help_.right for help_ in helps if help_.without == without and help_.right in lacking],)
         if rights
@@ -91,7 +91,7 @@ def _helpful(bundle: Bundle, reviews: Reviews) -> list[dict[str, Any]]:
 
 
 def _unknown() -> dict[str, Any]:
-    return {"known": False, "missing": [], "ungrantable": [], "helpful": [], "escalate": None, "bind": None}
+    return {"known": False, "missing": [], "not_grantable": [], "optional": [], "escalate": None, "bind": None}
 
 
 def _has_all(role: Mapping[str, Any], namespace: str, reviews: Reviews) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..cluster.client import Cluster
 from ..diagnose.events import time_of
-from ..diagnose.failures import Doom, refused
+from ..diagnose.failures import FailureSign, refused
 from ..errors import ApiError
 from ..objects.fields import name_of, text
 from ..objects.resources import Key, Resource, resource_of
@@ -34,15 +34,15 @@ class Jobs:
 
     def __init__(self, cluster: Cluster, key: Key) -> None:
         self.failed: list[Verdict] = []
-        self.refusals: list[Doom] = []
+        self.refusals: list[FailureSign] = []
         self._cluster = cluster
         self._key = key
         self._next = float("-inf")
 
     @property
-    def hopeless(self) -> list[Doom]:
+    def hopeless(self) -> list[FailureSign]:
         """The refusals that time alone does not change."""
-        return [doom for doom in self.refusals if not _PASSES.search(doom.words)]
+        return [failure for failure in self.refusals if not _PASSES.search(failure.words)]
 
     def look(self, now: float) -> None:
         """Looks, where the last look was long enough ago.
@@ -65,21 +65,21 @@ class Jobs:
         if jobs is None:
             return True
         verdicts = [job_verdict(name_of(job), job) for job in jobs]
-        self.failed = [verdict for verdict in verdicts if verdict.state == "doomed"]
+        self.failed = [verdict for verdict in verdicts if verdict.state == "failed"]
         lacking = [job for job in jobs if lacks_pods(job)]
         self.refusals = self._refusals(lacking) if lacking else []
         return bool(jobs) and not lacking
 
-    def _refusals(self, jobs: Sequence[Mapping[str, Any]]) -> list[Doom]:
+    def _refusals(self, jobs: Sequence[Mapping[str, Any]]) -> list[FailureSign]:
         selector = "involvedObject.kind=Job,reason=FailedCreate"
         events = self._readable(lambda: self._list(_EVENT, field_selector=selector)) or []
         said = {text(event, "involvedObject", "uid"): text(event, "message") for event in sorted(events, key=time_of)}
         return [
-            doom
+            failure
             for job in jobs
             for message in (said.get(text(job, "metadata", "uid")),)
             if message
-            for doom in refused(job, message)
+            for failure in refused(job, message)
         ]
 
     def _list(self, resource: Resource, **selector: str) -> list[dict[str, Any]]:

@@ -126,7 +126,7 @@ class Companions:
             return self._cluster.apply(manifest, dry_run=dry_run, whole_answer=dry_run)
         except ApiError as error:
             if error.status == 409:
-                error.hint = "leave it out of the definition, or let that manager give the field up"
+                error.next_step = "leave it out of the definition, or let that manager give the field up"
             raise
 
 

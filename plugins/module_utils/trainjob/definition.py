@@ -64,13 +64,13 @@ def asked_for(
         InputError: they do not fit together, cannot be read, or say too little.
     """
     if definition and src:
-        raise InputError("both definition and src are given", hint="leave one of them out")
+        raise InputError("both definition and src are given", next_step="leave one of them out")
     if src:
         definition = _text_of(src)
     if not definition:
         if not name or not namespace:
             raise InputError(
-                "no TrainJob is named", hint="give definition or src, or name and namespace of one that is there"
+                "no TrainJob is named", next_step="give definition or src, or name and namespace of one that is there"
             )
         return trainjob_key(namespace, name), None
     if isinstance(definition, str):
@@ -86,7 +86,7 @@ def _text_of(path: str) -> str:
         with open(path, encoding="utf-8") as stream:
             return stream.read()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"src {path} cannot be read: {error}", hint="name a file with a TrainJob in it") from None
+        raise InputError(f"src {path} cannot be read: {error}", next_step="name a file with a TrainJob in it") from None
 
 
 def documents_of(words: str, where: str) -> list[Any]:
@@ -99,7 +99,7 @@ def documents_of(words: str, where: str) -> list[Any]:
         return [document for document in yaml.safe_load_all(words) if document is not None]
     except yaml.YAMLError as error:
         raise InputError(
-            f"{where} is neither YAML nor JSON: {' '.join(str(error).split())}", hint="correct it"
+            f"{where} is neither YAML nor JSON: {' '.join(str(error).split())}", next_step="correct it"
         ) from None
 
 
@@ -117,7 +117,7 @@ def submission_of(documents: Sequence[Any], name: str = "", namespace: str = "")
     objects.sort(key=lambda item: _KINDS[item["apiVersion"], item["kind"]])
     jobs = [item for item in objects if item["kind"] == "TrainJob"]
     if len(jobs) != 1:
-        raise InputError(f"there are {len(jobs)} TrainJobs in the definition", hint="give exactly one")
+        raise InputError(f"there are {len(jobs)} TrainJobs in the definition", next_step="give exactly one")
     (job,) = jobs
     _complete(job, name, namespace)
     where = namespace_of(job)
@@ -127,7 +127,7 @@ def submission_of(documents: Sequence[Any], name: str = "", namespace: str = "")
         if not name_of(item) or stands_in != where:
             raise InputError(
                 f"{item['kind']} {name_of(item) or 'without a name'} is not of the TrainJob's namespace {where}",
-                hint="give only what the job needs, in its own namespace",
+                next_step="give only what the job needs, in its own namespace",
             )
     if name_of(job):
         for item in beside:
@@ -145,12 +145,12 @@ def _items(document: Any) -> list[Any]:
 def _checked(item: Any) -> dict[str, Any]:
     """A copy of an object that is of a kind that may be handed in, and has metadata."""
     if not isinstance(item, Mapping):
-        raise InputError(f"the definition holds no object but {str(item)[:40]!r}", hint="give a TrainJob")
+        raise InputError(f"the definition holds no object but {str(item)[:40]!r}", next_step="give a TrainJob")
     kind = (text(item, "apiVersion"), text(item, "kind"))
     if kind not in _KINDS:
         raise InputError(
             f"the definition holds {kind[1] or 'an object without a kind'} of {kind[0] or 'no apiVersion'}",
-            hint=f"give a TrainJob of {API_VERSION}; beside it there may be its Namespace, ConfigMaps and "
+            next_step=f"give a TrainJob of {API_VERSION}; beside it there may be its Namespace, ConfigMaps and "
             "TrainingRuntimes. Make anything else before",
         )
     found: dict[str, Any] = copy.deepcopy(dict(item))
@@ -170,14 +170,17 @@ def _complete(job: dict[str, Any], name: str, namespace: str) -> None:
         said = metadata.get(field)
         if value and said and said != value:
             raise InputError(
-                f"{field} is {value}, and the definition says {said}", hint="leave one of them out, or make them alike"
+                f"{field} is {value}, and the definition says {said}",
+                next_step="leave one of them out, or make them alike",
             )
         if value and not said:
             metadata[field] = value
     if not metadata.get("namespace"):
-        raise InputError("the TrainJob has no namespace", hint="set namespace, or metadata.namespace in the definition")
+        raise InputError(
+            "the TrainJob has no namespace", next_step="set namespace, or metadata.namespace in the definition"
+        )
     if not metadata.get("name") and not metadata.get("generateName"):
-        raise InputError("the TrainJob has no name", hint="set name, or metadata.name in the definition")
+        raise InputError("the TrainJob has no name", next_step="set name, or metadata.name in the definition")
     if metadata.get("name"):
         metadata.pop("generateName", None)
 

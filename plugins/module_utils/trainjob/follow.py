@@ -17,7 +17,7 @@ from typing import Any
 from ..cluster.client import Cluster
 from ..cluster.watch import Scope, Watcher
 from ..diagnose.failure_tracker import FailureTracker
-from ..diagnose.failures import Doom, stillborn
+from ..diagnose.failures import FailureSign, stillborn
 from ..errors import ApiError, ConductorError, NotReadyError, listed
 from ..objects.fields import name_of, text
 from ..objects.resources import Key, resource_of
@@ -137,8 +137,8 @@ class Follower:
                     raise self._too_late(timeout)
                 watcher.start()
                 self._jobs.look(now)
-                if doom := self._hopeless(now):
-                    raise self._cannot_start(doom)
+                if failure := self._hopeless(now):
+                    raise self._cannot_start(failure)
                 watcher.wait(min(_IDLE, deadline - now))
         self._see_the_end()
         if self.state.phase == "failed":
@@ -163,7 +163,7 @@ class Follower:
             self._progress.tell(self.elapsed, "" if state.phase == "complete" else str(state)[:_WIDTH])
         return state.is_final
 
-    def _hopeless(self, now: float) -> Doom | None:
+    def _hopeless(self, now: float) -> FailureSign | None:
         """A sign that one of the pods cannot be made or start, once it has lasted as long as it must."""
         signs = [*self._jobs.hopeless, *stillborn(self._present, self._key.namespace)]
         return next(iter(self._fate.certain(signs, now)), None)
@@ -215,10 +215,10 @@ class Follower:
             f"repair what its pods say, and submit it with recreate: true; {self._looking(look)}",
         )
 
-    def _cannot_start(self, doom: Doom) -> NotReadyError:
+    def _cannot_start(self, failure: FailureSign) -> NotReadyError:
         look = "it goes on, and would begin once that is repaired"
-        what = "its pods cannot be made" if doom in self._jobs.hopeless else "one of its pods cannot start"
-        return self._error(f"{what}: {doom}", f"{doom.remedy}; {self._looking(look)}")
+        what = "its pods cannot be made" if failure in self._jobs.hopeless else "one of its pods cannot start"
+        return self._error(f"{what}: {failure}", f"{failure.next_step}; {self._looking(look)}")
 
     def _too_late(self, timeout: float) -> NotReadyError:
         where = f"--namespace {self._key.namespace}"
@@ -228,23 +228,23 @@ class Follower:
             "running": f"kubectl logs {where} --selector {JOBSET_LABEL}={self._key.name} says what it is at",
         }
         look = f"it goes on, and run again this follows it, for longer with another timeout; {looks[self.state.phase]}"
-        remedies = [doom.remedy for doom in self._jobs.refusals[:1]]
+        next_steps = [failure.next_step for failure in self._jobs.refusals[:1]]
         if self.state.phase == "suspended":
-            remedies = ["a queue has to admit it, or somebody to set spec.suspend to false"]
+            next_steps = ["a queue has to admit it, or somebody to set spec.suspend to false"]
         return self._error(
-            f"it has not ended after {timeout:.0f} s; it is {self.state}", "; ".join([*remedies, self._looking(look)])
+            f"it has not ended after {timeout:.0f} s; it is {self.state}", "; ".join([*next_steps, self._looking(look)])
         )
 
     def _looking(self, look: str) -> str:
         return look if self._stays else "with delete_after: never it stays to be looked at"
 
-    def _error(self, message: str, hint: str) -> NotReadyError:
+    def _error(self, message: str, next_step: str) -> NotReadyError:
         stories = self._stories()
         return NotReadyError(
             listed(message, stories) if stories else message,
             step=STEP,
             subject=str(self._key),
-            hint=hint,
+            next_step=next_step,
             facts=self._facts(),
         )
 

@@ -92,7 +92,7 @@ class TrainJobRun:
             job = self._kept_or_gone(key, job, submission)
         if job is None:
             if submission is None:
-                raise InputError(f"{key} is not there", hint="give definition or src to submit it")
+                raise InputError(f"{key} is not there", next_step="give definition or src to submit it")
             self._changed = True
             if self._wishes.check_mode:
                 beside.predict(submission.job)
@@ -172,7 +172,7 @@ class TrainJobRun:
                 f"one of this name is there and differs in {', '.join(differing[:10])}",
                 step=STEP,
                 subject=str(key),
-                hint="give this one another name, or set recreate: true to delete the other with its pods first",
+                next_step="give this one another name, or set recreate: true to delete the other with its pods first",
             )
         self._changed = True
         if self._wishes.check_mode:
@@ -202,7 +202,7 @@ class TrainJobRun:
             with_words(error, f"and it could not be deleted: {second.message}")
         for words in self._kept:
             with_words(error, f"this stays: {words}")
-        error.facts |= {"deleted": self._deleted, "kept": self._kept}
+        error.facts |= {"deleted": self._deleted, "retained": self._kept}
         error.facts["progress"] = [*error.facts.get("progress", []), *self._said]
 
     def _delete(self, key: Key, metadata: Mapping[str, Any] | None, beside: Companions) -> None:
@@ -269,6 +269,6 @@ class TrainJobRun:
             "progress": [],
             **more,
             "deleted": self._deleted,
-            "kept": self._kept,
+            "retained": self._kept,
             "elapsed": round(self._monotonic() - self._started, 2),
         }

@@ -59,7 +59,7 @@ def state_of(job: Mapping[str, Any], job_set: Mapping[str, Any] | None, pods: Se
     """
     name = name_of(job)
     verdict = trainjob_verdict(name, job)
-    if verdict.state in ("ready", "doomed"):
+    if verdict.state in ("ready", "failed"):
         return JobState("complete" if verdict.ready else "failed", verdict.evidence)
     if part(job, "spec").get("suspend") is True:
         return JobState("suspended", verdict.evidence)

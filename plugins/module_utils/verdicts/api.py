@@ -44,8 +44,8 @@ def crd_verdict(name: str, crd: Mapping[str, Any] | None) -> Verdict:
 def namespace_verdict(name: str, namespace: Mapping[str, Any] | None) -> Verdict:
     """There, and not on its way out: what is in one that is Terminating goes with it, and nothing new can be made."""
 
-    def verdict(state: State, evidence: str = "", remedy: str = "", since: str = "") -> Verdict:
-        return Verdict(f"Namespace {name}", "active", state, evidence, remedy, since, name=name)
+    def verdict(state: State, evidence: str = "", next_step: str = "", since: str = "") -> Verdict:
+        return Verdict(f"Namespace {name}", "active", state, evidence, next_step, since, name=name)
 
     if namespace is None:
         return verdict("progressing", "it is not there")
@@ -75,8 +75,8 @@ def runtime_verdict(name: str, runtime: Mapping[str, Any] | None, refusal: str |
         refusal: the server's words against such a TrainJob, empty where it would take it; None where nobody asked.
     """
 
-    def verdict(state: State, evidence: str = "", remedy: str = "", since: str = "") -> Verdict:
-        return Verdict(f"ClusterTrainingRuntime {name}", "usable", state, evidence, remedy, since, name=name)
+    def verdict(state: State, evidence: str = "", next_step: str = "", since: str = "") -> Verdict:
+        return Verdict(f"ClusterTrainingRuntime {name}", "usable", state, evidence, next_step, since, name=name)
 
     if runtime is None:
         return verdict("progressing", "it is not there", "run the install again")

@@ -18,11 +18,11 @@ from ..objects.fields import part, text
 from .verdict import State, Verdict, count, ended, true_conditions, words_of
 
 # The first counts.
-_JOB_ENDS: dict[str, State] = {"Failed": "doomed", "FailureTarget": "doomed", "Complete": "ready"}
+_JOB_ENDS: dict[str, State] = {"Failed": "failed", "FailureTarget": "failed", "Complete": "ready"}
 
 
 def job_verdict(name: str, job: Mapping[str, Any] | None) -> Verdict:
-    """Ready where it is complete, doomed where it failed or is about to; else how many of its pods there are."""
+    """Ready where it is complete, failed where it failed or is about to; else how many of its pods there are."""
     subject, rule = f"Job {name}", "complete"
     if job is None:
         return Verdict(subject, rule, "progressing", "it is not there")
@@ -52,11 +52,11 @@ def _wanted(job: Mapping[str, Any]) -> int:
 
 
 # The first counts.
-_JOBSET_ENDS: dict[str, State] = {"Failed": "doomed", "Completed": "ready"}
+_JOBSET_ENDS: dict[str, State] = {"Failed": "failed", "Completed": "ready"}
 
 
 def jobset_verdict(name: str, job_set: Mapping[str, Any] | None) -> Verdict:
-    """Ready where it is completed, doomed where it failed; else what it says of itself."""
+    """Ready where it is completed, failed where it failed; else what it says of itself."""
     subject, rule = f"JobSet {name}", "completed"
     if job_set is None:
         return Verdict(subject, rule, "progressing", "Trainer has made no JobSet of it yet")
@@ -67,11 +67,11 @@ def jobset_verdict(name: str, job_set: Mapping[str, Any] | None) -> Verdict:
 
 
 # The first counts.
-_TRAINJOB_ENDS: dict[str, State] = {"Failed": "doomed", "Complete": "ready"}
+_TRAINJOB_ENDS: dict[str, State] = {"Failed": "failed", "Complete": "ready"}
 
 
 def trainjob_verdict(name: str, job: Mapping[str, Any] | None) -> Verdict:
-    """Ready where it is complete, doomed where it failed; what has both failed."""
+    """Ready where it is complete, failed where it failed; what has both failed."""
     subject, rule = f"TrainJob {name}", "complete"
     if job is None:
         return Verdict(subject, rule, "progressing", "it is not there")

@@ -17,7 +17,7 @@ from ..objects.fields import part, parts, text
 # Characters of what a condition says; a message may hold a whole log.
 _LONGEST = 1000
 
-State = Literal["ready", "progressing", "doomed", "unknown"]
+State = Literal["ready", "progressing", "failed", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Verdict:
     rule: str
     state: State
     evidence: str = ""
-    remedy: str = ""
+    next_step: str = ""
     since: str = ""
     name: str = ""
     brief: str = ""

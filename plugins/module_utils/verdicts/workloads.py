@@ -192,10 +192,10 @@ def lease_verdict(name: str, lease: Mapping[str, Any], pods: Mapping[str, str], 
             does not run.
     """
 
-    def verdict(state: State, evidence: str, remedy: str = "") -> Verdict:
+    def verdict(state: State, evidence: str, next_step: str = "") -> Verdict:
         # A leader leads since it took the Lease; one that is gone has not led since it renewed it last.
         since = part(lease, "spec").get("acquireTime" if state == "ready" else "renewTime")
-        return Verdict(f"Lease {name}", "leader", state, evidence, remedy, str(since or ""), name=name)
+        return Verdict(f"Lease {name}", "leader", state, evidence, next_step, str(since or ""), name=name)
 
     holder = part(lease, "spec").get("holderIdentity")
     if not isinstance(holder, str) or not holder:

@@ -71,7 +71,7 @@ class ControllersWait:
         self._timeline = Timeline(self._started, say)
         self._mounting: list[Key] = []
         self._nudges = Nudges(self._cluster, monotonic)
-        self._fate = FailureTracker(self._cluster, bundle.objects("Deployment"))
+        self._failure_tracker = FailureTracker(self._cluster, bundle.objects("Deployment"))
         self._certificates = ServingCertificates(self._cluster, bundle, monotonic=monotonic)
         self._proof = Proof(self._cluster, bundle, self._certificates)
         self._readiness = Readiness(self._cluster, bundle, beside, with_secrets=refresh)
@@ -133,12 +133,12 @@ class ControllersWait:
 
     def _end_where_it_must(self, waiting: list[Verdict], now: float, deadline: float) -> None:
         """Raises what ends the wait, if anything does."""
-        dooms = self._fate.signs(self._readiness.deployments(), self._readiness.pods())
+        failures = self._failure_tracker.signs(self._readiness.deployments(), self._readiness.pods())
         error: NotReadyError | None = None
-        if certain := self._fate.certain(dooms, now):
+        if certain := self._failure_tracker.certain(failures, now):
             error = self._not_ready.ever(waiting, certain, now)
         elif now >= deadline:
-            error = self._not_ready.in_time(waiting, dooms, now, now - self._started)
+            error = self._not_ready.in_time(waiting, failures, now, now - self._started)
         if error:
             error.facts |= self._facts(now)
             raise error
@@ -156,7 +156,7 @@ class ControllersWait:
                 [live[name] for name in names if name in live],
                 [pod for deployment in deployments for pod in pods_of(deployment, pods)],
             )
-        self._fate.begin(pods, stuck)
+        self._failure_tracker.begin(pods, stuck)
 
     def _help(self) -> float:
         """Touches the pods that are due; returns the seconds until one may be due again."""

@@ -128,8 +128,8 @@ def jobset_to_wait_for(cluster: Cluster, bundle: Bundle, mode: str) -> tuple[Bun
         raise RefusedError(
             listed("these controllers cannot serve:", choice.refusals),
             step="wait for controllers",
-            hint="; ".join(dict.fromkeys(choice.remedies)),
-            facts={"refusals": choice.refusals},
+            next_step="; ".join(dict.fromkeys(choice.next_steps)),
+            facts={"jobset_problems": choice.refusals},
         )
     probes = probes_of_others(bundle, of_jobset(configurations))
     return replace(choice.bundle, probes=(*choice.bundle.probes, *probes)), ExternalJobSet(facts["namespace"])

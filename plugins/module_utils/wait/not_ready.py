@@ -11,7 +11,7 @@ from typing import Any
 
 from ..cluster.client import Cluster
 from ..diagnose.events import last_event
-from ..diagnose.failures import Doom, is_being_made
+from ..diagnose.failures import FailureSign, is_being_made
 from ..diagnose.report import bounded_message, diagnose, diagnosis_lines
 from ..errors import NotReadyError, listed
 from ..release.bundle import Bundle
@@ -38,53 +38,57 @@ class NotReady:
         self._readiness = readiness
         self._timeline = timeline
 
-    def in_time(self, waiting: Iterable[Verdict], dooms: Sequence[Doom], now: float, elapsed: float) -> NotReadyError:
+    def in_time(
+        self, waiting: Iterable[Verdict], failures: Sequence[FailureSign], now: float, elapsed: float
+    ) -> NotReadyError:
         """The deadline has passed.
 
         Args:
             waiting: what is not ready.
-            dooms: signs of doom that are not certain.
+            failures: signs of failure that are not certain.
         """
         rows = [self._with_event(verdict) for verdict in waiting]
         lines = [
             f"{verdict} (for {self._timeline.lasting(now, verdict.subject, verdict.rule):.0f} s)" for verdict in rows
         ]
-        diagnosis = self._diagnosis(dooms, now)
-        remedies = [
-            *(doom.remedy for doom in dooms),
-            *(row["remedy"] for row in diagnosis),
-            *(verdict.remedy for verdict in rows),
+        diagnosis = self._diagnosis(failures, now)
+        next_steps = [
+            *(failure.next_step for failure in failures),
+            *(row["next_step"] for row in diagnosis),
+            *(verdict.next_step for verdict in rows),
         ]
         said = listed(f"not ready after {elapsed:.0f} s:", lines)
-        hint = _first(remedies) or f"kubectl -n {self._bundle.namespace} get pods,events"
-        return _error(said, diagnosis, rows, hint)
+        next_step = _first(next_steps) or f"kubectl -n {self._bundle.namespace} get pods,events"
+        return _error(said, diagnosis, rows, next_step)
 
-    def ever(self, waiting: Iterable[Verdict], dooms: Sequence[Doom], now: float) -> NotReadyError:
+    def ever(self, waiting: Iterable[Verdict], failures: Sequence[FailureSign], now: float) -> NotReadyError:
         """It ends early, because of what will not heal. All else follows from that, or is left to the facts.
 
         Args:
-            dooms: signs of doom that are certain, at least one.
+            failures: signs of failure that are certain, at least one.
         """
         namespace = self._bundle.namespace
-        first, *others = dooms
-        fates = {doom.deployment: str(doom) for doom in reversed(dooms)}
+        first, *others = failures
+        failed = {failure.deployment: str(failure) for failure in reversed(failures)}
         rows = [
-            replace(verdict, state="doomed", evidence=fates[verdict.name])
-            if verdict.rule == "rollout" and verdict.name in fates
+            replace(verdict, state="failed", evidence=failed[verdict.name])
+            if verdict.rule == "rollout" and verdict.name in failed
             else verdict
             for verdict in waiting
         ]
-        diagnosis = self._diagnosis(dooms, now)
-        remedies = [*(row["remedy"] for row in diagnosis), *(doom.remedy for doom in dooms)]
-        said = "\n  ".join([str(first), *(f"Deployment {namespace}/{doom.deployment}: {doom}" for doom in others)])
-        error = _error(said, diagnosis, rows, "; ".join(filter(None, (_first(remedies), "then run this again"))))
+        diagnosis = self._diagnosis(failures, now)
+        next_steps = [*(row["next_step"] for row in diagnosis), *(failure.next_step for failure in failures)]
+        said = "\n  ".join(
+            [str(first), *(f"Deployment {namespace}/{failure.deployment}: {failure}" for failure in others)]
+        )
+        error = _error(said, diagnosis, rows, "; ".join(filter(None, (_first(next_steps), "then run this again"))))
         error.subject = f"Deployment {namespace}/{first.deployment}"
         return error
 
-    def _diagnosis(self, dooms: Sequence[Doom], now: float) -> list[dict[str, Any]]:
+    def _diagnosis(self, failures: Sequence[FailureSign], now: float) -> list[dict[str, Any]]:
         """A closer look at each controller that is there and not rolled out."""
         live, pods = self._readiness.deployments(), self._readiness.pods()
-        first = {doom.deployment: doom for doom in reversed(dooms)}
+        first = {failure.deployment: failure for failure in reversed(failures)}
         return [
             {
                 **diagnose(self._cluster, found, members, first.get(name)),
@@ -109,18 +113,18 @@ class NotReady:
         return verdict
 
 
-def _error(said: str, diagnosis: list[dict[str, Any]], rows: Iterable[Verdict], hint: str) -> NotReadyError:
+def _error(said: str, diagnosis: list[dict[str, Any]], rows: Iterable[Verdict], next_step: str) -> NotReadyError:
     return NotReadyError(
         bounded_message("\n  ".join([said, *diagnosis_lines(diagnosis)])),
         step=STEP,
-        hint=hint,
+        next_step=next_step,
         facts={"checks": [row_of(verdict) for verdict in rows], "diagnosis": diagnosis},
     )
 
 
-def _first(remedies: Iterable[str]) -> str:
+def _first(next_steps: Iterable[str]) -> str:
     """The first few of what could be done, none twice."""
-    return "; ".join(list(dict.fromkeys(filter(None, remedies)))[:_REMEDIES])
+    return "; ".join(list(dict.fromkeys(filter(None, next_steps)))[:_REMEDIES])
 
 
 def row_of(verdict: Verdict) -> dict[str, str]:

@@ -56,7 +56,7 @@ def test_upstreams_own_install_becomes_ours(states: States, bundle: Bundle) -> N
     assert {**foretold, "elapsed": 0, "predicted": []} == {**done, "elapsed": 0, "predicted": []}
     assert set(done["actions"]["create"]) == ADDED
     assert len(done["actions"]["adopt"]) == len(bundle.objects()) - len(ADDED)
-    assert done["kept_edits"] == []
+    assert done["preserved_fields"] == []
     for manifest in bundle.objects():
         found = get(plane, key_of(manifest))
         assert not any(name.startswith("kubectl") for name in managers(found)), manifest["metadata"]["name"]
@@ -76,13 +76,13 @@ def test_what_people_added_stays_and_is_listed(states: States, bundle: Bundle) -
     edit(plane, JOBSET, {"spec": {"template": {"spec": {"containers": [limits]}}}}, "kubectl-patch")
     foretold = ensure_present(plane.client(), bundle, check=True)
     done = ensure_present(plane.client(), bundle)
-    kept = {(edit["object"], edit["owner"]): edit["fields"] for edit in done["kept_edits"]}
+    kept = {(edit["object"], edit["owner"]): edit["fields"] for edit in done["preserved_fields"]}
     assert kept == {
         (str(JOBSET), "kubectl-patch"): ["spec.template.spec.containers[manager].resources.limits.cpu"],
         (str(TRAINER), "kubectl-edit"): ["spec.template.spec.tolerations"],
         (str(TRAINER), "somebody"): ["metadata.labels.team"],
     }
-    assert foretold["kept_edits"] == done["kept_edits"]
+    assert foretold["preserved_fields"] == done["preserved_fields"]
     pod = get(plane, TRAINER)["spec"]["template"]["spec"]
     assert pod["tolerations"] == [toleration]
     assert pod["containers"][0]["resources"] == {"requests": {"cpu": "100m", "memory": "128Mi"}}
@@ -142,7 +142,7 @@ def test_fields_of_the_release_that_were_edited_stop_it_all_at_once(states: Stat
         for name, (key, _patch, field) in EDITS.items()
     }
     assert "force_conflicts" in str(caught.value)
-    assert ensure_present(plane.client(), bundle, force=True)["kept_edits"] == []
+    assert ensure_present(plane.client(), bundle, force=True)["preserved_fields"] == []
     assert not ensure_present(plane.client(), bundle)["changed"]
 
 
@@ -178,7 +178,7 @@ def test_the_same_applied_client_side_becomes_ours_and_keeps_what_an_overlay_add
     done = ensure_present(plane.client(), bundle)
     assert len(done["actions"]["adopt"]) == len(bundle.objects()) - len(ADDED)
     assert done["jobset"] == "bundled"
-    [kept] = done["kept_edits"]
+    [kept] = done["preserved_fields"]
     assert kept == {
         "object": str(TRAINER),
         "owner": "kubectl-client-side-apply",
@@ -207,9 +207,9 @@ def test_what_another_tool_installed_becomes_ours_where_that_is_named(
     assert plane.writes_since(mark) == []
     done = ensure_present(plane.client(), bundle, adopt=[TOOLS[state]])
     assert {"Trainer", "JobSet"} == {
-        finding["object"] for finding in done["warnings_found"] if finding["code"] == "taken_from_tool"
+        finding["object"] for finding in done["warnings_found"] if finding["code"] == "adopted_from_tool"
     }
-    assert done["kept_edits"] == []
+    assert done["preserved_fields"] == []
     for manifest in bundle.objects():
         metadata = get(plane, key_of(manifest))["metadata"]
         assert traces_of(metadata) == [] or manifest["kind"] == "Namespace", key_of(manifest)

@@ -68,7 +68,7 @@ def secrets(plane: ControlPlane) -> dict[str, Any]:
 
 def test_without_certificates_nothing_is_written(plane: ControlPlane, external: Bundle) -> None:
     mark = plane.now()
-    with pytest.raises(RefusedError, match="certificate_unfit") as caught:
+    with pytest.raises(RefusedError, match="certificate_invalid") as caught:
         ensure_present(plane.client(), external)
     assert len(caught.value.facts["blockers"]) == 2
     assert plane.writes_since(mark) == []

@@ -45,15 +45,13 @@ def theirs(owner: str, release: str = "2.3.0", jobset: str = "0.12.0", *, serves
         ("complete", owner, release),
         ("bundled", owner, jobset),
         (serves, serves),
-        ("trainer_foreign", "jobset_foreign"),
+        ("trainer_other_owner", "jobset_other_owner"),
     )
 
 
 def kubectls(release: str = "2.3.0", jobset: str = "0.12.0", *blockers: str, serves: bool = False) -> Said:
     """All of it as kubectl applied it out of upstream's kustomization: an install takes it over, if it is as old."""
-    return replace(
-        theirs("kubectl", release, jobset, serves=serves), blockers=blockers, warnings=("trainer_adoptable",)
-    )
+    return replace(theirs("kubectl", release, jobset, serves=serves), blockers=blockers, warnings=("trainer_takeover",))
 
 
 def remains(state: str, release: str, jobset: str, *blockers: str, half: bool = True) -> Said:
@@ -63,7 +61,7 @@ def remains(state: str, release: str, jobset: str, *blockers: str, half: bool = 
         ("crd_only", "kubectl", jobset),
         (False, False),
         (*blockers, "jobset_crd_only"),
-        ("trainer_adoptable", *(["trainer_half_installed"] if half else [])),
+        ("trainer_takeover", *(["trainer_incomplete"] if half else [])),
     )
 
 
@@ -82,19 +80,21 @@ SAID = {
     "ours": ours(),
     "ours-healthy": ours(healthy=(True, True)),
     "ours-without-controllers": ours(
-        "half_installed", jobset=("bundled", "conductor", "0.12"), warnings=("trainer_half_installed",)
+        "incomplete", jobset=("bundled", "conductor", "0.12"), warnings=("trainer_incomplete",)
     ),
-    "ours-without-webhooks": ours("half_installed", warnings=("trainer_half_installed",)),
-    "ours-with-users": ours(warnings=("runtimes_held",)),
+    "ours-without-webhooks": ours("incomplete", warnings=("trainer_incomplete",)),
+    "ours-with-users": ours(warnings=("runtime_finalizers",)),
     "ours-with-a-crd-terminating": ours("terminating", blockers=("terminating",)),
     "upstream": kubectls(),
     "upstream-healthy": kubectls(serves=True),
     "upstream-2.1": kubectls("2.1.0", "0.10.1", "trainer_other_release"),
-    "crds-alone": remains("half_installed", "2.3", "0.12"),
-    "crds-2.1-alone": remains("half_installed", "2.1", "0.10", "trainer_other_release"),
+    "crds-alone": remains("incomplete", "2.3", "0.12"),
+    "crds-2.1-alone": remains("incomplete", "2.1", "0.10", "trainer_other_release"),
     "crd-terminating": remains("terminating", "2.3", "0.12", "terminating", half=False),
     "helm": theirs("helm"),
-    "helm-without-jobset": Said(("complete", "helm", "2.3.0"), healthy=(False, None), blockers=("trainer_foreign",)),
+    "helm-without-jobset": Said(
+        ("complete", "helm", "2.3.0"), healthy=(False, None), blockers=("trainer_other_owner",)
+    ),
     "argo-cd": theirs("argocd"),
     "flux": theirs("flux"),
     "olm": theirs("olm"),
@@ -110,11 +110,11 @@ SAID = {
     "jobset-elsewhere": beside("0.12", state="unknown", serves=None),
     "jobset-openshift": beside(owner="olm"),
     "webhooks-to-nowhere": Said(
-        ("half_installed", "kubectl", ""),
+        ("incomplete", "kubectl", ""),
         ("split", "kubectl", ""),
         (False, False),
-        ("trainer_elsewhere", "jobset_split"),
-        ("trainer_adoptable", "trainer_half_installed"),
+        ("trainer_other_namespace", "jobset_split"),
+        ("trainer_takeover", "trainer_incomplete"),
     ),
     "namespace-terminating": Said(("terminating", "none", ""), blockers=("terminating",)),
     "kueue": Said(warnings=("kueue_mismatch",)),
@@ -122,7 +122,7 @@ SAID = {
     "neighbours": Said(),
     # Twice: CPU and memory.
     "namespace-prepared": Said(blockers=("quota_exceeded", "quota_exceeded"), warnings=("default_deny",)),
-    "node-without-room": Said(blockers=("no_room",)),
+    "node-without-room": Said(blockers=("insufficient_capacity",)),
 }
 READS = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}]
 
@@ -167,7 +167,12 @@ def test_state(
     facts = inspect(plane.client(), bundle)
 
     assert said(facts) == SAID[name]
-    assert facts["rights"]["missing"] == facts["rights"]["ungrantable"] == facts["rights"]["unreadable"] == []
+    assert (
+        facts["permissions"]["missing"]
+        == facts["permissions"]["not_grantable"]
+        == facts["permissions"]["unreadable"]
+        == []
+    )
     assert plane.writes_since(mark) == []
     assert facts["requests"] <= REQUEST_LIMIT
     record_testsuite_property(f"inspection of {name}", f"{facts['requests']} requests, {facts['elapsed']} s")
@@ -186,12 +191,12 @@ def test_without_any_right_nothing_is_known_and_all_that_lacks_is_named(states: 
     # Trainer lets every authenticated user read its public ConfigMap.
     assert (found.trainer, found.jobset) == (("unknown", "none", "2.3.0"), ("unknown", "none", ""))
     assert found.healthy == (None, None)
-    assert set(found.blockers) == {"trainer_unknown", "jobset_unknown", "rights_missing", "role_ungrantable"}
-    assert found.blockers.count("rights_missing") == len(facts["rights"]["missing"])
-    assert set(found.warnings) == {"rights_helpful", "unreadable"}
+    assert set(found.blockers) == {"trainer_unknown", "jobset_unknown", "permissions_missing", "role_not_grantable"}
+    assert found.blockers.count("permissions_missing") == len(facts["permissions"]["missing"])
+    assert set(found.warnings) == {"permissions_optional", "unreadable"}
     # Everybody's are discovery, the version, the public ConfigMap and three reviews; Deployments are listed twice.
-    assert all(line.startswith(("get ", "list ")) for line in facts["rights"]["unreadable"])
-    assert len(facts["rights"]["unreadable"]) == facts["requests"] - 7
+    assert all(line.startswith(("get ", "list ")) for line in facts["permissions"]["unreadable"])
+    assert len(facts["permissions"]["unreadable"]) == facts["requests"] - 7
     assert plane.writes_since(mark) == []
     assert facts["requests"] <= REQUEST_LIMIT
 
@@ -201,8 +206,8 @@ def test_who_may_only_read_sees_everything(states: States, bundle: Bundle) -> No
     mark = plane.now()
     facts = inspect(plane.client(), bundle)
 
-    assert said(facts) == ours(healthy=(True, True), warnings=("repair_impossible",))
-    assert facts["rights"]["unreadable"] == []
+    assert said(facts) == ours(healthy=(True, True), warnings=("repair_not_permitted",))
+    assert facts["permissions"]["unreadable"] == []
     assert plane.writes_since(mark) == []
 
 

@@ -159,7 +159,7 @@ def test_no_rights_at_all_names_every_type_that_cannot_be_read_or_written(plane:
     with pytest.raises(RightsError) as caught:
         ensure_present(nobody.client(), bundle)
 
-    lines = caught.value.facts["missing_rights"]
+    lines = caught.value.facts["missing_permissions"]
     types = bundle_types(bundle)
     assert types_after("list ", lines) == types
     assert types_after("create, patch ", lines) == {*types, "leases"}
@@ -184,7 +184,7 @@ def test_a_reader_is_told_every_right_to_write_he_lacks(plane: ControlPlane, bun
     with pytest.raises(RightsError) as caught:
         ensure_present(reader.client(), bundle)
 
-    lines = caught.value.facts["missing_rights"]
+    lines = caught.value.facts["missing_permissions"]
     types = bundle_types(bundle)
     assert types_after("create, patch ", lines) == {*types, "leases"}
     assert granting(lines) == GRANTING

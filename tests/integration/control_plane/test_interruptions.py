@@ -124,7 +124,7 @@ def test_a_run_waits_for_another_and_says_so(installed: ControlPlane, bundle: Bu
             assert not waiting.done()
         result = waiting.result(timeout=60)
     assert result["actions"] == {"create": ["ClusterRole jobset-metrics-reader"]}
-    assert result["remarks"][0].startswith("waited for another run to end: ")
+    assert result["notices"][0].startswith("waited for another run to end: ")
 
 
 def test_a_second_run_does_not_wait_where_nothing_is_to_be_written(installed: ControlPlane, bundle: Bundle) -> None:

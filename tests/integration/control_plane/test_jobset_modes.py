@@ -110,7 +110,7 @@ def test_without_the_record_the_same_is_found_again(states: States, bundle: Bund
     plane.kubectl("delete", "configmap", INSTALL_RECORD, f"--namespace={HOME}")
     before = jobset_metadata(plane)
     result = ensure_present(plane.client(), bundle)
-    assert (result["jobset"], result["actions"], result["recorded"]) == ("external", {}, True)
+    assert (result["jobset"], result["actions"], result["record_updated"]) == ("external", {}, True)
     assert jobset_metadata(plane) == before
 
 

@@ -84,13 +84,13 @@ def test_what_the_release_has_no_more_goes_but_for_crds_and_namespaces(
     assert plane.writes_since(mark) == []
     done = ensure_present(plane.client(), bundle)
     assert foretold["actions"] == done["actions"] == {"prune": names(left, *kept)}
-    assert foretold["kept"] == done["kept"]
-    assert len(done["kept"]) == len(kept)
+    assert foretold["retained"] == done["retained"]
+    assert len(done["retained"]) == len(kept)
     there = [key for key in left if plane.client().find(path_of(key), metadata_only=True)]
     assert {key.kind for key in there} == set(kept)
     mark = plane.now()
     again = ensure_present(plane.client(), bundle)
-    assert (again["changed"], again["kept"]) == (False, done["kept"])
+    assert (again["changed"], again["retained"]) == (False, done["retained"])
     assert plane.writes_since(mark) == []
 
 
@@ -104,7 +104,7 @@ def test_a_crd_goes_when_asked_for_and_empty(upgraded: tuple[ControlPlane, list[
     where = f"/apis/{GROUP}/v1alpha1/namespaces/default/olds"
     plane.client().request("POST", where, body=mine, step="create", subject="mine")
     held = ensure_present(plane.client(), bundle, prune_crds=True)
-    assert f"CustomResourceDefinition {CRD}: Old default/mine needs it" in held["kept"]
+    assert f"CustomResourceDefinition {CRD}: Old default/mine needs it" in held["retained"]
     plane.client().request("DELETE", f"{where}/mine", step="delete", subject="mine")
     assert ensure_present(plane.client(), bundle, prune_crds=True)["actions"] == {
         "prune": [f"CustomResourceDefinition {CRD}"]

@@ -122,7 +122,7 @@ def test_where_nothing_is_ours_nothing_is_touched(more: States, bundle: Bundle, 
     plane = more.enter(name)
     mark = plane.now()
     result = ensure_absent(plane.client(), bundle, **SWITCHES["everything"])
-    assert (result["changed"], result["found"], result["actions"]) == (False, False, {})
+    assert (result["changed"], result["existed"], result["actions"]) == (False, False, {})
     assert plane.writes_since(mark) == []
 
 

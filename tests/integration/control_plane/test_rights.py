@@ -54,7 +54,7 @@ def test_the_installer_installs(plane: ControlPlane, bundle: Bundle) -> None:
     installer = set_up(plane, "install")
     looked = inspect(installer.client(), bundle)
     assert (looked["blockers"], looked["warnings_found"]) == ([], [])
-    assert looked["rights"]["helpful"] == looked["rights"]["unreadable"] == []
+    assert looked["permissions"]["optional"] == looked["permissions"]["unreadable"] == []
 
     mark = plane.now()
     done = ensure_present(installer.client(), bundle)
@@ -105,8 +105,8 @@ def test_the_verifier_looks_and_compares(states: States, bundle: Bundle) -> None
     mark = plane.now()
     looked = inspect(verifier.client(), bundle)
     assert looked["blockers"] == []
-    assert [finding["code"] for finding in looked["warnings_found"]] == ["repair_impossible"]
-    assert looked["rights"]["unreadable"] == []
+    assert [finding["code"] for finding in looked["warnings_found"]] == ["repair_not_permitted"]
+    assert looked["permissions"]["unreadable"] == []
     assert (looked["trainer"]["healthy"], looked["jobset"]["healthy"]) == (True, True)
     assert not ensure_present(verifier.client(), bundle, check=True)["changed"]
     assert plane.writes_since(mark, verifier.user) == []
@@ -185,7 +185,7 @@ def test_an_administrator_of_the_namespace_is_told_what_the_cluster_keeps_back(
     mark = plane.now()
     with pytest.raises(RightsError) as caught:
         ensure_present(local.client(), bundle)
-    lines = caught.value.facts["missing_rights"]
+    lines = caught.value.facts["missing_permissions"]
     assert any(line.startswith("create, patch clusterroles") for line in lines)
     assert any(line.startswith("escalate clusterroles") for line in lines)
     assert not [line for line in lines if f"in namespace {bundle.namespace}" in line]
@@ -268,9 +268,9 @@ def test_a_right_that_is_taken_away_is_named_and_no_other(crippled: ControlPlane
     mark = crippled.now()
     facts = inspect(user.client(), bundle)
 
-    rights = facts["rights"]
-    helpful = [line for entry in rights["helpful"] for line in entry["rights"]]
-    lines = [*rights["missing"], *rights["ungrantable"], *helpful, *rights["unreadable"]]
+    rights = facts["permissions"]
+    helpful = [line for entry in rights["optional"] for line in entry["permissions"]]
+    lines = [*rights["missing"], *rights["not_grantable"], *helpful, *rights["unreadable"]]
     if namespace:
         assert named(lines) == {(verb, kind, namespace)}
     else:
@@ -279,12 +279,12 @@ def test_a_right_that_is_taken_away_is_named_and_no_other(crippled: ControlPlane
         assert (verb, kind, "") in named(lines)
     findings = [*facts["blockers"], *facts["warnings_found"]]
     assert any(f"{verb} {kind}" in finding["cause"] for finding in findings), findings
-    blocking = bool(rights["missing"] or rights["ungrantable"])
-    assert blocking is bool({"rights_missing", "role_ungrantable"} & {one["code"] for one in facts["blockers"]})
+    blocking = bool(rights["missing"] or rights["not_grantable"])
+    assert blocking is bool({"permissions_missing", "role_not_grantable"} & {one["code"] for one in facts["blockers"]})
 
     if EACH[number] in OWN or verb in ("escalate", "bind"):
         assert blocking
         with pytest.raises(RightsError) as caught:
             ensure_present(user.client(), bundle)
-        assert {right[:2] for right in named(caught.value.facts["missing_rights"])} == {(verb, kind)}
+        assert {right[:2] for right in named(caught.value.facts["missing_permissions"])} == {(verb, kind)}
     assert crippled.writes_since(mark, user.user) == []

@@ -107,7 +107,7 @@ CLEAR = (
     "training-operator",
 )
 # On these there is no room for the controllers, which is said before anything is written.
-WITHOUT_ROOM = {"namespace-prepared": "quota_exceeded", "node-without-room": "no_room"}
+WITHOUT_ROOM = {"namespace-prepared": "quota_exceeded", "node-without-room": "insufficient_capacity"}
 
 
 def test_every_state_has_a_sign() -> None:

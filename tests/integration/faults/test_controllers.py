@@ -99,8 +99,8 @@ def test_controllers_scaled_to_nothing(installed: Faults) -> None:
     kubectl = installed.cluster.kubectl
     kubectl("scale", "deployment", TRAINER, "-n", NAMESPACE, "--replicas=0")
     installed.until("no endpoint is left", lambda: not any(TRAINER in name for name in installed.pods()))
-    remedy = f"kubectl -n {NAMESPACE} scale deployment/{TRAINER} --replicas=1"
-    installed.fails("it is scaled to 0 replicas", remedy)
+    next_step = f"kubectl -n {NAMESPACE} scale deployment/{TRAINER} --replicas=1"
+    installed.fails("it is scaled to 0 replicas", next_step)
     kubectl("scale", "deployment", TRAINER, "-n", NAMESPACE, "--replicas=1")
     installed.heals()
 

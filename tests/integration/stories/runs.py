@@ -21,7 +21,7 @@ OURS = "conductor.trainer."
 _RECORDS = "/api/v1/namespaces/kubeflow-system/configmaps"
 RECORD = f"{_RECORDS}/conductor-install-record"
 # Our modules' results that tell what changes.
-TOLD = ("changed", "actions", "unchanged", "recorded", "pending", "kept", "released")
+TOLD = ("changed", "actions", "unchanged", "record_updated", "pending_phases", "retained", "finalizers_removed")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Run:
     def meant(self) -> list[str]:
         """The paths of the objects that trainer_operator says it writes, or would; the install record among them."""
         names = [name for objects in self.operator["actions"].values() for name in objects]
-        return sorted([path_of_name(name) for name in names] + [RECORD] * self.operator["recorded"])
+        return sorted([path_of_name(name) for name in names] + [RECORD] * self.operator["record_updated"])
 
 
 def run(

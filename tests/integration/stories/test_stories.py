@@ -82,7 +82,7 @@ def test_uninstall(installed: RealCluster, tmp_path: Path) -> None:
     predicted, done = tell(installed, tmp_path, UNINSTALL)
     assert list(predicted.operator["actions"]) == ["delete"]
     assert predicted.operator["actions"] == done.operator["actions"]
-    assert predicted.operator["kept"] == done.operator["kept"]
+    assert predicted.operator["retained"] == done.operator["retained"]
     # One delete for each object, and the namespaces take the install record with them.
     deleted = done.operator["actions"]["delete"]
     assert done.written == sorted(path_of_name(name) for name in deleted if not name.startswith("Lease "))

@@ -93,7 +93,7 @@ def test_what_somebody_claims_is_a_conflict_until_it_is_forced(installed: RealCl
     cluster.kubectl(*taken, stdin=json.dumps(theirs))
     # The role passes the switch on, waits and proves.
     # That an edited ConfigMap names another release is a warning, here a known one.
-    known = {"conductor_force_conflicts": True, "conductor_accept": ["release_disagrees"]}
+    known = {"conductor_force_conflicts": True, "conductor_accept": ["release_inconsistent"]}
     predicted, done = predict_and_do(cluster, tmp_path, "install", variables=known)
     assert predicted.operator["actions"] == {
         "update": [

@@ -7,8 +7,8 @@ from typing import Any
 
 from ansible_collections.conductor.trainer.plugins.filter.findings import FilterModule, findings
 
-QUOTA = {"code": "quota_exceeded", "object": "ResourceQuota q", "cause": "they do not fit", "remedy": "raise it"}
-HALF = {"code": "trainer_half_installed", "object": "Trainer", "cause": "a part lacks", "remedy": "install"}
+QUOTA = {"code": "quota_exceeded", "object": "ResourceQuota q", "cause": "they do not fit", "next_step": "raise it"}
+HALF = {"code": "trainer_incomplete", "object": "Trainer", "cause": "a part lacks", "next_step": "install"}
 
 
 def info(**changes: Any) -> dict[str, Any]:
@@ -20,8 +20,8 @@ def test_one_line_for_each_finding_blockers_first() -> None:
     assert findings(info(blockers=[QUOTA], warnings_found=[HALF, HALF])).splitlines() == [
         "1 blocker and 2 warnings before Trainer 2.3.0 on https://c",
         "  blocker quota_exceeded, ResourceQuota q: they do not fit. To do: raise it",
-        "  warning trainer_half_installed, Trainer: a part lacks. To do: install",
-        "  warning trainer_half_installed, Trainer: a part lacks. To do: install",
+        "  warning trainer_incomplete, Trainer: a part lacks. To do: install",
+        "  warning trainer_incomplete, Trainer: a part lacks. To do: install",
     ]
 
 

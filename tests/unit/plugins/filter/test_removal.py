@@ -10,15 +10,15 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.filter.removal import FilterModule, removal
 
 RESULT: dict[str, Any] = {
-    "found": True,
+    "existed": True,
     "release": "2.3.0",
     "namespace": "kubeflow-system",
     "kubernetes": "1.35.8",
     "cluster_uid": "0f9c/8d1f",
     "actions": {"delete": ["Secret a/b", "Secret a/c", "TrainJob t/x", "TrainJob: 5 more"]},
     "counts": {"Secret": 2, "TrainJob": 6},
-    "released": [],
-    "kept": ["CustomResourceDefinition x: remove_crds is off"],
+    "finalizers_removed": [],
+    "retained": ["CustomResourceDefinition x: remove_crds is off"],
     "elapsed": 6.04,
 }
 
@@ -38,18 +38,18 @@ def test_what_went_is_counted_by_kind_and_what_stays_is_said_with_the_reason(che
 
 
 def test_where_nothing_is_left_to_do_it_says_so() -> None:
-    lines = removal({**RESULT, "actions": {}, "counts": {}, "kept": []}).splitlines()
+    lines = removal({**RESULT, "actions": {}, "counts": {}, "retained": []}).splitlines()
     assert lines[2:] == ["Nothing to delete", "Took 6.0 s"]
 
 
 def test_where_nothing_was_it_says_so() -> None:
-    lines = removal({**RESULT, "actions": {}, "counts": {}, "kept": [], "found": False}).splitlines()
+    lines = removal({**RESULT, "actions": {}, "counts": {}, "retained": [], "existed": False}).splitlines()
     assert lines[2:] == ["Nothing of Conductor's is there", "Took 6.0 s"]
 
 
 @pytest.mark.parametrize(("check_mode", "words"), [(False, "Let go, "), (True, "To be let go, ")])
 def test_runtimes_that_were_let_go_are_named(check_mode: bool, words: str) -> None:
-    lines = removal({**RESULT, "released": ["ClusterTrainingRuntime torch"]}, check_mode).splitlines()
+    lines = removal({**RESULT, "finalizers_removed": ["ClusterTrainingRuntime torch"]}, check_mode).splitlines()
     assert f"{words}because no controller does it: ClusterTrainingRuntime torch" in lines
 
 

@@ -83,7 +83,9 @@ def test_nothing_changed_and_no_runtimes() -> None:
 
 
 def test_what_an_earlier_release_left_is_counted() -> None:
-    text = report({"apply": {"actions": {"prune": ["Service ops/old"]}, "kept": ["CustomResourceDefinition x: why"]}})
+    text = report(
+        {"apply": {"actions": {"prune": ["Service ops/old"]}, "retained": ["CustomResourceDefinition x: why"]}}
+    )
     assert "1 pruned, 1 of an earlier release kept" in text
 
 
@@ -92,7 +94,7 @@ def test_adopted_is_spelled_so() -> None:
 
 
 def test_check_mode_tells_what_is_to_be_done_and_what_was_left_out() -> None:
-    apply = {**APPLIED, "predicted": ["b"], "recorded": True}
+    apply = {**APPLIED, "predicted": ["b"], "record_updated": True}
     skipped = {"skipped": True, "changed": False}
     assert report({"apply": apply, "wait": skipped, "runtimes": skipped}, True).splitlines() == [
         "Trainer 2.3.0 with JobSet 0.12.0 in kubeflow-system, Kubernetes 1.35.8",
@@ -107,7 +109,7 @@ def test_check_mode_tells_what_is_to_be_done_and_what_was_left_out() -> None:
     ("check_mode", "words"), [(False, "install record renewed"), (True, "the install record to renew")]
 )
 def test_a_change_of_the_record_alone_is_told(check_mode: bool, words: str) -> None:
-    assert report({"apply": {"actions": {}, "unchanged": 45, "recorded": True}}, check_mode).endswith(
+    assert report({"apply": {"actions": {}, "unchanged": 45, "record_updated": True}}, check_mode).endswith(
         f"45 unchanged, {words}"
     )
 
@@ -117,7 +119,7 @@ SMOKE: dict[str, Any] = {
     "pods": [{"name": "a"}, {"name": "b"}],
     "logs": {"a": ["hm", "names resolve"], "b": ["names resolve"]},
     "timeline": [{"seconds": 0.1, "phase": "created"}, {"seconds": 4.26, "phase": "complete"}],
-    "kept": [],
+    "retained": [],
     "elapsed": 10.2,
 }
 
@@ -128,7 +130,7 @@ SMOKE: dict[str, Any] = {
         ({}, "4.3 s  2 nodes: names resolve"),
         ({"logs": {"a": ["one"], "b": ["two"], "c": []}}, "4.3 s  2 nodes: one, two"),
         ({"logs": {}}, "4.3 s  2 nodes: complete"),
-        ({"kept": ["Namespace x: why"]}, "4.3 s  2 nodes: names resolve; stays: Namespace x: why"),
+        ({"retained": ["Namespace x: why"]}, "4.3 s  2 nodes: names resolve; stays: Namespace x: why"),
         ({"phase": "predicted", "pods": [], "logs": {}, "timeline": []}, "0.0 s  predicted"),
     ],
 )
@@ -141,14 +143,14 @@ def test_it_is_the_filter_that_ansible_loads() -> None:
 
 
 def certificate(service: str, **more: Any) -> dict[str, Any]:
-    return {"service": service, "days_left": 364, "problem": "", "not_looked_at": "", **more}
+    return {"service": service, "days_left": 364, "problem": "", "not_checked": "", **more}
 
 
 def test_certificates_have_a_line_a_service() -> None:
     rows = [
         certificate("webhook"),
         certificate("webhook"),
-        certificate("other", not_looked_at="Secret other"),
+        certificate("other", not_checked="Secret other"),
         certificate("third", days_left=None, problem="it lacks tls.key"),
     ]
     lines = report({"wait": {**WAITED, "certificates": rows}}).splitlines()

@@ -11,7 +11,7 @@ from ansible_collections.conductor.trainer.plugins.filter.screen import FilterMo
 from ansible_collections.conductor.trainer.plugins.filter.status import status
 from tests.unit.plugins.filter.test_status import changed, healthy
 
-QUOTA = {"code": "quota_exceeded", "object": "ResourceQuota q", "cause": "they do not fit", "remedy": "raise it"}
+QUOTA = {"code": "quota_exceeded", "object": "ResourceQuota q", "cause": "they do not fit", "next_step": "raise it"}
 
 
 def lines(**changes: Any) -> dict[str, list[str]]:
@@ -44,7 +44,7 @@ def test_everything_has_its_line() -> None:
     ("changes", "title", "words"),
     [
         ({"trainer": {"state": "absent"}}, "Trainer", "absent"),
-        ({"trainer": {"state": "half_installed", "healthy": False}}, "Trainer", "half installed, not healthy"),
+        ({"trainer": {"state": "incomplete", "healthy": False}}, "Trainer", "incomplete, not healthy"),
         ({"jobset": {"healthy": None}}, "JobSet", "health unknown"),
         ({"certificates": None}, "Certificates", "unknown"),
         ({"certificates": []}, "Certificates", "none"),
@@ -61,12 +61,12 @@ def test_everything_has_its_line() -> None:
         ),
         ({"built_in_runtimes": {"present": [], "missing": ["torch"]}}, "Runtimes", "none of the release"),
         (
-            {"users": {"custom_runtimes": ["mine"], "namespaced_runtimes": 2}},
+            {"user_objects": {"custom_runtimes": ["mine"], "namespaced_runtimes": 2}},
             "Runtimes",
             "others: mine, 2 TrainingRuntimes",
         ),
-        ({"users": {"train_jobs": {"total": None, "unfinished": None}}}, "TrainJobs", "unknown"),
-        ({"users": {"train_jobs": {"total": 3, "unfinished": 1}}}, "TrainJobs", "3, 1 of them unfinished"),
+        ({"user_objects": {"train_jobs": {"total": None, "unfinished": None}}}, "TrainJobs", "unknown"),
+        ({"user_objects": {"train_jobs": {"total": 3, "unfinished": 1}}}, "TrainJobs", "3, 1 of them unfinished"),
     ],
 )
 def test_what_else_a_line_may_say(changes: dict[str, Any], title: str, words: str) -> None:

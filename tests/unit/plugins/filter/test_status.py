@@ -48,7 +48,7 @@ def test_a_healthy_one() -> None:
     [
         ({"trainer": {"state": "absent", "healthy": None}}, "absent", "there is no Trainer"),
         (
-            {"trainer": {"state": "half_installed", "missing": ["Deployment x"]}},
+            {"trainer": {"state": "incomplete", "missing": ["Deployment x"]}},
             "unhealthy",
             "Trainer lacks Deployment x",
         ),
@@ -57,8 +57,8 @@ def test_a_healthy_one() -> None:
             "unhealthy",
             "Namespace x is Terminating",
         ),
-        ({"trainer": {"healthy": False, "troubles": ["Service a: no ready endpoint"]}}, "unhealthy", "Service a"),
-        ({"jobset": {"healthy": False, "troubles": ["its CRD is not there"]}}, "unhealthy", "JobSet: its CRD is not"),
+        ({"trainer": {"healthy": False, "problems": ["Service a: no ready endpoint"]}}, "unhealthy", "Service a"),
+        ({"jobset": {"healthy": False, "problems": ["its CRD is not there"]}}, "unhealthy", "JobSet: its CRD is not"),
         ({"jobset": {"state": "absent", "healthy": None}}, "unhealthy", "there is no JobSet"),
         ({"built_in_runtimes": {"missing": ["jax"]}}, "unhealthy", "ClusterTrainingRuntime jax is not there"),
         (
@@ -68,7 +68,7 @@ def test_a_healthy_one() -> None:
         ),
         ({"trainer": {"healthy": None}}, "unknown", "which right is not known"),
         ({"jobset": {"healthy": None}}, "unknown", "some of it may not be read"),
-        ({"certificates": None, "rights": {"unreadable": ["list a", "list b"]}}, "unknown", "list a; list b"),
+        ({"certificates": None, "permissions": {"unreadable": ["list a", "list b"]}}, "unknown", "list a; list b"),
         ({"built_in_runtimes": {"present": None, "missing": None}}, "unknown", "some of it may not be read"),
     ],
 )

@@ -142,7 +142,7 @@ def test_it_is_the_filter_that_ansible_loads() -> None:
     assert FilterModule().filters() == {"summary": summary}
 
 
-FINDING = {"code": "quota_exceeded", "object": "ResourceQuota none", "cause": "c", "remedy": "r"}
+FINDING = {"code": "quota_exceeded", "object": "ResourceQuota none", "cause": "c", "next_step": "r"}
 
 
 def test_what_speaks_against_an_install_is_in_it() -> None:

@@ -114,7 +114,7 @@ def test_bad_input_is_one_failure_with_words(run: Run, arguments: dict[str, Any]
 def test_an_error_of_ours_becomes_one_failure_with_its_facts(run: Run) -> None:
     def operation(*_: Any) -> dict[str, Any]:
         raise ConductorError(
-            "quota is used up", step="apply", subject="Secret ops/x", hint="raise it", facts={"written": ["a"]}
+            "quota is used up", step="apply", subject="Secret ops/x", next_step="raise it", facts={"written": ["a"]}
         )
 
     result = run(TOKEN, operation)

@@ -52,7 +52,7 @@ from tests.unit.plugins.helpers.builders import bundle, installed
 late = ["ansible_collections.conductor.trainer.plugins.module_utils." + name for name in {LATE}]
 print("imported with the module:", *(name for name in late if name in sys.modules))
 cluster = installed(bundle())
-assert ensure_present(cluster, bundle())["recorded"]
+assert ensure_present(cluster, bundle())["record_updated"]
 for name in late:
     sys.modules.pop(name, None)
 assert not ensure_present(cluster, bundle())["changed"]
@@ -198,7 +198,7 @@ def test_trainer_operator_passes_its_options_on(force: bool) -> None:
     result = operator.run(
         cluster, bundle("fail_open"), profile="fail_open", phases=["foundation"], force_conflicts=force
     )
-    assert result["pending"] == ["access", "controllers", "admission", "runtimes"]
+    assert result["pending_phases"] == ["access", "controllers", "admission", "runtimes"]
     assert {request.query["force"] for request in cluster.applies if "record" not in request.subject} == {
         str(force).lower()
     }

@@ -106,7 +106,7 @@ def test_beside_somebody_elses_jobset_its_certificate_is_not_ours_to_judge() -> 
     del cluster.objects[Key("v1", "Secret", HOME, JOBSET)]
     assert certify(cluster, without_jobset(EXTERNAL), {}).blockers == ()
     (blocker,) = certify(cluster, EXTERNAL, {}).blockers
-    assert (blocker["code"], blocker["object"]) == ("certificate_unfit", f"Secret {HOME}/{JOBSET}")
+    assert (blocker["code"], blocker["object"]) == ("certificate_invalid", f"Secret {HOME}/{JOBSET}")
     assert "is not there" in blocker["cause"]
 
 
@@ -143,7 +143,7 @@ def test_an_install_stops_before_it_writes_anything(options: dict[str, str], wor
     with pytest.raises(RefusedError) as caught:
         ensure_present(cluster, external)
     assert words in str(caught.value)
-    unfit = [blocker for blocker in caught.value.facts["blockers"] if blocker["code"] == "certificate_unfit"]
+    unfit = [blocker for blocker in caught.value.facts["blockers"] if blocker["code"] == "certificate_invalid"]
     assert {blocker["object"] for blocker in unfit} == {f"Secret {HOME}/{name}" for name in (TRAINER, JOBSET)}
     assert len(unfit) == 2
     assert cluster.applies == []
@@ -219,14 +219,14 @@ def test_an_inspection_says_so_as_well() -> None:
     cluster = made()
     found = inspect(cluster, EXTERNAL)
     assert found["wanted"]["certificates"] == "external"
-    assert found["wanted"]["unfit_certificates"] == []
+    assert found["wanted"]["invalid_certificates"] == []
     assert found["requests"] == len(cluster.requests)
     give(cluster, FIRST, without="tls.key")
     found = inspect(cluster, EXTERNAL)
-    assert [blocker["object"] for blocker in found["blockers"] if blocker["code"] == "certificate_unfit"] == [
-        item["object"] for item in found["wanted"]["unfit_certificates"]
+    assert [blocker["object"] for blocker in found["blockers"] if blocker["code"] == "certificate_invalid"] == [
+        item["object"] for item in found["wanted"]["invalid_certificates"]
     ]
-    assert len(found["wanted"]["unfit_certificates"]) == 2
+    assert len(found["wanted"]["invalid_certificates"]) == 2
 
 
 def later(days: int) -> Callable[[], datetime]:
@@ -249,9 +249,9 @@ def test_one_that_is_to_be_renewed_is_told(authority: Authority, days: int, left
     cluster = identified(FakeCluster())
     give(cluster, authority)
     found = inspect(cluster, EXTERNAL, now=later(days))
-    assert {due["days_left"] for due in found["wanted"]["certificates_due"]} == ({left} if left else set())
-    told = [warning["object"] for warning in found["warnings_found"] if warning["code"] == "certificate_due"]
-    assert told == [due["object"] for due in found["wanted"]["certificates_due"]]
+    assert {due["days_left"] for due in found["wanted"]["expiring_certificates"]} == ({left} if left else set())
+    told = [warning["object"] for warning in found["warnings_found"] if warning["code"] == "certificate_expiring"]
+    assert told == [due["object"] for due in found["wanted"]["expiring_certificates"]]
     assert len(told) == (2 if left else 0)
 
 
@@ -274,7 +274,7 @@ def test_an_inspection_that_may_not_look_says_that() -> None:
 
     cluster.hooks.append(hook)
     found = inspect(cluster, EXTERNAL)
-    assert f"list secrets in namespace {HOME}" in found["rights"]["unreadable"]
+    assert f"list secrets in namespace {HOME}" in found["permissions"]["unreadable"]
     assert "unreadable" in {warning["code"] for warning in found["warnings_found"]}
 
 

@@ -146,7 +146,7 @@ def test_one_that_would_not_do_stops_an_install_before_it_writes(change: dict[st
     given["trainer"].update(change)
     with pytest.raises(RefusedError, match=words) as caught:
         ensure_present(cluster, with_own_certificates(TRUSTING, given))
-    assert [one["object"] for one in caught.value.facts["blockers"] if one["code"] == "certificate_unfit"] == [
+    assert [one["object"] for one in caught.value.facts["blockers"] if one["code"] == "certificate_invalid"] == [
         f"Secret {HOME}/{TRAINER.name}"
     ]
     assert cluster.writes == []
@@ -168,7 +168,7 @@ def test_a_life_from_install_to_removal() -> None:
 
     # Whoever leaves it out next time, to run without the keys, keeps what is served.
     kept = ensure_present(cluster, EXTERNAL)
-    assert (kept["changed"], kept["kept"]) == (False, [])
+    assert (kept["changed"], kept["retained"]) == (False, [])
     assert {TRAINER, JOBSET} <= cluster.objects.keys()
 
     ensure_absent(cluster, load_bundle(str(BUNDLE)))

@@ -59,7 +59,7 @@ def judged(
 
 def test_one_that_the_api_server_trusts_is_ready_and_its_days_are_counted() -> None:
     found = judged(served(life=timedelta(days=100, hours=1)), ROOT.pem)
-    assert (found.problem, found.not_looked_at, found.days_left) == ("", "", 100)
+    assert (found.problem, found.not_checked, found.days_left) == ("", "", 100)
     assert found.verdict().ready
     assert found.verdict().evidence == "100 days left"
     row = found.row()
@@ -172,7 +172,7 @@ def test_without_the_library_only_keys_and_service_are_looked_at(monkeypatch: py
     found = judged(served(OTHER), ROOT.pem)
     assert found.problem == ""
     assert found.verdict().ready
-    assert "cryptography" in found.row()["not_looked_at"]
+    assert "cryptography" in found.row()["not_checked"]
     assert (found.row()["not_after"], found.days_left, found.warning()) == ("", None, "")
     assert "lacks" in judged(Serving(), ROOT.pem).problem
     assert judged(None, ROOT.pem, unread="x").problem == ""
@@ -188,7 +188,7 @@ def test_a_certificate_that_the_library_refuses_is_left_to_the_api_server(monkey
     monkeypatch.setattr("cryptography.x509.load_pem_x509_certificate", refuse)
     found = judged(certificate, ROOT.pem)
     assert (found.problem, found.verdict().ready) == ("", True)
-    assert "refuses one of them" in found.row()["not_looked_at"]
+    assert "refuses one of them" in found.row()["not_checked"]
     assert (found.row()["not_after"], found.days_left, found.warning()) == ("", None, "")
     assert "lacks" in judged(Serving(), ROOT.pem).problem
     assert secret_problem(certificate, EXTERNAL, ROOT.pem, NOW) == ""

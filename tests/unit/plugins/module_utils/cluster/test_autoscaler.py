@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.cluster.autoscaler import may_grow
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.autoscaler import can_scale_up
 from tests.unit.plugins.helpers.builders import obj
 from tests.unit.plugins.helpers.fakes import FakeCluster
 
@@ -13,18 +13,18 @@ from tests.unit.plugins.helpers.fakes import FakeCluster
 @pytest.mark.parametrize(("groups", "grows"), [(["apps"], False), (["apps", "karpenter.sh"], True)])
 def test_what_makes_nodes_is_known_by_its_api_group(groups: list[str], grows: bool) -> None:
     cluster = FakeCluster()
-    assert may_grow(cluster, groups) is grows
+    assert can_scale_up(cluster, groups) is grows
     assert len(cluster.requests) == (0 if grows else 1)
 
 
 def test_the_cluster_autoscaler_is_known_by_its_status() -> None:
     cluster = FakeCluster()
     cluster.put(obj("ConfigMap", "cluster-autoscaler-status", namespace="kube-system"))
-    assert may_grow(cluster, ["apps"]) is True
+    assert can_scale_up(cluster, ["apps"]) is True
 
 
 @pytest.mark.parametrize("groups", [None, ["apps"]])
 def test_where_it_cannot_be_told_nodes_may_come(groups: list[str] | None) -> None:
     cluster = FakeCluster()
     cluster.fail(403, method="GET")
-    assert may_grow(cluster, groups) is True
+    assert can_scale_up(cluster, groups) is True

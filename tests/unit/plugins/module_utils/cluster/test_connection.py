@@ -58,7 +58,7 @@ def test_several_files_are_one_kubeconfig(server: Server, tmp_path: Path) -> Non
     assert sent(server, Target(kubeconfig=path, context="a"), "Authorization") == ["Bearer token-a"]
     with pytest.raises(TargetError, match="has 2") as caught:
         connect(Target(kubeconfig=path))
-    assert "a, b" in str(caught.value.hint)
+    assert "a, b" in str(caught.value.next_step)
 
 
 def test_a_context_alone_is_looked_for_where_kubectl_looks(
@@ -101,7 +101,7 @@ def test_a_damaged_kubeconfig_is_an_error_that_names_it(tmp_path: Path, content:
 def test_a_missing_file_is_an_error_that_names_it() -> None:
     with pytest.raises(TargetError, match="there is no kubeconfig file /nonexistent/config") as caught:
         connect(Target(kubeconfig="~/config", context="a"))
-    assert caught.value.hint == "check the path"
+    assert caught.value.next_step == "check the path"
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_credential_plugin_that_fails_is_an_error_and_no_anonymous_user(
     path = written(tmp_path, kubeconfig(server.url, "a", user=user))
     with pytest.raises(TargetError, match=words) as caught:
         connect(Target(kubeconfig=path, context="a"))
-    assert "credential plugin" in str(caught.value.hint)
+    assert "credential plugin" in str(caught.value.next_step)
     assert server.asked == []
 
 

@@ -70,13 +70,13 @@ def test_retry_after(headers: dict[str, str], body: dict[str, Any], seconds: flo
 
 @pytest.mark.parametrize(("status", "words"), [(401, "renew"), (403, "right"), (409, "force_conflicts")])
 def test_some_failures_have_a_hint(status: int, words: str) -> None:
-    assert words in str(api_error(status, {}, b"{}", "s", "o").hint)
+    assert words in str(api_error(status, {}, b"{}", "s", "o").next_step)
 
 
 def test_a_certificate_that_does_not_verify_is_not_tried_again() -> None:
     error = unreachable(urllib3.exceptions.SSLError("self-signed"), "https://a", "read", "/version")
     assert not error.transient
-    assert "ca_cert" in str(error.hint)
+    assert "ca_cert" in str(error.next_step)
     error = unreachable(urllib3.exceptions.ProtocolError("reset"), "https://a", "read", "/version")
     assert error.transient
     assert "https://a cannot be reached: reset" in str(error)
@@ -86,4 +86,4 @@ def test_a_proxy_that_wants_a_login_is_asked_once() -> None:
     cause = OSError("Tunnel connection failed: 407 Proxy Authentication Required")
     error = unreachable(urllib3.exceptions.ProxyError("Unable to connect to proxy", cause), "https://a", "read", "/x")
     assert not error.transient
-    assert "user:password@" in str(error.hint)
+    assert "user:password@" in str(error.next_step)

@@ -124,7 +124,7 @@ def test_none_two_or_half_a_target_is_an_error_with_a_hint(
 ) -> None:
     with pytest.raises(TargetError, match=words) as caught:
         choose_target(options, environ)
-    assert caught.value.hint
+    assert caught.value.next_step
 
 
 @pytest.mark.parametrize(
@@ -189,4 +189,4 @@ def test_context(named: str | None, contexts: list[str], chosen: str) -> None:
 def test_a_context_is_never_guessed(named: str | None, contexts: list[str], words: str) -> None:
     with pytest.raises(TargetError, match=words) as caught:
         choose_context(named, contexts, "file")
-    assert (", ".join(sorted(contexts)) or "none") in str(caught.value.hint)
+    assert (", ".join(sorted(contexts)) or "none") in str(caught.value.next_step)

@@ -147,7 +147,7 @@ def test_a_server_that_is_not_there_is_unreachable(clock: Clock, ask: Callable[[
     with pytest.raises(UnreachableError, match="cannot be reached") as caught:
         ask(Cluster(configuration, sleep=clock.sleep))
     assert configuration.host in str(caught.value)
-    assert caught.value.hint
+    assert caught.value.next_step
 
 
 def test_fresh_is_the_same_server_over_new_connections(cluster: Cluster, server: Server) -> None:

@@ -103,7 +103,7 @@ def test_refresh_names_every_right_that_is_missing(cluster: FakeCluster) -> None
     deployments = Scope(resource_of("apps/v1", "Deployment"))
     with pytest.raises(RightsError, match="then run this again") as caught:
         Watcher(cluster, [MAPS, deployments]).refresh()
-    assert caught.value.facts["missing_rights"] == [
+    assert caught.value.facts["missing_permissions"] == [
         "list, watch configmaps in namespace ops",
         "list, watch deployments.apps",
     ]

@@ -9,36 +9,36 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_catalogue import SLOW, Signature
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_tracker import FailureTracker
-from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failures import Doom
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failures import FailureSign
 from tests.unit.plugins.helpers.builders import READY_STATUS, deployment, obj, pod
 from tests.unit.plugins.helpers.fakes import FakeCluster, Request, failure
 
 
-def doom(grace: float = 0.0, cause: str = "it is so", uid: str = "u", *, nodes_help: bool = False) -> Doom:
+def sign(grace: float = 0.0, cause: str = "it is so", uid: str = "u", *, nodes_help: bool = False) -> FailureSign:
     signature = Signature(cause, "container", frozenset(), "", grace=grace, nodes_help=nodes_help)
-    return Doom(signature, "manager", uid, "words", "remedy")
+    return FailureSign(signature, "manager", uid, "words", "next_step")
 
 
 def test_a_sign_is_certain_after_its_grace() -> None:
     fate = FailureTracker(FakeCluster(), [])
-    assert fate.certain([doom()], 100.0) == [doom()]
-    assert fate.certain([doom(5.0)], 100.0) == []
-    assert fate.certain([doom(5.0)], 104.9) == []
-    assert fate.certain([doom(5.0)], 105.0) == [doom(5.0)]
+    assert fate.certain([sign()], 100.0) == [sign()]
+    assert fate.certain([sign(5.0)], 100.0) == []
+    assert fate.certain([sign(5.0)], 104.9) == []
+    assert fate.certain([sign(5.0)], 105.0) == [sign(5.0)]
 
 
 def test_a_sign_that_went_away_begins_anew() -> None:
     fate = FailureTracker(FakeCluster(), [])
-    fate.certain([doom(5.0)], 100.0)
+    fate.certain([sign(5.0)], 100.0)
     fate.certain([], 103.0)
-    assert fate.certain([doom(5.0)], 106.0) == []
-    assert fate.certain([doom(5.0, uid="other")], 111.0) == []
-    assert fate.certain([doom(5.0, "another cause")], 116.0) == []
+    assert fate.certain([sign(5.0)], 106.0) == []
+    assert fate.certain([sign(5.0, uid="other")], 111.0) == []
+    assert fate.certain([sign(5.0, "another cause")], 116.0) == []
 
 
-def ended(restarts: int = 1) -> Doom:
+def ended(restarts: int = 1) -> FailureSign:
     signature = Signature("it ends", "container", frozenset(), "", restarts=1, own_fault=True)
-    return Doom(signature, "manager", "u", "words", "remedy", ("ops", "manager-1", "m", restarts))
+    return FailureSign(signature, "manager", "u", "words", "next_step", ("ops", "manager-1", "m", restarts))
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_two_ends_are_certain_by_what_was_logged(log: Any, certain: bool) -> Non
 
 def test_what_is_only_slow_is_never_certain() -> None:
     fate = FailureTracker(FakeCluster(), [])
-    fate.certain([doom(SLOW)], 0.0)
-    assert fate.certain([doom(SLOW)], 1e9) == []
+    fate.certain([sign(SLOW)], 0.0)
+    assert fate.certain([sign(SLOW)], 1e9) == []
 
 
 def groups(*names: str) -> dict[str, Any]:
@@ -100,17 +100,17 @@ def test_where_nodes_may_be_added_no_pod_is_doomed_for_want_of_one() -> None:
         for manifest in objects:
             cluster.put(manifest)
         fate = asked(cluster, api)
-        assert bool(fate.certain([doom(nodes_help=True)], 0.0)) is certain, api
-        assert fate.certain([doom()], 0.0) == [doom()]
+        assert bool(fate.certain([sign(nodes_help=True)], 0.0)) is certain, api
+        assert fate.certain([sign()], 0.0) == [sign()]
 
 
 def test_it_is_asked_once_and_only_for_want_of_a_node() -> None:
     cluster = FakeCluster()
     fate = asked(cluster, groups())
-    fate.certain([doom(), doom(5.0, nodes_help=True, cause="b")], 0.0)
+    fate.certain([sign(), sign(5.0, nodes_help=True, cause="b")], 0.0)
     assert cluster.requests == []
     for now in (5.0, 6.0):
-        assert len(fate.certain([doom(5.0, nodes_help=True, cause="b")], now)) == 1
+        assert len(fate.certain([sign(5.0, nodes_help=True, cause="b")], now)) == 1
     assert [request.path for request in cluster.requests] == [
         "/apis",
         "/api/v1/namespaces/kube-system/configmaps/cluster-autoscaler-status",
@@ -127,7 +127,7 @@ def test_where_it_cannot_be_told_nodes_may_be_added(path: str) -> None:
         return groups() if request.path == "/apis" else None
 
     cluster.hooks.append(refuses)
-    assert FailureTracker(cluster, []).certain([doom(nodes_help=True)], 0.0) == []
+    assert FailureTracker(cluster, []).certain([sign(nodes_help=True)], 0.0) == []
 
 
 def failing() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:

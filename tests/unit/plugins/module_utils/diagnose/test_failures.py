@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Signs of doom, in what a real cluster (Kubernetes 1.35.8, containerd 1.6.20) said of Deployments that did not start.
+"""Signs of sign, in what a real cluster (Kubernetes 1.35.8, containerd 1.6.20) said of Deployments that did not start.
 
 recorded/failures.json has their status as it was, and their pods'.
 """
@@ -22,8 +22,8 @@ from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure
     Signature,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failures import (
-    Doom,
-    dooms_of,
+    FailureSign,
+    failure_signs,
     in_back_off,
     is_being_made,
     is_refused,
@@ -44,13 +44,13 @@ def recorded(name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return entry["deployment"], entry["pods"]
 
 
-def only(name: str) -> Doom:
-    (doom,) = dooms_of(*recorded(name))
-    return doom
+def only(name: str) -> FailureSign:
+    (sign,) = failure_signs(*recorded(name))
+    return sign
 
 
 @pytest.mark.parametrize(
-    ("name", "cause", "words", "remedy"),
+    ("name", "cause", "words", "next_step"),
     [
         ("absent", "not in the registry", "nothing:v1: not found", "check name and tag of 127.0.0.1:5000/nothing:v1"),
         ("absent at first", "not in the registry", "nothing:v1: not found", "check name and tag"),
@@ -74,12 +74,12 @@ def only(name: str) -> Doom:
         ("sa", "its pods are refused", 'serviceaccount "nothing" not found', "reason=FailedCreate"),
     ],
 )
-def test_what_a_real_cluster_said(name: str, cause: str, words: str, remedy: str) -> None:
-    doom = only(name)
-    assert cause in doom.signature.cause
-    assert words in str(doom)
-    assert remedy in doom.remedy
-    assert doom.deployment == RECORDED[name]["deployment"]["metadata"]["name"]
+def test_what_a_real_cluster_said(name: str, cause: str, words: str, next_step: str) -> None:
+    sign = only(name)
+    assert cause in sign.signature.cause
+    assert words in str(sign)
+    assert next_step in sign.next_step
+    assert sign.deployment == RECORDED[name]["deployment"]["metadata"]["name"]
 
 
 # Seconds that a sign must last, and why.
@@ -103,8 +103,8 @@ def test_slow_is_not_doomed(name: str, grace: float) -> None:
 
 
 def test_two_ends_are_no_loop_yet_but_by_their_own_fault() -> None:
-    assert [doom.signature.own_fault for doom in dooms_of(*recorded("crashed twice"))] == [True]
-    assert [doom.signature.own_fault for doom in dooms_of(*recorded("crash"))] == [False]
+    assert [sign.signature.own_fault for sign in failure_signs(*recorded("crashed twice"))] == [True]
+    assert [sign.signature.own_fault for sign in failure_signs(*recorded("crash"))] == [False]
 
 
 @pytest.mark.parametrize(("code", "found"), [(0, 0), (1, 1), (128, 1), (129, 0), (137, 0), (None, 0)])
@@ -112,16 +112,16 @@ def test_what_was_ended_or_ended_well_is_no_fault_of_its_own(code: int | None, f
     """SIGTERM ends a controller with 0, SIGKILL with 137: a probe, a node, or a person did that."""
     item = crashing(1)
     item["status"]["containerStatuses"][1]["lastState"]["terminated"]["exitCode"] = code
-    dooms = dooms_of(rolling(), [item])
-    assert len(dooms) == found
-    assert all(doom.run == ("", "p", "m", 1) for doom in dooms)
+    failures = failure_signs(rolling(), [item])
+    assert len(failures) == found
+    assert all(sign.run == ("", "p", "m", 1) for sign in failures)
 
 
 @pytest.mark.parametrize(("restarts", "found"), [(0, 0), (1, 1)])
 def test_two_ends_for_want_of_memory_are(restarts: int, found: int) -> None:
     deployment, pods = recorded("oom")
     pods[0]["status"]["containerStatuses"][0]["restartCount"] = restarts
-    assert len(dooms_of(deployment, pods)) == found
+    assert len(failure_signs(deployment, pods)) == found
 
 
 def test_ends_before_the_wait_do_not_count() -> None:
@@ -129,8 +129,8 @@ def test_ends_before_the_wait_do_not_count() -> None:
     uid = pods[0]["metadata"]["uid"]
     assert restarts_of(pods[0]) == 2
     assert restarts_of({}) == 0
-    assert dooms_of(deployment, pods, {uid: 2}) == []
-    assert len(dooms_of(deployment, pods, {uid: 1, "other": 9})) == 1
+    assert failure_signs(deployment, pods, {uid: 2}) == []
+    assert len(failure_signs(deployment, pods, {uid: 1, "other": 9})) == 1
 
 
 @pytest.mark.parametrize(
@@ -161,9 +161,9 @@ def test_ends_before_the_wait_do_not_count() -> None:
 def test_failed_pulls(message: str, cause: str) -> None:
     deployment, pods = recorded("absent")
     pods[0]["status"]["containerStatuses"][0]["state"]["waiting"]["message"] = message
-    (doom,) = dooms_of(deployment, pods)
-    assert cause in doom.signature.cause
-    assert (doom.signature.grace == SLOW) is (cause == "not pulled")
+    (sign,) = failure_signs(deployment, pods)
+    assert cause in sign.signature.cause
+    assert (sign.signature.grace == SLOW) is (cause == "not pulled")
 
 
 @pytest.mark.parametrize(
@@ -179,21 +179,21 @@ def test_a_cluster_that_is_only_starting_is_not_doomed(message: str) -> None:
     deployment, pods = recorded("cpu")
     for condition in pods[0]["status"]["conditions"]:
         condition["message"] = message
-    assert dooms_of(deployment, pods) == []
+    assert failure_signs(deployment, pods) == []
 
 
 @pytest.mark.parametrize(
-    ("change", "remedy"),
+    ("change", "next_step"),
     [
         ({"replicas": 0}, "kubectl -n rec scale deployment/cpu --replicas=1"),
         ({"replicas": 1, "paused": True}, "kubectl -n rec rollout resume deployment/cpu"),
     ],
 )
-def test_a_deployment_that_somebody_stopped(change: dict[str, Any], remedy: str) -> None:
+def test_a_deployment_that_somebody_stopped(change: dict[str, Any], next_step: str) -> None:
     deployment, _pods = recorded("cpu")
-    (doom,) = dooms_of({**deployment, "spec": change}, [])
-    assert doom.remedy == remedy
-    assert str(doom) == doom.signature.cause
+    (sign,) = failure_signs({**deployment, "spec": change}, [])
+    assert sign.next_step == next_step
+    assert str(sign) == sign.signature.cause
 
 
 # -- the pods of the present template ---------------------------------------------------------------------------------
@@ -248,7 +248,7 @@ def test_a_pod_that_is_being_made() -> None:
 
 @pytest.mark.parametrize("signature", SIGNATURES, ids=lambda signature: signature.cause)
 def test_every_remedy_can_be_said(signature: Signature) -> None:
-    said = signature.remedy.format(namespace="n", deployment="d", pod="p", image="i")
+    said = signature.next_step.format(namespace="n", deployment="d", pod="p", image="i")
     assert said
     assert not said.endswith(".")
     assert signature.reasons
@@ -261,7 +261,7 @@ def test_odd_fields_never_raise(name: str) -> None:
         worse: list[Any] = list(recorded(name))
         for _damage in range(luck.randint(1, 3)):
             worse = damaged(worse, luck.choice([place for place in places(worse) if len(place) > 2]), luck.choice(ODD))
-        dooms_of(worse[0], worse[1])
+        failure_signs(worse[0], worse[1])
         for found in worse[1]:
             in_back_off(found)
             is_being_made(found)
@@ -273,18 +273,18 @@ def test_odd_fields_never_raise(name: str) -> None:
     [("absent", "its image is not in the registry"), ("silent", "its image is not pulled yet")],
 )
 def test_pods_that_no_deployment_made_cannot_start_either(name: str, cause: str) -> None:
-    (doom,) = stillborn(recorded(name)[1], "team")
-    assert (doom.signature.cause, doom.deployment) == (cause, "")
-    assert "{" not in doom.remedy
+    (sign,) = stillborn(recorded(name)[1], "team")
+    assert (sign.signature.cause, sign.deployment) == (cause, "")
+    assert "{" not in sign.next_step
 
 
 def test_that_one_ends_again_and_again_or_has_no_room_is_its_owners_affair() -> None:
     names = [name for name in RECORDED if stillborn(recorded(name)[1], "team")]
-    causes = {doom.signature.cause for name in names for doom in stillborn(recorded(name)[1], "team")}
+    causes = {sign.signature.cause for name in names for sign in stillborn(recorded(name)[1], "team")}
     assert causes
     assert all(signature.source == "container" for signature in SIGNATURES if signature.cause in causes)
     assert not any(signature.restarts for signature in SIGNATURES if signature.cause in causes)
-    loops = {name for name in RECORDED if any(doom.signature.restarts for doom in dooms_of(*recorded(name)))}
+    loops = {name for name in RECORDED if any(sign.signature.restarts for sign in failure_signs(*recorded(name)))}
     assert loops
     assert loops.isdisjoint(names)
 
@@ -311,7 +311,7 @@ def test_ends_count_from_when_the_wait_began(restarts: int, before: dict[str, in
     """Also those of a container that is not the first."""
     item = crashing(restarts)
     item["metadata"]["uid"] = "uid-p"
-    found = [doom for doom in dooms_of(rolling(), [item], before) if not doom.signature.own_fault]
+    found = [sign for sign in failure_signs(rolling(), [item], before) if not sign.signature.own_fault]
     assert bool(found) is certain
 
 
@@ -323,7 +323,7 @@ def test_only_the_scheduler_s_own_condition_speaks_of_room() -> None:
         ("Ready", "False", 0),
     ):
         item = {**pod("p", "a", "2026"), "status": {"conditions": [{"type": kind, "status": status, **said}]}}
-        assert len(dooms_of(rolling(), [item])) == found, (kind, status)
+        assert len(failure_signs(rolling(), [item])) == found, (kind, status)
 
 
 def test_a_sign_once_seen_does_not_change() -> None:

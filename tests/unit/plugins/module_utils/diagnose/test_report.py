@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failures import dooms_of
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failures import failure_signs
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.report import (
     EVENTS,
     LOG_LINES,
@@ -51,8 +51,8 @@ def warn(cluster: FakeCluster, *events: dict[str, Any]) -> None:
 def look(
     cluster: FakeCluster, deployment: dict[str, Any], pods: list[dict[str, Any]], *, doomed: bool = True
 ) -> dict[str, Any]:
-    dooms = dooms_of(deployment, pods) if doomed else []
-    return diagnose(cluster, deployment, pods, dooms[0] if dooms else None)
+    failures = failure_signs(deployment, pods) if doomed else []
+    return diagnose(cluster, deployment, pods, failures[0] if failures else None)
 
 
 def test_between_two_runs_the_log_of_the_last_one_is_read_and_tells_the_cause() -> None:
@@ -65,8 +65,8 @@ def test_between_two_runs_the_log_of_the_last_one_is_read_and_tells_the_cause() 
     assert len(row["log"]) == LOG_LINES
     assert row["log"][-1] == 'error: Unable to load configuration: unknown field "noSuchKey"'
     assert row["cause"] == "its configuration has the field noSuchKey, which this release does not know"
-    assert row["look"].endswith(f"logs {name} --previous")
-    assert row["unread"] == []
+    assert row["command"].endswith(f"logs {name} --previous")
+    assert row["unreadable"] == []
     (asked,) = [request for request in cluster.requests if request.path.endswith("/log")]
     assert asked.query["previous"] == "True"
 
@@ -87,13 +87,13 @@ def test_without_a_word_of_its_own_the_sign_of_doom_is_the_cause() -> None:
     assert row["cause"] == "a ResourceQuota does not allow its pods"
     assert (row["pod"], row["log"]) == ("", [])
     assert row["events"] == ["Failed: exceeded quota"]
-    assert "describe deployment" in row["look"]
+    assert "describe deployment" in row["command"]
 
 
 def test_a_container_that_has_not_run_has_no_log_and_that_is_no_failure() -> None:
     cluster, deployment, pods = recorded("absent")
     row = look(cluster, deployment, pods)
-    assert (row["log"], row["unread"], row["exit_code"]) == ([], [], None)
+    assert (row["log"], row["unreadable"], row["exit_code"]) == ([], [], None)
     assert "not found" in row["container"] or "Back-off" in row["container"]
 
 
@@ -157,7 +157,7 @@ def test_a_replicaset_that_may_not_be_read_is_said() -> None:
     cluster.fail(403, method="GET", path="/replicasets", message="may not")
     row = look(cluster, deployment, [])
     assert row["replica_set"] == ""
-    assert [what.partition(":")[0] for what in row["unread"]] == ["ReplicaSets"]
+    assert [what.partition(":")[0] for what in row["unreadable"]] == ["ReplicaSets"]
 
 
 @pytest.mark.parametrize("path", ["/log", "/events"])
@@ -166,8 +166,8 @@ def test_what_may_not_be_read_is_said_and_hides_nothing(path: str) -> None:
     cluster.logs = {f"{pods[0]['metadata']['name']} before": ["flag provided but not defined: -x"]}
     cluster.fail(403, method="GET", path=path, message="may not")
     row = look(cluster, deployment, pods)
-    assert len(row["unread"]) == 1
-    assert "may not" in row["unread"][0]
+    assert len(row["unreadable"]) == 1
+    assert "may not" in row["unreadable"][0]
     assert row["cause"]
 
 
@@ -203,16 +203,23 @@ def row(**more: Any) -> dict[str, Any]:
         "log": [],
         "events": [],
         "cause": "",
-        "remedy": "",
-        "look": "kubectl -n ops describe deployment manager",
-        "unread": [],
+        "next_step": "",
+        "command": "kubectl -n ops describe deployment manager",
+        "unreadable": [],
         **more,
     }
 
 
 def test_a_paragraph_for_each() -> None:
     whole = row(
-        pod="p", container="manager: Error", exit_code=3, restarts=2, log=["l"], events=["e"], cause="c", unread=["u"]
+        pod="p",
+        container="manager: Error",
+        exit_code=3,
+        restarts=2,
+        log=["l"],
+        events=["e"],
+        cause="c",
+        unreadable=["u"],
     )
     assert diagnosis_lines([whole, row()]) == [
         "Deployment ops/manager, pod p, manager: Error, exit code 3, 2 restarts",
@@ -248,4 +255,4 @@ def test_the_words_of_a_container_that_ended_show_no_secret() -> None:
     _cluster, deployment, pods = recorded("crash")
     for status in pods[0]["status"]["containerStatuses"]:
         status["lastState"]["terminated"]["message"] = "password=hunter2"
-    assert "password=(hidden)" in str(dooms_of(deployment, pods)[0])
+    assert "password=(hidden)" in str(failure_signs(deployment, pods)[0])

@@ -13,7 +13,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.findings.accepte
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import CATALOGUE
 
-KUEUE = {"code": "kueue_mismatch", "object": "Kueue", "cause": "it is old", "remedy": "upgrade it"}
+KUEUE = {"code": "kueue_mismatch", "object": "Kueue", "cause": "it is old", "next_step": "upgrade it"}
 
 
 def test_every_warning_can_be_accepted_and_no_blocker() -> None:

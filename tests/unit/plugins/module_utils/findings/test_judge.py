@@ -126,10 +126,14 @@ CASES: dict[str, tuple[Any, str, str]] = {
         "bundled",
         "the nodes are of s390x",
     ),
-    "no_room": (empty(pods={"node": page([pod("1900m")])}), "bundled", "request 0.6 CPU, and at most 0.1 is free"),
-    "trainer_foreign": (installed("helm", metadata=HELM), "bundled", "2.3.0 is complete here"),
-    "trainer_elsewhere": (installed(**ELSEWHERE), "bundled", "runs in namespace ml"),
-    "trainer_twice": (
+    "insufficient_capacity": (
+        empty(pods={"node": page([pod("1900m")])}),
+        "bundled",
+        "request 0.6 CPU, and at most 0.1 is free",
+    ),
+    "trainer_other_owner": (installed("helm", metadata=HELM), "bundled", "2.3.0 is complete here"),
+    "trainer_other_namespace": (installed(**ELSEWHERE), "bundled", "runs in namespace ml"),
+    "trainer_duplicate": (
         installed(deployments=page([*deployments(), *deployments(home="ml")])),
         "bundled",
         "namespaces kubeflow-system, ml",
@@ -143,7 +147,7 @@ CASES: dict[str, tuple[Any, str, str]] = {
         "Trainer 2.4.0 is installed and 2.3.0 is older",
     ),
     "trainer_unknown": (empty(deployments=None, everywhere=False), "bundled", "cannot be told"),
-    "trainer_adoptable": (installed("kubectl", metadata=OURS), "bundled", "takes it over"),
+    "trainer_takeover": (installed("kubectl", metadata=OURS), "bundled", "takes it over"),
     "trainer_other_release": (
         installed(
             "kubectl",
@@ -154,41 +158,41 @@ CASES: dict[str, tuple[Any, str, str]] = {
         "bundled",
         "2.2.1 is installed by field manager kubectl; only 2.3.0",
     ),
-    "taken_from_tool": (installed("helm", metadata=HELM), "bundled", "taken from Helm release trainer"),
-    "trainer_half_installed": (empty(crds={**NO_CRDS, **HALF}), "bundled", "Deployment kubeflow-trainer"),
-    "release_disagrees": (
+    "adopted_from_tool": (installed("helm", metadata=HELM), "bundled", "taken from Helm release trainer"),
+    "trainer_incomplete": (empty(crds={**NO_CRDS, **HALF}), "bundled", "Deployment kubeflow-trainer"),
+    "release_inconsistent": (
         installed(public_config={"data": {"kubeflow_trainer_version": "v2.2.0"}}),
         "bundled",
         "image says Trainer 2.3.0, the public ConfigMap 2.2.0",
     ),
     "terminating": (empty(namespace={"metadata": {"name": HOME, **DYING}}), "bundled", f"Namespace {HOME} is being"),
     "jobset_external": (empty(**external()), "bundled", "runs in namespace jobset-system (Helm release trainer)"),
-    "jobset_foreign": (installed("helm", metadata=HELM), "bundled", "in the hands of Helm release trainer"),
-    "jobset_ours": (installed(), "external", "in namespace kubeflow-system is Conductor's own"),
+    "jobset_other_owner": (installed("helm", metadata=HELM), "bundled", "in the hands of Helm release trainer"),
+    "jobset_bundled": (installed(), "external", "in namespace kubeflow-system is Conductor's own"),
     "jobset_absent": (empty(), "external", "install JobSet 0.12.0"),
     "jobset_unhealthy": (empty(**external(serving=False)), "auto", "jobset-system does not serve"),
     "jobset_too_old": (empty(**external("v0.11.0")), "external", "needs 0.12.0 or newer"),
     "jobset_split": (empty(**{**external(), "deployments": page()}), "auto", "where no controller runs"),
     "jobset_crd_only": (empty(**jobset_crd_only()), "auto", "without a controller (Helm release trainer, 0 JobSets)"),
     "jobset_unknown": (empty(mutating=None), "auto", "which JobSet is installed: some of it may not be read"),
-    "rights_missing": (empty(rules=READ_ONLY, cluster_rules=READ_ONLY), "bundled", "may not create, patch"),
-    "role_ungrantable": (empty(rules=NO_GRANTS, cluster_rules=NO_GRANTS), "bundled", "escalate clusterroles"),
-    "repair_impossible": (
+    "permissions_missing": (empty(rules=READ_ONLY, cluster_rules=READ_ONLY), "bundled", "may not create, patch"),
+    "role_not_grantable": (empty(rules=NO_GRANTS, cluster_rules=NO_GRANTS), "bundled", "escalate clusterroles"),
+    "repair_not_permitted": (
         installed(record=RECORD, rules=READ_ONLY, cluster_rules=READ_ONLY),
         "bundled",
         "could not put it right again",
     ),
-    "rights_helpful": (
+    "permissions_optional": (
         empty(rules=NO_HELP, cluster_rules=NO_HELP),
         "bundled",
         "patch pods/status in namespace kubeflow-system",
     ),
-    "rights_unknown": (empty(rules={"incomplete": True}), "bundled", "does not list"),
+    "permissions_unknown": (empty(rules={"incomplete": True}), "bundled", "does not list"),
     "unreadable": (empty(denied=("list nodes",)), "bundled", "may not list nodes"),
-    "certificate_unfit": (empty(), "bundled", "Secret ops/tls is not there"),
-    "certificate_due": (empty(), "bundled", "ends in 9 days"),
+    "certificate_invalid": (empty(), "bundled", "Secret ops/tls is not there"),
+    "certificate_expiring": (empty(), "bundled", "ends in 9 days"),
     "quota_exceeded": (empty(quotas=quota(pods="1")), "bundled", "pods 1, of which 0 is used and 2 needed"),
-    "quota_unstated": (empty(quotas=quota(limits__cpu="9")), "bundled", "limits.cpu is limited"),
+    "quota_missing_resources": (empty(quotas=quota(limits__cpu="9")), "bundled", "limits.cpu is limited"),
     "default_deny": (
         empty(policies=page([{"metadata": {"name": "deny"}, "spec": {"podSelector": {}}}])),
         "bundled",
@@ -213,8 +217,8 @@ CASES: dict[str, tuple[Any, str, str]] = {
         "Kueue 0.17.0 is built for Trainer 2.2",
     ),
     "training_operator": (empty(groups={"kubeflow.org": frozenset({"pytorchjobs"})}), "bundled", "Training Operator"),
-    "runtime_foreign": (installed(cluster_runtimes=runtime("mpi-distributed")), "bundled", "mpi-distributed"),
-    "runtimes_held": (
+    "runtime_other_owner": (installed(cluster_runtimes=runtime("mpi-distributed")), "bundled", "mpi-distributed"),
+    "runtime_finalizers": (
         installed(runtimes=runtime("mine", finalizers=["trainer.kubeflow.org/resource-in-use"])),
         "bundled",
         "is on mine",
@@ -229,8 +233,11 @@ CASES: dict[str, tuple[Any, str, str]] = {
 
 # Further requests bring these.
 CERTIFICATES = {
-    "certificate_unfit": ("unfit_certificates", {"object": "Secret ops/tls", "problem": "Secret ops/tls is not there"}),
-    "certificate_due": ("certificates_due", {"object": "Secret ops/tls", "days_left": 9}),
+    "certificate_invalid": (
+        "invalid_certificates",
+        {"object": "Secret ops/tls", "problem": "Secret ops/tls is not there"},
+    ),
+    "certificate_expiring": ("expiring_certificates", {"object": "Secret ops/tls", "days_left": 9}),
 }
 
 
@@ -263,12 +270,12 @@ def test_every_code_has_one_rule() -> None:
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.code)
 def test_each_is_found_where_it_holds(entry: CatalogueEntry) -> None:
     readings, mode, words = CASES[entry.code]
-    adopt = ("helm",) if entry.code == "taken_from_tool" else ()
+    adopt = ("helm",) if entry.code == "adopted_from_tool" else ()
     answer = judged(readings, mode, adopt, certificates=entry.code)
     found = [finding for finding in answer[entry.severity] if finding["code"] == entry.code]
     assert found
-    assert all(set(finding) == {"code", "object", "cause", "remedy"} and all(finding.values()) for finding in found)
-    text = " ".join(f"{finding['cause']} {finding['remedy']}" for finding in found)
+    assert all(set(finding) == {"code", "object", "cause", "next_step"} and all(finding.values()) for finding in found)
+    text = " ".join(f"{finding['cause']} {finding['next_step']}" for finding in found)
     assert words in text
     assert "{" not in text
 
@@ -296,7 +303,7 @@ def test_nothing_stands_against_a_good_cluster(readings: Any, mode: str) -> None
     assert {finding["code"] for finding in found["warning"]} <= {
         "kubernetes_untested",
         "istio_injection",
-        "trainer_adoptable",
+        "trainer_takeover",
     }
 
 
@@ -304,13 +311,13 @@ def test_nothing_stands_against_a_good_cluster(readings: Any, mode: str) -> None
     ("readings", "mode", "blockers"),
     [
         (installed("kubectl", metadata=UPSTREAM), "bundled", set()),
-        (installed("kubectl", metadata=UPSTREAM), "external", {"jobset_ours"}),
+        (installed("kubectl", metadata=UPSTREAM), "external", {"jobset_bundled"}),
         (installed("kubectl", metadata=OURS), "bundled", set()),
-        (installed("argocd-controller"), "bundled", {"trainer_foreign", "jobset_foreign"}),
-        (installed(**ELSEWHERE), "bundled", {"trainer_foreign", "trainer_elsewhere", "jobset_foreign"}),
+        (installed("argocd-controller"), "bundled", {"trainer_other_owner", "jobset_other_owner"}),
+        (installed(**ELSEWHERE), "bundled", {"trainer_other_owner", "trainer_other_namespace", "jobset_other_owner"}),
         # A CRD alone may be all that is left of somebody's JobSet.
         (empty(crds=crds("kubectl", **UPSTREAM)), "bundled", {"jobset_crd_only"}),
-        (empty(crds=crds("helm", **HELM)), "bundled", {"trainer_foreign", "jobset_crd_only"}),
+        (empty(crds=crds("helm", **HELM)), "bundled", {"trainer_other_owner", "jobset_crd_only"}),
         (empty(crds=crds()), "bundled", set()),  # our own install, interrupted
         (empty(crds=crds()), "external", {"jobset_absent"}),
         (empty(crds=crds(**DYING)), "bundled", {"terminating"}),
@@ -318,31 +325,31 @@ def test_nothing_stands_against_a_good_cluster(readings: Any, mode: str) -> None
         (empty(**external("v0.11.0", serving=False)), "auto", {"jobset_unhealthy", "jobset_too_old"}),
         (empty(version="1.29.0", nodes=page()), "bundled", {"kubernetes_too_old"}),
         (installed(record=RECORD, rules=READ_ONLY, cluster_rules=READ_ONLY), "bundled", set()),
-        (installed(rules=EVERYTHING, cluster_rules={}), "bundled", {"rights_missing", "role_ungrantable"}),
+        (installed(rules=EVERYTHING, cluster_rules={}), "bundled", {"permissions_missing", "role_not_grantable"}),
     ],
 )
 def test_all_blockers_at_once_and_no_others(readings: Any, mode: str, blockers: set[str]) -> None:
     assert {finding["code"] for finding in judged(readings, mode)["blocker"]} == blockers
 
 
-@pytest.mark.parametrize("code", ["no_room", "no_schedulable_node"])
+@pytest.mark.parametrize("code", ["insufficient_capacity", "no_schedulable_node"])
 def test_a_lack_of_room_is_no_blocker_where_nodes_may_come(code: str) -> None:
     readings, mode, _words = CASES[code]
     facts = facts_of("https://c", release(), readings, mode)
-    for may_grow, found in (False, [code]), (True, []):
-        facts["nodes"]["may_grow"] = may_grow
+    for can_scale_up, found in (False, [code]), (True, []):
+        facts["nodes"]["can_scale_up"] = can_scale_up
         assert [finding["code"] for finding in judge(facts)[0]] == found
 
 
 def test_a_tool_that_is_to_be_adopted_from_is_no_blocker() -> None:
     assert judged(installed("helm", metadata=HELM), "bundled", ("helm",))["blocker"] == []
     stays = judged(installed("helm", metadata=HELM), "bundled", ("flux", "other"))["blocker"]
-    assert {finding["code"] for finding in stays} == {"trainer_foreign", "jobset_foreign"}
+    assert {finding["code"] for finding in stays} == {"trainer_other_owner", "jobset_other_owner"}
 
 
 def test_half_of_somebody_elses_is_not_ours_to_complete() -> None:
     found = judged(empty(crds=crds("helm", **HELM)), "bundled")
-    assert "trainer_half_installed" not in {finding["code"] for finding in found["warning"]}
+    assert "trainer_incomplete" not in {finding["code"] for finding in found["warning"]}
 
 
 def test_webhooks_that_point_somewhere_make_it_nobodys_home() -> None:
@@ -389,13 +396,13 @@ def test_without_any_right_the_result_is_still_small() -> None:
     denied = tuple(f"list some.resource.with.a.long.name{number} in namespace kubeflow-system" for number in range(25))
     readings = Readings(denied=denied, rules={}, cluster_rules={})
     facts = facts_of("https://c", release(), readings, "bundled")
-    assert len(json.dumps([facts, judge(facts)])) < 31_500
+    assert len(json.dumps([facts, judge(facts)])) < 32_000
 
 
 def rendered() -> str:
     """The catalogue as its page has it."""
     return "\n".join(
-        f"### `{entry.code}` ({entry.severity})\n\n{entry.cause}.\n\nTo do: {entry.remedy}.\n" for entry in CATALOGUE
+        f"### `{entry.code}` ({entry.severity})\n\n{entry.cause}.\n\nTo do: {entry.next_step}.\n" for entry in CATALOGUE
     )
 
 

@@ -89,17 +89,17 @@ def test_a_lack_of_room_is_no_blocker_where_nodes_may_come(autoscaler: bool, blo
         cluster.put(obj("ConfigMap", "cluster-autoscaler-status", namespace="kube-system"))
     result = inspect(cluster, bundle())
     assert [finding["code"] for finding in result["blockers"]] == blockers
-    assert result["nodes"]["may_grow"] is autoscaler
+    assert result["nodes"]["can_scale_up"] is autoscaler
     assert result["requests"] == len(cluster.requests) <= REQUEST_LIMIT
     # Where there is room nobody asks.
-    assert inspect(FakeCluster(), bundle())["nodes"]["may_grow"] is None
+    assert inspect(FakeCluster(), bundle())["nodes"]["can_scale_up"] is None
 
 
 @pytest.mark.parametrize("groups", [["*"], ["apps"]])
 def test_what_may_be_done_is_known_from_the_rights_in_the_whole_cluster_or_from_more(groups: list[str]) -> None:
     cluster = FakeCluster()
     cluster.rules = [{"verbs": ["*"], "apiGroups": groups, "resources": ["*"]}]
-    rights = inspect(cluster, bundle())["rights"]
+    rights = inspect(cluster, bundle())["permissions"]
     assert rights["known"] is True
     assert bool(rights["missing"]) is (groups != ["*"])
 
@@ -125,9 +125,9 @@ def test_any_one_thing_may_be_unreadable(name: str) -> None:
 def test_nothing_readable_at_all() -> None:
     facts = facts_of("https://c", release(), Readings(denied=("list nodes",)), "bundled")
     assert facts["trainer"]["state"] == facts["jobset"]["state"] == "unknown"
-    assert facts["rights"]["known"] is False
+    assert facts["permissions"]["known"] is False
     codes = [finding["code"] for findings in judge(facts) for finding in findings]
-    assert codes == ["trainer_unknown", "jobset_unknown", "rights_unknown", "unreadable"]
+    assert codes == ["trainer_unknown", "jobset_unknown", "permissions_unknown", "unreadable"]
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -77,7 +77,7 @@ def test_a_quota_counts_for_pods_to_come_only() -> None:
 
 
 def test_quotas_that_oblige_to_state_limits() -> None:
-    assert facts(quotas=[quota(limits__cpu="9", pods="9", requests__cpu="9")])["quota_unstated"] == [
+    assert facts(quotas=[quota(limits__cpu="9", pods="9", requests__cpu="9")])["quota_missing_resources"] == [
         "ResourceQuota q: limits.cpu"
     ]
 

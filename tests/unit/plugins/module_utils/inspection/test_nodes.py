@@ -50,7 +50,7 @@ def facts(nodes: Any, pods: Any = None, wanted: Any = None, count: int | None = 
 )
 def test_which_nodes_take_a_controller(machine: dict[str, Any], why: str) -> None:
     found = facts([machine])
-    assert found["refusals"] == ([why] if why else [])
+    assert found["rejections"] == ([why] if why else [])
     assert found["schedulable"] == (0 if why else 1)
     assert by_free_cpu([machine]) == ([] if why else ["node"])
 
@@ -88,23 +88,23 @@ def test_tolerations(toleration: dict[str, Any], taken: int) -> None:
     ],
 )
 def test_room(nodes: Any, pods: Any, count: int, fits: bool | None) -> None:
-    assert facts(nodes, pods, count=count)["room"]["fits"] is fits
+    assert facts(nodes, pods, count=count)["capacity"]["fits"] is fits
 
 
 def test_what_the_controllers_need() -> None:
-    room = facts([node()])["room"]
+    room = facts([node()])["capacity"]
     assert (room["cpu"], room["memory"], room["free_cpu"]) == (0.6, 256 * 2**20, 2.0)
-    assert facts([node()], wanted=[])["room"]["fits"] is True
+    assert facts([node()], wanted=[])["capacity"]["fits"] is True
 
 
 def test_kinds_of_machines() -> None:
     found = facts([node(), node("b", arch="arm64"), node("c", arch="s390x", taints=[TAINT])], count=500)
-    assert (found["total"], found["looked_at"], found["ready"]) == (500, 3, 3)
+    assert (found["total"], found["inspected"], found["ready"]) == (500, 3, 3)
     assert found["architectures"] == {"amd64": 1, "arm64": 1, "s390x": 1}
     assert found["taints"] == {"gpu=yes:NoSchedule": 1}
-    assert facts([node(arch="s390x")])["usable_architecture"] is False
-    assert facts([])["usable_architecture"] is None
-    assert facts([NODE])["usable_architecture"] is True
+    assert facts([node(arch="s390x")])["supported_architecture"] is False
+    assert facts([])["supported_architecture"] is None
+    assert facts([NODE])["supported_architecture"] is True
 
 
 def test_most_cpu_first() -> None:

@@ -61,19 +61,19 @@ UNREADABLE = {**crds(), "trainjobs.trainer.kubeflow.org": None}
         (NOTHING, "absent"),
         ({**NOTHING, "namespace": {}}, "absent"),
         ({**NOTHING, "namespace": {"metadata": {"name": HOME, **DYING}}}, "terminating"),
-        ({**NOTHING, "crds": crds()}, "half_installed"),
-        ({**NOTHING, "configurations": hooks()}, "half_installed"),
-        ({**NOTHING, "deployments": controllers()}, "half_installed"),
-        ({"crds": WITHOUT_ONE}, "half_installed"),
-        ({"deployments": []}, "half_installed"),
-        ({"configurations": hooks()[:1]}, "half_installed"),
+        ({**NOTHING, "crds": crds()}, "incomplete"),
+        ({**NOTHING, "configurations": hooks()}, "incomplete"),
+        ({**NOTHING, "deployments": controllers()}, "incomplete"),
+        ({"crds": WITHOUT_ONE}, "incomplete"),
+        ({"deployments": []}, "incomplete"),
+        ({"configurations": hooks()[:1]}, "incomplete"),
         ({"crds": crds(**DYING)}, "terminating"),
         ({"deployments": controllers(**DYING)}, "terminating"),
         ({"crds": UNREADABLE}, "unknown"),
         ({"configurations": None}, "unknown"),
         ({"deployments": None, "everywhere": False}, "unknown"),
         # None here, and elsewhere may not be looked: that matters where what is there is somebody else's.
-        ({"deployments": [], "everywhere": False}, "half_installed"),
+        ({"deployments": [], "everywhere": False}, "incomplete"),
         ({"crds": crds("helm", **HELM), "deployments": [], "everywhere": False}, "unknown"),
         ({**NOTHING, "everywhere": False}, "absent"),
         ({"everywhere": False}, "complete"),
@@ -85,8 +85,8 @@ def test_states(changes: dict[str, Any], state: str) -> None:
 
 def test_a_healthy_one() -> None:
     found = facts()
-    assert (found["healthy"], found["troubles"], found["missing"], found["terminating"]) == (True, [], [], [])
-    assert (found["release"], found["agree"], found["owner"]["kind"]) == ("2.3.0", True, "conductor")
+    assert (found["healthy"], found["problems"], found["missing"], found["terminating"]) == (True, [], [], [])
+    assert (found["release"], found["sources_agree"], found["owner"]["kind"]) == ("2.3.0", True, "conductor")
     assert (found["namespace"], found["namespaces"]) == (HOME, [HOME])
 
 
@@ -99,7 +99,7 @@ def test_what_is_missing_is_named() -> None:
     assert facts(**NOTHING)["missing"] == []
 
 
-@pytest.mark.parametrize(("tag", "state"), [("v2.1.0", "complete"), ("v2.2.1", "half_installed")])
+@pytest.mark.parametrize(("tag", "state"), [("v2.1.0", "complete"), ("v2.2.1", "incomplete")])
 def test_older_releases_have_no_mutating_webhook(tag: str, state: str) -> None:
     older = controllers()
     older[0]["spec"]["template"]["spec"]["containers"][0]["image"] = f"x/trainer-controller-manager:{tag}"

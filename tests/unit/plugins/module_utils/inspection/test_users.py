@@ -65,30 +65,37 @@ def test_names_are_few() -> None:
 def test_runtimes_of_people() -> None:
     runtimes = page([runtime("torch"), runtime("mine", "kubectl"), runtime("old", "conductor")])
     found = facts(cluster_runtimes=runtimes, runtimes=page([runtime("x")], more=2))
-    assert (found["custom_runtimes"], found["foreign_runtimes"], found["namespaced_runtimes"]) == (["mine"], [], 3)
+    assert (found["custom_runtimes"], found["runtimes_of_other_owners"], found["namespaced_runtimes"]) == (
+        ["mine"],
+        [],
+        3,
+    )
 
 
 def test_built_in_names_that_somebody_else_took() -> None:
-    assert facts(cluster_runtimes=page([runtime("torch", "kubectl")]))["foreign_runtimes"] == ["torch"]
-    assert facts(cluster_runtimes=page([runtime("torch", "kubectl")]), upstream=("torch",))["foreign_runtimes"] == []
-    assert facts(cluster_runtimes=page([runtime("torch", "helm")]), upstream=("torch",))["foreign_runtimes"] == [
-        "torch"
-    ]
-    assert facts(cluster_runtimes=page([runtime("torch", "helm")]), adopt=("helm",))["foreign_runtimes"] == []
+    assert facts(cluster_runtimes=page([runtime("torch", "kubectl")]))["runtimes_of_other_owners"] == ["torch"]
+    assert (
+        facts(cluster_runtimes=page([runtime("torch", "kubectl")]), upstream=("torch",))["runtimes_of_other_owners"]
+        == []
+    )
+    assert facts(cluster_runtimes=page([runtime("torch", "helm")]), upstream=("torch",))[
+        "runtimes_of_other_owners"
+    ] == ["torch"]
+    assert facts(cluster_runtimes=page([runtime("torch", "helm")]), adopt=("helm",))["runtimes_of_other_owners"] == []
     ours = managed(
         {"kind": "X", "metadata": {"name": "torch"}}, "kubectl", labels={"conductor.trainer/managed": "true"}
     )
-    assert facts(cluster_runtimes=page([ours]))["foreign_runtimes"] == []
+    assert facts(cluster_runtimes=page([ours]))["runtimes_of_other_owners"] == []
 
 
 def test_finalizers_and_deletions_that_would_block() -> None:
     held = runtime("torch", finalizers=["trainer.kubeflow.org/resource-in-use"])
     going = job("a", deletionTimestamp="t")
     found = facts(cluster_runtimes=page([held]), runtimes=page([held]), train_jobs=page([going]))
-    assert (found["held_runtimes"], found["terminating"]) == (["torch", "torch"], ["n/a"])
+    assert (found["runtimes_with_finalizer"], found["terminating"]) == (["torch", "torch"], ["n/a"])
 
 
 def test_what_may_not_be_read_is_not_nothing() -> None:
     found = facts(train_jobs=None, job_sets=None, cluster_runtimes=None, runtimes=None)
     assert found["train_jobs"]["total"] is found["job_sets"]["unfinished"] is None
-    assert found["custom_runtimes"] is found["foreign_runtimes"] is found["namespaced_runtimes"] is None
+    assert found["custom_runtimes"] is found["runtimes_of_other_owners"] is found["namespaced_runtimes"] is None

@@ -129,7 +129,7 @@ def test_what_is_predicted_is_done(drift: Callable[[FakeCluster], None], profile
     predicted = run(check=True)
     assert cluster.writes == []
     done = run(check=False)
-    kept = ("changed", "actions", "unchanged", "recorded", "pending")
+    kept = ("changed", "actions", "unchanged", "record_updated", "pending_phases")
     assert {name: predicted[name] for name in kept} == {name: done[name] for name in kept}
     assert bool(cluster.writes) >= done["changed"]
     assert predicted["diff"]["before"] == done["diff"]["before"]
@@ -213,7 +213,7 @@ def test_missing_rights_are_told_in_check_mode_with_what_differs() -> None:
     with pytest.raises(RightsError, match=r"deployments\.apps") as caught:
         ensure_present(cluster, bundle(), check=True)
     assert caught.value.facts["actions"] == {"create": ["Deployment ops/manager"]}
-    assert caught.value.facts["missing_rights"]
+    assert caught.value.facts["missing_permissions"]
     assert not any("dryRun" in request.query for request in cluster.requests)
 
 

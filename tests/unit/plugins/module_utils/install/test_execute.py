@@ -135,8 +135,8 @@ def test_what_changed_while_another_run_was_waited_for_is_planned_anew(monkeypat
     monkeypatch.setattr(cluster, "watch", watch)
     result = ensure_present(cluster, bundle())
     assert result["actions"] == {}
-    assert result["recorded"] is True
-    assert result["remarks"] == ["waited for another run to end: elsewhere pid 1"]
+    assert result["record_updated"] is True
+    assert result["notices"] == ["waited for another run to end: elsewhere pid 1"]
 
 
 def test_what_is_intended_takes_nothing_from_a_run_that_was_quicker() -> None:
@@ -204,8 +204,8 @@ def test_a_lease_that_cannot_be_given_back_is_remarked() -> None:
     cluster = FakeCluster()
     cluster.fail(500, path="/leases/conductor-install")
     result = ensure_present(cluster, bundle())
-    assert len(result["remarks"]) == 1
-    assert result["remarks"][0].startswith("the lease could not be given back")
+    assert len(result["notices"]) == 1
+    assert result["notices"][0].startswith("the lease could not be given back")
 
 
 def test_without_its_namespace_a_run_has_neither_lease_nor_record() -> None:

@@ -64,16 +64,21 @@ def test_everything_that_stands_against_it_is_said_at_once() -> None:
     cluster.rules = [{"verbs": ["get", "list", "create"], "apiGroups": ["*"], "resources": ["*"]}]
     error = refused(cluster)
     assert isinstance(error, RefusedError)
-    assert sorted(set(codes(error))) == ["kubernetes_too_old", "quota_exceeded", "rights_missing", "trainer_foreign"]
+    assert sorted(set(codes(error))) == [
+        "kubernetes_too_old",
+        "permissions_missing",
+        "quota_exceeded",
+        "trainer_other_owner",
+    ]
     lines = str(error).split("\n  ")
     assert lines[0] == "preflight: nothing was written, because"
     assert lines[1].startswith("kubernetes_too_old, API server: Kubernetes is 1.30.4; ")
     assert lines[2].startswith("quota_exceeded, ResourceQuota none: ")
-    remedies = str(error).partition("\nNext: ")[2].split("; ")
-    assert len(set(remedies)) == len(remedies)
-    assert "raise the quota" in remedies
-    assert len(error.facts["refusals"]) == 2
-    lines = error.facts["missing_rights"]
+    next_steps = str(error).partition("\nNext: ")[2].split("; ")
+    assert len(set(next_steps)) == len(next_steps)
+    assert "raise the quota" in next_steps
+    assert len(error.facts["plan_blockers"]) == 2
+    lines = error.facts["missing_permissions"]
     assert all("patch" in right or "leases" in right for right in lines)
 
 
@@ -85,7 +90,7 @@ def test_check_mode_stops_where_the_run_would(check: bool) -> None:
     error = refused(cluster, check=check)
     assert codes(error) == ["quota_exceeded"]
     assert "create" in error.facts["actions"]
-    assert "refusals" not in error.facts
+    assert "plan_blockers" not in error.facts
 
 
 def test_a_second_run_does_not_look() -> None:
@@ -140,8 +145,8 @@ def test_only_rights_that_are_missing_are_an_error_of_rights() -> None:
     cluster.rules = [{"verbs": ["get", "list"], "apiGroups": ["*"], "resources": ["*"]}]
     error = refused(cluster)
     assert isinstance(error, RightsError)
-    assert set(codes(error)) == {"rights_missing"}
-    assert len(codes(error)) == len(error.facts["missing_rights"])
+    assert set(codes(error)) == {"permissions_missing"}
+    assert len(codes(error)) == len(error.facts["missing_permissions"])
     assert str(error).startswith("check rights before the first write: these rights are missing:")
 
 
@@ -165,7 +170,7 @@ def test_a_role_that_may_not_be_granted_stops_only_who_writes_it() -> None:
     cluster.rules = ALL_BUT_GRANTING
     with pytest.raises(RightsError) as caught:
         ensure_present(cluster, release)
-    assert [line for line in caught.value.facts["missing_rights"] if "clusterroles" in line]
+    assert [line for line in caught.value.facts["missing_permissions"] if "clusterroles" in line]
     assert cluster.writes == []
     cluster.rules = [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
     ensure_present(cluster, release)
@@ -213,16 +218,16 @@ def test_somebody_elses_webhooks_are_said_with_whose_they_are() -> None:
 
 HELM, ARGO = frozenset({("owner", "helm", "x")}), frozenset({("owner", "argocd", "x")})
 FOREIGN = {
-    "code": "trainer_foreign",
+    "code": "trainer_other_owner",
     "object": "Trainer",
     "cause": Line("in the hands of Helm release x", about=HELM),
-    "remedy": "r",
+    "next_step": "r",
 }
 GONE = {
     "code": "terminating",
     "object": "Deployment manager",
     "cause": Line("is being deleted", about=about_object("manager")),
-    "remedy": "wait",
+    "next_step": "wait",
 }
 
 
@@ -231,15 +236,15 @@ GONE = {
     [
         (
             [FOREIGN],
-            Refusal("", "l", "trainer_foreign", "Service ops/a", "installed by ...", HELM),
-            [("trainer_foreign", "Trainer (Service ops/a)", FOREIGN["cause"])],
+            Refusal("", "l", "trainer_other_owner", "Service ops/a", "installed by ...", HELM),
+            [("trainer_other_owner", "Trainer (Service ops/a)", FOREIGN["cause"])],
         ),
         (
             [FOREIGN],
-            Refusal("", "l", "trainer_foreign", "Service ops/a", "installed by Argo CD", ARGO),
+            Refusal("", "l", "trainer_other_owner", "Service ops/a", "installed by Argo CD", ARGO),
             [
-                ("trainer_foreign", "Trainer", FOREIGN["cause"]),
-                ("trainer_foreign", "Service ops/a", "installed by Argo CD"),
+                ("trainer_other_owner", "Trainer", FOREIGN["cause"]),
+                ("trainer_other_owner", "Service ops/a", "installed by Argo CD"),
             ],
         ),
         (
@@ -263,13 +268,13 @@ def test_what_both_say_is_said_once(
     before = [dict(finding) for finding in blockers]
     found = merged(blockers, [reason])
     assert [(finding["code"], finding["object"], finding["cause"]) for finding in found] == expected
-    assert all(finding["code"] in BY_CODE and finding["remedy"] for finding in found)
+    assert all(finding["code"] in BY_CODE and finding["next_step"] for finding in found)
     assert blockers == before
 
 
 def test_whether_both_say_the_same_does_not_hang_on_their_words() -> None:
     reworded = {**FOREIGN, "cause": Line("Someone else runs it.", about=HELM)}
-    reason = Refusal("", "l", "trainer_foreign", "Service ops/a", "Another tool owns it.", HELM)
+    reason = Refusal("", "l", "trainer_other_owner", "Service ops/a", "Another tool owns it.", HELM)
     assert [finding["object"] for finding in merged([reworded], [reason])] == ["Trainer (Service ops/a)"]
     # The words alone, of which the finding keeps nothing to compare.
     assert len(merged([{**FOREIGN, "cause": str(FOREIGN["cause"])}], [reason._replace(cause="Helm release x")])) == 2

@@ -66,7 +66,7 @@ def test_an_empty_cluster_gets_everything_and_a_record_of_it() -> None:
     created = sorted(str(key_of(manifest)) for manifest in bundle().objects())
     assert result["changed"] is True
     assert result["actions"] == {"create": created}
-    assert (result["unchanged"], result["pending"]) == (0, [])
+    assert (result["unchanged"], result["pending_phases"]) == (0, [])
     assert (result["release"], result["namespace"], result["kubernetes"]) == ("9.9.9", NAMESPACE, "1.35.8")
     record = read_install_record(cluster, NAMESPACE)
     assert (record.release, record.profile, record.bundle) == ("9.9.9", "default", bundle().sha256)
@@ -215,7 +215,7 @@ def test_without_a_record_nothing_would_change_and_the_record_is_made_again() ->
     assert result["actions"] == {}
     assert result["unchanged"] == EVERYTHING
     # The record is one object more than there was.
-    assert (result["changed"], result["recorded"]) == (True, True)
+    assert (result["changed"], result["record_updated"]) == (True, True)
     assert {**predicted, "elapsed": 0} == {**result, "elapsed": 0}
     after = read_install_record(cluster, NAMESPACE)
     # They bear our entry, so we created them; but a namespace is applied whoever made it.
@@ -340,7 +340,7 @@ def test_somebody_elses_trainer_is_refused_before_any_write(manifest: dict[str, 
     cluster.put(manifest, "helm", "Update")
     with pytest.raises(RefusedError, match="nothing was written") as caught:
         ensure_present(cluster, bundle(), check=check)
-    assert len(caught.value.facts["refusals"]) == 1
+    assert len(caught.value.facts["plan_blockers"]) == 1
     assert cluster.writes == []
 
 
@@ -366,7 +366,7 @@ def test_rights_to_read_and_to_write_are_named_together() -> None:
     cluster.rules = []
     with pytest.raises(RightsError) as caught:
         ensure_present(cluster, bundle())
-    missing = caught.value.facts["missing_rights"]
+    missing = caught.value.facts["missing_permissions"]
     assert "list deployments.apps in namespace ops" in missing
     for words in (
         "create, patch deployments.apps",
@@ -385,7 +385,7 @@ def test_check_mode_asks_for_rights_to_read_only() -> None:
     cluster.rules = []
     with pytest.raises(RightsError) as caught:
         ensure_present(cluster, bundle(), check=True)
-    assert caught.value.facts["missing_rights"] == ["list deployments.apps in namespace ops"]
+    assert caught.value.facts["missing_permissions"] == ["list deployments.apps in namespace ops"]
 
 
 @pytest.mark.parametrize("allowed", [True, False])
@@ -397,7 +397,7 @@ def test_the_rights_to_read_are_named_where_those_to_write_are_not_the_matter(al
         cluster.fail(500, method="POST", path="/selfsubjectrulesreviews")
     with pytest.raises(RightsError) as caught:
         ensure_present(cluster, bundle())
-    assert caught.value.facts["missing_rights"] == ["list deployments.apps in namespace ops"]
+    assert caught.value.facts["missing_permissions"] == ["list deployments.apps in namespace ops"]
 
 
 def test_the_record_needs_a_right_of_its_own() -> None:
@@ -418,7 +418,7 @@ def test_a_failure_says_what_was_written_and_keeps_the_record_of_it() -> None:
     written = sorted(str(key) for key in cluster.objects if key not in (RECORD, LEASE))
     assert len(written) == BEFORE_CONTROLLERS
     assert caught.value.facts["written"] == written
-    assert "record_not_kept" not in caught.value.facts
+    assert "record_not_saved" not in caught.value.facts
     assert sorted(map(str, read_install_record(cluster, NAMESPACE).entries)) == written
     cluster.hooks.clear()
     cluster.requests.clear()
@@ -442,7 +442,7 @@ def test_the_first_failure_is_the_one_to_explain_when_the_record_fails_too() -> 
     cluster.hooks.append(full)
     with pytest.raises(ApiError, match="spec is wrong") as caught:
         ensure_present(cluster, bundle())
-    assert "quota is used up" in caught.value.facts["record_not_kept"]
+    assert "quota is used up" in caught.value.facts["record_not_saved"]
 
 
 def test_a_record_that_cannot_be_kept_after_a_good_install_is_an_error() -> None:
@@ -477,11 +477,11 @@ def test_before_our_namespace_is_there_no_record_can_be() -> None:
 def test_phases_of_two_calls_are_one_install(cut: int) -> None:
     cluster = FakeCluster()
     first = ensure_present(cluster, bundle(), phases=PHASES[:cut])
-    assert first["pending"] == list(PHASES[cut:])
+    assert first["pending_phases"] == list(PHASES[cut:])
     count = sum(len(phase.objects) for phase in bundle().phases[:cut])
     assert (len(first["actions"]["create"]), first["unchanged"]) == (count, 0)
     second = ensure_present(cluster, bundle(), phases=PHASES[cut:])
-    assert (second["pending"], second["unchanged"]) == ([], count)
+    assert (second["pending_phases"], second["unchanged"]) == ([], count)
     assert len(read_install_record(cluster, NAMESPACE).entries) == EVERYTHING
     cluster.requests.clear()
     assert ensure_present(cluster, bundle())["changed"] is False

@@ -21,8 +21,8 @@ METADATA = {"uid": "uid-2"}
 SERVICE = Key("v1", "Service", "ops", "webhook")
 
 
-def created(verb: Verb, record: Record = RECORD, *, hand_over: bool = False, key: object = DEPLOYMENT) -> bool:
-    action = Action(verb, key, "access", "", {}, hand_over=hand_over)  # type: ignore[arg-type]
+def created(verb: Verb, record: Record = RECORD, *, take_over: bool = False, key: object = DEPLOYMENT) -> bool:
+    action = Action(verb, key, "access", "", {}, take_over=take_over)  # type: ignore[arg-type]
     return entries_of(record, [(action, METADATA)])[action.key].created
 
 
@@ -43,8 +43,8 @@ def test_what_was_intended_and_bears_our_entry_was_created() -> None:
 
 
 def test_what_kubectl_applied_from_our_kustomization_counts_but_for_a_namespace() -> None:
-    assert all(created("adopt", hand_over=True, key=key) for key in (DEPLOYMENT, CONFIG, SECRET, SERVICE))
-    assert not created("adopt", hand_over=True, key=HOME)
+    assert all(created("adopt", take_over=True, key=key) for key in (DEPLOYMENT, CONFIG, SECRET, SERVICE))
+    assert not created("adopt", take_over=True, key=HOME)
 
 
 def test_what_was_created_once_stays_so() -> None:

@@ -78,9 +78,9 @@ def test_where_all_is_as_recorded_nobody_asks(mode: str, recorded: str, configur
     ("mode", "recorded", "configurations", "code"),
     [
         ("bundled", "external", CONFIGURATIONS, "jobset_external"),
-        ("external", "bundled", OURS, "jobset_ours"),
+        ("external", "bundled", OURS, "jobset_bundled"),
         ("auto", "external", [], "jobset_absent"),
-        ("auto", "external", OURS, "jobset_ours"),
+        ("auto", "external", OURS, "jobset_bundled"),
         ("auto", "external", [*OURS, *CONFIGURATIONS], "jobset_split"),
     ],
 )
@@ -99,7 +99,7 @@ def test_what_does_not_fit_the_record_is_looked_into(
     choice = choose_jobset(cluster, release(), mode, Record(jobset=recorded), configurations)
     assert [blocker["code"] for blocker in choice.blockers] == [code]
     assert choice.refusals
-    assert choice.remedies
+    assert choice.next_steps
 
 
 def test_what_may_not_be_read_is_named_and_stops() -> None:
@@ -108,7 +108,7 @@ def test_what_may_not_be_read_is_named_and_stops() -> None:
     choice = choose_jobset(cluster, release(), "bundled", Record(), CONFIGURATIONS)
     assert [blocker["code"] for blocker in choice.blockers] == ["jobset_unknown"]
     assert "list deployments.apps in namespace jobset-system" in choice.refusals[0]
-    assert choice.remedies
+    assert choice.next_steps
 
 
 def test_who_may_look_into_trainers_namespace_alone_may_install_where_nothing_is() -> None:
@@ -148,11 +148,11 @@ def test_who_changed_sides_and_says_so_is_recorded_once_and_for_all() -> None:
     theirs = {key: copy.deepcopy(stored) for key, stored in cluster.objects.items() if is_named_jobset(key.name)}
     before = len(cluster.applies)
     foretold = ensure_present(cluster, release(), jobset="external", check=True)
-    assert (foretold["actions"], foretold["recorded"]) == ({}, True)
+    assert (foretold["actions"], foretold["record_updated"]) == ({}, True)
     assert len(cluster.applies) == before
 
     done = ensure_present(cluster, release(), jobset="external")
-    assert (done["jobset"], done["actions"], done["recorded"]) == ("external", {}, True)
+    assert (done["jobset"], done["actions"], done["record_updated"]) == ("external", {}, True)
     # The record alone; and nothing of theirs is in it.
     assert len(cluster.applies) == before + 1
     record = read_install_record(cluster, HOME)
@@ -179,13 +179,13 @@ def test_all_that_is_in_the_way_is_said_at_once() -> None:
     cluster.put(release().objects("ConfigMap")[0], "helm")
     with pytest.raises(RefusedError) as caught:
         ensure_present(cluster, release())
-    assert {"jobset_unhealthy", "trainer_foreign"} <= {found["code"] for found in caught.value.facts["blockers"]}
+    assert {"jobset_unhealthy", "trainer_other_owner"} <= {found["code"] for found in caught.value.facts["blockers"]}
     assert cluster.writes == []
 
 
 def test_what_choosing_brought_up_stops_even_where_the_inspection_after_it_sees_nothing() -> None:
     cluster = FakeCluster()
-    known = {"code": "jobset_split", "object": "JobSet", "cause": "JobSet is in pieces: x", "remedy": "find out"}
+    known = {"code": "jobset_split", "object": "JobSet", "cause": "JobSet is in pieces: x", "next_step": "find out"}
     plan = make_plan(release(), Observed(kubernetes="1.35.8"))
     with pytest.raises(RefusedError, match="jobset_split, JobSet: JobSet is in pieces: x"):
         preflight(cluster, release(), plan, known=[known])

@@ -80,7 +80,7 @@ def test_states(changes: dict[str, Any], state: str) -> None:
 def test_somebody_elses_is_described() -> None:
     found = facts(**ELSEWHERE)
     assert found["owner"]["kind"] == "helm"
-    assert (found["namespace"], found["version"], found["enough"]) == ("jobset-system", "0.12.0", True)
+    assert (found["namespace"], found["version"], found["sufficient"]) == ("jobset-system", "0.12.0", True)
     assert found["healthy"] is True
 
 
@@ -120,14 +120,14 @@ def test_new_enough(version: str, served: bool, enough: bool) -> None:
     controller["spec"]["template"]["spec"]["containers"][0]["image"] = f"x/jobset:{version}"
     versions = [{**entry, "served": served} for entry in CRD["spec"]["versions"]]
     crd = {**CRD, "spec": {**CRD["spec"], "versions": versions}}
-    assert facts(**{**ELSEWHERE, "deployments": [controller]}, crd=crd)["enough"] is enough
+    assert facts(**{**ELSEWHERE, "deployments": [controller]}, crd=crd)["sufficient"] is enough
 
 
 def test_no_version_at_all_is_not_known_to_be_enough() -> None:
     controller = jobset_controller("jobset-system")
     controller["spec"]["template"]["spec"]["containers"][0]["image"] = "x/jobset"
     crd = {**CRD, "spec": {"versions": [{"name": "v1alpha2", "served": True}]}}
-    assert facts(**{**ELSEWHERE, "deployments": [controller]}, crd=crd)["enough"] is None
+    assert facts(**{**ELSEWHERE, "deployments": [controller]}, crd=crd)["sufficient"] is None
 
 
 def broken_rollout() -> dict[str, Any]:
@@ -158,10 +158,10 @@ def bare_webhooks() -> list[dict[str, Any]]:
 def test_what_keeps_it_from_serving(changes: dict[str, Any], words: str) -> None:
     found = facts(**changes)
     assert found["healthy"] is False
-    assert words in "; ".join(found["troubles"])
+    assert words in "; ".join(found["problems"])
 
 
 def test_endpoints_that_were_read_and_are_ready() -> None:
     slices = {HOME: endpoints(HOME, "jobset-webhook-service")[HOME].items}
-    assert facts(slices=slices)["troubles"] == []
-    assert facts(slices={HOME: None})["troubles"] == []
+    assert facts(slices=slices)["problems"] == []
+    assert facts(slices={HOME: None})["problems"] == []

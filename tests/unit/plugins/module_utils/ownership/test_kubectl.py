@@ -9,9 +9,9 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.names import MANAGED_LABEL
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.kubectl import (
-    hand_over,
     kubectl_applied,
     let_go,
+    take_over_patch,
 )
 
 LABELLED: dict[str, Any] = {"f:metadata": {"f:labels": {f"f:{MANAGED_LABEL}": {}}}}
@@ -102,7 +102,7 @@ def test_without_our_label_it_is_somebody_elses(found: dict[str, Any]) -> None:
 
 
 def left(*entries: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
-    patch = hand_over(metadata(*entries, **more))
+    patch = take_over_patch(metadata(*entries, **more))
     assert [operation["path"] for operation in patch[:2]] == ["/metadata/managedFields", "/metadata/resourceVersion"]
     assert patch[1] == {"op": "replace", "path": "/metadata/resourceVersion", "value": "7"}
     value: list[dict[str, Any]] = patch[0]["value"]
@@ -132,7 +132,7 @@ def test_what_a_server_side_kubectl_added_stays_its_own() -> None:
 
 def test_the_last_applied_annotation_goes_with_its_owner() -> None:
     for theirs in ([CLIENT_SIDE], [KUBECTL, KEEPER]):
-        patch = hand_over(metadata(*theirs, OURS, annotations={LAST_APPLIED: "{}", "a": "b"}))
+        patch = take_over_patch(metadata(*theirs, OURS, annotations={LAST_APPLIED: "{}", "a": "b"}))
         assert patch[2:] == [
             {
                 "op": "remove",
@@ -153,13 +153,13 @@ def test_the_last_applied_annotation_goes_with_its_owner() -> None:
     ],
 )
 def test_where_there_is_nothing_to_hand_over_nothing_is_sent(entries: list[dict[str, Any]]) -> None:
-    assert hand_over(metadata(*entries)) == []
+    assert take_over_patch(metadata(*entries)) == []
 
 
 def test_after_a_hand_over_there_is_none_to_make() -> None:
     mixed = [entry("kubectl", fields={"f:data": {"f:b": {}}}), CLIENT_SIDE, KEEPER, OURS, without_label("kubectl-edit")]
     after = metadata(*left(*mixed))
-    assert hand_over(after) == []
+    assert take_over_patch(after) == []
     assert kubectl_applied(metadata(*mixed)) is True
     assert kubectl_applied(after) is False
 

@@ -68,10 +68,10 @@ def test_crds_stay_and_stay_on_record() -> None:
     cluster = upgraded_from_older()
     result = ensure_present(cluster, bundle())
     assert result["actions"] == {"prune": sorted(map(str, (OLD_SERVICE, OLD_RUNTIME)))}
-    assert result["kept"] == [f"{OLD_CRD}: CRDs go only with prune_crds: true"]
+    assert result["retained"] == [f"{OLD_CRD}: CRDs go only with prune_crds: true"]
     assert OLD_CRD in read_install_record(cluster, NAMESPACE).entries
     again = ensure_present(cluster, bundle())
-    assert (again["changed"], again["kept"]) == (False, result["kept"])
+    assert (again["changed"], again["retained"]) == (False, result["retained"])
 
 
 def test_nothing_is_pruned_unasked_or_outside_of_the_phases() -> None:
@@ -79,7 +79,7 @@ def test_nothing_is_pruned_unasked_or_outside_of_the_phases() -> None:
     assert ensure_present(cluster, bundle(), prune=False)["actions"] == {}
     result = ensure_present(cluster, bundle(), phases=["access"])
     assert result["actions"] == {"prune": [str(OLD_SERVICE)]}
-    assert result["pending"] == ["runtimes"]
+    assert result["pending_phases"] == ["runtimes"]
 
 
 def test_runtimes_that_were_not_chosen_belong_to_the_release() -> None:
@@ -96,7 +96,7 @@ def test_a_runtime_goes_when_no_unfinished_job_needs_it(status: dict[str, Any], 
     cluster.put(job(**status), "user")
     result = ensure_present(cluster, bundle())
     assert (OLD_RUNTIME not in cluster.objects) is goes
-    assert (f"{OLD_RUNTIME}: TrainJob team/mine needs it" in result["kept"]) is not goes
+    assert (f"{OLD_RUNTIME}: TrainJob team/mine needs it" in result["retained"]) is not goes
 
 
 def test_a_job_that_names_another_kind_of_runtime_needs_none_of_ours() -> None:
@@ -112,7 +112,7 @@ def test_a_crd_with_an_object_stays_and_names_it() -> None:
     cluster = upgraded_from_older()
     cluster.put(obj("JobSet", "mine", "jobset.x-k8s.io/v1alpha2", "team"), "user")
     result = ensure_present(cluster, bundle(), prune_crds=True)
-    assert f"{OLD_CRD}: JobSet team/mine needs it" in result["kept"]
+    assert f"{OLD_CRD}: JobSet team/mine needs it" in result["retained"]
     assert OLD_CRD in cluster.objects
 
 
@@ -134,7 +134,7 @@ def test_what_may_not_be_read_stays(path: str, said: str) -> None:
 
     cluster.hooks.append(forbidden)
     result = ensure_present(cluster, bundle(), prune_crds=True)
-    assert any(said in line for line in result["kept"])
+    assert any(said in line for line in result["retained"])
     assert len(result["actions"]["prune"]) == 2
 
 

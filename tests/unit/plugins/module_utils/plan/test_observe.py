@@ -96,12 +96,12 @@ def test_which_cluster_it_is_takes_the_right_to_list_namespaces() -> None:
     cluster.hooks.append(lambda request: denied() if request.path == "/api/v1/namespaces" else None)
     with pytest.raises(RightsError) as caught:
         observe(cluster, bundle())
-    assert caught.value.facts["missing_rights"] == ["list namespaces"]
+    assert caught.value.facts["missing_permissions"] == ["list namespaces"]
     # Whether a Namespace is there is not known then, so that what is in it is looked for all the same.
     cluster.fail(403, method="GET", path="/secrets")
     with pytest.raises(RightsError) as caught:
         observe(cluster, bundle())
-    assert sorted(caught.value.facts["missing_rights"]) == ["list namespaces", "list secrets in namespace ops"]
+    assert sorted(caught.value.facts["missing_permissions"]) == ["list namespaces", "list secrets in namespace ops"]
 
 
 def test_in_a_namespace_that_is_not_there_nothing_is_looked_for() -> None:
@@ -160,7 +160,7 @@ def test_every_right_to_read_that_is_missing_is_named() -> None:
         cluster.fail(403, method="GET", path=path)
     with pytest.raises(RightsError) as caught:
         observe(cluster, bundle())
-    missing = caught.value.facts["missing_rights"]
+    missing = caught.value.facts["missing_permissions"]
     assert len(missing) == 3
     for words in (
         "list deployments.apps in namespace ops",

@@ -149,7 +149,7 @@ def test_what_kubectl_applied_of_ours_is_adopted(key: Key, recorded: bool) -> No
         state = Observed(state.metadata, (), Record(), "")
     plan = make_plan(bundle(), state)
     action = next(action for action in plan.actions if action.key == key)
-    assert (action.verb, action.hand_over) == ("adopt", True)
+    assert (action.verb, action.take_over) == ("adopt", True)
     assert "kubectl applied it" in action.reason
     assert plan.refusals == ()
 
@@ -172,14 +172,14 @@ def test_kubectl_beside_us_is_adopted_again() -> None:
 )
 def test_marks_other_installers_and_deletions_still_refuse(found: dict[str, Any], owner: str) -> None:
     action = action_for(DEPLOYMENT, observed(bundle(), {DEPLOYMENT: found}))
-    assert (action.verb, action.hand_over) == ("refuse", False)
+    assert (action.verb, action.take_over) == ("refuse", False)
     assert owner in action.reason
 
 
 def test_a_namespace_of_another_installer_is_adopted_without_taking_it_from_kubectl() -> None:
     found = {**by_kubectl(), "labels": {MANAGED_LABEL: "true", "argocd.argoproj.io/instance": "platform"}}
     action = action_for(HOME, observed(bundle(), {HOME: found}))
-    assert (action.verb, action.hand_over, action.reason) == ("adopt", False, "it is there, of Argo CD platform")
+    assert (action.verb, action.take_over, action.reason) == ("adopt", False, "it is there, of Argo CD platform")
 
 
 @pytest.mark.parametrize(("profile", "other"), [("default", "Ignore"), ("fail_open", None)])
@@ -199,7 +199,7 @@ def test_an_adopted_namespace_is_not_adopted_again() -> None:
 def test_a_terminating_namespace_is_refused_whoever_owns_it() -> None:
     plan = make_plan(bundle(), observed(bundle(), {HOME: foreign(deletionTimestamp=TIME)}))
     assert plan.refusals == (f"Namespace ops is Terminating since {TIME}, waiting for its deletion to end",)
-    assert plan.remedies == (
+    assert plan.next_steps == (
         "wait until what is Terminating is gone, or delete what it waits for; then run this again",
     )
 
@@ -214,11 +214,11 @@ def test_each_remedy_is_given_once() -> None:
     state = observed(bundle(), {DEPLOYMENT: foreign(), CONFIG: foreign(labels={"olm.owner": "x"})}, kubernetes="1.30.1")
     plan = make_plan(bundle(), state)
     assert len(plan.refusals) == 3
-    assert [remedy.split(";")[0] for remedy in plan.remedies] == [
+    assert [next_step.split(";")[0] for next_step in plan.next_steps] == [
         "upgrade the cluster",
         "Conductor changes only what it installed itself",
     ]
-    assert make_plan(bundle(), observed(bundle())).remedies == ()
+    assert make_plan(bundle(), observed(bundle())).next_steps == ()
 
 
 @pytest.mark.parametrize(

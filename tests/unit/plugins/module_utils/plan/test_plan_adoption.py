@@ -40,7 +40,7 @@ def action_for(key: Key, metadata: dict[str, Any], adopt: Sequence[str] = (), re
 def test_what_kubectl_applied_of_upstreams_is_handed_over(manager: str, operation: str) -> None:
     action = action_for(CONFIG, by(manager, operation))
     assert (action.verb, action.reason) == ("adopt", "kubectl applied it from upstream's release")
-    assert (action.hand_over, action.side) == (True, Side(has={"f:data": {"f:b": "digest"}}))
+    assert (action.take_over, action.side) == (True, Side(has={"f:data": {"f:b": "digest"}}))
     # Taken over without asking, so nothing of anybody's may be overruled.
     assert (action.tool, action.force) == ("", False)
 
@@ -58,7 +58,7 @@ def test_a_mark_of_another_installer_counts_more_than_kubectl(mark: dict[str, An
 def test_upstreams_object_that_is_but_a_name_is_nobodys(entries: list[dict[str, Any]]) -> None:
     action = action_for(SECRET, {"uid": "u", "managedFields": entries})
     assert (action.verb, action.reason) == ("adopt", "it is upstream's, and but a name")
-    assert (action.hand_over, action.side, action.force) == (True, Side(), False)
+    assert (action.take_over, action.side, action.force) == (True, Side(), False)
 
 
 @pytest.mark.parametrize("found", [{"uid": "u", **HELM}, by("installer"), by("installer", **ARGO_CD)])
@@ -82,7 +82,7 @@ def test_one_that_has_more_than_a_name_or_that_upstream_does_not_ship_is_refused
 def test_what_is_named_to_be_taken_over_is(found: dict[str, Any], tool: str, words: str) -> None:
     action = action_for(CONFIG, found, ["olm", tool])
     assert (action.verb, action.reason) == ("adopt", f"to be taken from {words}")
-    assert (action.hand_over, action.tool, action.force) == (True, tool, False)
+    assert (action.take_over, action.tool, action.force) == (True, tool, False)
     assert action.side == upstreams().upstream[CONFIG]
     assert action_for(CONFIG, found, ["olm"]).verb == "refuse"
 

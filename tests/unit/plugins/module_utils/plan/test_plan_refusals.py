@@ -76,12 +76,12 @@ JOBSET = Key("v1", "ConfigMap", "ops", "jobset-config")
 @pytest.mark.parametrize(
     ("keys", "code"),
     [
-        ([RUNTIME], "runtime_foreign"),
-        ([JOBSET], "jobset_foreign"),
-        ([CONFIG], "trainer_foreign"),
-        ([RUNTIME, CONFIG], "trainer_foreign"),
-        ([JOBSET, CONFIG], "trainer_foreign"),
-        ([JOBSET, RUNTIME], "trainer_foreign"),
+        ([RUNTIME], "runtime_other_owner"),
+        ([JOBSET], "jobset_other_owner"),
+        ([CONFIG], "trainer_other_owner"),
+        ([RUNTIME, CONFIG], "trainer_other_owner"),
+        ([JOBSET, CONFIG], "trainer_other_owner"),
+        ([JOBSET, RUNTIME], "trainer_other_owner"),
     ],
 )
 def test_a_foreign_object_is_trainers_jobsets_or_a_runtime(keys: list[Key], code: str) -> None:
@@ -100,9 +100,9 @@ def configuration(name: str, client: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "client", "code", "clue"),
     [
-        ("theirs", {"service": {"namespace": "far", "name": "w"}}, "trainer_foreign", "far"),
-        ("jobset-theirs", {"service": {"namespace": "far", "name": "w"}}, "jobset_foreign", "far"),
-        ("theirs", {"url": "https://w.example.com/x"}, "trainer_foreign", "https://w.example.com/x"),
+        ("theirs", {"service": {"namespace": "far", "name": "w"}}, "trainer_other_owner", "far"),
+        ("jobset-theirs", {"service": {"namespace": "far", "name": "w"}}, "jobset_other_owner", "far"),
+        ("theirs", {"url": "https://w.example.com/x"}, "trainer_other_owner", "https://w.example.com/x"),
     ],
 )
 def test_a_foreign_webhook_is_known_by_where_it_points_to(
@@ -114,17 +114,17 @@ def test_a_foreign_webhook_is_known_by_where_it_points_to(
 
 
 @pytest.mark.parametrize(
-    ("adopt", "remedy"),
+    ("adopt", "next_step"),
     [((), "Conductor changes only what it installed itself"), (("other",), "webhook configurations of other names")],
 )
 def test_a_foreign_webhook_is_to_be_removed_by_its_own_tool_where_its_release_is_taken_over(
-    adopt: tuple[str, ...], remedy: str
+    adopt: tuple[str, ...], next_step: str
 ) -> None:
     """Left beside ours, it would go on calling a Service that nobody looks after."""
     state = Observed(metadata={CONFIG: THEIRS}, webhook_configurations=[configuration("theirs", {"url": "https://w"})])
     reasons = make_plan(bundle(), state, adopt).reasons
     assert reasons[-1].subject.startswith("webhook configuration theirs")
-    assert reasons[-1].remedy.startswith(remedy)
+    assert reasons[-1].next_step.startswith(next_step)
 
 
 @pytest.mark.parametrize("version", ["1.31.0", "1.31.4"])

@@ -125,7 +125,7 @@ def test_of_a_cluster_wide_object_the_server_is_told_the_name() -> None:
     )
     with pytest.raises(RightsError) as caught:
         prove_webhooks(cluster, release, useful_probes(release, frozenset()))
-    assert caught.value.facts["missing_rights"] == [
+    assert caught.value.facts["missing_permissions"] == [
         "patch clustertrainingruntimes.trainer.kubeflow.org (for conductor-probe)"
     ]
 
@@ -150,7 +150,7 @@ def test_a_right_that_is_missing_for_a_probe_is_not_waited_for() -> None:
     cluster.fail(403, method="POST", path="/trainjobs", message=FORBIDDEN.message)
     with pytest.raises(RightsError, match="then run this again") as caught:
         prove_webhooks(cluster, bundle(), useful_probes(bundle(), frozenset()))
-    assert caught.value.facts["missing_rights"] == ["create trainjobs.trainer.kubeflow.org in namespace probe"]
+    assert caught.value.facts["missing_permissions"] == ["create trainjobs.trainer.kubeflow.org in namespace probe"]
 
 
 def test_a_refusal_by_admission_is_no_missing_right() -> None:

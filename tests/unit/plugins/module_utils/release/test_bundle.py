@@ -80,7 +80,7 @@ def test_a_damaged_file_is_found_out(tmp_path: Path, damage: str) -> None:
     path.write_bytes(text)
     with pytest.raises(BundleError, match=str(path)) as caught:
         load_bundle(str(path))
-    assert caught.value.hint == "reinstall the collection"
+    assert caught.value.next_step == "reinstall the collection"
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"\xff\xfe", b'{"format": 1'])
@@ -111,7 +111,7 @@ def test_the_checksum_covers_everything(change: dict[str, Any]) -> None:
 def test_an_unknown_profile_is_an_error_that_lists_the_known_ones() -> None:
     with pytest.raises(InputError, match="'loud'") as caught:
         parse_bundle(content(), "loud")
-    assert caught.value.hint == "the profiles are: default, fail_open"
+    assert caught.value.next_step == "the profiles are: default, fail_open"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_runtimes_are_chosen_by_name_and_the_rest_stays(wanted: list[str], found
 def test_an_unknown_runtime_is_an_error_that_lists_the_known_ones(wanted: list[str]) -> None:
     with pytest.raises(InputError, match="has no runtime nope") as caught:
         bundle().with_runtimes(wanted)
-    assert caught.value.hint == "its runtimes are: jax, torch"
+    assert caught.value.next_step == "its runtimes are: jax, torch"
 
 
 def test_bytes_do_not_depend_on_order() -> None:

@@ -106,4 +106,4 @@ def test_a_version_that_is_not_served_does_not_count() -> None:
 def test_sources_may_disagree(tag: str, said: str, crd: str, release: str, agree: bool | None) -> None:
     config = {"data": {"kubeflow_trainer_version": said}} if said else {}
     found = trainer_release(running(f"x/trainer-controller-manager:{tag}"), config, schema(crd) if crd else {})
-    assert (found["release"], found["agree"]) == (release, agree)
+    assert (found["release"], found["sources_agree"]) == (release, agree)

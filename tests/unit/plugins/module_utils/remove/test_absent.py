@@ -63,11 +63,11 @@ def test_nothing_of_ours_is_left_but_crds() -> None:
     found = cluster()
     result = remove(found)
     assert set(found.objects) == {KUBE_SYSTEM, *CRDS}
-    assert (result["changed"], result["found"], result["released"]) == (True, True, [])
+    assert (result["changed"], result["existed"], result["finalizers_removed"]) == (True, True, [])
     assert (result["release"], result["namespace"], result["cluster_uid"]) == ("2.3.0", HOME, KUBE_SYSTEM_UID)
     names = {str(key) for key in {*release().known, LEASE, JOBSET_LEASE} - set(CRDS)}
     assert result["actions"] == {"delete": sorted(names, key=lambda name: (name.partition(" ")[0], name))}
-    (line,) = result["kept"]
+    (line,) = result["retained"]
     assert line.endswith("trainjobs.trainer.kubeflow.org: remove_crds is off")
 
 
@@ -78,7 +78,7 @@ def test_everything_goes() -> None:
     put_runtime(found)
     result = remove(found, **EVERYTHING)
     assert set(found.objects) == {KUBE_SYSTEM}
-    assert result["kept"] == []
+    assert result["retained"] == []
 
 
 @pytest.mark.parametrize("options", [{}, EVERYTHING])
@@ -105,7 +105,7 @@ def test_a_second_run_changes_nothing(options: dict[str, Any]) -> None:
 
 def test_where_nothing_is_there_nothing_is_said_to_be() -> None:
     result = remove(FakeCluster())
-    assert (result["changed"], result["found"], result["kept"]) == (False, False, [])
+    assert (result["changed"], result["existed"], result["retained"]) == (False, False, [])
 
 
 def test_an_install_after_a_removal_that_left_the_crds_makes_them_removable_again() -> None:
@@ -187,7 +187,7 @@ def test_a_refusal_names_everything_and_writes_nothing(check: bool) -> None:
     with pytest.raises(RefusedError) as caught:
         remove(found, check=check)
     assert found.writes == []
-    assert [line.partition(":")[0] for line in caught.value.facts["refusals"]] == [
+    assert [line.partition(":")[0] for line in caught.value.facts["plan_blockers"]] == [
         "1 unfinished TrainJob (team-a/j)",
         "1 unfinished JobSet (team-a/s)",
     ]
@@ -214,7 +214,7 @@ def test_every_missing_right_is_named_before_the_first_write() -> None:
     found.rules = [{"verbs": ["get", "list"], "apiGroups": ["*"], "resources": ["*"]}]
     with pytest.raises(RightsError) as caught:
         remove(found, check=True)
-    missing = caught.value.facts["missing_rights"]
+    missing = caught.value.facts["missing_permissions"]
     assert "patch clustertrainingruntimes.trainer.kubeflow.org (for torch-distributed)" in missing
     assert f"watch deployments.apps in namespace {HOME}" in missing
     assert f"watch pods in namespace {HOME}" in missing
@@ -233,7 +233,7 @@ def test_what_may_not_be_read_is_named_all_at_once() -> None:
         found.fail(403, method="GET", path=path)
     with pytest.raises(RightsError) as caught:
         remove(found)
-    assert caught.value.facts["missing_rights"] == [
+    assert caught.value.facts["missing_permissions"] == [
         f"get configmaps conductor-install-record in namespace {HOME}",
         f"list configmaps in namespace {HOME}",
         f"list secrets in namespace {HOME}",
@@ -278,7 +278,7 @@ def test_a_held_runtime_is_let_go_where_no_controller_does_it() -> None:
         remove(found)
     assert found.objects[TORCH]["metadata"]["finalizers"] == ["example.com/first"]
     hold(found, TORCH, FINALIZER)
-    assert remove(found)["released"] == [str(TORCH)]
+    assert remove(found)["finalizers_removed"] == [str(TORCH)]
     assert TORCH not in found.objects
 
 
@@ -294,7 +294,7 @@ def test_what_somebody_changes_meanwhile_is_looked_at_again() -> None:
         return None
 
     found.hooks.append(hook)
-    assert remove(found)["released"] == [str(TORCH)]
+    assert remove(found)["finalizers_removed"] == [str(TORCH)]
     assert len(attempts) == 2
 
 
@@ -316,7 +316,7 @@ def test_a_runtime_that_is_let_go_by_somebody_else_is_no_deed_of_ours() -> None:
         return None
 
     found.hooks.append(hook)
-    assert remove(found)["released"] == []
+    assert remove(found)["finalizers_removed"] == []
 
 
 def test_what_was_made_meanwhile_does_not_go_with_its_crd() -> None:
@@ -345,7 +345,7 @@ def test_what_came_into_the_namespace_meanwhile_keeps_it() -> None:
 
     found.hooks.append(hook)
     result = remove(found)
-    assert f"Namespace {HOME}: it is not empty: configmaps guest" in result["kept"]
+    assert f"Namespace {HOME}: it is not empty: configmaps guest" in result["retained"]
     assert f"Namespace {HOME}" not in result["actions"]["delete"]
     # The record goes last of all.
     assert RECORD not in found.objects

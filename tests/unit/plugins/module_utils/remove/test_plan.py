@@ -163,12 +163,12 @@ def test_what_can_be_done_about_jobs_is_said() -> None:
     hold(found, TORCH)
     switch = "set remove_user_data: true to delete them"
     abandon = ", or abandon_jobs: true to leave them without a controller"
-    assert [remedy for _words, remedy in planned(found).refusals] == [
+    assert [next_step for _words, next_step in planned(found).refusals] == [
         f"let them end, or {switch}{abandon}",
         f"{switch}{abandon}",
     ]
     # No switch leaves a job whose very type goes.
-    assert {remedy for _words, remedy in planned(found, abandon=True, crds=True).refusals} == {switch}
+    assert {next_step for _words, next_step in planned(found, abandon=True, crds=True).refusals} == {switch}
 
 
 def test_jobs_need_the_trainer_beside_somebody_elses_job_set_too() -> None:

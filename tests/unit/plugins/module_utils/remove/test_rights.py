@@ -65,7 +65,7 @@ def test_nothing_to_delete_asks_nothing() -> None:
 def test_all_missing_rights_are_named_and_those_on_the_lease_only_where_one_is_held(home: str, leases: bool) -> None:
     with pytest.raises(RightsError) as caught:
         require_removal_rights(answering(resourceRules=[], incomplete=False), REMOVAL, home)
-    lines = caught.value.facts["missing_rights"]
+    lines = caught.value.facts["missing_permissions"]
     assert "delete clustertrainingruntimes.trainer.kubeflow.org (for torch-distributed)" in lines
     assert f"list pods in namespace {HOME}" in lines
     assert any("leases" in line and line.startswith("create") for line in lines) is leases

@@ -50,7 +50,7 @@ def missing(cluster: FakeCluster, wanted: list[Action]) -> list[str]:
     with pytest.raises(RightsError) as caught:
         require_rights(cluster, release(), wanted)
     assert cluster.writes == []
-    lines: list[str] = caught.value.facts["missing_rights"]
+    lines: list[str] = caught.value.facts["missing_permissions"]
     assert all(line in str(caught.value) for line in lines)
     return lines
 

@@ -66,8 +66,8 @@ def test_enough_is_enough() -> None:
     assert facts() == {
         "known": True,
         "missing": [],
-        "ungrantable": [],
-        "helpful": [],
+        "not_grantable": [],
+        "optional": [],
         "escalate": True,
         "bind": True,
     }
@@ -88,7 +88,7 @@ def test_each_right_missing_in_turn_is_named(right: Right) -> None:
         assert line.startswith(f"{right.verb} {right.resource}")
         assert right.name in line
         assert (f" in namespace {right.namespace}" in line) is bool(right.namespace)
-    assert found["ungrantable"] == []
+    assert found["not_grantable"] == []
 
 
 def test_each_right_one_can_do_without_is_named_with_what_it_is_good_for() -> None:
@@ -96,8 +96,8 @@ def test_each_right_one_can_do_without_is_named_with_what_it_is_good_for() -> No
         left = [other for other in RIGHTS if other != one.right]
         rules = [rules_of([other for other in left if other.namespace == name]) for name in ("", HOME, PROBES)]
         found = facts([*rules[0], *GRANTS], [*rules[1], *GRANTS_AT_HOME], rules[2])
-        assert [entry["without"] for entry in found["helpful"]] == [one.without]
-        (line,) = found["helpful"][0]["rights"]
+        assert [entry["consequence"] for entry in found["optional"]] == [one.without]
+        (line,) = found["optional"][0]["permissions"]
         assert line.startswith(f"{one.right.verb} {one.right.resource}")
         assert one.right.name in line
 
@@ -109,18 +109,18 @@ def test_roles_that_may_not_be_granted(verb: str) -> None:
     assert (found[verb], found[other]) == (False, True)
     assert found["missing"] == []
     names = ", ".join(sorted(role["metadata"]["name"] for role in release().objects("ClusterRole")))
-    assert found["ungrantable"] == [f"{verb} clusterroles.{RBAC} (for {names})"]
+    assert found["not_grantable"] == [f"{verb} clusterroles.{RBAC} (for {names})"]
 
 
 def test_roles_may_be_granted_by_name() -> None:
     names = [role["metadata"]["name"] for role in release().objects("ClusterRole")]
-    assert facts([*CLUSTERWIDE, {**GRANTS[0], "resourceNames": names}])["ungrantable"] == []
-    (_bind, line) = facts([*CLUSTERWIDE, {**GRANTS[0], "resourceNames": names[1:]}])["ungrantable"]
+    assert facts([*CLUSTERWIDE, {**GRANTS[0], "resourceNames": names}])["not_grantable"] == []
+    (_bind, line) = facts([*CLUSTERWIDE, {**GRANTS[0], "resourceNames": names[1:]}])["not_grantable"]
     assert line == f"escalate clusterroles.{RBAC} (for {names[0]})"
 
 
 def test_roles_of_the_namespace_may_be_ungrantable_as_well() -> None:
-    found = facts(home=NAMESPACED)["ungrantable"]
+    found = facts(home=NAMESPACED)["not_grantable"]
     assert {line.split()[0] for line in found} == {"escalate", "bind"}
     assert all(f"roles.{RBAC} in namespace {HOME}" in line for line in found)
 
@@ -128,8 +128,8 @@ def test_roles_of_the_namespace_may_be_ungrantable_as_well() -> None:
 def test_who_has_all_the_rights_of_a_role_may_grant_it() -> None:
     own = [rule for role in release().objects("ClusterRole") for rule in role["rules"] if "resources" in rule]
     urls = [{"verbs": ["get"], "nonResourceURLs": ["/metr*"]}]
-    assert facts([*CLUSTERWIDE, *own], nonResourceRules=urls)["ungrantable"] == []
-    assert facts([*CLUSTERWIDE, *own])["ungrantable"] == [
+    assert facts([*CLUSTERWIDE, *own], nonResourceRules=urls)["not_grantable"] == []
+    assert facts([*CLUSTERWIDE, *own])["not_grantable"] == [
         f"{verb} clusterroles.{RBAC} (for jobset-metrics-reader)" for verb in ("bind", "escalate")
     ]
 

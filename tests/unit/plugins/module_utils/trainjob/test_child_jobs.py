@@ -59,9 +59,9 @@ def test_who_refuses_pods(message: str, cause: str, hopeless: bool) -> None:
     cluster.put(job_event(put_job(cluster), message, second=2))
     jobs = Jobs(cluster, KEY)
     assert jobs.see() is False
-    (doom,) = jobs.refusals
-    assert str(doom) == f"{cause}: Job mnist-node-0: {message}"
-    assert "{" not in doom.remedy
+    (sign,) = jobs.refusals
+    assert str(sign) == f"{cause}: Job mnist-node-0: {message}"
+    assert "{" not in sign.next_step
     assert bool(jobs.hopeless) is hopeless
 
 

@@ -89,7 +89,7 @@ def test_what_was_exported_can_be_handed_in() -> None:
 def test_what_does_not_fit_is_said(documents: list[Any], words: str) -> None:
     with pytest.raises(InputError, match=words) as caught:
         submission_of(documents)
-    assert caught.value.hint
+    assert caught.value.next_step
 
 
 def test_data_text_and_files_are_alike(tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ def job(condition: str = "", *, status: dict[str, object] | None = None, **spec:
     ("condition", "state", "since"),
     [
         ("Complete", "ready", "2026-01-01T00:00:00Z"),
-        ("Failed", "doomed", "2026-01-01T00:00:00Z"),
-        ("FailureTarget", "doomed", "2026-01-01T00:00:00Z"),
+        ("Failed", "failed", "2026-01-01T00:00:00Z"),
+        ("FailureTarget", "failed", "2026-01-01T00:00:00Z"),
         ("SuccessCriteriaMet", "progressing", ""),
         ("", "progressing", ""),
     ],

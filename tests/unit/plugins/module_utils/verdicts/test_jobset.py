@@ -28,8 +28,8 @@ def job_set(*true: str) -> dict[str, Any]:
         (job_set("Suspended"), "progressing", f"{NONE_YET}: suspended", ""),
         (job_set("Suspended", "Other"), "progressing", f"{NONE_YET}: suspended; other", ""),
         (job_set("Completed"), "ready", "completed", WHEN),
-        (job_set("Failed"), "doomed", "failed", WHEN),
-        (job_set("Completed", "Failed"), "doomed", "failed", WHEN),
+        (job_set("Failed"), "failed", "failed", WHEN),
+        (job_set("Completed", "Failed"), "failed", "failed", WHEN),
     ],
 )
 def test_verdict(item: dict[str, Any] | None, state: str, evidence: str, since: str) -> None:

@@ -40,7 +40,7 @@ def test_a_leader_is_a_pod_that_is_there(spec: dict[str, Any], state: str, evide
     verdict = lease_verdict(NAME, lease(**spec), PODS, "ops")
     assert (verdict.subject, verdict.rule, verdict.state) == (f"Lease {NAME}", "leader", state)
     assert evidence in verdict.evidence
-    assert ("delete lease" in verdict.remedy) is ("none of" in verdict.evidence)
+    assert ("delete lease" in verdict.next_step) is ("none of" in verdict.evidence)
 
 
 @pytest.mark.parametrize(

@@ -47,4 +47,4 @@ def test_verdict(namespace: dict[str, Any] | None, state: str, evidence: str, si
     verdict = namespace_verdict("n", namespace)
     assert (verdict.subject, verdict.rule) == ("Namespace n", "active")
     assert (verdict.state, verdict.evidence, verdict.since) == (state, evidence, since)
-    assert bool(verdict.remedy) is evidence.startswith("it is Terminating")
+    assert bool(verdict.next_step) is evidence.startswith("it is Terminating")

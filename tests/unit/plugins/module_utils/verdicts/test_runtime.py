@@ -34,7 +34,7 @@ def test_verdict(item: dict[str, Any] | None, refusal: str | None, state: str, e
     verdict = runtime_verdict("torch", item, refusal)
     assert (verdict.subject, verdict.rule) == ("ClusterTrainingRuntime torch", "usable")
     assert (verdict.state, verdict.evidence, verdict.since) == (state, evidence, since)
-    assert bool(verdict.remedy) is (item is None or bool(since))
+    assert bool(verdict.next_step) is (item is None or bool(since))
 
 
 @pytest.mark.parametrize("prove", [True, False])

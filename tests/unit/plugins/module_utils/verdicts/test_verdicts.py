@@ -134,7 +134,7 @@ def test_since_when_is_told_where_the_server_says_it() -> None:
 
 def test_a_verdict_does_not_change() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        Verdict("a", "b", "ready").state = "doomed"  # type: ignore[misc]
+        Verdict("a", "b", "ready").state = "failed"  # type: ignore[misc]
 
 
 def test_a_rollout_that_hangs_says_what_its_pods_say() -> None:

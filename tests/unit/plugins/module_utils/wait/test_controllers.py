@@ -132,7 +132,7 @@ def test_the_deadline_names_the_rule_since_when_and_why(
         waiting(cluster, clock, timeout)
     assert evidence in str(caught.value)
     assert f"(for {timeout} s)" in str(caught.value)
-    assert caught.value.hint
+    assert caught.value.next_step
     assert rule in {check["rule"] for check in caught.value.facts["checks"]}
     assert "ready" not in {check["state"] for check in caught.value.facts["checks"]}
     assert caught.value.facts["elapsed"] == clock.now - 1000.0 == timeout
@@ -300,7 +300,7 @@ def test_what_may_not_be_read_ends_the_wait(clock: Clock, script: Script) -> Non
         cluster.fail(403, method="GET", path=f"/{plural}", message="not you")
     with pytest.raises(RightsError) as caught:
         waiting(cluster, clock, 60)
-    assert caught.value.facts["missing_rights"] == [
+    assert caught.value.facts["missing_permissions"] == [
         "list, watch endpointslices.discovery.k8s.io in namespace ops",
         "list, watch pods in namespace ops",
     ]

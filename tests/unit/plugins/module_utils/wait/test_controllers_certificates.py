@@ -158,7 +158,7 @@ def test_no_private_key_gets_out(clock: Clock, script: Script) -> None:
         edit(SECRET, "data", name, to="")(cluster)
         with pytest.raises(NotReadyError) as caught:
             waiting(cluster, clock, 0)
-        results.append({"message": str(caught.value), "hint": caught.value.hint, **caught.value.facts})
+        results.append({"message": str(caught.value), "next_step": caught.value.next_step, **caught.value.facts})
         assert caught.value.facts["certificates"][0]["problem"]
     for result in results:
         said = json.dumps(result)

@@ -69,7 +69,7 @@ def test_a_doomed_controller_ends_the_wait_at_once(clock: Clock, script: Script,
         "Next: check name and tag of 127.0.0.1:5000/nothing:v1, and put it into that registry; then run this again"
     )
     assert error.facts["elapsed"] == 0.0
-    (row,) = [row for row in error.facts["checks"] if row["state"] == "doomed"]
+    (row,) = [row for row in error.facts["checks"] if row["state"] == "failed"]
     assert (row["subject"], row["rule"]) == ("Deployment manager", "rollout")
     assert "not found" in row["evidence"]
 
@@ -77,8 +77,8 @@ def test_a_doomed_controller_ends_the_wait_at_once(clock: Clock, script: Script,
 def test_a_sign_with_a_grace_ends_the_wait_after_it(clock: Clock, script: Script) -> None:
     error = ends(refused(), clock)
     assert "a ResourceQuota does not allow its pods" in str(error)
-    (looked_at,) = error.facts["diagnosis"]
-    assert (looked_at["rule"], looked_at["seconds"]) == ("rollout", error.facts["elapsed"])
+    (inspected,) = error.facts["diagnosis"]
+    assert (inspected["rule"], inspected["seconds"]) == ("rollout", error.facts["elapsed"])
     assert 3.0 <= error.facts["elapsed"] <= 4.0
 
 

@@ -77,7 +77,7 @@ def test_one_that_never_will_do_is_not_waited_for(mode: str) -> None:
         RefusedError, match="these controllers cannot serve: JobSet: JobSet is to be somebody else's"
     ) as e:
         jobset_to_wait_for(recorded(FakeCluster(), "external"), release(), mode)
-    assert e.value.facts["refusals"]
+    assert e.value.facts["jobset_problems"]
 
 
 def serving() -> FakeCluster:

@@ -21,7 +21,7 @@ def test_few_remedies_are_named_and_none_twice() -> None:
     timeline.note(0.0, waiting)
     errors = NotReady(cluster, bundle(), Readiness(cluster, bundle(), None, with_secrets=False), timeline)
     error = errors.in_time(waiting, [], 7.0, 7.0)
-    assert error.hint == "do 0; do 1; do 2; do 3; do 4"
+    assert error.next_step == "do 0; do 1; do 2; do 3; do 4"
     assert "Service 19: none (for 7 s)" in error.message
     assert error.facts["checks"][0] == row_of(waiting[0])
 

@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.install.kept_edits import kept_edits, kept_line
+from ansible_collections.conductor.trainer.plugins.module_utils.install.preserved_fields import (
+    kept_line,
+    preserved_fields,
+)
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Action
 from tests.unit.plugins.helpers.builders import CONFIG, DEPLOYMENT
 
 OURS = {"manager": "conductor", "operation": "Apply", "fieldsV1": {"f:data": {"f:a": {}}}}
 
 
-def adopted(hand_over: bool = True) -> Action:
-    return Action("adopt", CONFIG, "access", "x", hand_over=hand_over)
+def adopted(take_over: bool = True) -> Action:
+    return Action("adopt", CONFIG, "access", "x", take_over=take_over)
 
 
 def entry(manager: str, fields: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -35,18 +38,20 @@ def entry(manager: str, fields: dict[str, Any], **more: Any) -> dict[str, Any]:
     ],
 )
 def test_what_others_have_left(other: dict[str, Any], kept: list[str] | None) -> None:
-    found = kept_edits([(adopted(), {"managedFields": [OURS, other]})])
+    found = preserved_fields([(adopted(), {"managedFields": [OURS, other]})])
     assert found == ([{"object": str(CONFIG), "owner": "me", "fields": kept}] if kept else [])
 
 
 def test_only_what_was_taken_over_is_looked_at() -> None:
-    assert kept_edits([(adopted(hand_over=False), {"managedFields": [entry("me", {"f:x": {}})]})]) == []
-    assert kept_edits([(adopted(), {})]) == []
+    assert preserved_fields([(adopted(take_over=False), {"managedFields": [entry("me", {"f:x": {}})]})]) == []
+    assert preserved_fields([(adopted(), {})]) == []
 
 
 def test_there_are_few_of_them_in_a_fixed_order() -> None:
     many = {"managedFields": [entry(f"m{number:02}", {f"f:{name}": {} for name in "abcdefg"}) for number in range(30)]}
-    found = kept_edits([(Action("adopt", DEPLOYMENT, "controllers", "x", hand_over=True), many), (adopted(), many)])
+    found = preserved_fields(
+        [(Action("adopt", DEPLOYMENT, "controllers", "x", take_over=True), many), (adopted(), many)]
+    )
     assert len(found) == 21
     assert found[0] == {"object": str(CONFIG), "owner": "m00", "fields": ["a", "b", "c", "d", "e", "and 2 more"]}
     assert kept_line(found[0]) == "ConfigMap ops/config: kept what m00 set: a, b, c, d, e, and 2 more"

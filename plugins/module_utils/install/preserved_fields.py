@@ -21,7 +21,7 @@ _LISTED = 20
 _MAPS = (("f:metadata", "f:labels"), ("f:metadata", "f:annotations"))
 
 
-def kept_edits(taken: Iterable[tuple[Action, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+def preserved_fields(taken: Iterable[tuple[Action, Mapping[str, Any]]]) -> list[dict[str, Any]]:
     """What was left to others: C(object), C(owner) and C(fields), the last with a few names and how many more.
 
     Args:
@@ -30,7 +30,7 @@ def kept_edits(taken: Iterable[tuple[Action, Mapping[str, Any]]]) -> list[dict[s
     found = [
         {"object": str(action.key), "owner": owner, "fields": some(fields)}
         for action, metadata in taken
-        if action.hand_over
+        if action.take_over
         for owner, fields in sorted(_others(metadata).items())
     ]
     found.sort(key=lambda edit: (edit["object"], edit["owner"]))
