@@ -12,15 +12,14 @@ version_added: 1.0.0
 author:
   - Conductor contributors (@conductor)
 description:
-  - Looks through the variables a host has, whether from inventory, play, facts or the command line, for names that
-    begin with C(conductor_) and that neither the role nor its playbooks know.
-  - The known names are those of the role's argument specs, of every entry point, and C(conductor_targets) of the
-    playbooks. C(conductor_report), which a run leaves behind, is no mistake either.
-  - The role refuses such variables before it does anything else. A variable of your own is left alone when its name
-    begins otherwise.
+  - Searches the variables of a host, from inventory, play, facts and command line, for names that begin with
+    C(conductor_) and that neither the role nor its playbooks use.
+  - Known names are those of the role's argument specs, of every entry point, C(conductor_targets) of the playbooks, and
+    C(conductor_report), which a run sets.
+  - The role rejects unknown names before it does anything else. Begin the names of your own variables differently.
 options:
   _terms:
-    description: None are needed.
+    description: Not used.
     type: list
     elements: str
     default: []
@@ -35,10 +34,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: One sentence for each unknown variable, in the order of their names; with the likeliest name meant.
+  description:
+    - One sentence for each unknown variable, sorted by name. For a name that other tools use, it says what to set
+      instead; for any other name, it suggests the variable of this collection with nearly the same name, if there is
+      one.
   type: list
   elements: str
-  sample: ["unknown variable conductor_contxt; did you mean conductor_context?"]
+  sample:
+    - unknown variable conductor_contxt; did you mean conductor_context?
+    - unknown variable conductor_version; use conductor_release
 """
 
 import difflib
@@ -49,10 +53,14 @@ from typing import Any
 from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.lookup import LookupBase
 
+from ansible_collections.conductor.trainer.plugins.plugin_utils.other_names import ANSWERS, RENAMED
+
 _SPECS = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "conductor", "meta", "argument_specs.yml")
 # The hosts of our playbooks, and what a run leaves behind: AWX hands it to the next job as a variable.
 _OTHERS = frozenset({"conductor_targets", "conductor_report"})
 _PREFIX = "conductor_"
+# From 0 to 1. Below it the names share some letters and no meaning.
+_ALIKE = 0.75
 
 
 def known_variables() -> frozenset[str]:
@@ -66,13 +74,22 @@ def unknown_variables(names: Iterable[str], known: Iterable[str]) -> list[str]:
     """A sentence for each of the names that should be among the known ones and is not. Pure."""
     # Compared without the prefix, which would make everything alike.
     candidates = {name.removeprefix(_PREFIX): name for name in sorted(known)}
-    sentences = []
-    for name in sorted(set(names).difference(candidates.values())):
-        if name.casefold().startswith(_PREFIX):
-            rest = name.casefold().removeprefix(_PREFIX)
-            likely = [candidates[match] for match in difflib.get_close_matches(rest, candidates, n=1)]
-            sentences.append(f"unknown variable {name}" + "".join(f"; did you mean {match}?" for match in likely))
-    return sentences
+    return [
+        f"unknown variable {name}{_advice(name.casefold().removeprefix(_PREFIX), candidates)}"
+        for name in sorted(set(names).difference(candidates.values()))
+        if name.casefold().startswith(_PREFIX)
+    ]
+
+
+def _advice(rest: str, candidates: Mapping[str, str]) -> str:
+    if rest in candidates:
+        return f"; did you mean {candidates[rest]}?"
+    if rest in ANSWERS:
+        return f": {ANSWERS[rest]}"
+    if rest in RENAMED:
+        return f"; use {RENAMED[rest]}"
+    likely = difflib.get_close_matches(rest, candidates, n=1, cutoff=_ALIKE)
+    return "".join(f"; did you mean {candidates[match]}?" for match in likely)
 
 
 class LookupModule(LookupBase):

@@ -12,29 +12,26 @@ from __future__ import annotations
 import copy
 import importlib
 import os
-import traceback
-from collections.abc import Callable
+import platform
+import re
+import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
-
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
-
-try:
-    importlib.import_module("kubernetes")
-    KUBERNETES_ERROR = None
-except ImportError:
-    KUBERNETES_ERROR = traceback.format_exc()
 
 from .certificates.provided import secrets_of_pem
 from .cluster.client import Cluster
 from .cluster.connection import connect, kubeconfig_of
-from .cluster.target import choose_target, secrets_of, secrets_of_proxy
+from .cluster.target import CONNECTION_OPTIONS, choose_target, secrets_of, secrets_of_proxy
 from .errors import ConductorError
 from .objects.line import plain
 from .release.bundle import ALL_RUNTIMES, CERTIFICATES, GENERATED, Bundle
 from .release.loader import load_bundle
 
-CONNECTION_ARG_SPEC: dict[str, Any] = {**AUTH_ARG_SPEC, "in_cluster": {"type": "bool", "default": False}}
+CONNECTION_ARG_SPEC: dict[str, Any] = {name: dict(option.spec) for name, option in CONNECTION_OPTIONS.items()}
+# The oldest releases of the official client and of Python that are tested.
+OLDEST_CLIENT = "24.2.0"
+OLDEST_PYTHON = (3, 10)
 IDENTITY_ARG_SPEC: dict[str, Any] = {"cluster_uid": {"type": "str"}}
 BUNDLE_ARG_SPEC: dict[str, Any] = {
     "release": {"type": "str", "default": "2.3.0"},
@@ -46,6 +43,38 @@ BUNDLE_ARG_SPEC: dict[str, Any] = {
     "bundle": {"type": "path"},
     "concurrency": {"type": "int", "default": 8},
 }
+
+
+def client_error() -> ConductorError | None:
+    """What this Python cannot do without: its own version, and the official client. None if nothing is missing."""
+    here = f"{sys.executable} on {platform.node()}"
+    if sys.version_info[:2] < OLDEST_PYTHON:
+        return ConductorError(
+            f"{here} is Python {platform.python_version()}; conductor.trainer needs Python >= {_dotted(OLDEST_PYTHON)}",
+            next_step=f"set ansible_python_interpreter to a newer Python with the library kubernetes >= {OLDEST_CLIENT}",
+        )
+    try:
+        version = importlib.import_module("kubernetes").__version__
+    except ImportError as error:
+        problem = f"the Python library kubernetes cannot be imported ({error})"
+    else:
+        if _numbers(version) >= _numbers(OLDEST_CLIENT):
+            return None
+        problem = f"the Python library kubernetes {version} is too old"
+    return ConductorError(
+        f"{problem}; conductor.trainer needs kubernetes >= {OLDEST_CLIENT} in {here}",
+        next_step=f"run `{sys.executable} -m pip install 'kubernetes>={OLDEST_CLIENT}'` there, or set "
+        "ansible_python_interpreter to a Python that has it",
+    )
+
+
+def _dotted(version: Iterable[int]) -> str:
+    return ".".join(str(number) for number in version)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Major and minor number; neither pre-releases nor patches decide."""
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
 
 
 @dataclass(frozen=True)

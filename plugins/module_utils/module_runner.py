@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 
 from .errors import ConductorError
-from .module_call import KUBERNETES_ERROR, Call, ModuleOperation, secrets_in
+from .module_call import Call, ModuleOperation, client_error, secrets_in
 
 
 class _Module(AnsibleModule):
@@ -31,8 +31,8 @@ def run_module(verb: ModuleOperation) -> None:
         no_log=True,
     )
     module.no_log_values.update(secrets_in(module.params))
-    if KUBERNETES_ERROR:
-        module.fail_json(missing_required_lib("kubernetes"), exception=KUBERNETES_ERROR)
+    if missing := client_error():
+        module.fail_json(str(missing))
     call = Call(module.params, module.check_mode, module._diff, module.warn)
     try:
         result = verb.perform(call, module.no_log_values.update)

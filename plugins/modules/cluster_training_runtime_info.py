@@ -17,7 +17,6 @@ description:
     runtime can be used.
   - Fails only when it cannot tell. Missing or unproven runtimes are for the caller to judge.
 extends_documentation_fragment:
-  - kubernetes.core.k8s_auth_options
   - conductor.trainer.connection
   - conductor.trainer.bundle
   - conductor.trainer.attributes

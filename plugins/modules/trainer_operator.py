@@ -32,7 +32,6 @@ description:
     configurations, controllers, everything else, CRDs, namespaces, and the install record last - and waits in between.
     A run that was cut off is completed by the next one. Says of what does not go which finalizer holds it.
 extends_documentation_fragment:
-  - kubernetes.core.k8s_auth_options
   - conductor.trainer.connection
   - conductor.trainer.bundle
   - conductor.trainer.own_certificates

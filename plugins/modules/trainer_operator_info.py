@@ -20,7 +20,6 @@ description:
   - Fails only where the server does not answer or does not know the credentials. What it finds is for the caller to
     judge.
 extends_documentation_fragment:
-  - kubernetes.core.k8s_auth_options
   - conductor.trainer.connection
   - conductor.trainer.bundle
   - conductor.trainer.own_certificates

@@ -21,7 +21,6 @@ description:
     O(recreate). What the server fills in, O(definition) need not hold. That somebody, or a queue such as Kueue, has
     suspended or resumed it is no difference.
 extends_documentation_fragment:
-  - kubernetes.core.k8s_auth_options
   - conductor.trainer.connection
   - conductor.trainer.bundle
   - conductor.trainer.attributes

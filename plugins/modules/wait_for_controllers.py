@@ -30,7 +30,6 @@ description:
     for.
   - Without O(refresh_certificates) and O(retry_stuck) it only reads and sends dry runs.
 extends_documentation_fragment:
-  - kubernetes.core.k8s_auth_options
   - conductor.trainer.connection
   - conductor.trainer.bundle
   - conductor.trainer.attributes

@@ -22,13 +22,13 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.unsafe_proxy import wrap_var
 
-from ansible_collections.conductor.trainer.plugins.module_utils.cluster.target import complete
-from ansible_collections.conductor.trainer.plugins.module_utils.module_call import KUBERNETES_ERROR, ModuleOperation
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.target import CONNECTION_OPTIONS, complete
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import ModuleOperation, client_error
 from ansible_collections.conductor.trainer.plugins.plugin_utils import in_process
 
 _BUNDLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "conductor", "files", "bundles")
 
-_FILES = ("kubeconfig", "ca_cert", "client_cert", "client_key", "src")
+_FILES = (*(name for name, option in CONNECTION_OPTIONS.items() if option.is_file), "src")
 _VARIABLES = "K8S_AUTH_"
 # Whether a task may do without its module. For looking for a fault: both ways are to come to the same.
 _MAY = "ansible_conductor_in_process"
@@ -94,7 +94,7 @@ class ModuleAction(ActionBase):
         wanted = self._templar.template(task_vars.get(_MAY, True))
         return bool(
             boolean(wanted, strict=False)
-            and not KUBERNETES_ERROR
+            and not client_error()
             and not self._task.async_val
             and not self._connection.become
             and not self._other_environment()

@@ -17,6 +17,8 @@ from tests.support.playing import CLONE, Played, run
 
 PROGRAMS = Path(sys.executable).parent
 DEPENDENCY = CLONE / ".ansible" / "collections" / "ansible_collections" / "kubernetes" / "core"
+# The oldest release that galaxy.yml allows.
+OLDEST_DEPENDENCY = CLONE / ".ansible" / "oldest" / "ansible_collections" / "kubernetes" / "core"
 # Seconds for one command.
 LIMIT = 300
 
@@ -67,10 +69,10 @@ class Shipped:
         return run([str(self.programs / program), *words], cwd or self.home, variables, LIMIT)
 
 
-def install(artifact: Path, programs: Path, home: Path) -> Shipped:
+def install(artifact: Path, programs: Path, home: Path, dependency: Path = DEPENDENCY) -> Shipped:
     """Installs the tarball with C(ansible-galaxy), its dependency beforehand: no server is asked."""
     shipped = Shipped(programs, home)
-    shutil.copytree(DEPENDENCY, shipped.collections / "ansible_collections" / "kubernetes" / "core")
+    shutil.copytree(dependency, shipped.collections / "ansible_collections" / "kubernetes" / "core")
     options = ("--offline", "--collections-path", str(shipped.collections))
     done = shipped.run("ansible-galaxy", "collection", "install", str(artifact), *options)
     assert done.code == 0, done.output + done.errors

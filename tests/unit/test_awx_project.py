@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from ansible_collections.conductor.trainer.plugins.filter.summary import RETURN
-from ansible_collections.conductor.trainer.plugins.module_utils.cluster.target import ENVIRONMENT
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.target import CONNECTION_OPTIONS
 
 CLONE = Path(__file__).resolve().parents[2]
 PROJECT = CLONE / "examples" / "awx-project"
@@ -71,7 +71,9 @@ def test_the_credential_type_injects_what_the_modules_read() -> None:
     assert set(re.findall(r"\w+", "".join(injectors["file"].values()))) == fields
     files = {f"{{{{ tower.filename.{name.removeprefix('template.')} }}}}" for name in injectors["file"]}
     assert set(injectors["env"].values()) == files
-    assert set(injectors["env"]) <= {name for names in ENVIRONMENT.values() for name in names}
+    assert set(injectors["env"]) <= {
+        name for key, option in CONNECTION_OPTIONS.items() for name in option.variables(key)
+    }
 
 
 def test_the_wrappers_are_all_the_playbooks() -> None:

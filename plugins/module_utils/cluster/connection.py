@@ -10,6 +10,7 @@ import logging
 import os
 from typing import Any
 from urllib.parse import unquote
+from urllib.request import getproxies
 
 try:
     import urllib3
@@ -21,7 +22,7 @@ except ImportError:  # reported by _module.py
 
 from ..errors import TargetError
 from .client import Cluster
-from .target import Target, choose_context
+from .target import CONNECTION_OPTIONS, Target, choose_context
 
 DEFAULT_KUBECONFIG = "~/.kube/config"
 
@@ -41,6 +42,7 @@ def connect(target: Target, *, connections: int = 8) -> Cluster:
     else:
         _load_kubeconfig(configuration, target)
     headers = _override(configuration, dict(target.settings))
+    _take_proxy_from_environment(configuration)
     _log_in_at_proxy(configuration)
     try:
         return Cluster(configuration, headers=headers, connections=connections)
@@ -60,8 +62,9 @@ def _load_in_cluster(configuration: Configuration) -> None:
 
 
 def _load_kubeconfig(configuration: Configuration, target: Target) -> None:
-    where, contexts = _contexts(target.kubeconfig)
-    context = choose_context(target.context, contexts, where)
+    where, contents = _contents(target.kubeconfig)
+    contexts = _entries(contents, "contexts")
+    context = choose_context(target.context, list(contexts), where)
     complaints = _Complaints()
     root = logging.getLogger()
     root.addHandler(complaints)
@@ -89,16 +92,16 @@ def _load_kubeconfig(configuration: Configuration, target: Target) -> None:
             f"the credentials of context {context!r} in {where} cannot be loaded: {'; '.join(complaints.messages)}",
             next_step="run the credential plugin by hand; it must be installed where this task runs",
         )
+    _complete(configuration, _entries(contents, "clusters").get(str(contexts[context].get("cluster")), {}))
 
 
-def _contexts(kubeconfig: str | dict[str, Any] | None) -> tuple[str, list[str]]:
-    """Where the kubeconfig is, in words or as path(s), and the names of its contexts."""
+def _contents(kubeconfig: str | dict[str, Any] | None) -> tuple[str, list[dict[str, Any]]]:
+    """Where the kubeconfig is, in words or as path(s), and the content of each of its files."""
     if isinstance(kubeconfig, dict):
-        names = [context.get("name") for context in kubeconfig.get("contexts") or [] if isinstance(context, dict)]
-        return "the inline kubeconfig", [name for name in names if name]
+        return "the inline kubeconfig", [kubeconfig]
     where = kubeconfig or os.environ.get("KUBECONFIG") or DEFAULT_KUBECONFIG
     paths = [os.path.expanduser(path) for path in where.split(os.pathsep) if path]
-    contexts: list[str] = []
+    contents: list[dict[str, Any]] = []
     missing = [path for path in paths if not os.path.exists(path)]
     if len(missing) == len(paths):
         raise TargetError(f"there is no kubeconfig file {' or '.join(missing)}", next_step="check the path")
@@ -108,12 +111,31 @@ def _contexts(kubeconfig: str | dict[str, Any] | None) -> tuple[str, list[str]]:
         try:
             with open(path, encoding="utf-8") as stream:
                 content = yaml.safe_load(stream)
-            contexts += [context["name"] for context in content["contexts"] or []]
+            contents.append(
+                {**content, "contexts": [{**entry, "name": entry["name"]} for entry in content["contexts"] or []]}
+            )
         except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
             raise TargetError(
                 f"{path} is no readable kubeconfig: {type(error).__name__}: {error}", next_step="check the file"
             ) from error
-    return os.pathsep.join(paths), contexts
+    return os.pathsep.join(paths), contents
+
+
+def _entries(contents: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
+    """The entries of C(contexts) or C(clusters) by name; of several with one name the first counts."""
+    found: dict[str, dict[str, Any]] = {}
+    for content in contents:
+        for entry in content.get(kind) or []:
+            if isinstance(entry, dict) and entry.get("name"):
+                found.setdefault(entry["name"], entry.get(kind[:-1]) or {})
+    return found
+
+
+def _complete(configuration: Configuration, cluster: dict[str, Any]) -> None:
+    """Sets what older releases of the official loader do not read from a kubeconfig."""
+    for key, attribute in (("proxy-url", "proxy"), ("tls-server-name", "tls_server_name")):
+        if cluster.get(key):
+            setattr(configuration, attribute, cluster[key])
 
 
 def kubeconfig_of(text: str) -> dict[str, Any]:
@@ -132,6 +154,18 @@ def kubeconfig_of(text: str) -> dict[str, Any]:
             next_step="give a path, or the content of a kubeconfig as text or as a dictionary",
         )
     return content
+
+
+def _take_proxy_from_environment(configuration: Configuration) -> None:
+    """Take a proxy from C(HTTPS_PROXY) or a similar variable if nothing else names one.
+
+    Older releases of the official client do not read these variables.
+    """
+    proxies = getproxies()
+    if not configuration.proxy:
+        configuration.proxy = proxies.get(configuration.host.partition(":")[0]) or proxies.get("all")
+    if not configuration.no_proxy:
+        configuration.no_proxy = proxies.get("no")
 
 
 def _log_in_at_proxy(configuration: Configuration) -> None:
@@ -163,27 +197,17 @@ def _override(configuration: Configuration, settings: dict[str, Any]) -> list[tu
         configuration.api_key = {"authorization": f"Bearer {settings['api_key']}"}
         # What was loaded before may renew its own token, and would put it back.
         configuration.refresh_api_key_hook = None
-    for option, attribute in (
-        ("username", "username"),
-        ("password", "password"),
-        ("ca_cert", "ssl_ca_cert"),
-        ("client_cert", "cert_file"),
-        ("client_key", "key_file"),
-        ("proxy", "proxy"),
-        ("no_proxy", "no_proxy"),
-    ):
-        value = settings.get(option)
-        if not value:
+    for name, option in CONNECTION_OPTIONS.items():
+        value = settings.get(name)
+        if not option.attribute or value is None or value == "":
             continue
-        if option in ("ca_cert", "client_cert", "client_key"):
+        if option.is_file:
             value = os.path.expanduser(value)
             if not os.path.exists(value):
                 raise TargetError(
-                    f"{option}: there is no file {value}", next_step="check the path on the machine the task runs on"
+                    f"{name}: there is no file {value}", next_step="check the path on the machine the task runs on"
                 )
-        setattr(configuration, attribute, value)
-    if settings.get("validate_certs") is not None:
-        configuration.verify_ssl = settings["validate_certs"]
+        setattr(configuration, option.attribute, value)
     if settings.get("proxy_headers"):
         configuration.proxy_headers = urllib3.util.make_headers(**settings["proxy_headers"])
     headers = []

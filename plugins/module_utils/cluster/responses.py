@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
 try:
@@ -22,6 +23,8 @@ _HINTS = {
 }
 # The word of http.client for a proxy's answer to CONNECT; urllib3 passes it on as text alone.
 _LOGIN_WANTED = "Tunnel connection failed: 407"
+# How urllib3 1 begins: an object and where it is in memory, which differs every time.
+_ADDRESS = re.compile(r"^<\S+ object at 0x[0-9a-f]+>: ")
 
 
 def unreachable(error: Exception, host: str, step: str, subject: str) -> UnreachableError:
@@ -34,8 +37,9 @@ def unreachable(error: Exception, host: str, step: str, subject: str) -> Unreach
         next_step = "give the proxy a login: proxy: http://user:password@host:port"
     else:
         final = False
+    words = _ADDRESS.sub("", str(error))
     return UnreachableError(
-        f"{host} cannot be reached: {error}", transient=not final, step=step, subject=subject, next_step=next_step
+        f"{host} cannot be reached: {words}", transient=not final, step=step, subject=subject, next_step=next_step
     )
 
 

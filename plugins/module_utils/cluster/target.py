@@ -16,34 +16,92 @@ from urllib.parse import unquote
 
 from ..errors import TargetError
 
-_CREDENTIALS = ("api_key", "username", "password", "client_cert", "client_key")
-_TLS = ("ca_cert", "validate_certs")
-_ANYWHERE = ("proxy", "no_proxy", "proxy_headers", "impersonate_user", "impersonate_groups", "persist_config")
+_CREDENTIALS, _TLS, _ANYWHERE = "credentials", "tls", "anywhere"
 
-# Environment variables as kubernetes.core reads them: the option's name, and for some the client's own name.
-ENVIRONMENT: dict[str, tuple[str, ...]] = {
-    **{
-        option: (f"K8S_AUTH_{option.upper()}",)
-        for option in (
-            "kubeconfig",
-            "context",
-            "host",
-            "api_key",
-            "username",
-            "password",
-            "proxy",
-            "no_proxy",
-            "persist_config",
-            "impersonate_user",
-            "impersonate_groups",
-        )
-    },
-    "validate_certs": ("K8S_AUTH_VALIDATE_CERTS", "K8S_AUTH_VERIFY_SSL"),
-    "ca_cert": ("K8S_AUTH_CA_CERT", "K8S_AUTH_SSL_CA_CERT"),
-    "client_cert": ("K8S_AUTH_CLIENT_CERT", "K8S_AUTH_CERT_FILE"),
-    "client_key": ("K8S_AUTH_CLIENT_KEY", "K8S_AUTH_KEY_FILE"),
+
+@dataclass(frozen=True)
+class ConnectionOption:
+    """One option that says which cluster is meant or how to connect to it. All modules have all of them.
+
+    Args:
+        spec: the option in an argument spec.
+        scope: credentials and TLS settings belong to one host; "anywhere" applies to every kind of target; empty for
+            what names a target.
+        environment: the variables that set it, the first one wins; C(K8S_AUTH_) and the option's name by default.
+        attribute: the attribute of the official client's configuration that takes the value as it is.
+        is_file: the value may be a file on the control node.
+    """
+
+    spec: Mapping[str, Any]
+    scope: str = ""
+    environment: tuple[str, ...] | None = None
+    attribute: str = ""
+    is_file: bool = False
+
+    def variables(self, name: str) -> tuple[str, ...]:
+        """The environment variables of the option of this name."""
+        return (f"K8S_AUTH_{name.upper()}",) if self.environment is None else self.environment
+
+
+# The names, meanings and variables of kubernetes.core's options, and in_cluster. A test compares them.
+CONNECTION_OPTIONS: dict[str, ConnectionOption] = {
+    "kubeconfig": ConnectionOption({"type": "raw"}, is_file=True),
+    "context": ConnectionOption({"type": "str"}),
+    "host": ConnectionOption({"type": "str"}),
+    "api_key": ConnectionOption({"type": "str", "no_log": True}, _CREDENTIALS),
+    "username": ConnectionOption({"type": "str"}, _CREDENTIALS, attribute="username"),
+    "password": ConnectionOption({"type": "str", "no_log": True}, _CREDENTIALS, attribute="password"),
+    "client_cert": ConnectionOption(
+        {"type": "path", "aliases": ["cert_file"]},
+        _CREDENTIALS,
+        ("K8S_AUTH_CLIENT_CERT", "K8S_AUTH_CERT_FILE"),
+        "cert_file",
+        is_file=True,
+    ),
+    "client_key": ConnectionOption(
+        {"type": "path", "aliases": ["key_file"]},
+        _CREDENTIALS,
+        ("K8S_AUTH_CLIENT_KEY", "K8S_AUTH_KEY_FILE"),
+        "key_file",
+        is_file=True,
+    ),
+    "ca_cert": ConnectionOption(
+        {"type": "path", "aliases": ["ssl_ca_cert"]},
+        _TLS,
+        ("K8S_AUTH_CA_CERT", "K8S_AUTH_SSL_CA_CERT"),
+        "ssl_ca_cert",
+        is_file=True,
+    ),
+    "validate_certs": ConnectionOption(
+        {"type": "bool", "aliases": ["verify_ssl"]},
+        _TLS,
+        ("K8S_AUTH_VALIDATE_CERTS", "K8S_AUTH_VERIFY_SSL"),
+        "verify_ssl",
+    ),
+    "proxy": ConnectionOption({"type": "str"}, _ANYWHERE, attribute="proxy"),
+    "no_proxy": ConnectionOption({"type": "str"}, _ANYWHERE, attribute="no_proxy"),
+    "proxy_headers": ConnectionOption(
+        {
+            "type": "dict",
+            "options": {
+                "proxy_basic_auth": {"type": "str", "no_log": True},
+                "basic_auth": {"type": "str", "no_log": True},
+                "user_agent": {"type": "str"},
+            },
+        },
+        _ANYWHERE,
+    ),
+    "persist_config": ConnectionOption({"type": "bool"}, _ANYWHERE),
+    "impersonate_user": ConnectionOption({"type": "str"}, _ANYWHERE),
+    "impersonate_groups": ConnectionOption({"type": "list", "elements": "str"}, _ANYWHERE),
+    "in_cluster": ConnectionOption({"type": "bool", "default": False}, environment=()),
 }
-_PROXY_HEADERS = ("proxy_basic_auth", "basic_auth", "user_agent")
+
+
+def _options_of(*scopes: str) -> tuple[str, ...]:
+    return tuple(name for name, option in CONNECTION_OPTIONS.items() if option.scope in scopes)
+
+
 _NAME_A_TARGET = (
     "name one cluster: kubeconfig and context; or host with api_key (or client_cert and client_key) and ca_cert; "
     "or in_cluster: true"
@@ -80,12 +138,12 @@ def choose_target(options: Mapping[str, Any], environ: Mapping[str, str]) -> Tar
     if given.get("in_cluster"):
         if any(name in given for name in ("kubeconfig", "context", "host")):
             raise TargetError("in_cluster: true and another cluster are both named", next_step=_NAME_A_TARGET)
-        if useless := sorted(name for name in (*_CREDENTIALS, *_TLS) if name in given):
+        if useless := sorted(name for name in _options_of(_CREDENTIALS, _TLS) if name in given):
             raise TargetError(
                 f"in_cluster: true brings its own credentials, and {', '.join(useless)} is given as well",
                 next_step="leave one of them out",
             )
-        return Target(in_cluster=True, settings={name: given[name] for name in _ANYWHERE if name in given})
+        return Target(in_cluster=True, settings={name: given[name] for name in _options_of(_ANYWHERE) if name in given})
     if "host" in given and ("kubeconfig" in given or "context" in given):
         raise TargetError("host and kubeconfig/context are both named", next_step="name one of them")
 
@@ -129,13 +187,14 @@ def _borrow(given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, A
     if "host" in given:
         # The environment's credentials are for its own host; they must not be sent to another one.
         theirs = environ.get("K8S_AUTH_HOST", given["host"]).rstrip("/")
-        names = (*_CREDENTIALS, *_TLS, *_ANYWHERE) if theirs == given["host"].rstrip("/") else _ANYWHERE
+        same = theirs == given["host"].rstrip("/")
+        names = _options_of(_CREDENTIALS, _TLS, _ANYWHERE) if same else _options_of(_ANYWHERE)
     elif "kubeconfig" in given:
-        names = ("context", *_ANYWHERE)
+        names = ("context", *_options_of(_ANYWHERE))
     elif "context" in given:
-        names = ("kubeconfig", *_ANYWHERE)
+        names = ("kubeconfig", *_options_of(_ANYWHERE))
     else:
-        names = ("kubeconfig", "context", "host", *_CREDENTIALS, *_TLS, *_ANYWHERE)
+        names = tuple(CONNECTION_OPTIONS)
     return _from_environment(environ, names)
 
 
@@ -159,19 +218,21 @@ def choose_context(named: str | None, contexts: list[str], where: str) -> str:
 def _from_environment(environ: Mapping[str, str], names: tuple[str, ...]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in names:
-        value: Any = next((environ[variable] for variable in ENVIRONMENT.get(name, ()) if environ.get(variable)), None)
-        if value is None:
+        option = CONNECTION_OPTIONS[name]
+        value: Any
+        if option.spec["type"] == "dict":
+            variables = {below: f"{option.variables(name)[0]}_{below.upper()}" for below in option.spec["options"]}
+            value = {below: environ[variable] for below, variable in variables.items() if environ.get(variable)}
+        else:
+            value = next((environ[variable] for variable in option.variables(name) if environ.get(variable)), None)
+        if not value:
             continue
-        if name in ("validate_certs", "persist_config"):
+        if option.spec["type"] == "bool":
             # Text, as AWX injects it: "True" or "False".
             value = value.strip().lower() not in ("0", "false", "no")
-        elif name == "impersonate_groups":
-            value = [group for group in value.split(",") if group]
+        elif option.spec["type"] == "list":
+            value = [item for item in value.split(",") if item]
         found[name] = value
-    if "proxy_headers" in names:
-        headers = {name: environ.get(f"K8S_AUTH_PROXY_HEADERS_{name.upper()}") for name in _PROXY_HEADERS}
-        if any(headers.values()):
-            found["proxy_headers"] = {name: value for name, value in headers.items() if value}
     return found
 
 

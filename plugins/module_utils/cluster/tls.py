@@ -40,7 +40,9 @@ def share_context(pool: urllib3.PoolManager, context: ssl.SSLContext | None = No
         context = context or _context(settings)
     except (OSError, ValueError):
         return None
-    settings.update(dict.fromkeys(_READ_ONCE), ssl_context=context)
+    for name in _READ_ONCE:
+        settings.pop(name, None)
+    settings["ssl_context"] = context
     return context
 
 

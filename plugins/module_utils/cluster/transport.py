@@ -22,6 +22,9 @@ from urllib.parse import urlencode
 try:
     import urllib3
     from kubernetes.client.rest import RESTClientObject
+
+    # Release 1 of urllib3 has it nowhere else.
+    from urllib3._collections import HTTPHeaderDict
 except ImportError:  # reported by _module.py, so that documentation and argument checks work without it
     pass
 
@@ -96,6 +99,9 @@ class Transport:
 
     def _new_pool(self) -> urllib3.PoolManager:
         pool = RESTClientObject(self._transport).pool_manager
+        # Releases of the official client before 28 do not pass this on.
+        if server_name := getattr(self._transport, "tls_server_name", None):
+            pool.connection_pool_kw["server_hostname"] = server_name
         if self.host.startswith("https:"):
             self._tls = share_context(pool, self._tls)
         return pool
@@ -218,7 +224,7 @@ class Transport:
         read_timeout: float = 60,
         preload: bool = True,
     ) -> urllib3.BaseHTTPResponse:
-        headers = urllib3.HTTPHeaderDict({"Accept": accept, "User-Agent": f"conductor.trainer/{VERSION}"})
+        headers = HTTPHeaderDict({"Accept": accept, "User-Agent": f"conductor.trainer/{VERSION}"})
         if preload:
             headers["Accept-Encoding"] = "gzip"
         for name, value in (*self._credentials(), *self._headers):

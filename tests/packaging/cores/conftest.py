@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,16 @@ def venv(core: Core) -> Path:
 
 
 @pytest.fixture(scope="session")
-def installed(venv: Path, tmp_path_factory: pytest.TempPathFactory) -> Shipped:
+def installed(core: Core, venv: Path, tmp_path_factory: pytest.TempPathFactory) -> Shipped:
+    """The artifact; beside the oldest ansible-core with the oldest kubernetes.core, else with the newest."""
     artifact = shipped.tarball(tmp_path_factory.mktemp("built"))
-    return shipped.install(artifact, venv / "bin", tmp_path_factory.mktemp("home"))
+    dependency = shipped.OLDEST_DEPENDENCY if core == CORES[0] else shipped.DEPENDENCY
+    return shipped.install(artifact, venv / "bin", tmp_path_factory.mktemp("home"), dependency)
+
+
+@pytest.fixture(scope="session")
+def bare(installed: Shipped, tmp_path_factory: pytest.TempPathFactory) -> Shipped:
+    """The same installation without kubernetes.core."""
+    alone = Shipped(installed.programs, tmp_path_factory.mktemp("bare"))
+    shutil.copytree(installed.root, alone.root)
+    return alone

@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conductor_artifact.ansible_test import AnsibleTest, counts, pip_settings, stage
 from conductor_setup.cores import CORES, Core, interpreter
-from tests.support.playing import CLONE
+from tests.support.playing import CLONE, Played
 from tests.support.shipped import PROGRAMS, Shipped
-from tests.support.shipped_checks import assert_documented, assert_every_playbook_asks_for_a_cluster
+from tests.support.shipped_checks import assert_documented, assert_every_playbook_asks_for_a_cluster, plugins
 
 Figure = Callable[[str, object], None]
 
@@ -70,3 +72,41 @@ def test_documentation(core: Core, installed: Shipped, record_testsuite_property
 
 def test_playbooks(installed: Shipped) -> None:
     assert assert_every_playbook_asks_for_a_cluster(installed)
+
+
+def ask_with(shipped: Shipped, tasks: list[dict[str, Any]]) -> Played:
+    """Runs tasks whose server is named by the defaults of our group alone; nobody listens there."""
+    defaults = {"host": "https://127.0.0.1:1", "api_key": "a-token-of-nothing"}
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "module_defaults": {"group/conductor.trainer.k8s": defaults},
+        "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
+        "tasks": [{**task, "ignore_errors": True} for task in tasks],
+    }
+    (shipped.home / "ask.yml").write_text(json.dumps([play]))
+    return shipped.run("ansible-playbook", "ask.yml")
+
+
+OURS: dict[str, Any] = {"conductor.trainer.trainer_operator_info": {}}
+THEIRS: dict[str, Any] = {"kubernetes.core.k8s_info": {"kind": "Namespace"}}
+
+
+def test_our_group_sets_the_options_of_kubernetes_core_too(installed: Shipped) -> None:
+    played = ask_with(installed, [OURS, THEIRS])
+    assert played.code == 0, played.text
+    assert played.text.count("https://127.0.0.1:1 cannot be reached") >= 1, played.text
+    assert "host='127.0.0.1', port=1" in played.text.partition("k8s_info]")[2], played.text
+
+
+def test_everything_works_without_kubernetes_core(bare: Shipped) -> None:
+    assert not (bare.collections / "ansible_collections" / "kubernetes").exists()
+    shown = bare.run("ansible-doc", "--json", *(name for kind, name in plugins(bare.root) if kind == "module"))
+    assert shown.code == 0, shown.text
+    assert all(module["doc"]["options"]["kubeconfig"] for module in json.loads(shown.output).values())
+    assert "no cluster is named" in bare.run("ansible-playbook", "conductor.trainer.status").text
+    # In a process beside Ansible's worker, and as a module.
+    played = ask_with(bare, [OURS, {**OURS, "vars": {"ansible_conductor_in_process": False}}])
+    assert played.recap["localhost"]["ignored"] == 2, played.text
+    assert played.text.count("https://127.0.0.1:1 cannot be reached") >= 2, played.text
+    assert "Traceback" not in played.text

@@ -13,6 +13,7 @@ from ansible_collections.conductor.trainer.plugins.lookup.unknown_variables impo
     known_variables,
     unknown_variables,
 )
+from ansible_collections.conductor.trainer.plugins.plugin_utils.other_names import ANSWERS, RENAMED
 from tests.unit.plugins.helpers.builders import ROOT
 
 SPECS = yaml.safe_load((ROOT / "roles" / "conductor" / "meta" / "argument_specs.yml").read_text())["argument_specs"]
@@ -28,13 +29,85 @@ OPTIONS = sorted({name for entry_point in SPECS.values() for name in entry_point
         ("conductor_kube_config", "conductor_kubeconfig"),
         ("conductor_apikey", "conductor_api_key"),
         ("conductor_runtime", "conductor_runtimes"),
-        ("conductor_timeout", "conductor_wait_timeout"),
+        ("conductor_kubecfg", "conductor_kubeconfig"),
+        ("conductor_valid_certs", "conductor_validate_certs"),
+        ("conductor_smoke_img", "conductor_smoke_image"),
         ("conductor_target", "conductor_targets"),
         ("conductor_wait_time_out", "conductor_wait_timeout"),
     ],
 )
 def test_a_misspelled_variable_is_told_what_it_should_be(name: str, meant: str) -> None:
     assert unknown_variables([name], known_variables()) == [f"unknown variable {name}; did you mean {meant}?"]
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [
+        ("conductor_version", "conductor_release"),
+        ("conductor_trainer_version", "conductor_release"),
+        ("conductor_kubeconfig_path", "conductor_kubeconfig"),
+        ("conductor_kube_context", "conductor_context"),
+        ("conductor_token", "conductor_api_key"),
+        ("conductor_verify_ssl", "conductor_validate_certs"),
+        ("conductor_timeout", "conductor_wait_timeout"),
+        ("Conductor_Version", "conductor_release"),
+    ],
+)
+def test_a_variable_by_the_name_of_another_tool_is_renamed(name: str, variable: str) -> None:
+    assert unknown_variables([name], known_variables()) == [f"unknown variable {name}; use {variable}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("namespace", "Trainer is always installed in the namespace kubeflow-system; no variable changes it"),
+        ("image", "the images of the controllers are those of the Trainer release; no variable changes them"),
+        ("images", "the images of the controllers are those of the Trainer release; no variable changes them"),
+        ("replicas", "the controllers run as the Trainer release defines them; no variable changes their Deployments"),
+        ("values", "Conductor does not use Helm; there is no chart and there are no values"),
+        ("chart", "Conductor does not use Helm; there is no chart and there are no values"),
+        (
+            "state",
+            "run the playbook conductor.trainer.install to install and conductor.trainer.uninstall to uninstall",
+        ),
+        ("wait", "an install always waits for the controllers; conductor_wait_timeout limits the time"),
+        ("insecure", "set conductor_validate_certs to false to skip the verification of the API server"),
+        (
+            "jobset_version",
+            "the version of JobSet is defined by conductor_release; conductor_jobset selects which JobSet is used",
+        ),
+        (
+            "crds",
+            "an install always applies the CRDs; conductor_prune_crds and conductor_remove_crds control their deletion",
+        ),
+    ],
+)
+def test_a_variable_for_something_else_is_answered(name: str, answer: str) -> None:
+    assert unknown_variables([f"conductor_{name}"], known_variables()) == [
+        f"unknown variable conductor_{name}: {answer}"
+    ]
+
+
+def test_what_other_tools_have_is_nothing_we_have() -> None:
+    names = [*RENAMED, *ANSWERS]
+    assert [name for name in names if f"conductor_{name}" in known_variables()] == []
+    assert [name for name in RENAMED if name in ANSWERS] == []
+    assert [name for name in names if name != name.casefold()] == []
+
+
+def test_the_answers_name_nothing_that_does_not_exist() -> None:
+    texts = [*RENAMED.values(), *ANSWERS.values()]
+    variables = {name for text in texts for name in re.findall(r"conductor_\w+", text)}
+    assert variables <= known_variables()
+    playbooks = {name for text in texts for name in re.findall(r"conductor\.trainer\.(\w+)", text)}
+    assert playbooks <= {path.stem for path in (ROOT / "playbooks").glob("*.yml")}
+    assert variables
+    assert playbooks
+
+
+@pytest.mark.parametrize("name", ["storage", "smoke_job", "pruning_policy", "status", "metrics", "adoption_mode"])
+def test_a_guess_that_would_be_nonsense_is_not_made(name: str) -> None:
+    assert unknown_variables([f"conductor_{name}"], known_variables()) == [f"unknown variable conductor_{name}"]
 
 
 def test_a_variable_like_no_other_is_unknown_all_the_same() -> None:
@@ -62,7 +135,7 @@ def test_what_is_known_comes_from_the_argument_specs(left_out: str) -> None:
 
 
 @pytest.mark.parametrize("folder", ["playbooks", "roles/conductor/tasks"])
-def test_our_own_files_use_no_other_names(folder: str) -> None:
+def test_our_own_files_use_noother_names(folder: str) -> None:
     texts = [path.read_text() for path in sorted((ROOT / folder).glob("*.yml"))]
     used = {name for text in texts for name in re.findall(r"(?<![\w.])conductor_\w+", text)}
     assert unknown_variables(used, known_variables()) == []

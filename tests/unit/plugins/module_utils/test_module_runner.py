@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import json
+import platform
+import sys
 from collections.abc import Callable
 from typing import Any
 
+import kubernetes
 import pytest
 import yaml
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.conductor.trainer.plugins.module_utils import module_call, module_runner
+from ansible_collections.conductor.trainer.plugins.module_utils import module_call
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation
@@ -175,8 +178,36 @@ def test_the_environment_names_a_cluster_too(run: Run, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("run", ["module"], indirect=True)
 def test_without_the_kubernetes_library_it_says_what_to_install(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module_runner, "KUBERNETES_ERROR", "No module named 'kubernetes'")
-    assert "kubernetes" in run(TOKEN)["msg"]
+    monkeypatch.setitem(sys.modules, "kubernetes", None)
+    result = run(TOKEN)
+    assert "the Python library kubernetes cannot be imported" in result["msg"]
+    assert f"{sys.executable} on {platform.node()}" in result["msg"]
+    assert f"Next: run `{sys.executable} -m pip install 'kubernetes>={module_call.OLDEST_CLIENT}'`" in result["msg"]
+    assert "exception" not in result
+
+
+@pytest.mark.parametrize("run", ["module"], indirect=True)
+def test_with_too_old_a_kubernetes_library_it_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kubernetes, "__version__", "23.6.0")
+    assert "the Python library kubernetes 23.6.0 is too old" in run(TOKEN)["msg"]
+
+
+@pytest.mark.parametrize("run", ["module"], indirect=True)
+def test_with_too_old_a_python_it_says_so_and_not_what_to_install_there(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module_call, "OLDEST_PYTHON", (99, 1))
+    monkeypatch.setitem(sys.modules, "kubernetes", None)
+    message = run(TOKEN)["msg"]
+    assert f"{sys.executable} on {platform.node()} is Python {platform.python_version()}" in message
+    assert "needs Python >= 99.1" in message
+    assert "pip install" not in message
+
+
+@pytest.mark.parametrize("version", [module_call.OLDEST_CLIENT, "24.2.0b1", "36.0.0-snapshot", "100.0"])
+def test_other_releases_of_the_kubernetes_library_are_used(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kubernetes, "__version__", version)
+    assert module_call.client_error() is None
 
 
 def test_two_modules_do_not_share_option_specifications(run: Run) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
     InputError,
@@ -128,21 +127,14 @@ def shown(spec: dict[str, Any]) -> dict[str, Any]:
     ("fragment", "spec"),
     [
         ("bundle", BUNDLE_ARG_SPEC),
-        (
-            "connection",
-            {
-                **{name: spec for name, spec in CONNECTION_ARG_SPEC.items() if name not in AUTH_ARG_SPEC},
-                **IDENTITY_ARG_SPEC,
-            },
-        ),
+        ("connection", {**CONNECTION_ARG_SPEC, **IDENTITY_ARG_SPEC}),
     ],
 )
 def test_shared_options_are_documented_as_they_are(fragment: str, spec: dict[str, Any]) -> None:
     options = documented(fragment_text(fragment))
-    found = {
-        name: {key: value for key, value in option.items() if key != "description"} for name, option in options.items()
+    assert {name: undescribed(option) for name, option in options.items()} == {
+        name: shown(option) for name, option in spec.items()
     }
-    assert found == spec
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -15,6 +15,7 @@ import pytest
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError
 from ansible_collections.conductor.trainer.plugins.modules.trainer_operator import VERB
 from ansible_collections.conductor.trainer.plugins.plugin_utils import in_process, module_action
 from ansible_collections.conductor.trainer.plugins.plugin_utils.module_action import ModuleAction, _find_bundle
@@ -298,7 +299,7 @@ def test_what_takes_a_module_has_one(monkeypatch: pytest.MonkeyPatch, how: str, 
     elif how == "asked":
         task_vars["ansible_conductor_in_process"] = "false"
     elif how == "library":
-        monkeypatch.setattr(module_action, "KUBERNETES_ERROR", "No module named 'kubernetes'")
+        monkeypatch.setattr(module_action, "client_error", lambda: ConductorError("none"))
     elif how == "delegated":
         action.action._task.delegate_to = "here"
         task_vars["ansible_delegated_vars"] = {"here": {"ansible_python_interpreter": "/usr/bin/elsewhere"}}

@@ -120,12 +120,6 @@ def test_a_folder_in_the_place_of_the_link_is_not_removed(tmp_path: Path) -> Non
         collections.link_checkout(clone)
 
 
-def test_the_pinned_collection_is_in_the_range_that_galaxy_yml_asks_for() -> None:
-    clone = this_clone()
-    pinned = collections.wanted_version((clone / "requirements" / "collections.yml").read_text())
-    assert f'kubernetes.core: ">={pinned},<7.0.0"' in (clone / "galaxy.yml").read_text()
-
-
 def test_no_context_means_the_local_cluster() -> None:
     assert named_target("", "") is None
 

