@@ -51,7 +51,7 @@ def client_error() -> ConductorError | None:
     if sys.version_info[:2] < OLDEST_PYTHON:
         return ConductorError(
             f"{here} is Python {platform.python_version()}; conductor.trainer needs Python >= {_dotted(OLDEST_PYTHON)}",
-            next_step=f"set ansible_python_interpreter to a newer Python with the library kubernetes >= {OLDEST_CLIENT}",
+            next_step=f"set ansible_python_interpreter to a newer Python that has kubernetes >= {OLDEST_CLIENT}",
         )
     try:
         version = importlib.import_module("kubernetes").__version__

@@ -11,8 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from conductor_artifact.build import build
-from conductor_artifact.sources import timestamp
+from conductor_artifact.build import build, timestamp
 from tests.support.playing import CLONE, Played, run
 
 PROGRAMS = Path(sys.executable).parent

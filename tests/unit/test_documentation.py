@@ -182,6 +182,6 @@ def test_lookups_are_documented(name: str) -> None:
     assert document["name"] == name
     assert f"conductor.trainer.{name}" in module.EXAMPLES
     returned = yaml.safe_load(module.RETURN)["_raw"]
-    found = module.LookupModule().run([], {"conductor_contxt": 1})
+    found = module.LookupModule().run([], {"conductor_contxt": 1, "conductor_version": 1})
     assert_of_type("_raw", found, returned)
     assert found == returned["sample"]

@@ -23,7 +23,7 @@ LAYERS = (
     ("release", "diagnose"),
     ("ownership", "findings", "trainjob"),
     ("plan", "certificates", "jobset"),
-    ("permissions", "module_call"),
+    ("rights", "module_call"),
     ("inspection", "probes", "remove", "module_runner"),
     ("install", "wait"),
 )

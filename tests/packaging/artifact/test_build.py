@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from conductor_artifact.build import build, build_raw
-from conductor_artifact.contents import collection_info, complaints, contents_of
-from conductor_artifact.sources import copy_tracked, timestamp, tracked_files
+from conductor_artifact.build import build, build_raw, copy_tracked, timestamp, tracked_files
+from tests.support.artifact import collection_info, complaints, contents_of
 from tests.support.playing import CLONE
 from tests.support.shipped import PROGRAMS
 

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from conductor_artifact.build import build_raw
-from conductor_artifact.sources import copy_tracked
+from conductor_artifact.build import build_raw, copy_tracked
 from tests.support.playing import CLONE, Played
 from tests.support.shipped import DEPENDENCY, PROGRAMS, Shipped
 

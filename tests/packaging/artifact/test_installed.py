@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conductor_artifact.contents import contents_of
+from tests.support.artifact import contents_of
 from tests.support.shipped import Shipped
 from tests.support.shipped_checks import NAME, assert_documented, assert_every_playbook_asks_for_a_cluster
 

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from conductor_artifact.ansible_test import AnsibleTest, counts, pip_settings, stage
 from conductor_setup.cores import CORES, Core, interpreter
+from conductor_setup.setup import Setup
+from tests.support.ansible_test import AnsibleTest, counts, pip_settings, stage
 from tests.support.playing import CLONE, Played
-from tests.support.shipped import PROGRAMS, Shipped
+from tests.support.shipped import Shipped
 from tests.support.shipped_checks import assert_documented, assert_every_playbook_asks_for_a_cluster, plugins
 
 Figure = Callable[[str, object], None]
@@ -30,7 +31,7 @@ def ansible_test(core: Core, venv: Path) -> AnsibleTest:
         venv,
         cache / "ansible-test" / core.name,
         pythons=tuple(python for python in found if python),
-        pip_settings=pip_settings(PROGRAMS / "pip"),
+        pip_settings=pip_settings(Setup(CLONE).programs / "pip"),
     )
 
 

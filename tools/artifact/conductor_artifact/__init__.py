@@ -1,4 +1,4 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds what is shipped, the collection's tarball, byte for byte the same each time, and looks at what is in it."""
+"""Build the collection's tarball, byte for byte the same each time."""

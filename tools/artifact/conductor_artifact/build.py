@@ -1,41 +1,74 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds the tarball: ``ansible-galaxy`` makes it, then everything that differs from build to build is taken out."""
+"""Build the tarball of the collection: ``ansible-galaxy`` makes it, then everything that differs by build is removed.
+
+``python -m conductor_artifact.build [--output FOLDER]``
+"""
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import hashlib
 import io
 import json
 import os
+import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from conductor_artifact.errors import ArtifactError
-from conductor_artifact.sources import copy_tracked
-
+CLONE = Path(__file__).resolve().parents[3]
 MANIFEST, FILES = "MANIFEST.json", "FILES.json"
-# Seconds; it takes one.
-BUILDS_WITHIN = 120
+
+
+class ArtifactError(Exception):
+    """The tarball cannot be built; the text says why, and what to try next."""
+
+
+def tracked_files(clone: Path) -> list[str]:
+    """Return the paths, relative to ``clone``, of the existing files that Git tracks; sorted."""
+    listed = _git(clone, "ls-files", "-z").split("\0")
+    return sorted(name for name in listed if name and (clone / name).is_file())
+
+
+def copy_tracked(clone: Path, folder: Path) -> None:
+    """Copy the tracked files of ``clone``, as they are now, into ``folder``."""
+    for name in tracked_files(clone):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(clone / name, target, follow_symlinks=False)
+
+
+def timestamp(clone: Path, environ: Mapping[str, str] = os.environ) -> int:
+    """Return the time that every file of the tarball gets: ``SOURCE_DATE_EPOCH``, or that of the last commit.
+
+    Raises:
+        ArtifactError: the variable is not a number, or there is no Git clone.
+    """
+    wanted = environ.get("SOURCE_DATE_EPOCH") or _git(clone, "log", "-1", "--format=%ct").strip()
+    try:
+        return int(wanted)
+    except ValueError as error:
+        raise ArtifactError(f"SOURCE_DATE_EPOCH is {wanted!r}\nNext: set it to seconds since 1970") from error
 
 
 def build(clone: Path, output: Path, galaxy: Path, timestamp: int) -> Path:
-    """Build the collection out of the tracked files of ``clone`` into the folder ``output``; return the tarball's path.
+    """Build the collection from the tracked files of ``clone`` into the folder ``output``; return the tarball's path.
 
     Args:
         clone: a Git clone of the project.
-        output: is made if need be; a tarball of the same version in it is replaced.
+        output: is created if needed; a tarball of the same version in it is replaced.
         galaxy: the ``ansible-galaxy`` to use.
         timestamp: the time of every file, in seconds since 1970.
 
     Raises:
-        ArtifactError: there is no clone, or ansible-galaxy refuses.
+        ArtifactError: there is no clone, or ansible-galaxy fails.
     """
     with tempfile.TemporaryDirectory() as scratch:
         tree, made = Path(scratch, "tree"), Path(scratch, "made")
@@ -48,31 +81,24 @@ def build(clone: Path, output: Path, galaxy: Path, timestamp: int) -> Path:
 
 
 def build_raw(tree: Path, output: Path, galaxy: Path, environ: Mapping[str, str] = os.environ) -> Path:
-    """Let ansible-galaxy build whatever lies in ``tree``, as it would for anybody; return the tarball's path.
+    """Let ansible-galaxy build the files in ``tree``, as it would for anybody; return the tarball's path.
 
     Raises:
-        ArtifactError: it fails, cannot be started or leaves no tarball.
+        ArtifactError: it fails, cannot be started or creates no tarball.
     """
-    command = [str(galaxy), "collection", "build", "--output-path", str(output), str(tree)]
-    # Nobody's configuration may play a part; it looks for one where it is started and in the home folder.
+    # Ignore all configuration: ansible-galaxy reads variables, the folder it starts in, and the home folder.
     kept = {name: value for name, value in environ.items() if not name.startswith("ANSIBLE_")}
     output.mkdir(parents=True, exist_ok=True)
-    variables = {**kept, "HOME": str(output)}
-    try:
-        done = subprocess.run(
-            command, cwd=output, env=variables, capture_output=True, text=True, timeout=BUILDS_WITHIN, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ArtifactError(f"cannot run {galaxy}: {error}\nNext: make setup") from error
+    words = ("collection", "build", "--output-path", str(output), str(tree))
+    _run("make setup, and look at galaxy.yml", output, {**kept, "HOME": str(output)}, str(galaxy), *words)
     found = sorted(output.glob("*.tar.gz"))
-    if done.returncode or len(found) != 1:
-        said = (done.stdout + done.stderr).strip()
-        raise ArtifactError(f"`{' '.join(command)}` ended with {done.returncode}: {said}\nNext: look at galaxy.yml")
+    if len(found) != 1:
+        raise ArtifactError(f"{galaxy} created {len(found)} tarballs in {output}\nNext: look at galaxy.yml")
     return found[0]
 
 
 def normalised(tarball: bytes, timestamp: int) -> bytes:
-    """The same collection with its files in order of their names, one time for all, and nobody's user or umask."""
+    """Return the same collection with sorted files, one time for all of them, and without users and umasks."""
     with tarfile.open(fileobj=io.BytesIO(tarball), mode="r:gz") as archive:
         entries = {entry.name: (entry, _content(archive, entry)) for entry in archive.getmembers()}
     listing = json.loads(entries[FILES][1])
@@ -81,7 +107,7 @@ def normalised(tarball: bytes, timestamp: int) -> bytes:
     listing_text = _json(listing)
     manifest["file_manifest_file"]["chksum_sha256"] = hashlib.sha256(listing_text).hexdigest()
     texts = {MANIFEST: _json(manifest), FILES: listing_text}
-    # The two first, as ansible-galaxy has it: who only wants to know the version need not read on.
+    # These two first, as ansible-galaxy does: a reader of the version can stop there.
     names = [*texts, *sorted(entries.keys() - texts.keys())]
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive:
@@ -89,7 +115,7 @@ def normalised(tarball: bytes, timestamp: int) -> bytes:
             entry, content = entries[name]
             _add(archive, entry, texts.get(name, content), timestamp)
     packed = io.BytesIO()
-    # Without a name and a time in the head of the compressed stream.
+    # No name and no time in the header of the compressed stream.
     with gzip.GzipFile(filename="", fileobj=packed, mode="wb", compresslevel=9, mtime=0) as stream:
         stream.write(raw.getvalue())
     return packed.getvalue()
@@ -109,3 +135,42 @@ def _add(archive: tarfile.TarFile, entry: tarfile.TarInfo, content: bytes, times
     clean.type, clean.linkname, clean.mode = entry.type, entry.linkname, entry.mode
     clean.mtime, clean.size = timestamp, len(content)
     archive.addfile(clean, io.BytesIO(content))
+
+
+def _git(clone: Path, *words: str) -> str:
+    return _run("install git, and build in a Git clone", clone, os.environ, "git", *words)
+
+
+def _run(advice: str, folder: Path, environ: Mapping[str, str], *command: str) -> str:
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=environ, capture_output=True, text=True, timeout=120, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ArtifactError(f"cannot run {command[0]}: {error}\nNext: {advice}") from error
+    if done.returncode:
+        output = (done.stdout + done.stderr).strip()
+        raise ArtifactError(f"`{' '.join(command)}` failed with exit code {done.returncode}: {output}\nNext: {advice}")
+    return done.stdout
+
+
+def main() -> int:
+    """Build the tarball and print its path and digest; return 1 if that fails."""
+    parser = argparse.ArgumentParser(prog="artifact", description=__doc__)
+    parser.add_argument("--output", type=Path, default=CLONE, help="the folder for the tarball (default: the clone)")
+    arguments = parser.parse_args()
+    try:
+        # ansible-galaxy of the environment that runs this.
+        tarball = build(CLONE, arguments.output, Path(sys.executable).parent / "ansible-galaxy", timestamp(CLONE))
+        changed = _git(CLONE, "diff", "--name-only", "HEAD").split()
+    except ArtifactError as error:
+        print(f"artifact: {error}", file=sys.stderr)
+        return 1
+    print(f"{hashlib.sha256(tarball.read_bytes()).hexdigest()}  {tarball}")
+    if changed:
+        print(f"contains uncommitted changes: {', '.join(changed)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -108,9 +107,3 @@ def logged(
             f"the last lines are:\n{tail(said)}",
             said,
         )
-
-
-def on_path(program: str) -> bool:
-    """Whether ``program`` can be started by its name."""
-    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    return any(os.access(os.path.join(folder, program), os.X_OK) for folder in folders if folder)

@@ -12,13 +12,13 @@ import signal
 import sys
 from pathlib import Path
 
-from conductor_mutation import mutants, running
-from conductor_mutation.scores import Change, Fate, by_file, facts, score
+from conductor_mutation import trials
+from conductor_mutation.scores import Change, Fate, by_file, score
 from conductor_mutation.targets import DATA, TargetError, read_target
 
 
 def main() -> int:
-    """Try every change; 1 where fewer are noticed than the target asks for, 2 where nothing can be said."""
+    """Try every change; return 1 if the tests notice too few of them, 2 if the changes cannot be tried."""
     parser = argparse.ArgumentParser(prog="mutation", description=__doc__)
     parser.add_argument("target", help=f"one of {DATA.name}")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), metavar="N", help="processes at once")
@@ -38,28 +38,28 @@ def main() -> int:
     try:
         target = read_target(arguments.target, clone, arguments.data)
         modules = [module for module in target.modules if arguments.only in module]
-        found = [mutant for module in modules for mutant in mutants.find(clone, module, target.operators)]
+        found = [mutant for module in modules for mutant in trials.find(clone, module, target.operators)]
         print(f"{target.name}: {len(found)} mutants of {len(modules)} modules", flush=True)
-        python = clone / ".venv" / "bin" / "python"
-        for change, fate in running.run(clone, target, found, python, scratch, arguments.jobs, arguments.limit):
+        for change, fate in trials.run(clone, target, found, scratch, arguments.jobs, arguments.limit):
             results.append((change, fate))
             if fate != "killed":
                 print(f"{fate}  {change.file}:{change.line}: {change.before}  ->  {change.after}", flush=True)
         total, parts = score(target, results), by_file(target, results)
-    except (TargetError, running.RunError) as error:
+    except (TargetError, trials.RunError) as error:
         print(f"mutation: {error}", file=sys.stderr)
         return 2
     for file, part in parts.items():
         print(f"{file}: {part.sentence()}")
     print(f"{target.name}: {total.sentence()}")
     if arguments.report:
-        whole = {**facts(total), "least": target.least, "files": {file: facts(part) for file, part in parts.items()}}
+        files = {file: part.facts() for file, part in parts.items()}
+        whole = {**total.facts(), "least": target.least, "files": files}
         arguments.report.write_text(json.dumps(whole, indent=1), encoding="utf-8")
     return 0 if total.percent >= target.least else 1
 
 
 def _end(number: int, _frame: object) -> None:
-    """Ends the run from outside, once: what goes on until the copies are gone is not to be interrupted."""
+    """End the run once, and let nothing interrupt the removal of the copies."""
     signal.signal(number, signal.SIG_IGN)
     sys.exit(128 + number)
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import cosmic_ray.plugins
@@ -16,75 +16,67 @@ Span = tuple[tuple[int, int], tuple[int, int]]
 
 
 class _Replacing(Operator):
-    """Replaces one child of a node of parso's tree by other code."""
+    """Replace one child of a node of parso's tree: ``_places`` returns the numbers of those that can be replaced."""
+
+    _places: Callable[[Any], list[int]]
+    _instead: Callable[[str], str]
 
     def mutation_positions(self, node: Any) -> Iterator[Span]:
-        """What this operator can replace below a node."""
+        """Yield what this operator can replace below a node."""
         for index in self._places(node):
             yield node.children[index].start_pos, node.children[index].end_pos
 
     def mutate(self, node: Any, index: int) -> Any:
-        """The node with one of these replaced."""
+        """Return the node with one of these replaced."""
         place = self._places(node)[index]
         child = node.children[place]
         code = self._instead(child.get_code(include_prefix=False))
-        # To parso's writer a leaf is a leaf, whatever its text.
+        # parso writes the text of a leaf as it is.
         node.children[place] = Name(code, child.start_pos, prefix=child.get_first_leaf().prefix)
         return node
 
     @classmethod
     def examples(cls) -> tuple[()]:
-        """None; cosmic-ray shows those of its own in its documentation."""
+        """Return nothing: cosmic-ray shows only its own examples."""
         return ()
 
-    def _places(self, node: Any) -> list[int]:
-        """The numbers of the children that can be replaced."""
-        raise NotImplementedError
 
-    def _instead(self, code: str) -> str:
-        """The code in place of a child's."""
-        raise NotImplementedError
+def _memberships(node: Any) -> list[int]:
+    if node.type != "comparison":
+        return []
+    words = {index: node.children[index].get_code().split() for index in range(1, len(node.children), 2)}
+    return [index for index, word in words.items() if word in (["in"], ["not", "in"])]
+
+
+def _calls(node: Any) -> list[int]:
+    if node.type != "simple_stmt" or node.children[0].type not in ("atom_expr", "power"):
+        return []
+    last = node.children[0].children[-1]
+    return [0] if last.type == "trailer" and last.children[0] == "(" else []
 
 
 class SwapMembership(_Replacing):
-    """C(in) becomes C(not in), and the other way round."""
+    """Replace C(in) by C(not in), and C(not in) by C(in)."""
 
-    def _places(self, node: Any) -> list[int]:
-        if node.type != "comparison":
-            return []
-        words = {index: node.children[index].get_code().split() for index in range(1, len(node.children), 2)}
-        return [index for index, word in words.items() if word in (["in"], ["not", "in"])]
-
-    def _instead(self, code: str) -> str:
-        return "not in" if code == "in" else "in"
+    _places = staticmethod(_memberships)
+    _instead = staticmethod(lambda code: "not in" if code == "in" else "in")
 
 
 class NegateFilter(_Replacing):
-    """The condition of a comprehension becomes its contrary."""
+    """Negate the condition of a comprehension."""
 
-    def _places(self, node: Any) -> list[int]:
-        return [1] if node.type == "comp_if" else []
-
-    def _instead(self, code: str) -> str:
-        return f" not ({code})"
+    _places = staticmethod(lambda node: [1] if node.type == "comp_if" else [])
+    _instead = staticmethod(lambda code: f" not ({code})")
 
 
 class DropCall(_Replacing):
-    """A statement that is but a call, made for its effect, becomes C(pass)."""
+    """Replace a statement that is only a call, made for its effect, by C(pass)."""
 
-    def _places(self, node: Any) -> list[int]:
-        if node.type != "simple_stmt" or node.children[0].type not in ("atom_expr", "power"):
-            return []
-        last = node.children[0].children[-1]
-        return [0] if last.type == "trailer" and last.children[0] == "(" else []
-
-    def _instead(self, code: str) -> str:
-        return "pass"
-
-
-_OURS = {operator.__name__: operator for operator in (SwapMembership, NegateFilter, DropCall)}
+    _places = staticmethod(_calls)
+    _instead = staticmethod(lambda code: "pass")
 
 
 def register() -> None:
-    """Makes them known to cosmic-ray as C(conductor/NAME), as an installed plugin would be."""
-    cosmic_ray.plugins.OPERATOR_PROVIDERS["conductor"] = _OURS
+    """Make them known to cosmic-ray as C(conductor/NAME), as an installed plugin would be."""
+    ours = {operator.__name__: operator for operator in (SwapMembership, NegateFilter, DropCall)}
+    cosmic_ray.plugins.OPERATOR_PROVIDERS["conductor"] = ours

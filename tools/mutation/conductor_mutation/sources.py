@@ -1,40 +1,52 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is to be read off the source of a module."""
+"""Read and copy sources; without cosmic-ray, so that the unit tests can import it."""
 
 from __future__ import annotations
 
 import ast
-import difflib
+import shutil
+import subprocess
+from pathlib import Path
 
 # (line, column): lines from 1, columns from 0.
 Position = tuple[int, int]
 
 
-def unevaluated(source: str) -> list[tuple[Position, Position]]:
-    """Where the annotations of a module are, which nobody evaluates: begin and end, as cosmic-ray counts positions."""
+def annotation_spans(source: str) -> list[tuple[Position, Position]]:
+    """Return start and end of the annotations of a module: they are not evaluated, so no test can notice a change."""
     found: list[ast.expr] = []
     for node in ast.walk(ast.parse(source)):
         match node:
-            case ast.AnnAssign():
-                found.append(node.annotation)
-            case ast.arg(annotation=ast.expr() as annotation):
-                found.append(annotation)
-            case ast.FunctionDef(returns=ast.expr() as returns):
-                found.append(returns)
-    return [
-        ((node.lineno, node.col_offset), (node.end_lineno or node.lineno, node.end_col_offset or 0)) for node in found
-    ]
+            case ast.AnnAssign(annotation=found_one) | ast.arg(annotation=ast.expr() as found_one):
+                found.append(found_one)
+            case ast.FunctionDef(returns=ast.expr() as found_one):
+                found.append(found_one)
+    return [((one.lineno, one.col_offset), (one.end_lineno or 0, one.end_col_offset or 0)) for one in found]
 
 
-def changed_lines(before: str, after: str) -> tuple[str, str]:
-    """What is not the same in two texts; several lines in one, and every gap as one space."""
-    removed: list[str] = []
-    added: list[str] = []
-    for line in difflib.ndiff(before.splitlines(), after.splitlines()):
-        if line.startswith("- "):
-            removed += line[2:].split()
-        elif line.startswith("+ "):
-            added += line[2:].split()
-    return " ".join(removed), " ".join(added)
+def changed_lines(diff: str) -> tuple[str, str]:
+    """Return what a unified diff removes and adds: several lines joined, every gap as one space."""
+    # After the headings, of which cosmic-ray writes one more.
+    lines = diff.splitlines()[3:]
+    removed, added = (" ".join(line[1:] for line in lines if line.startswith(sign)) for sign in "-+")
+    return " ".join(removed.split()), " ".join(added.split())
+
+
+def copy(clone: Path, folder: Path) -> Path:
+    """Copy the files that Git knows, as they are now, into ``folder``, with a collections path that leads there."""
+    listing = ["git", "-C", str(clone), "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    names = subprocess.run(listing, stdout=subprocess.PIPE, text=True, timeout=60, check=True).stdout
+    for name in names.split("\0"):
+        # Git still lists a file that is deleted but not committed.
+        if (clone / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(clone / name, folder / name)
+    collections = Path(".ansible", "collections", "ansible_collections")
+    (folder / collections / "conductor").mkdir(parents=True)
+    # Relative, so that a copy of the copy leads into itself.
+    (folder / collections / "conductor" / "trainer").symlink_to("../../../..")
+    if (clone / collections / "kubernetes").exists():
+        (folder / collections / "kubernetes").symlink_to((clone / collections / "kubernetes").resolve())
+    return folder

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is to be broken, and which tests have to notice: targets.yml, read and checked."""
+"""Read and check targets.yml: which modules are changed, and which tests have to notice."""
 
 from __future__ import annotations
 
@@ -15,17 +15,11 @@ DATA = Path(__file__).with_name("targets.yml")
 
 
 class TargetError(Exception):
-    """The data does not fit to the clone; the text says what to change."""
+    """The data does not fit the clone; the text says what to change."""
 
 
 class Equivalent(NamedTuple):
-    """A change that makes no difference.
-
-    Args:
-        file: the path in the clone.
-        before, after: the changed line, every gap in it as one space.
-        reason: why nobody can notice.
-    """
+    """A change without an effect (see scores.Change), and the reason why no test can notice it."""
 
     file: str
     before: str
@@ -52,16 +46,16 @@ class Target:
     equivalent: tuple[Equivalent, ...]
 
     def tests_of(self, module: str) -> list[str]:
-        """All tests; those that bear the module's name first, because most likely they notice."""
+        """Return all tests; first those with the module's name, which most likely notice."""
         own = f"test_{PurePosixPath(module).stem.removeprefix('_')}.py"
         return sorted(self.tests, key=lambda test: PurePosixPath(test).name != own)
 
 
 def read_target(name: str, clone: Path, data: Path = DATA) -> Target:
-    """The target of this name.
+    """Return the target of this name.
 
     Raises:
-        TargetError: there is none, or it names files that are not there.
+        TargetError: it does not exist, or it names missing files.
     """
     content: dict[str, Any] = yaml.safe_load(data.read_text(encoding="utf-8"))
     if name not in content["targets"]:
@@ -80,7 +74,7 @@ def read_target(name: str, clone: Path, data: Path = DATA) -> Target:
 
 
 def _files(clone: Path, patterns: list[str]) -> tuple[str, ...]:
-    """The files behind patterns, each once, in the order of the patterns."""
+    """Return the files that match the patterns, each once, in the order of the patterns."""
     found: dict[str, None] = {}
     for pattern in patterns:
         paths = sorted(path.relative_to(clone).as_posix() for path in clone.glob(pattern))

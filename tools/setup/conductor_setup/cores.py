@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ class Core:
         return f"core-{self.version}"
 
 
-# The first is the oldest that meta/runtime.yml allows, the last the newest there is; each Python has its turn.
+# The first is the oldest that meta/runtime.yml allows, the last is the newest; each Python has its turn.
 CORES = (
     Core("2.16", "3.10"),
     Core("2.17", "3.12"),
@@ -39,25 +39,19 @@ EVERY_TIME = (CORES[0], CORES[-1])
 
 
 def interpreter(version: str, environ: Mapping[str, str] = os.environ) -> Path | None:
-    """A Python of this version (e.g. 3.12) that runs and can make environments; None: there is none."""
-    return next((path for path in _candidates(version, environ) if _is(path, version)), None)
+    """Return a Python of this version (e.g. 3.12) that runs and can create environments, or None.
 
-
-def _candidates(version: str, environ: Mapping[str, str]) -> Iterator[Path]:
-    """Programs of this name on the PATH, then what pyenv keeps: its own programs on the PATH may lead nowhere."""
-    for folder in environ.get("PATH", os.defpath).split(os.pathsep):
-        yield Path(folder, f"python{version}")
+    Search PATH, then the versions that pyenv keeps: its own programs on PATH may lead nowhere.
+    """
+    name = f"python{version}"
     home = Path(environ.get("PYENV_ROOT") or Path(environ.get("HOME", "/")) / ".pyenv")
-    yield from sorted(home.glob(f"versions/{version}.*/bin/python{version}"), reverse=True)
-
-
-def _is(path: Path, version: str) -> bool:
-    """Whether ``path`` runs, is of this version and has what an environment is made with."""
-    if not path.is_file():
-        return False
-    question = "import ensurepip, sys, venv; print('{}.{}'.format(*sys.version_info))"
-    try:
-        answer = subprocess.run([path, "-c", question], capture_output=True, text=True, timeout=30, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return answer.returncode == 0 and answer.stdout.strip() == version
+    candidates = [Path(folder, name) for folder in environ.get("PATH", os.defpath).split(os.pathsep)]
+    candidates += sorted(home.glob(f"versions/{version}.*/bin/{name}"), reverse=True)
+    question = f"import ensurepip, sys, venv; raise SystemExit('{version}' != '{{}}.{{}}'.format(*sys.version_info))"
+    for path in filter(Path.is_file, candidates):
+        try:
+            if subprocess.run([path, "-c", question], capture_output=True, timeout=30, check=False).returncode == 0:
+                return path
+        except (OSError, subprocess.TimeoutExpired):
+            continue
+    return None

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a playbook of the checkout against the local kind cluster, or against the one context that was named.
+"""Run a playbook of the checkout against the local kind cluster, or against the context that is named.
 
 ``python -m conductor_setup.play install|verify [--context NAME [--kubeconfig PATH]]``
 """
@@ -17,15 +17,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from conductor_setup.layout import Layout, this_clone
-
+CLONE = Path(__file__).resolve().parents[3]
 LOCAL_CLUSTER = "conductor"
 # Read when CONTEXT is given without KUBECONFIG, as kubectl does.
 USUAL_KUBECONFIG = "~/.kube/config"
 
 
 class UsageError(Exception):
-    """The arguments do not say clearly which cluster is meant."""
+    """The arguments are ambiguous about the cluster."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +35,12 @@ class Target:
     context: str
 
     def extra_vars(self) -> str:
-        """The variables for ``ansible-playbook -e``; JSON, so that a path may hold spaces."""
+        """Return the variables for ``ansible-playbook -e``; JSON, so that a path may hold spaces."""
         return json.dumps({"conductor_kubeconfig": self.kubeconfig, "conductor_context": self.context})
 
 
 def named_target(context: str, kubeconfig: str) -> Target | None:
-    """The cluster that the user named, or None for the local one; empty text means not given.
+    """Return the cluster that the user named, or None for the local one; empty text means not given.
 
     Raises:
         UsageError: a kubeconfig without a context, which would leave the choice to the file.
@@ -55,19 +54,19 @@ def named_target(context: str, kubeconfig: str) -> Target | None:
     return None
 
 
-def clean_environment(environ: Mapping[str, str], layout: Layout) -> dict[str, str]:
-    """``environ`` without anything that could select another cluster, and with this clone's Ansible settings."""
+def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return ``environ`` with this clone's Ansible settings and without anything that could select another cluster."""
     kept = {key: value for key, value in environ.items() if key != "KUBECONFIG" and not key.startswith("K8S_AUTH_")}
-    return {**kept, "ANSIBLE_CONFIG": str(layout.clone / "ansible.cfg")}
+    return {**kept, "ANSIBLE_CONFIG": str(CLONE / "ansible.cfg")}
 
 
-def local_target(layout: Layout, start: bool) -> Target:
-    """The local kind cluster, brought up first when ``start``.
+def local_target(start: bool) -> Target:
+    """Return the local kind cluster; bring it up first if ``start``.
 
     Raises:
         subprocess.CalledProcessError: the cluster tool failed; it has said why.
     """
-    tool = layout.clone / "tools" / "cluster" / "cluster"
+    tool = CLONE / "tools" / "cluster" / "cluster"
     if start:
         subprocess.run([tool, "up", LOCAL_CLUSTER], check=True)
     asked = subprocess.run([tool, "kubeconfig", LOCAL_CLUSTER], check=True, stdout=subprocess.PIPE, text=True)
@@ -75,29 +74,28 @@ def local_target(layout: Layout, start: bool) -> Target:
 
 
 def main() -> int:
-    """Say which cluster it will be, then hand over to ansible-playbook."""
+    """Report which cluster is used, then run ansible-playbook."""
     parser = argparse.ArgumentParser(prog="play", description=__doc__)
     parser.add_argument("playbook", choices=("install", "verify"))
     parser.add_argument("--context", default="")
     parser.add_argument("--kubeconfig", default="")
     arguments = parser.parse_args()
-    layout = Layout.of(this_clone())
     try:
         target = named_target(arguments.context, arguments.kubeconfig)
         if target:
             print(f"{arguments.playbook}: context {target.context} of {target.kubeconfig}, as named", flush=True)
         else:
             print(f"{arguments.playbook}: the local kind cluster {LOCAL_CLUSTER}, as no CONTEXT is named", flush=True)
-            target = local_target(layout, start=arguments.playbook == "install")
+            target = local_target(start=arguments.playbook == "install")
     except UsageError as error:
         print(f"{arguments.playbook}: {error}", file=sys.stderr)
         return 2
     except subprocess.CalledProcessError as error:
         print(f"{arguments.playbook}: no local cluster: exit code {error.returncode}, see above", file=sys.stderr)
         return 1
-    playbook = layout.clone / "playbooks" / f"{arguments.playbook}.yml"
-    command = [str(layout.venv / "bin" / "ansible-playbook"), str(playbook), "-e", target.extra_vars()]
-    return subprocess.run(command, env=clean_environment(os.environ, layout), check=False).returncode
+    playbook = CLONE / "playbooks" / f"{arguments.playbook}.yml"
+    command = [str(CLONE / ".venv" / "bin" / "ansible-playbook"), str(playbook), "-e", target.extra_vars()]
+    return subprocess.run(command, env=clean_environment(os.environ), check=False).returncode
 
 
 if __name__ == "__main__":

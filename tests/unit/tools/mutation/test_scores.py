@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from conductor_mutation.scores import Change, Fate, by_file, facts, score
+from conductor_mutation.scores import Change, Fate, by_file, score
 from conductor_mutation.targets import Equivalent, Target, TargetError
 
 
@@ -54,6 +54,6 @@ def test_nothing_to_break_is_no_success() -> None:
 
 
 def test_facts_are_plain() -> None:
-    found = facts(score(target(), [LEFT, *KILLED]))
+    found = score(target(), [LEFT, *KILLED]).facts()
     assert (found["mutants"], found["killed"], round(found["percent"], 1)) == (9, 8, 88.9)
     assert found["survivors"] == [{"file": "_a.py", "line": 8, "before": "before 8", "after": "after 8"}]

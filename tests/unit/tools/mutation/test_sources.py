@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from conductor_mutation.sources import changed_lines, unevaluated
+import difflib
+
+from conductor_mutation.sources import annotation_spans, changed_lines
 
 SOURCE = """\
 class A:
@@ -16,11 +18,19 @@ def c(d: int | None, *, e: int = 3 | 4) -> int | str:
 
 def test_annotations_are_found_and_nothing_else() -> None:
     lines = SOURCE.splitlines()
-    found = {lines[begin[0] - 1][begin[1] : end[1]] for begin, end in unevaluated(SOURCE)}
+    found = {lines[begin[0] - 1][begin[1] : end[1]] for begin, end in annotation_spans(SOURCE)}
     assert found == {"int | None", "int", "int | str"}
-    assert len(unevaluated(SOURCE)) == 4
+    assert len(annotation_spans(SOURCE)) == 4
 
 
-def test_a_change_is_told_by_its_lines() -> None:
-    assert changed_lines("a\n    if b:\n        c\n", "a\n    if  not b:\n        c\n") == ("if b:", "if not b:")
-    assert changed_lines("@a\n@b\nc\n", "@b\nc\n") == ("@a", "")
+def diff(before: str, after: str) -> str:
+    """A diff as cosmic-ray writes it."""
+    lines = difflib.unified_diff(before.split("\n"), after.split("\n"), "a/x.py", "b/x.py", lineterm="")
+    return "\n".join(["--- mutation diff ---", *lines])
+
+
+def test_a_change_is_described_by_its_lines() -> None:
+    changed = changed_lines(diff("a\n    if b:\n        c\n", "a\n    if  not b:\n        c\n"))
+    assert changed == ("if b:", "if not b:")
+    assert changed_lines(diff("@a\n@b\nc\n", "@b\nc\n")) == ("@a", "")
+    assert changed_lines(diff("f(\n    -1,\n    2)\n", "f(\n    +1,\n    3)\n")) == ("-1, 2)", "+1, 3)")

@@ -11,17 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from conductor_setup import collections, cores, environments, stamps
-from conductor_setup.layout import Layout, this_clone
-from conductor_setup.play import Target, UsageError, clean_environment, named_target
-from conductor_setup.steps import SetupError, run
+from conductor_setup import cores
+from conductor_setup.play import CLONE, Target, UsageError, clean_environment, named_target
+from conductor_setup.setup import Setup, SetupError, digest, is_current, run, uv_settings
 
-ENTRY = this_clone() / "tools" / "setup" / "setup"
-
-
-def layout(clone: Path) -> Layout:
-    (clone / "requirements").mkdir()
-    return Layout.of(clone, {})
+ENTRY = CLONE / "tools" / "setup" / "setup"
 
 
 def shim(folder: Path, name: str, code: int) -> None:
@@ -52,23 +46,30 @@ def test_a_chosen_python_that_does_not_run_is_an_error(tmp_path: Path) -> None:
 
 
 def test_the_cache_may_be_moved(tmp_path: Path) -> None:
-    assert Layout.of(tmp_path, {}).cache == tmp_path / ".cache"
-    assert Layout.of(tmp_path, {"CONDUCTOR_CACHE": "/big/disk"}).cache == Path("/big/disk")
+    assert Setup(tmp_path, {}).cache == tmp_path / ".cache"
+    assert Setup(tmp_path, {"CONDUCTOR_CACHE": f"{tmp_path}/big"}).cache == tmp_path / "big"
+
+
+def test_everything_that_is_downloaded_goes_below_the_cache(tmp_path: Path) -> None:
+    environ = Setup(tmp_path, {"PIP_CACHE_DIR": "/elsewhere", "HOME": "/h"}).environ
+    caches = {environ[name] for name in ("PIP_CACHE_DIR", "UV_CACHE_DIR", "TMPDIR")}
+    assert caches == {f"{tmp_path}/.cache/pip", f"{tmp_path}/.cache/uv", f"{tmp_path}/.cache/tmp"}
+    assert (environ["HOME"], environ["UV_PYTHON_DOWNLOADS"]) == ("/h", "never")
 
 
 def test_a_stamp_is_current_for_the_same_input_only(tmp_path: Path) -> None:
     locked = tmp_path / "a.txt"
     locked.write_text("kubernetes==1")
     stamp = tmp_path / "stamp"
-    assert not stamps.is_current(stamp, stamps.digest([locked]))
-    stamps.write(stamp, stamps.digest([locked]))
-    assert stamps.is_current(stamp, stamps.digest([locked]))
+    assert not is_current(stamp, digest(locked))
+    stamp.write_text(digest(locked))
+    assert is_current(stamp, digest(locked))
     locked.write_text("kubernetes==2")
-    assert not stamps.is_current(stamp, stamps.digest([locked]))
+    assert not is_current(stamp, digest(locked))
 
 
 def test_parts_of_a_digest_do_not_run_into_each_other() -> None:
-    assert stamps.digest(["ab", "c"]) != stamps.digest(["a", "bc"])
+    assert digest("ab", "c") != digest("a", "bc")
 
 
 def test_a_failed_command_shows_its_words_and_the_advice() -> None:
@@ -76,48 +77,125 @@ def test_a_failed_command_shows_its_words_and_the_advice() -> None:
         run(["/bin/ls", "/no-such-file"], "try the other way", os.environ)
 
 
-def test_a_changed_lock_makes_the_environment_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clone = layout(tmp_path)
-    commands: list[list[str]] = []
+@pytest.mark.parametrize("command", [["/no-such-program"], ["/bin/sleep", "60"]])
+def test_a_command_that_does_not_start_or_end_shows_the_advice(command: list[str]) -> None:
+    with pytest.raises(SetupError, match=rf"cannot run {command[0]}(.|\n)*try the other way"):
+        run(command, "try the other way", os.environ, timeout=0.05)
 
-    def note(command: list[object], advice: str, environment: object, timeout: float = 0) -> None:
-        commands.append([str(word) for word in command])
-        clone.venv.mkdir(exist_ok=True)
 
-    monkeypatch.setattr(environments, "run", note)
+LISTED = """\
+:env:.find-links='/wheels https://other/wheels'
+:env:.index-url='https://me:secret@mirror/simple'
+:env:.no-input='1'
+download.cert='/for/another/command'
+freeze.timeout='5'
+global.cert='/ca.pem'
+global.extra-index-url='\\nhttps://a/simple\\nhttps://b/simple'
+global.index-url='https://file/simple'
+global.timeout='10'
+install.timeout='60'
+"""
+
+
+def test_the_settings_of_pip_reach_uv() -> None:
+    assert uv_settings(LISTED) == {
+        "UV_DEFAULT_INDEX": "https://me:secret@mirror/simple",
+        "UV_INDEX": "https://a/simple https://b/simple",
+        "UV_FIND_LINKS": "/wheels,https://other/wheels",
+        "UV_HTTP_TIMEOUT": "60",
+        "SSL_CERT_FILE": "/ca.pem",
+    }
+
+
+@pytest.fixture
+def setup(tmp_path: Path) -> Setup:
+    """A clone with lock files, and programs in place of pip and uv that note how they are called."""
+    (tmp_path / "requirements").mkdir()
     for lock in ("runtime", "test"):
-        (clone.requirements / f"{lock}.txt").write_text("a==1")
+        (tmp_path / "requirements" / f"{lock}.txt").write_text("a==1")
+    made = Setup(tmp_path, {"PATH": "/usr/bin:/bin", "UV_INDEX": "https://own/simple"})
+    made.programs = tmp_path / "programs"
+    made.programs.mkdir()
+    for name, text in {
+        "pip": "echo \"global.index-url='https://mirror/simple'\"; echo \"global.extra-index-url='https://x'\"",
+        "uv": f'echo "$UV_DEFAULT_INDEX $UV_INDEX $*" >>{tmp_path}/called\nmkdir -p {tmp_path}/.venv',
+    }.items():
+        (made.programs / name).write_text(f"#!/bin/sh\n{text}\n")
+        (made.programs / name).chmod(0o755)
+    return made
 
-    def made() -> list[str]:
-        """Which commands the next call needs: the environment itself, then lock files."""
-        commands.clear()
-        environments.ensure(clone, clone.venv, "runtime", "test")
-        return ["venv" if "venv" in command else Path(command[-1]).stem for command in commands]
 
-    environments.ensure(clone, clone.venv, "runtime")
-    assert made() == ["test"]
-    assert made() == []
-    (clone.requirements / "test.txt").write_text("a==2")
-    assert made() == ["venv", "runtime", "test"]
+def called(setup: Setup, *locks: str) -> list[str]:
+    """The calls of uv that the environment needs: its creation, and the lock files whose packages it gets."""
+    record = setup.clone / "called"
+    record.unlink(missing_ok=True)
+    setup.ensure(".venv", *locks)
+    lines = record.read_text().splitlines() if record.exists() else []
+    # Its own variable counts more than the setting of pip.
+    assert all(line.startswith("https://mirror/simple https://own/simple ") for line in lines)
+    assert all("--require-hashes" in line for line in lines if " pip sync " in line)
+    return [
+        " ".join(Path(word).stem for word in line.split() if word.endswith(".txt")) if " pip sync " in line else "venv"
+        for line in lines
+    ]
+
+
+def test_only_a_changed_lock_is_work(setup: Setup) -> None:
+    assert called(setup, "runtime") == ["venv", "runtime"]
+    assert called(setup, "runtime", "test") == ["runtime test"]
+    assert called(setup, "runtime", "test") == []
+    assert called(setup, "runtime") == []
+    (setup.requirements / "test.txt").write_text("a==2")
+    assert called(setup, "runtime") == []
+    assert called(setup, "runtime", "test") == ["runtime test"]
+
+
+def test_a_smaller_tier_keeps_what_a_larger_one_installed(setup: Setup) -> None:
+    called(setup, "runtime", "test")
+    (setup.requirements / "runtime.txt").write_text("a==2")
+    assert called(setup, "runtime") == ["runtime test"]
+    assert called(setup, "runtime", "test") == []
+
+
+def test_a_lock_file_that_no_longer_exists_is_ignored(setup: Setup) -> None:
+    called(setup, "runtime", "test")
+    (setup.requirements / "test.txt").unlink()
+    (setup.requirements / "runtime.txt").write_text("a==2")
+    assert called(setup, "runtime") == ["runtime"]
+
+
+def test_an_environment_of_another_kind_is_made_anew(setup: Setup) -> None:
+    called(setup, "runtime", "test")
+    (setup.clone / ".venv" / ".conductor-basis").write_text("another Python, or made elsewhere")
+    assert called(setup, "runtime") == ["venv", "runtime"]
+
+
+def test_a_failure_leaves_no_stamp(setup: Setup) -> None:
+    called(setup, "runtime")
+    (setup.requirements / "runtime.txt").write_text("a==2")
+    (setup.programs / "uv").write_text("#!/bin/sh\necho no such package; exit 1\n")
+    with pytest.raises(SetupError, match=r"no such package\n.*PIP_INDEX_URL"):
+        called(setup, "runtime")
+    assert [stamp.name for stamp in (setup.clone / ".venv").glob(".conductor-*")] == [".conductor-basis"]
 
 
 def test_the_checkout_is_linked_once_and_relinked_when_wrong(tmp_path: Path) -> None:
-    clone = layout(tmp_path)
+    clone = Setup(tmp_path, {})
     link = clone.collections / "conductor" / "trainer"
     for _ in range(2):
-        collections.link_checkout(clone)
+        clone.link_checkout()
         assert link.resolve() == tmp_path
     link.unlink()
     link.symlink_to("/elsewhere")
-    collections.link_checkout(clone)
+    clone.link_checkout()
     assert link.resolve() == tmp_path
 
 
 def test_a_folder_in_the_place_of_the_link_is_not_removed(tmp_path: Path) -> None:
-    clone = layout(tmp_path)
+    clone = Setup(tmp_path, {})
     (clone.collections / "conductor" / "trainer").mkdir(parents=True)
     with pytest.raises(SetupError, match="in the way"):
-        collections.link_checkout(clone)
+        clone.link_checkout()
 
 
 def test_no_context_means_the_local_cluster() -> None:
@@ -138,11 +216,9 @@ def test_a_named_context_reaches_ansible_whole() -> None:
     }
 
 
-def test_the_environment_selects_no_cluster(tmp_path: Path) -> None:
-    variables = clean_environment(
-        {"KUBECONFIG": "k", "K8S_AUTH_CONTEXT": "prod", "HOME": "/h"}, Layout.of(tmp_path, {})
-    )
-    assert variables == {"HOME": "/h", "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg")}
+def test_the_environment_selects_no_cluster() -> None:
+    variables = clean_environment({"KUBECONFIG": "k", "K8S_AUTH_CONTEXT": "prod", "HOME": "/h"})
+    assert variables == {"HOME": "/h", "ANSIBLE_CONFIG": str(CLONE / "ansible.cfg")}
 
 
 @pytest.mark.parametrize(
@@ -158,7 +234,7 @@ def test_only_the_command_line_of_make_names_a_cluster(words: list[str], expecte
     environ = {"PATH": os.environ["PATH"], "KUBECONFIG": "/from/environment", "CONTEXT": "from-environment"}
     shown = subprocess.run(
         ["make", "--dry-run", "install", *words],
-        cwd=this_clone(),
+        cwd=CLONE,
         env=environ,
         capture_output=True,
         text=True,
@@ -182,11 +258,10 @@ def test_an_interpreter_is_asked_for_its_version(tmp_path: Path) -> None:
 
 
 def test_the_tested_releases_of_ansible_core_span_the_claim() -> None:
-    clone = this_clone()
-    pins = {core: (clone / "requirements" / f"{core.name}.in").read_text().splitlines()[-1] for core in cores.CORES}
+    pins = {core: (CLONE / "requirements" / f"{core.name}.in").read_text().splitlines()[-1] for core in cores.CORES}
     assert all(pin.startswith(f"ansible-core=={core.version}.") for core, pin in pins.items())
     # The very first release that is allowed, and the newest that is used anywhere.
     oldest = pins[cores.CORES[0]].partition("==")[2]
-    assert f'requires_ansible: ">={oldest}"' in (clone / "meta" / "runtime.yml").read_text()
-    assert pins[cores.CORES[-1]] in (clone / "requirements" / "runtime.in").read_text()
+    assert f'requires_ansible: ">={oldest}"' in (CLONE / "meta" / "runtime.yml").read_text()
+    assert pins[cores.CORES[-1]] in (CLONE / "requirements" / "runtime.in").read_text()
     assert (cores.CORES[0], cores.CORES[-1]) == cores.EVERY_TIME

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from conductor_artifact.errors import ArtifactError
+from conductor_setup.setup import pip_settings as settings_of_pip
 
 # Seconds; a first run makes a dozen environments.
 LIMIT = 2400
@@ -80,7 +80,7 @@ class AnsibleTest:
         """Run one command in the folder of the collection.
 
         Raises:
-            ArtifactError: it cannot be started or does not come to its end.
+            RuntimeError: it cannot be started or does not end in time.
         """
         with self._prepared():
             started = time.monotonic()
@@ -98,7 +98,7 @@ class AnsibleTest:
                     check=False,
                 )
             except (OSError, subprocess.TimeoutExpired) as error:
-                raise ArtifactError(f"cannot run {command[0]}: {error}\nNext: tools/setup/setup test") from error
+                raise RuntimeError(f"cannot run {command[0]}: {error}\nNext: tools/setup/setup test") from error
             return Ran(done.returncode, done.stdout, time.monotonic() - started)
 
     @contextmanager
@@ -130,14 +130,11 @@ class AnsibleTest:
 
 
 def pip_settings(pip: Path, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """The settings of the user's pip, files and environment together, as lines of a configuration file."""
+    """Return the settings of the user's pip, from files and environment, as lines of a configuration file."""
     listed = subprocess.run(
         [pip, "config", "list"], env=dict(environ), stdout=subprocess.PIPE, text=True, timeout=60, check=True
     ).stdout
-    # The environment, which counts more than any file, last.
-    pattern = r"^{}\.([\w-]+)='(.*)'$"
-    found = [re.findall(pattern.format(origin), listed, re.MULTILINE) for origin in ("global", ":env:")]
-    return tuple(f"{name} = {value}" for name, value in {**dict(found[0]), **dict(found[1])}.items())
+    return tuple(f"{name} = {' '.join(value.split())}" for name, value in settings_of_pip(listed).items())
 
 
 def stage(installed: Path, tests: Path, root: Path) -> Path:

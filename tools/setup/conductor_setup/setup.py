@@ -1,0 +1,323 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Create what the checkout needs to run: Python environments and the collections path, all inside the clone.
+
+``python -m conductor_setup.setup [runtime|test|evidence|lock]``: pip installs uv, and uv creates the environments.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from conductor_setup import cores
+
+# pip's name of a setting, and the variable that uv reads instead.
+UV_VARIABLES = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "no-index": "UV_NO_INDEX",
+    "trusted-host": "UV_INSECURE_HOST",
+    "timeout": "UV_HTTP_TIMEOUT",
+    "default-timeout": "UV_HTTP_TIMEOUT",
+    "keyring-provider": "UV_KEYRING_PROVIDER",
+    "cert": "SSL_CERT_FILE",
+    "client-cert": "SSL_CLIENT_CERT",
+    "proxy": "ALL_PROXY",
+}
+INDEX_ADVICE = "Is a Python package index reachable? pip's settings (PIP_INDEX_URL, pip.conf, proxies) are honoured."
+# The release of kubernetes.core in requirements/collections.yml.
+KUBERNETES_CORE = r'name: kubernetes\.core\n\s+version: "([\d.]+)"'
+# The helper environments of `make test`, each from the lock file of the same name.
+HELPERS = ("kubeflow-sdk", "runner", "checkers", "bastion")
+# The oldest Python of each lock file, in this order: test.in is constrained by runtime.txt.
+LOCKED_FOR = {
+    **dict.fromkeys(("uv", "runtime", "test", *HELPERS, "mutation"), "3.11"),
+    # The packages that the tested releases of ansible-core depend on; the releases themselves are locked without them,
+    # but for the oldest one: it is tested with the oldest releases of its dependencies.
+    "core": "3.10",
+    cores.CORES[0].name: "3.10",
+}
+
+
+class SetupError(Exception):
+    """The setup cannot continue; the text says what happened and what to try next."""
+
+
+def run(command: Sequence[str | Path], advice: str, environment: Mapping[str, str], timeout: float = 900) -> str:
+    """Run ``command`` and return its output.
+
+    Raises:
+        SetupError: it cannot be started, fails, or takes longer than ``timeout`` seconds.
+    """
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(
+            words,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SetupError(f"cannot run {words[0]}: {error}\n{advice}") from error
+    if done.returncode != 0:
+        tail = "\n".join((done.stdout + done.stderr).splitlines()[-25:])
+        raise SetupError(f"`{' '.join(words)}` failed with exit code {done.returncode}:\n{tail}\n{advice}")
+    return done.stdout
+
+
+def digest(*parts: str | Path) -> str:
+    """Return the SHA-256 (hex) of texts and of the contents of files."""
+    total = hashlib.sha256()
+    for part in parts:
+        data = part.read_bytes() if isinstance(part, Path) else part.encode()
+        # The length separates a part from the next one.
+        total.update(f"{len(data)}:".encode() + data)
+    return total.hexdigest()
+
+
+def is_current(stamp: Path, key: str) -> bool:
+    """Return whether the work for ``key`` was completed: its last step writes the key into ``stamp``."""
+    return stamp.is_file() and stamp.read_text(encoding="utf-8") == key
+
+
+def pip_settings(listed: str) -> dict[str, str]:
+    """Return the settings in the output of ``pip config list``, by their names in a configuration file."""
+    found = re.findall(r"^(global|install|:env:)\.(.+?)=(.+)$", listed, re.MULTILINE)
+    # As for pip: the section of a command overrides the global one, and the environment overrides both.
+    found.sort(key=lambda row: ("global", "install", ":env:").index(row[0]))
+    return {name.lstrip("."): str(ast.literal_eval(value)) for _section, name, value in found}
+
+
+def uv_settings(listed: str) -> dict[str, str]:
+    """Translate the output of ``pip config list`` into the variables that uv reads."""
+    values = {UV_VARIABLES[name]: text.split() for name, text in pip_settings(listed).items() if name in UV_VARIABLES}
+    return {name: ("," if name == "UV_FIND_LINKS" else " ").join(words) for name, words in values.items()}
+
+
+class Setup:
+    """The setup of one clone; ``CONDUCTOR_CACHE`` moves its cache (a relative path starts at the clone)."""
+
+    def __init__(self, clone: Path, environ: Mapping[str, str] = os.environ) -> None:
+        self.clone = clone.resolve()
+        self.cache = self.clone / (environ.get("CONDUCTOR_CACHE") or ".cache")
+        self.requirements = self.clone / "requirements"
+        self.collections = self.clone / ".ansible" / "collections" / "ansible_collections"
+        scratch = self.cache / "tmp"
+        scratch.mkdir(parents=True, exist_ok=True)
+        own = {"PIP_CACHE_DIR": "pip", "UV_CACHE_DIR": "uv", "TMPDIR": "tmp"}
+        fixed = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "UV_PYTHON_DOWNLOADS": "never"}
+        # uv would give up on a slow machine after a minute.
+        fixed["UV_COMPILE_BYTECODE_TIMEOUT"] = "600"
+        self.environ = {**environ, **fixed, **{name: str(self.cache / folder) for name, folder in own.items()}}
+
+    @cached_property
+    def programs(self) -> Path:
+        """The folder of pip and of the pinned uv, in an environment below the cache that is created if missing."""
+        locked = self.requirements / "uv.txt"
+        key = digest(locked, sys.version, sys.base_prefix, str(self.cache))
+        home = self.cache / "uv-environments" / key[:16]
+        if not is_current(home / "stamp", key):
+            print("setup: installing uv", flush=True)
+            shutil.rmtree(home, ignore_errors=True)
+            advice = "On Debian the package python3-venv brings what is needed; PYTHON=... selects another Python."
+            run([sys.executable, "-m", "venv", home], advice, self.environ)
+            run([home / "bin" / "pip", "install", "--require-hashes", "-r", locked], INDEX_ADVICE, self.environ)
+            (home / "stamp").write_text(key, encoding="utf-8")
+        return home / "bin"
+
+    def uv(self, *words: str | Path) -> None:
+        """Run uv with the settings of pip; uv's own variables override them."""
+        settings = uv_settings(run([self.programs / "pip", "config", "list"], "", self.environ))
+        # pip does not prefer one index to another; the hashes decide what is installed.
+        settings.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
+        run([self.programs / "uv", *words], INDEX_ADVICE, {**settings, **self.environ})
+
+    def ensure(self, folder: str, *locks: str, python: Path | None = None) -> None:
+        """Make the environment ``folder`` hold exactly the packages of the files ``requirements/LOCK.txt``.
+
+        The lock files of an earlier, larger tier count too. Another interpreter or a moved clone makes it anew.
+        ``python`` is the interpreter of the environment, by default the one that runs this.
+
+        Raises:
+            SetupError: the environment cannot be created or its packages are not available.
+        """
+        venv = self.clone / folder
+        interpreter = python or Path(sys.executable)
+        question = (interpreter, "-c", "import sys; print(sys.version, sys.base_prefix)")
+        basis = digest(run(question, "", self.environ), str(venv))
+        made = is_current(venv / ".conductor-basis", basis)
+        wanted = {*locks, *(path.name.removeprefix(".conductor-") for path in venv.glob(".conductor-*") if made)}
+        files = {lock: self.requirements / f"{lock}.txt" for lock in sorted(wanted)}
+        # Neither the stamp of the environment itself nor a lock file that no longer exists.
+        files = {lock: path for lock, path in files.items() if lock in locks or path.is_file()}
+        keys = {lock: digest(path) for lock, path in files.items()}
+        if made and all(is_current(venv / f".conductor-{lock}", keys[lock]) for lock in locks):
+            return
+        started = time.monotonic()
+        if not made:
+            self.uv("venv", "--clear", "--no-project", "--python", interpreter, venv)
+            (venv / ".conductor-basis").write_text(basis, encoding="utf-8")
+        for lock in files:
+            (venv / f".conductor-{lock}").unlink(missing_ok=True)
+        self.uv("pip", "sync", "--require-hashes", "--compile-bytecode", "--python", venv, *files.values())
+        for lock, key in keys.items():
+            (venv / f".conductor-{lock}").write_text(key, encoding="utf-8")
+        print(f"setup: {folder}: {', '.join(files)} ({time.monotonic() - started:.1f} s)", flush=True)
+
+    def ensure_cores(self, wanted: Sequence[cores.Core]) -> None:
+        """Create the environments of these releases of ansible-core; warn about those whose Python is missing."""
+        for core in wanted:
+            python = cores.interpreter(core.python)
+            if python:
+                locks = (core.name,) if core.name in LOCKED_FOR else ("core", core.name)
+                self.ensure(f".venvs/{core.name}", *locks, python=python)
+            else:
+                print(f"setup: Python {core.python} is missing: the suite {core.name} cannot run", file=sys.stderr)
+
+    def link_checkout(self) -> None:
+        """Link the checkout into the collections path as ``conductor.trainer``.
+
+        Raises:
+            SetupError: something other than such a link exists there.
+        """
+        link = self.collections / "conductor" / "trainer"
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if link.is_symlink():
+            link.unlink()
+        elif link.exists():
+            raise SetupError(f"{link} is in the way of the link to the checkout: remove it")
+        # Relative, so that the clone may be moved.
+        link.symlink_to(os.path.relpath(self.clone, link.parent))
+
+    def ensure_kubernetes_core(self) -> None:
+        """Install the pinned kubernetes.core from Galaxy, or from the Python package ``ansible``, which contains it.
+
+        Raises:
+            SetupError: neither source has it.
+        """
+        listed, locked = self.requirements / "collections.yml", self.requirements / "kubernetes-core.txt"
+        version = pinned(KUBERNETES_CORE, listed)
+        folder, stamp = self.collections / "kubernetes" / "core", self.collections / ".conductor-kubernetes-core"
+        key = digest(listed, locked)
+        if folder.is_dir() and is_current(stamp, key):
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+        galaxy = self.clone / ".venv" / "bin" / "ansible-galaxy"
+        # A Galaxy server that works answers within a second: do not delay an offline machine.
+        words = ("collection", "install", "--no-deps", "--timeout", "5", "-r", listed, "-p", self.collections.parent)
+        try:
+            run((galaxy, *words), "", {**self.environ, "ANSIBLE_CONFIG": str(self.clone / "ansible.cfg")}, timeout=60)
+            print(f"setup: kubernetes.core {version} from Galaxy", flush=True)
+        except SetupError as error:
+            reason = next((line for line in str(error).splitlines() if "ERROR" in line), str(error).splitlines()[0])
+            print(f"setup: kubernetes.core {version} from a Python package; no Galaxy server answers: {reason}")
+            shutil.rmtree(folder, ignore_errors=True)
+            self._unpack_kubernetes_core(locked, self.collections)
+        found = json.loads((folder / "MANIFEST.json").read_text(encoding="utf-8"))["collection_info"]["version"]
+        if found != version:
+            raise SetupError(f"got kubernetes.core {found} instead of {version}: do the files in requirements/ agree?")
+        stamp.write_text(key, encoding="utf-8")
+
+    def ensure_oldest_kubernetes_core(self) -> None:
+        """Unpack the oldest kubernetes.core that galaxy.yml allows into a collections path of its own."""
+        locked = self.requirements / "kubernetes-core-oldest.txt"
+        collections = self.clone / ".ansible" / "oldest" / "ansible_collections"
+        stamp, key = collections / ".conductor-kubernetes-core", digest(locked)
+        if not is_current(stamp, key):
+            shutil.rmtree(collections, ignore_errors=True)
+            self._unpack_kubernetes_core(locked, collections)
+            stamp.write_text(key, encoding="utf-8")
+
+    def _unpack_kubernetes_core(self, locked: Path, collections: Path) -> None:
+        downloads = self.cache / "downloads"
+        # The wheel asks for a newer Python than ours may be, but only one collection of it is used.
+        options = ("--no-deps", "--require-hashes", "--only-binary=:all:", "--python-version", "3.13")
+        advice = f"Neither Galaxy nor a Python package index has kubernetes.core. {INDEX_ADVICE}"
+        run([self.programs / "pip", "download", *options, "--dest", downloads, "-r", locked], advice, self.environ)
+        wheel = downloads / f"ansible-{pinned(r'^ansible==([^ ]+)', locked)}-py3-none-any.whl"
+        with zipfile.ZipFile(wheel) as archive:
+            names = [name for name in archive.namelist() if name.startswith("ansible_collections/kubernetes/core/")]
+            archive.extractall(collections.parent, members=names)
+
+    def lock(self, *options: str) -> None:
+        """Lock ``requirements/*.in`` into ``requirements/*.txt``: versions and hashes for every supported Python."""
+        others = {path.stem for path in self.requirements.glob("*.in")}.difference(LOCKED_FOR)
+        fixed = ("--universal", "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links")
+        for name in (*LOCKED_FOR, *sorted(others)):
+            print(f"locking requirements/{name}.txt", flush=True)
+            # The others are one package each whose dependencies are locked elsewhere, or not needed.
+            limits = ("--python-version", LOCKED_FOR.get(name, "3.12"), *(("--no-deps",) if name in others else ()))
+            files = ("-o", f"requirements/{name}.txt", f"requirements/{name}.in")
+            header = ("--custom-compile-command", "tools/setup/lock")
+            self.uv("--directory", self.clone, "pip", "compile", *fixed, *limits, *header, *options, *files)
+
+
+def pinned(pattern: str, file: Path) -> str:
+    """Return the version that ``file`` pins.
+
+    Raises:
+        SetupError: it pins none.
+    """
+    found = re.search(pattern, file.read_text(encoding="utf-8"), re.MULTILINE)
+    if not found:
+        raise SetupError(f"{file} pins no release")
+    return found[1]
+
+
+def main() -> int:
+    """Create what the tier needs; a second run finds nothing to do."""
+    parser = argparse.ArgumentParser(prog="setup", description=__doc__)
+    tiers = "what `make install` (runtime), `make test` or `make evidence` needs; lock: only renew the lock files"
+    parser.add_argument(
+        "tier", choices=("runtime", "test", "evidence", "lock"), nargs="?", default="runtime", help=tiers
+    )
+    parser.add_argument("--upgrade", action="store_true", help="with lock: renew pins that still satisfy the .in file")
+    arguments = parser.parse_args()
+    tier = arguments.tier
+    setup = Setup(Path(__file__).resolve().parents[3])
+    started = time.monotonic()
+    try:
+        # Two targets at once (`make install` beside `make lint`) take turns.
+        with (setup.cache / "setup.lock").open("w", encoding="utf-8") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            if tier == "lock":
+                setup.lock(*(("--upgrade",) if arguments.upgrade else ()))
+                return 0
+            setup.ensure(".venv", *(("runtime",) if tier == "runtime" else ("runtime", "test")))
+            setup.link_checkout()
+            setup.ensure_kubernetes_core()
+            for helper in () if tier == "runtime" else HELPERS:
+                setup.ensure(f".venvs/{helper}", helper)
+            if tier != "runtime":
+                setup.ensure_oldest_kubernetes_core()
+            setup.ensure_cores({"runtime": (), "test": cores.EVERY_TIME, "evidence": cores.CORES}[tier])
+            if tier == "evidence":
+                setup.ensure(".venvs/mutation", "mutation")
+    except SetupError as error:
+        print(f"setup: {error}".rstrip(), file=sys.stderr)
+        return 1
+    print(f"setup: {tier} is ready in {setup.clone} ({time.monotonic() - started:.1f} s)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
