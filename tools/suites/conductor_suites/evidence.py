@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from conductor_suites.report import total
-from conductor_suites.suite import Counts, Outcome, Suite
+from conductor_suites.catalogue import Suite
+from conductor_suites.results import Counts, Outcome, total
 
 
 class Kept:

@@ -14,11 +14,9 @@ import pytest
 from conductor_setup.cores import CORES as ALL_CORES
 from conductor_setup.cores import EVERY_TIME
 from conductor_suites import __main__ as runner
-from conductor_suites.__main__ import skipped
-from conductor_suites.catalogue import CORES, MUTATED, all_suites
-from conductor_suites.execution import environment, execute
-from conductor_suites.report import details, failed, line, total
-from conductor_suites.suite import Counts, Outcome, Suite
+from conductor_suites.catalogue import CORES, MUTATED, Suite, all_suites, obstacle
+from conductor_suites.results import Counts, Outcome, details, failed, line, skipped, total
+from conductor_suites.running import SHARED, Running, environment, execute
 from tests.support.playing import CLONE
 
 RESULTS = (
@@ -32,7 +30,7 @@ def python(*programs: str) -> tuple[tuple[str, ...], ...]:
 
 
 def run(suite: Suite, clone: Path) -> Outcome:
-    return execute(suite, clone, clone, os.environ)
+    return execute(suite, clone, clone, os.environ, Running())
 
 
 def writing(clone: Path, results: str, code: int) -> Suite:
@@ -126,7 +124,7 @@ def test_a_missing_program_fails_the_suite(tmp_path: Path) -> None:
 def test_a_suite_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
     child = "import os, sys, time; open('child', 'w').write(str(os.getpid())); sys.stdout.close(); time.sleep(600)"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
-    outcome = run(Suite("a", "static", python(parent), limit=1.5), tmp_path)
+    outcome = run(Suite("a", "static", python(parent), limit=2), tmp_path)
     assert outcome.reason.endswith("did not end within 2 s")
     pid = int((tmp_path / "child").read_text())
     deadline = time.monotonic() + 10
@@ -189,6 +187,23 @@ def test_a_gap_is_skipped_with_its_reason_but_fails_in_ci() -> None:
     assert "no Go on PATH" in "\n".join(details(strict, Path()))
 
 
+def test_what_a_suite_needs_and_does_not_find_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert obstacle(Suite("ruff", "static", ()), tmp_path) is None
+    assert obstacle(Suite("bundles", "generated", ()), tmp_path) == "not on PATH: go"
+    assert obstacle(Suite("control-plane", "control_plane", ()), tmp_path) == "not on PATH: go, setpriv"
+    assert "no docker on PATH" in str(obstacle(Suite("faults", "cluster", ()), tmp_path))
+    core = Suite("core-2.16", "artifact", (), environment="core-2.16")
+    assert "core-2.16 was not set up" in str(obstacle(core, tmp_path))
+    (tmp_path / ".venvs" / "core-2.16").mkdir(parents=True)
+    assert obstacle(core, tmp_path) is None
+    docker = tmp_path / "docker"
+    docker.write_text("#!/bin/sh\necho 'no daemon' >&2\nexit 1\n")
+    docker.chmod(0o700)
+    assert obstacle(Suite("faults", "cluster", ()), tmp_path) == "docker does not answer: no daemon"
+
+
 def test_the_sum_is_over_all_suites() -> None:
     suite = Suite("a", "unit", ())
     outcomes = [Outcome(suite, Counts(40, 1), 1.0), Outcome(replace(suite, name="b"), Counts(1), 1.0)]
@@ -196,10 +211,17 @@ def test_the_sum_is_over_all_suites() -> None:
 
 
 def test_nothing_of_the_user_selects_a_cluster(tmp_path: Path) -> None:
-    user = {"KUBECONFIG": "k", "K8S_AUTH_HOST": "h", "ANSIBLE_INVENTORY": "i", "MOLECULE_DEBUG": "1", "LANG": "C"}
+    user = {
+        "KUBECONFIG": "k",
+        "K8S_AUTH_HOST": "h",
+        "ANSIBLE_INVENTORY": "i",
+        "MOLECULE_DEBUG": "1",
+        SHARED: "mine",
+        "LANG": "C",
+    }
     variables = environment(tmp_path, tmp_path / "cache", user)
     assert variables["LANG"] == "C"
-    assert not {"KUBECONFIG", "K8S_AUTH_HOST", "ANSIBLE_INVENTORY", "MOLECULE_DEBUG"} & set(variables)
+    assert not {"KUBECONFIG", "K8S_AUTH_HOST", "ANSIBLE_INVENTORY", "MOLECULE_DEBUG", SHARED} & set(variables)
 
 
 def test_every_scenario_is_a_suite(tmp_path: Path) -> None:
