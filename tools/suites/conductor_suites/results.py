@@ -16,13 +16,10 @@ from conductor_suites.catalogue import Suite
 
 # Lines of a failed suite's log; the whole log stays in its file.
 TAIL = 60
-# How Ansible and pytest begin to report a failure, and how many lines from there on are shown if the end leaves them
-# out: a result that was printed later may be longer than it.
+# At the end: characters of a failure, and tests that are named of one suite.
+WIDTH, NAMED = 300, 5
+# How Ansible and pytest begin to report a failure.
 _FAILED = re.compile(r"^\s*(fatal: \[|\[ERROR\]: |E {3})")
-HEAD = 20
-# Of a failure in one line, and how many tests of a suite are named at the end.
-WIDTH = 300
-NAMED = 5
 # Hypothesis leaves its statistics among a suite's properties, in base64 (hypothesis/extra/pytestplugin.py).
 _NOT_FOR_PEOPLE = "hypothesis-statistics-"
 
@@ -117,17 +114,11 @@ def details(outcome: Outcome, clone: Path) -> list[str]:
     """Return what follows the line: figures, skipped tests, and for a failure its reason and the end of its log."""
     lines = [f"        {figure}" for figure in outcome.figures]
     lines += [f"        skipped: {skip}" for skip in outcome.counts.skips if outcome.log]
-    if outcome.word != "FAIL":
-        return lines
-    lines.append(f"        {outcome.reason}")
-    if outcome.log:
-        text = _rows(outcome.log)
-        before = text[:-TAIL]
-        first = next((number for number, row in enumerate(before) if _FAILED.match(row)), None)
-        if first is not None:
-            lines += ["        what failed first:", *(f"  | {row}" for row in before[first : first + HEAD])]
-        lines.append(f"        the last lines of {outcome.log.relative_to(clone)}:")
-        lines += [f"  | {row}" for row in text[-TAIL:]]
+    if outcome.word == "FAIL":
+        lines.append(f"        {outcome.reason}")
+        if outcome.log:
+            lines.append(f"        the last lines of {outcome.log.relative_to(clone)}:")
+            lines += [f"  | {row}" for row in _rows(outcome.log)[-TAIL:]]
     return lines
 
 
