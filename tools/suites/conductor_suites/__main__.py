@@ -17,15 +17,15 @@ from conductor_suites.results import Outcome, details, failed, line, skipped, to
 from conductor_suites.running import SHARED, Running, environment, execute, side_by_side
 
 CLONE = Path(__file__).resolve().parents[3]
-# Suites use these one after the other; each of them gets one that was reset and checked.
-CLUSTERS = ("test-1", "test-2")
 
 
 def main() -> int:
     """Run the chosen suites, all of them by default; return 1 if anything failed."""
     parser = argparse.ArgumentParser(prog="suites", description=__doc__)
     parser.add_argument("--tier", choices=TIERS, action="append", help="only suites of this tier")
-    parser.add_argument("--jobs", type=int, default=3, metavar="N", help="suites that run at once (3)")
+    parser.add_argument(
+        "--jobs", type=int, default=3, metavar="N", help="suites that run at once, one of them without a cluster (3)"
+    )
     parser.add_argument(
         "--evidence",
         type=Path,
@@ -49,6 +49,8 @@ def main() -> int:
     strict = os.environ.get("CI") == "true"
     kept = Kept(CLONE, output / "evidence.json") if arguments.evidence else None
     running = Running()
+    # Suites use these one after the other; each of them gets one that was reset and checked.
+    clusters = [f"test-{number}" for number in range(1, max(2, arguments.jobs))]
 
     def run(suite: Suite, cluster: str) -> Outcome:
         if kept and (before := kept.outcome(suite)):
@@ -65,10 +67,10 @@ def main() -> int:
         return outcome
 
     try:
-        outcomes = side_by_side(suites, arguments.jobs, CLUSTERS, run, running)
+        outcomes = side_by_side(suites, arguments.jobs, clusters, run, running)
     finally:
         # Those that were made: each has a folder.
-        for name in (name for name in CLUSTERS if (CLONE / ".cluster" / name).is_dir()):
+        for name in (name for name in clusters if (CLONE / ".cluster" / name).is_dir()):
             subprocess.run(
                 [CLONE / "tools/cluster/cluster", "down", name], env=variables, check=False, capture_output=True
             )
