@@ -161,7 +161,8 @@ def connected(kubeconfig: Path) -> Iterator[Request]:
                     body=None if body is None else json.dumps(body),
                     headers={"Accept": "application/json", "Content-Type": kind},
                 )
-                found: dict[str, Any] = answer.json()
-                return answer.status, found
+                # A path that is not served is answered with plain text.
+                is_json = answer.headers.get("Content-Type", "").startswith("application/json")
+                return answer.status, answer.json() if is_json else {}
 
             yield request
