@@ -48,7 +48,7 @@ def main() -> int:
     variables = environment(CLONE, CLONE / (os.environ.get("CONDUCTOR_CACHE") or ".cache"), os.environ)
     strict = os.environ.get("CI") == "true"
     kept = Kept(CLONE, output / "evidence.json") if arguments.evidence else None
-    running = Running()
+    running, used = Running(), set[str]()
     # Suites use these one after the other; each of them gets one that was reset and checked.
     clusters = [f"test-{number}" for number in range(1, max(2, arguments.jobs))]
 
@@ -57,6 +57,7 @@ def main() -> int:
             return before
         gap = obstacle(suite, CLONE)
         if not gap and cluster:
+            used.add(cluster)
             log = (output / suite.name).relative_to(CLONE)
             print(f"...   {suite.name:<18} takes minutes; follow it in {log}.log", flush=True)
         chosen = {**variables, SHARED: cluster} if cluster else variables
@@ -69,8 +70,7 @@ def main() -> int:
     try:
         outcomes = side_by_side(suites, arguments.jobs, clusters, run, running)
     finally:
-        # Those that were made: each has a folder.
-        for name in (name for name in clusters if (CLONE / ".cluster" / name).is_dir()):
+        for name in used:
             subprocess.run(
                 [CLONE / "tools/cluster/cluster", "down", name], env=variables, check=False, capture_output=True
             )

@@ -21,8 +21,8 @@ LIMIT, LONG_LIMIT, EVIDENCE_LIMIT = 900, 2700, 3 * 3600
 CORES, MORE_CORES = ("2.16", "2.21"), ("2.17", "2.18", "2.19", "2.20")
 # Code that is changed on purpose, to see whether the unit tests notice (tools/mutation).
 MUTATED = ("planner", "verdicts")
-# Tests with this mark take too long for every run; `make evidence` runs them too.
-SAMPLE = ("-m", "not evidence")
+# Tests with this mark take too long for every run; `make evidence` runs them too. Scenarios read the variable.
+SAMPLE, SAMPLE_SCENARIO = ("-m", "not evidence"), ("env", "CONDUCTOR_SAMPLE=true")
 # About how many seconds a scenario takes, if more than a minute.
 SCENARIOS = {"broken": 240, "default": 150, "external-certificates": 120, "kustomize": 120, "uninstall": 120}
 
@@ -110,7 +110,7 @@ def all_suites(clone: Path, output: Path, *, evidence: bool = False) -> list[Sui
             suite(
                 f"molecule-{name}",
                 "cluster",
-                ("molecule", "test", "--scenario-name", name),
+                (*(() if evidence else SAMPLE_SCENARIO), "molecule", "test", "--scenario-name", name),
                 seconds=SCENARIOS.get(name, 60),
             )
             for name in sorted(found.parent.name for found in clone.glob("molecule/*/molecule.yml"))

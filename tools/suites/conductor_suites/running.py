@@ -33,7 +33,7 @@ def environment(clone: Path, cache: Path, environ: Mapping[str, str]) -> dict[st
     kept = {
         key: value
         for key, value in environ.items()
-        if key not in ("KUBECONFIG", "PYTHONPATH", SHARED)
+        if key not in ("KUBECONFIG", "PYTHONPATH", SHARED, "CONDUCTOR_SAMPLE")
         and not key.startswith(("K8S_AUTH_", "ANSIBLE_", "MOLECULE_"))
     }
     scratch = cache / "tmp"
