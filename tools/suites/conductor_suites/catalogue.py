@@ -24,7 +24,7 @@ MUTATED = ("planner", "verdicts")
 # Tests with this mark take too long for every run; `make evidence` runs them too. Scenarios read the variable.
 SAMPLE, SAMPLE_SCENARIO = ("-m", "not evidence"), ("env", "CONDUCTOR_SAMPLE=true")
 # About how many seconds a scenario takes, if more than a minute.
-SCENARIOS = {"broken": 240, "default": 150, "external-certificates": 120, "kustomize": 120, "uninstall": 120}
+SCENARIOS = {"adopt": 110, "broken": 100, "default": 100, "external-certificates": 100, "uninstall": 150}
 
 
 @dataclass(frozen=True)
@@ -98,14 +98,14 @@ def all_suites(clone: Path, output: Path, *, evidence: bool = False) -> list[Sui
         *(tests(name, "unit", 30, f"component/{name}") for name in ("schedules", "playbooks", "awx")),
         tests("artifact", "artifact", 90, "packaging/artifact"),
         *(
-            tests(name, "artifact", 180, "packaging/cores", f"--core={name[5:]}", environment=name)
+            tests(name, "artifact", 250, "packaging/cores", f"--core={name[5:]}", environment=name)
             for name in sorted(f"core-{core}" for core in (CORES + MORE_CORES if evidence else CORES))
         ),
         *(
             tests(f"mutation-{name}", "artifact", 3600, "mutation", f"--target={name}", environment="mutation")
             for name in (MUTATED if evidence else ())
         ),
-        tests("control-plane", "control_plane", 300, "integration/control_plane"),
+        tests("control-plane", "control_plane", 400, "integration/control_plane"),
         *(
             suite(
                 f"molecule-{name}",
@@ -116,7 +116,7 @@ def all_suites(clone: Path, output: Path, *, evidence: bool = False) -> list[Sui
             for name in sorted(found.parent.name for found in clone.glob("molecule/*/molecule.yml"))
         ),
         tests("stories", "cluster", 150, "integration/stories"),
-        tests("connections", "cluster", 240, "integration/connections"),
-        tests("fleet", "cluster", 150, "integration/fleet"),
-        tests("faults", "cluster", 240, "integration/faults"),
+        tests("connections", "cluster", 110, "integration/connections"),
+        tests("fleet", "cluster", 80, "integration/fleet"),
+        tests("faults", "cluster", 130, "integration/faults"),
     ]
