@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,8 @@ def main() -> int:
             kept.keep(outcome)
         return outcome
 
+    # A job that is ended from outside cleans up like one that is interrupted at the terminal.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         outcomes = side_by_side(suites, arguments.jobs, clusters, run, running)
     finally:

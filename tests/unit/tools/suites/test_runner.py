@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -102,6 +103,28 @@ def test_the_run_ends_with_what_failed_and_the_sum(
     monkeypatch.setattr(runner, "execute", lambda suite, *_: outcomes[suite.name])
     assert runner.main() == 1
     assert capsys.readouterr().out.splitlines()[-2:] == ["FAIL  bad                exit code 1", "2 passed, 1 failed"]
+
+
+def test_a_run_that_is_ended_from_outside_ends_its_suites(tmp_path: Path) -> None:
+    started, ended = tmp_path / "started", tmp_path / "ended"
+    program = (
+        f"import pathlib, signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(pathlib.Path({str(ended)!r})."
+        f"touch())); pathlib.Path({str(started)!r}).touch(); signal.pause()"
+    )
+    suite = f"Suite('a', 'static', (({sys.executable!r}, '-c', {program!r}),))"
+    code = (
+        "import sys; from conductor_suites import __main__ as runner; from conductor_suites.catalogue import Suite; "
+        f"runner.all_suites = lambda *_, **__: [{suite}]; sys.argv = ['suites']; runner.main()"
+    )
+    path = os.pathsep.join(str(CLONE / "tools" / name) for name in ("suites", "setup"))
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.DEVNULL
+    )
+    while not started.exists():
+        assert process.poll() is None
+    process.terminate()
+    process.wait(30)
+    assert ended.exists()
 
 
 def test_a_missing_program_fails_the_suite(tmp_path: Path) -> None:
