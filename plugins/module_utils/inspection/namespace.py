@@ -64,8 +64,8 @@ def _exceeded(quota: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> 
         limit, used = amount(str(hard)), amount(text(quota, "status", "used", resource) or "0")
         needed = _needed(resource, wanted)
         if limit is not None and used is not None and needed and used + needed > limit:
-            words = f"of which {in_words(used)} is used and {in_words(needed)} needed"
-            lines.append(_about_quota(quota, f"{resource} {hard}, {words}"))
+            words = f"{in_words(used)} used, {in_words(needed)} more needed"
+            lines.append(_about_quota(quota, f"{resource} is limited to {hard}: {words}"))
     return lines
 
 

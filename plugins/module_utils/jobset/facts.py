@@ -53,7 +53,7 @@ def jobset_facts(
         and deployments is not None
         and (everywhere or bool(own) or silent)
     )
-    state, evidence = _state(crd, own, places(webhooks), home) if known else ("unknown", "some of it may not be read")
+    state, evidence = _state(crd, own, places(webhooks), home) if known else ("unknown", "some objects cannot be read")
     where = namespaces(own) | {place.namespace or place.service for place in places(webhooks)}
     version = jobset_version(own, crd)
     found: list[Mapping[str, Any]] = [*own, *webhooks, *([crd] if crd else [])]

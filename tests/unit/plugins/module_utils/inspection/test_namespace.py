@@ -73,7 +73,7 @@ def test_quotas_that_the_controllers_do_not_fit_into(limit: dict[str, Any], exce
 def test_a_quota_counts_for_pods_to_come_only() -> None:
     assert facts(quotas=[quota(pods="0")], wanted=[])["quota_exceeded"] == []
     (line,) = facts(quotas=[quota({"pods": "1"}, pods="2")])["quota_exceeded"]
-    assert line == "ResourceQuota q: pods 2, of which 1 is used and 2 needed"
+    assert line == "ResourceQuota q: pods is limited to 2: 1 used, 2 more needed"
 
 
 def test_quotas_that_oblige_to_state_limits() -> None:

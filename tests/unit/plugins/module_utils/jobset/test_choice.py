@@ -167,7 +167,7 @@ def test_who_changed_sides_and_says_so_is_recorded_once_and_for_all() -> None:
 def test_who_changed_sides_and_says_nothing_is_stopped() -> None:
     cluster = handed_over()
     before = len(cluster.writes)
-    with pytest.raises(RefusedError, match="a second one over it would break it") as caught:
+    with pytest.raises(RefusedError, match="installing a second JobSet would break it") as caught:
         ensure_present(cluster, release())
     assert "conductor_jobset: external" in str(caught.value)
     assert len(cluster.writes) == before
@@ -185,8 +185,13 @@ def test_all_that_is_in_the_way_is_said_at_once() -> None:
 
 def test_what_choosing_brought_up_stops_even_where_the_inspection_after_it_sees_nothing() -> None:
     cluster = FakeCluster()
-    known = {"code": "jobset_split", "object": "JobSet", "cause": "JobSet is in pieces: x", "next_step": "find out"}
+    known = {
+        "code": "jobset_split",
+        "object": "JobSet",
+        "cause": "the installed JobSet is inconsistent: x",
+        "next_step": "find out",
+    }
     plan = make_plan(release(), Observed(kubernetes="1.35.8"))
-    with pytest.raises(RefusedError, match="jobset_split, JobSet: JobSet is in pieces: x"):
+    with pytest.raises(RefusedError, match="jobset_split, JobSet: the installed JobSet is inconsistent: x"):
         preflight(cluster, release(), plan, known=[known])
     assert cluster.writes == []
