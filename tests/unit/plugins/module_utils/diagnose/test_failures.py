@@ -52,26 +52,41 @@ def only(name: str) -> FailureSign:
 @pytest.mark.parametrize(
     ("name", "cause", "words", "next_step"),
     [
-        ("absent", "not in the registry", "nothing:v1: not found", "check name and tag of 127.0.0.1:5000/nothing:v1"),
-        ("absent at first", "not in the registry", "nothing:v1: not found", "check name and tag"),
-        ("silent", "not pulled yet", "connection refused", "the nodes reach the registry of 172.20.0.1:1/nothing:v1"),
-        ("nohost", "not pulled yet", "no such host", "reach the registry of registry.invalid/nothing:v1"),
+        (
+            "absent",
+            "not in the registry",
+            "nothing:v1: not found",
+            "check the name and tag of 127.0.0.1:5000/nothing:v1",
+        ),
+        ("absent at first", "not in the registry", "nothing:v1: not found", "check the name and tag"),
+        (
+            "silent",
+            "not been pulled yet",
+            "connection refused",
+            "the nodes can reach the registry of 172.20.0.1:1/nothing:v1",
+        ),
+        ("nohost", "not been pulled yet", "no such host", "can reach the registry of registry.invalid/nothing:v1"),
         ("https", "speaks plain HTTP", "server gave HTTP response", "container runtime"),
-        ("badname", "a name that is none", "must be lowercase", "correct the image UPPER/Nothing:v1"),
-        ("never", "must not be pulled", "pull policy of Never", "load registry.invalid/never:v1"),
-        ("config", "cannot be configured", 'configmap "nothing" not found', "correct what the message names"),
-        ("nonroot", "cannot be configured", "non-root policy", "correct what the message names"),
-        ("crash", "ends again and again", "CrashLoopBackOff Error, exit code 3", "-n rec logs crash-"),
-        ("nocommand", "ends again and again", "/nothing: no such file or directory", "--previous"),
+        ("badname", "image name is invalid", "must be lowercase", "correct the image name UPPER/Nothing:v1"),
+        ("never", "forbids pulling it", "pull policy of Never", "load registry.invalid/never:v1"),
+        (
+            "config",
+            "cannot be configured",
+            'configmap "nothing" not found',
+            "correct the problem that the message names",
+        ),
+        ("nonroot", "cannot be configured", "non-root policy", "correct the problem that the message names"),
+        ("crash", "exits again and again", "CrashLoopBackOff Error, exit code 3", "-n rec logs crash-"),
+        ("nocommand", "exits again and again", "/nothing: no such file or directory", "--previous"),
         ("oom", "out of memory", "OOMKilled, exit code 137", "memory limit"),
-        ("cpu", "no node has room", "1 Insufficient cpu", "make room"),
-        ("selector", "no node has room", "didn't match Pod's node affinity/selector", "make room"),
+        ("cpu", "no node has enough capacity", "1 Insufficient cpu", "free capacity"),
+        ("selector", "no node has enough capacity", "didn't match Pod's node affinity/selector", "free capacity"),
         ("quota", "ResourceQuota", "exceeded quota: none", "-n rec-quota describe resourcequota"),
         ("must", "ResourceQuota", "must specify limits.cpu for: manager", "-n rec-must describe resourcequota"),
         ("psa", "Pod Security", "violates PodSecurity", "pod-security.kubernetes.io/enforce"),
         ("vap", "webhook or policy", "images must come from registry.example.com", "exempt the namespace rec-vap"),
-        ("limit", "its pods are refused", "must be less than or equal to cpu limit of 100m", "reason=FailedCreate"),
-        ("sa", "its pods are refused", 'serviceaccount "nothing" not found', "reason=FailedCreate"),
+        ("limit", "its pods are rejected", "must be less than or equal to cpu limit of 100m", "reason=FailedCreate"),
+        ("sa", "its pods are rejected", 'serviceaccount "nothing" not found', "reason=FailedCreate"),
     ],
 )
 def test_what_a_real_cluster_said(name: str, cause: str, words: str, next_step: str) -> None:
@@ -137,25 +152,25 @@ def test_ends_before_the_wait_do_not_count() -> None:
     ("message", "cause"),
     [
         # As registries and container runtimes word it; they were not at hand to be recorded.
-        ("failed to resolve reference: unexpected status: 401 Unauthorized", "does not let"),
+        ("failed to resolve reference: unexpected status: 401 Unauthorized", "denies the node access"),
         (
             "pull access denied, repository does not exist or may require authorization: insufficient_scope",
-            "does not let",
+            "denies the node access",
         ),
-        ("failed to fetch anonymous token: unexpected status: 403 Forbidden", "does not let"),
+        ("failed to fetch anonymous token: unexpected status: 403 Forbidden", "denies the node access"),
         ("failed to do request: tls: failed to verify certificate: x509: certificate signed by unknown", "not trust"),
         ("no match for platform in manifest: not found", "platform"),
         ("manifest for a/b:c not found: manifest unknown: manifest unknown", "not in the registry"),
         # Those that may pass.
         (
             "unexpected status: 429 Too Many Requests: toomanyrequests: You have reached your pull rate limit",
-            "not pulled",
+            "not been pulled",
         ),
-        ("unexpected status: 503 Service Unavailable", "not pulled"),
-        ("net/http: TLS handshake timeout", "not pulled"),
-        ("context deadline exceeded", "not pulled"),
-        ("lookup registry on 10.96.0.10:53: no such host", "not pulled"),
-        ("", "not pulled"),
+        ("unexpected status: 503 Service Unavailable", "not been pulled"),
+        ("net/http: TLS handshake timeout", "not been pulled"),
+        ("context deadline exceeded", "not been pulled"),
+        ("lookup registry on 10.96.0.10:53: no such host", "not been pulled"),
+        ("", "not been pulled"),
     ],
 )
 def test_failed_pulls(message: str, cause: str) -> None:
@@ -163,7 +178,7 @@ def test_failed_pulls(message: str, cause: str) -> None:
     pods[0]["status"]["containerStatuses"][0]["state"]["waiting"]["message"] = message
     (sign,) = failure_signs(deployment, pods)
     assert cause in sign.signature.cause
-    assert (sign.signature.grace == SLOW) is (cause == "not pulled")
+    assert (sign.signature.grace == SLOW) is (cause == "not been pulled")
 
 
 @pytest.mark.parametrize(
@@ -185,8 +200,8 @@ def test_a_cluster_that_is_only_starting_is_not_doomed(message: str) -> None:
 @pytest.mark.parametrize(
     ("change", "next_step"),
     [
-        ({"replicas": 0}, "kubectl -n rec scale deployment/cpu --replicas=1"),
-        ({"replicas": 1, "paused": True}, "kubectl -n rec rollout resume deployment/cpu"),
+        ({"replicas": 0}, "run `kubectl -n rec scale deployment/cpu --replicas=1`"),
+        ({"replicas": 1, "paused": True}, "run `kubectl -n rec rollout resume deployment/cpu`"),
     ],
 )
 def test_a_deployment_that_somebody_stopped(change: dict[str, Any], next_step: str) -> None:
@@ -270,7 +285,7 @@ def test_odd_fields_never_raise(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "cause"),
-    [("absent", "its image is not in the registry"), ("silent", "its image is not pulled yet")],
+    [("absent", "its image is not in the registry"), ("silent", "its image has not been pulled yet")],
 )
 def test_pods_that_no_deployment_made_cannot_start_either(name: str, cause: str) -> None:
     (sign,) = stillborn(recorded(name)[1], "team")

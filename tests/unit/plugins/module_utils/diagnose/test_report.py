@@ -64,7 +64,7 @@ def test_between_two_runs_the_log_of_the_last_one_is_read_and_tells_the_cause() 
     assert row["container"].endswith(": CrashLoopBackOff")
     assert len(row["log"]) == LOG_LINES
     assert row["log"][-1] == 'error: Unable to load configuration: unknown field "noSuchKey"'
-    assert row["cause"] == "its configuration has the field noSuchKey, which this release does not know"
+    assert row["cause"] == "its configuration has the field noSuchKey, which this release does not support"
     assert row["command"].endswith(f"logs {name} --previous")
     assert row["unreadable"] == []
     (asked,) = [request for request in cluster.requests if request.path.endswith("/log")]
@@ -76,7 +76,7 @@ def test_the_cause_may_stand_further_up() -> None:
     usage = [f"  -flag{number} value" for number in range(40)]
     cluster.logs = {f"{pods[0]['metadata']['name']} before": ["flag provided but not defined: -nothing", *usage]}
     row = look(cluster, deployment, pods)
-    assert row["cause"] == "it is started with the flag -nothing, which this release does not know"
+    assert row["cause"] == "it is started with the flag -nothing, which this release does not support"
     assert row["log"] == usage[-LOG_LINES:]
 
 
@@ -84,7 +84,7 @@ def test_without_a_word_of_its_own_the_sign_of_doom_is_the_cause() -> None:
     cluster, deployment, pods = recorded("quota")
     warn(cluster, event(deployment["metadata"]["name"], "exceeded quota"))
     row = look(cluster, deployment, pods)
-    assert row["cause"] == "a ResourceQuota does not allow its pods"
+    assert row["cause"] == "a ResourceQuota rejects its pods"
     assert (row["pod"], row["log"]) == ("", [])
     assert row["events"] == ["Failed: exceeded quota"]
     assert "describe deployment" in row["command"]
@@ -226,10 +226,10 @@ def test_a_paragraph_for_each() -> None:
         "  cause: c",
         "  event: e",
         "  log: l",
-        "  not read: u",
-        "  look: kubectl -n ops describe deployment manager",
+        "  unreadable: u",
+        "  more: kubectl -n ops describe deployment manager",
         "Deployment ops/manager",
-        "  look: kubectl -n ops describe deployment manager",
+        "  more: kubectl -n ops describe deployment manager",
     ]
 
 
