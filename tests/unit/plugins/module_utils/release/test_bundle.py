@@ -111,7 +111,7 @@ def test_the_checksum_covers_everything(change: dict[str, Any]) -> None:
 def test_an_unknown_profile_is_an_error_that_lists_the_known_ones() -> None:
     with pytest.raises(InputError, match="'loud'") as caught:
         parse_bundle(content(), "loud")
-    assert caught.value.next_step == "the profiles are: default, fail_open"
+    assert caught.value.next_step == "set `conductor_profile` to one of default, fail_open"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_runtimes_are_chosen_by_name_and_the_rest_stays(wanted: list[str], found
 def test_an_unknown_runtime_is_an_error_that_lists_the_known_ones(wanted: list[str]) -> None:
     with pytest.raises(InputError, match="has no runtime nope") as caught:
         bundle().with_runtimes(wanted)
-    assert caught.value.next_step == "its runtimes are: jax, torch"
+    assert caught.value.next_step == "set `conductor_runtimes` to all or to some of jax, torch"
 
 
 def test_bytes_do_not_depend_on_order() -> None:
@@ -192,6 +192,6 @@ def test_external_certificates_are_in_the_configuration_files_that_the_pods_know
     assert len(hashes[0] | hashes[1]) == 4
 
 
-def test_what_lies_over_profiles_is_none_to_choose() -> None:
-    with pytest.raises(InputError, match="no profile"):
+def test_external_certificates_are_not_a_profile() -> None:
+    with pytest.raises(InputError, match="unknown profile"):
         load_bundle(str(BUNDLE), "external_certificates")
