@@ -189,7 +189,7 @@ CASES: dict[str, tuple[Any, str, str]] = {
     "jobset_absent": (empty(), "external", "install JobSet 0.12.0"),
     "jobset_unhealthy": (empty(**external(serving=False)), "auto", "jobset-system is not ready"),
     "jobset_too_old": (empty(**external("v0.11.0")), "external", "requires JobSet 0.12.0 or newer"),
-    "jobset_split": (empty(**{**external(), "deployments": page()}), "auto", "where no controller runs"),
+    "jobset_split": (empty(**{**external(), "deployments": page()}), "auto", "but no controller runs there"),
     "jobset_crd_only": (empty(**jobset_crd_only()), "auto", "without a controller (Helm release trainer, 0 JobSets)"),
     "jobset_unknown": (empty(mutating=None), "auto", "which JobSet is installed: some objects cannot be read"),
     "permissions_missing": (empty(rules=READ_ONLY, cluster_rules=READ_ONLY), "bundled", "may not create, patch"),

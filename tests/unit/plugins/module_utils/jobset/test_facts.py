@@ -145,11 +145,11 @@ def bare_webhooks() -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"crd": {}}, "CRD is not there"),
+        ({"crd": {}}, "CRD is missing"),
         ({"crd": {**CRD, "status": {}}}, "not Established"),
         ({"crd": {**CRD, "metadata": {**CRD["metadata"], "deletionTimestamp": "t"}}}, "CRD is Terminating"),
-        ({"deployments": []}, "controller is not there"),
-        ({"configurations": []}, "webhook configurations are not there"),
+        ({"deployments": []}, "controller is missing"),
+        ({"configurations": []}, "webhook configurations are missing"),
         ({"deployments": [broken_rollout()]}, "0 of 1 replicas available"),
         ({"configurations": bare_webhooks()}, "no caBundle on mjobset.kb.io"),
         ({"slices": {HOME: []}}, "no ready endpoint"),
