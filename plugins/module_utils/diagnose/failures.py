@@ -75,7 +75,7 @@ def failure_signs(
     return _recognised(_signs(deployment, pods, before or {}), namespace, name)
 
 
-def stillborn(pods: Iterable[Mapping[str, Any]], namespace: str) -> list[FailureSign]:
+def start_failures(pods: Iterable[Mapping[str, Any]], namespace: str) -> list[FailureSign]:
     """Return the signs that containers of any pods cannot start, the first sign of each pod.
 
     Leaves out repeated exits, which the owner of the pod handles, and missing capacity, which the scheduler or a queue
@@ -85,7 +85,7 @@ def stillborn(pods: Iterable[Mapping[str, Any]], namespace: str) -> list[Failure
     return _recognised(signs, namespace, "")
 
 
-def refused(job: Mapping[str, Any], message: str) -> list[FailureSign]:
+def rejected_pods(job: Mapping[str, Any], message: str) -> list[FailureSign]:
     """Return the sign that the pods of a Job are rejected.
 
     Args:

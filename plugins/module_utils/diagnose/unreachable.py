@@ -10,7 +10,7 @@ from ..errors import ConductorError
 from ..verdicts.verdict import Verdict
 
 
-def away(error: ConductorError) -> Verdict:
+def unreachable_verdict(error: ConductorError) -> Verdict:
     """Return the verdict for an error that may be temporary. Any other error is raised."""
     if not is_transient(error):
         raise error

@@ -23,8 +23,8 @@ from ..release.recognition import (
     TRAINER_GROUP,
     is_jobset,
     is_trainer,
+    is_webhook_of,
     places,
-    speaks_for,
 )
 from ..release.versions import PUBLIC_CONFIG_MAP
 from ..rights.grants import has_every_right
@@ -181,7 +181,7 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings) -> Reading
     pointed = {
         place.namespace
         for group in (TRAINER_GROUP, JOBSET_GROUP)
-        for place in places(item for item in readings.configurations or () if speaks_for(item, group))
+        for place in places(item for item in readings.configurations or () if is_webhook_of(item, group))
         if place.namespace
     }
     labelled = (readings.deployments or Page()).items

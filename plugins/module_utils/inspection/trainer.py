@@ -12,7 +12,7 @@ from ..objects.fields import is_terminating, name_of, numbers, texts
 from ..objects.line import Line, terminating_line
 from ..ownership.installers import common_owner, is_own_or_nothing
 from ..release.bundle import Bundle
-from ..release.recognition import TRAINER_GROUP, is_trainer, namespaces, places, speaks_for, troubles
+from ..release.recognition import TRAINER_GROUP, is_trainer, is_webhook_of, namespaces, places, serving_problems
 from ..release.versions import SINCE, images, trainer_release
 
 _CRD_KIND = "CustomResourceDefinition"
@@ -43,7 +43,7 @@ def trainer_facts(
         adopt: the installers whose objects an install adopts.
     """
     own = [item for item in deployments or () if is_trainer(item)]
-    webhooks = [item for item in configurations or () if speaks_for(item, TRAINER_GROUP)]
+    webhooks = [item for item in configurations or () if is_webhook_of(item, TRAINER_GROUP)]
     theirs = {name: crd for name, crd in crds.items() if name.endswith(f".{TRAINER_GROUP}")}
     there = [crd for crd in theirs.values() if crd]
     release = trainer_release(own, public_config, crds.get(f"trainjobs.{TRAINER_GROUP}"))
@@ -68,7 +68,7 @@ def trainer_facts(
     missing = sorted(f"{_CRD_KIND} {name}" for name, crd in theirs.items() if crd == {}) + _missing(
         bundle, webhooks if configurations is not None else None, own, release["release"], everywhere or silent
     )
-    problems = troubles(own, webhooks, slices) if found else []
+    problems = serving_problems(own, webhooks, slices) if found else []
     state = _state(bool(found), known, terminating, missing)
     return {
         "state": state,
@@ -108,7 +108,7 @@ def _missing(
         missing += [
             f"{item['kind']} {name_of(item)}"
             for item in bundle.webhook_configurations()
-            if speaks_for(item, TRAINER_GROUP)
+            if is_webhook_of(item, TRAINER_GROUP)
             and name_of(item) not in present
             and not (release and numbers(release)[:2] < SINCE.get(name_of(item), (0,)))
         ]

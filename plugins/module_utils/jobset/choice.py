@@ -21,7 +21,7 @@ from ..objects.resources import resource_of
 from ..ownership.record import Record
 from ..release.bundle import Bundle
 from ..release.components import Meant, part_for
-from ..release.recognition import CONTROLLER_LABELS, JOBSET_CRD, JOBSET_GROUP, places, speaks_for
+from ..release.recognition import CONTROLLER_LABELS, JOBSET_CRD, JOBSET_GROUP, is_webhook_of, places
 from .facts import API_VERSION, jobset_facts
 
 # The modes of C(conductor_jobset).
@@ -150,7 +150,7 @@ def look_at_jobset(
 
 def of_jobset(configurations: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the webhook configurations that belong to JobSet, whoever installed it."""
-    return [configuration for configuration in configurations if speaks_for(configuration, JOBSET_GROUP)]
+    return [configuration for configuration in configurations if is_webhook_of(configuration, JOBSET_GROUP)]
 
 
 def _is_as_recorded(record: Record, bundle: Bundle, configurations: Sequence[Mapping[str, Any]]) -> bool:

@@ -15,7 +15,16 @@ from typing import Any
 from ..objects.fields import is_terminating, is_true, numbers, texts
 from ..objects.line import Line, about_places, terminating_line
 from ..ownership.installers import common_owner, is_own_or_nothing
-from ..release.recognition import JOBSET_CRD, JOBSET_GROUP, Place, is_jobset, namespaces, places, speaks_for, troubles
+from ..release.recognition import (
+    JOBSET_CRD,
+    JOBSET_GROUP,
+    Place,
+    is_jobset,
+    is_webhook_of,
+    namespaces,
+    places,
+    serving_problems,
+)
 from ..release.versions import images, jobset_version, served_versions
 
 API_VERSION = "v1alpha2"
@@ -44,7 +53,7 @@ def jobset_facts(
         adopt: the installers whose objects an install adopts.
     """
     own = [item for item in deployments or () if is_jobset(item)]
-    webhooks = [item for item in configurations or () if speaks_for(item, JOBSET_GROUP)]
+    webhooks = [item for item in configurations or () if is_webhook_of(item, JOBSET_GROUP)]
     # An unreadable controller matters only if other objects show that one is installed.
     silent = is_own_or_nothing([*webhooks, *([crd] if crd else [])])
     known = (
@@ -127,7 +136,7 @@ def _problems(
         found.append("its controller is missing")
     if not webhooks:
         found.append("its webhook configurations are missing")
-    return found + troubles(own, webhooks, slices)
+    return found + serving_problems(own, webhooks, slices)
 
 
 def _dying(crd: Mapping[str, Any]) -> Line:

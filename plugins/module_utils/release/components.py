@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ..objects.fields import parts, text
 from .bundle import Bundle, Phase, Probe
-from .recognition import JOBSET_GROUP, speaks_for
+from .recognition import JOBSET_GROUP, is_webhook_of
 
 # The leader election Leases. The controllers create them, so no install record contains them. (Trainer:
 # controller_manager_config.yaml; JobSet: LeaderElectionID in its main.go.)
@@ -70,7 +70,7 @@ def probes_of_others(bundle: Bundle, configurations: Sequence[Mapping[str, Any]]
                 for configuration in configurations
                 if configuration.get("kind") == kind
                 for webhook in parts(configuration, "webhooks")
-                if speaks_for({"webhooks": [webhook]}, JOBSET_GROUP)
+                if is_webhook_of({"webhooks": [webhook]}, JOBSET_GROUP)
             ),
             None,
         )

@@ -52,7 +52,7 @@ def _is(deployment: Mapping[str, Any], names: frozenset[str], image: str) -> boo
     return name_of(deployment) in names or any(image_name(used) == image for used in images(deployment))
 
 
-def speaks_for(configuration: Mapping[str, Any], group: str) -> bool:
+def is_webhook_of(configuration: Mapping[str, Any], group: str) -> bool:
     """Return whether a webhook configuration belongs to the controller of an API group.
 
     A configuration that has rules for other groups as well belongs to a neighbour (Kueue, a policy engine). The core
@@ -86,7 +86,7 @@ def namespaces(deployments: Iterable[Mapping[str, Any]]) -> set[str]:
     return {namespace_of(deployment) for deployment in deployments}
 
 
-def troubles(
+def serving_problems(
     deployments: Iterable[Mapping[str, Any]],
     configurations: Iterable[Mapping[str, Any]],
     slices: Mapping[str, Sequence[Mapping[str, Any]] | None],

@@ -29,7 +29,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure
     is_refused,
     newest_pods,
     restarts_of,
-    stillborn,
+    start_failures,
 )
 from tests.unit.plugins.helpers.builders import ROOT
 from tests.unit.plugins.module_utils.verdicts.test_verdicts import ODD, damaged, places
@@ -288,14 +288,14 @@ def test_odd_fields_never_raise(name: str) -> None:
     [("absent", "its image is not in the registry"), ("silent", "its image has not been pulled yet")],
 )
 def test_pods_that_no_deployment_made_cannot_start_either(name: str, cause: str) -> None:
-    (sign,) = stillborn(recorded(name)[1], "team")
+    (sign,) = start_failures(recorded(name)[1], "team")
     assert (sign.signature.cause, sign.deployment) == (cause, "")
     assert "{" not in sign.next_step
 
 
 def test_that_one_ends_again_and_again_or_has_no_room_is_its_owners_affair() -> None:
-    names = [name for name in RECORDED if stillborn(recorded(name)[1], "team")]
-    causes = {sign.signature.cause for name in names for sign in stillborn(recorded(name)[1], "team")}
+    names = [name for name in RECORDED if start_failures(recorded(name)[1], "team")]
+    causes = {sign.signature.cause for name in names for sign in start_failures(recorded(name)[1], "team")}
     assert causes
     assert all(signature.source == "container" for signature in SIGNATURES if signature.cause in causes)
     assert not any(signature.restarts for signature in SIGNATURES if signature.cause in causes)

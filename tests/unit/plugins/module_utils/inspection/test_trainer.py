@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.inspection.trainer import trainer_facts
-from ansible_collections.conductor.trainer.plugins.module_utils.release.recognition import TRAINER_GROUP, speaks_for
+from ansible_collections.conductor.trainer.plugins.module_utils.release.recognition import TRAINER_GROUP, is_webhook_of
 from tests.unit.plugins.helpers.states import HOME, crds, deployments, release, webhooks
 
 HELM: dict[str, Any] = {"annotations": {"meta.helm.sh/release-name": "trainer"}}
@@ -23,7 +23,7 @@ def hooks(**changes: Any) -> list[dict[str, Any]]:
         item
         for kind in ("Mutating", "Validating")
         for item in webhooks(kind, **changes)
-        if speaks_for(item, TRAINER_GROUP)
+        if is_webhook_of(item, TRAINER_GROUP)
     ]
 
 

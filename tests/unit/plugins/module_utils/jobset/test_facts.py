@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.jobset.facts import jobset_facts
-from ansible_collections.conductor.trainer.plugins.module_utils.release.recognition import JOBSET_GROUP, speaks_for
+from ansible_collections.conductor.trainer.plugins.module_utils.release.recognition import JOBSET_GROUP, is_webhook_of
 from tests.unit.plugins.helpers.states import HOME, crds, endpoints, jobset_controller, webhooks
 
 CRD = crds()["jobsets.jobset.x-k8s.io"]
@@ -20,7 +20,7 @@ def hooks(home: str = HOME) -> list[dict[str, Any]]:
         item
         for kind in ("Mutating", "Validating")
         for item in webhooks(kind, home=home)
-        if speaks_for(item, JOBSET_GROUP)
+        if is_webhook_of(item, JOBSET_GROUP)
     ]
 
 
