@@ -13,7 +13,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_cau
     is_own_fault,
 )
 
-# In the order of the catalogue: what a log or an event says, and words of the cause.
+# In the order of the catalogue: a line of a log or an event, and words of the cause.
 SAID: list[tuple[str, str]] = [
     ('error: Unable to load configuration: strict decoding error: unknown field "noSuchKey"', "the field noSuchKey"),
     ("flag provided but not defined: -no-such-flag", "the flag -no-such-flag"),
@@ -49,7 +49,7 @@ MORE = [
 
 
 @pytest.mark.parametrize(("line", "cause"), SAID + MORE)
-def test_words_tell_a_cause_and_a_remedy(line: str, cause: str) -> None:
+def test_a_line_has_a_cause_and_a_next_step(line: str, cause: str) -> None:
     found = failure_cause(["something before", line, "something after"])
     assert found is not None
     assert cause in found[0]
@@ -57,13 +57,13 @@ def test_words_tell_a_cause_and_a_remedy(line: str, cause: str) -> None:
     assert "{" not in "".join(found)
 
 
-def test_every_entry_is_told_by_something() -> None:
+def test_every_entry_is_matched_first_by_its_line() -> None:
     for (line, _words), entry in zip(SAID, FAILURE_CAUSES, strict=True):
         first = next(other for other in FAILURE_CAUSES if re.search(other.words, line, re.IGNORECASE))
         assert first is entry, line
 
 
-def test_nothing_is_made_up() -> None:
+def test_unknown_lines_have_no_cause() -> None:
     assert failure_cause([]) is None
     assert failure_cause(["starting manager"]) is None
 
@@ -86,5 +86,5 @@ def test_nothing_is_made_up() -> None:
         (" \n", False),
     ],
 )
-def test_an_own_fault_is_what_nobody_else_can_mend(log: str, own: bool) -> None:
+def test_an_own_fault_is_one_that_nothing_else_can_resolve(log: str, own: bool) -> None:
     assert is_own_fault(log.split("\n")) is own

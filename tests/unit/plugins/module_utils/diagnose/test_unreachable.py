@@ -10,12 +10,12 @@ from ansible_collections.conductor.trainer.plugins.module_utils.errors import Ap
 from tests.unit.plugins.helpers.fakes import failure
 
 
-def test_what_may_pass_is_a_verdict() -> None:
+def test_a_temporary_error_is_a_verdict() -> None:
     verdict = unreachable_verdict(UnreachableError("connection refused"))
     assert (verdict.subject, verdict.state, verdict.evidence) == ("API server", "unknown", "connection refused")
     assert unreachable_verdict(failure(503)).state == "unknown"
 
 
-def test_what_stays_is_raised() -> None:
+def test_a_permanent_error_is_raised() -> None:
     with pytest.raises(ApiError):
         unreachable_verdict(failure(403))

@@ -18,7 +18,7 @@ CALL = (
     "failed to call webhook: "
     f'Post "https://{SERVICE}:443/validate-trainer-kubeflow-org-v1alpha1-trainjob?timeout=10s": '
 )
-# In the order of the catalogue: what an API server says, and words of the cause.
+# In the order of the catalogue: a message of an API server, and words of the cause.
 SAID: list[tuple[str, str]] = [
     (CALL + "proxyconnect tcp: dial tcp 10.0.0.1:3128: connect: connection timed out", "through a proxy"),
     (CALL + 'no endpoints available for service "kubeflow-trainer-controller-manager"', "has no ready pod behind it"),
@@ -106,7 +106,7 @@ MORE = [
 
 
 @pytest.mark.parametrize(("message", "cause"), SAID + MORE)
-def test_what_the_server_says_becomes_a_cause_and_a_remedy(message: str, cause: str) -> None:
+def test_a_message_has_a_cause_and_a_next_step(message: str, cause: str) -> None:
     found = webhook_cause(message)
     assert found is not None
     assert cause in found[0]
@@ -114,7 +114,7 @@ def test_what_the_server_says_becomes_a_cause_and_a_remedy(message: str, cause: 
     assert "{" not in "".join(found)
 
 
-def test_every_entry_is_said_by_some_server() -> None:
+def test_every_entry_is_matched_first_by_its_message() -> None:
     assert len(SAID) == len(WEBHOOK_CAUSES)
     for (message, _words), entry in zip(SAID, WEBHOOK_CAUSES, strict=True):
         first = next(other for other in WEBHOOK_CAUSES if _fits(other.words, message))
@@ -125,6 +125,6 @@ def _fits(words: str, message: str) -> bool:
     return re.search(words, message, re.IGNORECASE | re.DOTALL) is not None
 
 
-def test_what_is_not_known_is_left_to_the_servers_words() -> None:
+def test_unknown_messages_have_no_cause() -> None:
     assert webhook_cause("something new") is None
     assert webhook_cause("") is None

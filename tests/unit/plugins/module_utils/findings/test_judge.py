@@ -42,12 +42,12 @@ OURS: dict[str, Any] = {"labels": {"conductor.trainer/managed": "true"}}
 DYING = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
 RECORD = record_manifest(Record(release="2.3.0", profile="default", bundle=release().sha256), HOME)
 READ_ONLY = {"resourceRules": [{"verbs": ["get", "list"], "apiGroups": ["*"], "resources": ["*"]}]}
-# Everything but granting: what an administrator without escalate and bind has.
+# Everything except granting: the permissions of an administrator without escalate and bind.
 NO_GRANTS = {
     "resourceRules": [{"verbs": ["get", "list", "watch", "create", "patch"], "apiGroups": ["*"], "resources": ["*"]}]
 }
 
-# Enough for an install, with nothing to spare: no subresources, no deletions.
+# Sufficient for an install, without optional permissions: no subresources, no deletions.
 NO_HELP: dict[str, Any] = {
     "resourceRules": [
         {
@@ -61,7 +61,7 @@ NO_HELP: dict[str, Any] = {
 
 
 def image(items: list[dict[str, Any]], which: int, value: str) -> list[dict[str, Any]]:
-    """Deployments of which one has another image."""
+    """Return the Deployments, one of them with another image."""
     items[which]["spec"]["template"]["spec"]["containers"][0]["image"] = value
     return items
 
@@ -75,7 +75,7 @@ def machine(status: Any = None, **changes: Any) -> dict[str, Any]:
 
 
 def external(version: str = "v0.12.0", *, serving: bool = True) -> dict[str, Any]:
-    """JobSet elsewhere, and nothing of Trainer."""
+    """Return readings with JobSet in another namespace and without Trainer."""
     controller = image([jobset_controller("jobset-system", **HELM)], 0, f"x/jobset:{version}")
     if not serving:
         controller[0]["status"] = {}
@@ -248,7 +248,7 @@ CASES: dict[str, tuple[Any, str, str]] = {
 }
 
 
-# Further requests bring these.
+# Facts that further requests read.
 CERTIFICATES = {
     "certificate_invalid": (
         "invalid_certificates",
@@ -307,7 +307,7 @@ def test_each_finding_is_reported(entry: CatalogueEntry) -> None:
         (installed(), "bundled"),
         (installed(record=RECORD, train_jobs=page([JOB]), quotas=quota(pods="2")), "bundled"),
         (installed(record=RECORD, nodes=page([machine(spec={"unschedulable": True})])), "bundled"),
-        # Nodes that are starting take pods soon, and where all controllers run none is needed.
+        # Starting nodes accept pods soon, and if all controllers run, no node is required.
         (empty(nodes=page([machine(status={"conditions": []})])), "bundled"),
         (empty(nodes=page([machine(spec={"taints": [STARTING]})])), "bundled"),
         (installed("kubectl", metadata=OURS, nodes=page([machine(spec={"unschedulable": True})])), "bundled"),
@@ -332,7 +332,7 @@ def test_a_good_cluster_has_no_blockers(readings: Any, mode: str) -> None:
         (installed("kubectl", metadata=OURS), "bundled", set()),
         (installed("argocd-controller"), "bundled", {"trainer_other_owner", "jobset_other_owner"}),
         (installed(**ELSEWHERE), "bundled", {"trainer_other_owner", "trainer_other_namespace", "jobset_other_owner"}),
-        # A CRD alone may be all that is left of somebody's JobSet.
+        # A CRD alone may be the rest of another JobSet.
         (empty(crds=crds("kubectl", **UPSTREAM)), "bundled", {"jobset_crd_only"}),
         (empty(crds=crds("helm", **HELM)), "bundled", {"trainer_other_owner", "jobset_crd_only"}),
         (empty(crds=crds()), "bundled", set()),  # our own install, interrupted
