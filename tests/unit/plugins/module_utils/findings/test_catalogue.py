@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+from typing import Any
 
 import pytest
 import yaml
@@ -19,9 +21,8 @@ from tests.unit.plugins.helpers.builders import ROOT
 SPECS = yaml.safe_load((ROOT / "roles" / "conductor" / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
 VARIABLES = set(SPECS["argument_specs"]["main"]["options"])
 
-TEXTS = sorted(
-    {(entry.cause, entry.next_step) for entry in (*CATALOGUE, *SIGNATURES, *FAILURE_CAUSES, *WEBHOOK_CAUSES)}
-)
+ENTRIES: tuple[Any, ...] = (*CATALOGUE, *SIGNATURES, *FAILURE_CAUSES, *WEBHOOK_CAUSES)
+TEXTS = sorted({(entry.cause, entry.next_step) for entry in ENTRIES})
 VERBS = frozenset(
     [
         "add",
@@ -65,6 +66,12 @@ VERBS = frozenset(
     ]
 )
 
+PARTS = [
+    "ansible_collections.conductor.trainer.plugins.module_utils.findings.cluster_entries",
+    "ansible_collections.conductor.trainer.plugins.module_utils.findings.jobset_entries",
+    "ansible_collections.conductor.trainer.plugins.module_utils.findings.trainer_entries",
+]
+
 # What a variable changes, by the code of the finding.
 CHANGED_BY = {
     "trainer_other_owner": "`conductor_adopt`",
@@ -92,6 +99,12 @@ def test_a_cause_is_a_sentence_and_a_next_step_begins_with_a_verb(cause: str, ne
 @pytest.mark.parametrize(("cause", "next_step"), TEXTS)
 def test_every_variable_that_a_text_names_exists(cause: str, next_step: str) -> None:
     assert set(re.findall(r"conductor_\w+", cause + next_step)) <= VARIABLES
+
+
+def test_the_catalogue_contains_every_entry_once() -> None:
+    parts = [part for name in PARTS for part in vars(importlib.import_module(name)).values() if isinstance(part, tuple)]
+    assert sorted(entry.code for part in parts for entry in part) == sorted(entry.code for entry in CATALOGUE)
+    assert len(BY_CODE) == len(CATALOGUE)
 
 
 def test_a_finding_that_a_variable_changes_names_it() -> None:
