@@ -220,7 +220,7 @@ diagnosis:
     cause:
       description: The likely cause, one of those in docs/causes.md; empty where it is not known.
       type: str
-      sample: its configuration has the field noSuchKey, which this release does not know
+      sample: its configuration has the field noSuchKey, which this release does not support
     next_step:
       description: What to do about it.
       type: str

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page of causes is what the code knows."""
+"""docs/causes.md matches the catalogues."""
 
 from __future__ import annotations
 
@@ -17,34 +17,32 @@ Copyright: Conductor contributors
 GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 SPDX-License-Identifier: GPL-3.0-or-later
 -->
-# Why it does not come up
+# Failure causes
 
-What a wait that fails says of the likely cause, and what to do about it. Words in braces stand for what is found on the
+The likely causes that a failed wait reports, and the next step for each. Words in braces stand for facts about the
 cluster.
 """
 
 
 def section(title: str, rows: Iterable[tuple[str, str]]) -> str:
-    return "\n".join(
-        ["", f"## {title}", "", "| cause | to do |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows), ""]
-    )
+    return "\n".join(["", f"## {title}", "", "| cause | next |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows), ""])
 
 
 def rendered() -> str:
-    # One cause may be known by several signs.
+    # Several signs may have one cause.
     certain = dict.fromkeys((entry.cause, entry.next_step) for entry in SIGNATURES if entry.grace != SLOW)
     slow = [(entry.cause, entry.next_step) for entry in SIGNATURES if entry.grace == SLOW]
     words = [(entry.cause.replace("{0}{1}", "{0}"), entry.next_step) for entry in FAILURE_CAUSES]
     calls = [(entry.cause, entry.next_step) for entry in WEBHOOK_CAUSES]
     return HEAD + "".join(
         [
-            section("A controller that will not start: the wait ends at once", certain),
-            section("A controller that may only be slow: waited for until the deadline", slow),
-            section("Told by its log, or by the warnings about it", words),
-            section("A webhook that cannot be called, or does not get to see what is sent", calls),
+            section("A controller cannot start: the wait fails at once", certain),
+            section("A controller may only be slow: the wait continues until its timeout", slow),
+            section("Found in its log, or in warning events", words),
+            section("A webhook call fails, or another check rejects the test object", calls),
         ]
     )
 
 
-def test_the_page_is_what_the_code_knows() -> None:
+def test_the_page_matches_the_catalogues() -> None:
     assert (ROOT / "docs" / "causes.md").read_text(encoding="utf-8") == rendered()

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from ..objects.fields import name_of, parts, text
-from ..release.recognition import JOBSET_GROUP, TRAINER_GROUP, speaks_for
+from ..release.recognition import JOBSET_GROUP, TRAINER_GROUP, is_webhook_of
 from .x509 import ends_of
 
 
@@ -25,7 +25,7 @@ def certificate_facts(configurations: Sequence[Mapping[str, Any]] | None, now: d
         return None
     rows = []
     for configuration in configurations:
-        if not any(speaks_for(configuration, group) for group in (TRAINER_GROUP, JOBSET_GROUP)):
+        if not any(is_webhook_of(configuration, group) for group in (TRAINER_GROUP, JOBSET_GROUP)):
             continue
         bundles = {text(webhook, "clientConfig", "caBundle") for webhook in parts(configuration, "webhooks")}
         ends = [end for ca_bundle in bundles for end in ends_of(ca_bundle)]

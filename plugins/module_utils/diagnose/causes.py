@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How words that somebody said become a cause and a remedy, by a catalogue. Pure."""
+"""Map a message of another program to a cause and a next step, by a catalogue. Pure."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 
 class KnownCause(NamedTuple):
-    """How a cause is recognised, and what it means.
+    """A cause and how to recognise it.
 
     Args:
-        words: a regular expression that a text must match; upper and lower case alike.
-        cause, remedy: in plain words; may name C({0}) and so on, what the groups of C(words) matched.
-        own_fault: whether neither time nor anybody else mends it, whatever else the text speaks of.
+        words: a regular expression that must match the message, ignoring case.
+        cause, next_step: texts; C({0}), C({1}) stand for what the groups of C(words) matched.
+        own_fault: whether the program itself is at fault, so that waiting never helps, whatever else the message says.
     """
 
     words: str
@@ -26,9 +26,9 @@ class KnownCause(NamedTuple):
 
 
 def cause_in(text: str, catalogue: Iterable[KnownCause]) -> tuple[str, str] | None:
-    """The cause that a text tells of and what to do, by the first entry that fits; None where none does."""
+    """Return the cause and the next step of the first entry that matches a text; None if none matches."""
     for entry in catalogue:
         if found := re.search(entry.words, text, re.IGNORECASE):
             groups = [group or "" for group in found.groups()]
-            return entry.cause.format(*groups).rstrip(), entry.next_step.format(*groups)
+            return entry.cause.format(*groups).rstrip(" :"), entry.next_step.format(*groups)
     return None

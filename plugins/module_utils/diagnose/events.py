@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Events: what the kubelet does where the pod itself does not tell (pulling, mounting)."""
+"""Read events: what the kubelet does that the pod's status does not show (pulling, mounting)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..redaction import redact
 
 
 def last_event(cluster: Cluster, namespace: str, pod: str) -> str:
-    """The message of the newest event; empty where there is none or it may not be read."""
+    """Return the message of the newest event of a pod; empty if there is none or events cannot be read."""
     selector = f"involvedObject.kind=Pod,involvedObject.name={pod}"
     try:
         events = cluster.list_all(resource_of("v1", "Event"), namespace, metadata_only=False, field_selector=selector)[
@@ -27,7 +27,7 @@ def last_event(cluster: Cluster, namespace: str, pod: str) -> str:
 
 
 def time_of(event: Mapping[str, Any]) -> str:
-    """When an event happened last, as RFC 3339 has it; events sort by it."""
-    # An event that was repeated has the time of the last, one of the newer API only that of the event.
+    """Return the time at which an event last occurred (RFC 3339), to sort events by."""
+    # A repeated event has the time of its last occurrence; an event of the newer API has only eventTime.
     times = (event.get("lastTimestamp"), event.get("eventTime"), (event.get("metadata") or {}).get("creationTimestamp"))
     return next((str(time) for time in times if time), "")

@@ -1,9 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which signs of failure there are, and when one is certain.
+"""Track signs of failure and decide when one is certain.
 
-After its grace, where no new node will come to help, and where what ended early did so by its own fault.
+A sign is certain after its grace period, if no new node can resolve it and if an early exit was the container's own
+fault.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from ..verdicts.workloads import deployment_verdict, pods_of
 from .failures import FailureSign, failure_signs, restarts_of
 from .log_causes import is_own_fault
 
-# Of a log: more than the list of all flags that follows an unknown one.
+# Lines of a log: more than the list of all flags that follows an unknown flag.
 _LINES = 100
 
 
 class FailureTracker:
-    """Sees signs and keeps since when each lasts.
+    """Collects signs and remembers since when each has lasted.
 
     Args:
-        deployments: the controllers' Deployments as the bundle has them.
+        deployments: the controllers' Deployments, from the bundle.
     """
 
     def __init__(self, cluster: Cluster, deployments: Iterable[Mapping[str, Any]]) -> None:
@@ -39,20 +40,20 @@ class FailureTracker:
         self._own_faults: dict[tuple[str, str, str, int], bool] = {}
 
     def begin(self, pods: Iterable[Mapping[str, Any]], stale: frozenset[str]) -> None:
-        """Notes how things are when the wait begins: what happened before tells of a past that may be repaired.
+        """Record the state at the beginning of the wait, because the cause of earlier failures may be repaired by now.
 
         Args:
-            stale: the uids of pods whose words do not count at all.
+            stale: the uids of pods whose signs do not count at all.
         """
         self._stale = stale
         self._restarts = {str(pod["metadata"]["uid"]): restarts_of(pod) for pod in pods}
 
     def signs(self, live: Mapping[str, Mapping[str, Any]], pods: Iterable[Mapping[str, Any]]) -> list[FailureSign]:
-        """The signs of failure among the controllers that are not rolled out.
+        """Return the signs of failure of the controllers that are not rolled out.
 
         Args:
-            live: name to Deployment, as the server has them.
-            pods: those of their namespace.
+            live: name to Deployment, from the server.
+            pods: the pods of their namespace.
         """
         pods = [pod for pod in pods if pod["metadata"]["uid"] not in self._stale]
         return [
@@ -65,7 +66,7 @@ class FailureTracker:
         ]
 
     def certain(self, failures: Iterable[FailureSign], now: float) -> list[FailureSign]:
-        """Of the signs seen now those that are certain; all of them are to be given at each look."""
+        """Return the certain ones of the current signs; each call must pass all of them. C(now) is in seconds."""
         seen = {(failure.uid, failure.signature.cause): failure for failure in failures}
         self._since = {sign: self._since.get(sign, now) for sign in seen}
         return [
@@ -77,19 +78,19 @@ class FailureTracker:
         ]
 
     def _is_own_fault(self, failure: FailureSign) -> bool:
-        """Whether a container's last run ended by its own fault; its log is read once."""
+        """Return whether the last run of a container failed by its own fault. Reads each run's log once."""
         if failure.run not in self._own_faults:
             namespace, pod, container, _restarts = failure.run
             try:
                 lines = self._cluster.pod_log(namespace, pod, container=container, lines=_LINES, previous=True)
             except ConductorError:
-                # Without its log nobody can tell: the next end will.
+                # Unknown without the log; the next exit will decide.
                 lines = []
             self._own_faults[failure.run] = is_own_fault(lines)
         return self._own_faults[failure.run]
 
     def _may_grow(self) -> bool:
-        """Whether nodes may be added by themselves; where that cannot be told, they may. Asked once."""
+        """Return whether an autoscaler may add nodes; True if unknown. Sends the request once."""
         if self._grows is None:
             self._grows = can_scale_up(self._cluster)
         return self._grows

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds signs of failure (C(diagnose/failure_catalogue.py)) in a Deployment and its pods. Pure."""
+"""Find signs of failure (C(diagnose/failure_catalogue.py)) in a Deployment and its pods. Pure."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from .failure_catalogue import SIGNATURES, Signature, SignatureSource
 
 @dataclass(frozen=True)
 class FailureSign:
-    """A sign that was seen. C(uid) is that of the object it was seen on, C(words) are the server's.
+    """A sign that was found. C(uid) is the uid of the object that has it, C(words) are the server's.
 
     Args:
-        run: of a container that ended: its namespace, pod, own name, and how often it was started again.
+        run: for a container that exited: its namespace, pod, name, and number of restarts.
     """
 
     signature: Signature
@@ -36,16 +36,16 @@ class FailureSign:
         return f"{self.signature.cause}: {self.words}" if self.words else self.signature.cause
 
 
-# What the kubelet says of containers that it is making, and of those that it tries to start again at growing intervals,
+# The kubelet's reasons for containers that it is creating, and for those that it retries at growing intervals.
 _BEING_MADE = frozenset({"ContainerCreating", "PodInitializing"})
 _BACK_OFF = frozenset({"ImagePullBackOff", "CrashLoopBackOff", "ErrImagePull", "RunContainerError"})
-# Above are those of processes that a signal ended, which somebody else sent (POSIX shells: 128 and its number).
+# Higher exit codes belong to processes that were ended by a signal from outside (POSIX shells: 128 + signal number).
 _LAST_OWN_CODE = 128
 
 
 @dataclass(frozen=True)
 class _Sign:
-    """What somebody says of a Deployment: a reason and a message, in the terms of a Signature."""
+    """A reason and a message about a Deployment, in the terms of a Signature."""
 
     source: SignatureSource
     uid: str
@@ -63,32 +63,33 @@ class _Sign:
 def failure_signs(
     deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]], before: Mapping[str, int] | None = None
 ) -> list[FailureSign]:
-    """The signs of failure in a Deployment that is not rolled out; the first of each object.
+    """Return the signs of failure of a Deployment that is not rolled out, the first sign of each object.
 
     Args:
-        deployment: as the server has it.
-        pods: those that its selector matches.
-        before: uid of a pod to C(restarts_of) it when the wait began; those tell of a past that may be repaired.
+        deployment: from the server.
+        pods: the pods that its selector matches.
+        before: uid of a pod to its C(restarts_of) when the wait began; the cause of these may be repaired by now.
     """
     metadata = part(deployment, "metadata")
     name, namespace = str(metadata.get("name", "")), str(metadata.get("namespace", ""))
     return _recognised(_signs(deployment, pods, before or {}), namespace, name)
 
 
-def stillborn(pods: Iterable[Mapping[str, Any]], namespace: str) -> list[FailureSign]:
-    """The signs that containers of pods cannot start, whoever made these; the first of each pod.
+def start_failures(pods: Iterable[Mapping[str, Any]], namespace: str) -> list[FailureSign]:
+    """Return the signs that containers of any pods cannot start, the first sign of each pod.
 
-    That one ends again and again is its owner's affair, and room the scheduler's or a queue's.
+    Leaves out repeated exits, which the owner of the pod handles, and missing capacity, which the scheduler or a queue
+    handles.
     """
     signs = (replace(sign, restarts=0) for pod in pods for sign in _container_signs(pod, {}))
     return _recognised(signs, namespace, "")
 
 
-def refused(job: Mapping[str, Any], message: str) -> list[FailureSign]:
-    """The sign that nobody may create a Job's pods.
+def rejected_pods(job: Mapping[str, Any], message: str) -> list[FailureSign]:
+    """Return the sign that the pods of a Job are rejected.
 
     Args:
-        message: of the event by which the job controller says so.
+        message: the message of the job controller's event.
     """
     metadata, said = part(job, "metadata"), redact(message).strip()
     words = f"Job {metadata.get('name', '')}: {said}"
@@ -110,29 +111,29 @@ def _recognised(signs: Iterable[_Sign], namespace: str, deployment: str) -> list
 
 
 def in_back_off(pod: Mapping[str, Any]) -> bool:
-    """Whether the kubelet tries to start a container of this pod at growing intervals."""
+    """Return whether a container of this pod is in back-off: the kubelet retries it at growing intervals."""
     return any(str(_waiting(status).get("reason")) in _BACK_OFF for status in containers_of(pod))
 
 
 def restarts_of(pod: Mapping[str, Any]) -> int:
-    """How often the kubelet has started a container of this pod again, the most often started one."""
+    """Return the highest restart count among the containers of this pod."""
     return max((count(status.get("restartCount")) for status in containers_of(pod)), default=0)
 
 
 def is_being_made(pod: Mapping[str, Any]) -> bool:
-    """Whether the kubelet has the pod and no container runs yet; it does not tell in the pod what it is about then."""
+    """Return whether the kubelet is creating the containers; the pod's status does not show any details then."""
     return any(str(_waiting(status).get("reason")) in _BEING_MADE for status in containers_of(pod))
 
 
 def is_refused(deployment: Mapping[str, Any]) -> bool:
-    """Whether pods of this Deployment could not be created when it was last tried."""
+    """Return whether the last attempt to create pods of this Deployment was rejected."""
     return any(True for _sign in _creation_signs(deployment))
 
 
 def newest_pods(deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The pods of the Deployment's present template; none where it has not made any yet.
+    """Return the pods of the Deployment's current template; none if it has not created any yet.
 
-    What an older template's pods suffer from may be the very thing that the present one repairs.
+    The current template may repair the very problem that the pods of an older one have.
     """
     generation = part(deployment, "metadata").get("generation")
     status = part(deployment, "status")
@@ -154,7 +155,7 @@ def _fits(signature: Signature, sign: _Sign) -> bool:
         signature.source == sign.source
         and sign.reason in signature.reasons
         and sign.restarts >= signature.restarts
-        # One run must have begun and ended since the wait began: what ended before may be repaired.
+        # One run must have started and ended since the wait began: the cause of earlier exits may be repaired.
         and (not signature.restarts or sign.restarts > sign.restarts_before)
         and (not signature.own_fault or 0 < sign.exit_code <= _LAST_OWN_CODE)
         and re.search(signature.words, sign.message, re.IGNORECASE) is not None

@@ -25,7 +25,7 @@ from .failures import FailureSign, newest_pods
 from .log_causes import failure_cause
 
 LOG_LINES = 10
-# The cause may stand further up: a program that does not know a flag ends with all those that it knows.
+# The cause may be further up: a program that gets an unknown flag logs all known flags after the error.
 _READ_LINES = 100
 EVENTS = 5
 # Characters of a log line or a message; the rest is cut off.
@@ -36,18 +36,18 @@ _BAD_REQUEST, _NOT_FOUND = 400, 404
 def diagnose(
     cluster: Cluster, deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]], failure: FailureSign | None
 ) -> dict[str, Any]:
-    """What is known of a Deployment that is not ready.
+    """Return everything known about a Deployment that is not ready.
 
     Args:
-        deployment: as the server has it.
-        pods: those that its selector matches.
-        failure: a sign of failure that was seen, if any.
+        deployment: from the server.
+        pods: the pods that its selector matches.
+        failure: a sign of failure, if one was found.
 
     Returns:
-        C(object); C(pod), C(container) (its state in words), C(exit_code), C(restarts) of the newest pod;
-        C(replica_set), what is known of the ReplicaSet, empty where there is a pod; C(log), the pod's last lines;
-        C(events), the newest warnings; C(cause) and C(remedy), empty where they are not known; C(command), a
-        command to look further; C(unreadable), what could not be read.
+        C(object); C(pod), C(container) (its name and state), C(exit_code), C(restarts) of the newest pod;
+        C(replica_set), the state of the ReplicaSet, empty if there is a pod; C(log), the last lines of the pod's log;
+        C(events), the newest warnings; C(cause) and C(next_step), empty if unknown; C(command), a command that shows
+        more; C(unreadable), facts that could not be read.
     """
     metadata = part(deployment, "metadata")
     name, namespace = str(metadata.get("name")), str(metadata.get("namespace"))
@@ -59,7 +59,7 @@ def diagnose(
     template = str(part(part(newest[0], "metadata"), "labels").get("pod-template-hash", "")) if newest else ""
     replica_set, refusal = ("", "") if newest else _replica_set(cluster, deployment, unread)
     events = _events(cluster, namespace, name, f"{name}-{template}", unread)
-    # What it says itself tells more than that it ends again and again.
+    # The log tells more than a restart count.
     known = (
         failure_cause(log)
         or (failure and (failure.signature.cause, failure.next_step))
@@ -81,7 +81,7 @@ def diagnose(
 
 
 def _worst(pod: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The status of the container that is not ready; of the first one where all are, empty where there is none."""
+    """Return the status of the first container that is not ready, else of the first one; empty if there is none."""
     statuses = containers_of(pod)
     return next((entry for entry in statuses if _holds_up(entry)), statuses[0] if statuses else {})
 
@@ -90,7 +90,7 @@ def _state(pod: Mapping[str, Any], status: Mapping[str, Any]) -> dict[str, Any]:
     waiting, ended = part(part(status, "state"), "waiting"), part(part(status, "state"), "terminated")
     last = ended or part(part(status, "lastState"), "terminated")
     words = str(waiting.get("reason") or ended.get("reason") or part(pod, "status").get("phase") or "unknown")
-    # How it ended tells more than for how long the kubelet waits.
+    # The exit tells more than the length of the back-off.
     if waiting.get("message") and not last:
         words += f": {redact(str(waiting['message']))[:_WIDTH]}"
     code = last.get("exitCode")
@@ -108,7 +108,7 @@ def _holds_up(status: Mapping[str, Any]) -> bool:
 
 
 def _log(cluster: Cluster, pod: Mapping[str, Any], status: Mapping[str, Any], unread: list[str]) -> list[str]:
-    """The last lines of the container that holds the pod up; of its last run, where it is between two."""
+    """Return the last lines of a container's log, from its previous run if it is not running now."""
     if not status:
         return []
     metadata = part(pod, "metadata")
@@ -118,7 +118,7 @@ def _log(cluster: Cluster, pod: Mapping[str, Any], status: Mapping[str, Any], un
     try:
         lines = cluster.pod_log(namespace, name, container=container, lines=_READ_LINES, previous=between)
     except ConductorError as error:
-        # It has not run yet, or is gone.
+        # The container has not run yet, or the pod is gone.
         if not (isinstance(error, ApiError) and error.status in (_BAD_REQUEST, _NOT_FOUND)):
             unread.append(f"the log of {name}: {error.message[:_WIDTH]}")
         return []
@@ -127,7 +127,7 @@ def _log(cluster: Cluster, pod: Mapping[str, Any], status: Mapping[str, Any], un
 
 
 def _plain(line: str) -> str:
-    """What a structured log line says (go.uber.org/zap, as controller-runtime configures it); any other as it is."""
+    """Return the message of a structured log line (go.uber.org/zap, configured by controller-runtime), or the line."""
     try:
         entry = json.loads(line)
     except ValueError:
@@ -138,7 +138,7 @@ def _plain(line: str) -> str:
 
 
 def _replica_set(cluster: Cluster, deployment: Mapping[str, Any], unread: list[str]) -> tuple[str, str]:
-    """What is known of the ReplicaSet that should have made the newest pod, and why the server refused it pods."""
+    """Return the state of the ReplicaSet that should have created the newest pod, and why its pods were rejected."""
     try:
         found, _version = cluster.list_all(
             resource_of("apps/v1", "ReplicaSet"), namespace_of(deployment), metadata_only=False
@@ -152,7 +152,7 @@ def _replica_set(cluster: Cluster, deployment: Mapping[str, Any], unread: list[s
 
 
 def _events(cluster: Cluster, namespace: str, deployment: str, newest: str, unread: list[str]) -> list[str]:
-    """The newest warnings about a Deployment, its newest ReplicaSet and that one's pods, oldest first."""
+    """Return the newest warnings about a Deployment, its newest ReplicaSet and the pods of that, oldest first."""
     try:
         found, _version = cluster.list_all(
             resource_of("v1", "Event"), namespace, metadata_only=False, field_selector="type=Warning"
@@ -171,7 +171,7 @@ def _events(cluster: Cluster, namespace: str, deployment: str, newest: str, unre
     return list(lines)[-EVENTS:]
 
 
-# Characters of all of it. A screen is what people read; the result holds the same, whole.
+# Bytes of the whole report. It fits on a screen; the result holds the same facts uncut.
 MOST = 6000
 # Bytes of a whole message, and characters of the line of one verdict.
 SCREEN, _LONG = 7500, 600
@@ -180,7 +180,7 @@ _CUT = "... (the rest is in the result)"
 
 
 def diagnosis_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """One paragraph for each row of C(_diagnosis.diagnose), all of them shorter than C(MOST)."""
+    """Return one paragraph for each row of C(diagnose), at most C(MOST) bytes in total."""
     lines: list[str] = []
     for row in rows:
         where = f", pod {row['pod']}" if row["pod"] else ""
@@ -194,13 +194,13 @@ def diagnosis_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
             lines.append(_short(f"  cause: {row['cause']}"))
         lines += [_short(f"  event: {event}") for event in row["events"]]
         lines += [_short(f"  log: {line}") for line in row["log"]]
-        lines += [_short(f"  not read: {what}") for what in row["unreadable"]]
-        lines.append(_short(f"  look: {row['command']}"))
+        lines += [_short(f"  unreadable: {what}") for what in row["unreadable"]]
+        lines.append(_short(f"  more: {row['command']}"))
     return _bounded(lines)
 
 
 def bounded_message(message: str) -> str:
-    """A message of at most C(SCREEN) bytes, each line of it of at most a few hundred characters."""
+    """Return a message of at most C(SCREEN) bytes, with each line cut off after C(_LONG) characters."""
     lines = [line if len(line) <= _LONG else f"{line[: _LONG - 3]}..." for line in message.splitlines()]
     return "\n".join(_bounded(lines, SCREEN))
 

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The verdict where the server itself does not answer."""
+"""The verdict if the API server itself does not answer."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ..errors import ConductorError
 from ..verdicts.verdict import Verdict
 
 
-def away(error: ConductorError) -> Verdict:
-    """The verdict where the server failed in a way that may pass. Any other failure is raised."""
+def unreachable_verdict(error: ConductorError) -> Verdict:
+    """Return the verdict for an error that may be temporary. Any other error is raised."""
     if not is_transient(error):
         raise error
     return Verdict("API server", "answers", "unknown", str(error))

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Warnings that somebody knows and accepts, by their codes. Pure."""
+"""Accept warnings by their codes. Pure."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from ..errors import InputError
 from .catalogue import BY_CODE
 
 _WARNINGS = sorted(code for code, entry in BY_CODE.items() if entry.severity == "warning")
-_PAGE = "docs/blockers.md lists the codes of warnings"
+_PAGE = "see docs/findings.md for the codes of warnings"
 
 
 def check_accepted(codes: Iterable[str]) -> None:
-    """Stops at what is no code of a warning, before anything is asked.
+    """Fail if one of the codes is not the code of a warning.
 
     Raises:
-        InputError: names the likeliest code meant, or says that blockers cannot be accepted.
+        InputError: the code is unknown (names the closest one), or it is the code of a blocker.
     """
     for code in codes:
         entry = BY_CODE.get(code)
         if entry is None:
             likely = difflib.get_close_matches(code, _WARNINGS, n=1)
             meant = f"; did you mean {likely[0]}?" if likely else ""
-            raise InputError(f"accept: there is no warning {code}{meant}", next_step=_PAGE)
+            raise InputError(f"accept: unknown warning code {code}{meant}", next_step=_PAGE)
         if entry.severity == "blocker":
             raise InputError(
                 f"accept: {code} is a blocker, and blockers cannot be accepted",
@@ -35,10 +35,10 @@ def check_accepted(codes: Iterable[str]) -> None:
 
 
 def not_accepted(warnings: Iterable[Mapping[str, str]], accepted: Sequence[str]) -> list[dict[str, str]]:
-    """The warnings that are left to tell."""
+    """Return the warnings that are not accepted."""
     return [dict(finding) for finding in warnings if finding["code"] not in accepted]
 
 
 def warning_line(finding: Mapping[str, str]) -> str:
-    """A warning as one line."""
-    return f"{finding['code']}, {finding['object']}: {finding['cause']} (to do: {finding['next_step']})"
+    """Return a warning as one line."""
+    return f"{finding['code']}, {finding['object']}: {finding['cause']}. Next: {finding['next_step']}"

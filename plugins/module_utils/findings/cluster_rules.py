@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What speaks against an install in the cluster itself: its version, nodes, namespace, neighbours, and our rights."""
+"""Rules about the cluster: its version, nodes, namespace, neighbours, our permissions, external certificates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .rules import NOT_READY, Facts, RuleMatch, Rules, enumerated, is_settled
 
 RULES = Rules()
 
-# Taints that Kubernetes and cloud providers put on nodes that are starting, and take away themselves.
+# Taints that Kubernetes and cloud providers set on starting nodes and remove themselves.
 _PASSING_TAINTS = re.compile(r"node\.kubernetes\.io/(not-ready|network-)|.*/uninitialized$")
 
 # -- the cluster ------------------------------------------------------------------------------------------------------
@@ -60,14 +60,14 @@ def _no_supported_node(facts: Facts) -> Iterator[RuleMatch]:
 
 
 @RULES.entry("insufficient_capacity")
-def _no_room(facts: Facts) -> Iterator[RuleMatch]:
-    room = facts["nodes"]["capacity"]
-    if room["fits"] is False and facts["nodes"]["schedulable"] and not facts["nodes"]["can_scale_up"]:
-        yield "Nodes", {"needed": f"{room['cpu']:g}", "free": f"{room['free_cpu'] or 0:g}"}
+def _insufficient_capacity(facts: Facts) -> Iterator[RuleMatch]:
+    capacity = facts["nodes"]["capacity"]
+    if capacity["fits"] is False and facts["nodes"]["schedulable"] and not facts["nodes"]["can_scale_up"]:
+        yield "Nodes", {"needed": f"{capacity['cpu']:g}", "free": f"{capacity['free_cpu'] or 0:g}"}
 
 
 def _may_change(nodes: Facts) -> bool:
-    """Whether a node may take pods soon without anybody's doing: one that is starting, or one that is yet to come."""
+    """Return whether a node may accept pods soon: a node is starting, or an autoscaler may add one."""
     return bool(nodes["can_scale_up"]) or any(
         why == NOT_READY or _PASSING_TAINTS.match(str(why)) for why in about(*nodes["rejections"])
     )
@@ -77,61 +77,65 @@ def _all_nodes_seen(nodes: Facts) -> bool:
     return bool(nodes["readable"] and nodes["inspected"] >= nodes["total"] and nodes["total"])
 
 
-# -- rights -----------------------------------------------------------------------------------------------------------
+# -- permissions ------------------------------------------------------------------------------------------------------
 
 
 @RULES.entry("permissions_missing")
-def _rights_missing(facts: Facts) -> Iterator[RuleMatch]:
+def _permissions_missing(facts: Facts) -> Iterator[RuleMatch]:
     if not is_settled(facts):
-        for right in facts["permissions"]["missing"]:
-            yield "this identity", {"right": right}
+        for permission in facts["permissions"]["missing"]:
+            yield "this identity", {"permission": permission}
 
 
 @RULES.entry("role_not_grantable")
-def _role_ungrantable(facts: Facts) -> Iterator[RuleMatch]:
+def _role_not_grantable(facts: Facts) -> Iterator[RuleMatch]:
     if not is_settled(facts):
-        rights = facts["permissions"]["not_grantable"]
-        if rights:
-            yield "this identity", {"right": "; ".join(rights)}
+        permissions = facts["permissions"]["not_grantable"]
+        if permissions:
+            yield "this identity", {"permission": "; ".join(permissions)}
 
 
 @RULES.entry("repair_not_permitted")
-def _repair_impossible(facts: Facts) -> Iterator[RuleMatch]:
-    rights = [*facts["permissions"]["missing"], *facts["permissions"]["not_grantable"]]
-    if is_settled(facts) and rights:
-        yield "this identity", {"right": "; ".join(rights)}
+def _repair_not_permitted(facts: Facts) -> Iterator[RuleMatch]:
+    permissions = [*facts["permissions"]["missing"], *facts["permissions"]["not_grantable"]]
+    if is_settled(facts) and permissions:
+        yield "this identity", {"permission": "; ".join(permissions)}
 
 
 @RULES.entry("permissions_optional")
-def _rights_helpful(facts: Facts) -> Iterator[RuleMatch]:
+def _permissions_optional(facts: Facts) -> Iterator[RuleMatch]:
     if not is_settled(facts):
         for entry in facts["permissions"]["optional"]:
-            rights = [
-                right for right in entry["permissions"] if not _is_told(right, facts["permissions"]["unreadable"])
+            permissions = [
+                permission
+                for permission in entry["permissions"]
+                if not _is_reported(permission, facts["permissions"]["unreadable"])
             ]
-            if rights:
-                yield "this identity", {"right": "; ".join(rights), "consequence": entry["consequence"]}
+            if permissions:
+                words = {"permission": "; ".join(permissions), "consequence": entry["consequence"]}
+                yield "this identity", words
 
 
 @RULES.entry("permissions_unknown")
-def _rights_unknown(facts: Facts) -> Iterator[RuleMatch]:
+def _permissions_unknown(facts: Facts) -> Iterator[RuleMatch]:
     if not facts["permissions"]["known"]:
         yield "this identity", {}
 
 
-def _is_told(line: str, others: Iterable[str]) -> bool:
-    """Whether other lines are about every right that this one is about."""
-    rights = about(line)
-    return bool(rights) and rights <= about(*others)
+def _is_reported(line: str, others: Iterable[str]) -> bool:
+    """Return whether other lines are about every permission that this line is about."""
+    permissions = about(line)
+    return bool(permissions) and permissions <= about(*others)
 
 
 @RULES.entry("unreadable")
 def _unreadable(facts: Facts) -> Iterator[RuleMatch]:
-    # What an install cannot do without has been said.
+    # A permission that the install requires is already reported as missing.
     missing = facts["permissions"]["missing"]
-    rights = [right for right in facts["permissions"]["unreadable"] if not _is_told(right, missing)]
-    if rights:
-        yield "this identity", {"right": "; ".join(rights)}
+    unreadable = facts["permissions"]["unreadable"]
+    permissions = [permission for permission in unreadable if not _is_reported(permission, missing)]
+    if permissions:
+        yield "this identity", {"permission": "; ".join(permissions)}
 
 
 # -- the namespace ----------------------------------------------------------------------------------------------------
@@ -144,13 +148,13 @@ def _quota_exceeded(facts: Facts) -> Iterator[RuleMatch]:
 
 
 @RULES.entry("quota_missing_resources")
-def _quota_unstated(facts: Facts) -> Iterator[RuleMatch]:
+def _quota_missing_resources(facts: Facts) -> Iterator[RuleMatch]:
     for what in _lines(facts["namespace"]["quota_missing_resources"]):
         yield what.subject, {"what": what.detail}
 
 
 def _lines(facts: Iterable[str]) -> list[Line]:
-    """Those that tell of one thing each; the last of a list may only say how many more there are."""
+    """Return the lines that are about one object; the last of a list may only be a count of further ones."""
     return [line for line in facts if isinstance(line, Line)]
 
 
@@ -164,7 +168,7 @@ def _default_deny(facts: Facts) -> Iterator[RuleMatch]:
 @RULES.entry("istio_injection")
 def _istio_injection(facts: Facts) -> Iterator[RuleMatch]:
     namespace = facts["namespace"]
-    # Labels of a mesh that is not there do nothing.
+    # The labels have no effect if Istio is not installed.
     if namespace["istio_injection"] and facts["neighbours"]["istio"]["present"] is not False:
         yield f"Namespace {namespace['name']}", {"namespace": namespace["name"], "port": WEBHOOK_PORT}
 
@@ -190,12 +194,12 @@ def _training_operator(facts: Facts) -> Iterator[RuleMatch]:
 
 
 @RULES.entry("certificate_invalid")
-def _certificate_unfit(facts: Facts) -> Iterator[RuleMatch]:
-    for unfit in facts["wanted"]["invalid_certificates"]:
-        yield unfit["object"], {"what": unfit["problem"]}
+def _certificate_invalid(facts: Facts) -> Iterator[RuleMatch]:
+    for invalid in facts["wanted"]["invalid_certificates"]:
+        yield invalid["object"], {"what": invalid["problem"]}
 
 
 @RULES.entry("certificate_expiring")
-def _certificate_due(facts: Facts) -> Iterator[RuleMatch]:
-    for due in facts["wanted"]["expiring_certificates"]:
-        yield due["object"], {"days": str(due["days_left"])}
+def _certificate_expiring(facts: Facts) -> Iterator[RuleMatch]:
+    for expiring in facts["wanted"]["expiring_certificates"]:
+        yield expiring["object"], {"days": str(expiring["days_left"])}

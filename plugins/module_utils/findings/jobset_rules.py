@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What speaks against an install in the JobSet that is there.
+"""Rules about the installed JobSet.
 
-Apart from the other rules, because an install asks this before its plan, and a wait asks nothing else: what a module
-does not import need not be packed and sent with it.
+Separate from the other rules, because an install applies them before it makes its plan and a wait applies no others:
+Ansible packs and sends only the files that a module imports.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ RULES = Rules()
 def judge_jobset(
     jobset: Mapping[str, Any], bundle: Bundle, meant: str, job_sets: int | None = None
 ) -> list[dict[str, str]]:
-    """The blockers in the JobSet that is there alone.
+    """Return the blockers that the installed JobSet alone raises.
 
     Args:
-        jobset: the facts about it.
-        meant: C(bundled) or C(external).
-        job_sets: how many JobSets there are; None where that is not known.
+        jobset: the facts about the installed JobSet.
+        meant: the selected JobSet, C(bundled) or C(external).
+        job_sets: the number of JobSets; None if unknown.
     """
     facts = {
         "jobset": jobset,
@@ -43,7 +43,7 @@ def judge_jobset(
 
 
 def _words(facts: Facts) -> dict[str, Any]:
-    jobset = facts["jobset"]
+    jobset, job_sets = facts["jobset"], facts["user_objects"]["job_sets"]["total"]
     return {
         "version": jobset["version"] or "of an unknown version",
         "namespace": Line(jobset["namespace"], about=about_places(jobset["namespace"])),
@@ -53,11 +53,11 @@ def _words(facts: Facts) -> dict[str, Any]:
         "wanted": facts["wanted"]["jobset"],
         "evidence": jobset["evidence"],
         "problems": "; ".join(jobset["problems"]),
-        "job_sets": facts["user_objects"]["job_sets"]["total"],
+        "job_sets": "an unknown number of" if job_sets is None else job_sets,
     }
 
 
-def _is_theirs(facts: Facts) -> bool:
+def _has_other_owner(facts: Facts) -> bool:
     owner = facts["jobset"]["owner"]
     return owner["kind"] not in ("none", "conductor") and not owner["adoptable"]
 
@@ -69,34 +69,36 @@ def _rule(code: str, holds: Callable[[Facts, Facts], bool]) -> None:
             yield "JobSet", _words(facts)
 
 
-def _is_to_be(meant: str, facts: Facts) -> bool:
+def _is_selected(meant: str, facts: Facts) -> bool:
     return bool(facts["wanted"]["jobset_selected"] == meant)
 
 
-def _beside(facts: Facts) -> bool:
-    return bool(facts["jobset"]["state"] == "external" and _is_to_be("external", facts))
+def _uses_external(facts: Facts) -> bool:
+    return bool(facts["jobset"]["state"] == "external" and _is_selected("external", facts))
 
 
 _rule(
     "jobset_external",
-    lambda facts, jobset: jobset["state"] == "external" and _is_to_be("bundled", facts),
+    lambda facts, jobset: jobset["state"] == "external" and _is_selected("bundled", facts),
 )
-_rule("jobset_other_owner", lambda facts, jobset: jobset["state"] == "bundled" and _is_theirs(facts))
+_rule("jobset_other_owner", lambda facts, jobset: jobset["state"] == "bundled" and _has_other_owner(facts))
 _rule(
     "jobset_bundled",
-    lambda facts, jobset: jobset["state"] == "bundled" and not _is_theirs(facts) and _is_to_be("external", facts),
+    lambda facts, jobset: (
+        jobset["state"] == "bundled" and not _has_other_owner(facts) and _is_selected("external", facts)
+    ),
 )
-# What is left of ours (a CRD) is no JobSet either.
+# A CRD that Conductor left behind is not a JobSet either.
 _rule(
     "jobset_absent",
     lambda facts, jobset: (
-        (jobset["state"] == "absent" or (jobset["state"] == "crd_only" and not _is_theirs(facts)))
-        and _is_to_be("external", facts)
+        (jobset["state"] == "absent" or (jobset["state"] == "crd_only" and not _has_other_owner(facts)))
+        and _is_selected("external", facts)
     ),
 )
-_rule("jobset_unhealthy", lambda facts, jobset: _beside(facts) and jobset["healthy"] is not True)
-_rule("jobset_too_old", lambda facts, jobset: _beside(facts) and jobset["sufficient"] is not True)
+_rule("jobset_unhealthy", lambda facts, jobset: _uses_external(facts) and jobset["healthy"] is not True)
+_rule("jobset_too_old", lambda facts, jobset: _uses_external(facts) and jobset["sufficient"] is not True)
 _rule("jobset_split", lambda facts, jobset: jobset["state"] == "split")
-# Ours without a controller is an install that was interrupted, which the next one completes.
-_rule("jobset_crd_only", lambda facts, jobset: jobset["state"] == "crd_only" and _is_theirs(facts))
+# A CRD of Conductor without a controller is an interrupted install, which the next install completes.
+_rule("jobset_crd_only", lambda facts, jobset: jobset["state"] == "crd_only" and _has_other_owner(facts))
 _rule("jobset_unknown", lambda facts, jobset: jobset["state"] == "unknown")

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Judges what an inspection found: which entries of the catalogue hold. Pure."""
+"""Apply the rules to the facts of an inspection. Pure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _RULES = Rules({**cluster_rules.RULES, **trainer_rules.RULES, **jobset_rules.RUL
 
 
 def judge(facts: Facts) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """All that speaks against an install, at once.
+    """Return every blocker and every warning, in the order of the catalogue.
 
     Args:
-        facts: the result of an inspection, with C(wanted): what is to be installed.
+        facts: the result of an inspection; C(wanted) describes the requested installation.
 
     Returns:
-        blockers and warnings, each with C(code), C(object), C(cause), C(remedy), in the order of the catalogue.
+        blockers and warnings, each finding with C(code), C(object), C(cause), C(next_step).
     """
     found: dict[str, list[dict[str, str]]] = {"blocker": [], "warning": []}
     for entry in CATALOGUE:

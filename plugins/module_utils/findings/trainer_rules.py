@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What speaks against an install in what is installed: Trainer, and what people keep. JobSet: C(jobset_rules.py)."""
+"""Rules about the installed Trainer and the objects that people created. JobSet: C(jobset_rules.py)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RULES = Rules()
 
 
 @RULES.entry("trainer_other_owner")
-def _trainer_foreign(facts: Facts) -> Iterator[RuleMatch]:
+def _trainer_other_owner(facts: Facts) -> Iterator[RuleMatch]:
     trainer = facts["trainer"]
     if trainer["owner"]["kind"] != "none" and not is_ours(facts):
         yield (
@@ -31,14 +31,14 @@ def _trainer_foreign(facts: Facts) -> Iterator[RuleMatch]:
 
 
 @RULES.entry("trainer_other_namespace")
-def _trainer_elsewhere(facts: Facts) -> Iterator[RuleMatch]:
+def _trainer_other_namespace(facts: Facts) -> Iterator[RuleMatch]:
     found, wanted = facts["trainer"]["namespace"], facts["wanted"]["namespace"]
     if found and found != wanted:
         yield f"Namespace {found}", {name: _namespaces(where) for name, where in (("found", found), ("wanted", wanted))}
 
 
 @RULES.entry("trainer_duplicate")
-def _trainer_twice(facts: Facts) -> Iterator[RuleMatch]:
+def _trainer_duplicate(facts: Facts) -> Iterator[RuleMatch]:
     if len(facts["trainer"]["namespaces"]) > 1:
         yield "Trainer", {"found": _namespaces(*facts["trainer"]["namespaces"])}
 
@@ -46,7 +46,7 @@ def _trainer_twice(facts: Facts) -> Iterator[RuleMatch]:
 @RULES.entry("trainer_newer")
 def _trainer_newer(facts: Facts) -> Iterator[RuleMatch]:
     found, wanted = facts["trainer"]["release"], facts["wanted"]["release"]
-    # A source that knows the series only says nothing against a release of that series.
+    # A source that knows only the series (2.3) does not rule out a release of that series (2.3.1).
     have = numbers(found)
     if have > numbers(wanted)[: len(have)]:
         yield "Trainer", {"found": found, "wanted": wanted}
@@ -59,9 +59,9 @@ def _trainer_unknown(facts: Facts) -> Iterator[RuleMatch]:
 
 
 @RULES.entry("trainer_takeover")
-def _trainer_adoptable(facts: Facts) -> Iterator[RuleMatch]:
+def _trainer_takeover(facts: Facts) -> Iterator[RuleMatch]:
     owner = facts["trainer"]["owner"]
-    if owner["adoptable"] and not _is_tools(facts, owner):
+    if owner["adoptable"] and not _is_adopted(facts, owner):
         yield "Trainer", {}
 
 
@@ -69,16 +69,16 @@ def _trainer_adoptable(facts: Facts) -> Iterator[RuleMatch]:
 def _trainer_other_release(facts: Facts) -> Iterator[RuleMatch]:
     owner, found, wanted = facts["trainer"]["owner"], facts["trainer"]["release"], facts["wanted"]["release"]
     have = numbers(found)
-    # A newer one is a downgrade, and said so.
+    # A newer release is a downgrade, which trainer_newer reports.
     if owner["adoptable"] and have < numbers(wanted)[: len(have)]:
         yield "Trainer", {"found": found, "owner": owner["name"], "wanted": wanted}
 
 
 @RULES.entry("adopted_from_tool")
-def _taken_from_tool(facts: Facts) -> Iterator[RuleMatch]:
+def _adopted_from_tool(facts: Facts) -> Iterator[RuleMatch]:
     for subject in ("trainer", "jobset"):
         owner = facts[subject]["owner"]
-        if owner["adoptable"] and _is_tools(facts, owner):
+        if owner["adoptable"] and _is_adopted(facts, owner):
             yield {"trainer": "Trainer", "jobset": "JobSet"}[subject], {"owner": owner["name"]}
 
 
@@ -86,22 +86,22 @@ def _namespaces(*names: str) -> Line:
     return Line(enumerated(names), about=about_places(*names))
 
 
-def _is_tools(facts: Facts, owner: dict[str, str]) -> bool:
-    """Whether what is adoptable is a tool's that was named; what kubectl applied is so without that."""
+def _is_adopted(facts: Facts, owner: dict[str, str]) -> bool:
+    """Return whether adoptable objects belong to a tool in C(adopt); objects of kubectl are adoptable without it."""
     return bool(facts["wanted"]["adopt"]) and owner["kind"] != "kubectl"
 
 
 @RULES.entry("trainer_incomplete")
-def _trainer_half_installed(facts: Facts) -> Iterator[RuleMatch]:
-    # What is somebody else's is not ours to complete.
+def _trainer_incomplete(facts: Facts) -> Iterator[RuleMatch]:
+    # An installation of another owner is not ours to complete.
     if facts["trainer"]["state"] == "incomplete" and is_ours(facts):
         yield "Trainer", {"missing": enumerated(facts["trainer"]["missing"])}
 
 
 @RULES.entry("release_inconsistent")
-def _release_disagrees(facts: Facts) -> Iterator[RuleMatch]:
+def _release_inconsistent(facts: Facts) -> Iterator[RuleMatch]:
     if facts["trainer"]["sources_agree"] is False:
-        yield "Trainer", {name: said or "nothing" for name, said in facts["trainer"]["sources"].items()}
+        yield "Trainer", {name: release or "unknown" for name, release in facts["trainer"]["sources"].items()}
 
 
 @RULES.entry("terminating")
@@ -111,18 +111,18 @@ def _terminating(facts: Facts) -> Iterator[RuleMatch]:
             yield what.subject, {"what": what}
 
 
-# -- users ------------------------------------------------------------------------------------------------------------
+# -- user objects-----------------------------------------------------------------------------------------------------
 
 
 @RULES.entry("runtime_other_owner")
-def _runtime_foreign(facts: Facts) -> Iterator[RuleMatch]:
-    # Where all of Trainer is somebody else's, its runtimes are no news.
+def _runtime_other_owner(facts: Facts) -> Iterator[RuleMatch]:
+    # If all of Trainer has another owner, trainer_other_owner covers its runtimes.
     if facts["user_objects"]["runtimes_of_other_owners"] and facts["trainer"]["owner"]["kind"] in ("none", "conductor"):
         yield "ClusterTrainingRuntimes", {"names": enumerated(facts["user_objects"]["runtimes_of_other_owners"])}
 
 
 @RULES.entry("runtime_finalizers")
-def _runtimes_held(facts: Facts) -> Iterator[RuleMatch]:
+def _runtime_finalizers(facts: Facts) -> Iterator[RuleMatch]:
     if facts["user_objects"]["runtimes_with_finalizer"]:
         yield "ClusterTrainingRuntimes", {"names": enumerated(facts["user_objects"]["runtimes_with_finalizer"])}
 

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which Kubernetes a cluster is: its distribution and who runs its machines."""
+"""Recognise the Kubernetes distribution and the provider of the nodes. Pure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 from ..objects.fields import part, text
 
-# First match wins. Where to look: an API group; a piece of the server's version; the beginning of a node label; of a
-# node's providerID; of its osImage. Sources: the version strings and labels each distribution documents.
+# The first match counts. What to match: an API group; a part of the server's version; a prefix of a node label, of a
+# node's providerID, or of its osImage. Sources: the version strings and labels that each distribution documents.
 _SIGNS: tuple[tuple[str, str, str], ...] = (
     ("group", "config.openshift.io", "openshift"),
     ("version", "+k3s", "k3s"),
@@ -39,12 +39,12 @@ _SIGNS: tuple[tuple[str, str, str], ...] = (
 def distribution(
     version: str, groups: Iterable[str] | None, nodes: Iterable[Mapping[str, Any]] | None
 ) -> dict[str, str]:
-    """The distribution's short name: C(kubernetes) where nothing is special, C(unknown) where nodes may not be read.
+    """Return the distribution's short name: C(kubernetes) if none matches, C(unknown) if nodes cannot be read either.
 
     Args:
         version: the server's C(gitVersion).
-        groups: the API groups it serves; None if unknown.
-        nodes: its nodes, or some of them; None if unknown.
+        groups: the API groups that the server lists; None if unknown.
+        nodes: all nodes or some of them; None if unknown.
 
     Returns:
         C(distribution) and C(provider), the scheme of the nodes' providerID (e.g. C(aws), C(gce), C(kind)).

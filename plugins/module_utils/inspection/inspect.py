@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operation behind C(trainer_operator_info): read, classify, judge. It writes nothing."""
+"""The operation of C(trainer_operator_info): read facts, classify them, judge them. Writes nothing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from .reads import Readings, read
 from .trainer import trainer_facts
 from .users import user_facts
 
-# Findings that pass by themselves where nodes come as they are needed.
+# Findings that an autoscaler resolves.
 _NODES_HELP = frozenset({"no_schedulable_node", "insufficient_capacity"})
 
 
@@ -47,15 +47,17 @@ def inspect(
     monotonic: Callable[[], float] = time.monotonic,
     now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
 ) -> dict[str, Any]:
-    """What is on a cluster, and what speaks against installing this bundle on it.
+    """Return the facts about a cluster and the findings about installing this bundle on it.
 
     Args:
-        jobset_mode: whose JobSet it is to be: C(bundled) with the release, C(external), or C(auto): as it was
-            installed, or else external where there is one.
-        adopt: the installers whose objects an install takes over.
+        jobset_mode: the JobSet to use: C(bundled), C(external), or C(auto), which keeps the installed one and otherwise
+            uses an existing external one.
+        adopt: the installers whose objects an install adopts.
+        monotonic: a clock in seconds.
+        now: the current time, in UTC.
 
     Raises:
-        ApiError, UnreachableError: the server failed, or does not know these credentials. Missing rights do not raise.
+        ApiError, UnreachableError: the server failed, or rejects these credentials. Missing permissions do not raise.
     """
     started = monotonic()
     readings = read(cluster, bundle)
@@ -70,7 +72,7 @@ def inspect(
         **facts,
         "certificates": certificate_facts(readings.configurations, now()),
         "blockers": blockers,
-        # Ansible takes "warnings" for lines of text to print.
+        # Ansible prints the value of "warnings" as lines of text.
         "warnings_found": warnings,
         "requests": requests,
         "elapsed": round(monotonic() - started, 2),
@@ -78,7 +80,7 @@ def inspect(
 
 
 def _look_at_certificates(cluster: Cluster, bundle: Bundle, facts: dict[str, Any], now: Callable[[], datetime]) -> int:
-    """Adds to the facts what there is to say of the user's own certificates; returns how many requests that took."""
+    """Add the facts about external certificates; return the number of requests."""
     meant = part_for(bundle, facts["wanted"]["jobset_selected"])
     try:
         own = own_certificates(cluster, meant, now=now)
@@ -99,7 +101,7 @@ def _look_at_certificates(cluster: Cluster, bundle: Bundle, facts: dict[str, Any
 def facts_of(
     server: str, bundle: Bundle, readings: Readings, jobset_mode: str, adopt: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The facts in the answers. Pure; whatever the answers hold, it does not raise."""
+    """Return the facts in the answers. Pure; never raises, whatever the answers contain."""
     configurations = readings.configurations
     deployments = _items(readings.deployments)
     crds = readings.crds or {}
@@ -122,13 +124,13 @@ def facts_of(
         deployments=deployments,
         everywhere=readings.everywhere,
         slices=slices,
-        # Webhooks that point somewhere do not make it a home: they may be what a removal left.
+        # Webhooks that point to a namespace do not make it the home: they may be left over from a removal.
         home=next(iter(sorted(namespaces(filter(is_trainer, deployments or ())))), bundle.namespace),
         wanted=bundle.components.get("jobset", ""),
         adopt=adopt,
     )
     meant = resolve_jobset(jobset_mode, record, jobset)
-    # Beside somebody else's JobSet neither room nor rights are needed for ours.
+    # With an external JobSet, the bundled one needs neither capacity nor permissions.
     bundle = part_for(bundle, meant)
     wanted = _still_to_place(bundle, deployments)
     return {
@@ -197,7 +199,7 @@ def _items(page: Page | None) -> Sequence[Mapping[str, Any]] | None:
 
 
 def _runtimes(page: Page | None, wanted: Sequence[str]) -> dict[str, Any]:
-    """Which runtimes of the release are there; None where they may not be read."""
+    """Return which runtimes of the release are present and which are missing; None if they cannot be read."""
     if page is None:
         return {"present": None, "missing": None}
     names = {name_of(item) for item in page.items}
@@ -208,7 +210,7 @@ def _runtimes(page: Page | None, wanted: Sequence[str]) -> dict[str, Any]:
 
 
 def _still_to_place(bundle: Bundle, deployments: Sequence[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:
-    """The pod templates of the controllers that do not run here yet, in whosever hands."""
+    """Return the pod templates of the controllers that are not installed yet, by whatever tool."""
     running = list(deployments or ())
     return [
         part(manifest, "spec", "template")

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the operator's namespace imposes on the pods in it: Pod Security, quotas, network policies, sidecars."""
+"""Judge how the operator's namespace restricts its pods: Pod Security, quotas, network policies, sidecars. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..objects.quantities import amount, demand, in_words, total
 from ..release.versions import WEBHOOK_PORT
 
 _POD_SECURITY = "pod-security.kubernetes.io/enforce"
-# Names in a quota to the resource of a pod and where the pod says it.
+# Name in a quota to the resource and to the field of a container that states it.
 _COMPUTE = {
     "cpu": ("cpu", "requests"),
     "requests.cpu": ("cpu", "requests"),
@@ -34,12 +34,12 @@ def namespace_facts(
     policies: Sequence[Mapping[str, Any]] | None,
     wanted: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """What is set up in a namespace.
+    """Return the facts about a namespace.
 
     Args:
         name: its name.
-        namespace: the object; empty where it is not there, None where it may not be read. Likewise the lists.
-        wanted: pod templates of the Deployments that are not there yet; quotas are judged for these.
+        namespace: the object; empty if missing, None if it cannot be read. The same applies to the lists.
+        wanted: pod templates of the missing Deployments; quotas are judged for these.
     """
     labels = part(namespace, "metadata", "labels")
     denying = [name_of(policy) for policy in policies or () if _denies(policy)]
@@ -58,14 +58,14 @@ def namespace_facts(
 
 
 def _exceeded(quota: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> list[Line]:
-    """What the pods to come would take beyond a quota."""
+    """Return a line for each limit of a quota that the wanted pods would exceed."""
     lines = []
     for resource, hard in part(quota, "spec", "hard").items():
         limit, used = amount(str(hard)), amount(text(quota, "status", "used", resource) or "0")
         needed = _needed(resource, wanted)
         if limit is not None and used is not None and needed and used + needed > limit:
-            words = f"of which {in_words(used)} is used and {in_words(needed)} needed"
-            lines.append(_about_quota(quota, f"{resource} {hard}, {words}"))
+            words = f"{in_words(used)} used, {in_words(needed)} more needed"
+            lines.append(_about_quota(quota, f"{resource} is limited to {hard}: {words}"))
     return lines
 
 
@@ -79,7 +79,7 @@ def _needed(resource: str, wanted: Sequence[Mapping[str, Any]]) -> Fraction:
 
 
 def _unstated(quota: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> list[Line]:
-    """What a quota obliges each container to state, and one of ours does not."""
+    """Return a line for each resource that a quota requires and that a container of ours does not state."""
     lines = []
     for resource in part(quota, "spec", "hard"):
         if resource not in _COMPUTE:
@@ -103,7 +103,7 @@ def _about_quota(quota: Mapping[str, Any], detail: str) -> Line:
 
 
 def _denies(policy: Mapping[str, Any]) -> bool:
-    """Whether a policy closes every pod of the namespace to callers it does not name."""
+    """Return whether a policy blocks every pod of the namespace for callers that it does not name."""
     spec = part(policy, "spec")
     everyone = not part(spec, "podSelector", "matchLabels") and not parts(spec, "podSelector", "matchExpressions")
     # Without policyTypes a policy is about ingress (networking.k8s.io/v1).
@@ -112,7 +112,7 @@ def _denies(policy: Mapping[str, Any]) -> bool:
 
 
 def _opens(policy: Mapping[str, Any]) -> bool:
-    """Whether a policy lets everybody call the webhooks' port: the API server cannot be selected by labels."""
+    """Return whether a policy opens the webhooks' port to all sources: labels cannot select the API server."""
     return any(
         not parts(rule, "from")
         and (not parts(rule, "ports") or any(_is_webhook(port) for port in parts(rule, "ports")))

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What else runs on a cluster and matters to Trainer."""
+"""Find other operators on a cluster that matter to Trainer. Pure."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..objects.fields import numbers, parts, texts
 from ..release.recognition import TRAINER_GROUP
 from ..release.versions import version_running
 
-# Kueue's series and the series of Trainer whose API its TrainJob integration is built on (Kueue's go.mod; issues 7755,
-# 11931, 14504). A patch release that moved on has a row of its own, before its series.
+# Series of Kueue to the series of Trainer whose API its TrainJob integration uses (Kueue's go.mod; issues 7755, 11931,
+# 14504). A patch release with a newer Trainer has a row of its own, before its series.
 _KUEUE = (
     ((0, 14, 5), "2.1"),
     ((0, 14), "2.0"),
@@ -24,7 +24,7 @@ _KUEUE = (
     ((0, 19), "2.2"),
 )
 _KUEUE_IMAGE, _LWS_IMAGE, _CERT_MANAGER_IMAGE = "kueue", "lws", "cert-manager-controller"
-# API group to gang scheduler. Trainer's plugins look for Volcano's and Coscheduling's CRDs once, when it starts.
+# API group to gang scheduler. Trainer looks for the CRDs of Volcano and Coscheduling only once, when it starts.
 _GANG_SCHEDULERS = {
     "scheduling.volcano.sh": "volcano",
     "scheduling.x-k8s.io": "coscheduling",
@@ -39,13 +39,13 @@ def neighbour_facts(
     configurations: Sequence[Mapping[str, Any]] | None,
     release: str,
 ) -> dict[str, Any]:
-    """Which neighbours are there. C(present) is None where the API groups are not known.
+    """Return the installed neighbours. C(present) is None if the API groups are unknown.
 
     Args:
-        groups: API group to the plural names it serves; the names are empty where the server does not list them.
-        deployments: of the cluster, as far as they are known.
+        groups: API group to its plural names; the names are empty if the server does not list them.
+        deployments: the known Deployments of the cluster.
         configurations: all webhook configurations.
-        release: the Trainer that is meant to run beside them.
+        release: the release of Trainer to install.
     """
     running = list(deployments or ())
 
@@ -68,7 +68,7 @@ def neighbour_facts(
 
 
 def trainer_of_kueue(version: str) -> str:
-    """The series of Trainer a Kueue works with; empty where the table does not know that Kueue."""
+    """Return the series of Trainer for a version of Kueue; empty if the table does not contain it."""
     have = numbers(version)
     for since, series in _KUEUE:
         if len(since) == 3 and have[:2] == since[:2] and have >= since:
@@ -89,7 +89,7 @@ def _is_kueue(configuration: Mapping[str, Any]) -> bool:
 
 
 def _training_operator(groups: Mapping[str, frozenset[str]] | None) -> bool | None:
-    """Whether Training Operator v1 is there; the group alone does not say, Notebooks and MPIJobs are in it as well."""
+    """Return whether Training Operator v1 is installed. The API group alone also contains Notebooks and MPIJobs."""
     if groups is None:
         return None
     kinds = groups.get("kubeflow.org")

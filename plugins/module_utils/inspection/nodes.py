@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the machines of a cluster offer to the controllers: which may take them, and whether there is room."""
+"""Judge whether the nodes of a cluster accept the controllers and have enough capacity for them. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KEEPS_AWAY = ("NoSchedule", "NoExecute")
 
 
 def by_free_cpu(nodes: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The names of the nodes that may take a pod without tolerations, those with most CPU first."""
+    """Return the names of the nodes that accept a pod without tolerations, those with the most CPU first."""
     usable = [node for node in nodes if _refusal(node, ()) == ""]
     return [name_of(node) for node in sorted(usable, key=lambda node: (-_offer(node)["cpu"], name_of(node)))]
 
@@ -32,16 +32,17 @@ def node_facts(
     pods: Mapping[str, Sequence[Mapping[str, Any]] | None],
     wanted: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Numbers of nodes and kinds, and whether the pods still to be placed fit.
+    """Return counts of nodes by kind, and whether the pods that are still to be scheduled fit.
 
     Args:
-        nodes: the nodes that were read; None if they may not be.
-        count: how many there are.
-        pods: node to the pods on it, for some of the nodes; None where they may not be read.
-        wanted: pod templates of the Deployments that are not there yet.
+        nodes: the nodes that were read; None if they cannot be read.
+        count: the number of all nodes.
+        pods: node to the pods on it, for some of the nodes; None if they cannot be read.
+        wanted: pod templates of the missing Deployments.
 
     Returns:
-        C(room) has C(fits) False only where every node was looked into and none has room, None where that is not known.
+        C(capacity) has C(fits), which is False only if every node was checked and none has enough capacity, and None if
+        that is unknown.
     """
     facts: dict[str, Any] = {"readable": nodes is not None, "total": count, "inspected": len(nodes or ())}
     nodes = nodes or ()
@@ -56,13 +57,13 @@ def node_facts(
     facts["rejections"] = some({why for node in nodes if (why := _refusal(node, tolerations))})
     whole = facts["readable"] and len(nodes) >= count
     facts["controllers_to_schedule"] = len(wanted)
-    facts["capacity"] = _room(usable, pods, wanted, whole)
-    # Not known before somebody asks.
+    facts["capacity"] = _capacity(usable, pods, wanted, whole)
+    # Read only if it decides about a blocker.
     facts["can_scale_up"] = None
     return facts
 
 
-def _room(
+def _capacity(
     usable: Sequence[Mapping[str, Any]],
     pods: Mapping[str, Sequence[Mapping[str, Any]] | None],
     wanted: Sequence[Mapping[str, Any]],
@@ -83,7 +84,7 @@ def _room(
     for node in usable:
         there = pods.get(name_of(node))
         if there is not None:
-            # Pods beside those we can see may only make it less, so a "no" is sure and a "yes" is not a promise.
+            # Other pods can only reduce the capacity, so False is certain and True is not.
             taken = total(
                 demand(part(pod, "spec")) for pod in there if text(pod, "status", "phase") in ("Pending", "Running")
             )
@@ -99,7 +100,7 @@ def _room(
 
 
 def _places(demands: Sequence[Mapping[str, Fraction]], free: Mapping[str, Mapping[str, Fraction]]) -> bool:
-    """Whether all fit, biggest first and each where most CPU is free."""
+    """Return whether all pods fit, placing the largest first, each on the node with the most free CPU."""
     left = {node: dict(amounts) for node, amounts in free.items()}
     for one in demands:
         node = max(
@@ -123,7 +124,7 @@ def _architecture(node: Mapping[str, Any]) -> str:
 
 
 def _refusal(node: Mapping[str, Any], tolerations: Iterable[Mapping[str, Any]]) -> str:
-    """Why a node takes no pod with these tolerations; empty if it does."""
+    """Return why a node accepts no pod with these tolerations; empty if it accepts one."""
     if part(node, "spec").get("unschedulable") is True:
         return "cordoned"
     if not is_true(node, "Ready"):

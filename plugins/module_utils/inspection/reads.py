@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an inspection reads: two rounds of requests, each sent at once."""
+"""Read the facts for an inspection: two rounds of concurrent requests."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from ..release.recognition import (
     TRAINER_GROUP,
     is_jobset,
     is_trainer,
+    is_webhook_of,
     places,
-    speaks_for,
 )
 from ..release.versions import PUBLIC_CONFIG_MAP
 from ..rights.grants import has_every_right
 from ..rights.required import to_probe
 from .nodes import by_free_cpu
 
-# The requests of one inspection, all told.
+# The limit of requests for one inspection.
 REQUEST_LIMIT = 25
-# Left for asking whether a lack of room is only a matter of time.
+# Reserved for the question whether an autoscaler may add capacity.
 _FOR_AUTOSCALERS = 1
 
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
-# Nodes carry long lists of images; so many of them show what kind of machines there are.
+# Nodes contain long lists of images; this many of them show which kinds of machines a cluster has.
 _NODE_PAGE = 100
 _NODES_LOOKED_INTO = 3
 
@@ -46,7 +46,7 @@ _CRD = resource_of("apiextensions.k8s.io/v1", _CRD_KIND)
 _DEPLOYMENT = resource_of("apps/v1", "Deployment")
 _SLICE = resource_of("discovery.k8s.io/v1", "EndpointSlice")
 _POD = resource_of("v1", "Pod")
-# What people keep; of runtimes the names are enough.
+# The kinds of objects that people create; of runtimes the metadata is sufficient.
 _KEPT = {
     "train_jobs": resource_of(f"{TRAINER_GROUP}/v1alpha1", "TrainJob"),
     "job_sets": resource_of(f"{JOBSET_GROUP}/v1alpha2", "JobSet"),
@@ -58,19 +58,19 @@ _NAMES_ONLY = ("cluster_runtimes", "runtimes")
 
 @dataclass(frozen=True)
 class Readings:
-    """The answers. None where something may not be read; empty where it is not there.
+    """The answers. None if something cannot be read; empty if it does not exist.
 
     Args:
-        groups: API group to the plural names it serves.
-        crds: name to CRD; the schemas of two of them only.
-        deployments: the controllers', and some others.
-        everywhere: whether C(deployments) are those of all namespaces.
+        groups: API group to its plural names.
+        crds: name to CRD; only two of them with their schemas.
+        deployments: the Deployments of the controllers, and some others.
+        everywhere: whether C(deployments) covers all namespaces.
         slices: namespace to its EndpointSlices, for the namespaces that webhooks point to.
-        pods: node to its pods, for some nodes, where a controller is still to be placed.
-        cluster_rules: the rules review for no namespace; where that does not give every right, C(rules) is the one for
-            the operator's namespace, and where it does not allow probes, C(probe_rules) that for the probes'.
-        denied: the rights that lack.
-        requests: how many were sent.
+        pods: node to its pods, for some nodes, if a controller is still to be scheduled.
+        cluster_rules: the rules review without a namespace. If it does not grant every permission, C(rules) is the
+            review for the operator's namespace; if it does not allow probes, C(probe_rules) is the review for theirs.
+        denied: the missing permissions.
+        requests: the number of requests.
     """
 
     version: str = ""
@@ -102,16 +102,16 @@ class Readings:
 
     @property
     def configurations(self) -> list[Mapping[str, Any]] | None:
-        """All webhook configurations; None where one kind of them may not be read."""
+        """Return all webhook configurations; None if one of the two kinds cannot be read."""
         if self.mutating is None or self.validating is None:
             return None
         return [*self.mutating.items, *self.validating.items]
 
 
 def read_ahead(cluster: Cluster, bundle: Bundle) -> None:
-    """Asks what C(read) will ask whatever the answers are, so that a client that remembers has them by then.
+    """Send the requests that C(read) always sends, so that a caching client has the answers when it needs them.
 
-    Without what whoever decides about an install lists in any case: CRDs.
+    Leaves out CRDs, which every install lists anyway.
     """
     reader = Reader(cluster)
     tasks = _first_round(reader, bundle)
@@ -119,7 +119,7 @@ def read_ahead(cluster: Cluster, bundle: Bundle) -> None:
 
 
 def read(cluster: Cluster, bundle: Bundle) -> Readings:
-    """Reads all there is to know.
+    """Read all facts for an inspection.
 
     Raises:
         ApiError, UnreachableError: the server failed, or does not know these credentials.
@@ -134,7 +134,7 @@ def read(cluster: Cluster, bundle: Bundle) -> Readings:
             "version": text(first["version"], "gitVersion").lstrip("v"),
             "groups": _groups(first["groups"]),
             "crds": crds,
-            # Label selectors know no "or", so these are two answers; the same controller may be in both.
+            # Label selectors have no "or", so these are two answers; a controller may be in both.
             "deployments": merge_pages(deployments),
             "everywhere": None not in deployments,
         }
@@ -144,7 +144,7 @@ def read(cluster: Cluster, bundle: Bundle) -> Readings:
 
 
 def _crd_names(bundle: Bundle) -> list[str]:
-    """Those of the release and, whatever a bundle leaves to others, those that tell what is there: these first."""
+    """Return the names of the CRDs to read: the identifying ones first, even if the bundle leaves them out."""
     return [*TELLING_CRDS, *(name for name in bundle.names(_CRD_KIND) if name not in TELLING_CRDS)]
 
 
@@ -172,16 +172,16 @@ def _first_round(reader: Reader, bundle: Bundle) -> dict[str, Callable[[], Any]]
 
 
 def _second_round(reader: Reader, bundle: Bundle, readings: Readings) -> Readings:
-    """Where the first round points to.
+    """Read the objects to which the answers of the first round point.
 
-    What is in the operator's namespace, where that is there; what people keep, where its CRD is there; unlabelled
-    Deployments beside webhooks, and the webhooks' endpoints; the pods of nodes, where a controller is still to be
-    placed.
+    The contents of the operator's namespace if it exists; the objects that people created if their CRD exists;
+    unlabelled Deployments in the namespaces that webhooks point to, and the webhooks' endpoints; the pods of some nodes
+    if a controller is still to be scheduled.
     """
     pointed = {
         place.namespace
         for group in (TRAINER_GROUP, JOBSET_GROUP)
-        for place in places(item for item in readings.configurations or () if speaks_for(item, group))
+        for place in places(item for item in readings.configurations or () if is_webhook_of(item, group))
         if place.namespace
     }
     labelled = (readings.deployments or Page()).items
@@ -211,7 +211,7 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings) -> Reading
         left -= _FOR_AUTOSCALERS
         for node in by_free_cpu(readings.nodes.items if readings.nodes else ())[:_NODES_LOOKED_INTO]:
             tasks[f"pods {node}"] = _page(reader, _POD, None, {"fieldSelector": f"spec.nodeName={node}"})
-    # What is left out at the limit is less important than what came before it.
+    # Sorted by importance: the limit cuts off the least important requests.
     tasks = dict(list(tasks.items())[:left])
     answers = reader.all(tasks)
 
@@ -247,7 +247,7 @@ def _page(
 
 
 def _groups(document: Mapping[str, Any] | None) -> Mapping[str, frozenset[str]] | None:
-    """Group to plural names, of an APIGroupDiscoveryList; of an old APIGroupList the names are empty."""
+    """Return API group to plural names from an APIGroupDiscoveryList; the names are empty for an old APIGroupList."""
     if document is None:
         return None
     found = {text(group, "name"): frozenset[str]() for group in parts(document, "groups")}

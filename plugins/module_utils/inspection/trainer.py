@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which Trainer a cluster has, whose it is, and whether it is all there."""
+"""Find out which Trainer a cluster has, who manages it, and whether it is complete. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..objects.fields import is_terminating, name_of, numbers, texts
 from ..objects.line import Line, terminating_line
 from ..ownership.installers import common_owner, is_own_or_nothing
 from ..release.bundle import Bundle
-from ..release.recognition import TRAINER_GROUP, is_trainer, namespaces, places, speaks_for, troubles
+from ..release.recognition import TRAINER_GROUP, is_trainer, is_webhook_of, namespaces, places, serving_problems
 from ..release.versions import SINCE, images, trainer_release
 
 _CRD_KIND = "CustomResourceDefinition"
@@ -30,26 +30,26 @@ def trainer_facts(
     public_config: Mapping[str, Any] | None,
     adopt: Collection[str] = (),
 ) -> dict[str, Any]:
-    """The state of Trainer.
+    """Return the state of Trainer.
 
     Args:
-        bundle: says which CRDs, webhook configurations and Deployments a Trainer has.
-        crds: name to CRD; empty where it is not there, None where it may not be read. Likewise the others.
-        deployments: of the cluster, others' among them.
-        everywhere: whether C(deployments) are those of all namespaces.
+        bundle: the release; it names the CRDs, webhook configurations and Deployments of Trainer.
+        crds: name to CRD; empty if missing, None if it cannot be read. The same applies to the other arguments.
+        deployments: Deployments of the cluster, including unrelated ones.
+        everywhere: whether C(deployments) covers all namespaces.
         slices: namespace to its EndpointSlices.
-        namespace: the operator's.
-        public_config: Trainer's public ConfigMap in it.
-        adopt: the installers whose objects an install takes over.
+        namespace: the operator's namespace.
+        public_config: Trainer's public ConfigMap in that namespace.
+        adopt: the installers whose objects an install adopts.
     """
     own = [item for item in deployments or () if is_trainer(item)]
-    webhooks = [item for item in configurations or () if speaks_for(item, TRAINER_GROUP)]
+    webhooks = [item for item in configurations or () if is_webhook_of(item, TRAINER_GROUP)]
     theirs = {name: crd for name, crd in crds.items() if name.endswith(f".{TRAINER_GROUP}")}
     there = [crd for crd in theirs.values() if crd]
     release = trainer_release(own, public_config, crds.get(f"trainjobs.{TRAINER_GROUP}"))
     found: list[Mapping[str, Any]] = [*own, *webhooks, *there]
     unread = sorted(name for name, crd in theirs.items() if crd is None)
-    # A controller that may not be seen matters only where something else speaks of it.
+    # An unreadable controller matters only if other objects show that one is installed.
     silent = is_own_or_nothing([*webhooks, *there])
     known = (
         not unread and configurations is not None and deployments is not None and (everywhere or bool(own) or silent)
@@ -68,7 +68,7 @@ def trainer_facts(
     missing = sorted(f"{_CRD_KIND} {name}" for name, crd in theirs.items() if crd == {}) + _missing(
         bundle, webhooks if configurations is not None else None, own, release["release"], everywhere or silent
     )
-    problems = troubles(own, webhooks, slices) if found else []
+    problems = serving_problems(own, webhooks, slices) if found else []
     state = _state(bool(found), known, terminating, missing)
     return {
         "state": state,
@@ -104,11 +104,11 @@ def _missing(
     missing = []
     if webhooks is not None:
         present = {name_of(item) for item in webhooks}
-        # The names are constants of Trainer's program: every installer has these.
+        # The names are constants in Trainer's code, so they are the same with every installer.
         missing += [
             f"{item['kind']} {name_of(item)}"
             for item in bundle.webhook_configurations()
-            if speaks_for(item, TRAINER_GROUP)
+            if is_webhook_of(item, TRAINER_GROUP)
             and name_of(item) not in present
             and not (release and numbers(release)[:2] < SINCE.get(name_of(item), (0,)))
         ]
@@ -123,5 +123,5 @@ def _homes(own: Sequence[Mapping[str, Any]], webhooks: Sequence[Mapping[str, Any
 
 def _dying(kind: str, item: Mapping[str, Any]) -> Line:
     finalizers = texts(item, "metadata", "finalizers")
-    # A namespace's own finalizer is in its spec, which is not read.
+    # The finalizers of a namespace itself are in its spec, which is not read.
     return terminating_line(kind, name_of(item), finalizers)

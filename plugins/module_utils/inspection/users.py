@@ -1,17 +1,18 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people keep on a cluster that an install, an upgrade or a removal could hurt."""
+"""Count the objects that people created and that an install, an upgrade or a removal could affect."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..cluster.reader import Page
-from ..objects.fields import is_terminating, is_true, name_of, namespace_of, part, parts, some, text, texts
+from ..objects.fields import is_terminating, name_of, part, some, texts
 from ..objects.finalizers import RUNTIME_FINALIZER
 from ..ownership.installers import is_own_or_nothing, owner
+from ..release.user_objects import Item, full_name, standalone, unfinished_job_sets, unfinished_train_jobs
 
 
 def user_facts(
@@ -23,18 +24,18 @@ def user_facts(
     upstream: Sequence[str] = (),
     adopt: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Numbers and some names. A number is None where it may not be read.
+    """Return counts and some names. A count is None if the objects could not be read.
 
     Args:
         built_in: the names of the release's own ClusterTrainingRuntimes.
-        upstream: the names of those that upstream ships, too; what kubectl applied of them is taken over.
-        adopt: the installers whose objects an install takes over.
+        upstream: the names of those that upstream ships as well; they are taken over if kubectl applied them.
+        adopt: the installers whose objects an install adopts.
     """
     clusterwide = list(cluster_runtimes.items) if cluster_runtimes else []
     held = [*clusterwide, *(runtimes.items if runtimes else ())]
     return {
-        "train_jobs": _jobs(train_jobs, ("Complete", "Failed")),
-        "job_sets": _jobs(_plain(job_sets), ("Completed", "Failed")),
+        "train_jobs": _jobs(train_jobs, unfinished_train_jobs),
+        "job_sets": _jobs(_standalone(job_sets), unfinished_job_sets),
         "custom_runtimes": None if cluster_runtimes is None else _listed(_custom(clusterwide, built_in)),
         "runtimes_of_other_owners": None
         if cluster_runtimes is None
@@ -54,28 +55,24 @@ def user_facts(
     }
 
 
-def _jobs(page: Page | None, endings: tuple[str, str]) -> dict[str, Any]:
+def _jobs(page: Page | None, unfinished: Callable[[Iterable[Item]], list[Item]]) -> dict[str, Any]:
     if page is None:
         return {"total": None, "unfinished": None, "names": [], "whole": False}
-    unfinished = [item for item in page.items if not any(is_true(item, ending) for ending in endings)]
+    running = unfinished(page.items)
     return {
         "total": page.total,
-        "unfinished": len(unfinished),
-        "names": _listed(unfinished),
-        # Where it is not, there are as many unfinished ones at least.
+        "unfinished": len(running),
+        "names": _listed(running),
+        # If False, only the first page was counted and C(unfinished) is a lower bound.
         "whole": page.whole,
     }
 
 
-def _plain(page: Page | None) -> Page | None:
-    """The JobSets that people made themselves; those of a TrainJob count with it."""
+def _standalone(page: Page | None) -> Page | None:
+    """Return the JobSets that people created directly; those of a TrainJob count with the TrainJob."""
     if page is None:
         return None
-    items = [
-        item
-        for item in page.items
-        if not any(text(reference, "kind") == "TrainJob" for reference in parts(item, "metadata", "ownerReferences"))
-    ]
+    items = standalone(page.items)
     return Page(items, len(items) + page.total - len(page.items))
 
 
@@ -86,7 +83,7 @@ def _custom(runtimes: Sequence[Mapping[str, Any]], built_in: Sequence[str]) -> l
 def _foreign(
     runtimes: Sequence[Mapping[str, Any]], built_in: Sequence[str], upstream: Sequence[str], adopt: Sequence[str]
 ) -> list[Mapping[str, Any]]:
-    """Runtimes with the name of a built-in one that somebody else made, and that are not taken over from there."""
+    """Return the runtimes that have a built-in name, belong to another owner and are not taken over or adopted."""
     return [
         item
         for item in runtimes
@@ -101,4 +98,4 @@ def _kind(item: Mapping[str, Any]) -> str:
 
 
 def _listed(items: Sequence[Mapping[str, Any]]) -> list[str]:
-    return some(f"{namespace_of(item)}/{name_of(item)}".lstrip("/") for item in items)
+    return some(full_name(item) for item in items)

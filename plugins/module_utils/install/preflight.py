@@ -128,7 +128,7 @@ def _finding(reason: Refusal) -> Finding:
 def _of_missing_rights(error: ConductorError) -> list[Finding]:
     """The findings for rights that are missing."""
     entry = BY_CODE["permissions_missing"]
-    return [entry.finding("this identity", right=right) for right in error.facts["missing_permissions"]]
+    return [entry.finding("this identity", permission=permission) for permission in error.facts["missing_permissions"]]
 
 
 def _refused(

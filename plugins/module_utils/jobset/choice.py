@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decides whose JobSet a Trainer is to use, before anything is written: looks only where the record does not tell.
+"""Choose the JobSet that Trainer uses, before any write. Reads the cluster only if the record does not decide.
 
-A second JobSet over a first one would take its webhooks and its rights away, so what is not plainly absent, ours, or
-somebody else's in good health stops an install, whatever is asked for.
+A second JobSet would take over the webhooks and the permissions of the first. Therefore an install stops, whatever mode
+is requested, unless JobSet is clearly absent, managed by Conductor, or external and healthy.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from ..objects.resources import resource_of
 from ..ownership.record import Record
 from ..release.bundle import Bundle
 from ..release.components import Meant, part_for
-from ..release.recognition import CONTROLLER_LABELS, JOBSET_CRD, JOBSET_GROUP, places, speaks_for
+from ..release.recognition import CONTROLLER_LABELS, JOBSET_CRD, JOBSET_GROUP, is_webhook_of, places
 from .facts import API_VERSION, jobset_facts
 
-# What a person asks for, and what it comes to on a cluster.
+# The modes of C(conductor_jobset).
 JOBSET_MODES = ("auto", "bundled", "external")
 
 _CRD = resource_of("apiextensions.k8s.io/v1", "CustomResourceDefinition")
@@ -36,13 +36,14 @@ _JOBSET = resource_of(f"{JOBSET_GROUP}/{API_VERSION}", "JobSet")
 
 @dataclass(frozen=True)
 class Choice:
-    """Whose JobSet it is, and what speaks against that.
+    """The chosen JobSet, and the blockers.
 
     Args:
-        bundle: what of the release is to be applied then.
-        facts: the JobSet that is there (see C(jobset_facts)); empty where nobody had to look.
-        blockers: as C(judge) has them.
-        unreadable: the rights that lacked for looking.
+        meant: whether the bundled or an external JobSet is used.
+        bundle: the part of the release to apply.
+        facts: the facts about the installed JobSet (see C(jobset_facts)); empty if the cluster was not read.
+        blockers: findings, as C(judge) returns them.
+        unreadable: the permissions that were missing for the reads.
     """
 
     meant: Meant
@@ -53,16 +54,16 @@ class Choice:
 
     @property
     def refusals(self) -> list[str]:
-        """The blockers, a line each."""
-        lacking = f" (this identity may not {'; '.join(self.unreadable)})" if self.unreadable else ""
+        """Return the blockers, one line each."""
+        missing = f" (this identity may not {'; '.join(self.unreadable)})" if self.unreadable else ""
         return [
-            f"{blocker['object']}: {blocker['cause']}{lacking if blocker['code'] == 'jobset_unknown' else ''}"
+            f"{blocker['object']}: {blocker['cause']}{missing if blocker['code'] == 'jobset_unknown' else ''}"
             for blocker in self.blockers
         ]
 
     @property
     def next_steps(self) -> list[str]:
-        """What can be done about them."""
+        """Return the next step of each blocker."""
         return [blocker["next_step"] for blocker in self.blockers]
 
 
@@ -74,16 +75,16 @@ def choose_jobset(
     configurations: Sequence[Mapping[str, Any]],
     adopt: Sequence[str] = (),
 ) -> Choice:
-    """The JobSet to use with a release.
+    """Choose the JobSet to use with a release.
 
     Args:
-        mode: what was asked for, one of C(JOBSET_MODES).
+        mode: the requested mode, one of C(JOBSET_MODES).
         record: the install record.
-        configurations: every webhook configuration of the cluster, whole.
-        adopt: the installers whose objects are taken over.
+        configurations: every webhook configuration of the cluster, complete.
+        adopt: the installers whose objects are adopted.
 
     Raises:
-        ApiError, UnreachableError: the server failed. Missing rights do not raise, they are a blocker.
+        ApiError, UnreachableError: the server failed. Missing permissions do not raise; they result in a blocker.
     """
     if record.jobset and mode in ("auto", record.jobset) and _is_as_recorded(record, bundle, configurations):
         meant = resolve_jobset(mode, record, None)
@@ -97,7 +98,7 @@ def choose_jobset(
 def look_at_jobset(
     cluster: Cluster, bundle: Bundle, configurations: Sequence[Mapping[str, Any]], adopt: Sequence[str] = ()
 ) -> tuple[dict[str, Any], int | None, tuple[str, ...]]:
-    """Facts about the JobSet that is there, the number of JobSets, the rights that lacked. Two rounds of reads."""
+    """Return facts about the installed JobSet, the number of JobSets, and missing permissions. Two rounds of reads."""
     reader = Reader(cluster)
     pointed = sorted({place.namespace for place in places(of_jobset(configurations)) if place.namespace})
 
@@ -114,7 +115,7 @@ def look_at_jobset(
             },
         }
     )
-    # Charts may leave the labels out that are asked for above; and who may not look everywhere may look here.
+    # Charts may omit the labels that are selected above, and an identity may have permissions in these namespaces only.
     looked_into = {*pointed, *([] if first["home"] == {} else [bundle.namespace])}
     answers = first | reader.all(
         {
@@ -126,7 +127,7 @@ def look_at_jobset(
     everywhere = [answers[f"controllers {labels}"] for labels in CONTROLLER_LABELS]
     near = [answers[f"deployments {namespace}"] for namespace in looked_into]
     if not looked_into:
-        # In a namespace that is not there is nothing, and nothing points to another.
+        # The namespace does not exist, and no webhook points to another one.
         near = [Page()]
     deployments = merge_pages([*everywhere, *near])
     facts = jobset_facts(
@@ -148,14 +149,14 @@ def look_at_jobset(
 
 
 def of_jobset(configurations: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The webhook configurations that are JobSet's own, whoever installed it."""
-    return [configuration for configuration in configurations if speaks_for(configuration, JOBSET_GROUP)]
+    """Return the webhook configurations that belong to JobSet, whoever installed it."""
+    return [configuration for configuration in configurations if is_webhook_of(configuration, JOBSET_GROUP)]
 
 
 def _is_as_recorded(record: Record, bundle: Bundle, configurations: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the JobSet that the record tells of is there, as far as webhooks show it.
+    """Return whether the webhooks show the JobSet that the install record names.
 
-    Ours needs no look: the plan goes through all of its objects, and through everybody's webhooks.
+    A bundled JobSet needs no check here: the plan covers all of its objects and every webhook configuration.
     """
     if record.jobset == "bundled":
         return True
@@ -164,13 +165,13 @@ def _is_as_recorded(record: Record, bundle: Bundle, configurations: Sequence[Map
 
 
 def resolve_jobset(mode: str, record: Record, jobset: Mapping[str, Any] | None) -> Meant:
-    """Whose JobSet it is to be. What was installed one way stays so, unless another way is asked for.
+    """Return which JobSet to use. C(auto) keeps what the install record names, and otherwise uses an existing JobSet.
 
     Args:
         mode: one of C(JOBSET_MODES).
-        record: the install record; empty where nothing was installed.
-        jobset: the facts about the JobSet that is there; None where they were not looked for.
+        record: the install record; empty if nothing is installed.
+        jobset: the facts about the installed JobSet; None if they were not read.
     """
-    there = "external" if part(jobset).get("state") == "external" else "bundled"
-    said = (record.jobset or there) if mode == "auto" else mode
-    return "external" if said == "external" else "bundled"
+    found = "external" if part(jobset).get("state") == "external" else "bundled"
+    selected = (record.jobset or found) if mode == "auto" else mode
+    return "external" if selected == "external" else "bundled"

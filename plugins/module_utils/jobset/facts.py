@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which JobSet a cluster has: ours, somebody else's, half of one, or none.
+"""Find out which JobSet a cluster has: the bundled one, an external one, parts of one, or none. Pure.
 
-A second JobSet over a first one takes its webhooks and its rights away (all names are cluster-wide), so everything that
-is not plainly absent, bundled or external is a state of its own, and stops an install.
+A second JobSet would take over the webhooks and the permissions of the first, because all names are cluster-wide.
+Therefore every state that is not clearly absent, bundled or external stops an install.
 """
 
 from __future__ import annotations
@@ -15,7 +15,16 @@ from typing import Any
 from ..objects.fields import is_terminating, is_true, numbers, texts
 from ..objects.line import Line, about_places, terminating_line
 from ..ownership.installers import common_owner, is_own_or_nothing
-from ..release.recognition import JOBSET_CRD, JOBSET_GROUP, Place, is_jobset, namespaces, places, speaks_for, troubles
+from ..release.recognition import (
+    JOBSET_CRD,
+    JOBSET_GROUP,
+    Place,
+    is_jobset,
+    is_webhook_of,
+    namespaces,
+    places,
+    serving_problems,
+)
 from ..release.versions import images, jobset_version, served_versions
 
 API_VERSION = "v1alpha2"
@@ -32,20 +41,20 @@ def jobset_facts(
     wanted: str,
     adopt: Collection[str] = (),
 ) -> dict[str, Any]:
-    """The state of JobSet.
+    """Return the state of JobSet.
 
     Args:
-        crd: its CRD; empty where there is none, None where it may not be read. Likewise the others.
-        deployments: of the cluster, others' among them.
-        everywhere: whether C(deployments) are those of all namespaces, so that none means none.
+        crd: its CRD; empty if missing, None if it cannot be read. The same applies to the other arguments.
+        deployments: Deployments of the cluster, including unrelated ones.
+        everywhere: whether C(deployments) covers all namespaces, so that a missing controller is certainly missing.
         slices: namespace to its EndpointSlices.
-        home: the namespace Trainer is or will be in.
-        wanted: the version that the release brings.
-        adopt: the installers whose objects an install takes over.
+        home: the namespace of Trainer, now or after the install.
+        wanted: the JobSet version of the release.
+        adopt: the installers whose objects an install adopts.
     """
     own = [item for item in deployments or () if is_jobset(item)]
-    webhooks = [item for item in configurations or () if speaks_for(item, JOBSET_GROUP)]
-    # A controller that may not be seen matters only where something else speaks of it.
+    webhooks = [item for item in configurations or () if is_webhook_of(item, JOBSET_GROUP)]
+    # An unreadable controller matters only if other objects show that one is installed.
     silent = is_own_or_nothing([*webhooks, *([crd] if crd else [])])
     known = (
         crd is not None
@@ -53,7 +62,7 @@ def jobset_facts(
         and deployments is not None
         and (everywhere or bool(own) or silent)
     )
-    state, evidence = _state(crd, own, places(webhooks), home) if known else ("unknown", "some of it may not be read")
+    state, evidence = _state(crd, own, places(webhooks), home) if known else ("unknown", "some objects cannot be read")
     where = namespaces(own) | {place.namespace or place.service for place in places(webhooks)}
     version = jobset_version(own, crd)
     found: list[Mapping[str, Any]] = [*own, *webhooks, *([crd] if crd else [])]
@@ -75,9 +84,10 @@ def jobset_facts(
 
 
 def _owner(found: dict[str, Any], state: str, objects: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Nobody takes over a JobSet that runs elsewhere, whoever applied it: Trainer is installed beside it.
+    """Return the owner, adoptable only if an install may take over or adopt this JobSet.
 
-    Nor a CRD alone, but for one of our own kustomization: it may be all that is left of somebody's JobSet.
+    A JobSet in another namespace is never taken over, whoever applied it: Trainer is installed beside it. A CRD alone
+    is taken over only if it is from our own kustomization, because it may be the rest of another JobSet.
     """
     takes = state == "bundled" or (state == "crd_only" and is_own_or_nothing(objects))
     return found if takes else {**found, "adoptable": False}
@@ -94,18 +104,18 @@ def _state(
     if len(running) > 1:
         return "split", f"controllers run in namespaces {runs}"
     if running and called and running != called:
-        return "split", f"webhooks point to {calls}, the controller runs in namespace {runs}"
+        return "split", f"webhooks point to {calls}, but the controller runs in namespace {runs}"
     if len(called) > 1:
         return "split", f"webhooks point to {calls}"
     if not running and any(not place.namespace for place in pointed):
-        return "unknown", f"webhooks call {calls}, and who answers there cannot be told"
+        return "unknown", f"webhooks call {calls}, and it is unknown which program answers there"
     if not where:
-        return "crd_only", "there is a CRD, no controller and no webhook"
+        return "crd_only", "a CRD exists, but no controller and no webhooks"
     if where == {home}:
         missing = [name for name, there in (("CRD", crd), ("controller", running), ("webhooks", called)) if not there]
         return "bundled", f"in Trainer's namespace{', without ' + ' and '.join(missing) if missing else ''}"
     if not running:
-        return "split", f"webhooks point to {calls}, where no controller runs"
+        return "split", f"webhooks point to {calls}, but no controller runs there"
     return "external", f"the controller runs in namespace {runs}"
 
 
@@ -117,16 +127,16 @@ def _problems(
 ) -> list[str]:
     found = []
     if not crd:
-        found.append("its CRD is not there")
+        found.append("its CRD is missing")
     elif is_terminating(crd):
         found.append("its CRD is Terminating")
     elif not is_true(crd, "Established"):
         found.append("its CRD is not Established")
     if not own:
-        found.append("its controller is not there")
+        found.append("its controller is missing")
     if not webhooks:
-        found.append("its webhook configurations are not there")
-    return found + troubles(own, webhooks, slices)
+        found.append("its webhook configurations are missing")
+    return found + serving_problems(own, webhooks, slices)
 
 
 def _dying(crd: Mapping[str, Any]) -> Line:
@@ -134,11 +144,11 @@ def _dying(crd: Mapping[str, Any]) -> Line:
 
 
 def _enough(version: str, wanted: str, serves: Sequence[str]) -> bool | None:
-    """Whether it may serve a Trainer that brings C(wanted); None where the version is not known for sure."""
+    """Return whether a JobSet is new enough for a release that requires C(wanted); None if its version is unknown."""
     if API_VERSION not in serves:
         return False
     have, need = numbers(version), numbers(wanted)
     if not have:
         return None
-    # The CRD shows a series only: it is enough if the whole series is.
+    # A version from the CRD is only a series: it is new enough if the whole series is.
     return have >= need[: len(have)]

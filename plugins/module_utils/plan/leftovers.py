@@ -11,10 +11,11 @@ from typing import Any
 
 from ..cluster.client import Cluster
 from ..errors import ApiError
-from ..objects.fields import is_true, name_of, namespace_of, parts, text
+from ..objects.fields import parts, text
 from ..objects.resources import Key, Resource, path_of, resource_of
 from ..ownership.record import Record
 from ..release.bundle import Bundle
+from ..release.user_objects import full_name, unfinished_train_jobs, users_of
 from .prune import Leftover, decide_leftover, leftovers_of
 
 _TRAIN_JOB = resource_of("trainer.kubeflow.org/v1alpha1", "TrainJob")
@@ -82,12 +83,10 @@ def _note_users(cluster: Cluster, keys: Sequence[Key], found: _Found) -> None:
             raise
         found.used_by.update(dict.fromkeys(runtimes.values(), "a TrainJob that this identity may not see perhaps"))
         return
-    for job in jobs:
-        if text(job, "spec", "runtimeRef", "kind") not in ("", "ClusterTrainingRuntime"):
-            continue
-        key = runtimes.get(text(job, "spec", "runtimeRef", "name"))
-        if key is not None and not any(is_true(job, ending) for ending in ("Complete", "Failed")):
-            found.used_by[key] = f"TrainJob {namespace_of(job)}/{name_of(job)}"
+    running = unfinished_train_jobs(jobs)
+    for name, key in runtimes.items():
+        for job in users_of(name, running):
+            found.used_by[key] = f"TrainJob {full_name(job)}"
 
 
 def _objects_of(cluster: Cluster, key: Key) -> str:
@@ -105,6 +104,5 @@ def _objects_of(cluster: Cluster, key: Key) -> str:
                 if error.status != 404:
                     raise
                 return ""
-            place = f"{namespace_of(items[0])}/{name_of(items[0])}".lstrip("/") if items else ""
-            return f"{text(crd, 'spec', 'names', 'kind')} {place}" if items else ""
+            return f"{text(crd, 'spec', 'names', 'kind')} {full_name(items[0])}" if items else ""
     return ""

@@ -17,7 +17,7 @@ from typing import Any
 from ..certificates.serving import ServingCertificates
 from ..certificates.sources import stale_deployments
 from ..cluster.client import Cluster
-from ..diagnose.unreachable import away
+from ..diagnose.unreachable import unreachable_verdict
 from ..errors import ApiError, ConductorError
 from ..objects.fields import name_of, parts, texts
 from ..objects.resources import resource_of
@@ -63,7 +63,7 @@ class Proof:
                 return failed
             verdicts = self._all_rounds(configurations)
         except ConductorError as error:
-            verdicts = [away(error)]
+            verdicts = [unreachable_verdict(error)]
         self._failed = [verdict for verdict in verdicts if not verdict.ready]
         return self._failed or verdicts
 

@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A bundle: the objects of one release, in phases, as the generator in tools/bundles wrote them.
+"""A bundle: the objects of one release in phases, written by the generator in tools/bundles.
 
-Facts about a release are read from here and nowhere else: which CRDs, controllers, webhooks and runtimes it has,
-which Secrets hold its certificates, and how each of its webhooks is proven.
+The only source of facts about a release: its CRDs, controllers, webhooks and runtimes, the Secrets that hold its
+certificates, and the probe of each webhook.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from ..objects.resources import Key
 
 PHASES = ("foundation", "access", "controllers", "admission", "runtimes")
 ALL_RUNTIMES = "all"
-# Who makes the webhooks' certificates: the controllers, or somebody else. The latter is laid over any profile.
+# Who issues the webhooks' certificates: the controllers, or the user. External certificates combine with any profile.
 GENERATED, EXTERNAL = CERTIFICATES = ("generated", "external")
 
 
 @dataclass(frozen=True)
 class Phase:
-    """Objects that may be applied at the same time, biggest first."""
+    """Objects that may be applied at the same time, largest first."""
 
     name: str
     objects: tuple[dict[str, Any], ...]
@@ -33,13 +33,13 @@ class Phase:
 
 @dataclass(frozen=True)
 class Probe:
-    """A dry run that shows whether one webhook does its work (facts: see tools/bundles/probes).
+    """A dry run that shows whether one webhook works (see tools/bundles/probes for the facts).
 
     Args:
         expect: C(allowed), C(denied) by this webhook, or C(mutated).
-        says: words that must occur in a denial.
-        adds: JSON Pointers (RFC 6901) that must exist in the answer to a mutation.
-        needs: name of a ClusterTrainingRuntime without which the probe proves nothing.
+        says: words that must occur in the denial.
+        adds: JSON Pointers (RFC 6901) that must exist in the mutated object.
+        needs: name of the ClusterTrainingRuntime that the probe requires.
     """
 
     webhook: str
@@ -53,14 +53,14 @@ class Probe:
 
 @dataclass(frozen=True)
 class Side:
-    """How the object that upstream itself ships differs from ours; trees in the notation of managedFields.
+    """How upstream's own version of an object differs from ours; trees in the notation of managedFields.
 
     Args:
-        lacks: the fields that only ours has.
-        has: fields that ours lacks or has otherwise, with the digest of upstream's value; empty where that is an
-            empty map or list.
-        described: whether its schemas have descriptions, which ours go without.
-        default: ours as the default profile has it, where this profile has another.
+        lacks: the fields that only our object has.
+        has: the fields that are missing or different in our object, with the digest of upstream's value; the digest is
+            empty if that value is an empty map or list.
+        described: whether upstream's schemas have descriptions; ours have none.
+        default: our object in the default profile, if this profile replaces it.
     """
 
     lacks: Mapping[str, Any] = field(default_factory=dict)
@@ -74,12 +74,12 @@ class Bundle:
     """One release, in one profile.
 
     Args:
-        variants: what the other profiles have in place of an object, where it differs.
-        known: every object of the release, those left out by C(with_runtimes) and the like included, and the Secrets
-            that its Deployments mount, whoever makes them.
-        upstream: the objects that upstream ships, too, and how they differ.
+        variants: the different versions of an object in the other profiles.
+        known: every object of the release, including those that C(with_runtimes) and similar methods remove, and the
+            Secrets that its Deployments mount, whoever creates them.
+        upstream: the objects that upstream ships as well, and how they differ.
         certificates: one of C(CERTIFICATES).
-        authority: with external ones what the webhooks are to be trusted by, PEM; empty for what their Secrets say.
+        authority: the CA of external certificates, as PEM; empty to use the C(ca.crt) of their Secrets.
     """
 
     release: str
@@ -97,24 +97,24 @@ class Bundle:
     authority: str = ""
 
     def objects(self, kind: str | None = None) -> list[dict[str, Any]]:
-        """All objects, or those of one kind, in the order of the phases."""
+        """Return all objects, or those of one kind, in the order of the phases."""
         return [
             manifest for phase in self.phases for manifest in phase.objects if kind is None or manifest["kind"] == kind
         ]
 
     def names(self, kind: str) -> list[str]:
-        """The sorted names of all objects of a kind."""
+        """Return the sorted names of all objects of a kind."""
         return sorted(manifest["metadata"]["name"] for manifest in self.objects(kind))
 
     def webhook_configurations(self) -> list[dict[str, Any]]:
-        """The mutating and validating webhook configurations."""
+        """Return the mutating and the validating webhook configurations."""
         return self.objects("MutatingWebhookConfiguration") + self.objects("ValidatingWebhookConfiguration")
 
     def with_runtimes(self, names: Iterable[str]) -> Bundle:
-        """The same release with these ClusterTrainingRuntimes only; C(all) stands for every one.
+        """Return the same release with only these ClusterTrainingRuntimes; C(all) stands for all of them.
 
         Raises:
-            InputError: a name is not a runtime of this release.
+            InputError: one of the names is not a runtime of this release.
         """
         wanted = set(names)
         known = self.names("ClusterTrainingRuntime")
@@ -123,7 +123,7 @@ class Bundle:
         if unknown := sorted(wanted - set(known)):
             raise InputError(
                 f"release {self.release} has no runtime {', '.join(unknown)}",
-                next_step=f"its runtimes are: {', '.join(known)}",
+                next_step=f"set `conductor_runtimes` to {ALL_RUNTIMES} or to some of {', '.join(known)}",
             )
         return replace(
             self,
@@ -142,13 +142,13 @@ class Bundle:
 
 
 def certificate_secrets(deployment: Mapping[str, Any]) -> list[str]:
-    """The names of the Secrets that a Deployment mounts."""
+    """Return the names of the Secrets that a Deployment mounts."""
     volumes = deployment["spec"]["template"]["spec"].get("volumes") or []
     return [volume["secret"]["secretName"] for volume in volumes if "secret" in volume]
 
 
 def marked(manifest: dict[str, Any]) -> dict[str, Any]:
-    """The same object, with the label that says it is ours."""
+    """Return the same object with the label of objects that Conductor manages."""
     metadata = manifest["metadata"]
     labels = {**(metadata.get("labels") or {}), MANAGED_LABEL: "true"}
     return {**manifest, "metadata": {**metadata, "labels": labels}}

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which objects of a release are JobSet's and which are Trainer's, and whose JobSet is meant. Pure."""
+"""Divide a release into JobSet and Trainer. Pure."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from typing import Any, Literal
 
 from ..objects.fields import parts, text
 from .bundle import Bundle, Phase, Probe
-from .recognition import JOBSET_GROUP, speaks_for
+from .recognition import JOBSET_GROUP, is_webhook_of
 
-# The Leases by which the controllers choose a leader; made by them, so no record knows them. (Trainer:
+# The leader election Leases. The controllers create them, so no install record contains them. (Trainer:
 # controller_manager_config.yaml; JobSet: LeaderElectionID in its main.go.)
 LEASES = {"trainer.kubeflow.org": "trainer", "6d4f6a47.jobset.x-k8s.io": "jobset"}
 
 Meant = Literal["bundled", "external"]
 
-# JobSet's own kustomization puts this before every name (sigs.k8s.io/jobset, config/default: namePrefix), and its CRD
-# begins with it as well. Labels do not tell: releases before 0.11 lack the common ones.
+# JobSet's kustomization prefixes every name with this (sigs.k8s.io/jobset, config/default: namePrefix), and the name of
+# its CRD begins with it as well. Labels are not sufficient: releases before 0.11 do not set the common ones.
 _PREFIX = "jobset"
 
 
 def is_of_jobset(manifest: Mapping[str, Any]) -> bool:
-    """Whether an object of a bundle is JobSet's."""
+    """Return whether an object of a bundle belongs to JobSet."""
     return is_named_jobset(text(manifest, "metadata", "name"))
 
 
 def is_named_jobset(name: str) -> bool:
-    """The same of an object that is known by its name, as in an install record."""
+    """Return whether an object with this name, for example in an install record, belongs to JobSet."""
     return name.startswith(_PREFIX)
 
 
 def without_jobset(bundle: Bundle) -> Bundle:
-    """The same release as it is applied beside a JobSet that is there: Trainer's objects and probes only.
+    """Return the same release with only Trainer's objects and probes, for use with an external JobSet.
 
-    C(components) stays whole: it says which JobSet the release is made for.
+    C(components) is unchanged: it states which JobSet the release is made for.
     """
     return replace(
         bundle,
@@ -50,15 +50,15 @@ def without_jobset(bundle: Bundle) -> Bundle:
 
 
 def part_for(bundle: Bundle, meant: Meant) -> Bundle:
-    """What of a release is to be applied."""
+    """Return the part of a release to apply: all of it, or Trainer alone with an external JobSet."""
     return without_jobset(bundle) if meant == "external" else bundle
 
 
 def probes_of_others(bundle: Bundle, configurations: Sequence[Mapping[str, Any]]) -> tuple[Probe, ...]:
-    """The dry runs that show that somebody else's JobSet serves what Trainer makes: JobSets.
+    """Return the probes that show that an external JobSet handles JobSets, which Trainer creates.
 
-    Charts name webhooks as they like, and other versions word their refusals otherwise: a refusal counts when it is
-    that of one of its own webhooks. What no webhook of it handles is not asked.
+    Charts choose the names of webhooks, and other versions word their denials differently, so a denial by any webhook
+    of that JobSet counts. Probes that none of its webhooks handles are left out.
 
     Args:
         configurations: the live webhook configurations of that JobSet, each with its C(kind).
@@ -70,7 +70,7 @@ def probes_of_others(bundle: Bundle, configurations: Sequence[Mapping[str, Any]]
                 for configuration in configurations
                 if configuration.get("kind") == kind
                 for webhook in parts(configuration, "webhooks")
-                if speaks_for({"webhooks": [webhook]}, JOBSET_GROUP)
+                if is_webhook_of({"webhooks": [webhook]}, JOBSET_GROUP)
             ),
             None,
         )

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read a bundle file, check it, and lay a profile over it."""
+"""Read and check a bundle file, and apply a profile."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ FORMAT = 1
 
 
 def load_bundle(path: str, profile: str = "default", certificates: str = GENERATED) -> Bundle:
-    """Reads and checks a bundle, and puts a profile's objects in place of the default ones.
+    """Read and check a bundle, and replace the default objects by those of a profile.
 
     Args:
         certificates: one of C(CERTIFICATES).
 
     Raises:
-        BundleError: the file is missing, damaged or of another format.
+        BundleError: the file is missing, damaged, or has another format.
         InputError: the bundle has no such profile.
     """
     if not path:
         raise BundleError(
-            "no bundle was brought to this module",
+            "the module was called without a bundle",
             step="load bundle",
             next_step="call it as conductor.trainer.<module>, so that its action plugin runs, or set the option bundle",
         )
@@ -50,26 +50,28 @@ def load_bundle(path: str, profile: str = "default", certificates: str = GENERAT
 def parse_bundle(
     content: Any, profile: str = "default", certificates: str = GENERATED, *, where: str = "bundle"
 ) -> Bundle:
-    """See C(load_bundle)."""
+    """Return the bundle with this content; see C(load_bundle)."""
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise BundleError(
-            f"{where} is no bundle of format {FORMAT}",
+            f"{where} is not a bundle of format {FORMAT}",
             step="load bundle",
-            next_step="use the bundle and the collection of the same release",
+            next_step="use a bundle and a collection of the same version",
         )
     claimed = content.get("sha256")
     actual = hashlib.sha256(canonical({name: value for name, value in content.items() if name != "sha256"})).hexdigest()
     if claimed != actual:
         raise BundleError(
-            f"{where} is damaged: it says SHA-256 {claimed} and has {actual}",
+            f"{where} is damaged: its SHA-256 is {actual}, but {claimed} is recorded in it",
             step="load bundle",
             next_step="reinstall the collection",
         )
     profiles = content["profiles"]
     known = sorted(set(profiles) - {_EXTERNAL_PROFILE})
     if profile not in known:
-        raise InputError(f"there is no profile {profile!r}", next_step=f"the profiles are: {', '.join(known)}")
-    # The two patch different objects.
+        raise InputError(
+            f"unknown profile {profile!r}", next_step=f"set `conductor_profile` to one of {', '.join(known)}"
+        )
+    # The two patches change different objects.
     patches = [*profiles[profile], *(profiles[_EXTERNAL_PROFILE] if certificates == EXTERNAL else ())]
     replaced: dict[Key, dict[str, Any]] = {key_of(manifest): manifest for manifest in patches}
     return Bundle(
@@ -105,10 +107,10 @@ def parse_bundle(
 
 
 def _known(content: dict[str, Any], replaced: Mapping[Key, dict[str, Any]]) -> frozenset[Key]:
-    """What belongs to the release.
+    """Return the keys of all objects that belong to the release.
 
-    A Secret that a Deployment mounts does, even where this run says nothing of what is in it: pruned, no pod of it
-    could start any more.
+    A Secret that a Deployment mounts belongs to it, even if this run does not manage its content: if the Secret were
+    pruned, no pod of the Deployment could start.
     """
     objects = [manifest for phase in content["phases"] for manifest in phase["objects"]]
     mounted = {

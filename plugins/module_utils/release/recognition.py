@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Telling the controllers of Trainer and JobSet, and their webhooks, from everybody else's."""
+"""Recognise the controllers of Trainer and JobSet, and their webhooks, whoever installed them. Pure."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from .versions import JOBSET_IMAGE, TRAINER_IMAGE, image_name, images
 TRAINER_GROUP = "trainer.kubeflow.org"
 JOBSET_GROUP = "jobset.x-k8s.io"
 JOBSET_CRD = f"jobsets.{JOBSET_GROUP}"
-# The CRDs whose schemas tell a release; schemas are large, so no others are read whole.
+# The CRDs whose schemas identify a release. Schemas are large, so only the metadata of other CRDs is read.
 TELLING_CRDS = (JOBSET_CRD, f"trainjobs.{TRAINER_GROUP}")
-# Label selectors: the controllers carry one of these in every release and chart (JobSet before 0.11 only the second).
+# Label selectors: the controllers match one of these in every release and chart (JobSet before 0.11 only the second).
 CONTROLLER_LABELS = (
     "app.kubernetes.io/name in (trainer,kubeflow-trainer,jobset,kueue,lws,cert-manager)",
     "control-plane=controller-manager",
 )
-# The names kustomize gives; charts name theirs after the release, so the image counts as well.
+# The names that kustomize sets. Charts use the name of the Helm release, so the image counts as well.
 _TRAINER_NAMES = frozenset({"kubeflow-trainer-controller-manager"})
 _JOBSET_NAMES = frozenset({"jobset-controller-manager", "jobset-controller"})
 
 
 class Place(NamedTuple):
-    """Where a webhook sends its calls. C(namespace) is empty for a URL."""
+    """The target of a webhook's calls. C(namespace) is empty for a URL."""
 
     namespace: str
     service: str
@@ -39,12 +39,12 @@ class Place(NamedTuple):
 
 
 def is_trainer(deployment: Mapping[str, Any]) -> bool:
-    """Whether a Deployment runs Trainer's controller."""
+    """Return whether a Deployment runs Trainer's controller."""
     return _is(deployment, _TRAINER_NAMES, TRAINER_IMAGE)
 
 
 def is_jobset(deployment: Mapping[str, Any]) -> bool:
-    """Whether a Deployment runs JobSet's controller."""
+    """Return whether a Deployment runs JobSet's controller."""
     return _is(deployment, _JOBSET_NAMES, JOBSET_IMAGE)
 
 
@@ -52,10 +52,11 @@ def _is(deployment: Mapping[str, Any], names: frozenset[str], image: str) -> boo
     return name_of(deployment) in names or any(image_name(used) == image for used in images(deployment))
 
 
-def speaks_for(configuration: Mapping[str, Any], group: str) -> bool:
-    """Whether a webhook configuration is that of a group's own controller.
+def is_webhook_of(configuration: Mapping[str, Any], group: str) -> bool:
+    """Return whether a webhook configuration belongs to the controller of an API group.
 
-    One that has rules for other groups as well is a neighbour's (Kueue's, a policy engine's). Pods are JobSet's too.
+    A configuration that has rules for other groups as well belongs to a neighbour (Kueue, a policy engine). The core
+    group is allowed, because JobSet also handles pods.
     """
     spoken = {
         str(name)
@@ -67,7 +68,7 @@ def speaks_for(configuration: Mapping[str, Any], group: str) -> bool:
 
 
 def places(configurations: Iterable[Mapping[str, Any]]) -> set[Place]:
-    """Where the webhooks of these configurations point to."""
+    """Return the targets of the webhooks of these configurations."""
     found = set()
     for configuration in configurations:
         for webhook in parts(configuration, "webhooks"):
@@ -81,19 +82,19 @@ def places(configurations: Iterable[Mapping[str, Any]]) -> set[Place]:
 
 
 def namespaces(deployments: Iterable[Mapping[str, Any]]) -> set[str]:
-    """The namespaces these Deployments are in."""
+    """Return the namespaces of these Deployments."""
     return {namespace_of(deployment) for deployment in deployments}
 
 
-def troubles(
+def serving_problems(
     deployments: Iterable[Mapping[str, Any]],
     configurations: Iterable[Mapping[str, Any]],
     slices: Mapping[str, Sequence[Mapping[str, Any]] | None],
 ) -> list[str]:
-    """What keeps a controller from serving: its rollout, a certificate its webhooks lack, a Service without endpoints.
+    """Return why a controller is not ready: its rollout, a missing caBundle, a Service without endpoints.
 
     Args:
-        slices: namespace to its EndpointSlices; None, or left out, where they were not read. They are then not judged.
+        slices: namespace to its EndpointSlices; None or missing if they were not read, and then not judged.
     """
     found = []
     for deployment in deployments:
@@ -124,7 +125,7 @@ def troubles(
 
 
 def _serves(service: str, slices: list[Mapping[str, Any]]) -> bool:
-    # Whose pods answer is for wait_for_controllers to judge; here every target counts as one of the right ones.
+    # wait_for_controllers judges whose pods answer; here every target counts as a pod of the controller.
     targets = {
         text(endpoint, "targetRef", "uid"): endpoint for piece in slices for endpoint in parts(piece, "endpoints")
     }

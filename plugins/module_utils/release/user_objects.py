@@ -1,7 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people keep on a cluster that a removal could take from them. Pure."""
+"""Select the objects that people created: TrainJobs, JobSets, runtimes. Pure.
+
+The one place that decides whether a job is unfinished and whether a JobSet belongs to a TrainJob.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,17 @@ from typing import Any
 from ..objects.fields import is_true, name_of, namespace_of, parts, text
 
 Item = Mapping[str, Any]
-# The conditions by which TrainJobs and JobSets are told to be over (trainer.kubeflow.org, jobset.x-k8s.io).
-_ENDINGS = ("Complete", "Completed", "Failed")
+# The conditions that end a TrainJob (trainer.kubeflow.org) and a JobSet (jobset.x-k8s.io).
+_TRAIN_JOB_ENDINGS = ("Complete", "Failed")
+_JOB_SET_ENDINGS = ("Completed", "Failed")
 
 
 @dataclass(frozen=True)
 class Holdings:
-    """The objects of people's types, in all namespaces: TrainJobs and JobSets whole, the runtimes' metadata.
+    """The objects of the kinds that people create, from all namespaces.
 
-    Runtimes of the release are among C(cluster_runtimes).
+    TrainJobs and JobSets are complete; of runtimes only the metadata was read. C(cluster_runtimes) includes the
+    runtimes of the release.
     """
 
     train_jobs: Sequence[Item] = ()
@@ -32,13 +37,22 @@ class Holdings:
 NOTHING = Holdings()
 
 
-def unfinished(jobs: Iterable[Item]) -> list[Item]:
-    """Those that are not over."""
-    return [job for job in jobs if not any(is_true(job, ending) for ending in _ENDINGS)]
+def unfinished_train_jobs(train_jobs: Iterable[Item]) -> list[Item]:
+    """Return the TrainJobs that are neither complete nor failed."""
+    return _unfinished(train_jobs, _TRAIN_JOB_ENDINGS)
 
 
-def plain(job_sets: Iterable[Item]) -> list[Item]:
-    """The JobSets that people made themselves, not through a TrainJob."""
+def unfinished_job_sets(job_sets: Iterable[Item]) -> list[Item]:
+    """Return the JobSets that are neither completed nor failed."""
+    return _unfinished(job_sets, _JOB_SET_ENDINGS)
+
+
+def _unfinished(jobs: Iterable[Item], endings: Sequence[str]) -> list[Item]:
+    return [job for job in jobs if not any(is_true(job, ending) for ending in endings)]
+
+
+def standalone(job_sets: Iterable[Item]) -> list[Item]:
+    """Return the JobSets that people created directly, not through a TrainJob."""
     return [
         item
         for item in job_sets
@@ -47,7 +61,7 @@ def plain(job_sets: Iterable[Item]) -> list[Item]:
 
 
 def users_of(cluster_runtime: str, train_jobs: Iterable[Item]) -> list[Item]:
-    """The TrainJobs that use a ClusterTrainingRuntime, the kind that counts where none is said."""
+    """Return the TrainJobs that use a ClusterTrainingRuntime (the default kind of a runtimeRef)."""
     return [
         job
         for job in train_jobs
@@ -57,5 +71,5 @@ def users_of(cluster_runtime: str, train_jobs: Iterable[Item]) -> list[Item]:
 
 
 def full_name(item: Item) -> str:
-    """C(NAMESPACE/NAME), or the name where there is no namespace."""
+    """Return C(NAMESPACE/NAME), or the name alone for a cluster-wide object."""
     return f"{namespace_of(item)}/{name_of(item)}".lstrip("/")

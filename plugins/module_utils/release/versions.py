@@ -1,9 +1,9 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which release is on a cluster, from three sources that may disagree: the image, the public ConfigMap, the CRD.
+"""Find the installed release from three sources that may disagree: the image, the public ConfigMap, the CRD. Pure.
 
-An image override leaves the ConfigMap behind, a mirror may drop the tag, and the CRD tells only the series.
+An image override does not update the ConfigMap, a mirror may drop the tag, and the CRD identifies only the series.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 
 from ..objects.fields import numbers, part, parts, text
 
-# The pod port of both webhooks; a Service's port does not matter to a NetworkPolicy.
+# The pod port of both webhooks. NetworkPolicies apply to the pod port, not to the port of the Service.
 WEBHOOK_PORT = 9443
 
-# Platforms the controllers' images are built for (kubeflow/trainer, build-and-push-images.yaml; the intersection with
-# JobSet's, whose images exist for these three as well).
+# Architectures of the controllers' images (kubeflow/trainer, build-and-push-images.yaml). JobSet's images exist for
+# these three as well.
 ARCHITECTURES = ("amd64", "arm64", "ppc64le")
 
 TRAINER_IMAGE = "trainer-controller-manager"
@@ -26,7 +26,7 @@ JOBSET_IMAGE = "jobset"
 PUBLIC_CONFIG_MAP = "kubeflow-trainer-public"
 _PUBLIC_KEY = "kubeflow_trainer_version"
 
-# The newest field of the schema tells the series; newest first. Found by comparing the CRDs of the Go modules
+# The newest field of the schema identifies the series; newest first. Found by comparing the CRDs of the Go modules
 # github.com/kubeflow/trainer/v2 2.0.1, 2.1.0, 2.2.1, 2.3.0 and sigs.k8s.io/jobset 0.8.2, 0.10.1, 0.11.1, 0.12.0.
 _POD = "template.spec.template.spec"
 _TRAINER_SERIES = (
@@ -45,34 +45,34 @@ _JOBSET_SERIES = (
     ("0.8", "spec.replicatedJobs.dependsOn"),
 )
 
-# Objects that older releases do not have: without them such a release is complete all the same.
+# Objects that older releases do not have: such a release is complete without them.
 SINCE = {"defaulter.trainer.kubeflow.org": (2, 2)}
 
-# Kubernetes minors that the release's own tests run on (kubeflow/trainer, .github/workflows/test-e2e.yaml).
+# Kubernetes minor versions on which upstream tests the release (kubeflow/trainer, .github/workflows/test-e2e.yaml).
 TESTED_KUBERNETES = {"2.3": ((1, 32), (1, 35))}
 
 _TAG = re.compile(r"v?(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)")
 
 
 def image_name(image: str) -> str:
-    """The last part of an image's repository, e.g. C(jobset); mirrors change the parts before it."""
+    """Return the last part of an image's repository, e.g. C(jobset); mirrors change the parts before it."""
     return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
 def image_version(image: str) -> str:
-    """The version in an image's tag; empty where the tag is none, or there is only a digest."""
+    """Return the version in an image's tag; empty if the tag is not a version, or if there is only a digest."""
     tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
     found = _TAG.fullmatch(tag)
     return found.group(1) if found else ""
 
 
 def images(deployment: Mapping[str, Any]) -> list[str]:
-    """The images of a Deployment's containers."""
+    """Return the images of a Deployment's containers."""
     return [text(container, "image") for container in parts(deployment, "spec", "template", "spec", "containers")]
 
 
 def version_running(deployments: Sequence[Mapping[str, Any]], name: str) -> str:
-    """The version of the first image of that name; empty where none says one."""
+    """Return the version of the first image with that name; empty if no tag contains a version."""
     found = [image for deployment in deployments for image in images(deployment) if image_name(image) == name]
     return next((version for image in found if (version := image_version(image))), "")
 
@@ -80,22 +80,22 @@ def version_running(deployments: Sequence[Mapping[str, Any]], name: str) -> str:
 def trainer_release(
     deployments: Sequence[Mapping[str, Any]], config_map: Mapping[str, Any] | None, crd: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """What each source says, and the best of them.
+    """Return the release that each source names, and the most reliable one.
 
     Args:
-        deployments: those of Trainer.
-        config_map: the public ConfigMap; empty or None where it is absent or may not be read.
+        deployments: the Deployments of Trainer.
+        config_map: the public ConfigMap; empty or None if it is missing or cannot be read.
         crd: the CRD of TrainJobs, likewise.
 
     Returns:
-        C(release), C(sources) and C(agree), which is None where fewer than two sources speak.
+        C(release), C(sources) and C(sources_agree), which is None if fewer than two sources name a release.
     """
     sources = {
         "image": version_running(deployments, TRAINER_IMAGE),
         "config_map": text(config_map, "data", _PUBLIC_KEY).lstrip("v"),
         "crd": series(crd, _TRAINER_SERIES),
     }
-    # What runs counts, then what was applied; the CRD outlives both.
+    # The running image counts first, then the applied ConfigMap; the CRD may outlive both.
     best = sources["image"] or sources["config_map"] or sources["crd"]
     spoken = {numbers(value)[:2] for value in sources.values() if value}
     exact = {value for name, value in sources.items() if value and name != "crd"}
@@ -104,12 +104,12 @@ def trainer_release(
 
 
 def jobset_version(deployments: Sequence[Mapping[str, Any]], crd: Mapping[str, Any] | None) -> str:
-    """The version of JobSet: that of its image, or else the series its CRD is of."""
+    """Return the version of JobSet's image, else the series of its CRD."""
     return version_running(deployments, JOBSET_IMAGE) or series(crd, _JOBSET_SERIES)
 
 
 def series(crd: Mapping[str, Any] | None, table: tuple[tuple[str, str], ...]) -> str:
-    """The newest series of a table whose field a CRD has; empty where it has none of them."""
+    """Return the newest series of a table whose field exists in a CRD; empty if none does."""
     schemas = [
         part(version, "schema", "openAPIV3Schema")
         for version in parts(crd, "spec", "versions")
@@ -119,7 +119,7 @@ def series(crd: Mapping[str, Any] | None, table: tuple[tuple[str, str], ...]) ->
 
 
 def served_versions(crd: Mapping[str, Any] | None) -> list[str]:
-    """The API versions a CRD serves."""
+    """Return the API versions that a CRD serves."""
     return [text(version, "name") for version in parts(crd, "spec", "versions") if version.get("served") is True]
 
 

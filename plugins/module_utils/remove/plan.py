@@ -18,7 +18,7 @@ from ..ownership.owner import owner_of
 from ..release.bundle import Bundle
 from ..release.components import LEASES, is_named_jobset
 from ..release.recognition import JOBSET_CRD, TRAINER_GROUP
-from ..release.user_objects import full_name, plain, unfinished, users_of
+from ..release.user_objects import full_name, standalone, unfinished_job_sets, unfinished_train_jobs, users_of
 from .model import STAGES, Removal, RemovalState, Switches
 from .rules import TESTS, dangling, is_alive, is_of_conductor, speakers, why_not_ours
 
@@ -112,7 +112,7 @@ class _Planner:
         if self._switches.user_data:
             for item in holdings.train_jobs if trainer else ():
                 self._delete_item("train_jobs", "TrainJob", item)
-            owned = [item for item in holdings.job_sets if item not in plain(holdings.job_sets)]
+            owned = [item for item in holdings.job_sets if item not in standalone(holdings.job_sets)]
             for item in holdings.job_sets if jobset else owned if trainer else ():
                 self._delete_item("job_sets", "JobSet", item)
             for item in holdings.runtimes if trainer else ():
@@ -120,8 +120,8 @@ class _Planner:
             for item in self._custom() if trainer else ():
                 self._delete_item("runtimes", "ClusterTrainingRuntime", item)
             return
-        jobs = unfinished(holdings.train_jobs) if self._goes["trainer"] else []
-        sets = unfinished(plain(holdings.job_sets)) if self._goes["jobset"] else []
+        jobs = unfinished_train_jobs(holdings.train_jobs) if self._goes["trainer"] else []
+        sets = unfinished_job_sets(standalone(holdings.job_sets)) if self._goes["jobset"] else []
         if not self._switches.abandon:
             self._refuse(jobs, "unfinished TrainJob", "they need the controller", "unfinished")
             why = "they need the controller of JobSet that would go"
@@ -129,7 +129,7 @@ class _Planner:
         data = "user data; remove_user_data is off"
         kinds = (
             ("TrainJob", holdings.train_jobs, self._goes["trainer"]),
-            ("JobSet", plain(holdings.job_sets), self._goes["jobset"]),
+            ("JobSet", standalone(holdings.job_sets), self._goes["jobset"]),
             ("TrainingRuntime", holdings.runtimes, self._goes["trainer"]),
             ("ClusterTrainingRuntime", self._custom(), self._goes["trainer"]),
         )
@@ -149,7 +149,7 @@ class _Planner:
                 self._keep(f"held by {holds(RUNTIME_FINALIZER)}, and TrainJobs that stay use it", str(key))
                 continue
             # Those that are not finished are named already.
-            finished = [job for job in users if job not in unfinished(users)]
+            finished = [job for job in users if job not in unfinished_train_jobs(users)]
             self._refuse(finished, "finished TrainJob", f"they hold {key} by {holds(RUNTIME_FINALIZER)}", "finished")
             self._delete("runtimes", key, metadata)
 

@@ -14,7 +14,7 @@ from ..ownership.kubectl import kubectl_applied
 from ..ownership.owner import mark_of, own_entry, owner_of
 from ..ownership.record import Record
 from ..plan.plan import Observed
-from ..release.recognition import is_jobset, is_trainer, places, speaks_for
+from ..release.recognition import is_jobset, is_trainer, is_webhook_of, places
 
 
 def why_not_ours(key: Key, metadata: Mapping[str, Any], record: Record) -> str | None:
@@ -95,5 +95,5 @@ def speakers(configurations: Iterable[Item], group: str, going: Collection[str])
     return sorted(
         name_of(configuration)
         for configuration in configurations
-        if speaks_for(configuration, group) and text(configuration, "metadata", "uid") not in going
+        if is_webhook_of(configuration, group) and text(configuration, "metadata", "uid") not in going
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..cluster.client import Cluster
 from ..diagnose.events import time_of
-from ..diagnose.failures import FailureSign, refused
+from ..diagnose.failures import FailureSign, rejected_pods
 from ..errors import ApiError
 from ..objects.fields import name_of, text
 from ..objects.resources import Key, Resource, resource_of
@@ -79,7 +79,7 @@ class Jobs:
             for job in jobs
             for message in (said.get(text(job, "metadata", "uid")),)
             if message
-            for failure in refused(job, message)
+            for failure in rejected_pods(job, message)
         ]
 
     def _list(self, resource: Resource, **selector: str) -> list[dict[str, Any]]:

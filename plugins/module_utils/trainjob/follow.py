@@ -17,7 +17,7 @@ from typing import Any
 from ..cluster.client import Cluster
 from ..cluster.watch import Scope, Watcher
 from ..diagnose.failure_tracker import FailureTracker
-from ..diagnose.failures import FailureSign, stillborn
+from ..diagnose.failures import FailureSign, start_failures
 from ..errors import ApiError, ConductorError, NotReadyError, listed
 from ..objects.fields import name_of, text
 from ..objects.resources import Key, resource_of
@@ -165,7 +165,7 @@ class Follower:
 
     def _hopeless(self, now: float) -> FailureSign | None:
         """A sign that one of the pods cannot be made or start, once it has lasted as long as it must."""
-        signs = [*self._jobs.hopeless, *stillborn(self._present, self._key.namespace)]
+        signs = [*self._jobs.hopeless, *start_failures(self._present, self._key.namespace)]
         return next(iter(self._fate.certain(signs, now)), None)
 
     def _take(self, pods: list[Any]) -> None:

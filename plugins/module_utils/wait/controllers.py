@@ -13,7 +13,7 @@ from ..certificates.serving import ServingCertificates
 from ..certificates.sources import needed_keys, pods_to_touch
 from ..cluster.client import Cluster
 from ..diagnose.failure_tracker import FailureTracker
-from ..diagnose.unreachable import away
+from ..diagnose.unreachable import unreachable_verdict
 from ..errors import ConductorError, NotReadyError
 from ..objects.resources import Key
 from ..probes.proof import Proof
@@ -125,7 +125,7 @@ class ControllersWait:
             self._readiness.look_again(self._certificates.requests())
             verdicts = self._readiness.verdicts() + self._certificates.look(self._readiness.configurations())
         except ConductorError as error:
-            return [*proofs, away(error)]
+            return [*proofs, unreachable_verdict(error)]
         lost = [verdict for verdict in verdicts if not verdict.ready]
         if not lost and self._readiness.proven_against() != asked:
             lost = [Verdict("webhooks", "proof", "progressing", "what answers for them has changed meanwhile")]

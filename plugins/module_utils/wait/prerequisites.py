@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..cluster.client import Cluster
-from ..diagnose.unreachable import away
+from ..diagnose.unreachable import unreachable_verdict
 from ..errors import ApiError, ConductorError
 from ..names import MANAGED_LABEL
 from ..objects.resources import Key, path_of, resource_of
@@ -80,5 +80,5 @@ class Foundation:
             if key == self._home and isinstance(error, ApiError) and error.status == 403:
                 self._known[key] = None
                 return None
-            return away(error)
+            return unreachable_verdict(error)
         return self._known[key]

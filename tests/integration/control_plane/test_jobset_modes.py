@@ -21,15 +21,15 @@ from tests.support.known_states import HOME, JOBSET_HOME
 from tests.support.states import States
 from tests.support.upstream_objects import jobset_objects
 
-SPLIT = "JobSet is in pieces"
-FOREIGN = "is in the hands of"
-ABSENT = "JobSet is to be somebody else's, and there is none"
-TWICE = "a second one over it would break it"
-UNHEALTHY = "does not serve"
-OLD = "needs 0.12.0 or newer"
-ALONE = "the JobSet CRD is there without a controller"
-UNKNOWN = "it cannot be told which JobSet is installed"
-OURS = "is Conductor's own"
+SPLIT = "the installed JobSet is inconsistent"
+FOREIGN = f"in namespace {HOME} is managed by"
+ABSENT = "an external JobSet was requested, but no JobSet is installed"
+TWICE = "installing a second JobSet would break it"
+UNHEALTHY = "is not ready"
+OLD = "requires JobSet 0.12.0 or newer"
+ALONE = "the JobSet CRD exists without a controller"
+UNKNOWN = "it is unknown which JobSet is installed"
+OURS = "belongs to Conductor"
 # State to what comes of the modes: "bundled" or "external", or words of the refusal.
 OUTCOMES: dict[str | None, dict[str, str]] = {
     None: {"auto": "bundled", "bundled": "bundled", "external": ABSENT},

@@ -120,8 +120,8 @@ def test_a_quota_without_room_and_a_cordoned_node(empty: Faults) -> None:
     began = empty.cluster.now()
     empty.fails(
         "preflight: nothing was written, because",
-        "no_schedulable_node, Nodes: none of the 1 nodes takes the controllers' pods: cordoned",
-        "quota_exceeded, ResourceQuota none: the controllers' pods do not fit",
+        "no_schedulable_node, Nodes: none of the 1 nodes accepts the controllers' pods: cordoned",
+        "quota_exceeded, ResourceQuota none: the controllers' pods exceed the quota",
         "uncordon a node",
         "raise the quota",
     )

@@ -22,7 +22,7 @@ def test_an_image_that_does_not_exist(faults: Faults, registry: Registry, tmp_pa
     faults.fails(
         f"Deployment {NAMESPACE}/{JOBSET}: its image is not in the registry",
         f"{NAME}/jobset:absent: not found",
-        f"check name and tag of {NAME}/jobset:absent",
+        f"check the name and tag of {NAME}/jobset:absent",
         bundle=bundle,
     )
     registry.push(JOBSET_IMAGE, "jobset:absent")
@@ -54,7 +54,7 @@ def test_a_quota_without_room(installed: Faults) -> None:
         lambda: "used" in installed.cluster.get("quota", "none", "-n", NAMESPACE)["status"],
     )
     installed.end_pods()
-    installed.fails("a ResourceQuota does not allow its pods", "exceeded quota: none", "describe resourcequota")
+    installed.fails("a ResourceQuota rejects its pods", "exceeded quota: none", "describe resourcequota")
     kubectl("delete", "quota", "none", "-n", NAMESPACE)
     installed.heals()
 
@@ -65,7 +65,9 @@ def test_a_cordoned_node(installed: Faults) -> None:
     node = f"{installed.cluster.name}-control-plane"
     kubectl("cordon", node)
     installed.end_pods()
-    installed.fails("no node has room for it, or none may be used", "1 node(s) were unschedulable", "uncordon a node")
+    installed.fails(
+        "no node has enough capacity for it, or no node accepts it", "1 node(s) were unschedulable", "uncordon a node"
+    )
     kubectl("uncordon", node)
     installed.heals()
 
@@ -73,7 +75,7 @@ def test_a_cordoned_node(installed: Faults) -> None:
 @pytest.mark.evidence
 def test_a_node_without_room(installed: Faults, tmp_path: Path) -> None:
     bundle = altered_bundle(tmp_path, cpu("999"))
-    installed.fails("no node has room for it", "Insufficient cpu", "make room", bundle=bundle)
+    installed.fails("no node has enough capacity for it", "Insufficient cpu", "free capacity", bundle=bundle)
     # The same is only slow where the cluster autoscaler tells of itself.
     kubectl = installed.cluster.kubectl
     kubectl("create", "configmap", "cluster-autoscaler-status", "-n", "kube-system")
@@ -99,7 +101,7 @@ def test_controllers_scaled_to_nothing(installed: Faults) -> None:
     kubectl = installed.cluster.kubectl
     kubectl("scale", "deployment", TRAINER, "-n", NAMESPACE, "--replicas=0")
     installed.until("no endpoint is left", lambda: not any(TRAINER in name for name in installed.pods()))
-    next_step = f"kubectl -n {NAMESPACE} scale deployment/{TRAINER} --replicas=1"
+    next_step = f"run `kubectl -n {NAMESPACE} scale deployment/{TRAINER} --replicas=1`"
     installed.fails("it is scaled to 0 replicas", next_step)
     kubectl("scale", "deployment", TRAINER, "-n", NAMESPACE, "--replicas=1")
     installed.heals()

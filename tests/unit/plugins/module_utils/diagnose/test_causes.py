@@ -24,5 +24,5 @@ CATALOGUE = (
         ("", None),
     ],
 )
-def test_the_first_entry_that_fits_counts(text: str, found: tuple[str, str] | None) -> None:
+def test_the_first_matching_entry_counts(text: str, found: tuple[str, str] | None) -> None:
     assert cause_in(text, CATALOGUE) == found

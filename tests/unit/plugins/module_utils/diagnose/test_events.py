@@ -31,7 +31,7 @@ def test_a_message_shows_no_secret() -> None:
 
 
 @pytest.mark.parametrize("denied", [True, False])
-def test_without_events_or_without_the_right_there_is_nothing_to_say(denied: bool) -> None:
+def test_without_events_or_permission_the_message_is_empty(denied: bool) -> None:
     cluster = FakeCluster()
     if denied:
         cluster.fail(403, method="GET", path="/events")

@@ -19,7 +19,7 @@ def sign(grace: float = 0.0, cause: str = "it is so", uid: str = "u", *, nodes_h
     return FailureSign(signature, "manager", uid, "words", "next_step")
 
 
-def test_a_sign_is_certain_after_its_grace() -> None:
+def test_a_sign_is_certain_after_its_grace_period() -> None:
     fate = FailureTracker(FakeCluster(), [])
     assert fate.certain([sign()], 100.0) == [sign()]
     assert fate.certain([sign(5.0)], 100.0) == []
@@ -27,7 +27,7 @@ def test_a_sign_is_certain_after_its_grace() -> None:
     assert fate.certain([sign(5.0)], 105.0) == [sign(5.0)]
 
 
-def test_a_sign_that_went_away_begins_anew() -> None:
+def test_a_sign_that_disappeared_starts_again() -> None:
     fate = FailureTracker(FakeCluster(), [])
     fate.certain([sign(5.0)], 100.0)
     fate.certain([], 103.0)
@@ -53,7 +53,7 @@ def ended(restarts: int = 1) -> FailureSign:
         (failure(400), False),
     ],
 )
-def test_two_ends_are_certain_by_what_was_logged(log: Any, certain: bool) -> None:
+def test_the_log_decides_whether_two_exits_are_certain(log: Any, certain: bool) -> None:
     cluster = FakeCluster()
 
     def refuses(_request: Request) -> None:
@@ -65,14 +65,14 @@ def test_two_ends_are_certain_by_what_was_logged(log: Any, certain: bool) -> Non
     fate = FailureTracker(cluster, [])
     for _look in range(3):
         assert bool(fate.certain([ended()], 100.0)) is certain
-    # Once a run of the container; the next one has a log of its own.
+    # One read for each run of the container.
     asked = {"container": "m", "previous": "True"}
     assert [(one.path, one.query) for one in cluster.requests] == [("/api/v1/namespaces/ops/pods/manager-1/log", asked)]
     fate.certain([ended(2)], 101.0)
     assert len(cluster.requests) == 2
 
 
-def test_what_is_only_slow_is_never_certain() -> None:
+def test_a_slow_sign_is_never_certain() -> None:
     fate = FailureTracker(FakeCluster(), [])
     fate.certain([sign(SLOW)], 0.0)
     assert fate.certain([sign(SLOW)], 1e9) == []
@@ -87,7 +87,7 @@ def asked(cluster: FakeCluster, answer: dict[str, Any]) -> FailureTracker:
     return FailureTracker(cluster, [])
 
 
-def test_where_nodes_may_be_added_no_pod_is_doomed_for_want_of_one() -> None:
+def test_a_missing_node_is_not_certain_if_nodes_may_be_added() -> None:
     status = obj("ConfigMap", "cluster-autoscaler-status", namespace="kube-system")
     for api, objects, certain in (
         (groups("apps"), [], True),
@@ -104,7 +104,7 @@ def test_where_nodes_may_be_added_no_pod_is_doomed_for_want_of_one() -> None:
         assert fate.certain([sign()], 0.0) == [sign()]
 
 
-def test_it_is_asked_once_and_only_for_want_of_a_node() -> None:
+def test_autoscalers_are_read_once_and_only_for_a_missing_node() -> None:
     cluster = FakeCluster()
     fate = asked(cluster, groups())
     fate.certain([sign(), sign(5.0, nodes_help=True, cause="b")], 0.0)
@@ -118,7 +118,7 @@ def test_it_is_asked_once_and_only_for_want_of_a_node() -> None:
 
 
 @pytest.mark.parametrize("path", ["/apis", "cluster-autoscaler-status"])
-def test_where_it_cannot_be_told_nodes_may_be_added(path: str) -> None:
+def test_nodes_may_be_added_if_unknown(path: str) -> None:
     cluster = FakeCluster()
 
     def refuses(request: Any) -> dict[str, Any] | None:
@@ -131,7 +131,7 @@ def test_where_it_cannot_be_told_nodes_may_be_added(path: str) -> None:
 
 
 def failing() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """A Deployment as the bundle has it, as the server has it, and its pod that cannot start."""
+    """Return a Deployment of the bundle, the same from the server, and its pod that cannot start."""
     live = {**deployment(), "status": {**READY_STATUS, "availableReplicas": 0}}
     live["metadata"] = {**live["metadata"], "generation": 1, "uid": "uid-manager"}
     waiting = {"name": "manager", "state": {"waiting": {"reason": "InvalidImageName"}}}
@@ -139,7 +139,7 @@ def failing() -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     return deployment(), live, {**stuck, "status": {"phase": "Pending", "containerStatuses": [waiting]}}
 
 
-def test_only_controllers_that_are_there_and_not_rolled_out_have_signs() -> None:
+def test_only_existing_controllers_that_are_not_rolled_out_have_signs() -> None:
     wanted, live, stuck = failing()
     fate = FailureTracker(FakeCluster(), [wanted])
     assert [sign.uid for sign in fate.signs({"manager": live}, [stuck])] == ["uid-manager-1"]
@@ -148,7 +148,7 @@ def test_only_controllers_that_are_there_and_not_rolled_out_have_signs() -> None
     assert fate.signs({"manager": {**live, "status": READY_STATUS}}, [stuck]) == []
 
 
-def test_what_was_in_a_back_off_when_the_wait_began_does_not_count() -> None:
+def test_stale_pods_do_not_count() -> None:
     wanted, live, stuck = failing()
     fate = FailureTracker(FakeCluster(), [wanted])
     fate.begin([stuck], frozenset({"uid-manager-1"}))

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Signs of sign, in what a real cluster (Kubernetes 1.35.8, containerd 1.6.20) said of Deployments that did not start.
+"""Signs of failure, recorded on a real cluster (Kubernetes 1.35.8, containerd 1.6.20) of Deployments that failed.
 
 recorded/failures.json has their status as it was, and their pods'.
 """
@@ -29,7 +29,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure
     is_refused,
     newest_pods,
     restarts_of,
-    stillborn,
+    start_failures,
 )
 from tests.unit.plugins.helpers.builders import ROOT
 from tests.unit.plugins.module_utils.verdicts.test_verdicts import ODD, damaged, places
@@ -52,29 +52,44 @@ def only(name: str) -> FailureSign:
 @pytest.mark.parametrize(
     ("name", "cause", "words", "next_step"),
     [
-        ("absent", "not in the registry", "nothing:v1: not found", "check name and tag of 127.0.0.1:5000/nothing:v1"),
-        ("absent at first", "not in the registry", "nothing:v1: not found", "check name and tag"),
-        ("silent", "not pulled yet", "connection refused", "the nodes reach the registry of 172.20.0.1:1/nothing:v1"),
-        ("nohost", "not pulled yet", "no such host", "reach the registry of registry.invalid/nothing:v1"),
+        (
+            "absent",
+            "not in the registry",
+            "nothing:v1: not found",
+            "check the name and tag of 127.0.0.1:5000/nothing:v1",
+        ),
+        ("absent at first", "not in the registry", "nothing:v1: not found", "check the name and tag"),
+        (
+            "silent",
+            "not been pulled yet",
+            "connection refused",
+            "the nodes can reach the registry of 172.20.0.1:1/nothing:v1",
+        ),
+        ("nohost", "not been pulled yet", "no such host", "can reach the registry of registry.invalid/nothing:v1"),
         ("https", "speaks plain HTTP", "server gave HTTP response", "container runtime"),
-        ("badname", "a name that is none", "must be lowercase", "correct the image UPPER/Nothing:v1"),
-        ("never", "must not be pulled", "pull policy of Never", "load registry.invalid/never:v1"),
-        ("config", "cannot be configured", 'configmap "nothing" not found', "correct what the message names"),
-        ("nonroot", "cannot be configured", "non-root policy", "correct what the message names"),
-        ("crash", "ends again and again", "CrashLoopBackOff Error, exit code 3", "-n rec logs crash-"),
-        ("nocommand", "ends again and again", "/nothing: no such file or directory", "--previous"),
+        ("badname", "image name is invalid", "must be lowercase", "correct the image name UPPER/Nothing:v1"),
+        ("never", "forbids pulling it", "pull policy of Never", "load registry.invalid/never:v1"),
+        (
+            "config",
+            "cannot be configured",
+            'configmap "nothing" not found',
+            "correct the problem that the message names",
+        ),
+        ("nonroot", "cannot be configured", "non-root policy", "correct the problem that the message names"),
+        ("crash", "exits again and again", "CrashLoopBackOff Error, exit code 3", "-n rec logs crash-"),
+        ("nocommand", "exits again and again", "/nothing: no such file or directory", "--previous"),
         ("oom", "out of memory", "OOMKilled, exit code 137", "memory limit"),
-        ("cpu", "no node has room", "1 Insufficient cpu", "make room"),
-        ("selector", "no node has room", "didn't match Pod's node affinity/selector", "make room"),
+        ("cpu", "no node has enough capacity", "1 Insufficient cpu", "free capacity"),
+        ("selector", "no node has enough capacity", "didn't match Pod's node affinity/selector", "free capacity"),
         ("quota", "ResourceQuota", "exceeded quota: none", "-n rec-quota describe resourcequota"),
         ("must", "ResourceQuota", "must specify limits.cpu for: manager", "-n rec-must describe resourcequota"),
         ("psa", "Pod Security", "violates PodSecurity", "pod-security.kubernetes.io/enforce"),
         ("vap", "webhook or policy", "images must come from registry.example.com", "exempt the namespace rec-vap"),
-        ("limit", "its pods are refused", "must be less than or equal to cpu limit of 100m", "reason=FailedCreate"),
-        ("sa", "its pods are refused", 'serviceaccount "nothing" not found', "reason=FailedCreate"),
+        ("limit", "its pods are rejected", "must be less than or equal to cpu limit of 100m", "reason=FailedCreate"),
+        ("sa", "its pods are rejected", 'serviceaccount "nothing" not found', "reason=FailedCreate"),
     ],
 )
-def test_what_a_real_cluster_said(name: str, cause: str, words: str, next_step: str) -> None:
+def test_signs_recorded_on_a_real_cluster(name: str, cause: str, words: str, next_step: str) -> None:
     sign = only(name)
     assert cause in sign.signature.cause
     assert words in str(sign)
@@ -91,25 +106,25 @@ def test_what_a_real_cluster_said(name: str, cause: str, words: str, next_step: 
         # It may answer later.
         ("silent", SLOW),
         ("nohost", SLOW),
-        # Somebody may be about to make room.
+        # Capacity may be freed soon.
         ("cpu", 6.0),
-        # An old refusal may stand there until the next attempt.
+        # An old rejection may stay in the status until the next attempt.
         ("quota", 3.0),
         ("sa", 10.0),
     ],
 )
-def test_slow_is_not_doomed(name: str, grace: float) -> None:
+def test_slow_is_not_failed(name: str, grace: float) -> None:
     assert only(name).signature.grace == grace
 
 
-def test_two_ends_are_no_loop_yet_but_by_their_own_fault() -> None:
+def test_two_exits_count_only_by_their_own_fault() -> None:
     assert [sign.signature.own_fault for sign in failure_signs(*recorded("crashed twice"))] == [True]
     assert [sign.signature.own_fault for sign in failure_signs(*recorded("crash"))] == [False]
 
 
 @pytest.mark.parametrize(("code", "found"), [(0, 0), (1, 1), (128, 1), (129, 0), (137, 0), (None, 0)])
-def test_what_was_ended_or_ended_well_is_no_fault_of_its_own(code: int | None, found: int) -> None:
-    """SIGTERM ends a controller with 0, SIGKILL with 137: a probe, a node, or a person did that."""
+def test_an_exit_by_a_signal_or_with_success_is_no_own_fault(code: int | None, found: int) -> None:
+    """SIGTERM ends a controller with code 0, SIGKILL with 137: the cause is a probe, a node, or a person."""
     item = crashing(1)
     item["status"]["containerStatuses"][1]["lastState"]["terminated"]["exitCode"] = code
     failures = failure_signs(rolling(), [item])
@@ -118,13 +133,13 @@ def test_what_was_ended_or_ended_well_is_no_fault_of_its_own(code: int | None, f
 
 
 @pytest.mark.parametrize(("restarts", "found"), [(0, 0), (1, 1)])
-def test_two_ends_for_want_of_memory_are(restarts: int, found: int) -> None:
+def test_two_exits_by_a_memory_limit_count(restarts: int, found: int) -> None:
     deployment, pods = recorded("oom")
     pods[0]["status"]["containerStatuses"][0]["restartCount"] = restarts
     assert len(failure_signs(deployment, pods)) == found
 
 
-def test_ends_before_the_wait_do_not_count() -> None:
+def test_exits_before_the_wait_do_not_count() -> None:
     deployment, pods = recorded("crash")
     uid = pods[0]["metadata"]["uid"]
     assert restarts_of(pods[0]) == 2
@@ -136,26 +151,26 @@ def test_ends_before_the_wait_do_not_count() -> None:
 @pytest.mark.parametrize(
     ("message", "cause"),
     [
-        # As registries and container runtimes word it; they were not at hand to be recorded.
-        ("failed to resolve reference: unexpected status: 401 Unauthorized", "does not let"),
+        # The words of registries and container runtimes that could not be recorded.
+        ("failed to resolve reference: unexpected status: 401 Unauthorized", "denies the node access"),
         (
             "pull access denied, repository does not exist or may require authorization: insufficient_scope",
-            "does not let",
+            "denies the node access",
         ),
-        ("failed to fetch anonymous token: unexpected status: 403 Forbidden", "does not let"),
+        ("failed to fetch anonymous token: unexpected status: 403 Forbidden", "denies the node access"),
         ("failed to do request: tls: failed to verify certificate: x509: certificate signed by unknown", "not trust"),
         ("no match for platform in manifest: not found", "platform"),
         ("manifest for a/b:c not found: manifest unknown: manifest unknown", "not in the registry"),
-        # Those that may pass.
+        # Temporary failures.
         (
             "unexpected status: 429 Too Many Requests: toomanyrequests: You have reached your pull rate limit",
-            "not pulled",
+            "not been pulled",
         ),
-        ("unexpected status: 503 Service Unavailable", "not pulled"),
-        ("net/http: TLS handshake timeout", "not pulled"),
-        ("context deadline exceeded", "not pulled"),
-        ("lookup registry on 10.96.0.10:53: no such host", "not pulled"),
-        ("", "not pulled"),
+        ("unexpected status: 503 Service Unavailable", "not been pulled"),
+        ("net/http: TLS handshake timeout", "not been pulled"),
+        ("context deadline exceeded", "not been pulled"),
+        ("lookup registry on 10.96.0.10:53: no such host", "not been pulled"),
+        ("", "not been pulled"),
     ],
 )
 def test_failed_pulls(message: str, cause: str) -> None:
@@ -163,7 +178,7 @@ def test_failed_pulls(message: str, cause: str) -> None:
     pods[0]["status"]["containerStatuses"][0]["state"]["waiting"]["message"] = message
     (sign,) = failure_signs(deployment, pods)
     assert cause in sign.signature.cause
-    assert (sign.signature.grace == SLOW) is (cause == "not pulled")
+    assert (sign.signature.grace == SLOW) is (cause == "not been pulled")
 
 
 @pytest.mark.parametrize(
@@ -175,7 +190,7 @@ def test_failed_pulls(message: str, cause: str) -> None:
         "no nodes available to schedule pods",
     ],
 )
-def test_a_cluster_that_is_only_starting_is_not_doomed(message: str) -> None:
+def test_a_starting_cluster_is_not_a_failure(message: str) -> None:
     deployment, pods = recorded("cpu")
     for condition in pods[0]["status"]["conditions"]:
         condition["message"] = message
@@ -185,18 +200,18 @@ def test_a_cluster_that_is_only_starting_is_not_doomed(message: str) -> None:
 @pytest.mark.parametrize(
     ("change", "next_step"),
     [
-        ({"replicas": 0}, "kubectl -n rec scale deployment/cpu --replicas=1"),
-        ({"replicas": 1, "paused": True}, "kubectl -n rec rollout resume deployment/cpu"),
+        ({"replicas": 0}, "run `kubectl -n rec scale deployment/cpu --replicas=1`"),
+        ({"replicas": 1, "paused": True}, "run `kubectl -n rec rollout resume deployment/cpu`"),
     ],
 )
-def test_a_deployment_that_somebody_stopped(change: dict[str, Any], next_step: str) -> None:
+def test_a_stopped_deployment(change: dict[str, Any], next_step: str) -> None:
     deployment, _pods = recorded("cpu")
     (sign,) = failure_signs({**deployment, "spec": change}, [])
     assert sign.next_step == next_step
     assert str(sign) == sign.signature.cause
 
 
-# -- the pods of the present template ---------------------------------------------------------------------------------
+# -- the pods of the current template ---------------------------------------------------------------------------------
 
 
 def pod(name: str, template: str, created: str) -> dict[str, Any]:
@@ -211,17 +226,17 @@ def rolling(**status: Any) -> dict[str, Any]:
     return {"metadata": {"generation": 2}, "status": {"observedGeneration": 2, "updatedReplicas": 1, **status}}
 
 
-def test_an_older_templates_pods_say_nothing_of_the_present_one() -> None:
+def test_pods_of_an_older_template_do_not_count() -> None:
     old, new, third = pod("old", "a", "1"), pod("new", "b", "2"), pod("third", "b", "3")
     assert names(rolling(), new, old, third) == ["new", "third"]
     assert names(rolling()) == []
-    # The Deployment controller has not seen the newest template yet, or has made no pod of it.
+    # The Deployment controller has not processed the newest template yet, or has created no pod from it.
     assert names(rolling(observedGeneration=1), old) == []
     assert names(rolling(updatedReplicas=0), old) == []
     assert names(rolling(updatedReplicas=None), old) == []
 
 
-def test_what_waits_in_a_back_off() -> None:
+def test_pods_in_back_off() -> None:
     assert [name for name in RECORDED if any(in_back_off(found) for found in RECORDED[name]["pods"])] == [
         "absent",
         "absent at first",
@@ -237,7 +252,7 @@ def test_what_waits_in_a_back_off() -> None:
     assert {name for name in RECORDED if is_refused(RECORDED[name]["deployment"])} == refused
 
 
-def test_a_pod_that_is_being_made() -> None:
+def test_a_pod_that_is_being_created() -> None:
     waiting = {"status": {"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}}
     assert is_being_made(waiting)
     assert not any(is_being_made(found) for entry in RECORDED.values() for found in entry["pods"])
@@ -247,7 +262,7 @@ def test_a_pod_that_is_being_made() -> None:
 
 
 @pytest.mark.parametrize("signature", SIGNATURES, ids=lambda signature: signature.cause)
-def test_every_remedy_can_be_said(signature: Signature) -> None:
+def test_every_next_step_can_be_formatted(signature: Signature) -> None:
     said = signature.next_step.format(namespace="n", deployment="d", pod="p", image="i")
     assert said
     assert not said.endswith(".")
@@ -270,17 +285,17 @@ def test_odd_fields_never_raise(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "cause"),
-    [("absent", "its image is not in the registry"), ("silent", "its image is not pulled yet")],
+    [("absent", "its image is not in the registry"), ("silent", "its image has not been pulled yet")],
 )
-def test_pods_that_no_deployment_made_cannot_start_either(name: str, cause: str) -> None:
-    (sign,) = stillborn(recorded(name)[1], "team")
+def test_start_failures_of_pods_without_a_deployment(name: str, cause: str) -> None:
+    (sign,) = start_failures(recorded(name)[1], "team")
     assert (sign.signature.cause, sign.deployment) == (cause, "")
     assert "{" not in sign.next_step
 
 
-def test_that_one_ends_again_and_again_or_has_no_room_is_its_owners_affair() -> None:
-    names = [name for name in RECORDED if stillborn(recorded(name)[1], "team")]
-    causes = {sign.signature.cause for name in names for sign in stillborn(recorded(name)[1], "team")}
+def test_start_failures_leave_out_repeated_exits_and_missing_capacity() -> None:
+    names = [name for name in RECORDED if start_failures(recorded(name)[1], "team")]
+    causes = {sign.signature.cause for name in names for sign in start_failures(recorded(name)[1], "team")}
     assert causes
     assert all(signature.source == "container" for signature in SIGNATURES if signature.cause in causes)
     assert not any(signature.restarts for signature in SIGNATURES if signature.cause in causes)
@@ -303,11 +318,11 @@ def crashing(restarts: int) -> dict[str, Any]:
         (2, {"uid-p": 1}, True),
         (2, {"uid-p": 2}, False),
         (1, {}, False),
-        # Of a pod that came later nothing was noted; its first start is no start again.
+        # A later pod has no recorded restarts; its first start is not a restart.
         (0, {}, False),
     ],
 )
-def test_ends_count_from_when_the_wait_began(restarts: int, before: dict[str, int], certain: bool) -> None:
+def test_exits_count_from_the_beginning_of_the_wait(restarts: int, before: dict[str, int], certain: bool) -> None:
     """Also those of a container that is not the first."""
     item = crashing(restarts)
     item["metadata"]["uid"] = "uid-p"
@@ -315,7 +330,7 @@ def test_ends_count_from_when_the_wait_began(restarts: int, before: dict[str, in
     assert bool(found) is certain
 
 
-def test_only_the_scheduler_s_own_condition_speaks_of_room() -> None:
+def test_only_the_condition_of_the_scheduler_reports_missing_capacity() -> None:
     said = {"reason": "Unschedulable", "message": "Insufficient cpu"}
     for kind, status, found in (
         ("PodScheduled", "False", 1),
@@ -326,6 +341,6 @@ def test_only_the_scheduler_s_own_condition_speaks_of_room() -> None:
         assert len(failure_signs(rolling(), [item])) == found, (kind, status)
 
 
-def test_a_sign_once_seen_does_not_change() -> None:
+def test_a_sign_is_immutable() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         only("absent").words = "x"  # type: ignore[misc]

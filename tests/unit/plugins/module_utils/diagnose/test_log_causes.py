@@ -13,40 +13,43 @@ from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_cau
     is_own_fault,
 )
 
-# In the order of the catalogue: what a log or an event says, and words of the cause.
+# In the order of the catalogue: a line of a log or an event, and words of the cause.
 SAID: list[tuple[str, str]] = [
     ('error: Unable to load configuration: strict decoding error: unknown field "noSuchKey"', "the field noSuchKey"),
     ("flag provided but not defined: -no-such-flag", "the flag -no-such-flag"),
-    ('no matches for kind "JobSet" in version "jobset.x-k8s.io/v1alpha2"', "a CRD it needs was not there"),
+    (
+        'no matches for kind "JobSet" in version "jobset.x-k8s.io/v1alpha2"',
+        "a CRD that it requires was missing when it started: JobSet",
+    ),
     (
         'secrets "x" is forbidden: User "system:serviceaccount:a:b" cannot update resource "secrets" in API group ""',
         "may not update secrets",
     ),
-    ("listen tcp :9443: bind: address already in use", "a port it listens on is taken"),
-    ("error: problem running manager: leader election lost", "lost its lease"),
+    ("listen tcp :9443: bind: address already in use", "a port that it listens on is already in use"),
+    ("error: problem running manager: leader election lost", "lost its leader lease"),
     (
         'FailedMount: MountVolume.SetUp failed for volume "cert" : secret "kubeflow-trainer-webhook-cert" not found',
-        "what its volume cert is made of",
+        "the source of its volume cert is missing",
     ),
     ('FailedMount: MountVolume.SetUp failed for volume "cert" : permission denied', "cannot be mounted"),
     ("exec /manager: exec format error", "another architecture"),
-    ("FailedCreatePodSandBox: Failed to create pod sandbox: plugin type ptp failed", "cannot give it a network"),
-    ("Get https://10.96.0.1:443/api: dial tcp 10.96.0.1:443: i/o timeout", "does not reach the API server"),
-    ("Unhealthy: Liveness probe failed: context deadline exceeded", "it is ended because"),
-    ("Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 500", "does not serve yet"),
+    ("FailedCreatePodSandBox: Failed to create pod sandbox: plugin type ptp failed", "cannot set up its network"),
+    ("Get https://10.96.0.1:443/api: dial tcp 10.96.0.1:443: i/o timeout", "cannot reach the API server"),
+    ("Unhealthy: Liveness probe failed: context deadline exceeded", "the kubelet restarts it, because"),
+    ("Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 500", "is not ready yet"),
 ]
 MORE = [
     ("unknown flag: --no-such-flag", "the flag --no-such-flag"),
-    ("JobSet CRDs must be installed in advance", "a CRD it needs"),
+    ("JobSet CRDs must be installed in advance", "a CRD that it requires was missing when it started"),
     # Within JSON.
     (r'{"error":"unknown field \"noSuchKey\""}', "the field noSuchKey"),
-    ("failed to renew lease kubeflow-system/trainer.kubeflow.org: context deadline exceeded", "lost its lease"),
-    ("Unhealthy: Startup probe failed: connection refused", "does not serve yet"),
+    ("failed to renew lease kubeflow-system/trainer.kubeflow.org: context deadline exceeded", "lost its leader lease"),
+    ("Unhealthy: Startup probe failed: connection refused", "is not ready yet"),
 ]
 
 
 @pytest.mark.parametrize(("line", "cause"), SAID + MORE)
-def test_words_tell_a_cause_and_a_remedy(line: str, cause: str) -> None:
+def test_a_line_has_a_cause_and_a_next_step(line: str, cause: str) -> None:
     found = failure_cause(["something before", line, "something after"])
     assert found is not None
     assert cause in found[0]
@@ -54,13 +57,13 @@ def test_words_tell_a_cause_and_a_remedy(line: str, cause: str) -> None:
     assert "{" not in "".join(found)
 
 
-def test_every_entry_is_told_by_something() -> None:
+def test_every_entry_is_matched_first_by_its_line() -> None:
     for (line, _words), entry in zip(SAID, FAILURE_CAUSES, strict=True):
         first = next(other for other in FAILURE_CAUSES if re.search(other.words, line, re.IGNORECASE))
         assert first is entry, line
 
 
-def test_nothing_is_made_up() -> None:
+def test_unknown_lines_have_no_cause() -> None:
     assert failure_cause([]) is None
     assert failure_cause(["starting manager"]) is None
 
@@ -83,5 +86,5 @@ def test_nothing_is_made_up() -> None:
         (" \n", False),
     ],
 )
-def test_an_own_fault_is_what_nobody_else_can_mend(log: str, own: bool) -> None:
+def test_an_own_fault_is_one_that_nothing_else_can_resolve(log: str, own: bool) -> None:
     assert is_own_fault(log.split("\n")) is own

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A closer look at a controller that is not ready."""
+"""The report about a controller that is not ready."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def look(
     return diagnose(cluster, deployment, pods, failures[0] if failures else None)
 
 
-def test_between_two_runs_the_log_of_the_last_one_is_read_and_tells_the_cause() -> None:
+def test_between_two_runs_the_log_of_the_previous_run_is_read() -> None:
     cluster, deployment, pods = recorded("crash")
     name = pods[0]["metadata"]["name"]
     cluster.logs = {f"{name} before": [*(f"line {number}" for number in range(20)), LOST], name: ["of now"]}
@@ -64,40 +64,40 @@ def test_between_two_runs_the_log_of_the_last_one_is_read_and_tells_the_cause() 
     assert row["container"].endswith(": CrashLoopBackOff")
     assert len(row["log"]) == LOG_LINES
     assert row["log"][-1] == 'error: Unable to load configuration: unknown field "noSuchKey"'
-    assert row["cause"] == "its configuration has the field noSuchKey, which this release does not know"
+    assert row["cause"] == "its configuration has the field noSuchKey, which this release does not support"
     assert row["command"].endswith(f"logs {name} --previous")
     assert row["unreadable"] == []
     (asked,) = [request for request in cluster.requests if request.path.endswith("/log")]
     assert asked.query["previous"] == "True"
 
 
-def test_the_cause_may_stand_further_up() -> None:
+def test_the_cause_may_be_further_up() -> None:
     cluster, deployment, pods = recorded("crash")
     usage = [f"  -flag{number} value" for number in range(40)]
     cluster.logs = {f"{pods[0]['metadata']['name']} before": ["flag provided but not defined: -nothing", *usage]}
     row = look(cluster, deployment, pods)
-    assert row["cause"] == "it is started with the flag -nothing, which this release does not know"
+    assert row["cause"] == "it is started with the flag -nothing, which this release does not support"
     assert row["log"] == usage[-LOG_LINES:]
 
 
-def test_without_a_word_of_its_own_the_sign_of_doom_is_the_cause() -> None:
+def test_without_a_cause_in_the_log_the_sign_of_failure_is_the_cause() -> None:
     cluster, deployment, pods = recorded("quota")
     warn(cluster, event(deployment["metadata"]["name"], "exceeded quota"))
     row = look(cluster, deployment, pods)
-    assert row["cause"] == "a ResourceQuota does not allow its pods"
+    assert row["cause"] == "a ResourceQuota rejects its pods"
     assert (row["pod"], row["log"]) == ("", [])
     assert row["events"] == ["Failed: exceeded quota"]
     assert "describe deployment" in row["command"]
 
 
-def test_a_container_that_has_not_run_has_no_log_and_that_is_no_failure() -> None:
+def test_a_container_that_has_not_run_has_no_log() -> None:
     cluster, deployment, pods = recorded("absent")
     row = look(cluster, deployment, pods)
     assert (row["log"], row["unreadable"], row["exit_code"]) == ([], [], None)
     assert "not found" in row["container"] or "Back-off" in row["container"]
 
 
-def test_only_the_newest_warnings_about_what_is_there_now() -> None:
+def test_only_the_newest_warnings_about_existing_objects() -> None:
     cluster, deployment, pods = recorded("crash")
     pods[0]["metadata"]["labels"]["pod-template-hash"] = "new"
     name = deployment["metadata"]["name"]
@@ -118,7 +118,7 @@ def sets(cluster: FakeCluster, *found: dict[str, Any]) -> None:
     cluster.hooks.append(lambda request: {"items": list(found)} if request.path.endswith("/replicasets") else None)
 
 
-def test_where_there_is_no_pod_its_replicaset_tells_why() -> None:
+def test_without_a_pod_the_replicaset_is_reported() -> None:
     cluster, deployment, pods = recorded("quota")
     assert pods == []
     failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "no such priority"}
@@ -133,18 +133,18 @@ def test_where_there_is_no_pod_its_replicaset_tells_why() -> None:
     assert row["replica_set"] in "\n".join(diagnosis_lines([row]))
 
 
-def test_where_there_is_a_pod_no_replicaset_is_asked_for() -> None:
+def test_with_a_pod_no_replicaset_is_read() -> None:
     cluster, deployment, pods = recorded("crash")
     assert look(cluster, deployment, pods)["replica_set"] == ""
     assert not [request for request in cluster.requests if request.path.endswith("/replicasets")]
 
 
-def test_a_deployment_whose_controller_does_nothing() -> None:
+def test_a_deployment_without_a_replicaset() -> None:
     cluster, deployment, _pods = recorded("quota")
     assert look(cluster, deployment, [])["replica_set"] == "ReplicaSet of the newest revision: it is not there"
 
 
-def test_what_a_replicaset_says_tells_the_cause_where_events_are_gone() -> None:
+def test_the_replicaset_gives_the_cause_without_events() -> None:
     cluster, deployment, _pods = recorded("quota")
     deployment["metadata"]["annotations"] = {"deployment.kubernetes.io/revision": "1"}
     said = {"type": "ReplicaFailure", "status": "True", "message": "exec format error"}
@@ -152,7 +152,7 @@ def test_what_a_replicaset_says_tells_the_cause_where_events_are_gone() -> None:
     assert "architecture" in look(cluster, deployment, [], doomed=False)["cause"]
 
 
-def test_a_replicaset_that_may_not_be_read_is_said() -> None:
+def test_an_unreadable_replicaset_is_reported() -> None:
     cluster, deployment, _pods = recorded("quota")
     cluster.fail(403, method="GET", path="/replicasets", message="may not")
     row = look(cluster, deployment, [])
@@ -161,7 +161,7 @@ def test_a_replicaset_that_may_not_be_read_is_said() -> None:
 
 
 @pytest.mark.parametrize("path", ["/log", "/events"])
-def test_what_may_not_be_read_is_said_and_hides_nothing(path: str) -> None:
+def test_unreadable_facts_are_reported_and_hide_nothing(path: str) -> None:
     cluster, deployment, pods = recorded("crash")
     cluster.logs = {f"{pods[0]['metadata']['name']} before": ["flag provided but not defined: -x"]}
     cluster.fail(403, method="GET", path=path, message="may not")
@@ -182,7 +182,7 @@ def test_no_secret_of_a_log_or_an_event_is_shown() -> None:
     assert "hunter22" not in shown
 
 
-def test_odd_objects_are_looked_at_as_well() -> None:
+def test_odd_objects_are_reported_as_well() -> None:
     odd: dict[str, Any]
     for odd in ({}, {"metadata": {}, "status": []}, {"status": {"containerStatuses": [{"name": 1}]}}):
         row = diagnose(FakeCluster(), odd, [odd], None)
@@ -226,14 +226,14 @@ def test_a_paragraph_for_each() -> None:
         "  cause: c",
         "  event: e",
         "  log: l",
-        "  not read: u",
-        "  look: kubectl -n ops describe deployment manager",
+        "  unreadable: u",
+        "  more: kubectl -n ops describe deployment manager",
         "Deployment ops/manager",
-        "  look: kubectl -n ops describe deployment manager",
+        "  more: kubectl -n ops describe deployment manager",
     ]
 
 
-def test_it_is_bounded_whatever_a_controller_says() -> None:
+def test_the_report_is_bounded() -> None:
     noisy = row(log=["x" * 10_000] * 40, events=["y\n" * 9_000] * 40)
     lines = diagnosis_lines([noisy] * 3)
     assert len("\n".join(lines)) <= MOST

@@ -5,17 +5,17 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.unreachable import away
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.unreachable import unreachable_verdict
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError, UnreachableError
 from tests.unit.plugins.helpers.fakes import failure
 
 
-def test_what_may_pass_is_a_verdict() -> None:
-    verdict = away(UnreachableError("connection refused"))
+def test_a_temporary_error_is_a_verdict() -> None:
+    verdict = unreachable_verdict(UnreachableError("connection refused"))
     assert (verdict.subject, verdict.state, verdict.evidence) == ("API server", "unknown", "connection refused")
-    assert away(failure(503)).state == "unknown"
+    assert unreachable_verdict(failure(503)).state == "unknown"
 
 
-def test_what_stays_is_raised() -> None:
+def test_a_permanent_error_is_raised() -> None:
     with pytest.raises(ApiError):
-        away(failure(403))
+        unreachable_verdict(failure(403))

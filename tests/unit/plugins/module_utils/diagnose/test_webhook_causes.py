@@ -18,25 +18,28 @@ CALL = (
     "failed to call webhook: "
     f'Post "https://{SERVICE}:443/validate-trainer-kubeflow-org-v1alpha1-trainjob?timeout=10s": '
 )
-# In the order of the catalogue: what an API server says, and words of the cause.
+# In the order of the catalogue: a message of an API server, and words of the cause.
 SAID: list[tuple[str, str]] = [
     (CALL + "proxyconnect tcp: dial tcp 10.0.0.1:3128: connect: connection timed out", "through a proxy"),
     (CALL + 'no endpoints available for service "kubeflow-trainer-controller-manager"', "has no ready pod behind it"),
-    (CALL + 'service "jobset-webhook-service" not found', "jobset-webhook-service that the webhook points to"),
+    (
+        CALL + 'service "jobset-webhook-service" not found',
+        "jobset-webhook-service that the webhook points to is missing",
+    ),
     (CALL + 'no service port 443 found for service "jobset-webhook-service"', "does not have the port 443"),
-    (CALL + "dial tcp 10.96.57.135:443: connect: connection refused", "nobody listens"),
+    (CALL + "dial tcp 10.96.57.135:443: connect: connection refused", "nothing listens"),
     (CALL + "dial tcp 10.244.0.9:9443: connect: no route to host", "cannot be reached"),
-    (CALL + "Address is not allowed", "may not call addresses of pods"),
+    (CALL + "Address is not allowed", "cannot call the addresses of pods"),
     (CALL + "dial tcp: lookup hooks.example.com on 10.0.0.2:53: no such host", "hooks.example.com"),
-    (CALL + "tls: failed to verify certificate: x509: certificate signed by unknown authority", "not of the CA"),
+    (CALL + "tls: failed to verify certificate: x509: certificate signed by unknown authority", "not signed by the CA"),
     (
         CALL + f"tls: failed to verify certificate: x509: certificate is valid for proxy.example.com, not {SERVICE}",
-        f"of another name than {SERVICE}:",
+        f"without the name {SERVICE}:",
     ),
     (
         CALL
         + "tls: failed to verify certificate: x509: certificate relies on legacy Common Name field, use SANs instead",
-        "names no Service",
+        "has no Service among",
     ),
     (
         CALL
@@ -48,33 +51,33 @@ SAID: list[tuple[str, str]] = [
         + "x509: certificate has expired or is not yet valid: current time 2026-01-03T00:00:00Z is after 2026-01-02",
         "has expired",
     ),
-    (CALL + "unable to load root certificates: unable to parse bytes as PEM block", "no certificate"),
-    (CALL + "http: server gave HTTP response to HTTPS client", "speaks no TLS"),
+    (CALL + "unable to load root certificates: unable to parse bytes as PEM block", "is not a certificate"),
+    (CALL + "http: server gave HTTP response to HTTPS client", "does not use TLS"),
     (CALL + "remote error: tls: internal error", "handshake fails"),
     (CALL + "context deadline exceeded", "no answer in time"),
     (CALL + "the server could not find the requested resource", "does not know this webhook"),
-    (CALL + "EOF", "cut off"),
+    (CALL + "EOF", "was closed"),
     (
         CALL + "expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got /, Kind=",
-        "no admission webhook",
+        "is not an admission webhook",
     ),
     (CALL + 'an error on the server ("") has prevented the request from succeeding', "answers with an error"),
     (
         'admission webhook "policy.example.com" denied the request: no',
-        "the webhook policy.example.com of somebody else",
+        "the webhook policy.example.com of another component",
     ),
     ("ValidatingAdmissionPolicy 'images' with binding 'all' denied request: no", "ValidatingAdmissionPolicy images"),
     ('pods "x" is forbidden: violates PodSecurity "restricted:latest": host namespaces', "Pod Security"),
     ('trainjobs "x" is forbidden: exceeded quota: none, requested: count/trainjobs=1', "ResourceQuota none"),
     (
         'pods "x" is forbidden: error looking up service account a/default: serviceaccount "default" not found',
-        "no ServiceAccount yet",
+        "no default ServiceAccount yet",
     ),
     (
         "unable to create new content in namespace conductor-probe because it is being terminated",
         "is being deleted",
     ),
-    ('namespaces "conductor-probe" not found', "the namespace conductor-probe is not there"),
+    ('namespaces "conductor-probe" not found', "the namespace conductor-probe does not exist"),
 ]
 MORE = [
     (CALL + "proxyconnect tcp: dial tcp 10.0.0.1:3128: connect: connection refused", "through a proxy"),
@@ -82,25 +85,28 @@ MORE = [
     (CALL + "net/http: TLS handshake timeout", "handshake fails"),
     (
         CALL + "x509: cannot validate certificate for 10.0.0.1 because it doesn't contain any IP SANs",
-        "names no Service",
+        "has no Service among",
     ),
-    (CALL + "invalid character '<' looking for beginning of value", "no admission webhook"),
-    (CALL + f"x509: certificate is not valid for any names, but wanted to match {SERVICE}", "of another name"),
-    (CALL + "x509: ECDSA verification failure", "not of the CA"),
-    (CALL + "tls: first record does not look like a TLS handshake", "speaks no TLS"),
+    (CALL + "invalid character '<' looking for beginning of value", "is not an admission webhook"),
+    (
+        CALL + f"x509: certificate is not valid for any names, but wanted to match {SERVICE}",
+        f"without the name {SERVICE}:",
+    ),
+    (CALL + "x509: ECDSA verification failure", "not signed by the CA"),
+    (CALL + "tls: first record does not look like a TLS handshake", "does not use TLS"),
     (CALL + "dial tcp 10.96.0.9:443: i/o timeout", "no answer in time"),
     (CALL + "net/http: request canceled while waiting for connection (Client.Timeout exceeded)", "no answer in time"),
-    (CALL + "write tcp 172.18.0.2:57062->10.96.57.135:443: write: broken pipe", "cut off"),
-    (CALL + "http: server closed idle connection", "cut off"),
-    (CALL + "read tcp 10.0.0.1:1->10.0.0.2:2: read: connection reset by peer", "cut off"),
-    (CALL + "Webhook response was absent", "no admission webhook"),
+    (CALL + "write tcp 172.18.0.2:57062->10.96.57.135:443: write: broken pipe", "was closed"),
+    (CALL + "http: server closed idle connection", "was closed"),
+    (CALL + "read tcp 10.0.0.1:1->10.0.0.2:2: read: connection reset by peer", "was closed"),
+    (CALL + "Webhook response was absent", "is not an admission webhook"),
     (CALL + "the server is currently unable to handle the request", "answers with an error"),
     ("namespace conductor-probe is being terminated", "is being deleted"),
 ]
 
 
 @pytest.mark.parametrize(("message", "cause"), SAID + MORE)
-def test_what_the_server_says_becomes_a_cause_and_a_remedy(message: str, cause: str) -> None:
+def test_a_message_has_a_cause_and_a_next_step(message: str, cause: str) -> None:
     found = webhook_cause(message)
     assert found is not None
     assert cause in found[0]
@@ -108,7 +114,7 @@ def test_what_the_server_says_becomes_a_cause_and_a_remedy(message: str, cause: 
     assert "{" not in "".join(found)
 
 
-def test_every_entry_is_said_by_some_server() -> None:
+def test_every_entry_is_matched_first_by_its_message() -> None:
     assert len(SAID) == len(WEBHOOK_CAUSES)
     for (message, _words), entry in zip(SAID, WEBHOOK_CAUSES, strict=True):
         first = next(other for other in WEBHOOK_CAUSES if _fits(other.words, message))
@@ -119,6 +125,6 @@ def _fits(words: str, message: str) -> bool:
     return re.search(words, message, re.IGNORECASE | re.DOTALL) is not None
 
 
-def test_what_is_not_known_is_left_to_the_servers_words() -> None:
+def test_unknown_messages_have_no_cause() -> None:
     assert webhook_cause("something new") is None
     assert webhook_cause("") is None

@@ -31,23 +31,23 @@ def test_every_warning_can_be_accepted_and_no_blocker() -> None:
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("kueue_mismach", "there is no warning kueue_mismach; did you mean kueue_mismatch?"),
+        ("kueue_mismach", "unknown warning code kueue_mismach; did you mean kueue_mismatch?"),
         ("default-deny", "did you mean default_deny?"),
-        ("all", "there is no warning all\n"),
+        ("all", "unknown warning code all\n"),
     ],
 )
-def test_a_code_that_there_is_not_is_refused(code: str, said: str) -> None:
+def test_an_unknown_code_is_rejected(code: str, said: str) -> None:
     with pytest.raises(InputError) as caught:
         check_accepted([code])
     assert said in str(caught.value)
-    assert "Next: docs/blockers.md" in str(caught.value)
+    assert "Next: see docs/findings.md" in str(caught.value)
 
 
-def test_what_is_accepted_is_not_told() -> None:
+def test_an_accepted_warning_is_suppressed() -> None:
     assert not_accepted([KUEUE], []) == [KUEUE]
     assert not_accepted([KUEUE], ["default_deny"]) == [KUEUE]
     assert not_accepted([KUEUE], ["kueue_mismatch"]) == []
 
 
 def test_a_warning_is_one_line() -> None:
-    assert warning_line(KUEUE) == "kueue_mismatch, Kueue: it is old (to do: upgrade it)"
+    assert warning_line(KUEUE) == "kueue_mismatch, Kueue: it is old. Next: upgrade it"

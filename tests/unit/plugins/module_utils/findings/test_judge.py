@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.access_reviews import Right
-from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import CATALOGUE, CatalogueEntry
+from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import CATALOGUE
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.cluster_rules import RULES as OF_CLUSTER
+from ansible_collections.conductor.trainer.plugins.module_utils.findings.entry import CatalogueEntry
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.jobset_rules import RULES as OF_JOBSET
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.judge import judge
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.rules import Rules
@@ -41,12 +42,12 @@ OURS: dict[str, Any] = {"labels": {"conductor.trainer/managed": "true"}}
 DYING = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
 RECORD = record_manifest(Record(release="2.3.0", profile="default", bundle=release().sha256), HOME)
 READ_ONLY = {"resourceRules": [{"verbs": ["get", "list"], "apiGroups": ["*"], "resources": ["*"]}]}
-# Everything but granting: what an administrator without escalate and bind has.
+# Everything except granting: the permissions of an administrator without escalate and bind.
 NO_GRANTS = {
     "resourceRules": [{"verbs": ["get", "list", "watch", "create", "patch"], "apiGroups": ["*"], "resources": ["*"]}]
 }
 
-# Enough for an install, with nothing to spare: no subresources, no deletions.
+# Sufficient for an install, without optional permissions: no subresources, no deletions.
 NO_HELP: dict[str, Any] = {
     "resourceRules": [
         {
@@ -60,7 +61,7 @@ NO_HELP: dict[str, Any] = {
 
 
 def image(items: list[dict[str, Any]], which: int, value: str) -> list[dict[str, Any]]:
-    """Deployments of which one has another image."""
+    """Return the Deployments, one of them with another image."""
     items[which]["spec"]["template"]["spec"]["containers"][0]["image"] = value
     return items
 
@@ -74,7 +75,7 @@ def machine(status: Any = None, **changes: Any) -> dict[str, Any]:
 
 
 def external(version: str = "v0.12.0", *, serving: bool = True) -> dict[str, Any]:
-    """JobSet elsewhere, and nothing of Trainer."""
+    """Return readings with JobSet in another namespace and without Trainer."""
     controller = image([jobset_controller("jobset-system", **HELM)], 0, f"x/jobset:{version}")
     if not serving:
         controller[0]["status"] = {}
@@ -116,22 +117,26 @@ NO_CRDS: dict[str, Any] = {name: {} for name in crds()}
 HALF = {name: item for name, item in crds().items() if name.startswith("trainjobs")}
 ELSEWHERE: dict[str, Any] = {"home": "ml", "metadata": HELM, "manager": "helm"}
 
-# Code to what is read, what is asked for, and the words that must be in cause or remedy.
+# Code to the readings, the requested JobSet, and the words that must occur in cause or next step.
 CASES: dict[str, tuple[Any, str, str]] = {
-    "kubernetes_too_old": (empty(version="1.30.4"), "bundled", "Kubernetes is 1.30.4; Trainer 2.3.0 needs 1.31"),
-    "kubernetes_untested": (empty(version="1.36.0"), "bundled", "1.32 to 1.35"),
+    "kubernetes_too_old": (empty(version="1.30.4"), "bundled", "Kubernetes is 1.30.4, and Trainer 2.3.0 requires 1.31"),
+    "kubernetes_untested": (empty(version="1.36.0"), "bundled", "tests Trainer 2.3.0 on 1.32 to 1.35 only"),
     "no_schedulable_node": (empty(nodes=page([machine(spec={"unschedulable": True})])), "bundled", "cordoned"),
     "no_supported_node": (
         empty(nodes=page([machine(status={"nodeInfo": {"architecture": "s390x"}})])),
         "bundled",
-        "the nodes are of s390x",
+        "the nodes are s390x",
     ),
     "insufficient_capacity": (
         empty(pods={"node": page([pod("1900m")])}),
         "bundled",
-        "request 0.6 CPU, and at most 0.1 is free",
+        "request 0.6 CPU, and no node has more than 0.1 CPU free",
     ),
-    "trainer_other_owner": (installed("helm", metadata=HELM), "bundled", "2.3.0 is complete here"),
+    "trainer_other_owner": (
+        installed("helm", metadata=HELM),
+        "bundled",
+        "Trainer 2.3.0 (complete) is managed by Helm release trainer",
+    ),
     "trainer_other_namespace": (installed(**ELSEWHERE), "bundled", "runs in namespace ml"),
     "trainer_duplicate": (
         installed(deployments=page([*deployments(), *deployments(home="ml")])),
@@ -144,9 +149,13 @@ CASES: dict[str, tuple[Any, str, str]] = {
             public_config={},
         ),
         "bundled",
-        "Trainer 2.4.0 is installed and 2.3.0 is older",
+        "Trainer 2.4.0 is installed, which is newer than 2.3.0",
     ),
-    "trainer_unknown": (empty(deployments=None, everywhere=False), "bundled", "cannot be told"),
+    "trainer_unknown": (
+        empty(deployments=None, everywhere=False),
+        "bundled",
+        "it is unknown whether Trainer is installed",
+    ),
     "trainer_takeover": (installed("kubectl", metadata=OURS), "bundled", "takes it over"),
     "trainer_other_release": (
         installed(
@@ -156,31 +165,39 @@ CASES: dict[str, tuple[Any, str, str]] = {
             public_config={},
         ),
         "bundled",
-        "2.2.1 is installed by field manager kubectl; only 2.3.0",
+        "2.2.1 is managed by field manager kubectl; only release 2.3.0",
     ),
-    "adopted_from_tool": (installed("helm", metadata=HELM), "bundled", "taken from Helm release trainer"),
+    "adopted_from_tool": (installed("helm", metadata=HELM), "bundled", "adopts it from Helm release trainer"),
     "trainer_incomplete": (empty(crds={**NO_CRDS, **HALF}), "bundled", "Deployment kubeflow-trainer"),
     "release_inconsistent": (
         installed(public_config={"data": {"kubeflow_trainer_version": "v2.2.0"}}),
         "bundled",
-        "image says Trainer 2.3.0, the public ConfigMap 2.2.0",
+        "image: 2.3.0, public ConfigMap: 2.2.0",
     ),
     "terminating": (empty(namespace={"metadata": {"name": HOME, **DYING}}), "bundled", f"Namespace {HOME} is being"),
-    "jobset_external": (empty(**external()), "bundled", "runs in namespace jobset-system (Helm release trainer)"),
-    "jobset_other_owner": (installed("helm", metadata=HELM), "bundled", "in the hands of Helm release trainer"),
-    "jobset_bundled": (installed(), "external", "in namespace kubeflow-system is Conductor's own"),
+    "jobset_external": (
+        empty(**external()),
+        "bundled",
+        "runs in namespace jobset-system and is managed by Helm release trainer",
+    ),
+    "jobset_other_owner": (
+        installed("helm", metadata=HELM),
+        "bundled",
+        "namespace kubeflow-system is managed by Helm release trainer",
+    ),
+    "jobset_bundled": (installed(), "external", "in namespace kubeflow-system belongs to Conductor"),
     "jobset_absent": (empty(), "external", "install JobSet 0.12.0"),
-    "jobset_unhealthy": (empty(**external(serving=False)), "auto", "jobset-system does not serve"),
-    "jobset_too_old": (empty(**external("v0.11.0")), "external", "needs 0.12.0 or newer"),
-    "jobset_split": (empty(**{**external(), "deployments": page()}), "auto", "where no controller runs"),
+    "jobset_unhealthy": (empty(**external(serving=False)), "auto", "jobset-system is not ready"),
+    "jobset_too_old": (empty(**external("v0.11.0")), "external", "requires JobSet 0.12.0 or newer"),
+    "jobset_split": (empty(**{**external(), "deployments": page()}), "auto", "but no controller runs there"),
     "jobset_crd_only": (empty(**jobset_crd_only()), "auto", "without a controller (Helm release trainer, 0 JobSets)"),
-    "jobset_unknown": (empty(mutating=None), "auto", "which JobSet is installed: some of it may not be read"),
+    "jobset_unknown": (empty(mutating=None), "auto", "which JobSet is installed: some objects cannot be read"),
     "permissions_missing": (empty(rules=READ_ONLY, cluster_rules=READ_ONLY), "bundled", "may not create, patch"),
     "role_not_grantable": (empty(rules=NO_GRANTS, cluster_rules=NO_GRANTS), "bundled", "escalate clusterroles"),
     "repair_not_permitted": (
         installed(record=RECORD, rules=READ_ONLY, cluster_rules=READ_ONLY),
         "bundled",
-        "could not put it right again",
+        "could not repair it",
     ),
     "permissions_optional": (
         empty(rules=NO_HELP, cluster_rules=NO_HELP),
@@ -190,13 +207,13 @@ CASES: dict[str, tuple[Any, str, str]] = {
     "permissions_unknown": (empty(rules={"incomplete": True}), "bundled", "does not list"),
     "unreadable": (empty(denied=("list nodes",)), "bundled", "may not list nodes"),
     "certificate_invalid": (empty(), "bundled", "Secret ops/tls is not there"),
-    "certificate_expiring": (empty(), "bundled", "ends in 9 days"),
-    "quota_exceeded": (empty(quotas=quota(pods="1")), "bundled", "pods 1, of which 0 is used and 2 needed"),
-    "quota_missing_resources": (empty(quotas=quota(limits__cpu="9")), "bundled", "limits.cpu is limited"),
+    "certificate_expiring": (empty(), "bundled", "expires in 9 days"),
+    "quota_exceeded": (empty(quotas=quota(pods="1")), "bundled", "pods is limited to 1: 0 used, 2 more needed"),
+    "quota_missing_resources": (empty(quotas=quota(limits__cpu="9")), "bundled", "limits.cpu is limited by a quota"),
     "default_deny": (
         empty(policies=page([{"metadata": {"name": "deny"}, "spec": {"podSelector": {}}}])),
         "bundled",
-        "NetworkPolicy deny closes the webhooks' port 9443",
+        "NetworkPolicy deny blocks the API server's calls to the webhooks' port 9443",
     ),
     "istio_injection": (
         empty(
@@ -204,7 +221,7 @@ CASES: dict[str, tuple[Any, str, str]] = {
             groups={"networking.istio.io": frozenset()},
         ),
         "bundled",
-        "get a sidecar",
+        "get an Istio sidecar",
     ),
     "kueue_mismatch": (
         empty(
@@ -221,7 +238,7 @@ CASES: dict[str, tuple[Any, str, str]] = {
     "runtime_finalizers": (
         installed(runtimes=runtime("mine", finalizers=["trainer.kubeflow.org/resource-in-use"])),
         "bundled",
-        "is on mine",
+        "is set on mine",
     ),
     "jobs_unfinished": (
         installed(train_jobs=page([JOB], more=900)),
@@ -231,7 +248,7 @@ CASES: dict[str, tuple[Any, str, str]] = {
 }
 
 
-# Further requests bring these.
+# Facts that further requests read.
 CERTIFICATES = {
     "certificate_invalid": (
         "invalid_certificates",
@@ -252,7 +269,7 @@ def judged(
     return {"blocker": blockers, "warning": warnings}
 
 
-def test_every_code_has_a_case_and_is_there_once() -> None:
+def test_every_code_has_a_case_and_occurs_once() -> None:
     codes = [entry.code for entry in CATALOGUE]
     assert sorted(codes) == sorted(CASES)
     assert len(set(codes)) == len(codes)
@@ -268,7 +285,7 @@ def test_every_code_has_one_rule() -> None:
 
 
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.code)
-def test_each_is_found_where_it_holds(entry: CatalogueEntry) -> None:
+def test_each_finding_is_reported(entry: CatalogueEntry) -> None:
     readings, mode, words = CASES[entry.code]
     adopt = ("helm",) if entry.code == "adopted_from_tool" else ()
     answer = judged(readings, mode, adopt, certificates=entry.code)
@@ -290,14 +307,14 @@ def test_each_is_found_where_it_holds(entry: CatalogueEntry) -> None:
         (installed(), "bundled"),
         (installed(record=RECORD, train_jobs=page([JOB]), quotas=quota(pods="2")), "bundled"),
         (installed(record=RECORD, nodes=page([machine(spec={"unschedulable": True})])), "bundled"),
-        # Nodes that are starting take pods soon, and where all controllers run none is needed.
+        # Starting nodes accept pods soon, and if all controllers run, no node is required.
         (empty(nodes=page([machine(status={"conditions": []})])), "bundled"),
         (empty(nodes=page([machine(spec={"taints": [STARTING]})])), "bundled"),
         (installed("kubectl", metadata=OURS, nodes=page([machine(spec={"unschedulable": True})])), "bundled"),
         (empty(version="1.31.0", namespace={"metadata": {"labels": {"istio-injection": "enabled"}}}), "auto"),
     ],
 )
-def test_nothing_stands_against_a_good_cluster(readings: Any, mode: str) -> None:
+def test_a_good_cluster_has_no_blockers(readings: Any, mode: str) -> None:
     found = judged(readings, mode)
     assert found["blocker"] == []
     assert {finding["code"] for finding in found["warning"]} <= {
@@ -315,7 +332,7 @@ def test_nothing_stands_against_a_good_cluster(readings: Any, mode: str) -> None
         (installed("kubectl", metadata=OURS), "bundled", set()),
         (installed("argocd-controller"), "bundled", {"trainer_other_owner", "jobset_other_owner"}),
         (installed(**ELSEWHERE), "bundled", {"trainer_other_owner", "trainer_other_namespace", "jobset_other_owner"}),
-        # A CRD alone may be all that is left of somebody's JobSet.
+        # A CRD alone may be the rest of another JobSet.
         (empty(crds=crds("kubectl", **UPSTREAM)), "bundled", {"jobset_crd_only"}),
         (empty(crds=crds("helm", **HELM)), "bundled", {"trainer_other_owner", "jobset_crd_only"}),
         (empty(crds=crds()), "bundled", set()),  # our own install, interrupted
@@ -333,7 +350,7 @@ def test_all_blockers_at_once_and_no_others(readings: Any, mode: str, blockers: 
 
 
 @pytest.mark.parametrize("code", ["insufficient_capacity", "no_schedulable_node"])
-def test_a_lack_of_room_is_no_blocker_where_nodes_may_come(code: str) -> None:
+def test_insufficient_capacity_is_no_blocker_if_nodes_may_be_added(code: str) -> None:
     readings, mode, _words = CASES[code]
     facts = facts_of("https://c", release(), readings, mode)
     for can_scale_up, found in (False, [code]), (True, []):
@@ -341,33 +358,33 @@ def test_a_lack_of_room_is_no_blocker_where_nodes_may_come(code: str) -> None:
         assert [finding["code"] for finding in judge(facts)[0]] == found
 
 
-def test_a_tool_that_is_to_be_adopted_from_is_no_blocker() -> None:
+def test_an_adopted_tool_is_no_blocker() -> None:
     assert judged(installed("helm", metadata=HELM), "bundled", ("helm",))["blocker"] == []
     stays = judged(installed("helm", metadata=HELM), "bundled", ("flux", "other"))["blocker"]
     assert {finding["code"] for finding in stays} == {"trainer_other_owner", "jobset_other_owner"}
 
 
-def test_half_of_somebody_elses_is_not_ours_to_complete() -> None:
+def test_an_incomplete_installation_of_another_owner_is_not_completed() -> None:
     found = judged(empty(crds=crds("helm", **HELM)), "bundled")
     assert "trainer_incomplete" not in {finding["code"] for finding in found["warning"]}
 
 
-def test_webhooks_that_point_somewhere_make_it_nobodys_home() -> None:
+def test_webhooks_alone_do_not_make_a_namespace_the_home_of_trainer() -> None:
     remains = {
         kind: page(webhooks(kind.capitalize(), "kubectl", "gone", **UPSTREAM)) for kind in ("mutating", "validating")
     }
     assert "jobset_split" in {finding["code"] for finding in judged(empty(**remains), "bundled")["blocker"]}
 
 
-def test_rights_in_the_namespace_of_the_probes_count() -> None:
+def test_permissions_in_the_namespace_of_the_probes_count() -> None:
     nothing: dict[str, Any] = {"resourceRules": []}
-    for probe_rules, lacks in ((EVERYTHING, False), (None, True)):
+    for probe_rules, missing in ((EVERYTHING, False), (None, True)):
         found = judged(empty(rules=EVERYTHING, cluster_rules=nothing, probe_rules=probe_rules), "bundled")
         causes = [finding["cause"] for finding in found["blocker"]]
-        assert any("create pods in namespace conductor-probe" in cause for cause in causes) is lacks
+        assert any("create pods in namespace conductor-probe" in cause for cause in causes) is missing
 
 
-def test_a_right_that_lacks_is_said_once() -> None:
+def test_a_missing_permission_is_reported_once() -> None:
     nothing: dict[str, Any] = {"resourceRules": []}
     denied = (
         "get customresourcedefinitions.apiextensions.k8s.io jobsets.jobset.x-k8s.io",
@@ -392,7 +409,7 @@ def test_a_right_that_lacks_is_said_once() -> None:
     assert not any("(for kube-system, kubeflow-system)" in cause for cause in causes)
 
 
-def test_without_any_right_the_result_is_still_small() -> None:
+def test_without_any_permission_the_result_is_small() -> None:
     denied = tuple(f"list some.resource.with.a.long.name{number} in namespace kubeflow-system" for number in range(25))
     readings = Readings(denied=denied, rules={}, cluster_rules={})
     facts = facts_of("https://c", release(), readings, "bundled")
@@ -400,12 +417,12 @@ def test_without_any_right_the_result_is_still_small() -> None:
 
 
 def rendered() -> str:
-    """The catalogue as its page has it."""
+    """Return the catalogue as its page shows it."""
     return "\n".join(
-        f"### `{entry.code}` ({entry.severity})\n\n{entry.cause}.\n\nTo do: {entry.next_step}.\n" for entry in CATALOGUE
+        f"### `{entry.code}` ({entry.severity})\n\n{entry.cause}.\n\nNext: {entry.next_step}.\n" for entry in CATALOGUE
     )
 
 
-def test_the_page_is_the_catalogue() -> None:
+def test_the_page_matches_the_catalogue() -> None:
     text = (ROOT / "docs" / "blockers.md").read_text(encoding="utf-8")
     assert text.partition("\n### ")[1:] == ("\n### ", rendered().removeprefix("### "))

@@ -32,7 +32,7 @@ POLICY = {"metadata": {"name": "p"}, "spec": {"podSelector": {}, "ingress": [{"p
 
 
 def full() -> Readings:
-    """Something of everything, with schemas cut down so that a damaged place is a telling one."""
+    """Return readings with every kind of object; schemas are reduced, so that damage hits a relevant place."""
     small = {
         name: {**crd, "spec": {"versions": [{"name": "v1alpha2", "served": True, "schema": {"openAPIV3Schema": {}}}]}}
         for name, crd in crds().items()
@@ -67,7 +67,7 @@ def test_the_result_of_a_converged_cluster_is_small() -> None:
     assert inspect(FakeCluster(), bundle())["trainer"]["state"] == "absent"
 
 
-def test_the_result_is_small_however_much_there_is() -> None:
+def test_the_result_of_a_large_cluster_is_small() -> None:
     many = page([{"metadata": {"name": f"{'x' * 200}{number}", "namespace": "n" * 60}} for number in range(500)])
     nodes = page(
         [
@@ -82,7 +82,7 @@ def test_the_result_is_small_however_much_there_is() -> None:
 
 
 @pytest.mark.parametrize(("autoscaler", "blockers"), [(False, ["no_schedulable_node"]), (True, [])])
-def test_a_lack_of_room_is_no_blocker_where_nodes_may_come(autoscaler: bool, blockers: list[str]) -> None:
+def test_insufficient_capacity_is_no_blocker_if_nodes_may_be_added(autoscaler: bool, blockers: list[str]) -> None:
     cluster = FakeCluster()
     cluster.put(obj("Node", "node", spec={"unschedulable": True}, status=NODE["status"]))
     if autoscaler:
@@ -91,12 +91,12 @@ def test_a_lack_of_room_is_no_blocker_where_nodes_may_come(autoscaler: bool, blo
     assert [finding["code"] for finding in result["blockers"]] == blockers
     assert result["nodes"]["can_scale_up"] is autoscaler
     assert result["requests"] == len(cluster.requests) <= REQUEST_LIMIT
-    # Where there is room nobody asks.
+    # With enough capacity, nothing is read.
     assert inspect(FakeCluster(), bundle())["nodes"]["can_scale_up"] is None
 
 
 @pytest.mark.parametrize("groups", [["*"], ["apps"]])
-def test_what_may_be_done_is_known_from_the_rights_in_the_whole_cluster_or_from_more(groups: list[str]) -> None:
+def test_permissions_come_from_one_review_or_from_several(groups: list[str]) -> None:
     cluster = FakeCluster()
     cluster.rules = [{"verbs": ["*"], "apiGroups": groups, "resources": ["*"]}]
     rights = inspect(cluster, bundle())["permissions"]
@@ -104,13 +104,13 @@ def test_what_may_be_done_is_known_from_the_rights_in_the_whole_cluster_or_from_
     assert bool(rights["missing"]) is (groups != ["*"])
 
 
-def test_the_runtimes_of_the_release_are_told_from_the_missing_ones() -> None:
+def test_present_and_missing_runtimes_of_the_release() -> None:
     cluster = serving(bundle())
     del cluster.objects[key("ClusterTrainingRuntime", "jax", "trainer.kubeflow.org/v1alpha1")]
     assert inspect(cluster, bundle())["built_in_runtimes"] == {"present": ["torch"], "missing": ["jax"]}
 
 
-def test_two_looks_are_equal() -> None:
+def test_two_inspections_are_equal() -> None:
     first, second = judged(full()), judged(full())
     assert first == second
 
@@ -131,7 +131,7 @@ def test_nothing_readable_at_all() -> None:
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The paths of all values inside a JSON value."""
+    """Return the paths of all values inside a JSON value."""
     found = [path] if path else []
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, part in inside:
@@ -140,7 +140,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 def damaged(value: Any, path: tuple[Any, ...], odd: Any) -> Any:
-    """A copy with another value at a path; without it where that is a lambda."""
+    """Return a copy with another value at a path, or without that path for a lambda."""
     done = copy.deepcopy(value)
     place = done
     for name in path[:-1]:
@@ -161,7 +161,7 @@ def through(value: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A reading as JSON has it, for finding places in it."""
+    """Return a reading as JSON, to find places in it."""
     return list(value.items) if isinstance(value, Page) else value
 
 
@@ -190,7 +190,7 @@ READ = [
 def test_no_field_that_is_odd_or_missing_raises(name: str) -> None:
     readings = full()
     value = getattr(readings, name)
-    # A fixed seed: a failure comes back at the next run.
+    # A fixed seed, so that a failure is reproducible.
     chosen = random.Random(5)  # noqa: S311
     spots = [path for path in places(plain(value)) if not (name == "crds" and len(path) == 1)]
     for path in chosen.sample(spots, min(len(spots), 60)):

@@ -66,17 +66,17 @@ def test_existence(namespace: Any, exists: bool | None) -> None:
         (quota(pods="odd"), False),
     ],
 )
-def test_quotas_that_the_controllers_do_not_fit_into(limit: dict[str, Any], exceeded: bool) -> None:
+def test_quotas_that_the_controllers_exceed(limit: dict[str, Any], exceeded: bool) -> None:
     assert bool(facts(quotas=[limit])["quota_exceeded"]) is exceeded
 
 
-def test_a_quota_counts_for_pods_to_come_only() -> None:
+def test_a_quota_is_judged_for_missing_pods_only() -> None:
     assert facts(quotas=[quota(pods="0")], wanted=[])["quota_exceeded"] == []
     (line,) = facts(quotas=[quota({"pods": "1"}, pods="2")])["quota_exceeded"]
-    assert line == "ResourceQuota q: pods 2, of which 1 is used and 2 needed"
+    assert line == "ResourceQuota q: pods is limited to 2: 1 used, 2 more needed"
 
 
-def test_quotas_that_oblige_to_state_limits() -> None:
+def test_quotas_that_require_limits() -> None:
     assert facts(quotas=[quota(limits__cpu="9", pods="9", requests__cpu="9")])["quota_missing_resources"] == [
         "ResourceQuota q: limits.cpu"
     ]

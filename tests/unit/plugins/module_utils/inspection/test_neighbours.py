@@ -91,11 +91,11 @@ def test_others_by_their_api_groups() -> None:
         (frozenset[str](), None),  # an old server that lists no kinds
     ],
 )
-def test_training_operator_is_told_from_others_of_its_group(kinds: frozenset[str], present: bool | None) -> None:
+def test_training_operator_is_recognised_by_its_kinds(kinds: frozenset[str], present: bool | None) -> None:
     assert facts("apps", kubeflow=kinds)["training_operator"]["present"] is present
 
 
-def test_unknown_groups_are_not_absent_ones() -> None:
+def test_unknown_groups_are_not_missing_groups() -> None:
     found = neighbour_facts(None, None, None, "2.3.0")
     names = ("kueue", "cert_manager", "istio", "training_operator")
     assert [found[name]["present"] for name in names] == [None] * len(names)

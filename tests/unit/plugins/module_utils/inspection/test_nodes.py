@@ -48,7 +48,7 @@ def facts(nodes: Any, pods: Any = None, wanted: Any = None, count: int | None = 
         (node(taints=[{**TAINT, "effect": "PreferNoSchedule"}]), ""),
     ],
 )
-def test_which_nodes_take_a_controller(machine: dict[str, Any], why: str) -> None:
+def test_which_nodes_accept_a_controller(machine: dict[str, Any], why: str) -> None:
     found = facts([machine])
     assert found["rejections"] == ([why] if why else [])
     assert found["schedulable"] == (0 if why else 1)
@@ -87,11 +87,11 @@ def test_tolerations(toleration: dict[str, Any], taken: int) -> None:
         (None, {}, 0, None),
     ],
 )
-def test_room(nodes: Any, pods: Any, count: int, fits: bool | None) -> None:
+def test_capacity(nodes: Any, pods: Any, count: int, fits: bool | None) -> None:
     assert facts(nodes, pods, count=count)["capacity"]["fits"] is fits
 
 
-def test_what_the_controllers_need() -> None:
+def test_requests_of_the_controllers() -> None:
     room = facts([node()])["capacity"]
     assert (room["cpu"], room["memory"], room["free_cpu"]) == (0.6, 256 * 2**20, 2.0)
     assert facts([node()], wanted=[])["capacity"]["fits"] is True

@@ -60,7 +60,7 @@ def test_an_empty_cluster_is_empty_and_not_unknown() -> None:
 
 
 @pytest.mark.parametrize("home", [True, False])
-def test_what_is_in_the_namespace_is_asked_for_where_that_is_there(home: bool) -> None:
+def test_the_namespace_is_read_if_it_exists(home: bool) -> None:
     cluster = FakeCluster()
     if home:
         cluster.put(obj("Namespace", NAMESPACE), "kubectl")
@@ -82,7 +82,7 @@ def test_it_reads_and_does_not_write() -> None:
     assert "trainjobs" in readings.groups["trainer.kubeflow.org"]
 
 
-def test_only_two_schemas_are_read_whole() -> None:
+def test_only_two_schemas_are_read() -> None:
     cluster = serving(bundle())
     read(cluster, bundle())
     whole = [
@@ -114,7 +114,7 @@ RESOURCES = [
 
 
 @pytest.mark.parametrize(("path", "right"), RESOURCES)
-def test_each_right_missing_in_turn_is_named_and_stops_nothing(path: str, right: str) -> None:
+def test_each_missing_permission_is_named_and_stops_nothing(path: str, right: str) -> None:
     cluster = serving(bundle())
     cluster.put(crd("jobsets", "JobSet", group="jobset.x-k8s.io"))
     refuse(cluster, path)
@@ -124,7 +124,7 @@ def test_each_right_missing_in_turn_is_named_and_stops_nothing(path: str, right:
     assert readings.requests <= REQUEST_LIMIT
 
 
-def test_no_rights_at_all() -> None:
+def test_no_permissions_at_all() -> None:
     cluster = serving(bundle())
     refuse(cluster, "/")
     readings = read(cluster, bundle())
@@ -134,7 +134,7 @@ def test_no_rights_at_all() -> None:
     assert set(readings.crds.values()) == {None}
 
 
-def test_deployments_of_one_namespace_where_not_all_may_be_listed() -> None:
+def test_deployments_of_one_namespace_if_not_all_can_be_listed() -> None:
     cluster = serving(bundle())
     refuse(cluster, "/apis/apps/v1/deployments")
     readings = read(cluster, bundle())
@@ -151,7 +151,7 @@ def test_other_failures_are_failures(status: int) -> None:
         read(cluster, bundle())
 
 
-def test_never_more_requests_than_promised() -> None:
+def test_never_more_requests_than_the_limit() -> None:
     cluster = FakeCluster()
     for place in ("a", "b", "c"):
         for group in ("trainer.kubeflow.org", "jobset.x-k8s.io"):
@@ -160,13 +160,13 @@ def test_never_more_requests_than_promised() -> None:
         cluster.put(node(name))
     cluster.hooks.append(lambda request: {"status": {"incomplete": True}} if "rulesreviews" in request.path else None)
     readings = read(cluster, bundle())
-    # One is left for the question whether nodes may come.
+    # One request is reserved for the autoscaler.
     assert readings.requests == len(cluster.requests) == REQUEST_LIMIT - 1
-    # The most telling ones come first.
+    # The most important ones come first.
     assert any("selfsubjectaccessreviews" in request.path for request in cluster.requests)
 
 
-def test_pods_are_looked_at_where_a_controller_is_still_to_be_placed() -> None:
+def test_pods_are_read_if_a_controller_is_still_to_be_scheduled() -> None:
     cluster = FakeCluster()
     cluster.put(node("n1"))
     readings = read(cluster, bundle())
@@ -197,11 +197,11 @@ def test_an_old_server_lists_groups_without_kinds() -> None:
     assert read(cluster, bundle()).groups == {"kubeflow.org": frozenset()}
 
 
-def test_rights_are_asked_for_no_namespace_and_for_one_where_these_are_not_all() -> None:
+def test_permissions_are_reviewed_cluster_wide_first() -> None:
     cluster = FakeCluster()
     readings = read(cluster, bundle())
     asked = [request.body["spec"]["namespace"] for request in cluster.requests if "rulesreviews" in request.path]
-    # Nobody can make a namespace of that name, and grant something in it.
+    # A namespace with such a name cannot exist, so no permission can be granted in it alone.
     assert [".." in namespace for namespace in asked] == [True]
     assert readings.rules is None
     cluster.rules = [{**rule, "apiGroups": ["apps"]} for rule in cluster.rules]
@@ -211,7 +211,7 @@ def test_rights_are_asked_for_no_namespace_and_for_one_where_these_are_not_all()
     assert readings.rules is not None
 
 
-def test_what_is_read_ahead_is_not_asked_for_again_and_holds_no_crd() -> None:
+def test_read_ahead_answers_are_reused_and_contain_no_crd() -> None:
     cluster = FakeCluster()
     remembering = cluster.remembering()
     read_ahead(remembering, bundle())
@@ -225,7 +225,7 @@ def test_what_is_read_ahead_is_not_asked_for_again_and_holds_no_crd() -> None:
     assert len(questions) == len(set(questions))
 
 
-def test_what_people_keep_is_not_asked_for_where_it_cannot_be() -> None:
+def test_user_objects_are_not_read_without_their_crd() -> None:
     cluster = FakeCluster()
     read(cluster, bundle())
     assert not any(
@@ -233,7 +233,7 @@ def test_what_people_keep_is_not_asked_for_where_it_cannot_be() -> None:
     )
 
 
-def test_rights_in_the_namespace_of_the_probes_are_asked_for_where_there_are_no_others() -> None:
+def test_permissions_in_the_namespace_of_the_probes_are_reviewed_if_required() -> None:
     cluster = FakeCluster()
     assert read(cluster, bundle()).probe_rules is None
     cluster.rules = []

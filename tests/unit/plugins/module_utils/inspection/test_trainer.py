@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.inspection.trainer import trainer_facts
-from ansible_collections.conductor.trainer.plugins.module_utils.release.recognition import TRAINER_GROUP, speaks_for
+from ansible_collections.conductor.trainer.plugins.module_utils.release.recognition import TRAINER_GROUP, is_webhook_of
 from tests.unit.plugins.helpers.states import HOME, crds, deployments, release, webhooks
 
 HELM: dict[str, Any] = {"annotations": {"meta.helm.sh/release-name": "trainer"}}
@@ -23,7 +23,7 @@ def hooks(**changes: Any) -> list[dict[str, Any]]:
         item
         for kind in ("Mutating", "Validating")
         for item in webhooks(kind, **changes)
-        if speaks_for(item, TRAINER_GROUP)
+        if is_webhook_of(item, TRAINER_GROUP)
     ]
 
 
@@ -72,7 +72,7 @@ UNREADABLE = {**crds(), "trainjobs.trainer.kubeflow.org": None}
         ({"crds": UNREADABLE}, "unknown"),
         ({"configurations": None}, "unknown"),
         ({"deployments": None, "everywhere": False}, "unknown"),
-        # None here, and elsewhere may not be looked: that matters where what is there is somebody else's.
+        # No controller here, and other namespaces are unreadable: matters only if the other objects have another owner.
         ({"deployments": [], "everywhere": False}, "incomplete"),
         ({"crds": crds("helm", **HELM), "deployments": [], "everywhere": False}, "unknown"),
         ({**NOTHING, "everywhere": False}, "absent"),
@@ -90,7 +90,7 @@ def test_a_healthy_one() -> None:
     assert (found["namespace"], found["namespaces"]) == (HOME, [HOME])
 
 
-def test_what_is_missing_is_named() -> None:
+def test_missing_objects_are_named() -> None:
     assert facts(crds=WITHOUT_ONE, deployments=[], configurations=hooks()[:1])["missing"] == [
         "CustomResourceDefinition trainjobs.trainer.kubeflow.org",
         "ValidatingWebhookConfiguration validator.trainer.kubeflow.org",
@@ -106,7 +106,7 @@ def test_older_releases_have_no_mutating_webhook(tag: str, state: str) -> None:
     assert facts(deployments=older, configurations=hooks()[1:])["state"] == state
 
 
-def test_what_is_being_deleted_is_named_with_what_holds_it() -> None:
+def test_terminating_objects_are_named_with_their_finalizers() -> None:
     found = facts(crds={**crds(), "trainjobs.trainer.kubeflow.org": crds(**DYING)["trainjobs.trainer.kubeflow.org"]})
     assert found["terminating"] == [
         "CustomResourceDefinition trainjobs.trainer.kubeflow.org, which waits for "

@@ -72,7 +72,7 @@ def test_runtimes_of_people() -> None:
     )
 
 
-def test_built_in_names_that_somebody_else_took() -> None:
+def test_built_in_names_of_other_owners() -> None:
     assert facts(cluster_runtimes=page([runtime("torch", "kubectl")]))["runtimes_of_other_owners"] == ["torch"]
     assert (
         facts(cluster_runtimes=page([runtime("torch", "kubectl")]), upstream=("torch",))["runtimes_of_other_owners"]
@@ -95,7 +95,7 @@ def test_finalizers_and_deletions_that_would_block() -> None:
     assert (found["runtimes_with_finalizer"], found["terminating"]) == (["torch", "torch"], ["n/a"])
 
 
-def test_what_may_not_be_read_is_not_nothing() -> None:
+def test_unreadable_is_not_zero() -> None:
     found = facts(train_jobs=None, job_sets=None, cluster_runtimes=None, runtimes=None)
     assert found["train_jobs"]["total"] is found["job_sets"]["unfinished"] is None
     assert found["custom_runtimes"] is found["runtimes_of_other_owners"] is found["namespaced_runtimes"] is None

@@ -188,7 +188,7 @@ def test_a_tool_that_is_named_loses_its_marks_and_its_fields_and_is_told_of() ->
     assert metadata["annotations"] == {}
     told = [finding for finding in result["warnings_found"] if finding["code"] == "adopted_from_tool"]
     assert told
-    assert "bring its own back" in told[0]["cause"]
+    assert "may revert the changes" in told[0]["cause"]
     assert ensure_present(cluster, release(), adopt=["helm"])["changed"] is False
 
 

@@ -72,7 +72,7 @@ def test_everything_that_stands_against_it_is_said_at_once() -> None:
     ]
     lines = str(error).split("\n  ")
     assert lines[0] == "preflight: nothing was written, because"
-    assert lines[1].startswith("kubernetes_too_old, API server: Kubernetes is 1.30.4; ")
+    assert lines[1].startswith("kubernetes_too_old, API server: Kubernetes is 1.30.4, and Trainer 9.9.9 requires ")
     assert lines[2].startswith("quota_exceeded, ResourceQuota none: ")
     next_steps = str(error).partition("\nNext: ")[2].split("; ")
     assert len(set(next_steps)) == len(next_steps)
@@ -220,7 +220,7 @@ HELM, ARGO = frozenset({("owner", "helm", "x")}), frozenset({("owner", "argocd",
 FOREIGN = {
     "code": "trainer_other_owner",
     "object": "Trainer",
-    "cause": Line("in the hands of Helm release x", about=HELM),
+    "cause": Line("managed by Helm release x", about=HELM),
     "next_step": "r",
 }
 GONE = {

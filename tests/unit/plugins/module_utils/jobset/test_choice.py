@@ -27,7 +27,7 @@ OURS = of_jobset([*webhooks("Mutating"), *webhooks("Validating")])
 
 
 def with_jobset(home: str = ELSEWHERE, **changes: Any) -> FakeCluster:
-    """A cluster with a JobSet that serves."""
+    """Return a cluster with a healthy external JobSet."""
     cluster = FakeCluster()
     controller = {**jobset_controller(home, manager="kubectl"), **changes}
     (slices,) = endpoints(home, "jobset-webhook-service").values()
@@ -40,14 +40,14 @@ def with_jobset(home: str = ELSEWHERE, **changes: Any) -> FakeCluster:
     return cluster
 
 
-def test_an_empty_cluster_takes_four_questions() -> None:
+def test_an_empty_cluster_takes_four_reads() -> None:
     cluster = FakeCluster()
     choice = choose_jobset(cluster, release(), "auto", Record(), [])
     assert (choice.meant, choice.blockers, choice.bundle) == ("bundled", (), release())
     assert len(cluster.requests) == 4
 
 
-def test_one_that_serves_elsewhere_is_used() -> None:
+def test_a_healthy_external_jobset_is_used() -> None:
     cluster = with_jobset()
     choice = choose_jobset(cluster, release(), "auto", Record(), CONFIGURATIONS)
     assert (choice.meant, choice.blockers) == ("external", ())
@@ -67,7 +67,7 @@ def test_one_that_serves_elsewhere_is_used() -> None:
         ("external", "external", CONFIGURATIONS),
     ],
 )
-def test_where_all_is_as_recorded_nobody_asks(mode: str, recorded: str, configurations: list[Any]) -> None:
+def test_nothing_is_read_if_all_is_as_recorded(mode: str, recorded: str, configurations: list[Any]) -> None:
     cluster = with_jobset()
     choice = choose_jobset(cluster, release(), mode, Record(jobset=recorded), configurations)
     assert choice.meant == recorded
@@ -84,9 +84,7 @@ def test_where_all_is_as_recorded_nobody_asks(mode: str, recorded: str, configur
         ("auto", "external", [*OURS, *CONFIGURATIONS], "jobset_split"),
     ],
 )
-def test_what_does_not_fit_the_record_is_looked_into(
-    mode: str, recorded: str, configurations: list[Any], code: str
-) -> None:
+def test_a_difference_from_the_record_is_read(mode: str, recorded: str, configurations: list[Any], code: str) -> None:
     if not configurations:
         cluster = FakeCluster()
     elif configurations is OURS:
@@ -102,7 +100,7 @@ def test_what_does_not_fit_the_record_is_looked_into(
     assert choice.next_steps
 
 
-def test_what_may_not_be_read_is_named_and_stops() -> None:
+def test_missing_permissions_are_named_and_stop_the_install() -> None:
     cluster = with_jobset()
     cluster.fail(403, method="GET", path="/deployments")
     choice = choose_jobset(cluster, release(), "bundled", Record(), CONFIGURATIONS)
@@ -111,14 +109,14 @@ def test_what_may_not_be_read_is_named_and_stops() -> None:
     assert choice.next_steps
 
 
-def test_who_may_look_into_trainers_namespace_alone_may_install_where_nothing_is() -> None:
+def test_permissions_in_one_namespace_are_sufficient_on_an_empty_cluster() -> None:
     cluster = FakeCluster()
     cluster.fail(403, method="GET", path="/apis/apps/v1/deployments")
     choice = choose_jobset(cluster, release(), "auto", Record(), [])
     assert (choice.meant, choice.blockers) == ("bundled", ())
 
 
-def test_an_install_beside_one_records_that_and_leaves_it_alone() -> None:
+def test_an_install_beside_an_external_jobset_records_it_and_does_not_change_it() -> None:
     cluster = with_jobset()
     theirs = {key: copy.deepcopy(stored) for key, stored in cluster.objects.items()}
     result = ensure_present(cluster, release())
@@ -129,12 +127,12 @@ def test_an_install_beside_one_records_that_and_leaves_it_alone() -> None:
     again = ensure_present(cluster, release())
     assert (again["changed"], again["jobset"]) == (False, "external")
     assert len(cluster.writes) == written
-    # No more than where JobSet is ours.
+    # No more requests than with a bundled JobSet.
     assert len(cluster.requests) - asked <= 18
 
 
 def handed_over() -> FakeCluster:
-    """Installed with a JobSet of ours, which somebody took away and brought another one."""
+    """Return a cluster whose bundled JobSet was replaced by an external one."""
     cluster = FakeCluster()
     ensure_present(cluster, release())
     for key in [key for key in cluster.objects if is_named_jobset(key.name)]:
@@ -143,7 +141,7 @@ def handed_over() -> FakeCluster:
     return cluster
 
 
-def test_who_changed_sides_and_says_so_is_recorded_once_and_for_all() -> None:
+def test_a_requested_change_to_an_external_jobset_is_recorded() -> None:
     cluster = handed_over()
     theirs = {key: copy.deepcopy(stored) for key, stored in cluster.objects.items() if is_named_jobset(key.name)}
     before = len(cluster.applies)
@@ -153,7 +151,7 @@ def test_who_changed_sides_and_says_so_is_recorded_once_and_for_all() -> None:
 
     done = ensure_present(cluster, release(), jobset="external")
     assert (done["jobset"], done["actions"], done["record_updated"]) == ("external", {}, True)
-    # The record alone; and nothing of theirs is in it.
+    # Only the record, without any object of the external JobSet.
     assert len(cluster.applies) == before + 1
     record = read_install_record(cluster, HOME)
     assert record.jobset == "external"
@@ -164,16 +162,16 @@ def test_who_changed_sides_and_says_so_is_recorded_once_and_for_all() -> None:
     assert {key: cluster.objects[key] for key in theirs} == theirs
 
 
-def test_who_changed_sides_and_says_nothing_is_stopped() -> None:
+def test_a_change_to_an_external_jobset_without_a_request_stops() -> None:
     cluster = handed_over()
     before = len(cluster.writes)
-    with pytest.raises(RefusedError, match="a second one over it would break it") as caught:
+    with pytest.raises(RefusedError, match="installing a second JobSet would break it") as caught:
         ensure_present(cluster, release())
     assert "conductor_jobset: external" in str(caught.value)
     assert len(cluster.writes) == before
 
 
-def test_all_that_is_in_the_way_is_said_at_once() -> None:
+def test_all_blockers_are_reported_at_once() -> None:
     cluster = with_jobset(status={})
     cluster.put(obj("Namespace", release().namespace), "helm")
     cluster.put(release().objects("ConfigMap")[0], "helm")
@@ -183,10 +181,15 @@ def test_all_that_is_in_the_way_is_said_at_once() -> None:
     assert cluster.writes == []
 
 
-def test_what_choosing_brought_up_stops_even_where_the_inspection_after_it_sees_nothing() -> None:
+def test_blockers_of_the_choice_stop_even_if_the_inspection_finds_none() -> None:
     cluster = FakeCluster()
-    known = {"code": "jobset_split", "object": "JobSet", "cause": "JobSet is in pieces: x", "next_step": "find out"}
+    known = {
+        "code": "jobset_split",
+        "object": "JobSet",
+        "cause": "the installed JobSet is inconsistent: x",
+        "next_step": "find out",
+    }
     plan = make_plan(release(), Observed(kubernetes="1.35.8"))
-    with pytest.raises(RefusedError, match="jobset_split, JobSet: JobSet is in pieces: x"):
+    with pytest.raises(RefusedError, match="jobset_split, JobSet: the installed JobSet is inconsistent: x"):
         preflight(cluster, release(), plan, known=[known])
     assert cluster.writes == []

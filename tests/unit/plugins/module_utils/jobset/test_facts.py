@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.jobset.facts import jobset_facts
-from ansible_collections.conductor.trainer.plugins.module_utils.release.recognition import JOBSET_GROUP, speaks_for
+from ansible_collections.conductor.trainer.plugins.module_utils.release.recognition import JOBSET_GROUP, is_webhook_of
 from tests.unit.plugins.helpers.states import HOME, crds, endpoints, jobset_controller, webhooks
 
 CRD = crds()["jobsets.jobset.x-k8s.io"]
@@ -20,7 +20,7 @@ def hooks(home: str = HOME) -> list[dict[str, Any]]:
         item
         for kind in ("Mutating", "Validating")
         for item in webhooks(kind, home=home)
-        if speaks_for(item, JOBSET_GROUP)
+        if is_webhook_of(item, JOBSET_GROUP)
     ]
 
 
@@ -66,7 +66,7 @@ RENAMED["metadata"]["name"] = "my-release-controller"
         ({"crd": None}, "unknown"),
         ({"configurations": None}, "unknown"),
         ({"deployments": None, "everywhere": False}, "unknown"),
-        # None here, and elsewhere may not be looked: that matters where what is there is somebody else's.
+        # No controller here, and other namespaces are unreadable: matters only if the other objects have another owner.
         ({"deployments": [], "everywhere": False}, "bundled"),
         ({"crd": THEIRS, "deployments": [], "everywhere": False}, "unknown"),
         ({"crd": {}, "configurations": [], "deployments": [], "everywhere": False}, "absent"),
@@ -77,14 +77,14 @@ def test_states(changes: dict[str, Any], state: str) -> None:
     assert facts(**changes)["state"] == state
 
 
-def test_somebody_elses_is_described() -> None:
+def test_an_external_jobset_is_described() -> None:
     found = facts(**ELSEWHERE)
     assert found["owner"]["kind"] == "helm"
     assert (found["namespace"], found["version"], found["sufficient"]) == ("jobset-system", "0.12.0", True)
     assert found["healthy"] is True
 
 
-def test_a_neighbour_that_handles_jobsets_is_no_jobset() -> None:
+def test_a_neighbour_that_handles_jobsets_is_not_jobset() -> None:
     rules = [{"apiGroups": ["jobset.x-k8s.io", "batch"]}]
     client = {"service": {"namespace": "kueue-system", "name": "kueue"}}
     kueue = {"metadata": {"name": "kueue"}, "webhooks": [{"clientConfig": client, "rules": rules}]}
@@ -98,7 +98,7 @@ def test_webhooks_behind_a_url_are_not_ours() -> None:
         for webhook in item["webhooks"]:
             webhook["clientConfig"] = {"url": "https://example.com"}
     assert facts(configurations=by_url)["state"] == "split"
-    # Without a controller here it may be one outside of the cluster.
+    # Without a controller in the cluster, it may run outside.
     found = facts(configurations=by_url, deployments=[])
     assert found["state"] == "unknown"
     assert "https://example.com" in found["evidence"]
@@ -123,7 +123,7 @@ def test_new_enough(version: str, served: bool, enough: bool) -> None:
     assert facts(**{**ELSEWHERE, "deployments": [controller]}, crd=crd)["sufficient"] is enough
 
 
-def test_no_version_at_all_is_not_known_to_be_enough() -> None:
+def test_an_unknown_version_is_not_known_to_be_new_enough() -> None:
     controller = jobset_controller("jobset-system")
     controller["spec"]["template"]["spec"]["containers"][0]["image"] = "x/jobset"
     crd = {**CRD, "spec": {"versions": [{"name": "v1alpha2", "served": True}]}}
@@ -145,17 +145,17 @@ def bare_webhooks() -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"crd": {}}, "CRD is not there"),
+        ({"crd": {}}, "CRD is missing"),
         ({"crd": {**CRD, "status": {}}}, "not Established"),
         ({"crd": {**CRD, "metadata": {**CRD["metadata"], "deletionTimestamp": "t"}}}, "CRD is Terminating"),
-        ({"deployments": []}, "controller is not there"),
-        ({"configurations": []}, "webhook configurations are not there"),
+        ({"deployments": []}, "controller is missing"),
+        ({"configurations": []}, "webhook configurations are missing"),
         ({"deployments": [broken_rollout()]}, "0 of 1 replicas available"),
         ({"configurations": bare_webhooks()}, "no caBundle on mjobset.kb.io"),
         ({"slices": {HOME: []}}, "no ready endpoint"),
     ],
 )
-def test_what_keeps_it_from_serving(changes: dict[str, Any], words: str) -> None:
+def test_problems_that_keep_it_from_being_ready(changes: dict[str, Any], words: str) -> None:
     found = facts(**changes)
     assert found["healthy"] is False
     assert words in "; ".join(found["problems"])

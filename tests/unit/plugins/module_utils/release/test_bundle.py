@@ -30,7 +30,7 @@ def test_the_bundle_of_the_collection_loads() -> None:
     assert len(real.webhook_configurations()) == 4
 
 
-def test_every_webhook_of_the_collections_bundle_has_a_probe_that_proves_it_in_force() -> None:
+def test_every_webhook_of_the_bundle_has_a_probe() -> None:
     real = load_bundle(str(BUNDLE))
     webhooks = {webhook["name"] for entry in real.webhook_configurations() for webhook in entry["webhooks"]}
     proven = {probe.webhook for probe in real.probes if probe.expect in ("denied", "mutated")}
@@ -44,7 +44,7 @@ def test_every_webhook_of_the_collections_bundle_has_a_probe_that_proves_it_in_f
 
 
 @pytest.mark.parametrize("profile", ["default", "fail_open"])
-def test_every_object_carries_our_label_beside_its_own(profile: str) -> None:
+def test_every_object_has_our_label_and_its_own_labels(profile: str) -> None:
     plain = {key_of(manifest): manifest for phase in real_content()["phases"] for manifest in phase["objects"]}
     for manifest in load_bundle(str(BUNDLE), profile).objects():
         labels = plain[key_of(manifest)]["metadata"].get("labels") or {}
@@ -52,7 +52,7 @@ def test_every_object_carries_our_label_beside_its_own(profile: str) -> None:
 
 
 @pytest.mark.parametrize(("profile", "other"), [("default", "Ignore"), ("fail_open", "Fail")])
-def test_variants_are_what_the_other_profile_has(profile: str, other: str) -> None:
+def test_variants_are_the_objects_of_the_other_profile(profile: str, other: str) -> None:
     real = load_bundle(str(BUNDLE), profile)
     configurations = {key_of(manifest) for manifest in real.webhook_configurations()}
     assert {key.kind for key in set(real.variants) - configurations} == {"ConfigMap", "Deployment"}
@@ -72,7 +72,7 @@ def test_a_profile_replaces_objects_and_adds_none(profile: str, policy: str) -> 
 
 
 @pytest.mark.parametrize("damage", ["first", "middle", "last"])
-def test_a_damaged_file_is_found_out(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_file_is_rejected(tmp_path: Path, damage: str) -> None:
     text = bytearray(BUNDLE.read_bytes().strip())
     position = {"first": 0, "middle": len(text) // 2, "last": len(text) - 1}[damage]
     text[position] = ord("0") if text[position] != ord("0") else ord("1")
@@ -84,7 +84,7 @@ def test_a_damaged_file_is_found_out(tmp_path: Path, damage: str) -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"\xff\xfe", b'{"format": 1'])
-def test_a_file_that_is_no_json_is_an_error(tmp_path: Path, text: bytes) -> None:
+def test_a_file_that_is_not_json_is_an_error(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "bundle.json"
     path.write_bytes(text)
     with pytest.raises(BundleError, match="cannot be read"):
@@ -97,7 +97,7 @@ def test_a_missing_file_is_an_error_that_names_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [None, [], "x", {}, {"format": 2}, {"format": "1"}])
-def test_another_format_is_refused(value: Any) -> None:
+def test_another_format_is_rejected(value: Any) -> None:
     with pytest.raises(BundleError, match="format 1"):
         parse_bundle(value)
 
@@ -111,7 +111,7 @@ def test_the_checksum_covers_everything(change: dict[str, Any]) -> None:
 def test_an_unknown_profile_is_an_error_that_lists_the_known_ones() -> None:
     with pytest.raises(InputError, match="'loud'") as caught:
         parse_bundle(content(), "loud")
-    assert caught.value.next_step == "the profiles are: default, fail_open"
+    assert caught.value.next_step == "set `conductor_profile` to one of default, fail_open"
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_an_unknown_profile_is_an_error_that_lists_the_known_ones() -> None:
         ([], []),
     ],
 )
-def test_runtimes_are_chosen_by_name_and_the_rest_stays(wanted: list[str], found: list[str]) -> None:
+def test_runtimes_are_selected_by_name(wanted: list[str], found: list[str]) -> None:
     whole = bundle()
     chosen = whole.with_runtimes(wanted)
     assert chosen.names("ClusterTrainingRuntime") == found
@@ -135,7 +135,7 @@ def test_runtimes_are_chosen_by_name_and_the_rest_stays(wanted: list[str], found
 def test_an_unknown_runtime_is_an_error_that_lists_the_known_ones(wanted: list[str]) -> None:
     with pytest.raises(InputError, match="has no runtime nope") as caught:
         bundle().with_runtimes(wanted)
-    assert caught.value.next_step == "its runtimes are: jax, torch"
+    assert caught.value.next_step == "set `conductor_runtimes` to all or to some of jax, torch"
 
 
 def test_bytes_do_not_depend_on_order() -> None:
@@ -145,7 +145,7 @@ def test_bytes_do_not_depend_on_order() -> None:
 
 
 @pytest.mark.parametrize("profile", ["default", "fail_open"])
-def test_external_certificates_change_the_controllers_and_nothing_else_of_a_profile(profile: str) -> None:
+def test_external_certificates_change_only_the_controllers(profile: str) -> None:
     plain, external = (load_bundle(str(BUNDLE), profile, certificates) for certificates in ("generated", "external"))
     assert (plain.certificates, external.certificates) == ("generated", "external")
     before, after = ({key_of(manifest): manifest for manifest in real.objects()} for real in (plain, external))
@@ -160,7 +160,7 @@ def test_external_certificates_change_the_controllers_and_nothing_else_of_a_prof
         for name in names
     }
     for key in changed:
-        # What another run had applied may be taken over from kubectl as well.
+        # Objects of another profile may be taken over from kubectl as well.
         assert before[key] in external.variants[key]
         assert after[key] in plain.variants[key]
     assert {key: variants for key, variants in plain.variants.items() if key not in changed} == {
@@ -168,7 +168,7 @@ def test_external_certificates_change_the_controllers_and_nothing_else_of_a_prof
     }
 
 
-def test_external_certificates_are_in_the_configuration_files_that_the_pods_know_by_their_digest() -> None:
+def test_external_certificates_change_the_digest_of_the_configuration() -> None:
     plain, external = (load_bundle(str(BUNDLE), "default", certificates) for certificates in ("generated", "external"))
     switches = {
         "kubeflow-trainer-config": ("certManagement:\n  enable: true", "certManagement:\n  enable: false"),
@@ -192,6 +192,6 @@ def test_external_certificates_are_in_the_configuration_files_that_the_pods_know
     assert len(hashes[0] | hashes[1]) == 4
 
 
-def test_what_lies_over_profiles_is_none_to_choose() -> None:
-    with pytest.raises(InputError, match="no profile"):
+def test_external_certificates_are_not_a_profile() -> None:
+    with pytest.raises(InputError, match="unknown profile"):
         load_bundle(str(BUNDLE), "external_certificates")

@@ -26,13 +26,13 @@ def test_the_modes_are_those_of_the_option() -> None:
     assert list(JOBSET_MODES) == BUNDLE_ARG_SPEC["jobset"]["choices"]
 
 
-def test_what_is_of_jobset_bears_its_label_in_this_release_and_nothing_else_does() -> None:
+def test_exactly_the_objects_of_jobset_have_its_label() -> None:
     for manifest in release().objects():
         labelled = manifest["metadata"].get("labels", {}).get(COMMON_LABEL) == "jobset"
         assert is_of_jobset(manifest) is labelled, manifest["metadata"]["name"]
 
 
-def test_nothing_that_is_left_names_anything_of_jobset_as_its_own() -> None:
+def test_no_remaining_object_refers_to_an_object_of_jobset() -> None:
     bundle = without_jobset(release())
     gone = {item["metadata"]["name"] for item in release().objects()} - {
         item["metadata"]["name"] for item in bundle.objects()
@@ -46,11 +46,11 @@ def test_nothing_that_is_left_names_anything_of_jobset_as_its_own() -> None:
     for kind in ("RoleBinding", "ClusterRoleBinding"):
         for binding in bundle.objects(kind):
             assert binding["roleRef"]["name"] not in gone
-    # The directories of our kustomization say it as well.
+    # The directories of our kustomization show it as well.
     assert (ROOT / "roles" / "conductor" / "files" / "conductor" / "controllers" / "jobset").is_dir()
 
 
-def test_trainer_is_still_proven_and_the_release_still_says_which_jobset_it_wants() -> None:
+def test_probes_of_trainer_and_the_jobset_version_remain() -> None:
     bundle = part_for(release(), "external")
     assert {probe.configuration for probe in bundle.probes} == {
         "validator.trainer.kubeflow.org",
@@ -61,7 +61,7 @@ def test_trainer_is_still_proven_and_the_release_still_says_which_jobset_it_want
 
 
 def renamed(kind: str) -> list[dict[str, Any]]:
-    """JobSet's webhook configurations as a chart names them, among Trainer's."""
+    """Return JobSet's webhook configurations with the names of a chart, together with Trainer's."""
     found = webhooks(kind, home="jobset-system")
     for item in found:
         if item["metadata"]["name"].startswith("jobset"):
@@ -71,7 +71,7 @@ def renamed(kind: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_somebody_elses_jobset_is_asked_by_its_own_webhooks_and_for_jobsets_alone() -> None:
+def test_an_external_jobset_is_probed_by_its_own_webhooks_and_with_jobsets_only() -> None:
     probes = probes_of_others(release(), [*renamed("Mutating"), *renamed("Validating")])
     assert {(probe.expect, probe.configuration, probe.webhook, probe.says) for probe in probes} == {
         ("denied", "chart-Validating", "chart-vjobset.kb.io", ""),
@@ -80,7 +80,7 @@ def test_somebody_elses_jobset_is_asked_by_its_own_webhooks_and_for_jobsets_alon
     assert {probe.manifest["kind"] for probe in probes} == {"JobSet"}
 
 
-def test_what_no_webhook_handles_is_not_asked() -> None:
+def test_a_probe_that_no_webhook_handles_is_left_out() -> None:
     assert [probe.expect for probe in probes_of_others(release(), renamed("Validating"))] == ["denied"]
     assert probes_of_others(release(), []) == ()
 
@@ -91,7 +91,7 @@ STATES = ("absent", "bundled", "external", "crd_only", "split", "unknown")
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("recorded", ["", "bundled", "external"])
 @pytest.mark.parametrize("mode", JOBSET_MODES)
-def test_whose_jobset_is_meant(mode: str, recorded: str, state: str) -> None:
+def test_which_jobset_is_selected(mode: str, recorded: str, state: str) -> None:
     found = resolve_jobset(mode, Record(jobset=recorded), {"state": state})
     if mode != "auto":
         assert found == mode
@@ -101,7 +101,7 @@ def test_whose_jobset_is_meant(mode: str, recorded: str, state: str) -> None:
         assert found == ("external" if state == "external" else "bundled")
 
 
-def test_where_nobody_looked_it_is_ours() -> None:
+def test_without_facts_the_bundled_jobset_is_selected() -> None:
     assert resolve_jobset("auto", Record(), None) == "bundled"
-    # A record that somebody edited names no third way.
+    # An edited record cannot select a third way.
     assert resolve_jobset("auto", Record(jobset="else"), None) == "bundled"

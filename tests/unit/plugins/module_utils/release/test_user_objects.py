@@ -9,8 +9,9 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.release.user_objects import (
     full_name,
-    plain,
-    unfinished,
+    standalone,
+    unfinished_job_sets,
+    unfinished_train_jobs,
     users_of,
 )
 from tests.unit.plugins.helpers.builders import obj
@@ -21,20 +22,29 @@ def job(name: str, *conditions: tuple[str, str], **spec: Any) -> dict[str, Any]:
     return obj("TrainJob", name, "trainer.kubeflow.org/v1alpha1", "a", spec=spec, status=status)
 
 
-@pytest.mark.parametrize("ending", ["Complete", "Completed", "Failed"])
-def test_a_job_is_over_when_a_condition_says_so(ending: str) -> None:
+@pytest.mark.parametrize(
+    ("unfinished", "ending", "foreign"),
+    [
+        (unfinished_train_jobs, "Complete", "Completed"),
+        (unfinished_train_jobs, "Failed", "Completed"),
+        (unfinished_job_sets, "Completed", "Complete"),
+        (unfinished_job_sets, "Failed", "Complete"),
+    ],
+)
+def test_a_job_is_finished_by_a_condition_of_its_own_kind(unfinished: Any, ending: str, foreign: str) -> None:
     jobs = [job("over", (ending, "True")), job("not", (ending, "False")), job("new"), job("s", ("Suspended", "True"))]
-    assert [full_name(one) for one in unfinished(jobs)] == ["a/not", "a/new", "a/s"]
+    jobs.append(job("foreign", (foreign, "True")))
+    assert [full_name(one) for one in unfinished(jobs)] == ["a/not", "a/new", "a/s", "a/foreign"]
 
 
-def test_a_job_set_of_a_train_job_is_not_plain() -> None:
+def test_a_job_set_of_a_train_job_is_not_standalone() -> None:
     owned = obj("JobSet", "x", "jobset.x-k8s.io/v1alpha2", "a", metadata={"ownerReferences": [{"kind": "TrainJob"}]})
     other = obj("JobSet", "y", "jobset.x-k8s.io/v1alpha2", "a", metadata={"ownerReferences": [{"kind": "Workload"}]})
     bare = obj("JobSet", "z", "jobset.x-k8s.io/v1alpha2", "a")
-    assert plain([owned, other, bare]) == [other, bare]
+    assert standalone([owned, other, bare]) == [other, bare]
 
 
-def test_who_uses_a_runtime() -> None:
+def test_users_of_a_runtime() -> None:
     jobs = [
         job("said", runtimeRef={"name": "torch", "kind": "ClusterTrainingRuntime"}),
         job("unsaid", runtimeRef={"name": "torch"}),

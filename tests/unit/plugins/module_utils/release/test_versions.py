@@ -21,7 +21,7 @@ TRAINJOBS = "trainjobs.trainer.kubeflow.org"
 
 
 def schema(*paths: str, served: bool = True) -> dict[str, Any]:
-    """A CRD whose schema has these fields."""
+    """Return a CRD whose schema has these fields."""
     root: dict[str, Any] = {}
     for path in paths:
         place = root
@@ -79,7 +79,7 @@ def test_the_series_of_a_jobset_by_its_crd(paths: list[str], series: str) -> Non
     assert jobset_version([], schema(*paths)) == series
 
 
-def test_the_crds_of_this_release_say_what_they_are() -> None:
+def test_the_series_of_the_crds_of_this_release() -> None:
     assert trainer_release([], {}, crds()[TRAINJOBS])["sources"]["crd"] == "2.3"
     assert jobset_version([], crds()["jobsets.jobset.x-k8s.io"]) == "0.12"
 

@@ -48,9 +48,9 @@ def test_those_that_failed() -> None:
 @pytest.mark.parametrize(
     ("message", "cause", "hopeless"),
     [
-        (QUOTA, "a ResourceQuota does not allow its pods", False),
-        (SECURITY, "Pod Security does not allow its pods", True),
-        ('admission webhook "x" denied the request: no', "an admission webhook or policy refuses its pods", True),
+        (QUOTA, "a ResourceQuota rejects its pods", False),
+        (SECURITY, "Pod Security rejects its pods", True),
+        ('admission webhook "x" denied the request: no', "an admission webhook or policy rejects its pods", True),
     ],
 )
 def test_who_refuses_pods(message: str, cause: str, hopeless: bool) -> None:

@@ -250,7 +250,7 @@ def test_a_pod_that_cannot_start_ends_it(cluster: FakeCluster) -> None:
     with pytest.raises(NotReadyError) as caught:
         follower.follow(LIMIT)
     assert "one of its pods cannot start: its image is not in the registry" in str(caught.value)
-    assert "check name and tag of registry.invalid/x:1" in str(caught.value)
+    assert "check the name and tag of registry.invalid/x:1" in str(caught.value)
     assert caught.value.facts["phase"] == "created"
 
 
@@ -271,8 +271,8 @@ def test_pods_that_cannot_be_made_end_it(cluster: FakeCluster, monkeypatch: pyte
     with pytest.raises(NotReadyError) as caught:
         follower.follow(100)
     words = str(caught.value)
-    assert "its pods cannot be made: Pod Security does not allow its pods: Job mnist-node-0: Error creating" in words
-    assert "lower the level for this namespace" in words
+    assert "its pods cannot be made: Pod Security rejects its pods: Job mnist-node-0: Error creating" in words
+    assert "lower the level of the namespace" in words
     assert follower.elapsed < 30
 
 
@@ -284,8 +284,8 @@ def test_room_that_others_take_is_waited_for_and_told(cluster: FakeCluster, monk
     refused(cluster, 'Error creating: pods "x" is forbidden: exceeded quota: small')
     with pytest.raises(NotReadyError, match="it has not ended after 60 s; it is created: a ResourceQuota") as caught:
         follower.follow(60)
-    assert "Next: raise or delete it: kubectl -n team describe resourcequota" in str(caught.value)
-    assert any("created: a ResourceQuota does not allow its pods" in line for line in said)
+    assert "Next: raise or delete the quota: `kubectl -n team describe resourcequota`" in str(caught.value)
+    assert any("created: a ResourceQuota rejects its pods" in line for line in said)
 
 
 def test_a_job_that_failed_says_why(cluster: FakeCluster) -> None:

@@ -74,7 +74,7 @@ def test_one_that_does_not_serve_yet_is_waited_for() -> None:
 @pytest.mark.parametrize("mode", ["auto", "external"])
 def test_one_that_never_will_do_is_not_waited_for(mode: str) -> None:
     with pytest.raises(
-        RefusedError, match="these controllers cannot serve: JobSet: JobSet is to be somebody else's"
+        RefusedError, match="these controllers cannot serve: JobSet: an external JobSet was requested"
     ) as e:
         jobset_to_wait_for(recorded(FakeCluster(), "external"), release(), mode)
     assert e.value.facts["jobset_problems"]

@@ -1,0 +1,144 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Findings about the cluster, our permissions, external certificates, the namespace and neighbours, as data."""
+
+from __future__ import annotations
+
+from .entry import CatalogueEntry
+
+CLUSTER = (
+    CatalogueEntry(
+        "kubernetes_too_old",
+        "blocker",
+        "Kubernetes is {found}, and Trainer {release} requires {needed} or newer, because older API servers reject "
+        "its CRDs",
+        "upgrade the cluster to Kubernetes {needed} or newer",
+    ),
+    CatalogueEntry(
+        "kubernetes_untested",
+        "warning",
+        "Kubernetes is {found}, and upstream tests Trainer {release} on {first} to {last} only",
+        "run the verify playbook after the install and check the controllers' logs for errors; to suppress this "
+        "warning, set `conductor_accept: [kubernetes_untested]`",
+    ),
+    CatalogueEntry(
+        "no_schedulable_node",
+        "blocker",
+        "none of the {total} nodes accepts the controllers' pods: {why}",
+        "uncordon a node, add a node without taints, or wait until a node is Ready",
+    ),
+    CatalogueEntry(
+        "no_supported_node",
+        "blocker",
+        "no node has a supported architecture: the nodes are {found}, and the controllers' images exist for {known}",
+        "add a node with one of the supported architectures",
+    ),
+    CatalogueEntry(
+        "insufficient_capacity",
+        "blocker",
+        "the controllers request {needed} CPU, and no node has more than {free} CPU free",
+        "free CPU on a node, or add a node",
+    ),
+)
+
+PERMISSIONS = (
+    CatalogueEntry(
+        "permissions_missing",
+        "blocker",
+        "this identity may not {permission}",
+        "grant this permission",
+    ),
+    CatalogueEntry(
+        "role_not_grantable",
+        "blocker",
+        "this identity cannot create the controllers' roles: it does not have every permission that they grant, and "
+        "it may not {permission}",
+        "grant these verbs, or use the credentials of a cluster administrator",
+    ),
+    CatalogueEntry(
+        "repair_not_permitted",
+        "warning",
+        "the installation is as recorded, but this identity could not repair it: it may not {permission}",
+        "grant it before the next change is due",
+    ),
+    CatalogueEntry(
+        "permissions_optional",
+        "warning",
+        "this identity may not {permission}; an install works without it, but {consequence}",
+        "grant it (examples/rbac/install.yaml), or accept it with `conductor_accept`",
+    ),
+    CatalogueEntry(
+        "permissions_unknown",
+        "warning",
+        "the server does not list the permissions of this identity",
+        "run the install, which checks every permission before it writes",
+    ),
+    CatalogueEntry(
+        "unreadable",
+        "warning",
+        "some facts are unknown, because this identity may not {permission}",
+        "grant it to see all facts",
+    ),
+)
+
+CERTIFICATES = (
+    CatalogueEntry(
+        "certificate_invalid",
+        "blocker",
+        "external certificates were requested, and one of them is invalid: {what}",
+        "write a valid certificate into this Secret (see docs/certificates.md), or set "
+        "`conductor_certificates: generated` to let the controllers issue their certificates",
+    ),
+    CatalogueEntry(
+        "certificate_expiring",
+        "warning",
+        "the external certificate, or the CA that signed it, expires in {days} days",
+        "renew the certificate in the Secret; the controllers reload it without a restart",
+    ),
+)
+
+NAMESPACE = (
+    CatalogueEntry(
+        "quota_exceeded",
+        "blocker",
+        "the controllers' pods exceed the quota: {what}",
+        "raise the quota",
+    ),
+    CatalogueEntry(
+        "quota_missing_resources",
+        "warning",
+        "{what} is limited by a quota, but a container of the controllers does not set it; without a LimitRange the "
+        "pod is rejected",
+        "create a LimitRange with default values in the namespace",
+    ),
+    CatalogueEntry(
+        "default_deny",
+        "warning",
+        "NetworkPolicy {what} blocks the API server's calls to the webhooks' port {port}",
+        "allow ingress to TCP port {port} from every source, because labels cannot select the API server",
+    ),
+    CatalogueEntry(
+        "istio_injection",
+        "warning",
+        "pods in namespace {namespace} get an Istio sidecar, which intercepts the API server's calls to the webhooks",
+        "disable the injection for this namespace, or exclude inbound port {port}",
+    ),
+)
+
+NEIGHBOURS = (
+    CatalogueEntry(
+        "kueue_mismatch",
+        "warning",
+        "Kueue {version} is built for Trainer {trainer}; with Trainer {release} its TrainJobs may stay suspended",
+        "use a Kueue release that is built for Trainer {release}, or disable its TrainJob integration; to suppress "
+        "this warning, set `conductor_accept: [kueue_mismatch]`",
+    ),
+    CatalogueEntry(
+        "training_operator",
+        "warning",
+        "Training Operator v1 is also installed; the two operators have different CRDs and are not tested together",
+        "migrate its jobs to TrainJobs and remove it; to suppress this warning, set "
+        "`conductor_accept: [training_operator]`",
+    ),
+)

@@ -1,0 +1,109 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Findings about the installed Trainer and the objects that people created, as data."""
+
+from __future__ import annotations
+
+from .entry import CatalogueEntry
+
+TRAINER = (
+    CatalogueEntry(
+        "trainer_other_owner",
+        "blocker",
+        "Trainer {release} ({state}) is managed by {owner}",
+        "uninstall Trainer with that tool and run the install again, or set `conductor_adopt`, which adopts the "
+        "objects that have the release's own names",
+        about=("owner",),
+    ),
+    CatalogueEntry(
+        "trainer_other_namespace",
+        "blocker",
+        "Trainer runs in namespace {found}; its cluster-wide objects exist only once, so namespace {wanted} cannot "
+        "have another Trainer",
+        "remove that Trainer with the tool that installed it",
+        about=("found", "wanted"),
+    ),
+    CatalogueEntry(
+        "trainer_duplicate",
+        "blocker",
+        "controllers of Trainer run in namespaces {found} and interfere with each other",
+        "remove all of them but one",
+        about=("found",),
+    ),
+    CatalogueEntry(
+        "trainer_newer",
+        "blocker",
+        "Trainer {found} is installed, which is newer than {wanted}; a downgrade drops fields that stored TrainJobs "
+        "may use",
+        "set `conductor_release` to {found} or newer; if the collection does not contain that release, upgrade the "
+        "collection",
+    ),
+    CatalogueEntry(
+        "trainer_unknown",
+        "blocker",
+        "it is unknown whether Trainer is installed, because some objects cannot be read",
+        "grant the permissions that are listed as unreadable, or use other credentials",
+    ),
+    CatalogueEntry(
+        "trainer_takeover",
+        "warning",
+        "Trainer was applied with kubectl; the install takes it over, and stops before it writes if fields of the "
+        "release were modified",
+        "stop applying it with kubectl",
+    ),
+    CatalogueEntry(
+        "trainer_other_release",
+        "blocker",
+        "Trainer {found} is managed by {owner}; only release {wanted} can be taken over or adopted",
+        "upgrade it to {wanted} with the tool that installed it, then run the install again",
+        about=("owner",),
+    ),
+    CatalogueEntry(
+        "adopted_from_tool",
+        "warning",
+        "the install adopts it from {owner}; that tool does not notice this and may revert the changes",
+        "detach the objects from that tool without deleting them, then remove the tool from `conductor_adopt`",
+    ),
+    CatalogueEntry(
+        "trainer_incomplete",
+        "warning",
+        "Trainer is installed only in part; missing: {missing}",
+        "run the install, which completes it; nothing else is required",
+    ),
+    CatalogueEntry(
+        "release_inconsistent",
+        "warning",
+        "the sources of the installed Trainer release disagree (image: {image}, public ConfigMap: {config_map}, CRD: "
+        "{crd})",
+        "find out who changed one of them; the image is the release that runs",
+    ),
+    CatalogueEntry(
+        "terminating",
+        "blocker",
+        "{what} is being deleted, and a replacement cannot be created until it is gone",
+        "wait until it is gone; if it does not go away, delete the objects that hold it, or remove its finalizers",
+        about=("what",),
+    ),
+)
+
+USER_OBJECTS = (
+    CatalogueEntry(
+        "runtime_other_owner",
+        "blocker",
+        "ClusterTrainingRuntimes with the names of built-in runtimes have other owners: {names}",
+        "rename them, or list only the other built-in runtimes in `conductor_runtimes`",
+    ),
+    CatalogueEntry(
+        "runtime_finalizers",
+        "warning",
+        "the finalizer of Trainer 2.2 and older is set on {names}; without Trainer's controller they cannot be deleted",
+        "run Trainer 2.3 or newer, whose controller removes the finalizer, before you remove anything",
+    ),
+    CatalogueEntry(
+        "jobs_unfinished",
+        "warning",
+        "{count} TrainJobs are unfinished ({names}), and the install changes the controllers",
+        "wait until they finish, or continue and accept that they make no progress while the controllers restart",
+    ),
+)
