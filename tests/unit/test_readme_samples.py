@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the README shows of preflight and status is what the playbooks print."""
+"""The output that the pages show is what the playbooks print."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ from ansible_collections.conductor.trainer.plugins.module_utils.inspection.inspe
 from ansible_collections.conductor.trainer.plugins.module_utils.inspection.reads import Readings
 from tests.unit.plugins.helpers.states import empty, installed, managed, page, release
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+CLONE = Path(__file__).resolve().parents[2]
 
 
-def section(title: str) -> str:
-    return README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+def section(page: str, title: str) -> str:
+    text = (CLONE / "docs" / f"{page}.md").read_text()
+    return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
-def sample(title: str) -> str:
-    """The one block that a section shows."""
-    [found] = re.findall(r"```\n(.*?)\n```", section(title), re.DOTALL)
+def sample(page: str, title: str) -> str:
+    """Return the one block of output that a section shows."""
+    [found] = re.findall(r"(?<=\n\n)```\n(.*?)\n```", section(page, title), re.DOTALL)
     return str(found)
 
 
@@ -38,14 +39,14 @@ def looked(readings: Readings, **more: Any) -> dict[str, Any]:
     return {**facts, "blockers": blockers, "warnings_found": warnings, **more}
 
 
-def test_before_anything_changes() -> None:
+def test_preflight() -> None:
     quota = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
     image = {"image": "registry.k8s.io/kueue/kueue:v0.17.0"}
     kueue = {"spec": {"template": {"spec": {"containers": [image]}}}}
     readings = empty(
         quotas=page([quota]), deployments=page([kueue]), groups={"kueue.x-k8s.io": frozenset()}, version="1.35.8"
     )
-    assert sample("Before anything changes") == findings(looked(readings))
+    assert sample("install", "Preflight") == findings(looked(readings))
 
 
 def test_status() -> None:
@@ -61,9 +62,9 @@ def test_status() -> None:
         {"configuration": name, "not_after": "2036-11-20T00:00:00Z", "days_left": 3649 + number}
         for number, name in enumerate(names)
     ]
-    assert sample("Status") == screen(status(looked(readings, certificates=rows)))
+    assert sample("verify", "Status") == screen(status(looked(readings, certificates=rows)))
 
 
-def test_codes_that_the_readme_names_are_those_of_the_catalogue() -> None:
-    [accepted] = re.findall(r"`conductor_accept: \[(\w+)\]`", section("Before anything changes"))
+def test_the_accepted_code_of_the_page_is_a_warning() -> None:
+    [accepted] = re.findall(r"`conductor_accept: \[(\w+)\]`", section("install", "Preflight"))
     assert BY_CODE[accepted].severity == "warning"

@@ -13,11 +13,12 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
+
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_catalogue import SIGNATURES, SLOW
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_causes import FAILURE_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.webhook_causes import WEBHOOK_CAUSES
@@ -31,24 +32,16 @@ from ansible_collections.conductor.trainer.plugins.module_utils.release.versions
 
 CLONE = Path(__file__).resolve().parents[3]
 BLOCK = re.compile(r"(<!-- generated: (\S+) [^\n]*-->\n).*?(<!-- end generated -->)", re.DOTALL)
-# The variables that the README shows.
-COMMON = (
-    "kubeconfig context host api_key cluster_uid release profile runtimes jobset certificates wait_timeout accept adopt"
-).split()
-# Every variable of the role belongs to one group of docs/variables.md, in this order.
+# Every variable of the role, without its prefix, belongs to one group of docs/variables.md; the README shows the common ones.
 GROUPS = {
-    "cluster": (
-        "kubeconfig context host api_key ca_cert client_cert client_key validate_certs proxy no_proxy "
-        "impersonate_user impersonate_groups in_cluster cluster_uid"
-    ).split(),
-    "installed": "release profile runtimes jobset certificates certificates_ca certificates_pem".split(),
-    "how": (
-        "wait_timeout verify_timeout lease_timeout progress concurrency smoke smoke_image smoke_timeout "
-        "status_file status_strict"
-    ).split(),
-    "safety": (
-        "accept adopt force_conflicts prune prune_crds remove_crds remove_user_data abandon_jobs"
-    ).split(),
+    "common": "kubeconfig context host api_key cluster_uid release profile runtimes jobset certificates wait_timeout "
+    "accept adopt",
+    "cluster": "kubeconfig context host api_key ca_cert client_cert client_key validate_certs proxy no_proxy "
+    "impersonate_user impersonate_groups in_cluster cluster_uid",
+    "installed": "release profile runtimes jobset certificates certificates_ca certificates_pem",
+    "how": "wait_timeout verify_timeout lease_timeout progress concurrency smoke smoke_image smoke_timeout "
+    "status_file status_strict",
+    "safety": "accept adopt force_conflicts prune prune_crds remove_crds remove_user_data abandon_jobs",
 }
 
 
@@ -81,22 +74,17 @@ def default_of(option: dict[str, Any]) -> str:
     return "" if value is None else f"`{json.dumps(value)}`" if not isinstance(value, str) else f"`{value}`"
 
 
-def variable_rows(names: Iterable[str]) -> Iterable[tuple[str, ...]]:
-    """Return the rows of a table of variables."""
+def variable_rows(group: str) -> Iterator[tuple[str, ...]]:
+    """Return the rows of a group of variables: name, type, default, meaning, entry points."""
     known = variables()
-    for name in names:
+    for name in GROUPS[group].split():
         option, entry_points = known[f"conductor_{name}"]
         kind = option["type"] + (f" of {option['elements']}" if "elements" in option else "")
         choices = f" One of {', '.join(f'`{choice}`' for choice in option['choices'])}." if "choices" in option else ""
         every = len(entry_points) == max(len(found) for _option, found in known.values())
-        text = markdown(" ".join(option["description"])) + choices
-        yield (
-            f"`conductor_{name}`",
-            kind,
-            default_of(option),
-            text,
-            "all" if every else ", ".join("install" if point == "main" else point for point in entry_points),
-        )
+        text = markdown(" ".join(option["description"]))
+        points = ("install" if point == "main" else point for point in entry_points)
+        yield f"`conductor_{name}`", kind, default_of(option), text + choices, "all" if every else ", ".join(points)
 
 
 def variable_table(group: str) -> str:
@@ -105,33 +93,34 @@ def variable_table(group: str) -> str:
     Raises:
         ValueError: a variable of the role is in no group, or a group names one that does not exist.
     """
-    listed = {f"conductor_{name}" for names in GROUPS.values() for name in names}
+    listed = {f"conductor_{name}" for names in GROUPS.values() for name in names.split()}
     if listed != variables().keys():
         raise ValueError(f"GROUPS and the argument specs differ: {sorted(listed ^ variables().keys())}")
-    return table(("variable", "type", "default", "meaning", "read by"), variable_rows(GROUPS[group]))
-
-
-def common_variables() -> str:
-    """Return the README's table of the variables that people set."""
-    rows = (row[:1] + row[2:4] for row in variable_rows(COMMON))
-    return table(("variable", "default", "meaning"), rows)
+    if group == "common":
+        rows = ((name, default, text) for name, _kind, default, text, _points in variable_rows(group))
+        return table(("variable", "default", "meaning"), rows)
+    return table(("variable", "type", "default", "meaning", "read by"), variable_rows(group))
 
 
 def compatibility() -> str:
     """Return the README's compatibility table."""
     release = BUNDLE_ARG_SPEC["release"]["default"]
     bundle = json.loads((CLONE / "roles" / "conductor" / "files" / "bundles" / f"{release}.json").read_text("utf-8"))
-    first, last = (
-        ".".join(str(part) for part in version) for version in TESTED_KUBERNETES[release.rpartition(".")[0]]
-    )
+    first, last = (".".join(str(part) for part in version) for version in TESTED_KUBERNETES[release.rpartition(".")[0]])
     core = yaml.safe_load((CLONE / "meta" / "runtime.yml").read_text("utf-8"))["requires_ansible"]
     galaxy = yaml.safe_load((CLONE / "galaxy.yml").read_text("utf-8"))
     cores = sorted((path.stem.removeprefix("core-") for path in (CLONE / "requirements").glob("core-*.in")), key=len)
     minors = sorted(cores, key=lambda name: [int(part) for part in name.split(".")])
+    local = (CLONE / "tools" / "cluster" / "go" / "kube" / "go.mod").read_text("utf-8")
+    [ours] = re.findall(r"^\s*k8s\.io/kubernetes v(\d+\.\d+)", local, re.MULTILINE)
     python = ".".join(str(part) for part in OLDEST_PYTHON)
     rows = (
         ("Kubeflow Trainer (with JobSet)", f"{release} ({bundle['components']['jobset']})", release),
-        ("Kubernetes", f"{bundle['kubernetes_minimum']} and later", f"{first} to {last}"),
+        (
+            "Kubernetes",
+            f"{bundle['kubernetes_minimum']} and later",
+            f"{ours} on every change; {first} to {last} by Trainer itself",
+        ),
         (
             "ansible-core",
             f"{core.removeprefix('>=').removesuffix('.0')} and later",
@@ -174,7 +163,6 @@ def content(name: str) -> str:
     subject, _colon, part = name.partition(":")
     return {
         "compatibility": lambda: compatibility(),
-        "common-variables": lambda: common_variables(),
         "variables": lambda: variable_table(part),
         "findings": lambda: findings(part),
         "causes": lambda: causes(part),
