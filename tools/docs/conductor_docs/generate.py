@@ -32,7 +32,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.release.versions
 
 CLONE = Path(__file__).resolve().parents[3]
 BLOCK = re.compile(r"(<!-- generated: (\S+) [^\n]*-->\n).*?(<!-- end generated -->)", re.DOTALL)
-# Every variable of the role, without its prefix, belongs to one group of docs/variables.md; the README shows the common ones.
+# The variables of the role, without their prefix: the README shows the common ones, docs/variables.md the other groups.
 GROUPS = {
     "common": "kubeconfig context host api_key cluster_uid release profile runtimes jobset certificates wait_timeout "
     "accept adopt",
