@@ -8,15 +8,15 @@ copyright = "Conductor contributors"  # noqa: A001  (Sphinx's name)
 html_title = "Conductor"
 extensions = ["myst_parser", "sphinx_antsibull_ext"]
 myst_heading_anchors = 3
-# Links to ansible-core's own documentation stay as they are: the site is built without a network.
-suppress_warnings = ["myst.header"]
-nitpicky = False
 default_role = "any"
 highlight_language = "text"
 pygments_style = "ansible"
 html_theme = "furo"
+html_static_path = ["static"]
+html_css_files = ["conductor.css"]
+# Commands contain "--", which would become a dash.
+smartquotes = False
 html_show_sphinx = False
 html_copy_source = False
 html_use_index = False
-# No fonts, icons or scripts of other hosts.
 html_theme_options = {"footer_icons": []}

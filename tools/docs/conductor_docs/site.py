@@ -125,6 +125,9 @@ def main() -> int:
         run(environment, "antsibull-docs", "lint-collection-docs", "--plugin-docs", CLONE)
         words = ("--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", reference)
         run(environment, "antsibull-docs", "collection", *words, "conductor.trainer")
+        for page in reference.glob("*.rst"):
+            # The theme has a table of contents on every page.
+            page.write_text(re.sub(r"^\.\. contents::\n( +:.*\n)*", "", page.read_text("utf-8"), flags=re.MULTILINE))
         conf = Path(__file__).parent
         run(environment, "sphinx-build", "-q", "-W", "--keep-going", "-b", "html", "-c", conf, source, html)
     except subprocess.CalledProcessError as error:
