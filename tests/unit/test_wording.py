@@ -49,7 +49,7 @@ def bad_wording(texts: Iterator[Text]) -> list[str]:
         for pattern in PATTERNS:
             for match in pattern.finditer(words):
                 around = words[max(0, match.start() - 40) : match.end() + 40]
-                found.append(f"{text.line}: {match[0]!r} in ...{around}...")  # noqa: PERF401
+                found.append(f"{text.line}: {match[0]!r} in ...{around}...")
     return found
 
 

@@ -19,4 +19,4 @@ smartquotes = False
 html_show_sphinx = False
 html_copy_source = False
 html_use_index = False
-html_theme_options = {"footer_icons": []}
+html_theme_options: dict[str, list[str]] = {"footer_icons": []}
