@@ -23,6 +23,7 @@ WRITTEN = [
 BLOCKS = {
     "README.md": {"compatibility", "variables:common"},
     "variables.md": {"variables:cluster", "variables:installed", "variables:how", "variables:safety"},
+    "offline.md": {"images"},
     "findings.md": {"findings:blocker", "findings:warning"},
     "causes.md": {"causes:certain", "causes:slow", "causes:logs", "causes:webhooks"},
 }

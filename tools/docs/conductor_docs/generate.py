@@ -9,11 +9,9 @@ written by hand.
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -45,46 +43,31 @@ GROUPS = {
 }
 
 
-def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Return a Markdown table."""
-    head = list(head)
-    lines = [head, ["---"] * len(head), *(list(row) for row in rows)]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+def table(*rows: Iterable[str]) -> str:
+    """Return a Markdown table; the first row is its head."""
+    head, *body = (list(row) for row in rows)
+    cells = [head, ["---"] * len(head), *body]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |\n" for row in cells)
 
 
-def markdown(text: str) -> str:
-    """Return a description of a spec, which uses Ansible's markup, as Markdown."""
-    text = re.sub(r"\b(?:O|V|C|RV|M|E)\(((?:[^()\\]|\\.)+)\)", r"`\1`", text)
-    return re.sub(r"\bU\(([^)]+)\)", r"<\1>", text)
+def load(path: str) -> Any:
+    """Return the content of a YAML or JSON file of the clone."""
+    return yaml.load((CLONE / path).read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+
+
+def default_bundle() -> Any:
+    """Return the bundle of the default release."""
+    release = BUNDLE_ARG_SPEC["release"]["default"]
+    return json.loads((CLONE / f"roles/conductor/files/bundles/{release}.json").read_text("utf-8"))
 
 
 def variables() -> dict[str, tuple[dict[str, Any], list[str]]]:
     """Return every variable of the role: its option and the entry points that read it."""
-    specs = yaml.safe_load((CLONE / "roles" / "conductor" / "meta" / "argument_specs.yml").read_text("utf-8"))
     found: dict[str, tuple[dict[str, Any], list[str]]] = {}
-    for entry_point, spec in specs["argument_specs"].items():
+    for entry_point, spec in load("roles/conductor/meta/argument_specs.yml")["argument_specs"].items():
         for name, option in spec["options"].items():
-            found.setdefault(name, (option, []))[1].append(entry_point)
+            found.setdefault(name, (option, []))[1].append("install" if entry_point == "main" else entry_point)
     return found
-
-
-def default_of(option: dict[str, Any]) -> str:
-    """Return the default as a cell of a table; empty if the option has none."""
-    value = option.get("default")
-    return "" if value is None else f"`{json.dumps(value)}`" if not isinstance(value, str) else f"`{value}`"
-
-
-def variable_rows(group: str) -> Iterator[tuple[str, ...]]:
-    """Return the rows of a group of variables: name, type, default, meaning, entry points."""
-    known = variables()
-    for name in GROUPS[group].split():
-        option, entry_points = known[f"conductor_{name}"]
-        kind = option["type"] + (f" of {option['elements']}" if "elements" in option else "")
-        choices = f" One of {', '.join(f'`{choice}`' for choice in option['choices'])}." if "choices" in option else ""
-        every = len(entry_points) == max(len(found) for _option, found in known.values())
-        text = markdown(" ".join(option["description"]))
-        points = ("install" if point == "main" else point for point in entry_points)
-        yield f"`conductor_{name}`", kind, default_of(option), text + choices, "all" if every else ", ".join(points)
 
 
 def variable_table(group: str) -> str:
@@ -93,48 +76,59 @@ def variable_table(group: str) -> str:
     Raises:
         ValueError: a variable of the role is in no group, or a group names one that does not exist.
     """
+    known = variables()
     listed = {f"conductor_{name}" for names in GROUPS.values() for name in names.split()}
-    if listed != variables().keys():
-        raise ValueError(f"GROUPS and the argument specs differ: {sorted(listed ^ variables().keys())}")
-    if group == "common":
-        rows = ((name, default, text) for name, _kind, default, text, _points in variable_rows(group))
-        return table(("variable", "default", "meaning"), rows)
-    return table(("variable", "type", "default", "meaning", "read by"), variable_rows(group))
+    if listed != known.keys():
+        raise ValueError(f"GROUPS and the argument specs differ: {sorted(listed ^ known.keys())}")
+    every = max(len(entry_points) for _option, entry_points in known.values())
+    rows = [("variable", "type", "default", "meaning", "read by")]
+    for name in GROUPS[group].split():
+        option, entry_points = known[f"conductor_{name}"]
+        kind = option["type"] + (f" of {option['elements']}" if "elements" in option else "")
+        value = option.get("default")
+        default = "" if value is None else f"`{value if isinstance(value, str) else json.dumps(value)}`"
+        text = re.sub(r"\b(?:O|V|C|RV|M|E)\(([^()]+)\)", r"`\1`", " ".join(option["description"]))
+        text += f" One of {', '.join(f'`{choice}`' for choice in option['choices'])}." if "choices" in option else ""
+        readers = "all" if len(entry_points) == every else ", ".join(entry_points)
+        rows.append((f"`conductor_{name}`", kind, default, text, readers))
+    return table(*((row[0], *row[2:4]) for row in rows)) if group == "common" else table(*rows)
 
 
-def compatibility() -> str:
+def images(_part: str) -> str:
+    """Return the table of the container images that an installation and its runtimes need."""
+    users: dict[str, list[str]] = {}
+    for item in (item for phase in default_bundle()["phases"] for item in phase["objects"]):
+        if item["kind"] in ("Deployment", "ClusterTrainingRuntime"):
+            for image in sorted(set(re.findall(r'"image": "([^"]+)"', json.dumps(item)))):
+                users.setdefault(image, []).append(item["metadata"]["name"])
+    users[variables()["conductor_smoke_image"][0]["default"]] = ["smoke job"]
+    return table(("image", "for"), *((f"`{image}`", ", ".join(names)) for image, names in users.items()))
+
+
+def compatibility(_part: str) -> str:
     """Return the README's compatibility table."""
-    release = BUNDLE_ARG_SPEC["release"]["default"]
-    bundle = json.loads((CLONE / "roles" / "conductor" / "files" / "bundles" / f"{release}.json").read_text("utf-8"))
-    first, last = (".".join(str(part) for part in version) for version in TESTED_KUBERNETES[release.rpartition(".")[0]])
-    core = yaml.safe_load((CLONE / "meta" / "runtime.yml").read_text("utf-8"))["requires_ansible"]
-    galaxy = yaml.safe_load((CLONE / "galaxy.yml").read_text("utf-8"))
-    cores = sorted((path.stem.removeprefix("core-") for path in (CLONE / "requirements").glob("core-*.in")), key=len)
-    minors = sorted(cores, key=lambda name: [int(part) for part in name.split(".")])
-    local = (CLONE / "tools" / "cluster" / "go" / "kube" / "go.mod").read_text("utf-8")
-    [ours] = re.findall(r"^\s*k8s\.io/kubernetes v(\d+\.\d+)", local, re.MULTILINE)
-    python = ".".join(str(part) for part in OLDEST_PYTHON)
-    rows = (
-        ("Kubeflow Trainer (with JobSet)", f"{release} ({bundle['components']['jobset']})", release),
-        (
-            "Kubernetes",
-            f"{bundle['kubernetes_minimum']} and later",
-            f"{ours} on every change; {first} to {last} by Trainer itself",
-        ),
+    bundle = default_bundle()
+    release, oldest, jobset = bundle["release"], bundle["kubernetes_minimum"], bundle["components"]["jobset"]
+    first, last = (".".join(map(str, version)) for version in TESTED_KUBERNETES[release.rpartition(".")[0]])
+    go = (CLONE / "tools/cluster/go/kube/go.mod").read_text("utf-8")
+    [ours] = re.findall(r"^\s*k8s\.io/kubernetes v(\d+\.\d+)", go, re.MULTILINE)
+    core = load("meta/runtime.yml")["requires_ansible"].removeprefix(">=").removesuffix(".0")
+    cores = sorted((path.stem.removeprefix("core-") for path in CLONE.glob("requirements/core-*.in")), key=len)
+    cores.sort(key=lambda name: [int(part) for part in name.split(".")])
+    python, collection = ".".join(map(str, OLDEST_PYTHON)), load("galaxy.yml")["dependencies"]["kubernetes.core"]
+    return table(
+        ("", "supported", "tested"),
+        ("Kubeflow Trainer (with JobSet)", f"{release} ({jobset})", release),
+        ("Kubernetes", f"{oldest} and later", f"{ours} on every change; {first} to {last} by Trainer itself"),
         (
             "ansible-core",
-            f"{core.removeprefix('>=').removesuffix('.0')} and later",
-            f"{minors[0]} and {minors[-1]} on every change, {minors[1]} to {minors[-2]} before a release",
+            f"{core} and later",
+            f"{cores[0]} and {cores[-1]} on every change, {cores[1]} to {cores[-2]} before a release",
         ),
-        ("Python, where the modules run", f"{python} and later", f"{python} and later"),
+        ("Python, where the modules run", f"{python} and later", f"{python} to 3.13"),
         ("Python library `kubernetes`", f"{OLDEST_CLIENT} and later", f"{OLDEST_CLIENT} and the newest"),
-        (
-            "`kubernetes.core`",
-            f"{galaxy['dependencies']['kubernetes.core'].removeprefix('>=')} and later; not needed at run time",
-            "the oldest and the newest",
-        ),
+        ("`kubernetes.core`", f"{collection[2:]} and later; not needed at run time", "the oldest and the newest"),
     )
-    return table(("", "supported", "tested"), rows)
 
 
 def findings(severity: str) -> str:
@@ -147,50 +141,49 @@ def findings(severity: str) -> str:
 
 
 def causes(kind: str) -> str:
-    """Return the table of one catalogue of failure causes."""
-    rows = {
-        # One cause may have several signatures.
-        "certain": dict.fromkeys((entry.cause, entry.next_step) for entry in SIGNATURES if entry.grace != SLOW),
-        "slow": dict.fromkeys((entry.cause, entry.next_step) for entry in SIGNATURES if entry.grace == SLOW),
-        "logs": dict.fromkeys((entry.cause.replace("{0}{1}", "{0}"), entry.next_step) for entry in FAILURE_CAUSES),
-        "webhooks": dict.fromkeys((entry.cause, entry.next_step) for entry in WEBHOOK_CAUSES),
-    }[kind]
-    return table(("cause", "next"), rows)
+    """Return the table of one catalogue of failure causes; a cause with several signatures appears once."""
+    catalogues: dict[str, Iterable[Any]] = {
+        "certain": (entry for entry in SIGNATURES if entry.grace != SLOW),
+        "slow": (entry for entry in SIGNATURES if entry.grace == SLOW),
+        "logs": FAILURE_CAUSES,
+        "webhooks": WEBHOOK_CAUSES,
+    }
+    rows = dict.fromkeys((entry.cause.replace("{0}{1}", "{0}"), entry.next_step) for entry in catalogues[kind])
+    return table(("cause", "next"), *rows)
 
 
-def content(name: str) -> str:
-    """Return what belongs into the block of this name."""
-    subject, _colon, part = name.partition(":")
-    return {
-        "compatibility": lambda: compatibility(),
-        "variables": lambda: variable_table(part),
-        "findings": lambda: findings(part),
-        "causes": lambda: causes(part),
-    }[subject]()
+CONTENT = {
+    "compatibility": compatibility,
+    "images": images,
+    "variables": variable_table,
+    "findings": findings,
+    "causes": causes,
+}
 
 
 def generated(text: str) -> str:
     """Return a page with its blocks as they must be now."""
-    return BLOCK.sub(lambda found: f"{found[1]}{content(found[2])}{found[3]}", text)
+
+    def block(found: re.Match[str]) -> str:
+        subject, _colon, part = found[2].partition(":")
+        return f"{found[1]}{CONTENT[subject](part)}{found[3]}"
+
+    return BLOCK.sub(block, text)
 
 
 def pages() -> list[Path]:
     """Return the pages that may have generated blocks."""
-    return [CLONE / "README.md", CLONE / "roles" / "conductor" / "README.md", *sorted((CLONE / "docs").glob("*.md"))]
+    return [CLONE / "README.md", CLONE / "roles" / "conductor" / "README.md", *sorted(CLONE.glob("docs/*.md"))]
 
 
-def main() -> int:
-    """Write the stale pages, or only name them."""
-    parser = argparse.ArgumentParser(prog="tools/docs/generate", description=__doc__.partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; end with 1 if a page is stale")
-    check = parser.parse_args().check
-    stale = [path for path in pages() if generated(path.read_text("utf-8")) != path.read_text("utf-8")]
-    for path in stale:
-        print(f"{'stale' if check else 'written'}: {path.relative_to(CLONE)}")
-        if not check:
-            path.write_text(generated(path.read_text("utf-8")), encoding="utf-8")
-    return 1 if check and stale else 0
+def main() -> None:
+    """Write the pages whose blocks are stale."""
+    for path in pages():
+        text = path.read_text("utf-8")
+        if generated(text) != text:
+            path.write_text(generated(text), encoding="utf-8")
+            print(f"docs: wrote {path.relative_to(CLONE)}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

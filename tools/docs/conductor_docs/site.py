@@ -10,20 +10,15 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
-from html.parser import HTMLParser
+from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 CLONE = Path(__file__).resolve().parents[3]
 BUILD = CLONE / "docs" / "_build"
-PAGES = {
-    "Setup": "inventory variables rbac offline awx kubectl",
-    "Operation": "install existing-installations jobset certificates verify training-jobs uninstall",
-    "Problems": "troubleshooting findings causes",
-    "Development": "architecture contributing evidence",
-}
 LINK = re.compile(r"\[([^\]]+)\]\(([^)#\s]+)(#[^)\s]+)?\)")
+# A list of the README: "* Title: [page](docs/page.md) ...".
+SECTION = re.compile(r"^\* (\w+): (\[.*\]\(docs/.*)$", re.MULTILINE)
 
 
 def page_of_site(text: str, folder: Path) -> str:
@@ -31,111 +26,75 @@ def page_of_site(text: str, folder: Path) -> str:
 
     def link(found: re.Match[str]) -> str:
         label, target, anchor = found[1], found[2], found[3] or ""
+        path = Path(os.path.normpath(folder / target))
         if "://" in target:
             return found[0]
-        path = Path(os.path.normpath(folder / target))
-        if path == CLONE / "README.md":
-            return f"[{label}](index.md{anchor})"
-        if path.parent == CLONE / "docs" and path.suffix == ".md":
-            return f"[{label}]({path.name}{anchor})"
+        if path == CLONE / "README.md" or (path.parent == CLONE / "docs" and path.suffix == ".md"):
+            return f"[{label}]({'index.md' if path.name == 'README.md' else path.name}{anchor})"
         name = path.relative_to(CLONE).as_posix()
-        return f"`{name}`" if label.strip("`") in name else f"{label} (`{name}`)"
+        return f"`{name}`" if label in name else f"{label} (`{name}`)"
 
     return LINK.sub(link, text)
 
 
 def write_pages(source: Path) -> None:
-    """Write the pages of the site below ``source``, the README as the first one.
-
-    Raises:
-        ValueError: a page of docs/ is in no section, or a section names one that does not exist.
-    """
-    pages = {path.stem: path for path in (CLONE / "docs").glob("*.md")}
-    listed = {name for names in PAGES.values() for name in names.split()}
-    # `make evidence` writes that page.
-    if listed - {"evidence"} != pages.keys() - {"evidence"}:
-        raise ValueError(f"PAGES and docs/ differ: {sorted(listed ^ pages.keys())}")
-    tree = ""
-    for title, names in PAGES.items():
-        entries = "\n".join(name for name in names.split() if name in pages)
-        tree += f"\n```{{toctree}}\n:hidden:\n:caption: {title}\n\n{entries}\n```\n"
-    tree += "\n```{toctree}\n:hidden:\n:caption: Reference\n\nreference/index\n```\n"
-    readme = page_of_site((CLONE / "README.md").read_text("utf-8"), CLONE)
-    (source / "index.md").write_text(readme + tree, encoding="utf-8")
-    # What the generated reference links to; with a network, intersphinx would find it on docs.ansible.com.
+    """Write the pages of the site into a folder; the README is the first one, and its lists are the navigation."""
+    readme = (CLONE / "README.md").read_text("utf-8")
+    sections = {title: re.findall(r"\(docs/([\w-]+)\.md", links) for title, links in SECTION.findall(readme)}
+    # `make evidence` writes a page that not every clone has.
+    sections["Reference"] = ["reference/index", *(path.stem for path in (CLONE / "docs").glob("evidence.md"))]
+    tree = "".join(
+        f"\n```{{toctree}}\n:hidden:\n:caption: {title}\n\n{chr(10).join(names)}\n```\n"
+        for title, names in sections.items()
+    )
+    (source / "index.md").write_text(page_of_site(readme, CLONE) + tree, encoding="utf-8")
+    for path in (CLONE / "docs").glob("*.md"):
+        (source / path.name).write_text(page_of_site(path.read_text("utf-8"), path.parent), encoding="utf-8")
+    # What the reference links to; with a network, intersphinx would find it on docs.ansible.com.
     shutil.copy(Path(__file__).with_name("ansible_core.rst"), source)
-    for name, path in pages.items():
-        (source / f"{name}.md").write_text(page_of_site(path.read_text("utf-8"), path.parent), encoding="utf-8")
-
-
-class Anchors(HTMLParser):
-    """The links and the anchors of one page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.links: set[str] = set()
-        self.names: set[str] = {""}
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """See HTMLParser."""
-        found = dict(attrs)
-        self.names.update(value for key in ("id", "name") if (value := found.get(key)))
-        self.links.update(value for key in ("href", "src") if (value := found.get(key)))
 
 
 def dead_links(site: Path) -> list[str]:
     """Return the links of a site that lead nowhere inside it; links to other hosts are not checked."""
-    pages = {path: Anchors(path.read_text("utf-8")) for path in site.rglob("*.html")}
+    texts = {path: path.read_text("utf-8") for path in site.rglob("*.html")}
+    anchors = {path: {"", *re.findall(r'\b(?:id|name)="([^"]+)"', text)} for path, text in texts.items()}
     dead = []
-    for page, found in sorted(pages.items()):
-        for link in sorted(found.links):
-            parts = urlsplit(link)
-            if parts.scheme or parts.netloc:
-                continue
+    for page, text in sorted(texts.items()):
+        for link in sorted(set(re.findall(r'\b(?:href|src)="([^"]*)"', text))):
+            parts = urlsplit(unescape(link))
             target = Path(os.path.normpath(page.parent / unquote(parts.path))) if parts.path else page
-            names = pages[target].names if target in pages else {unquote(parts.fragment)}
-            if not target.is_file() or unquote(parts.fragment) not in names:
+            alive = target.is_file() and unquote(parts.fragment) in anchors.get(target, {unquote(parts.fragment)})
+            if not (parts.scheme or parts.netloc or alive):
                 dead.append(f"{page.relative_to(site)}: {link}")
     return dead
 
 
-def run(environment: Mapping[str, str], program: str, *words: str | Path) -> None:
-    """Run a program of the environment that runs this; its output goes to the terminal.
-
-    Raises:
-        subprocess.CalledProcessError: it fails.
-    """
-    command = [str(Path(sys.executable).parent / program), *(str(word) for word in words)]
-    subprocess.run(command, cwd=CLONE, env=environment, check=True)
-
-
 def main() -> int:
     """Build the site and check its links."""
-    source, html = BUILD / "source", BUILD / "html"
+    source, html, programs = BUILD / "source", BUILD / "html", Path(sys.executable).parent
+    reference, settings = source / "reference", Path(__file__).parent
     shutil.rmtree(BUILD, ignore_errors=True)
-    reference = source / "reference"
     reference.mkdir(parents=True)
-    # antsibull-docs insists on a folder that only its owner may write to.
+    # antsibull-docs rejects a folder that others may write to.
     reference.chmod(0o755)
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    environment = {**os.environ, "PATH": path, "ANSIBLE_COLLECTIONS_PATH": str(CLONE / ".ansible" / "collections")}
-    try:
-        write_pages(source)
-        run(environment, "antsibull-docs", "lint-collection-docs", "--plugin-docs", CLONE)
-        words = ("--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", reference)
-        run(environment, "antsibull-docs", "collection", *words, "conductor.trainer")
+    write_pages(source)
+    environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"}
+    environment["ANSIBLE_COLLECTIONS_PATH"] = str(CLONE / ".ansible" / "collections")
+    wanted = ("--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", reference, "conductor.trainer")
+    for command in (
+        ("antsibull-docs", "lint-collection-docs", "--plugin-docs", CLONE),
+        ("antsibull-docs", "collection", *wanted),
+        ("sphinx-build", "-q", "-W", "--keep-going", "-b", "html", "-c", settings, source, html),
+    ):
+        done = subprocess.run((programs / command[0], *command[1:]), cwd=CLONE, env=environment, check=False)
+        if done.returncode:
+            print(f"docs: {command[0]} failed with exit code {done.returncode}", file=sys.stderr)
+            return 1
         for page in reference.glob("*.rst"):
             # The theme has a table of contents on every page.
             page.write_text(re.sub(r"^\.\. contents::\n( +:.*\n)*", "", page.read_text("utf-8"), flags=re.MULTILINE))
-        conf = Path(__file__).parent
-        run(environment, "sphinx-build", "-q", "-W", "--keep-going", "-b", "html", "-c", conf, source, html)
-    except subprocess.CalledProcessError as error:
-        print(f"docs: {Path(error.cmd[0]).name} failed with exit code {error.returncode}", file=sys.stderr)
-        return 1
     dead = dead_links(html)
-    for line in dead:
-        print(f"docs: dead link: {line}", file=sys.stderr)
+    print(*(f"docs: dead link: {line}" for line in dead), sep="\n", end="\n" if dead else "", file=sys.stderr)
     print(f"docs: {len(list(html.rglob('*.html')))} pages in {html.relative_to(CLONE)}, {len(dead)} dead links")
     return 1 if dead else 0
 
