@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.conductor.trainer.plugins.filter.findings import findings
+from ansible_collections.conductor.trainer.plugins.filter.report import report
 from ansible_collections.conductor.trainer.plugins.filter.screen import screen
 from ansible_collections.conductor.trainer.plugins.filter.status import status
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import BY_CODE
@@ -30,6 +31,48 @@ def sample(page: str, title: str) -> str:
     """Return the one block of output that a section shows."""
     [found] = re.findall(r"(?<=\n\n)```\n(.*?)\n```", section(page, title), re.DOTALL)
     return str(found)
+
+
+def report_of_an_install() -> str:
+    """Return what the report says of an install of the release on a fresh cluster."""
+    bundle = release()
+    applied = {
+        "release": bundle.release,
+        "components": bundle.components,
+        "namespace": bundle.namespace,
+        "kubernetes": "1.35.8",
+        "cluster_uid": "0f9c3c2e-6a52-4a2b-9d59-1f6f5f3f8f11/8d1f0a6c54b2e937",
+        "actions": {"create": [str(key) for key in bundle.objects()]},
+        "elapsed": 1.7,
+    }
+    controllers = sorted(item["metadata"]["name"] for item in bundle.objects("Deployment"))
+    services = ("kubeflow-trainer-controller-manager", "jobset-webhook-service")
+    runtimes = sorted(
+        (item["metadata"] for item in bundle.objects("ClusterTrainingRuntime")), key=lambda it: it["name"]
+    )
+    waited = {
+        "controllers": [{"name": name, "ready": "1/1", "status": "Running"} for name in controllers],
+        "certificates": [
+            {"service": service, "days_left": 364, "problem": "", "not_checked": ""} for service in services
+        ],
+        "runtimes": [
+            {"name": item["name"], "framework": item["labels"]["trainer.kubeflow.org/framework"], "proven": True}
+            for item in runtimes
+        ],
+        "elapsed": 4.0,
+    }
+    return report({"apply": applied, "wait": waited})
+
+
+def test_install() -> None:
+    blocks = re.findall(r"(?<=\n\n)```\n(.*?)\n```", section("install", "What a run prints"), re.DOTALL)
+    assert blocks[0].partition("\n\nPLAY RECAP")[0] == report_of_an_install()
+
+
+def test_the_readme_shortens_that_output() -> None:
+    [shown] = re.findall(r"(?<=\n\n)```\n(.*?)\n```", (CLONE / "README.md").read_text(), re.DOTALL)
+    lines = iter(report_of_an_install().splitlines())
+    assert all(line in lines for line in shown.splitlines())
 
 
 def looked(readings: Readings, **more: Any) -> dict[str, Any]:
