@@ -22,7 +22,7 @@ suites := PYTHONPATH=tools/suites .venv/bin/python -m conductor_suites
 bench := PYTHONPATH=tools/bundles:.ansible/collections .venv/bin/python -m tests.bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test install verify test lint unit evidence bench cluster down clean
+.PHONY: help setup setup-test install verify test lint unit evidence docs bench cluster down clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -52,6 +52,9 @@ evidence: ## Run everything, the long tests as well, and write docs/evidence.md;
 	@tools/setup/setup evidence
 	@$(suites) --evidence docs/evidence.md
 
+docs: ## Generate the tables and build the documentation site in docs/_build/html
+	@tools/setup/setup docs && tools/docs/generate && tools/docs/build
+
 bench: setup-test ## Measure beside kubectl and kubernetes.core, and installs on fresh local clusters: ROUNDS=5
 	@$(bench).side_by_side --rounds $(ROUNDS)
 	@$(bench).fresh_install --rounds $(ROUNDS)
@@ -63,4 +66,4 @@ down: ## Delete a local kind cluster: NAME=conductor
 	@tools/cluster/cluster down "$(NAME)"
 
 clean: ## Remove what setup and tests made; caches (.cache) and clusters stay
-	rm -rf .venv .venvs .ansible tests/output
+	rm -rf .venv .venvs .ansible tests/output docs/_build

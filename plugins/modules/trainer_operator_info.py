@@ -16,7 +16,7 @@ description:
     matters to them, what people keep there, and what this identity may do.
   - Says all at once what speaks against an install of O(release), as RV(blockers) and RV(warnings_found).
   - Works with whatever rights there are. What may not be read is unknown, and the right that lacks is named in
-    RV(rights.unreadable).
+    RV(permissions.unreadable).
   - Fails only where the server does not answer or does not know the credentials. What it finds is for the caller to
     judge.
 extends_documentation_fragment:

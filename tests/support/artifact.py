@@ -15,10 +15,12 @@ from pathlib import Path
 # Every path of the artifact matches one of these (``*`` crosses folders).
 WANTED = (
     "CHANGELOG.*",
+    "CONTRIBUTING.md",
     "LICENSE",
     "LICENSES/*",
     "README.md",
     "REUSE.toml",
+    "SECURITY.md",
     "changelogs/changelog.yaml",
     "changelogs/config.yaml",
     "docs/*",

@@ -90,8 +90,8 @@ def test_an_execution_environment_may_hold_the_client_that_is_tested() -> None:
     assert pinned in wanted[0].specifier
 
 
-def test_the_readme_shows_the_report_as_it_is_documented() -> None:
-    [shown] = re.findall(r"```yaml\n(conductor_report:\n.*?)```", (CLONE / "README.md").read_text(), re.DOTALL)
+def test_the_page_shows_the_report_as_it_is_documented() -> None:
+    [shown] = re.findall(r"```yaml\n(conductor_report:\n.*?)```", (CLONE / "docs" / "awx.md").read_text(), re.DOTALL)
     [report] = yaml.safe_load(shown)["conductor_report"].values()
     contents = yaml.safe_load(RETURN)["_value"]["contains"]
     types: dict[str, tuple[type, ...]] = {"bool": (bool,), "str": (str,), "dict": (dict, type(None)), "list": (list,)}

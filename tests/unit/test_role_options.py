@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role's variables stand in its argument specs, its defaults and the README: the same in all three."""
+"""The role's variables stand in its argument specs, its defaults and docs/variables.md: the same in all three."""
 
 from __future__ import annotations
 
@@ -42,14 +42,17 @@ def test_every_entry_point_is_a_task_file(entry_point: str) -> None:
     assert (ROLE / "tasks" / f"{entry_point}.yml").is_file()
 
 
-def test_the_readme_lists_every_variable_with_its_default_and_meaning() -> None:
-    rows = re.findall(r"^\| `(conductor_\w+)` \| (.*?) \| (.*) \|$", (CLONE / "README.md").read_text(), re.MULTILINE)
-    said = {name: (yaml.safe_load(default.strip("`")) if default else None, text) for name, default, text in rows}
-    assert said == {
-        name: (option.get("default"), re.sub(r"[OV]\((\w+)\)", r"`\1`", " ".join(option["description"])))
-        for name, option in ALL.items()
-    }
-    assert len(rows) == len(said)
+def test_the_page_lists_every_variable_with_its_default_and_meaning() -> None:
+    page = (CLONE / "docs" / "variables.md").read_text()
+    rows = re.findall(r"^\| `(conductor_\w+)` \| [\w ]+ \| (.*?) \| (.*) \| .* \|$", page, re.MULTILINE)
+    shown = {name: (yaml.safe_load(default.strip("`")) if default else None, text) for name, default, text in rows}
+    assert shown.keys() == ALL.keys()
+    assert len(rows) == len(shown)
+    for name, option in ALL.items():
+        default, text = shown[name]
+        assert default == option.get("default")
+        assert text.startswith(re.sub(r"[OV]\((\w+)\)", r"`\1`", " ".join(option["description"])))
+        assert all(f"`{choice}`" in text for choice in option.get("choices", ()))
 
 
 @pytest.mark.parametrize("entry_point", SPECS)

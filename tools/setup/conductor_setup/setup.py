@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Create what the checkout needs to run: Python environments and the collections path, all inside the clone.
 
-``python -m conductor_setup.setup [runtime|test|evidence|lock]``: pip installs uv, and uv creates the environments.
+``python -m conductor_setup.setup [runtime|docs|test|evidence|lock]``: pip installs uv, and uv creates the environments.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ INDEX_ADVICE = "Is a Python package index reachable? pip's settings (PIP_INDEX_U
 # The release of kubernetes.core in requirements/collections.yml.
 KUBERNETES_CORE = r'name: kubernetes\.core\n\s+version: "([\d.]+)"'
 # The helper environments of `make test`, each from the lock file of the same name.
-HELPERS = ("kubeflow-sdk", "runner", "checkers", "bastion")
+HELPERS = ("kubeflow-sdk", "runner", "checkers", "bastion", "docs")
 # The oldest Python of each lock file, in this order: test.in is constrained by runtime.txt.
 LOCKED_FOR = {
     **dict.fromkeys(("uv", "runtime", "test", *HELPERS, "mutation"), "3.11"),
@@ -286,10 +286,11 @@ def pinned(pattern: str, file: Path) -> str:
 def main() -> int:
     """Create what the tier needs; a second run finds nothing to do."""
     parser = argparse.ArgumentParser(prog="setup", description=__doc__)
-    tiers = "what `make install` (runtime), `make test` or `make evidence` needs; lock: only renew the lock files"
-    parser.add_argument(
-        "tier", choices=("runtime", "test", "evidence", "lock"), nargs="?", default="runtime", help=tiers
+    tiers = (
+        "what `make install` (runtime), `make docs`, `make test` or `make evidence` needs; lock: renew the lock files"
     )
+    choices = ("runtime", "docs", "test", "evidence", "lock")
+    parser.add_argument("tier", choices=choices, nargs="?", default="runtime", help=tiers)
     parser.add_argument("--upgrade", action="store_true", help="with lock: renew pins that still satisfy the .in file")
     arguments = parser.parse_args()
     tier = arguments.tier
@@ -302,14 +303,15 @@ def main() -> int:
             if tier == "lock":
                 setup.lock(*(("--upgrade",) if arguments.upgrade else ()))
                 return 0
-            setup.ensure(".venv", *(("runtime",) if tier == "runtime" else ("runtime", "test")))
+            small = tier in ("runtime", "docs")
+            setup.ensure(".venv", *(("runtime",) if small else ("runtime", "test")))
             setup.link_checkout()
             setup.ensure_kubernetes_core()
-            for helper in () if tier == "runtime" else HELPERS:
+            for helper in {"runtime": (), "docs": ("docs",)}.get(tier, HELPERS):
                 setup.ensure(f".venvs/{helper}", helper)
-            if tier != "runtime":
+            if not small:
                 setup.ensure_oldest_kubernetes_core()
-            setup.ensure_cores({"runtime": (), "test": cores.EVERY_TIME, "evidence": cores.CORES}[tier])
+            setup.ensure_cores({"test": cores.EVERY_TIME, "evidence": cores.CORES}.get(tier, ()))
             if tier == "evidence":
                 setup.ensure(".venvs/mutation", "mutation")
     except SetupError as error:

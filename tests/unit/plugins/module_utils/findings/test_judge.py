@@ -21,7 +21,6 @@ from ansible_collections.conductor.trainer.plugins.module_utils.inspection.reads
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.line import Line
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import RESOURCES
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, record_manifest
-from tests.unit.plugins.helpers.builders import ROOT
 from tests.unit.plugins.helpers.states import (
     EVERYTHING,
     HOME,
@@ -414,15 +413,3 @@ def test_without_any_permission_the_result_is_small() -> None:
     readings = Readings(denied=denied, rules={}, cluster_rules={})
     facts = facts_of("https://c", release(), readings, "bundled")
     assert len(json.dumps([facts, judge(facts)])) < 32_000
-
-
-def rendered() -> str:
-    """Return the catalogue as its page shows it."""
-    return "\n".join(
-        f"### `{entry.code}` ({entry.severity})\n\n{entry.cause}.\n\nNext: {entry.next_step}.\n" for entry in CATALOGUE
-    )
-
-
-def test_the_page_matches_the_catalogue() -> None:
-    text = (ROOT / "docs" / "blockers.md").read_text(encoding="utf-8")
-    assert text.partition("\n### ")[1:] == ("\n### ", rendered().removeprefix("### "))

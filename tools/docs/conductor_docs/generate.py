@@ -1,0 +1,189 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write the tables of README.md and docs/ from the argument specs, the catalogues and the bundle.
+
+A page holds a table between ``<!-- generated: NAME -->`` and ``<!-- end generated -->``; the text around it is
+written by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_catalogue import SIGNATURES, SLOW
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_causes import FAILURE_CAUSES
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.webhook_causes import WEBHOOK_CAUSES
+from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import CATALOGUE
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import (
+    BUNDLE_ARG_SPEC,
+    OLDEST_CLIENT,
+    OLDEST_PYTHON,
+)
+from ansible_collections.conductor.trainer.plugins.module_utils.release.versions import TESTED_KUBERNETES
+
+CLONE = Path(__file__).resolve().parents[3]
+BLOCK = re.compile(r"(<!-- generated: (\S+) [^\n]*-->\n).*?(<!-- end generated -->)", re.DOTALL)
+# The variables of the role, without their prefix: the README shows the common ones, docs/variables.md the other groups.
+GROUPS = {
+    "common": "kubeconfig context host api_key cluster_uid release profile runtimes jobset certificates wait_timeout "
+    "accept adopt",
+    "cluster": "kubeconfig context host api_key ca_cert client_cert client_key validate_certs proxy no_proxy "
+    "impersonate_user impersonate_groups in_cluster cluster_uid",
+    "installed": "release profile runtimes jobset certificates certificates_ca certificates_pem",
+    "how": "wait_timeout verify_timeout lease_timeout progress concurrency smoke smoke_image smoke_timeout "
+    "status_file status_strict",
+    "safety": "accept adopt force_conflicts prune prune_crds remove_crds remove_user_data abandon_jobs",
+}
+
+
+def table(*rows: Iterable[str]) -> str:
+    """Return a Markdown table; the first row is its head."""
+    head, *body = (list(row) for row in rows)
+    cells = [head, ["---"] * len(head), *body]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |\n" for row in cells)
+
+
+def load(path: str) -> Any:
+    """Return the content of a YAML or JSON file of the clone."""
+    return yaml.load((CLONE / path).read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+
+
+def default_bundle() -> Any:
+    """Return the bundle of the default release."""
+    release = BUNDLE_ARG_SPEC["release"]["default"]
+    return json.loads((CLONE / f"roles/conductor/files/bundles/{release}.json").read_text("utf-8"))
+
+
+def variables() -> dict[str, tuple[dict[str, Any], list[str]]]:
+    """Return every variable of the role: its option and the entry points that read it."""
+    found: dict[str, tuple[dict[str, Any], list[str]]] = {}
+    for entry_point, spec in load("roles/conductor/meta/argument_specs.yml")["argument_specs"].items():
+        for name, option in spec["options"].items():
+            found.setdefault(name, (option, []))[1].append("install" if entry_point == "main" else entry_point)
+    return found
+
+
+def variable_table(group: str) -> str:
+    """Return the table of one group.
+
+    Raises:
+        ValueError: a variable of the role is in no group, or a group names one that does not exist.
+    """
+    known = variables()
+    listed = {f"conductor_{name}" for names in GROUPS.values() for name in names.split()}
+    if listed != known.keys():
+        raise ValueError(f"GROUPS and the argument specs differ: {sorted(listed ^ known.keys())}")
+    every = max(len(entry_points) for _option, entry_points in known.values())
+    rows = [("variable", "type", "default", "meaning", "read by")]
+    for name in GROUPS[group].split():
+        option, entry_points = known[f"conductor_{name}"]
+        kind = option["type"] + (f" of {option['elements']}" if "elements" in option else "")
+        value = option.get("default")
+        default = "" if value is None else f"`{value if isinstance(value, str) else json.dumps(value)}`"
+        text = re.sub(r"\b(?:O|V|C|RV|M|E)\(([^()]+)\)", r"`\1`", " ".join(option["description"]))
+        text += f" One of {', '.join(f'`{choice}`' for choice in option['choices'])}." if "choices" in option else ""
+        readers = "all" if len(entry_points) == every else ", ".join(entry_points)
+        rows.append((f"`conductor_{name}`", kind, default, text, readers))
+    return table(*((row[0], *row[2:4]) for row in rows)) if group == "common" else table(*rows)
+
+
+def images(_part: str) -> str:
+    """Return the table of the container images that an installation and its runtimes need."""
+    users: dict[str, list[str]] = {}
+    for item in (item for phase in default_bundle()["phases"] for item in phase["objects"]):
+        if item["kind"] in ("Deployment", "ClusterTrainingRuntime"):
+            for image in sorted(set(re.findall(r'"image": "([^"]+)"', json.dumps(item)))):
+                users.setdefault(image, []).append(item["metadata"]["name"])
+    users[variables()["conductor_smoke_image"][0]["default"]] = ["smoke job"]
+    return table(("image", "for"), *((f"`{image}`", ", ".join(names)) for image, names in users.items()))
+
+
+def compatibility(_part: str) -> str:
+    """Return the README's compatibility table."""
+    bundle = default_bundle()
+    release, oldest, jobset = bundle["release"], bundle["kubernetes_minimum"], bundle["components"]["jobset"]
+    first, last = (".".join(map(str, version)) for version in TESTED_KUBERNETES[release.rpartition(".")[0]])
+    go = (CLONE / "tools/cluster/go/kube/go.mod").read_text("utf-8")
+    [ours] = re.findall(r"^\s*k8s\.io/kubernetes v(\d+\.\d+)", go, re.MULTILINE)
+    core = load("meta/runtime.yml")["requires_ansible"].removeprefix(">=").removesuffix(".0")
+    cores = sorted((path.stem.removeprefix("core-") for path in CLONE.glob("requirements/core-*.in")), key=len)
+    cores.sort(key=lambda name: [int(part) for part in name.split(".")])
+    python, collection = ".".join(map(str, OLDEST_PYTHON)), load("galaxy.yml")["dependencies"]["kubernetes.core"]
+    return table(
+        ("", "supported", "tested"),
+        ("Kubeflow Trainer (with JobSet)", f"{release} ({jobset})", release),
+        ("Kubernetes", f"{oldest} and later", f"{ours} on every change; {first} to {last} by Trainer itself"),
+        (
+            "ansible-core",
+            f"{core} and later",
+            f"{cores[0]} and {cores[-1]} on every change, {cores[1]} to {cores[-2]} before a release",
+        ),
+        ("Python, where the modules run", f"{python} and later", f"{python} to 3.13"),
+        ("Python library `kubernetes`", f"{OLDEST_CLIENT} and later", f"{OLDEST_CLIENT} and the newest"),
+        ("`kubernetes.core`", f"{collection[2:]} and later; not needed at run time", "the oldest and the newest"),
+    )
+
+
+def findings(severity: str) -> str:
+    """Return the entries of the catalogue of this severity, one heading each."""
+    return "".join(
+        f"### `{entry.code}`\n\n{entry.cause[:1].upper()}{entry.cause[1:]}.\n\nNext: {entry.next_step}.\n\n"
+        for entry in CATALOGUE
+        if entry.severity == severity
+    )
+
+
+def causes(kind: str) -> str:
+    """Return the table of one catalogue of failure causes; a cause with several signatures appears once."""
+    catalogues: dict[str, Iterable[Any]] = {
+        "certain": (entry for entry in SIGNATURES if entry.grace != SLOW),
+        "slow": (entry for entry in SIGNATURES if entry.grace == SLOW),
+        "logs": FAILURE_CAUSES,
+        "webhooks": WEBHOOK_CAUSES,
+    }
+    rows = dict.fromkeys((entry.cause.replace("{0}{1}", "{0}"), entry.next_step) for entry in catalogues[kind])
+    return table(("cause", "next"), *rows)
+
+
+CONTENT = {
+    "compatibility": compatibility,
+    "images": images,
+    "variables": variable_table,
+    "findings": findings,
+    "causes": causes,
+}
+
+
+def generated(text: str) -> str:
+    """Return a page with its blocks as they must be now."""
+
+    def block(found: re.Match[str]) -> str:
+        subject, _colon, part = found[2].partition(":")
+        return f"{found[1]}{CONTENT[subject](part)}{found[3]}"
+
+    return BLOCK.sub(block, text)
+
+
+def pages() -> list[Path]:
+    """Return the pages that may have generated blocks."""
+    return [CLONE / "README.md", CLONE / "roles" / "conductor" / "README.md", *sorted(CLONE.glob("docs/*.md"))]
+
+
+def main() -> None:
+    """Write the pages whose blocks are stale."""
+    for path in pages():
+        text = path.read_text("utf-8")
+        if generated(text) != text:
+            path.write_text(generated(text), encoding="utf-8")
+            print(f"docs: wrote {path.relative_to(CLONE)}")
+
+
+if __name__ == "__main__":
+    main()
