@@ -70,7 +70,7 @@ def test_only_our_image_goes_without_kind_s_network(own_network: bool) -> None:
 
 
 def test_what_is_no_version_is_refused() -> None:
-    with pytest.raises(ClusterError, match="'latest' is no Kubernetes version"):
+    with pytest.raises(ClusterError, match="'latest' is not a Kubernetes version"):
         kind.configuration("latest", CONTROL_PLANE, own_network=True)
 
 
@@ -81,5 +81,5 @@ def test_good_names(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "-a", "A", "a_b", "a.b", "../x", "a" * 41, "docker.lock"])
 def test_bad_names_are_refused(name: str) -> None:
-    with pytest.raises(ClusterError, match="cannot be a cluster's name"):
+    with pytest.raises(ClusterError, match="is not a valid cluster name"):
         kind.check_name(name)
