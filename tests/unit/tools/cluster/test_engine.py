@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -91,15 +92,15 @@ def test_docker_is_waited_for_while_it_runs(
     monkeypatch: pytest.MonkeyPatch, running: list[bool], answers: list[str | None], expected: str | None
 ) -> None:
     monkeypatch.setattr(docker, "server_version", lambda timeout: answers.pop(0))
-    monkeypatch.setattr(engine.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(engine, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda seconds: None))
     assert engine._wait_for_answer(lambda: running.pop(0)) == expected
 
 
 def test_docker_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     now = iter([0.0, 1.0, engine.START_SECONDS + 1.0])
     monkeypatch.setattr(docker, "server_version", lambda timeout: None)
-    monkeypatch.setattr(engine.time, "monotonic", lambda: next(now))
-    monkeypatch.setattr(engine.time, "sleep", lambda seconds: None)
+    clock = SimpleNamespace(monotonic=lambda: next(now), sleep=lambda seconds: None)
+    monkeypatch.setattr(engine, "time", clock)
     assert engine._wait_for_answer(lambda: True) is None
 
 
@@ -145,7 +146,7 @@ def test_an_orphaned_containerd_is_ended_and_nothing_else(
             # Its parent, this test, has to take note before it is gone.
             assert containerd.wait() == -signal.SIGTERM
 
-        monkeypatch.setattr(engine.os, "kill", end)
+        monkeypatch.setattr(os, "kill", end)
         engine._clear_leftovers(Console(io.StringIO()))
         assert killed == [containerd.pid]
         assert other.poll() is None

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from conductor_cluster import kind
+from conductor_cluster import docker, kind, programs
 from conductor_cluster.console import Console
 from conductor_cluster.errors import ClusterError
 from conductor_cluster.paths import Paths, find_paths
@@ -98,9 +98,9 @@ def test_a_node_that_failed_leaves_its_logs_and_is_removed(
     )
     program.chmod(0o755)
     removed: list[str] = []
-    monkeypatch.setattr(kind.programs, "program", lambda *_: program)
-    monkeypatch.setattr(kind.docker, "cluster_containers", lambda: {"a": ["a-control-plane"], "b": ["b-control-plane"]})
-    monkeypatch.setattr(kind.docker, "remove", removed.extend)
+    monkeypatch.setattr(programs, "program", lambda *_: program)
+    monkeypatch.setattr(docker, "cluster_containers", lambda: {"a": ["a-control-plane"], "b": ["b-control-plane"]})
+    monkeypatch.setattr(docker, "remove", removed.extend)
     paths = Paths(tmp_path, tmp_path / "cache")
     paths.cluster("a").mkdir(parents=True)
     (paths.cluster("a") / "logs").mkdir()
