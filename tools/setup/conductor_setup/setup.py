@@ -284,9 +284,9 @@ def pinned(pattern: str, file: Path) -> str:
 
 
 def main() -> int:
-    """Create the environments of the tier; a second run changes nothing."""
+    """Create what the tier needs; a second run finds nothing to do."""
     parser = argparse.ArgumentParser(prog="setup", description=__doc__)
-    tiers = "for `make install` (runtime), `make test` or `make evidence`; lock: only renew the lock files"
+    tiers = "what `make install` (runtime), `make test` or `make evidence` needs; lock: only renew the lock files"
     parser.add_argument(
         "tier", choices=("runtime", "test", "evidence", "lock"), nargs="?", default="runtime", help=tiers
     )
