@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prints upstream's own release as a List in JSON: ``upstream.py crds``, ``operator`` or ``runtimes``."""
+"""Print upstream's own release as a List in JSON: ``upstream.py crds``, ``operator`` or ``runtimes``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prints the names of the runtimes that the Kubeflow SDK finds, as JSON: ``list_runtimes.py KUBECONFIG CONTEXT``."""
+"""Print the names of the runtimes that the Kubeflow SDK finds, as JSON: ``list_runtimes.py KUBECONFIG CONTEXT``."""
 
 from __future__ import annotations
 

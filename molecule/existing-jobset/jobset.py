@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prints JobSet as its own release installs it, as a List in JSON: ``jobset.py IMAGE``.
+"""Print the objects of JobSet's own release as a List in JSON: ``jobset.py IMAGE``.
 
 Its own manifest names an image of the staging registry; IMAGE is the released one, which the nodes have.
 """

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the PEM files a user would bring, in two folders: ``certificates.py FOLDER SECRET=HOST...``.
+"""Create the PEM files of a user in two folders: ``certificates.py FOLDER SECRET=HOST...``.
 
 ``FOLDER/first`` and ``FOLDER/second`` each have an authority of their own, per Secret a folder with tls.crt, tls.key
 and ca.crt, and variables.json, which gives these files to the role as the README has it.
@@ -18,7 +18,7 @@ from tests.unit.plugins.helpers.certificates import Authority
 
 
 def lookup(file: Path) -> str:
-    """What Ansible reads the file by."""
+    """Return how Ansible refers to the file."""
     return f"{{{{ lookup('ansible.builtin.file', '{file}') }}}}"
 
 

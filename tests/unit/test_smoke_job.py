@@ -61,11 +61,11 @@ def test_a_node_that_finds_everything_right_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("PET_NNODES", "1", "PET_NNODES is 1 and not 2"),
-        ("PET_NODE_RANK", "0", "PET_NODE_RANK is 0 and not 1"),
-        ("PET_MASTER_ADDR", None, "PET_MASTER_ADDR is nothing and not smoke-node-0-0.smoke"),
-        ("PET_MASTER_PORT", "1", "PET_MASTER_PORT is 1 and not 29500"),
-        ("JOB_COMPLETION_INDEX", None, "no index, although"),
+        ("PET_NNODES", "1", "PET_NNODES is 1 instead of 2"),
+        ("PET_NODE_RANK", "0", "PET_NODE_RANK is 0 instead of 1"),
+        ("PET_MASTER_ADDR", None, "PET_MASTER_ADDR is nothing instead of smoke-node-0-0.smoke"),
+        ("PET_MASTER_PORT", "1", "PET_MASTER_PORT is 1 instead of 29500"),
+        ("JOB_COMPLETION_INDEX", None, "not set, although"),
     ],
 )
 def test_a_wrong_environment_is_named(tmp_path: Path, name: str, value: str | None, words: str) -> None:
@@ -79,14 +79,14 @@ def test_a_wrong_environment_is_named(tmp_path: Path, name: str, value: str | No
     [
         (
             'case "$*" in *-l*) exit 0;; esac; echo "nc: bad address" >&2; exit 1',
-            "smoke-node-0-0.smoke was not reached in 3 s: nc: bad address. Look at the cluster's DNS",
+            "smoke-node-0-0.smoke was not reached in 3 s: nc: bad address. Check the cluster's DNS",
         ),
         ('case "$*" in *-l*) exit 0;; esac', "was not reached in 3 s: no answer"),
         (
             'case "$*" in *-l*) exit 0;; esac; echo node 7',
-            "smoke-node-0-0.smoke is answered by 'node 7' and not by node 0. Look at the Service smoke",
+            "smoke-node-0-0.smoke is answered by 'node 7' instead of node 0. Check the Service smoke",
         ),
-        ('case "$*" in *-l*) exit 1;; esac; echo node 0', "not every other pod came to this one"),
+        ('case "$*" in *-l*) exit 1;; esac; echo node 0', "not every other pod connected to this one"),
     ],
 )
 def test_a_name_that_does_not_lead_to_its_pod_is_named(tmp_path: Path, nc: str, words: str) -> None:

@@ -245,4 +245,4 @@ def test_a_listed_difference_that_upstream_adopts_is_found_and_named(
     (probe,) = (obj for obj in ours if obj["kind"] == "Namespace" and obj["metadata"]["name"] == "conductor-probe")
     found = compare(ours, [*upstreams, probe])
     lines = unexplained(found.differences, read_allowed(load_file(CLONE / release.differences)))
-    assert lines == ["listed, but not so: Namespace/conductor-probe (whole object) added"]
+    assert lines == ["listed, but not found: Namespace/conductor-probe (whole object) added"]

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Build the tarball of the collection: ``ansible-galaxy`` makes it, then everything that differs by build is removed.
+"""Build the tarball of the collection with ``ansible-galaxy``, then make it reproducible.
 
 ``python -m conductor_artifact.build [--output FOLDER]``
 """
@@ -28,7 +28,7 @@ MANIFEST, FILES = "MANIFEST.json", "FILES.json"
 
 
 class ArtifactError(Exception):
-    """The tarball cannot be built; the text says why, and what to try next."""
+    """The tarball cannot be built; the message contains the cause and the next step."""
 
 
 def tracked_files(clone: Path) -> list[str]:
@@ -46,7 +46,7 @@ def copy_tracked(clone: Path, folder: Path) -> None:
 
 
 def timestamp(clone: Path, environ: Mapping[str, str] = os.environ) -> int:
-    """Return the time that every file of the tarball gets: ``SOURCE_DATE_EPOCH``, or that of the last commit.
+    """Return the time of every file in the tarball: ``SOURCE_DATE_EPOCH``, or the time of the last commit.
 
     Raises:
         ArtifactError: the variable is not a number, or there is no Git clone.
@@ -81,7 +81,7 @@ def build(clone: Path, output: Path, galaxy: Path, timestamp: int) -> Path:
 
 
 def build_raw(tree: Path, output: Path, galaxy: Path, environ: Mapping[str, str] = os.environ) -> Path:
-    """Let ansible-galaxy build the files in ``tree``, as it would for anybody; return the tarball's path.
+    """Build the files in ``tree`` with ansible-galaxy, without user settings; return the tarball's path.
 
     Raises:
         ArtifactError: it fails, cannot be started or creates no tarball.
@@ -107,7 +107,7 @@ def normalised(tarball: bytes, timestamp: int) -> bytes:
     listing_text = _json(listing)
     manifest["file_manifest_file"]["chksum_sha256"] = hashlib.sha256(listing_text).hexdigest()
     texts = {MANIFEST: _json(manifest), FILES: listing_text}
-    # These two first, as ansible-galaxy does: a reader of the version can stop there.
+    # These two first, as in ansible-galaxy's own tarball: a reader of the version can stop there.
     names = [*texts, *sorted(entries.keys() - texts.keys())]
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive:

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Turns the kustomization of a release into its bundle."""
+"""Generate the bundle of a release from its kustomization."""
 
 from __future__ import annotations
 
@@ -29,16 +29,15 @@ def generate(programs: Programs, sources: Path, tree: Path, release: Release) ->
     Raises GenerateError.
     """
     written = _write(tree, from_modules(programs, sources, release))
-    default = next(iter(release.profiles))
-    # The digest of the configuration comes out of a first render, so a patch must be there before: any digest will do.
+    # Profile -> folder of the patches with the digests of its configuration.
+    hashed = {next(iter(release.profiles)): "", **release.reconfigured}
+    # A first render yields the configuration, and requires that the patches exist: with any digest.
     stand_in = [
         {"kind": "ConfigMap", "metadata": {"name": c.config_map}, "data": {}} for c in release.components.values()
     ]
-    _write(tree, config_hashes(release, stand_in))
-    for folder in release.reconfigured.values():
+    for folder in hashed.values():
         _write(tree, config_hashes(release, stand_in, folder))
-    written += _write(tree, config_hashes(release, render(programs, tree / release.profiles[default])))
-    for name, folder in release.reconfigured.items():
+    for name, folder in hashed.items():
         written += _write(tree, config_hashes(release, render(programs, tree / release.profiles[name]), folder))
     profiles = {name: render(programs, tree / folder) for name, folder in release.profiles.items()}
     runtimes = render(programs, tree / release.runtimes)
@@ -65,20 +64,20 @@ def assemble(
     probes: list[dict[str, Any]],
     upstream: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """Return the sealed bundle; the first profile is its content, the others what they replace in it.
+    """Return the sealed bundle: the first profile, and the objects that the other profiles replace in it.
 
-    ``upstream`` are the objects of upstream's own kustomization, of which only digests are kept.
+    ``upstream`` are the objects of upstream's own kustomization; only digests of them go into the bundle.
 
-    Raises GenerateError when an object could not be applied as it is, or a webhook is left without a probe.
+    Raises GenerateError if an object cannot be applied as it is, or a webhook has no probe.
     """
     (_, default), *others = profiles.items()
     for obj in (*default, *runtimes):
-        _refuse_runtime_state(obj)
-        _refuse_ownerless(obj)
+        _reject_runtime_state(obj)
+        _reject_ownerless(obj)
     webhooks = {hook["name"] for obj in default for hook in obj.get("webhooks", [])}
     unproven = webhooks.symmetric_difference(probe["webhook"] for probe in probes)
     if unproven:
-        raise GenerateError(f"webhooks without a probe, or probes without their webhook: {', '.join(sorted(unproven))}")
+        raise GenerateError(f"webhooks without a probe, or probes without a webhook: {', '.join(sorted(unproven))}")
     return seal(
         {
             "format": FORMAT,
@@ -98,20 +97,20 @@ def assemble(
     )
 
 
-def _refuse_runtime_state(obj: dict[str, Any]) -> None:
-    """Refuse what a controller writes at run time: applying it would take certificates away."""
+def _reject_runtime_state(obj: dict[str, Any]) -> None:
+    """Reject fields that a controller writes at run time: applying them would remove certificates."""
     if obj["kind"] == "Secret" and ("data" in obj or "stringData" in obj):
-        raise GenerateError(f"Secret {obj['metadata']['name']} has data; the controller fills it, remove the key")
+        raise GenerateError(f"Secret {obj['metadata']['name']} has data, which the controller writes: remove the key")
     for hook in obj.get("webhooks", []):
         if "caBundle" in hook["clientConfig"]:
-            raise GenerateError(f"webhook {hook['name']} has a caBundle; the controller writes it, remove the key")
+            raise GenerateError(f"webhook {hook['name']} has a caBundle, which the controller writes: remove the key")
 
 
-def _refuse_ownerless(obj: dict[str, Any]) -> None:
-    """Refuse an object that is only a name: server-side apply would record no owner for it, and drift not show."""
+def _reject_ownerless(obj: dict[str, Any]) -> None:
+    """Reject an object without fields: server-side apply would record no owner for it, and drift would not show."""
     if not obj.keys() - {"apiVersion", "kind", "metadata"} and not obj["metadata"].keys() - {"name", "namespace"}:
         raise GenerateError(
-            f"{obj['kind']} {obj['metadata']['name']} sets no field; give it a label, so that it has an owner"
+            f"{obj['kind']} {obj['metadata']['name']} sets no field: add a label, so that it has an owner"
         )
 
 

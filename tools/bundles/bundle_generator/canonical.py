@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One way to write a JSON value, and its digest."""
+"""Write a JSON value in its canonical form, and compute its digest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DIGEST_KEY = "sha256"
 
 
 def canonical(value: object) -> str:
-    """Return the one JSON text of a value: compact, keys sorted, ASCII only, NaN refused (ValueError)."""
+    """Return the canonical JSON text of a value: compact, keys sorted, ASCII only; raises ValueError for NaN."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
@@ -24,6 +24,6 @@ def digest(value: object) -> str:
 
 
 def seal(bundle: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the bundle with its own digest, taken over everything but the digest itself, under ``sha256``."""
+    """Return the bundle with the digest of everything else in it under ``sha256``."""
     content = {key: value for key, value in bundle.items() if key != DIGEST_KEY}
     return {**content, DIGEST_KEY: digest(content)}

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command lines of ``tools/bundles/generate`` and ``tools/bundles/compare``."""
+"""The command line of ``tools/bundles/generate``."""
 
 from __future__ import annotations
 
@@ -21,26 +21,32 @@ from .canonical import canonical
 from .differences import compare, read_allowed, unexplained
 from .errors import GenerateError
 from .programs import Programs
+from .release import Release
 from .yamls import load_file
 
-# What a render reads: a check works on a copy of these.
+# The inputs of a render: a check works on a copy of them.
 _INPUTS = ("roles/conductor/files/conductor", "tools/bundles/releases", "tools/bundles/probes")
 _CONTEXT = 3
 _LONGEST = 200
 
 
 def main(root: Path, arguments: list[str]) -> int:
-    """Generate or check; return the exit code: 0 done and equal, 1 different, 2 impossible."""
-    parser = _parser("tools/bundles/generate", "Makes the bundles out of the kustomization.")
+    """Generate, check or compare; return the exit code: 0 success, 1 unexpected differences, 2 error."""
+    parser = argparse.ArgumentParser(prog="tools/bundles/generate", description="Generate the bundles.")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--check", action="store_true", help="write nothing; print how the files differ from the result")
+    mode.add_argument("--compare", action="store_true", help="write nothing; compare the kustomization with upstream's")
     parser.add_argument(
-        "--check", action="store_true", help="write nothing; print how the files differ from what they should be"
+        "--release", action="append", metavar="X.Y.Z", help="only this release; may be repeated (default: all)"
     )
     options = parser.parse_args(arguments)
     try:
         programs = Programs(root)
-        wanted = _wanted(root, options)
+        wanted = [releases.load(root, name) for name in options.release or releases.names(root)]
         if options.check:
             return _check(programs, root, wanted)
+        if options.compare:
+            return _compare(programs, root, wanted)
         for release in wanted:
             for path in generate(programs, root, root, release):
                 print(f"wrote {path}")
@@ -50,40 +56,21 @@ def main(root: Path, arguments: list[str]) -> int:
     return 0
 
 
-def compare_main(root: Path, arguments: list[str]) -> int:
-    """Compare with upstream; return the exit code: 0 nothing but listed differences, 1 more or fewer, 2 impossible."""
-    options = _parser("tools/bundles/compare", "Compares our kustomization with upstream's own.").parse_args(arguments)
+def _compare(programs: Programs, root: Path, wanted: list[Release]) -> int:
     lines: list[str] = []
-    try:
-        programs = Programs(root)
-        for release in _wanted(root, options):
-            found = compare(render_default(programs, root, release), upstream.render(programs, root, release))
-            wrong = unexplained(found.differences, read_allowed(load_file(root / release.differences)))
-            lines += wrong
-            print(
-                f"{release.release}: {found.objects} objects and {found.fields} fields compared with upstream's, "
-                f"{len(found.differences)} differ, {len(wrong)} beyond the list"
-            )
-    except GenerateError as error:
-        print(f"tools/bundles/compare: {error}", file=sys.stderr)
-        return 2
+    for release in wanted:
+        found = compare(render_default(programs, root, release), upstream.render(programs, root, release))
+        wrong = unexplained(found.differences, read_allowed(load_file(root / release.differences)))
+        lines += wrong
+        print(
+            f"{release.release}: {found.objects} objects and {found.fields} fields compared with upstream's, "
+            f"{len(found.differences)} differ, {len(wrong)} of them unexpectedly"
+        )
     print("\n".join(lines[:_LONGEST]) if lines else "every difference is listed with its reason")
     return 1 if lines else 0
 
 
-def _parser(program: str, description: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=program, description=description)
-    parser.add_argument(
-        "--release", action="append", metavar="X.Y.Z", help="only this release; may be repeated (default: all)"
-    )
-    return parser
-
-
-def _wanted(root: Path, options: argparse.Namespace) -> list[releases.Release]:
-    return [releases.load(root, name) for name in options.release or releases.names(root)]
-
-
-def _check(programs: Programs, root: Path, wanted: list[releases.Release]) -> int:
+def _check(programs: Programs, root: Path, wanted: list[Release]) -> int:
     different = 0
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
@@ -95,16 +82,16 @@ def _check(programs: Programs, root: Path, wanted: list[releases.Release]) -> in
                 different += bool(lines)
                 print("\n".join(lines) if lines else f"same  {path}")
     if different:
-        print(f"{different} file(s) differ; run tools/bundles/generate and look at `git diff`", file=sys.stderr)
+        print(f"{different} file(s) differ; run tools/bundles/generate and review `git diff`", file=sys.stderr)
     return 1 if different else 0
 
 
 def _differences(name: str, present: Path, right: Path) -> Iterator[str]:
-    """Yield a unified diff from the present file to the right one; a bundle is one line, so it is spread out first."""
+    """Yield a unified diff from the present file to the right one; a bundle is split into one line per field."""
     old, new = _lines(present), _lines(right)
     if not present.is_file() or present.read_bytes() != right.read_bytes():
         diff = list(difflib.unified_diff(old, new, f"present/{name}", f"right/{name}", n=_CONTEXT, lineterm=""))
-        yield from diff[:_LONGEST] or [f"present/{name} has the right content but is not written as it should be"]
+        yield from diff[:_LONGEST] or [f"present/{name} has the right content in the wrong format"]
         if len(diff) > _LONGEST:
             yield f"... and {len(diff) - _LONGEST} more lines"
 
@@ -112,9 +99,8 @@ def _differences(name: str, present: Path, right: Path) -> Iterator[str]:
 def _lines(path: Path) -> list[str]:
     if not path.is_file():
         return []
-    if path.suffix == ".json":
-        return list(_flat(json.loads(path.read_text(encoding="utf-8")), ""))
-    return path.read_text(encoding="utf-8").splitlines()
+    text = path.read_text(encoding="utf-8")
+    return list(_flat(json.loads(text), "")) if path.suffix == ".json" else text.splitlines()
 
 
 def _flat(value: object, where: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compares our objects with upstream's and matches what differs with the list of deliberate differences."""
+"""Compare our objects with upstream's, and match the differences with the list of intended ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHANGES = ("added", "removed", "changed")
 
 @dataclass(frozen=True)
 class Difference:
-    """One place where an object of ours is not upstream's; an empty path is the whole object."""
+    """A place where our object differs from upstream's; an empty path means the whole object."""
 
     kind: str
     name: str
@@ -32,11 +32,11 @@ class Difference:
 
     @property
     def change(self) -> str:
-        """Say what we did to upstream's field."""
+        """How we changed upstream's field."""
         return "added" if self.theirs is ABSENT else "removed" if self.ours is ABSENT else "changed"
 
     def __str__(self) -> str:
-        """Show the place and both values, shortened."""
+        """Return the place and both values, shortened."""
         values = (
             "nothing" if v is ABSENT else text if len(text := canonical(v)) < 120 else text[:120] + "..."
             for v in (self.theirs, self.ours)
@@ -46,18 +46,18 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a comparison went through, and what it found."""
+    """The extent and the result of a comparison."""
 
-    # In one set or in both.
+    # Objects in one set or in both.
     objects: int
-    # Single values; a list whose length differs, and an object that one side lacks, count once.
+    # Single values; a list with another length and a missing object count once.
     fields: int
     differences: list[Difference]
 
 
 @dataclass
 class Allowed:
-    """An entry of the list: which fields may differ, how, and why."""
+    """An entry of the list: the fields that may differ, how, and why."""
 
     objects: list[str]
     path: str
@@ -67,7 +67,7 @@ class Allowed:
     used: set[str] = field(default_factory=set)
 
     def covers(self, difference: Difference) -> bool:
-        """Tell whether the entry explains a difference, and remember for which object it did."""
+        """Return whether the entry explains a difference, and remember the object if it does."""
         names = (f"{difference.kind}/{difference.name}", f"{difference.kind}/*")
         wanted = next((name for name in self.objects if name in names), None)
         if wanted is None or self.change != difference.change or not matches(self.path, difference.path):
@@ -79,7 +79,7 @@ class Allowed:
 
 
 def read_allowed(entries: Iterable[dict[str, Any]]) -> list[Allowed]:
-    """Check and return the entries of a list of differences; raises GenerateError."""
+    """Return the checked entries of a list of differences; raises GenerateError."""
     allowed = []
     for number, entry in enumerate(entries):
         try:
@@ -107,16 +107,16 @@ def compare(ours: Iterable[Object], theirs: Iterable[Object]) -> Comparison:
 
 
 def unexplained(differences: Iterable[Difference], allowed: list[Allowed]) -> list[str]:
-    """Return a line for each difference no entry explains, and for each entry (or object in it) that explains none."""
+    """Return a line for each difference without an entry, and for each entry (or object in it) without a difference."""
     lines = [f"not listed: {d}" for d in differences if not any(entry.covers(d) for entry in allowed)]
     for entry in allowed:
         where = f"{entry.path or '(whole object)'} {entry.change}"
-        lines += [f"listed, but not so: {name} {where}" for name in sorted(set(entry.objects) - entry.used)]
+        lines += [f"listed, but not found: {name} {where}" for name in sorted(set(entry.objects) - entry.used)]
     return lines
 
 
 def matches(pattern: str, path: str) -> bool:
-    """Tell whether a JSON Pointer matches a pattern in which ``*`` is one part and ``**`` any number of parts."""
+    """Return whether a JSON Pointer matches a pattern; ``*`` is one part, ``**`` any number of parts."""
     return _parts_match(pattern.split("/"), path.split("/"))
 
 
@@ -129,7 +129,7 @@ def _parts_match(pattern: list[str], parts: list[str]) -> bool:
 
 
 def _walk(path: str, ours: Any, theirs: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Yield each place that cannot be divided further on both sides, with both values, equal or not."""
+    """Yield each place that cannot be divided further on both sides, with both values (equal or not)."""
     if isinstance(ours, dict) and isinstance(theirs, dict) and (ours or theirs):
         for key in sorted(ours.keys() | theirs.keys()):
             part = key.replace("~", "~0").replace("/", "~1")

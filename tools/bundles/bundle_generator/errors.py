@@ -7,4 +7,4 @@ from __future__ import annotations
 
 
 class GenerateError(Exception):
-    """A bundle cannot be made; the message says of what, at which step and why."""
+    """A bundle cannot be generated; the message names the input, the step and the cause."""

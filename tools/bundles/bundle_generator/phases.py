@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sorts objects into the phases of an installation."""
+"""Sort objects into the phases of an installation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from .canonical import canonical
 from .errors import GenerateError
 
-#: Phase → kinds. Within a phase everything may be applied at once, in any order.
+#: Phase → kinds. The objects of a phase may be applied at the same time, in any order.
 PHASES: dict[str, tuple[str, ...]] = {
     "foundation": ("Namespace", "CustomResourceDefinition"),
     "access": (
@@ -34,13 +34,13 @@ Object = dict[str, Any]
 
 
 def identity(obj: Object) -> tuple[str, str, str, str]:
-    """Return apiVersion, kind, namespace ("" when cluster-scoped) and name."""
+    """Return apiVersion, kind, namespace ("" if cluster-scoped) and name."""
     metadata = obj["metadata"]
     return obj["apiVersion"], obj["kind"], metadata.get("namespace", ""), metadata["name"]
 
 
 def sort_key(obj: Object) -> tuple[int, str, str, str, str]:
-    """Order by size, biggest first: with several requests in flight the longest one should not be the last to start."""
+    """Return the sort key: biggest object first, so that the longest of parallel requests is not the last to start."""
     api_version, kind, namespace, name = identity(obj)
     return -len(canonical(obj)), kind, name, namespace, api_version
 
@@ -48,17 +48,17 @@ def sort_key(obj: Object) -> tuple[int, str, str, str, str]:
 def into_phases(objects: Iterable[Object]) -> list[dict[str, Any]]:
     """Return ``[{"name": phase, "objects": [...]}]`` in the order of installation.
 
-    Raises GenerateError for a kind no phase knows and for two objects of one identity.
+    Raises GenerateError for a kind without a phase, and for two objects with the same identity.
     """
     phases: dict[str, list[Object]] = {name: [] for name in PHASES}
     seen = set()
     for obj in objects:
         key = identity(obj)
         if key in seen:
-            raise GenerateError(f"{' '.join(key)} is there twice; remove one of the two from the kustomization")
+            raise GenerateError(f"{' '.join(key)} exists twice: remove one of them from the kustomization")
         seen.add(key)
         if obj["kind"] not in _PHASE_OF:
-            raise GenerateError(f"{' '.join(key)}: no phase for this kind; add it to PHASES in {__name__}")
+            raise GenerateError(f"{' '.join(key)}: no phase for this kind: add it to PHASES in {__name__}")
         phases[_PHASE_OF[obj["kind"]]].append(obj)
     return [{"name": name, "objects": sorted(members, key=sort_key)} for name, members in phases.items()]
 
@@ -66,12 +66,12 @@ def into_phases(objects: Iterable[Object]) -> list[dict[str, Any]]:
 def replacements(default: Iterable[Object], profile: Iterable[Object]) -> list[Object]:
     """Return the objects of a profile that differ from the default ones, in the order of the phases.
 
-    Raises GenerateError when the profile adds or lacks an object: a profile patches, nothing else.
+    Raises GenerateError if the profile adds or removes an object: a profile may only patch.
     """
     before = {identity(obj): obj for obj in default}
     after = {identity(obj): obj for obj in profile}
     if before.keys() != after.keys():
         odd = ", ".join(" ".join(key) for key in sorted(before.keys() ^ after.keys()))
-        raise GenerateError(f"a profile may only patch objects, but these are in one of the two alone: {odd}")
+        raise GenerateError(f"a profile may only patch objects, but these exist in one of the two only: {odd}")
     changed = [obj for key, obj in after.items() if obj != before[key]]
     return [obj for phase in into_phases(changed) for obj in phase["objects"]]

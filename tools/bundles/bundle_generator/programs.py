@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the pinned Go programs: controller-gen and kustomize."""
+"""Run the pinned Go programs: controller-gen and kustomize."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Programs:
     """Pinned programs, built on first use into the caches of the checkout: ``$CONDUCTOR_CACHE``, default ``.cache``."""
 
     def __init__(self, root: Path) -> None:
-        """Take the root of the checkout; raises GenerateError when there is no Go."""
+        """Prepare the environment; ``root`` is the checkout. Raises GenerateError if Go is not installed."""
         if shutil.which("go") is None:
-            raise GenerateError("`go` is not on the PATH; install Go, 1.26 or later, and try again")
+            raise GenerateError("`go` is not on PATH: install Go 1.26 or later")
         self._root = root
         cache = Path(os.environ.get("CONDUCTOR_CACHE") or root / ".cache").resolve()
-        # Go keeps more than builds: checksums under GOPATH, counters under the user's configuration folder. Neither may
-        # be written outside the clone, but the user's own settings (`go env -w`) still count.
+        # Go also writes checksums under GOPATH and counters under the user's configuration folder. Keep both inside the
+        # clone, but apply the user's own settings (`go env -w`).
         self._env = {
             **os.environ,
             "GOENV": os.environ.get("GOENV") or str(_user_configuration() / "go" / "env"),
@@ -47,7 +47,7 @@ class Programs:
         return self._run([self._path("kustomize"), "build", str(folder)], self._root, self._env)
 
     def module_folder(self, module: Path, path: str) -> Path:
-        """Download a module the go.mod in ``module`` pins and return its folder of sources; raises GenerateError."""
+        """Download a module that the go.mod in ``module`` pins and return its source folder; raises GenerateError."""
         self._run(["go", "mod", "download", path], module, self._env)
         return Path(self._run(["go", "list", "-m", "-f", "{{.Dir}}", path], module, self._env).strip())
 
@@ -65,12 +65,14 @@ class Programs:
         result = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
         if result.returncode != 0:
             shown = " ".join([Path(command[0]).name, *command[1:]])
-            raise GenerateError(f"`{shown}` in {cwd} ended with {result.returncode}:\n{result.stderr.strip()}")
+            raise GenerateError(
+                f"`{shown}` in {cwd} failed with exit code {result.returncode}:\n{result.stderr.strip()}"
+            )
         return result.stdout
 
 
 def _user_configuration() -> Path:
-    """Return where Go looks for the user's settings (os.UserConfigDir of its library)."""
+    """Return the folder of the user's Go settings (os.UserConfigDir of Go's library)."""
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support"
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")

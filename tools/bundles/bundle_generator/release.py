@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known about a release: ``releases/<release>/release.yaml``."""
+"""Read the description of a release: ``releases/<release>/release.yaml``."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Release:
     kubernetes_minimum: str
     components: dict[str, Component]
     profiles: dict[str, str]
-    # The profiles that change a controller's configuration, and where the patches with its digests go.
+    # The profiles that change a controller's configuration -> folder of the patches with its digests.
     reconfigured: dict[str, str]
     runtimes: str
     probes: str
@@ -56,27 +56,27 @@ class Release:
     def go_module(self, component: Component) -> Path:
         """Return the folder of the go.mod that pins a component.
 
-        One module a component: Trainer and JobSet of one release do not always compile against the same libraries.
+        One module per component: Trainer and JobSet of a release do not always compile with the same libraries.
         """
         return RELEASES / self.release / "modules" / component.name
 
 
 def names(root: Path) -> list[str]:
-    """Return the releases that have a description, sorted."""
+    """Return the names of the described releases, sorted."""
     return sorted(path.parent.name for path in (root / RELEASES).glob("*/release.yaml"))
 
 
 def load(root: Path, name: str) -> Release:
-    """Read the description of a release; raises GenerateError when there is none or a key is missing or unknown."""
+    """Return the description of a release; raises GenerateError if it is missing or has missing or unknown keys."""
     path = root / RELEASES / name / "release.yaml"
     try:
         data: dict[str, Any] = load_file(path)
     except FileNotFoundError:
         raise GenerateError(f"release {name} is unknown; known: {', '.join(names(root)) or 'none'}") from None
     except yaml.YAMLError as error:
-        raise GenerateError(f"{path} is no YAML: {error}") from error
+        raise GenerateError(f"{path} is not YAML: {error}") from error
     try:
         components = {key: Component(name=key, **value) for key, value in data.pop("components").items()}
         return Release(components=components, **data)
     except (KeyError, TypeError) as error:
-        raise GenerateError(f"{path}: {error}; releases/2.3.0/release.yaml shows what is expected") from error
+        raise GenerateError(f"{path}: {error}; see releases/2.3.0/release.yaml for the format") from error

@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What upstream's objects have where ours differ, small enough to go with a bundle.
+"""Describe how upstream's objects differ from ours, in a form small enough for a bundle.
 
-An install over upstream's own has to tell what the release had from what somebody edited since. Values are kept as
-digests: whether a field still holds upstream's can be told by them, and nothing of upstream's text is copied.
+An install over upstream's own objects must distinguish fields of the release from later edits. Digests of upstream's
+values are enough to detect that a field is unchanged, and copy none of upstream's text.
 """
 
 from __future__ import annotations
@@ -17,22 +17,23 @@ from .differences import ABSENT, Difference, compare
 from .errors import GenerateError
 from .phases import Object, identity
 
-# On every object of ours and never on one of upstream's: need not be said each time.
+# On each of our objects and on none of upstream's, so not worth listing.
 MANAGED_LABEL = "conductor.trainer/managed"
-# As the modules shorten a digest: enough to tell an edit.
+# The modules shorten a digest to as many: enough to detect an edit.
 _DIGITS = 16
-# An empty map or list of upstream's: what is in it came from elsewhere, and is not upstream's to be told by.
+# An empty map or list of upstream's: its content on a cluster has other sources and identifies nothing.
 _EMPTY = ""
 
 Side = dict[str, Any]
 
 
 def sides(ours: Iterable[Object], theirs: Iterable[Object]) -> dict[str, Side]:
-    """Return, for each object that both have, how upstream's differs: what it C(lacks), and what it C(has) instead.
+    """Return how upstream's version of each common object differs from ours.
 
-    Both are trees in the notation of managedFields: ``f:`` and the name of a field, ``k:`` and the key of an item. A
-    leaf of C(has) is the digest of a value. C(described) says that its schemas have descriptions. The keys are
-    apiVersion, kind, namespace and name with ``|`` between them. Raises GenerateError.
+    ``lacks`` are the fields missing in upstream's, ``has`` those with another value. Both are trees in the notation of
+    managedFields: ``f:`` and the name of a field, ``k:`` and the key of an item. A leaf of ``has`` is the digest of a
+    value. ``described`` means that its schemas have descriptions. The keys of the result are apiVersion, kind,
+    namespace and name, joined with ``|``. Raises GenerateError.
     """
     mine, other = ({identity(obj): obj for obj in objects} for objects in (ours, theirs))
     return {"|".join(key): _side(mine[key], other[key]) for key in sorted(mine.keys() & other.keys())}
@@ -56,7 +57,7 @@ def _side(ours: Object, theirs: Object) -> Side:
 
 
 def _is_description(difference: Difference) -> bool:
-    """Tell whether a difference is a text of a schema that ours goes without."""
+    """Return whether a difference is a description in a schema, which ours does not have."""
     parts = difference.path.split("/")
     return (
         difference.kind == "CustomResourceDefinition"
@@ -68,9 +69,11 @@ def _is_description(difference: Difference) -> bool:
 
 def _value(difference: Difference) -> str:
     if isinstance(difference.theirs, list) and any(isinstance(item, dict) for item in difference.theirs):
-        raise GenerateError(f"{difference}: a server fills defaults into these items, so no digest of them can be told")
+        raise GenerateError(f"{difference}: a server adds defaults to these items, so their digest is not stable")
     if isinstance(difference.theirs, dict) and difference.theirs:
-        raise GenerateError(f"{difference}: digests are of single values; teach {__name__} to go into this map")
+        raise GenerateError(
+            f"{difference}: only single values have digests: extend {__name__} to descend into this map"
+        )
     return _EMPTY if difference.theirs in ({}, []) else digest(difference.theirs)[:_DIGITS]
 
 
@@ -82,7 +85,7 @@ def _segments(difference: Difference, obj: Object) -> list[str]:
         if isinstance(node, list):
             node = node[int(name)]
             if not isinstance(node, dict) or "name" not in node:
-                raise GenerateError(f"{difference}: the item has no name to be found by on a cluster")
+                raise GenerateError(f"{difference}: the item has no name that identifies it on a cluster")
             found.append(f'k:{{"name":"{node["name"]}"}}')
         else:
             node = node[name]
@@ -102,7 +105,7 @@ def _leaves(value: Any) -> Side:
 
 
 def _pruned(tree: Side) -> Side:
-    """Drop the branches that nothing is left of; ``lacks`` is nothing but leaves that are empty themselves."""
+    """Remove empty branches: all leaves of ``lacks`` are empty, so only metadata and its labels can be emptied."""
     labels = tree.get("f:metadata", {})
     if labels.get("f:labels") == {}:
         del labels["f:labels"]

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the generated files of the kustomization out of the pinned Go modules."""
+"""Generate files of the kustomization from the pinned Go modules."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _OWN_HEADER = """\
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
 # REUSE-IgnoreEnd
-# Without descriptions a CRD has a fifth of the size, and fits the annotation of a client-side apply. Without the schema
-# of embedded metadata the server refuses JobSet's rule on volumeClaimPolicies ("undefined field 'namespace'").
+# Without descriptions a CRD has a fifth of the size and fits into the annotation of a client-side apply. Without the
+# schema of embedded metadata the server rejects JobSet's rule on volumeClaimPolicies ("undefined field 'namespace'").
 _CRD = "crd:maxDescLen=0,generateEmbeddedObjectMeta=true"
 _WEBHOOK_FILES = {
     "MutatingWebhookConfiguration": "mutating-webhooks.yaml",
@@ -42,15 +42,15 @@ _WEBHOOK_FILES = {
 
 
 def from_modules(programs: Programs, root: Path, release: Release) -> dict[str, str]:
-    """Return path (relative to the checkout) → text of the files controller-gen makes; raises GenerateError."""
+    """Return path (relative to the checkout) → text of controller-gen's files; raises GenerateError."""
     files: dict[str, str] = {}
     for component in release.components.values():
         folder = root / release.go_module(component)
         pinned = programs.module_version(folder, component.module)
         if pinned != component.version:
             raise GenerateError(
-                f"{folder / 'go.mod'} pins {component.module} {pinned}, but release {release.release} wants "
-                f"{component.version}; run `go get -tool` there as tools/bundles/README.md says"
+                f"{folder / 'go.mod'} pins {component.module} {pinned}, but release {release.release} requires "
+                f"{component.version}: run `go get -tool` there, see tools/bundles/README.md"
             )
         with tempfile.TemporaryDirectory() as output:
             programs.controller_gen(
@@ -65,7 +65,7 @@ def from_modules(programs: Programs, root: Path, release: Release) -> dict[str, 
         roles = made.pop("role.yaml")
         webhooks = made.pop("manifests.yaml")
         header = _HEADER.format(module=component.module, version=component.version)
-        # One object a file: tools that check YAML for Ansible expect no second one.
+        # One object per file: tools that check YAML for Ansible expect no second one.
         files |= {f"{component.crds}/{name}": header + text for name, text in made.items()}
         files[f"{component.controller}/cluster-role.yaml"] = header + roles
         for configuration in _webhooks(release, component, webhooks):
@@ -75,10 +75,10 @@ def from_modules(programs: Programs, root: Path, release: Release) -> dict[str, 
 
 
 def config_hashes(release: Release, objects: list[dict[str, Any]], folder: str = "") -> dict[str, str]:
-    """Return path → text of the patches that annotate the pods of each controller with the digest of its configuration.
+    """Return path → text of the patches that annotate each controller's pods with the digest of its configuration.
 
-    They go into ``folder``, by component; by default beside the other generated files of the controllers. The digest is
-    the SHA-256 of the canonical JSON of the ConfigMap's ``data``. Raises GenerateError without ConfigMap.
+    ``folder`` contains them, by component; by default they are with the other generated files of the controllers. The
+    digest is the SHA-256 of the canonical JSON of the ConfigMap's ``data``. Raises GenerateError if it is missing.
     """
     files = {}
     for component in release.components.values():
@@ -98,7 +98,7 @@ def config_hashes(release: Release, objects: list[dict[str, Any]], folder: str =
 
 
 def _webhooks(release: Release, component: Component, text: str) -> list[dict[str, Any]]:
-    """Put the real names of configurations and service where controller-gen writes placeholders."""
+    """Return the configurations with the real names of configuration and service instead of placeholders."""
     configurations = load_documents(text)
     for configuration in configurations:
         configuration["metadata"]["name"] = component.webhook_configurations[configuration["kind"]]

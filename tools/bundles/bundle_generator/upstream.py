@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Renders what upstream itself would install, out of the sources in the pinned modules."""
+"""Render upstream's own manifests from the sources in the pinned modules."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def render(programs: Programs, root: Path, release: Release) -> list[dict[str, A
 
 
 def render_folders(programs: Programs, trainer: Path, jobset: Path, jobset_version: str) -> list[dict[str, Any]]:
-    """Return the same out of the sources in two folders; raises GenerateError.
+    """Return the same from the sources in two folders; raises GenerateError.
 
-    Trainer's overlay fetches the manifest JobSet publishes; that file is the output of ``config/default`` of the same
-    tag, so it is rendered here instead of fetched.
+    Trainer's overlay downloads JobSet's published manifest. That file is the output of ``config/default`` of the same
+    tag, so render it instead.
     """
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -50,7 +50,7 @@ def render_folders(programs: Programs, trainer: Path, jobset: Path, jobset_versi
 
 
 def render_jobset(programs: Programs, jobset: Path) -> list[dict[str, Any]]:
-    """Return the objects of the manifest JobSet publishes, out of the sources in a folder; raises GenerateError."""
+    """Return the objects of JobSet's published manifest, from the sources in a folder; raises GenerateError."""
     return load_documents(_jobset_manifest(programs, jobset))
 
 
@@ -71,6 +71,6 @@ def _use_local_manifest(path: Path, version: str) -> None:
     kustomization = load_file(path)
     (url,) = kustomization["resources"]
     if not url.endswith(f"/v{version}/manifests.yaml"):
-        raise GenerateError(f"Trainer takes JobSet from {url}, but release.yaml says {version}")
+        raise GenerateError(f"Trainer takes JobSet from {url}, but release.yaml has {version}")
     kustomization["resources"] = ["manifests.yaml"]
     path.write_text(yaml.safe_dump(kustomization), encoding="utf-8")

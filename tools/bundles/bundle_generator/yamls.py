@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads YAML the way Kubernetes does."""
+"""Read YAML as Kubernetes does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser reads
 
 
 class KubernetesLoader(_Base):  # type: ignore[misc]  # the base is chosen at run time
-    """YAML 1.2's core scalars only: PyYAML's YAML 1.1 would turn ``on``, ``12:30`` or a date into something else."""
+    """A loader with YAML 1.2's core scalars only: PyYAML's YAML 1.1 would convert ``on``, ``12:30`` or a date."""
 
     yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
 
@@ -30,7 +30,7 @@ for _tag, _pattern, _first in (
 
 
 def _integer(loader: Any, node: yaml.ScalarNode) -> int:
-    """Read an integer; 0644 is 644 in YAML 1.2, while PyYAML's own constructor would take it as octal."""
+    """Return an integer; 0644 is 644 in YAML 1.2, but octal in PyYAML's own constructor."""
     return int(loader.construct_scalar(node), 10)
 
 
@@ -38,7 +38,7 @@ KubernetesLoader.add_constructor("tag:yaml.org,2002:int", _integer)
 
 
 def load_documents(text: str) -> list[dict[str, Any]]:
-    """Return the documents of a YAML text that are not empty; raises yaml.YAMLError."""
+    """Return the non-empty documents of a YAML text; raises yaml.YAMLError."""
     return [document for document in yaml.load_all(text, Loader=KubernetesLoader) if document is not None]
 
 

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be had here, read from the pins: programs and versions from go/*/go.mod, images from releases.json."""
+"""The programs, versions and images that are pinned here: read go/*/go.mod and releases.json."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from .errors import ClusterError
 from .paths import Paths
 
-# Debian 12's busybox; where a registry answers, the image of the same version takes its place.
+# Debian 12's busybox; if a registry answers, its image of the same version is used instead.
 TEST_IMAGE = "conductor/busybox:1.35.0"
 TEST_IMAGE_PUBLISHED = "docker.io/library/busybox:1.35.0"
 RECIPE_LABEL = "conductor.recipe"
@@ -21,24 +21,24 @@ RECIPE_LABEL = "conductor.recipe"
 
 @dataclass(frozen=True)
 class Controller:
-    """A controller of an operator release: its published image, and the Go family and program it is built from."""
+    """A controller of an operator release: its published image, and the Go family and program of its build."""
 
     image: str
     family: str
     program: str
     version_variable: str
-    """Go variable that the program reports as its version; an empty text where it has none."""
+    """Go variable that holds the program's version; empty if it has none."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """A Go module of ours: nothing but pins, its programs are its `tool` lines; or it is a program itself."""
+    """A Go module of ours: pins whose `tool` lines name the programs, or the source of one program."""
 
     folder: Path
     module: str
-    """Go module that the programs are from; an empty text where the program is our own."""
+    """Go module of the programs; empty if the program is our own."""
     version: str
-    """Version of that module, as Go writes it (``v1.35.8``)."""
+    """Version of that module in Go's form (``v1.35.8``)."""
     programs: tuple[str, ...]
 
     @property
@@ -48,10 +48,10 @@ class Family:
 
 
 def parse_go_mod(text: str) -> tuple[str, str, tuple[str, ...]]:
-    """Module and version that the tools of a go.mod are from, and the names that Go gives to the built programs.
+    """Return the module and version of the tools in a go.mod, and the names that Go gives to the built programs.
 
-    Without tools it is a program of our own: no module, no version, the name is the last part of its own path.
-    Raises ClusterError where the tools are not all from one required module.
+    Without tools it is a program of our own: no module, no version, and its name is the last part of its path.
+    Raise ClusterError if the tools are not all from one required module.
     """
     tools = re.findall(r"^tool ([^\s(]+)$", text, re.MULTILINE)
     for block in re.findall(r"^tool \(\n(.*?)^\)", text, re.MULTILINE | re.DOTALL):
@@ -65,37 +65,37 @@ def parse_go_mod(text: str) -> tuple[str, str, tuple[str, ...]]:
     }
     module = modules.pop() if len(modules) == 1 else ""
     if not module:
-        raise ClusterError(f"go.mod: the tools {tools} have to be from exactly one required module")
+        raise ClusterError(f"go.mod: the tools {tools} must be from exactly one required module")
     programs = tuple(re.sub(r"/v\d+$", "", tool).rsplit("/", 1)[-1] for tool in tools)
     return module, required[module], programs
 
 
 def family(paths: Paths, name: str) -> Family:
-    """The family in go/``name``. Raises ClusterError where there is none."""
+    """Return the family in go/``name``. Raise ClusterError if it does not exist."""
     folder = paths.go_modules / name
     if not (folder / "go.mod").is_file():
         known = ", ".join(sorted(entry.name for entry in paths.go_modules.iterdir()))
-        raise ClusterError(f"there is no Go family {name!r} in {paths.shown(paths.go_modules)}; there are: {known}")
+        raise ClusterError(f"no Go family {name!r} in {paths.shown(paths.go_modules)}; available: {known}")
     module, version, programs = parse_go_mod((folder / "go.mod").read_text())
     return Family(folder, module, version, programs)
 
 
 def kubernetes_version(paths: Paths) -> str:
-    """The Kubernetes version that can be built here, e.g. ``1.35.8``."""
+    """Return the Kubernetes version that can be built here, e.g. ``1.35.8``."""
     return family(paths, "kube").version[1:]
 
 
 def kind_version(paths: Paths) -> str:
-    """The pinned version of kind, e.g. ``0.32.0``."""
+    """Return the pinned version of kind, e.g. ``0.32.0``."""
     return family(paths, "kind").version[1:]
 
 
 def controllers(paths: Paths, release: str | None = None) -> list[Controller]:
-    """The controllers of an operator release (default: the newest one here). Raises ClusterError for an unknown one."""
+    """Return the controllers of an operator release (default: the newest). Raise ClusterError for an unknown one."""
     data = json.loads((paths.go_modules.parent / "releases.json").read_text())
     found = data["releases"].get(release or data["default"])
     if found is None:
-        raise ClusterError(f"no operator release {release!r} here; there are: {', '.join(sorted(data['releases']))}")
+        raise ClusterError(f"no operator release {release!r} here; available: {', '.join(sorted(data['releases']))}")
     return [
         Controller(entry["image"], entry["family"], entry["program"], entry.get("version_variable", ""))
         for entry in found

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line: verbs, their arguments, their exit codes (0 all is well, 1 it is not, 2 wrong arguments)."""
+"""The command line: verbs, their arguments and exit codes (0 success, 1 failure, 2 wrong arguments)."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def _load(paths: Paths, console: Console, arguments: argparse.Namespace) -> int:
 
 def _status(paths: Paths, console: Console, arguments: argparse.Namespace) -> int:
     rows = lifecycle.status(paths, arguments.name)
-    for part, well, words in rows:
-        print(f"{'ok  ' if well else 'BAD '} {part:<11} {words}")
+    for part, well, text in rows:
+        print(f"{'ok  ' if well else 'BAD '} {part:<11} {text}")
     return 0 if all(well for _, well, _ in rows) else 1
 
 
@@ -59,13 +59,13 @@ def _list(paths: Paths, console: Console, arguments: argparse.Namespace) -> int:
 def _kubeconfig(paths: Paths, console: Console, arguments: argparse.Namespace) -> int:
     file = paths.kubeconfig(arguments.name)
     if not file.exists():
-        raise ClusterError(f"there is no {paths.shown(file)}: `cluster up {arguments.name}` makes the cluster")
+        raise ClusterError(f"{paths.shown(file)} is missing: `cluster up {arguments.name}` creates the cluster")
     print(file)
     return 0
 
 
 def _audit(paths: Paths, console: Console, arguments: argparse.Namespace) -> int:
-    # A log that was rotated sorts before the present one: "audit-<time>.log" < "audit.log".
+    # A rotated log sorts before the current one: "audit-<time>.log" < "audit.log".
     command = ["docker", "exec", kind.node(arguments.name), "sh", "-c", f"cat {kind.AUDIT_LOG_FOLDER}/audit*.log"]
     done = subprocess.run(command, stderr=subprocess.PIPE, check=False)
     if done.returncode != 0:
@@ -79,42 +79,42 @@ def _program(paths: Paths, console: Console, arguments: argparse.Namespace) -> i
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line."""
+    """Return the parser of the command line."""
     top = argparse.ArgumentParser(
-        prog="cluster", description="Real kind clusters on this machine, with or without a container registry."
+        prog="cluster", description="Create real kind clusters on this machine, with or without a container registry."
     )
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
 
-    def verb(name: str, run: Run, words: str) -> argparse.ArgumentParser:
-        found = verbs.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
+    def verb(name: str, run: Run, text: str) -> argparse.ArgumentParser:
+        found = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         found.set_defaults(run=run)
         return found
 
     def named(of: argparse.ArgumentParser) -> None:
         of.add_argument("name", nargs="?", default=DEFAULT_NAME, metavar="NAME", help=f"default: {DEFAULT_NAME}")
 
-    up = verb("up", _up, "make a cluster, or make sure that it is healthy")
+    up = verb("up", _up, "create a cluster, or make sure that it is healthy")
     named(up)
     up.add_argument(
         "--node-image",
         default="auto",
         metavar="auto|stock|built|IMAGE",
-        help="stock: kindest/node from its registry; built: made here from pinned Go modules and Debian packages; "
-        "auto (default): stock where a registry answers within seconds, else built",
+        help="stock: kindest/node from its registry; built: built here from pinned Go modules and Debian packages; "
+        "auto (default): stock if a registry answers within seconds, else built",
     )
-    up.add_argument("--kubernetes", metavar="VERSION", help="version of Kubernetes (default: the one pinned here)")
+    up.add_argument("--kubernetes", metavar="VERSION", help="Kubernetes version (default: the pinned one)")
     down = verb("down", _down, "remove a cluster")
     named(down)
-    down.add_argument("--all", action="store_true", help="every cluster of this clone")
-    load = verb("load", _load, "put images into the node: those of a release and the test workload's, or IMAGE...")
+    down.add_argument("--all", action="store_true", help="all clusters of this clone")
+    load = verb("load", _load, "load images into the node: those of a release and the test workload, or IMAGE...")
     named(load)
-    load.add_argument("image", nargs="*", metavar="IMAGE", help="images that Docker has")
-    load.add_argument("--release", metavar="VERSION", help="release of the operator (default: the newest here)")
-    named(verb("status", _status, "say how a cluster is; exit code 0 only when it is healthy"))
+    load.add_argument("image", nargs="*", metavar="IMAGE", help="images in Docker")
+    load.add_argument("--release", metavar="VERSION", help="operator release (default: the newest here)")
+    named(verb("status", _status, "report the state of a cluster; exit code 0 only if it is healthy"))
     verb("list", _list, "list the clusters and their states")
     named(verb("kubeconfig", _kubeconfig, "print the path of a cluster's kubeconfig"))
-    named(verb("audit", _audit, "print the API server's audit log, one JSON object a line"))
-    program = verb("program", _program, "print the path of a program, made available if need be")
+    named(verb("audit", _audit, "print the API server's audit log, one JSON object per line"))
+    program = verb("program", _program, "print the path of a program; copy or build it if missing")
     program.add_argument("program", choices=sorted(programs.IN_NODE_IMAGE), metavar="PROGRAM")
     return top
 
@@ -125,10 +125,10 @@ def _interrupt(number: int, frame: types.FrameType | None) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one verb and returns its exit code."""
+    """Run one verb and return its exit code."""
     arguments = parser().parse_args(argv)
     paths, console = find_paths(), Console()
-    # A job that is ended from outside cleans up like one that is interrupted at the terminal.
+    # Clean up after SIGTERM as after an interruption at the terminal.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         if "name" in arguments:
@@ -139,5 +139,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"cluster {arguments.verb}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"cluster {arguments.verb}: stopped", file=sys.stderr)
+        print(f"cluster {arguments.verb}: interrupted", file=sys.stderr)
         return 130

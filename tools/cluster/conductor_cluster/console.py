@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Progress for a person: one line a step with the seconds since the start, on standard error (results go to output)."""
+"""Progress for a person: one line per step with the elapsed seconds, on standard error (results go to output)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Callable, TextIO
 
 
 class Console:
-    """Prints steps with the time elapsed since the tool was started.
+    """Print steps with the time since the tool was started.
 
-    ``clock`` returns seconds; ``stream`` takes the lines (default: standard error, so that a verb
-    whose result is a path can be used in a shell's command substitution).
+    ``clock`` returns seconds. ``stream`` receives the lines; by default standard error, so that a shell can
+    capture the result of a verb.
     """
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
@@ -24,16 +24,14 @@ class Console:
         self._start = clock()
         self._lock = threading.Lock()
 
-    def elapsed(self) -> float:
-        """Seconds since the tool was started."""
-        return self._clock() - self._start
-
     def step(self, text: str) -> None:
-        """Says that ``text`` is done, or what is about to take long."""
-        with self._lock:
-            print(f"{self.elapsed():7.1f} s  {text}", file=self._stream, flush=True)
+        """Print a finished step, or one that is about to take long."""
+        self._print(f"{self._clock() - self._start:7.1f} s  {text}")
 
     def note(self, text: str) -> None:
-        """Says something that belongs to the step before."""
+        """Print a detail of the step before."""
+        self._print(f"{'':11}{text}")
+
+    def _print(self, line: str) -> None:
         with self._lock:
-            print(f"{'':11}{text}", file=self._stream, flush=True)
+            print(line, file=self._stream, flush=True)

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Debian packages on this machine: where they come from, which may be newer than the release, how they get in."""
+"""Install Debian packages: find this machine's apt source, and take Docker from a newer release if necessary."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,18 +18,19 @@ from .errors import ClusterError
 from .paths import Paths
 from .process import logged
 
-# Docker of bookworm (20.10) cannot start privileged containers without CAP_SYS_RESOURCE; the one of trixie can.
+# Docker of bookworm (20.10) cannot start privileged containers without CAP_SYS_RESOURCE; Docker of trixie can.
 OLD_RELEASE = "bookworm"
 DOCKER_RELEASE = "trixie"
 DOCKER_PACKAGES = ("docker.io", "containerd")
 SOURCES_FILE = Path("/etc/apt/sources.list.d/conductor-trixie.sources")
 PINS_FILE = Path("/etc/apt/preferences.d/conductor-trixie")
 APT = Path("/etc/apt")
+INSTALL = ("install", "--yes", "--no-install-recommends")
 
 
 @dataclass(frozen=True)
 class AptSource:
-    """Where a Debian release is fetched from, as this machine is set up."""
+    """The source of a Debian release in this machine's configuration."""
 
     uri: str
     signed_by: str
@@ -37,27 +38,26 @@ class AptSource:
 
 
 def release_codename(os_release: str) -> str | None:
-    """Code name of the Debian release that the text of /etc/os-release describes; None where it is no Debian."""
+    """Return the code name of the Debian release in the text of /etc/os-release; None for other distributions."""
     values = dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', os_release, re.MULTILINE))
     return values.get("VERSION_CODENAME") if values.get("ID") == "debian" else None
 
 
 def this_codename(os_release: Path = Path("/etc/os-release")) -> str | None:
-    """Code name of the Debian release of this machine; None where it is no Debian."""
+    """Return the code name of this machine's Debian release; None for other distributions."""
     return release_codename(os_release.read_text()) if os_release.exists() else None
 
 
 def parse_sources(text: str, file: Path, codename: str) -> AptSource | None:
-    """The first source of the release ``codename`` itself (not of its security updates) in a file of apt sources.
+    """Return the first source of the release ``codename`` (not of its security updates) in a file of apt sources.
 
-    Both formats are read: stanzas (*.sources) and lines (*.list).
+    Both formats are supported: stanzas (*.sources) and lines (*.list). `apt-get indextargets` would list the sources,
+    but not their keys.
     """
     if file.suffix == ".sources":
         for stanza in re.split(r"\n\s*\n", text):
-            fields = {
-                key.lower(): value.strip()
-                for key, value in re.findall(r"^([A-Za-z-]+):[ \t]*(.*)$", stanza, re.MULTILINE)
-            }
+            pairs = re.findall(r"^([A-Za-z-]+):[ \t]*(.*)$", stanza, re.MULTILINE)
+            fields = {key.lower(): value.strip() for key, value in pairs}
             binary = "deb" in fields.get("types", "").split()
             if binary and codename in fields.get("suites", "").split() and fields.get("enabled", "yes") != "no":
                 return AptSource(fields["uris"].split()[0], fields.get("signed-by", ""), file)
@@ -70,9 +70,8 @@ def parse_sources(text: str, file: Path, codename: str) -> AptSource | None:
 
 
 def find_source(codename: str, apt: Path = APT) -> AptSource:
-    """The source of ``codename`` that this machine is set up with. Raises ClusterError where there is none."""
-    files = [apt / "sources.list", *sorted((apt / "sources.list.d").glob("*"))]
-    for file in files:
+    """Return this machine's source of ``codename``. Raise ClusterError if there is none."""
+    for file in [apt / "sources.list", *sorted((apt / "sources.list.d").glob("*"))]:
         if file.suffix in (".sources", ".list") and file.is_file():
             found = parse_sources(file.read_text(), file, codename)
             if found is not None:
@@ -81,10 +80,11 @@ def find_source(codename: str, apt: Path = APT) -> AptSource:
 
 
 def newer_release_texts(source: AptSource) -> tuple[str, str]:
-    """Texts of our apt source of the newer release and of the pins that keep everything else as it is."""
+    """Return the text of our apt source of the newer release, and of the pins that prevent other upgrades."""
     why = (
-        "# Written by Conductor's tools/cluster: Docker of Debian 12 is too old for kind nodes, so Docker alone\n"
-        "# comes from Debian 13. Remove this file and its namesake beside it when you no longer want that.\n"
+        "# Written by Conductor's tools/cluster: Docker of Debian 12 is too old for kind nodes, so only Docker comes\n"
+        "# from Debian 13. To undo this, remove this file and the file of the same name in the other folder\n"
+        "# (sources.list.d, preferences.d).\n"
     )
     signed = f"Signed-By: {source.signed_by}\n" if source.signed_by else ""
     sources = f"{why}Types: deb\nURIs: {source.uri}\nSuites: {DOCKER_RELEASE}\nComponents: main\n{signed}"
@@ -96,33 +96,33 @@ def newer_release_texts(source: AptSource) -> tuple[str, str]:
 
 
 def install_command(codename: str, with_client: bool) -> list[str]:
-    """The apt-get command that installs a Docker which can run kind nodes on Debian ``codename``."""
+    """Return the arguments of apt-get that install a Docker for kind nodes on Debian ``codename``."""
     packages = [*DOCKER_PACKAGES, *(["docker-cli"] if with_client else [])]
     if codename == OLD_RELEASE:
         packages = [f"{package}/{DOCKER_RELEASE}" for package in packages]
-    return ["apt-get", "install", "--yes", "--no-install-recommends", *packages, "runc", "iptables"]
+    return [*INSTALL, *packages, "runc", "iptables"]
 
 
-def _quiet() -> Mapping[str, str]:
-    return {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+def _apt_get(paths: Paths, step: str, *words: str, cwd: Path | None = None) -> None:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    logged(step, ["apt-get", *words], paths.work / "logs" / "apt.log", paths, cwd=cwd, env=environment)
 
 
-def _refresh(paths: Paths, log: Path, sources: Sequence[Path]) -> None:
-    """Refreshes the lists of ``sources`` only: a broken source of somebody else must not stop us."""
+def _refresh(paths: Paths, sources: Sequence[Path]) -> None:
+    """Refresh the package lists of ``sources`` only: an unrelated broken source must not stop us."""
     folder = paths.work / "apt-sources"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for source in sources:
-        # apt takes the format from the ending of the name.
+        # apt takes the format from the suffix of the name.
         shutil.copy(source, folder / (source.name if source.name != "sources.list" else "main.list"))
-    only = ["-o", "Dir::Etc::sourcelist=/dev/null", "-o", f"Dir::Etc::sourceparts={folder}"]
-    keep = ["-o", "APT::Get::List-Cleanup=0", "-o", "Acquire::Retries=3"]
-    logged("refresh apt's lists", ["apt-get", *only, *keep, "update"], log, paths, env=_quiet())
+    only = ("-o", "Dir::Etc::sourcelist=/dev/null", "-o", f"Dir::Etc::sourceparts={folder}")
+    keep = ("-o", "APT::Get::List-Cleanup=0", "-o", "Acquire::Retries=3")
+    _apt_get(paths, "refresh apt's lists", *only, *keep, "update")
 
 
 def install_docker(paths: Paths, console: Console, codename: str, with_client: bool) -> None:
-    """Installs Docker from Debian, saying so first. Raises ClusterError (CommandFailed) with apt's words."""
-    log = paths.work / "logs" / "apt.log"
+    """Report and install Docker from Debian. Raise ClusterError (CommandFailed) with apt's message."""
     source = find_source(codename)
     files = [source.file]
     if codename == OLD_RELEASE:
@@ -133,41 +133,34 @@ def install_docker(paths: Paths, console: Console, codename: str, with_client: b
         files.append(SOURCES_FILE)
     else:
         console.step(f"installing Docker from Debian {codename}")
-    _refresh(paths, log, files)
-    logged("install Docker", install_command(codename, with_client), log, paths, env=_quiet())
+    _refresh(paths, files)
+    _apt_get(paths, "install Docker", *install_command(codename, with_client))
     console.step("Docker installed")
 
 
 def install(paths: Paths, console: Console, codename: str, packages: Sequence[str]) -> None:
-    """Installs ``packages`` of this machine's own release, saying so first."""
+    """Report and install ``packages`` of this machine's own release."""
     console.step(f"installing the Debian packages {', '.join(packages)}")
-    log = paths.work / "logs" / "apt.log"
-    _refresh(paths, log, [find_source(codename).file])
-    logged(
-        "install packages",
-        ["apt-get", "install", "--yes", "--no-install-recommends", *packages],
-        log,
-        paths,
-        env=_quiet(),
-    )
+    _refresh(paths, [find_source(codename).file])
+    _apt_get(paths, "install packages", *INSTALL, *packages)
 
 
 def unpack(paths: Paths, console: Console, codename: str, package: str) -> Path:
-    """Unpacks a package of this machine's own release into the cache, where it is not yet; installs nothing.
+    """Unpack a package of this machine's own release into the cache if missing, without installing it.
 
-    Returns the folder that holds its files.
+    Return the folder of its files.
     """
     folder = paths.work / "debian" / f"{package}-{codename}"
     if folder.exists():
         return folder
-    console.step(f"fetching the Debian package {package}; it is unpacked in the cache and not installed")
-    log = paths.work / "logs" / "apt.log"
-    _refresh(paths, log, [find_source(codename).file])
-    with tempfile.TemporaryDirectory(dir=paths.work) as fetched:
-        logged(f"fetch {package}", ["apt-get", "download", package], log, paths, cwd=Path(fetched), env=_quiet())
-        (archive,) = Path(fetched).glob("*.deb")
-        partial = Path(fetched) / "files"
-        logged(f"unpack {package}", ["dpkg-deb", "--extract", str(archive), str(partial)], log, paths)
+    console.step(f"downloading the Debian package {package}; it is unpacked in the cache and not installed")
+    _refresh(paths, [find_source(codename).file])
+    with tempfile.TemporaryDirectory(dir=paths.work) as scratch:
+        _apt_get(paths, f"download {package}", "download", package, cwd=Path(scratch))
+        (archive,) = Path(scratch).glob("*.deb")
+        partial = Path(scratch) / "files"
+        extract = ["dpkg-deb", "--extract", str(archive), str(partial)]
+        logged(f"unpack {package}", extract, paths.work / "logs" / "apt.log", paths)
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial.rename(folder)
     return folder

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One DNS question over TCP, asked inside a node: the proof that CoreDNS serves, through the Service and kube-proxy."""
+"""Send a DNS query over TCP from inside a node, to prove that CoreDNS answers through its Service and kube-proxy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCRIPT = 'exec 3<>"/dev/tcp/$1/53"; cat >&3; head --bytes=14 <&3'
 
 
 def query(name: str) -> bytes:
-    """A question for the IPv4 addresses of ``name``, as TCP carries it (RFC 1035, 4.1 and 4.2.2)."""
+    """Return a query for the IPv4 addresses of ``name``, in the format for TCP (RFC 1035, 4.1 and 4.2.2)."""
     labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
     header = struct.pack("!6H", QUERY_ID, 0x0100, 1, 0, 0, 0)
     message = header + labels + b"\0" + struct.pack("!2H", 1, 1)
@@ -25,7 +25,7 @@ def query(name: str) -> bytes:
 
 
 def is_answer(reply: bytes) -> bool:
-    """Whether ``reply`` (its first 14 bytes) answers our question without error and with at least one record."""
+    """Return whether the first 14 bytes of ``reply`` answer our query without error and with at least one record."""
     if len(reply) < 14:
         return False
     _, identity, flags, _, answers = struct.unpack("!5H", reply[:10])
@@ -33,8 +33,8 @@ def is_answer(reply: bytes) -> bool:
     return bool(identity == QUERY_ID and is_response and code == 0 and answers > 0)
 
 
-def serves(node: str, address: str, seconds: int = 1) -> bool:
-    """Whether the DNS server at ``address`` answers within ``seconds``, asked from inside ``node``."""
+def answers(node: str, address: str, seconds: int = 1) -> bool:
+    """Return whether the DNS server at ``address`` answers a query from inside ``node`` within ``seconds``."""
     command = ["timeout", str(seconds), "bash", "-c", SCRIPT, "bash", address]
     try:
         return is_answer(docker.execute(node, command, stdin=query(NAME), timeout=seconds + 10))

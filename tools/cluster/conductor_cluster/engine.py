@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes sure that a Docker answers which can run kind nodes: the one there is, else one started or installed here."""
+"""Make sure that a Docker for kind nodes answers: use the running one, start the installed one, or install one."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Callable
 
 from . import debian, docker
 from .console import Console
@@ -23,20 +24,20 @@ from .paths import Paths
 from .process import capture, tail
 
 START_SECONDS = 60
-# 20.10 fails on `--privileged` without CAP_SYS_RESOURCE, 26.1 does not; those between were not tried.
+# 20.10 fails on `--privileged` without CAP_SYS_RESOURCE, 26.1 does not; the versions between them were not tested.
 OLDEST_ANYWHERE = 23
 DEFAULT_SOCKETS = ("unix:///var/run/docker.sock", "unix:///run/docker.sock")
 PID_FILES = (Path("/var/run/docker.pid"), Path("/var/run/docker/containerd/containerd.pid"))
 # Linux, include/uapi/linux/capability.h.
 CAP_SYS_RESOURCE = 24
-# A cluster's systemd, kubelet, containerd and CNI take about 60 instances; the kernel's default of 128 a user
-# is enough for one cluster, and the second one's kubelet fails with "too many open files".
+# A cluster's systemd, kubelet, containerd and CNI use about 60 instances. The kernel's default of 128 per user
+# is enough for one cluster; the kubelet of a second one fails with "too many open files".
 INOTIFY_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
 INOTIFY_WANTED = 1024
 
 
 class Action(enum.Enum):
-    """What has to be done so that Docker answers."""
+    """How to make Docker answer."""
 
     NOTHING = "nothing"
     START = "start"
@@ -46,23 +47,23 @@ class Action(enum.Enum):
 
 @dataclass(frozen=True)
 class Host:
-    """What the decision needs to know about this machine."""
+    """The facts about this machine on which the decision depends."""
 
     answers: str | None
     """Version of the Docker that answers."""
     installed: str | None
-    """Version of the Docker daemon that is installed."""
+    """Version of the installed Docker daemon."""
     codename: str | None
-    """Debian's code name, None where this is no Debian."""
+    """Debian's code name, None for other distributions."""
     root: bool
     may_exceed_limits: bool
-    """Whether the capability CAP_SYS_RESOURCE is there."""
+    """Whether the capability CAP_SYS_RESOURCE is available."""
     docker_host: str
     """DOCKER_HOST, or an empty text."""
 
 
 def decide(host: Host) -> tuple[Action, str]:
-    """What to do, and the sentence that says why."""
+    """Return the action and its reason."""
 
     def too_old(version: str) -> bool:
         return docker.major_version(version) < OLDEST_ANYWHERE and not host.may_exceed_limits
@@ -81,20 +82,23 @@ def decide(host: Host) -> tuple[Action, str]:
     if host.installed is not None and not too_old(host.installed):
         return Action.START, f"Docker {host.installed} is installed but does not answer"
     if host.codename is None:
-        return Action.REFUSE, "no Docker answers and this is no Debian: install Docker 23 or later, start it, try again"
-    return Action.INSTALL, "no usable Docker is installed" if host.installed is None else (
-        f"Docker {host.installed} is installed, which cannot start privileged containers here"
-    )
+        return Action.REFUSE, (
+            f"no Docker answers, and only Debian's can be installed here: install Docker {OLDEST_ANYWHERE} or later, "
+            f"start it and try again"
+        )
+    if host.installed is None:
+        return Action.INSTALL, "no Docker is installed"
+    return Action.INSTALL, f"the installed Docker {host.installed} cannot start privileged containers here"
 
 
 def has_capability(status: str, bit: int) -> bool:
-    """Whether capability ``bit`` is in the bounding set that the text of /proc/self/status shows."""
+    """Return whether the bounding set in the text of /proc/self/status contains the capability ``bit``."""
     match = re.search(r"^CapBnd:\s*([0-9a-f]+)$", status, re.MULTILINE)
     return bool(match and int(match.group(1), 16) >> bit & 1)
 
 
 def look() -> Host:
-    """Looks at this machine."""
+    """Return the facts about this machine."""
     installed: str | None = None
     if shutil.which("dockerd"):
         done = capture("dockerd --version", ["dockerd", "--version"], check=False)
@@ -112,7 +116,7 @@ def look() -> Host:
 
 
 def ensure_docker(paths: Paths, console: Console) -> None:
-    """Returns when a usable Docker answers. Raises ClusterError with the one sentence that helps where it cannot."""
+    """Return when a usable Docker answers. Raise ClusterError with the next step if that is impossible."""
     action, why = decide(look())
     if action is Action.NOTHING:
         return
@@ -132,10 +136,10 @@ def ensure_docker(paths: Paths, console: Console) -> None:
 
 
 def wake_docker(paths: Paths, console: Console) -> bool:
-    """Whether this machine has a Docker that could hold clusters; on True it answers. Nothing is installed for that.
+    """Start an installed Docker, and return whether this machine has a Docker that could hold clusters.
 
-    A Docker that merely does not run still has the nodes of its last run on its disk. Raises ClusterError where
-    there may be one that cannot be asked.
+    A stopped Docker still has the nodes of its last run on its disk. Nothing is installed. Raise ClusterError if there
+    may be a Docker that cannot be asked.
     """
     if decide(look())[0] is Action.INSTALL:
         return False
@@ -143,59 +147,66 @@ def wake_docker(paths: Paths, console: Console) -> bool:
     return True
 
 
-def _program_of(pid: int) -> str:
-    """Name of the running program ``pid``, an empty text where there is none."""
+def _pid(file: Path, program: str) -> int | None:
+    """Return the process ID in ``file`` if it belongs to a running ``program``, else None."""
     try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return ""
-
-
-def _await_running(console: Console) -> str | None:
-    """Waits for a dockerd that runs without answering: it may be starting, or ending its containers before it ends.
-
-    Returns its version once it answers, None when there is none any more. Raises ClusterError when it does neither.
-    """
-    try:
-        pid = int(PID_FILES[0].read_text().strip())
+        pid = int(file.read_text().strip())
     except (OSError, ValueError):
         return None
-    if _program_of(pid) != "dockerd":
-        return None
-    console.step(f"a dockerd (pid {pid}) runs but does not answer; waiting for it")
+    return pid if _is_running(pid, program) else None
+
+
+def _is_running(pid: int, program: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip() == program
+    except OSError:
+        return False
+
+
+def _wait_for_answer(running: Callable[[], bool]) -> str | None:
+    """Return Docker's version when it answers; None if the daemon ends first, or after START_SECONDS."""
     deadline = time.monotonic() + START_SECONDS
-    while _program_of(pid) == "dockerd":
+    while running() and time.monotonic() < deadline:
         version = docker.server_version(timeout=5)
         if version is not None:
             return version
-        if time.monotonic() > deadline:
-            raise ClusterError(
-                f"a dockerd (pid {pid}) runs but gave no answer for {START_SECONDS} s: look at its log, end it with "
-                f"`kill {pid}` and try again"
-            )
         time.sleep(0.2)
     return None
 
 
-def _clear_leftovers(console: Console) -> None:
-    """Takes away what a Docker that was killed left behind and that would keep a new one from starting.
+def _wait_for_running(console: Console) -> str | None:
+    """Wait for a dockerd that runs without answering: it may be starting, or stopping its containers before it ends.
 
-    dockerd refuses to start when its pid file names any living process, its own or not; and a containerd that
-    outlived its dockerd holds the lock of its database.
+    Return its version when it answers, or None when no dockerd is running. Raise ClusterError if it does neither.
+    """
+    pid = _pid(PID_FILES[0], "dockerd")
+    if pid is None:
+        return None
+    console.step(f"waiting for a dockerd (pid {pid}) that is running but does not answer")
+    version = _wait_for_answer(lambda: _is_running(pid, "dockerd"))
+    if version is None and _is_running(pid, "dockerd"):
+        raise ClusterError(
+            f"a dockerd (pid {pid}) is running but did not answer for {START_SECONDS} s: look at its log, end it with "
+            f"`kill {pid}` and try again"
+        )
+    return version
+
+
+def _clear_leftovers(console: Console) -> None:
+    """Remove what a killed Docker left behind and what prevents a new one from starting.
+
+    dockerd does not start if its pid file names any living process, and a containerd that outlived its dockerd holds
+    the lock of its database.
     """
     for file in PID_FILES:
-        try:
-            pid = int(file.read_text().strip())
-        except (OSError, ValueError):
-            file.unlink(missing_ok=True)
-            continue
-        if _program_of(pid) == "containerd":
-            console.note(f"ending the containerd (pid {pid}) that an earlier dockerd left behind")
+        pid = _pid(file, "containerd")
+        if pid is not None:
+            console.note(f"ending the containerd (pid {pid}) of an earlier dockerd")
             os.kill(pid, signal.SIGTERM)
             deadline = time.monotonic() + 10
-            while _program_of(pid) == "containerd" and time.monotonic() < deadline:
+            while _is_running(pid, "containerd") and time.monotonic() < deadline:
                 time.sleep(0.1)
-        else:
+        elif file.exists():
             console.note(f"removing the stale {file}")
         file.unlink(missing_ok=True)
 
@@ -205,18 +216,18 @@ def _start(paths: Paths, console: Console) -> None:
         console.step("starting Docker: systemctl start docker")
         capture("start Docker", ["systemctl", "start", "docker"], timeout=START_SECONDS)
         return
-    version = _await_running(console)
+    version = _wait_for_running(console)
     if version is not None:
         console.step(f"Docker {version} answers")
         return
     _clear_leftovers(console)
     log = paths.clusters / "dockerd.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    console.step(f"starting dockerd (it keeps running; log in {paths.shown(log)})")
+    console.step(f"starting dockerd (it keeps running; its log is {paths.shown(log)})")
     with log.open("ab") as out:
         begin = out.tell()
-        # A session of its own, and nothing of the caller's terminal or pipes: it has to outlive the shell of a CI job
-        # and must not keep that job's output open, nor use its folder of temporary files, which may be gone sooner.
+        # A session of its own, without the caller's terminal and pipes: the daemon outlives the shell of a CI job, must
+        # not keep that job's output open, and must not use its temporary folder, which may be deleted earlier.
         variables = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
         daemon = subprocess.Popen(
             ["dockerd"],
@@ -227,25 +238,20 @@ def _start(paths: Paths, console: Console) -> None:
             cwd="/",
             env=variables,
         )
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        version = docker.server_version(timeout=5)
-        if version is not None:
-            console.step(f"Docker {version} answers")
-            return
-        if daemon.poll() is not None:
-            break
-        time.sleep(0.2)
+    version = _wait_for_answer(lambda: daemon.poll() is None)
+    if version is not None:
+        console.step(f"Docker {version} answers")
+        return
     ended = daemon.poll() is not None
-    how = f"ended with code {daemon.returncode}" if ended else f"gave no answer in {START_SECONDS} s"
+    how = f"ended with exit code {daemon.returncode}" if ended else f"did not answer within {START_SECONDS} s"
     raise ClusterError(
-        f"start Docker: dockerd {how}; all of it is in {paths.shown(log)}, the last lines are:\n"
+        f"start Docker: dockerd {how}; the log is {paths.shown(log)}, its last lines are:\n"
         f"{tail(log.read_bytes()[begin:].decode(errors='replace'))}"
     )
 
 
 def ensure_inotify(console: Console) -> None:
-    """Raises the kernel's limit of inotify instances where it is too low for a second cluster, saying so."""
+    """Raise the kernel's limit of inotify instances, and report it, if it is too low for a second cluster."""
     if not INOTIFY_INSTANCES.exists():
         return
     now = int(INOTIFY_INSTANCES.read_text())
@@ -257,5 +263,5 @@ def ensure_inotify(console: Console) -> None:
     except OSError as error:
         console.step(
             f"fs.inotify.max_user_instances is {now} and cannot be raised ({error.strerror}): "
-            f"more than one cluster needs `sysctl fs.inotify.max_user_instances={INOTIFY_WANTED}`"
+            f"more than one cluster requires `sysctl fs.inotify.max_user_instances={INOTIFY_WANTED}`"
         )

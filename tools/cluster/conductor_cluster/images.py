@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The images of the controllers and of the test workload: into Docker where it lacks them, and into a node."""
+"""Provide the images of the controllers and of the test workload: in Docker, and in a node."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .registry import Answer, pull
 
 
 def wanted(paths: Paths, release: str | None = None) -> list[str]:
-    """Names of the images that a cluster should have."""
+    """Return the names of the images that a cluster should have."""
     return [*(controller.image for controller in catalogue.controllers(paths, release)), catalogue.TEST_IMAGE]
 
 
 def normalized(image: str) -> str:
-    """An image name as containerd writes it: with its registry and tag."""
+    """Return an image name in containerd's form: with its registry and tag."""
     if "/" not in image:
         image = f"library/{image}"
     first = image.split("/")[0]
@@ -33,27 +33,25 @@ def normalized(image: str) -> str:
 
 
 def in_node(name: str) -> set[str]:
-    """Names and IDs (``sha256:…``) of the images in the node of the cluster ``name``."""
-    said = docker.execute(kind.node(name), ["ctr", "--namespace", "k8s.io", "images", "ls", "--quiet"])
-    return set(said.decode().split())
+    """Return the names and IDs (``sha256:…``) of the images in the node of the cluster ``name``."""
+    listed = docker.execute(kind.node(name), ["ctr", "--namespace", "k8s.io", "images", "ls", "--quiet"])
+    return set(listed.decode().split())
 
 
 def has(known: set[str], image: str) -> bool:
-    """Whether a node that knows the references ``known`` has Docker's image of that name, the very same one.
+    """Return whether a node that knows the references ``known`` has exactly Docker's image of this name.
 
-    Where Docker does not have the image (it came baked into the node image) the name alone counts.
+    If Docker does not have the image (it is part of the node image), only the name counts.
     """
     found = docker.image(image)
     return normalized(image) in known and (found is None or found["Id"] in known)
 
 
 def _ensure_controller(paths: Paths, console: Console, controller: catalogue.Controller, registry: bool) -> None:
-    found = docker.image(controller.image)
-    if found is not None:
-        labels: dict[str, str] = found["Config"].get("Labels") or {}
-        ours = labels.get(RECIPE_LABEL)
+    if docker.image(controller.image) is not None:
+        label = docker.image_label(controller.image, RECIPE_LABEL)
         # An image without our label was published by the project itself.
-        if ours is None or ours == recipe.controller_recipe(paths, controller):
+        if label is None or label == recipe.controller_recipe(paths, controller):
             return
     if registry and pull(paths, console, controller.image) is Answer.PULLED:
         return
@@ -72,13 +70,13 @@ def _ensure_test_image(paths: Paths, console: Console, registry: bool) -> None:
 def ensure_in_node(
     paths: Paths, console: Console, name: str, *, registry: bool = True, release: str | None = None
 ) -> None:
-    """Returns when the node has the controllers' images and the test workload's, pulled or built where they lack.
+    """Return when the node has the images of the controllers and of the test workload; pull or build missing ones.
 
-    ``registry`` says whether a registry is asked at all before something is built.
+    ``registry``: try to pull an image before building it.
     """
     container = docker.container(kind.node(name))
     if container is None:
-        raise ClusterError(f"there is no cluster {name}: make it with `cluster up {name}`")
+        raise ClusterError(f"the cluster {name} does not exist: create it with `cluster up {name}`")
     known = in_node(name)
     names = wanted(paths, release)
     if container.image == recipe.node_image(paths) and all(normalized(image) in known for image in names):
@@ -93,19 +91,19 @@ def ensure_in_node(
 
 
 def load(paths: Paths, console: Console, name: str, names: list[str]) -> None:
-    """Loads the images ``names`` from Docker into the node, those that it does not have already.
+    """Load those of the images ``names`` from Docker into the node that it does not have.
 
-    Raises ClusterError where Docker lacks one, before anything is loaded.
+    Raise ClusterError if Docker does not have one of them, before any is loaded.
     """
     missing = [image for image in names if docker.image(image) is None]
     if missing:
-        raise ClusterError(f"Docker has no image {', '.join(missing)}: build or pull it first")
+        raise ClusterError(f"Docker does not have the image {', '.join(missing)}: build or pull it first")
     try:
         known = in_node(name)
     except CommandFailed as error:
-        raise ClusterError(f"the cluster {name} is not there or does not run: see `cluster status {name}`") from error
+        raise ClusterError(f"the cluster {name} is missing or not running: see `cluster status {name}`") from error
     absent = [image for image in names if not has(known, image)]
     if absent:
         kind.load(paths, console, name, absent)
     for image in names:
-        console.step(f"{image}: {'loaded' if image in absent else 'was there already'}")
+        console.step(f"{image}: {'loaded' if image in absent else 'already present'}")

@@ -1,14 +1,14 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The life of a cluster: up, down, and what is known about it."""
+"""Create, repair, remove and describe clusters."""
 
 from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
 
-from . import catalogue, docker, engine, health, images, kind, own_networks, state
+from . import catalogue, docker, engine, health, images, kind, state
 from .build import node_image, recipe
 from .catalogue import RECIPE_LABEL
 from .console import Console
@@ -18,37 +18,37 @@ from .paths import Paths
 from .process import capture
 from .registry import Answer, pull
 
-# A node that was started again, or that is being started by Docker, has this long to become healthy.
+# How long a restarted node, or one that Docker is starting, may take to become healthy.
 RECOVERY_SECONDS = 60
 RECORD = "cluster.json"
 
 
 @dataclass(frozen=True)
 class NodeImage:
-    """A node image that Docker has."""
+    """A node image in Docker."""
 
     name: str
     kubernetes: str
     ours: bool
-    """Whether it was built by this tool: it has its own network configuration and all images in it."""
+    """Whether this tool built it: it contains its own network configuration and all images."""
 
 
 def choose_node_image(paths: Paths, console: Console, choice: str, kubernetes: str | None) -> NodeImage:
-    """Returns the node image for ``choice`` (auto, stock, built or a name), pulled or built where it is missing.
+    """Return the node image for ``choice`` (auto, stock, built or a name); pull or build it if missing.
 
-    ``kubernetes`` (``1.35.8``) defaults to the version that is pinned here. Raises ClusterError where it cannot be had.
+    ``kubernetes`` (``1.35.8``) defaults to the pinned version. Raise ClusterError if the image is not available.
     """
     pinned = catalogue.kubernetes_version(paths)
     wanted = (kubernetes or pinned).lstrip("v")
     if choice not in ("auto", "stock", "built"):
         if docker.image(choice) is None and pull(paths, console, choice, ask_again=True) is not Answer.PULLED:
-            raise ClusterError(f"Docker has no image {choice} and cannot pull it")
+            raise ClusterError(f"Docker does not have the image {choice} and cannot pull it")
         return _describe(choice, wanted)
     stock = f"kindest/node:v{wanted}"
     if choice != "built" and docker.image(stock) is not None:
         return NodeImage(stock, wanted, ours=False)
     if choice == "auto" and wanted == pinned and docker.image(recipe.node_image(paths)) is not None:
-        # What is there already costs nothing, and asking a registry that is silent costs seconds.
+        # An existing image costs nothing; a registry that does not answer costs seconds.
         return NodeImage(recipe.node_image(paths), wanted, ours=True)
     if choice != "built":
         answer = pull(paths, console, stock, ask_again=choice == "stock")
@@ -62,20 +62,20 @@ def choose_node_image(paths: Paths, console: Console, choice: str, kubernetes: s
     if wanted != pinned:
         raise ClusterError(
             f"Kubernetes {wanted} cannot be built here, only {pinned} is pinned in {paths.shown(paths.go_modules)}: "
-            f"leave --kubernetes out, or bring up the cluster where a container registry answers"
+            f"omit --kubernetes, or create the cluster where a container registry answers"
         )
     return NodeImage(node_image.ensure(paths, console), wanted, ours=True)
 
 
 def _describe(image: str, kubernetes: str) -> NodeImage:
-    """What a node image says about itself; kind wants the version in /kind/version of each."""
+    """Return the facts about a node image; kind requires /kind/version in each."""
     command = ["docker", "run", "--rm", "--network", "none", "--entrypoint", "cat", image, "/kind/version"]
-    said = capture(f"read the Kubernetes version of {image}", command, timeout=120).stdout.decode().strip()
-    return NodeImage(image, said.lstrip("v") or kubernetes, docker.image_label(image, RECIPE_LABEL) is not None)
+    version = capture(f"read the Kubernetes version of {image}", command, timeout=120).stdout.decode().strip()
+    return NodeImage(image, version.lstrip("v") or kubernetes, docker.image_label(image, RECIPE_LABEL) is not None)
 
 
 def up(paths: Paths, console: Console, name: str, choice: str, kubernetes: str | None) -> None:
-    """Returns when the cluster ``name`` is healthy, its images are in and its kubeconfig is written."""
+    """Return when the cluster ``name`` is healthy, has its images, and its kubeconfig is written."""
     engine.ensure_docker(paths, console)
     folder = paths.cluster(name)
     with locked(folder / "lock", f"the cluster {name}", console):
@@ -92,15 +92,15 @@ def up(paths: Paths, console: Console, name: str, choice: str, kubernetes: str |
         if step in (state.Step.START, state.Step.WAIT):
             step, why = _revive(console, name, step, why, record)
         if step is state.Step.RECREATE:
-            console.step(f"removing {name} to make it anew: {why}")
-            docker.remove(docker.cluster_containers(name).get(name, []))
+            console.step(f"recreating {name}: {why}")
+            docker.remove(docker.cluster_containers().get(name, []))
         if step in (state.Step.CREATE, state.Step.RECREATE):
             _create(paths, console, name, choose_node_image(paths, console, choice, kubernetes))
         else:
             _reuse(paths, console, name, choice, why)
-        own_networks.keep_inside(name)
+        kind.close_networks(name)
         images.ensure_in_node(paths, console, name, registry=choice != "built")
-        console.step(f"{name} is up; its kubeconfig is {paths.shown(paths.kubeconfig(name))}")
+        console.step(f"{name} is ready; its kubeconfig is {paths.shown(paths.kubeconfig(name))}")
 
 
 def _revive(
@@ -115,7 +115,7 @@ def _revive(
     then = record.address if record is not None else ""
     step, why = state.after_waiting(True, then, docker.address(kind.node(name)))
     if step is state.Step.REUSE:
-        well = health.becomes_well(name, RECOVERY_SECONDS).well
+        well = health.becomes_well(name, RECOVERY_SECONDS)
         step, why = state.after_waiting(well, then, docker.address(kind.node(name)))
     return step, why
 
@@ -132,38 +132,40 @@ def _create(paths: Paths, console: Console, name: str, image: NodeImage) -> None
 
 
 def _reuse(paths: Paths, console: Console, name: str, choice: str, why: str) -> None:
-    container = docker.container(kind.node(name))
     console.step(f"{name}: {why}")
-    current = recipe.node_image(paths)
-    built_here = container is not None and container.image.startswith("conductor/node:")
-    if container is not None and built_here and container.image != current and choice in ("auto", "built"):
-        console.note(f"it is made of {container.image}; today's is {current}: `cluster down {name}` before `up`")
-    source = container.mounts.get(kind.CONTROL_PLANE_IN_NODE) if container is not None else None
-    if source is not None and source != str(paths.control_plane):
-        console.note(f"another clone made it, the one with {source}")
+    container = docker.container(kind.node(name))
+    if container is not None:
+        current = recipe.node_image(paths)
+        built_here = container.image.startswith("conductor/node:")
+        if built_here and container.image != current and choice in ("auto", "built"):
+            console.note(
+                f"its image is {container.image}, the current one {current}: `cluster down {name}` before `up`"
+            )
+        source = container.mounts.get(kind.CONTROL_PLANE_IN_NODE)
+        if source is not None and source != str(paths.control_plane):
+            console.note(f"another clone created it, the one with {source}")
     kind.export_kubeconfig(paths, console, name)
 
 
 def down(paths: Paths, console: Console, names: list[str]) -> None:
-    """Removes clusters with all that belongs to them. One that is not there is no error."""
-    there = docker.cluster_containers() if engine.wake_docker(paths, console) else {}
-    doomed = [container for name in names for container in there.get(name, [])]
-    docker.remove(doomed)
+    """Remove clusters with everything that belongs to them; ignore those that do not exist."""
+    found = docker.cluster_containers() if engine.wake_docker(paths, console) else {}
+    docker.remove([container for name in names for container in found.get(name, [])])
     for name in names:
         shutil.rmtree(paths.cluster(name), ignore_errors=True)
-        console.step(f"{name} removed" if name in there else f"{name} was not there")
+        console.step(f"{name} removed" if name in found else f"{name} does not exist")
 
 
 def own_names(paths: Paths) -> list[str]:
-    """Names of the clusters that this clone made."""
+    """Return the names of the clusters that this clone created."""
     return sorted(record.parent.name for record in paths.clusters.glob(f"*/{RECORD}"))
 
 
 def listing(paths: Paths) -> list[tuple[str, str, str]]:
-    """All kind clusters: name, state, and whose they are."""
-    there, own = docker.cluster_containers(), own_names(paths)
+    """Return all kind clusters: name, state, and whether this clone created them."""
+    own = own_names(paths)
     rows = []
-    for name in sorted({*there, *own}):
+    for name in sorted({*docker.cluster_containers(), *own}):
         container = docker.container(kind.node(name))
         shown = "missing" if container is None else "running" if container.running else "stopped"
         rows.append((name, shown, "this clone" if name in own else "not of this clone"))
@@ -171,18 +173,18 @@ def listing(paths: Paths) -> list[tuple[str, str, str]]:
 
 
 def status(paths: Paths, name: str) -> list[tuple[str, bool, str]]:
-    """What can be said about a cluster, from the bottom up: part, whether it is well, and in words."""
+    """Return the parts of a cluster from the bottom up: part, whether it is healthy, and a description."""
     version = docker.server_version()
-    rows = [("docker", version is not None, version or "no Docker answers: `cluster up` starts it")]
+    rows = [("docker", version is not None, version or "Docker does not answer: `cluster up` starts it")]
     container = docker.container(kind.node(name)) if version is not None else None
     if container is None:
-        return [*rows, ("node", False, f"there is no cluster {name}: `cluster up {name}` makes it")]
+        return [*rows, ("node", False, f"the cluster {name} does not exist: `cluster up {name}` creates it")]
     if not container.running:
         return [*rows, ("node", False, f"stopped: `cluster up {name}` starts it")]
     found = health.look(name)
     rows.append(("API server", not found.api, found.api or "ready"))
-    rows.append(("node", not found.node, found.node or f"Ready, made of {container.image}"))
-    rows.append(("CoreDNS", not found.dns, found.dns or "serves"))
+    rows.append(("node", not found.node, found.node or f"Ready, image {container.image}"))
+    rows.append(("CoreDNS", not found.dns, found.dns or "answers"))
     known = images.in_node(name)
     missing = [image for image in images.wanted(paths) if images.normalized(image) not in known]
     rows.append(("images", not missing, f"missing: {', '.join(missing)}" if missing else "present"))

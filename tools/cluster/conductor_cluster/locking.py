@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""File locks, so that two runs at the same time wait for each other instead of breaking each other's work."""
+"""File locks: concurrent runs wait for each other instead of breaking each other's work."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from .console import Console
 
 @contextlib.contextmanager
 def locked(path: Path, what: str, console: Console) -> Iterator[None]:
-    """Holds the lock file ``path`` while the block runs; says so when another run holds it first.
+    """Hold the lock file ``path`` while the block runs; report it if another run holds the lock first.
 
-    The kernel lets go of the lock when its holder ends in any way, so nothing is ever left locked.
+    The kernel releases the lock when the process ends, however it ends.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            console.step(f"waiting for another run that works on {what}")
+            console.step(f"waiting for another run that uses {what}")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield

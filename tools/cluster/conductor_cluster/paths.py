@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where things are: the clone, its cache, and the folder of each cluster."""
+"""The folders of a clone: its cache, and one folder per cluster."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ TOOL = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Paths:
-    """Folders of one clone. Nothing outside of them is written (packages and Docker's own state excepted)."""
+    """Folders of one clone. Nothing outside of them is written, except Debian packages and Docker's own state."""
 
     clone: Path
     cache: Path
 
     @property
     def go_modules(self) -> Path:
-        """Folder with one Go module a family of programs."""
+        """Folder of the Go modules, one per family of programs."""
         return TOOL / "go"
 
     @property
     def node(self) -> Path:
-        """Folder with the files that go into the node image."""
+        """Folder of the node image's files."""
         return TOOL / "node"
 
     @property
@@ -41,7 +41,7 @@ class Paths:
 
     @property
     def clusters(self) -> Path:
-        """Folder of the clusters' kubeconfigs, states and logs."""
+        """Folder of the clusters' kubeconfigs, records and logs."""
         return self.clone / ".cluster"
 
     def cluster(self, name: str) -> Path:
@@ -53,15 +53,12 @@ class Paths:
         return self.cluster(name) / "kubeconfig"
 
     def shown(self, path: Path) -> str:
-        """``path`` as a person in the clone would type it."""
-        try:
-            return str(path.relative_to(self.clone))
-        except ValueError:
-            return str(path)
+        """Return ``path`` relative to the clone if it is inside, else unchanged."""
+        return str(path.relative_to(self.clone) if path.is_relative_to(self.clone) else path)
 
 
 def find_paths() -> Paths:
-    """Returns the paths of the clone that this file lies in; ``CONDUCTOR_CACHE`` moves the cache."""
+    """Return the paths of the clone that contains this file; ``CONDUCTOR_CACHE`` moves the cache."""
     clone = TOOL.parent.parent
     cache = os.environ.get("CONDUCTOR_CACHE") or str(clone / ".cache")
     return Paths(clone=clone, cache=Path(cache).resolve())

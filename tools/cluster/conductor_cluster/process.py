@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starts programs. What long ones print goes to a log file, whose last lines an error quotes."""
+"""Run commands. The output of long ones goes to a log file; an error quotes its last lines."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _running: set[subprocess.Popen[bytes]] = set()
 
 
 def end_children() -> None:
-    """Ends the long commands that run, so that a compiler does not go on for minutes after we were told to stop."""
+    """Terminate the running long commands: a compiler must not continue for minutes after an interruption."""
     for child in list(_running):
         child.terminate()
 
 
 def tail(text: str, lines: int = QUOTED_LINES) -> str:
-    """The last ``lines`` lines of ``text``, indented for quoting in an error."""
+    """Return the last ``lines`` lines of ``text``, indented for an error message."""
     return "\n".join("    " + line for line in text.rstrip().splitlines()[-lines:])
 
 
@@ -39,27 +39,23 @@ def capture(
     stdin: bytes | None = None,
     env: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Runs a short command and returns what it printed.
+    """Run a short command and return its output.
 
-    Raises CommandFailed, naming ``step``, when it ends with another code than zero (only with
-    ``check``), when ``timeout`` seconds are over, or when there is no such program.
+    Raise CommandFailed, which names ``step``, if the command is not installed, takes longer than ``timeout`` seconds
+    or (with ``check``) fails.
     """
     try:
         done = subprocess.run(
-            list(command),
-            input=stdin if stdin is not None else b"",
-            capture_output=True,
-            timeout=timeout,
-            env=dict(env) if env is not None else None,
-            check=False,
+            list(command), input=stdin or b"", capture_output=True, timeout=timeout, env=env, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise CommandFailed(f"{step}: `{shlex.join(command)}` gave no answer within {timeout:g} s") from error
+        raise CommandFailed(f"{step}: `{shlex.join(command)}` did not finish within {timeout:g} s") from error
     except FileNotFoundError as error:
-        raise CommandFailed(f"{step}: there is no program `{command[0]}` on this machine") from error
+        raise CommandFailed(f"{step}: the program `{command[0]}` is not installed") from error
     if check and done.returncode != 0:
-        said = (done.stderr + done.stdout).decode(errors="replace")
-        raise CommandFailed(f"{step}: `{shlex.join(command)}` ended with code {done.returncode}:\n{tail(said)}", said)
+        output = (done.stderr + done.stdout).decode(errors="replace")
+        message = f"{step}: `{shlex.join(command)}` failed with exit code {done.returncode}:\n{tail(output)}"
+        raise CommandFailed(message, output)
     return done
 
 
@@ -73,37 +69,29 @@ def logged(
     env: Mapping[str, str] | None = None,
     stdin: IO[bytes] | None = None,
 ) -> None:
-    """Runs a long command and appends what it prints to ``log``.
+    """Run a long command and append its output to ``log``.
 
-    Raises CommandFailed with the log's path and last lines.
+    Raise CommandFailed with the path and the last lines of the log.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:
         out.write(f"\n$ {shlex.join(command)}\n".encode())
         out.flush()
         start = out.tell()
+        source = stdin if stdin is not None else subprocess.DEVNULL
         try:
-            child = subprocess.Popen(
-                list(command),
-                stdin=stdin if stdin is not None else subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                cwd=cwd,
-                env=dict(env) if env is not None else None,
-            )
+            child = subprocess.Popen(list(command), stdin=source, stdout=out, stderr=out, cwd=cwd, env=env)
         except FileNotFoundError as error:
-            raise CommandFailed(f"{step}: there is no program `{command[0]}` on this machine") from error
+            raise CommandFailed(f"{step}: the program `{command[0]}` is not installed") from error
         _running.add(child)
         try:
             code = child.wait()
         finally:
             _running.discard(child)
     if code != 0:
-        with log.open("rb") as written:
-            written.seek(start)
-            said = written.read().decode(errors="replace")
+        output = log.read_bytes()[start:].decode(errors="replace")
         raise CommandFailed(
-            f"{step}: `{command[0]}` ended with code {code}; all of it is in {paths.shown(log)}, "
-            f"the last lines are:\n{tail(said)}",
-            said,
+            f"{step}: `{command[0]}` failed with exit code {code}; the log is {paths.shown(log)}, "
+            f"its last lines are:\n{tail(output)}",
+            output,
         )

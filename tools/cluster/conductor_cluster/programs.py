@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Programs for this machine: kind, kubectl and the control plane's, out of an image if Docker has it, else built."""
+"""Provide kind, kubectl and the control plane's programs: copied out of an image if Docker has it, else built."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pathlib import Path
 from . import catalogue, docker
 from .build import go_programs, recipe
 from .console import Console
-from .errors import ClusterError
 from .locking import locked
 from .paths import Paths
 from .process import capture
@@ -31,23 +30,21 @@ OTHER_FAMILY = "kube"
 
 
 def kind_on_path(wanted: str) -> Path | None:
-    """`kind` on PATH if it is of the same minor version as ``wanted`` (``0.32.0``), else None."""
+    """Return `kind` on PATH if it has the same minor version as ``wanted`` (``0.32.0``), else None."""
     found = shutil.which("kind")
     if found is None:
         return None
-    said = capture("kind version", [found, "version"], check=False).stdout.decode()
-    match = re.search(r"v(\d+\.\d+)\.", said)
+    answer = capture("kind version", [found, "version"], check=False).stdout.decode()
+    match = re.search(r"v(\d+\.\d+)\.", answer)
     return Path(found) if match and match.group(1) == wanted.rsplit(".", 1)[0] else None
 
 
 def program(paths: Paths, console: Console, name: str) -> Path:
-    """Path of the program ``name`` on this machine.
+    """Return the path of a program of IN_NODE_IMAGE on this machine.
 
-    It comes from the cache; else out of the node image that Docker has; else (kind) from PATH; else it is built.
-    Raises ClusterError for an unknown name, and where a build is needed but not possible.
+    Take it from the cache, else out of the node image in Docker, else (kind) from PATH, else build it. Raise
+    ClusterError if a build is necessary but impossible.
     """
-    if name not in IN_NODE_IMAGE:
-        raise ClusterError(f"there is no program {name!r} here; there are: {', '.join(sorted(IN_NODE_IMAGE))}")
     family = catalogue.family(paths, FAMILIES.get(name, OTHER_FAMILY))
     with locked(paths.work / "programs.lock", "programs", console):
         built = go_programs.folder(paths, family) / name
@@ -62,6 +59,4 @@ def program(paths: Paths, console: Console, name: str) -> Path:
             console.step(f"copied {name} out of {image}")
             return cached
         found = kind_on_path(catalogue.kind_version(paths)) if name == "kind" else None
-        if found is not None:
-            return found
-        return go_programs.build(paths, console, family) / name
+        return found or go_programs.build(paths, console, family) / name

@@ -23,10 +23,10 @@ def main() -> int:
     parser.add_argument("target", help=f"one of {DATA.name}")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), metavar="N", help="processes at once")
     parser.add_argument(
-        "--limit", type=float, default=120, metavar="SECONDS", help="for the tests of one change; more is a kill (120)"
+        "--limit", type=float, default=120, metavar="SECONDS", help="per change; a timeout counts as a kill (120)"
     )
-    parser.add_argument("--only", default="", metavar="TEXT", help="only modules whose path has TEXT in it")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write the result as JSON, too")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only modules whose path contains TEXT")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the result as JSON")
     parser.add_argument("--data", type=Path, default=DATA, metavar="FILE", help="other targets")
     parser.add_argument("--clone", type=Path, default=Path(__file__).resolve().parents[3], help="another clone")
     arguments = parser.parse_args()

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes that cosmic-ray has no operator for, and that decisions are made of."""
+"""Operators for changes of decisions that cosmic-ray does not provide."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ Span = tuple[tuple[int, int], tuple[int, int]]
 
 
 class _Replacing(Operator):
-    """Replace one child of a node of parso's tree: ``_places`` returns the numbers of those that can be replaced."""
+    """Replace one child of a node of parso's tree; ``_places`` returns the indexes of the replaceable ones."""
 
     _places: Callable[[Any], list[int]]
     _instead: Callable[[str], str]
 
     def mutation_positions(self, node: Any) -> Iterator[Span]:
-        """Yield what this operator can replace below a node."""
+        """Yield the spans below a node that this operator can replace."""
         for index in self._places(node):
             yield node.children[index].start_pos, node.children[index].end_pos
 
     def mutate(self, node: Any, index: int) -> Any:
-        """Return the node with one of these replaced."""
+        """Return the node with one of them replaced."""
         place = self._places(node)[index]
         child = node.children[place]
         code = self._instead(child.get_code(include_prefix=False))
-        # parso writes the text of a leaf as it is.
+        # parso writes the text of a leaf unchanged.
         node.children[place] = Name(code, child.start_pos, prefix=child.get_first_leaf().prefix)
         return node
 
@@ -70,13 +70,13 @@ class NegateFilter(_Replacing):
 
 
 class DropCall(_Replacing):
-    """Replace a statement that is only a call, made for its effect, by C(pass)."""
+    """Replace a statement that is only a call by C(pass)."""
 
     _places = staticmethod(_calls)
     _instead = staticmethod(lambda code: "pass")
 
 
 def register() -> None:
-    """Make them known to cosmic-ray as C(conductor/NAME), as an installed plugin would be."""
+    """Register them with cosmic-ray as C(conductor/NAME), like an installed plugin."""
     ours = {operator.__name__: operator for operator in (SwapMembership, NegateFilter, DropCall)}
     cosmic_ray.plugins.OPERATOR_PROVIDERS["conductor"] = ours

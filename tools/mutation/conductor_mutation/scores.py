@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The results of the changes: killed, survived or equivalent, and the score."""
+"""Compute the score from the results of the changes: killed, survived or equivalent."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Score(NamedTuple):
     """The score of one target, or of one of its modules.
 
     Args:
-        mutants: all changes that were tried.
-        killed: those that a test noticed, including those that ran out of time.
-        timeouts: how many ran out of time.
-        equivalent: survivors without an effect, each listed with its reason.
-        survivors: the others.
+        mutants: number of all tried changes.
+        killed: number of those that a test detected, including timeouts.
+        timeouts: number of timeouts.
+        equivalent: number of survivors without an effect, each listed with its reason.
+        survivors: the other survivors.
     """
 
     mutants: int
@@ -41,19 +41,19 @@ class Score(NamedTuple):
 
     @property
     def percent(self) -> float:
-        """The share of the changes with an effect that was noticed."""
-        noticeable = self.mutants - self.equivalent
-        return 100 * self.killed / noticeable if noticeable else 0.0
+        """Per cent of the changes with an effect that a test detected."""
+        detectable = self.mutants - self.equivalent
+        return 100 * self.killed / detectable if detectable else 0.0
 
     def sentence(self) -> str:
-        """Return all of it in one line."""
+        """Return the score in one line."""
         text = f"{self.percent:.1f} % of {self.mutants} mutants: {self.killed} killed, {len(self.survivors)} survived"
         extras = [f"{self.equivalent} equivalent"] if self.equivalent else []
-        extras += [f"{self.timeouts} of the killed by the time limit"] if self.timeouts else []
+        extras += [f"{self.timeouts} of the killed by timeout"] if self.timeouts else []
         return ", ".join([text, *extras])
 
     def facts(self) -> dict[str, Any]:
-        """Return all of it for a file of results."""
+        """Return the score for a file of results."""
         survivors = [change._asdict() for change in self.survivors]
         return {**self._asdict(), "percent": self.percent, "sentence": self.sentence(), "survivors": survivors}
 
@@ -62,7 +62,7 @@ def score(target: Target, results: Sequence[tuple[Change, Fate]]) -> Score:
     """Return the score of a target; of one of its modules, if the results are of that module only.
 
     Raises:
-        TargetError: a change that is listed as equivalent was noticed, or can no longer be made.
+        TargetError: a change that is listed as equivalent was detected, or no longer exists.
     """
     files = {change.file for change, _fate in results}
     known = {(entry.file, entry.before, entry.after) for entry in target.equivalent if entry.file in files}
@@ -71,7 +71,7 @@ def score(target: Target, results: Sequence[tuple[Change, Fate]]) -> Score:
     stale = known - {(change.file, change.before, change.after) for change in survived}
     if stale:
         lines = "; ".join(f"{file}: {before} -> {after}" for file, before, after in sorted(stale))
-        raise TargetError(f"listed as equivalent, but none of them survived: {lines}")
+        raise TargetError(f"listed as equivalent, but did not survive: {lines}")
     timeouts = sum(fate == "timeout" for _change, fate in results)
     return Score(len(results), len(results) - len(survived), timeouts, len(survived) - len(real), real)
 

@@ -15,7 +15,7 @@ Position = tuple[int, int]
 
 
 def annotation_spans(source: str) -> list[tuple[Position, Position]]:
-    """Return start and end of the annotations of a module: they are not evaluated, so no test can notice a change."""
+    """Return start and end of the annotations of a module: they are not evaluated, so no test can detect a change."""
     found: list[ast.expr] = []
     for node in ast.walk(ast.parse(source)):
         match node:
@@ -27,19 +27,19 @@ def annotation_spans(source: str) -> list[tuple[Position, Position]]:
 
 
 def changed_lines(diff: str) -> tuple[str, str]:
-    """Return what a unified diff removes and adds: several lines joined, every gap as one space."""
-    # After the headings, of which cosmic-ray writes one more.
+    """Return the removed and the added text of a unified diff: lines joined, every gap as one space."""
+    # After the headings; cosmic-ray writes one more than usual.
     lines = diff.splitlines()[3:]
     removed, added = (" ".join(line[1:] for line in lines if line.startswith(sign)) for sign in "-+")
     return " ".join(removed.split()), " ".join(added.split())
 
 
 def copy(clone: Path, folder: Path) -> Path:
-    """Copy the files that Git knows, as they are now, into ``folder``, with a collections path that leads there."""
+    """Copy the current content of Git's files into ``folder``, with a collections path that leads there."""
     listing = ["git", "-C", str(clone), "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     names = subprocess.run(listing, stdout=subprocess.PIPE, text=True, timeout=60, check=True).stdout
     for name in names.split("\0"):
-        # Git still lists a file that is deleted but not committed.
+        # Git also lists deleted files until the deletion is committed.
         if (clone / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(clone / name, folder / name)

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read and check targets.yml: which modules are changed, and which tests have to notice."""
+"""Read and check targets.yml: the modules to change, and the tests that must detect the changes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ DATA = Path(__file__).with_name("targets.yml")
 
 
 class TargetError(Exception):
-    """The data does not fit the clone; the text says what to change."""
+    """The data does not match the clone; the message says what to change."""
 
 
 class Equivalent(NamedTuple):
-    """A change without an effect (see scores.Change), and the reason why no test can notice it."""
+    """A change without an effect (see scores.Change), and the reason why no test can detect it."""
 
     file: str
     before: str
@@ -34,8 +34,8 @@ class Target:
     Args:
         least: the lowest score, in per cent.
         modules, tests: paths in the clone.
-        operators: the kinds of changes, as cosmic-ray names them.
-        equivalent: the changes to these modules that do not count.
+        operators: cosmic-ray's names of the changes.
+        equivalent: the changes to these modules that are excluded from the score.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Target:
     equivalent: tuple[Equivalent, ...]
 
     def tests_of(self, module: str) -> list[str]:
-        """Return all tests; first those with the module's name, which most likely notice."""
+        """Return all tests; first those with the module's name, which most likely detect a change."""
         own = f"test_{PurePosixPath(module).stem.removeprefix('_')}.py"
         return sorted(self.tests, key=lambda test: PurePosixPath(test).name != own)
 
@@ -55,11 +55,11 @@ def read_target(name: str, clone: Path, data: Path = DATA) -> Target:
     """Return the target of this name.
 
     Raises:
-        TargetError: it does not exist, or it names missing files.
+        TargetError: the target or one of its files does not exist.
     """
     content: dict[str, Any] = yaml.safe_load(data.read_text(encoding="utf-8"))
     if name not in content["targets"]:
-        raise TargetError(f"no target {name}; there are {', '.join(sorted(content['targets']))}")
+        raise TargetError(f"no target {name}; available: {', '.join(sorted(content['targets']))}")
     entry = content["targets"][name]
     modules = _files(clone, entry["modules"])
     equivalent = tuple(Equivalent(**found) for found in content["equivalent"])
@@ -79,6 +79,6 @@ def _files(clone: Path, patterns: list[str]) -> tuple[str, ...]:
     for pattern in patterns:
         paths = sorted(path.relative_to(clone).as_posix() for path in clone.glob(pattern))
         if not paths:
-            raise TargetError(f"{pattern} in {DATA.name} is no file of the clone")
+            raise TargetError(f"{pattern} in {DATA.name} does not match any file of the clone")
         found.update(dict.fromkeys(paths))
     return tuple(found)

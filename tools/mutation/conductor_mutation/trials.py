@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the changes with cosmic-ray, and try each one in a copy of the clone."""
+"""Find the changes with cosmic-ray, and test each one in a copy of the clone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from conductor_mutation.targets import Target
 
 
 class RunError(Exception):
-    """The changes cannot be tried; the text says why."""
+    """The changes cannot be tested; the message contains the cause."""
 
 
 def find(clone: Path, file: str, operators: Sequence[str]) -> Iterator[MutationSpec]:
@@ -49,9 +49,9 @@ def run(
     """Yield the result of each change, in order.
 
     Args:
-        scratch: where copies of the clone may be made.
-        jobs: how many processes work at once, each in a copy of its own.
-        limit: seconds for the tests of one change.
+        scratch: folder for copies of the clone.
+        jobs: number of processes, each with a separate copy.
+        limit: time for the tests of one change, in seconds.
 
     Raises:
         RunError: the tests fail without any change, or cosmic-ray does.
@@ -72,7 +72,7 @@ def run(
 
 
 def _rehearse(place: Path, target: Target, words: Sequence[str], limit: float) -> None:
-    """Run the tests without a change; keep what they compile, except for the modules that are going to change."""
+    """Run the tests without a change; keep the compiled files, except those of the modules to change."""
     try:
         done = subprocess.run(words, cwd=place, capture_output=True, text=True, timeout=limit, check=False)
     except subprocess.TimeoutExpired as error:
@@ -80,7 +80,7 @@ def _rehearse(place: Path, target: Target, words: Sequence[str], limit: float) -
     if done.returncode != 0:
         raise RunError(f"the tests fail without any change:\n{done.stdout}{done.stderr}")
     print(f"{done.stdout.splitlines()[-1]}, unchanged", flush=True)
-    # Python knows a compiled file by second and size of its source, and both may be the same after a change.
+    # Python identifies a compiled file by time (in seconds) and size of its source; both may be equal after a change.
     for module in target.modules:
         path = place / module
         for compiled in path.parent.glob(f"__pycache__/{path.stem}.*.pyc"):
@@ -88,7 +88,7 @@ def _rehearse(place: Path, target: Target, words: Sequence[str], limit: float) -
 
 
 def _begin(template: Path) -> None:
-    """Give each process a copy of its own, with the times that the compiled files were made for."""
+    """Create a separate copy for each process, with the times of the compiled files."""
     place = Path(tempfile.mkdtemp(dir=template.parent), "copy")
     shutil.copytree(template, place, symlinks=True)
     os.chdir(place)

@@ -16,7 +16,7 @@ from kubernetes import config, dynamic
 
 from conductor_recorder.recording import Recording
 
-# API version and kind; whether they are in the namespace, or of the whole cluster.
+# API version, kind, and whether the objects are namespaced.
 WATCHED = (
     ("apps/v1", "Deployment", True),
     ("apps/v1", "ReplicaSet", True),
@@ -31,19 +31,19 @@ WATCHED = (
 
 
 def main() -> int:
-    """Records for the given time; 1 where a type could not be watched."""
+    """Record for the given time; return 1 if a kind could not be watched."""
     parser = argparse.ArgumentParser(prog="recorder", description=__doc__)
-    parser.add_argument("file", type=Path, help="where the recording is written, JSON")
-    parser.add_argument("--context", required=True, help="of the kubeconfig")
-    parser.add_argument("--kubeconfig", help="file; the default one where it is left out")
-    parser.add_argument("--namespace", default="kubeflow-system", help="of the controllers (kubeflow-system)")
-    parser.add_argument("--seconds", type=float, default=60, help="how long (60)")
+    parser.add_argument("file", type=Path, help="file for the recording (JSON)")
+    parser.add_argument("--context", required=True, help="context of the kubeconfig")
+    parser.add_argument("--kubeconfig", help="file (default: kubectl's)")
+    parser.add_argument("--namespace", default="kubeflow-system", help="namespace of the controllers (kubeflow-system)")
+    parser.add_argument("--seconds", type=float, default=60, help="duration (60)")
     arguments = parser.parse_args()
     recording, lock, failures = Recording(), threading.Lock(), []
     began = time.monotonic()
 
     def follow(api_version: str, kind: str, namespaced: bool) -> None:
-        # A client for each: they are not made for several threads.
+        # One client per thread: they are not thread-safe.
         api = config.new_client_from_config(arguments.kubeconfig, arguments.context)
         resource = dynamic.DynamicClient(api).resources.get(api_version=api_version, kind=kind)
         namespace = arguments.namespace if namespaced else None
@@ -52,7 +52,7 @@ def main() -> int:
                 for event in resource.watch(namespace=namespace, timeout=max(1, int(left))):
                     with lock:
                         recording.take(time.monotonic() - began, kind, event["type"], event["raw_object"])
-        except Exception as error:  # noqa: BLE001 - told at the end, whatever it is
+        except Exception as error:  # noqa: BLE001 - reported at the end
             failures.append(f"{kind}: {error}")
 
     threads = [threading.Thread(target=follow, args=watched) for watched in WATCHED]
@@ -60,7 +60,7 @@ def main() -> int:
         thread.start()
     for thread in threads:
         thread.join()
-    # One version a line: a diff shows which changed.
+    # One version per line: a diff shows the changed ones.
     lines = ",\n".join(json.dumps(entry) for entry in recording.entries)
     arguments.file.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
     print(f"{len(recording.entries)} versions of objects in {arguments.file}")

@@ -1,14 +1,14 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is kept of the objects: each version once, without what no verdict reads. Pure."""
+"""Reduce the versions of objects to the fields that verdicts read. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-# What differs from cluster to cluster, or is long, and never read.
+# The fields to keep; others are long, or differ between clusters.
 _METADATA = ("name", "namespace", "uid", "generation", "labels", "deletionTimestamp", "creationTimestamp", "finalizers")
 _OF_SPEC = {
     "Pod": ("nodeName",),
@@ -19,22 +19,22 @@ _OF_SPEC = {
 }
 _OF_POD_STATUS = ("phase", "conditions", "reason", "message", "initContainerStatuses", "containerStatuses")
 _OF_CONTAINER = ("name", "image", "ready", "started", "restartCount", "state", "lastState")
-# A caBundle is recognised, not verified.
+# Verdicts recognise a caBundle, but do not verify it.
 _CA = "c2hvcnRlbmVk"
 
 
 class Recording:
-    """The versions of all objects, in the order in which they came."""
+    """The versions of all objects, in the order of their arrival."""
 
     def __init__(self) -> None:
         self.entries: list[dict[str, Any]] = []
         self._last: dict[tuple[str, str], Any] = {}
 
     def take(self, seconds: float, kind: str, event: str, item: Mapping[str, Any]) -> bool:
-        """Keeps a version where it differs from the one before in what is kept; whether it did.
+        """Keep a version if its reduced form differs from the previous one; return whether it was kept.
 
         Args:
-            seconds: since the recording began.
+            seconds: time since the recording began.
             event: ADDED, MODIFIED or DELETED.
         """
         kept = None if event == "DELETED" else trimmed(kind, item)
@@ -47,7 +47,7 @@ class Recording:
 
 
 def trimmed(kind: str, item: Mapping[str, Any]) -> dict[str, Any]:
-    """An object with what verdicts may read, and nothing that is secret."""
+    """Return an object with the fields that verdicts read, and without secret data."""
     metadata = item.get("metadata") or {}
     kept: dict[str, Any] = {"metadata": {name: metadata[name] for name in _METADATA if name in metadata}}
     if kind == "Secret":

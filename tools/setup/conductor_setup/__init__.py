@@ -1,4 +1,4 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes what the checkout needs to run: Python environments and the collections path, all inside the clone."""
+"""Create the Python environments and the collections path of the checkout, all inside the clone."""

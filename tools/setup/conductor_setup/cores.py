@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The releases of ansible-core that the artifact is tested with, each in an environment of its own."""
+"""The releases of ansible-core with which the artifact is tested, each in a separate environment."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Core:
         return f"core-{self.version}"
 
 
-# The first is the oldest that meta/runtime.yml allows, the last is the newest; each Python has its turn.
+# The first is the oldest that meta/runtime.yml allows, the last is the newest; every supported Python occurs.
 CORES = (
     Core("2.16", "3.10"),
     Core("2.17", "3.12"),
@@ -34,14 +34,14 @@ CORES = (
     Core("2.20", "3.12"),
     Core("2.21", "3.13"),
 )
-# What `make test` runs; the whole matrix takes too long for every change.
+# The releases of `make test`; the whole matrix takes too long for every change.
 EVERY_TIME = (CORES[0], CORES[-1])
 
 
 def interpreter(version: str, environ: Mapping[str, str] = os.environ) -> Path | None:
     """Return a Python of this version (e.g. 3.12) that runs and can create environments, or None.
 
-    Search PATH, then the versions that pyenv keeps: its own programs on PATH may lead nowhere.
+    Search PATH, then pyenv's versions: its shims on PATH may have no interpreter.
     """
     name = f"python{version}"
     home = Path(environ.get("PYENV_ROOT") or Path(environ.get("HOME", "/")) / ".pyenv")

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a playbook of the checkout against the local kind cluster, or against the context that is named.
+"""Run a playbook of the checkout on the local kind cluster, or on the named context.
 
 ``python -m conductor_setup.play install|verify [--context NAME [--kubeconfig PATH]]``
 """
@@ -24,7 +24,7 @@ USUAL_KUBECONFIG = "~/.kube/config"
 
 
 class UsageError(Exception):
-    """The arguments are ambiguous about the cluster."""
+    """The arguments do not name one cluster."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,7 @@ def named_target(context: str, kubeconfig: str) -> Target | None:
     if context:
         return Target(kubeconfig or str(Path(USUAL_KUBECONFIG).expanduser()), context)
     if kubeconfig:
-        raise UsageError(
-            f"KUBECONFIG={kubeconfig} needs CONTEXT=name: no cluster is chosen by a file's current context"
-        )
+        raise UsageError(f"KUBECONFIG={kubeconfig} requires CONTEXT=name: the current context of a file is never used")
     return None
 
 
@@ -64,7 +62,7 @@ def local_target(start: bool) -> Target:
     """Return the local kind cluster; bring it up first if ``start``.
 
     Raises:
-        subprocess.CalledProcessError: the cluster tool failed; it has said why.
+        subprocess.CalledProcessError: the cluster tool failed; it has printed the reason.
     """
     tool = CLONE / "tools" / "cluster" / "cluster"
     if start:
@@ -74,7 +72,7 @@ def local_target(start: bool) -> Target:
 
 
 def main() -> int:
-    """Report which cluster is used, then run ansible-playbook."""
+    """Report the cluster, then run ansible-playbook."""
     parser = argparse.ArgumentParser(prog="play", description=__doc__)
     parser.add_argument("playbook", choices=("install", "verify"))
     parser.add_argument("--context", default="")
@@ -83,15 +81,15 @@ def main() -> int:
     try:
         target = named_target(arguments.context, arguments.kubeconfig)
         if target:
-            print(f"{arguments.playbook}: context {target.context} of {target.kubeconfig}, as named", flush=True)
+            print(f"{arguments.playbook}: context {target.context} of {target.kubeconfig}", flush=True)
         else:
-            print(f"{arguments.playbook}: the local kind cluster {LOCAL_CLUSTER}, as no CONTEXT is named", flush=True)
+            print(f"{arguments.playbook}: the local kind cluster {LOCAL_CLUSTER} (CONTEXT is not set)", flush=True)
             target = local_target(start=arguments.playbook == "install")
     except UsageError as error:
         print(f"{arguments.playbook}: {error}", file=sys.stderr)
         return 2
     except subprocess.CalledProcessError as error:
-        print(f"{arguments.playbook}: no local cluster: exit code {error.returncode}, see above", file=sys.stderr)
+        print(f"{arguments.playbook}: no local cluster, see above (exit code {error.returncode})", file=sys.stderr)
         return 1
     playbook = CLONE / "playbooks" / f"{arguments.playbook}.yml"
     command = [str(CLONE / ".venv" / "bin" / "ansible-playbook"), str(playbook), "-e", target.extra_vars()]

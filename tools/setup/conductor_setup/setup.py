@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Create what the checkout needs to run: Python environments and the collections path, all inside the clone.
+"""Create the Python environments and the collections path of the checkout, all inside the clone.
 
 ``python -m conductor_setup.setup [runtime|docs|test|evidence|lock]``: pip installs uv, and uv creates the environments.
 """
@@ -26,7 +26,7 @@ from pathlib import Path
 
 from conductor_setup import cores
 
-# pip's name of a setting, and the variable that uv reads instead.
+# pip's name of a setting -> the variable that uv reads instead.
 UV_VARIABLES = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
@@ -40,7 +40,7 @@ UV_VARIABLES = {
     "client-cert": "SSL_CLIENT_CERT",
     "proxy": "ALL_PROXY",
 }
-INDEX_ADVICE = "Is a Python package index reachable? pip's settings (PIP_INDEX_URL, pip.conf, proxies) are honoured."
+INDEX_ADVICE = "Is a Python package index reachable? pip's settings (PIP_INDEX_URL, pip.conf, proxies) apply."
 # The release of kubernetes.core in requirements/collections.yml.
 KUBERNETES_CORE = r'name: kubernetes\.core\n\s+version: "([\d.]+)"'
 # The helper environments of `make test`, each from the lock file of the same name.
@@ -48,15 +48,15 @@ HELPERS = ("kubeflow-sdk", "runner", "checkers", "bastion", "docs")
 # The oldest Python of each lock file, in this order: test.in is constrained by runtime.txt.
 LOCKED_FOR = {
     **dict.fromkeys(("uv", "runtime", "test", *HELPERS, "mutation"), "3.11"),
-    # The packages that the tested releases of ansible-core depend on; the releases themselves are locked without them,
-    # but for the oldest one: it is tested with the oldest releases of its dependencies.
+    # The dependencies of the tested releases of ansible-core. The releases themselves are locked without dependencies,
+    # except the oldest: it is tested with the oldest releases of its dependencies.
     "core": "3.10",
     cores.CORES[0].name: "3.10",
 }
 
 
 class SetupError(Exception):
-    """The setup cannot continue; the text says what happened and what to try next."""
+    """The setup cannot continue; the message contains the cause and the next step."""
 
 
 def run(command: Sequence[str | Path], advice: str, environment: Mapping[str, str], timeout: float = 900) -> str:
@@ -125,7 +125,7 @@ class Setup:
         scratch.mkdir(parents=True, exist_ok=True)
         own = {"PIP_CACHE_DIR": "pip", "UV_CACHE_DIR": "uv", "TMPDIR": "tmp"}
         fixed = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "UV_PYTHON_DOWNLOADS": "never"}
-        # uv would give up on a slow machine after a minute.
+        # The default of a minute is too short for slow machines.
         fixed["UV_COMPILE_BYTECODE_TIMEOUT"] = "600"
         self.environ = {**environ, **fixed, **{name: str(self.cache / folder) for name, folder in own.items()}}
 
@@ -138,7 +138,7 @@ class Setup:
         if not is_current(home / "stamp", key):
             print("setup: installing uv", flush=True)
             shutil.rmtree(home, ignore_errors=True)
-            advice = "On Debian the package python3-venv brings what is needed; PYTHON=... selects another Python."
+            advice = "On Debian, install the package python3-venv; PYTHON=... selects another Python."
             run([sys.executable, "-m", "venv", home], advice, self.environ)
             run([home / "bin" / "pip", "install", "--require-hashes", "-r", locked], INDEX_ADVICE, self.environ)
             (home / "stamp").write_text(key, encoding="utf-8")
@@ -152,10 +152,10 @@ class Setup:
         run([self.programs / "uv", *words], INDEX_ADVICE, {**settings, **self.environ})
 
     def ensure(self, folder: str, *locks: str, python: Path | None = None) -> None:
-        """Make the environment ``folder`` hold exactly the packages of the files ``requirements/LOCK.txt``.
+        """Create or update the environment ``folder``: exactly the packages of the files ``requirements/LOCK.txt``.
 
-        The lock files of an earlier, larger tier count too. Another interpreter or a moved clone makes it anew.
-        ``python`` is the interpreter of the environment, by default the one that runs this.
+        The lock files of an earlier, larger tier are included. Another interpreter or a moved clone recreates it.
+        ``python`` is the interpreter of the environment, by default the running one.
 
         Raises:
             SetupError: the environment cannot be created or its packages are not available.
@@ -167,7 +167,7 @@ class Setup:
         made = is_current(venv / ".conductor-basis", basis)
         wanted = {*locks, *(path.name.removeprefix(".conductor-") for path in venv.glob(".conductor-*") if made)}
         files = {lock: self.requirements / f"{lock}.txt" for lock in sorted(wanted)}
-        # Neither the stamp of the environment itself nor a lock file that no longer exists.
+        # Exclude the stamp of the environment itself, and lock files that no longer exist.
         files = {lock: path for lock, path in files.items() if lock in locks or path.is_file()}
         keys = {lock: digest(path) for lock, path in files.items()}
         if made and all(is_current(venv / f".conductor-{lock}", keys[lock]) for lock in locks):
@@ -204,15 +204,15 @@ class Setup:
         if link.is_symlink():
             link.unlink()
         elif link.exists():
-            raise SetupError(f"{link} is in the way of the link to the checkout: remove it")
-        # Relative, so that the clone may be moved.
+            raise SetupError(f"{link} exists and is not a link to the checkout: remove it")
+        # Relative, so that the clone can be moved.
         link.symlink_to(os.path.relpath(self.clone, link.parent))
 
     def ensure_kubernetes_core(self) -> None:
         """Install the pinned kubernetes.core from Galaxy, or from the Python package ``ansible``, which contains it.
 
         Raises:
-            SetupError: neither source has it.
+            SetupError: neither source provides it.
         """
         listed, locked = self.requirements / "collections.yml", self.requirements / "kubernetes-core.txt"
         version = pinned(KUBERNETES_CORE, listed)
@@ -222,19 +222,19 @@ class Setup:
             return
         shutil.rmtree(folder, ignore_errors=True)
         galaxy = self.clone / ".venv" / "bin" / "ansible-galaxy"
-        # A Galaxy server that works answers within a second: do not delay an offline machine.
+        # A working Galaxy server answers within a second: do not delay an offline machine.
         words = ("collection", "install", "--no-deps", "--timeout", "5", "-r", listed, "-p", self.collections.parent)
         try:
             run((galaxy, *words), "", {**self.environ, "ANSIBLE_CONFIG": str(self.clone / "ansible.cfg")}, timeout=60)
             print(f"setup: kubernetes.core {version} from Galaxy", flush=True)
         except SetupError as error:
             reason = next((line for line in str(error).splitlines() if "ERROR" in line), str(error).splitlines()[0])
-            print(f"setup: kubernetes.core {version} from a Python package; no Galaxy server answers: {reason}")
+            print(f"setup: kubernetes.core {version} from a Python package, because no Galaxy server answers: {reason}")
             shutil.rmtree(folder, ignore_errors=True)
             self._unpack_kubernetes_core(locked, self.collections)
         found = json.loads((folder / "MANIFEST.json").read_text(encoding="utf-8"))["collection_info"]["version"]
         if found != version:
-            raise SetupError(f"got kubernetes.core {found} instead of {version}: do the files in requirements/ agree?")
+            raise SetupError(f"got kubernetes.core {found}, not {version}: the files in requirements/ do not match")
         stamp.write_text(key, encoding="utf-8")
 
     def ensure_oldest_kubernetes_core(self) -> None:
@@ -249,9 +249,9 @@ class Setup:
 
     def _unpack_kubernetes_core(self, locked: Path, collections: Path) -> None:
         downloads = self.cache / "downloads"
-        # The wheel asks for a newer Python than ours may be, but only one collection of it is used.
+        # The wheel requires a newer Python than ours may be, but only one of its collections is used.
         options = ("--no-deps", "--require-hashes", "--only-binary=:all:", "--python-version", "3.13")
-        advice = f"Neither Galaxy nor a Python package index has kubernetes.core. {INDEX_ADVICE}"
+        advice = f"Neither Galaxy nor a Python package index provides kubernetes.core. {INDEX_ADVICE}"
         run([self.programs / "pip", "download", *options, "--dest", downloads, "-r", locked], advice, self.environ)
         wheel = downloads / f"ansible-{pinned(r'^ansible==([^ ]+)', locked)}-py3-none-any.whl"
         with zipfile.ZipFile(wheel) as archive:
@@ -264,7 +264,7 @@ class Setup:
         fixed = ("--universal", "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links")
         for name in (*LOCKED_FOR, *sorted(others)):
             print(f"locking requirements/{name}.txt", flush=True)
-            # The others are one package each whose dependencies are locked elsewhere, or not needed.
+            # The others are one package each, whose dependencies are locked elsewhere or not required.
             limits = ("--python-version", LOCKED_FOR.get(name, "3.12"), *(("--no-deps",) if name in others else ()))
             files = ("-o", f"requirements/{name}.txt", f"requirements/{name}.in")
             header = ("--custom-compile-command", "tools/setup/lock")

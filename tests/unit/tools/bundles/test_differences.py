@@ -68,7 +68,7 @@ def test_a_listed_difference_is_accepted_and_any_other_is_not() -> None:
 def test_an_entry_must_explain_something_for_every_object_it_names() -> None:
     differences = compare([config_map(a="1")], [config_map(a="2")]).differences
     lines = unexplained(differences, allow("/data/a", "changed", "ConfigMap/c", "ConfigMap/d"))
-    assert lines == ["listed, but not so: ConfigMap/d /data/a changed"]
+    assert lines == ["listed, but not found: ConfigMap/d /data/a changed"]
 
 
 def test_equal_as_yaml_accepts_another_layout_but_no_other_value() -> None:

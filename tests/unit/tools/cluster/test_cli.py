@@ -57,7 +57,7 @@ def test_wrong_arguments_end_with_code_2(argv: list[str], capsys: pytest.Capture
 
 def test_a_bad_name_is_an_error_before_anything_is_done(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["up", "../x"]) == 1
-    assert "cannot be a cluster's name" in capsys.readouterr().err
+    assert "is not a valid cluster name" in capsys.readouterr().err
     assert not list(paths.clone.iterdir())
 
 
@@ -101,7 +101,7 @@ def test_without_any_docker_there_is_nothing_to_remove(
     monkeypatch.setattr(engine, "wake_docker", lambda *_: False)
     paths.cluster("a").mkdir(parents=True)
     assert cli.main(["down", "a"]) == 0
-    assert "a was not there" in capsys.readouterr().err
+    assert "a does not exist" in capsys.readouterr().err
     assert not paths.cluster("a").exists()
 
 

@@ -3,8 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import io
+import os
+import signal
+import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -70,3 +76,78 @@ def test_a_capability_is_read_from_the_bounding_set() -> None:
     assert not has_capability(all_but_one, CAP_SYS_RESOURCE)
     assert has_capability(all_but_one, CAP_SYS_RESOURCE + 1)
     assert not has_capability("", CAP_SYS_RESOURCE)
+
+
+@pytest.mark.parametrize(
+    ("running", "answers", "expected"),
+    [
+        ([True], ["26.1.5"], "26.1.5"),
+        ([True, True], [None, "26.1.5"], "26.1.5"),
+        ([False], ["26.1.5"], None),
+        ([True, False], [None, "26.1.5"], None),
+    ],
+    ids=["at once", "later", "ended", "ended before it answered"],
+)
+def test_docker_is_waited_for_while_it_runs(
+    monkeypatch: pytest.MonkeyPatch, running: list[bool], answers: list[str | None], expected: str | None
+) -> None:
+    monkeypatch.setattr(docker, "server_version", lambda timeout: answers.pop(0))
+    monkeypatch.setattr(engine, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda seconds: None))
+    assert engine._wait_for_answer(lambda: running.pop(0)) == expected
+
+
+def test_docker_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter([0.0, 1.0, engine.START_SECONDS + 1.0])
+    monkeypatch.setattr(docker, "server_version", lambda timeout: None)
+    clock = SimpleNamespace(monotonic=lambda: next(now), sleep=lambda seconds: None)
+    monkeypatch.setattr(engine, "time", clock)
+    assert engine._wait_for_answer(lambda: True) is None
+
+
+@pytest.fixture
+def leftovers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    files = tmp_path / "docker.pid", tmp_path / "containerd.pid"
+    monkeypatch.setattr(engine, "PID_FILES", files)
+    return files
+
+
+@pytest.mark.parametrize("content", ["999999999", "", "no number"])
+def test_a_pid_file_without_a_process_is_removed(leftovers: tuple[Path, Path], content: str) -> None:
+    for file in leftovers:
+        file.write_text(content)
+    engine._clear_leftovers(Console(io.StringIO()))
+    assert not [file for file in leftovers if file.exists()]
+
+
+def test_missing_pid_files_are_no_leftovers(leftovers: tuple[Path, Path]) -> None:
+    said = io.StringIO()
+    engine._clear_leftovers(Console(said))
+    assert said.getvalue() == ""
+
+
+def test_an_orphaned_containerd_is_ended_and_nothing_else(
+    tmp_path: Path, leftovers: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The kernel takes a process's name from its program's file.
+    program = tmp_path / "containerd"
+    program.symlink_to("/bin/cat")
+    with (
+        subprocess.Popen([program], stdin=subprocess.PIPE) as containerd,
+        subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE) as other,
+    ):
+        leftovers[0].write_text(str(other.pid))
+        leftovers[1].write_text(str(containerd.pid))
+        killed: list[int] = []
+        kill: Callable[[int, int], None] = os.kill
+
+        def end(pid: int, number: int) -> None:
+            kill(pid, number)
+            killed.append(pid)
+            # Its parent, this test, has to take note before it is gone.
+            assert containerd.wait() == -signal.SIGTERM
+
+        monkeypatch.setattr(os, "kill", end)
+        engine._clear_leftovers(Console(io.StringIO()))
+        assert killed == [containerd.pid]
+        assert other.poll() is None
+        assert not [file for file in leftovers if file.exists()]

@@ -3,15 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conductor_cluster import kind
+from conductor_cluster import docker, kind, programs
+from conductor_cluster.console import Console
 from conductor_cluster.errors import ClusterError
-from conductor_cluster.paths import find_paths
+from conductor_cluster.paths import Paths, find_paths
 
 CONTROL_PLANE = Path("/clone/tools/cluster/control_plane")
 
@@ -70,7 +72,7 @@ def test_only_our_image_goes_without_kind_s_network(own_network: bool) -> None:
 
 
 def test_what_is_no_version_is_refused() -> None:
-    with pytest.raises(ClusterError, match="'latest' is no Kubernetes version"):
+    with pytest.raises(ClusterError, match="'latest' is not a Kubernetes version"):
         kind.configuration("latest", CONTROL_PLANE, own_network=True)
 
 
@@ -81,5 +83,30 @@ def test_good_names(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "-a", "A", "a_b", "a.b", "../x", "a" * 41, "docker.lock"])
 def test_bad_names_are_refused(name: str) -> None:
-    with pytest.raises(ClusterError, match="cannot be a cluster's name"):
+    with pytest.raises(ClusterError, match="is not a valid cluster name"):
         kind.check_name(name)
+
+
+@pytest.mark.parametrize("script", ["", 'mkdir -p "$3"; exit 1', "exit 1"], ids=["all", "some", "none"])
+def test_a_node_that_failed_leaves_its_logs_and_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    program = tmp_path / "kind"
+    # The second run saves logs, with or without success.
+    program.write_text(
+        f'#!/bin/sh\n[ "$1" = export ] || {{ echo no memory >&2; exit 1; }}\necho "$@" > "$0.said"\n{script}\n'
+    )
+    program.chmod(0o755)
+    removed: list[str] = []
+    monkeypatch.setattr(programs, "program", lambda *_: program)
+    monkeypatch.setattr(docker, "cluster_containers", lambda: {"a": ["a-control-plane"], "b": ["b-control-plane"]})
+    monkeypatch.setattr(docker, "remove", removed.extend)
+    paths = Paths(tmp_path, tmp_path / "cache")
+    paths.cluster("a").mkdir(parents=True)
+    (paths.cluster("a") / "logs").mkdir()
+    (paths.cluster("a") / "logs" / "old").touch()
+    with pytest.raises(ClusterError, match=r"(?s)create the cluster a: .*no memory.*logs are in \.cluster/a/logs"):
+        kind.create(paths, Console(io.StringIO()), "a", "image", "1.35.8", own_network=True)
+    assert (tmp_path / "kind.said").read_text() == f"export logs {paths.cluster('a')}/logs --name a\n"
+    assert removed == ["a-control-plane"]
+    assert not (paths.cluster("a") / "logs" / "old").exists()

@@ -23,16 +23,16 @@ def paths(tmp_path: Path) -> Paths:
 
 
 def test_a_failed_command_says_step_code_and_words() -> None:
-    with pytest.raises(CommandFailed, match=r"(?s)try it: `sh -c .*` ended with code 3:\n.*went wrong") as failed:
+    with pytest.raises(CommandFailed, match=r"(?s)try it: `sh -c .*` failed with exit code 3:\n.*went wrong") as failed:
         capture("try it", ["sh", "-c", "echo went wrong >&2; exit 3"])
     assert "went wrong" in failed.value.output
     assert capture("try it", ["sh", "-c", "exit 3"], check=False).returncode == 3
 
 
 def test_a_missing_program_and_a_timeout_are_errors_of_ours() -> None:
-    with pytest.raises(CommandFailed, match="no program `no-such-program`"):
+    with pytest.raises(CommandFailed, match="the program `no-such-program` is not installed"):
         capture("try it", ["no-such-program"])
-    with pytest.raises(CommandFailed, match=r"gave no answer within 0\.05 s"):
+    with pytest.raises(CommandFailed, match=r"did not finish within 0\.05 s"):
         capture("try it", ["sh", "-c", "read x < /dev/zero"], timeout=0.05)
 
 
@@ -83,7 +83,7 @@ def test_a_second_run_waits_for_the_first_and_says_so(tmp_path: Path) -> None:
 
         with locked(file, "the cluster a", Releasing(said)):
             assert holder.wait() == 0
-    assert "waiting for another run that works on the cluster a" in said.getvalue()
+    assert "waiting for another run that uses the cluster a" in said.getvalue()
 
 
 def test_a_free_lock_is_taken_without_a_word(tmp_path: Path) -> None:

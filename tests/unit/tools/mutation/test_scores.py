@@ -27,7 +27,7 @@ def test_the_score_is_the_part_that_was_noticed() -> None:
     found = score(target(), [LEFT, *KILLED, LATE])
     assert (found.mutants, found.killed, found.timeouts, found.survivors) == (10, 9, 1, (change(8),))
     assert found.percent == 90
-    assert found.sentence() == "90.0 % of 10 mutants: 9 killed, 1 survived, 1 of the killed by the time limit"
+    assert found.sentence() == "90.0 % of 10 mutants: 9 killed, 1 survived, 1 of the killed by timeout"
     assert score(target(), KILLED).sentence() == "100.0 % of 8 mutants: 8 killed, 0 survived"
 
 

@@ -35,9 +35,9 @@ def test_a_pattern_stands_for_its_files_and_each_file_counts_once(clone: Path) -
 
 
 def test_what_is_named_must_be_there(clone: Path) -> None:
-    with pytest.raises(TargetError, match=r"_gone\.py in targets.yml is no file"):
+    with pytest.raises(TargetError, match=r"_gone\.py in targets.yml does not match any file"):
         read_target("x", clone, write(clone, modules=["_gone.py"]))
-    with pytest.raises(TargetError, match="no target y; there are x"):
+    with pytest.raises(TargetError, match="no target y; available: x"):
         read_target("y", clone, write(clone))
 
 

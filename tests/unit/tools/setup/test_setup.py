@@ -194,7 +194,7 @@ def test_the_checkout_is_linked_once_and_relinked_when_wrong(tmp_path: Path) -> 
 def test_a_folder_in_the_place_of_the_link_is_not_removed(tmp_path: Path) -> None:
     clone = Setup(tmp_path, {})
     (clone.collections / "conductor" / "trainer").mkdir(parents=True)
-    with pytest.raises(SetupError, match="in the way"):
+    with pytest.raises(SetupError, match="is not a link to the checkout"):
         clone.link_checkout()
 
 
@@ -203,7 +203,7 @@ def test_no_context_means_the_local_cluster() -> None:
 
 
 def test_a_kubeconfig_alone_is_refused() -> None:
-    with pytest.raises(UsageError, match="needs CONTEXT=name"):
+    with pytest.raises(UsageError, match="requires CONTEXT=name"):
         named_target("", "/home/me/.kube/config")
 
 
