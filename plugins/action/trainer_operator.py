@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.conductor.trainer.plugins.modules.trainer_operator import VERB
+from ansible_collections.conductor.trainer.plugins.modules.trainer_operator import OPERATION
 from ansible_collections.conductor.trainer.plugins.plugin_utils.module_action import ModuleAction
 
 
 class ActionModule(ModuleAction):
     """See ModuleAction."""
 
-    verb = VERB
+    operation = OPERATION

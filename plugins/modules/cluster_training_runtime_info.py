@@ -116,12 +116,12 @@ def info(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     return {"changed": False, **runtime_info(cluster, bundle, prove=call.params["prove"])}
 
 
-VERB = ModuleOperation({"prove": {"type": "bool", "default": True}}, info)
+OPERATION = ModuleOperation({"prove": {"type": "bool", "default": True}}, info)
 
 
 def main() -> None:
     """Entry point."""
-    run_module(VERB)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -480,7 +480,7 @@ def install_or_remove(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str,
     return operation(call, cluster, bundle)
 
 
-VERB = ModuleOperation(
+OPERATION = ModuleOperation(
     {
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "phases": {"type": "list", "elements": "str", "choices": list(PHASES), "default": list(PHASES)},
@@ -502,7 +502,7 @@ VERB = ModuleOperation(
 
 def main() -> None:
     """Entry point."""
-    run_module(VERB)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -547,7 +547,7 @@ def info(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     return {"changed": False, **found, "warnings_found": not_accepted(found["warnings_found"], accepted)}
 
 
-VERB = ModuleOperation(
+OPERATION = ModuleOperation(
     {
         "accept": {"type": "list", "elements": "str", "default": []},
         "adopt": {"type": "list", "elements": "str", "choices": list(ADOPTABLE), "default": []},
@@ -559,7 +559,7 @@ VERB = ModuleOperation(
 
 def main() -> None:
     """Entry point."""
-    run_module(VERB)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

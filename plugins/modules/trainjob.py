@@ -307,7 +307,7 @@ def run(call: Call, cluster: Cluster, _bundle: Bundle) -> dict[str, Any]:
     return work.absent(key, submission) if params["state"] == "absent" else work.present(key, submission)
 
 
-VERB = ModuleOperation(
+OPERATION = ModuleOperation(
     {
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "name": {"type": "str"},
@@ -328,7 +328,7 @@ VERB = ModuleOperation(
 
 def main() -> None:
     """Entry point."""
-    run_module(VERB)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

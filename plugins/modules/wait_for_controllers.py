@@ -364,7 +364,7 @@ def wait(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     return {"changed": False, **result}
 
 
-VERB = ModuleOperation(
+OPERATION = ModuleOperation(
     {
         "timeout": {"type": "int", "default": 300},
         "refresh_certificates": {"type": "bool", "default": False},
@@ -378,7 +378,7 @@ VERB = ModuleOperation(
 
 def main() -> None:
     """Entry point."""
-    run_module(VERB)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carries a verb out on the control node, beside Ansible's worker process instead of as a module.
+"""Carries a operation out on the control node, beside Ansible's worker process instead of as a module.
 
 A module has to be packed, and its Python has to start and to import everything: for one that asks a server a few
 questions that is most of the time it takes. Here all of it is in memory already.
@@ -37,13 +37,13 @@ Tell = Callable[[dict[str, Any]], None]
 
 
 def perform(
-    verb: ModuleOperation,
+    operation: ModuleOperation,
     arguments: Mapping[str, Any],
     settings: Mapping[str, Any],
     scratch: str,
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """What the module of this verb would return.
+    """What the module of this operation would return.
 
     Args:
         arguments: the options of the task.
@@ -56,7 +56,7 @@ def perform(
     plain = {name: _plain(value) for name, value in arguments.items()}
     result: dict[str, Any] | None = None
     # Closed whatever happens here, so that the process ends when nobody listens any more.
-    with closing(_apart(lambda tell: tell({"result": _result(verb, plain, settings, tell)}), scratch)) as words:
+    with closing(_apart(lambda tell: tell({"result": _result(operation, plain, settings, tell)}), scratch)) as words:
         for word in words:
             if "line" in word:
                 say(word["line"])
@@ -67,9 +67,9 @@ def perform(
 
 
 def _result(
-    verb: ModuleOperation, arguments: dict[str, Any], settings: Mapping[str, Any], tell: Tell
+    operation: ModuleOperation, arguments: dict[str, Any], settings: Mapping[str, Any], tell: Tell
 ) -> dict[str, Any]:
-    validated = ArgumentSpecValidator(verb.argument_spec()).validate(arguments)
+    validated = ArgumentSpecValidator(operation.argument_spec()).validate(arguments)
     params = validated.validated_parameters
     hidden: set[str] = validated._no_log_values | secrets_in(params)
     warnings = [f"Both option {both['option']} and its alias {both['alias']} are set." for both in validated._warnings]
@@ -87,7 +87,7 @@ def _result(
             lambda line: tell({"line": remove_values(line, hidden)}),
         )
         try:
-            result = verb.perform(call, hidden.update)
+            result = operation.perform(call, hidden.update)
         except ConductorError as error:
             result = {"failed": True, "msg": str(error), **error.facts}
         except Exception as error:  # noqa: BLE001 - as Ansible does around a module

@@ -41,7 +41,7 @@ class ModuleAction(ActionBase):
     them, and imported once a run; nothing may be opened or started by an import, because they would share it.
     """
 
-    verb: ModuleOperation
+    operation: ModuleOperation
 
     _supports_check_mode = True
     _requires_connection = True
@@ -115,7 +115,9 @@ class ModuleAction(ActionBase):
         self._update_module_args(self._task.action, settings, task_vars)
         self._display.vvv(f"{self._task.action} needs no module here")
         result: dict[str, Any] = wrap_var(
-            in_process.perform(self.verb, arguments, settings, constants.DEFAULT_LOCAL_TMP, self._teller(task_vars))
+            in_process.perform(
+                self.operation, arguments, settings, constants.DEFAULT_LOCAL_TMP, self._teller(task_vars)
+            )
         )
         return result
 

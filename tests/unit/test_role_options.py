@@ -18,7 +18,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.module_call impo
     CONNECTION_ARG_SPEC,
     IDENTITY_ARG_SPEC,
 )
-from tests.unit.plugins.modules.test_modules import Verb
+from tests.unit.plugins.modules.test_modules import Operation
 
 CLONE = Path(__file__).resolve().parents[2]
 ROLE = CLONE / "roles" / "conductor"
@@ -86,7 +86,7 @@ ALIKE = {"path": "str"}
 @pytest.mark.parametrize("variable", sorted(ALL.keys() - OF_THE_ROLE))
 def test_a_variable_means_what_the_option_of_the_modules_means(variable: str) -> None:
     module, option = OTHER_NAMES.get(variable, ("trainer_operator", variable.removeprefix("conductor_")))
-    spec = {**CONNECTION_ARG_SPEC, **IDENTITY_ARG_SPEC, **BUNDLE_ARG_SPEC, **Verb(module).options}[option]
+    spec = {**CONNECTION_ARG_SPEC, **IDENTITY_ARG_SPEC, **BUNDLE_ARG_SPEC, **Operation(module).options}[option]
     said = ALL[variable]
     assert said["type"] == ALIKE.get(spec.get("type", "str"), spec.get("type", "str"))
     assert said.get("elements") == spec.get("elements")
@@ -97,29 +97,33 @@ def test_a_variable_means_what_the_option_of_the_modules_means(variable: str) ->
 
 
 def test_every_connection_variable_reaches_the_modules() -> None:
-    for tasks in SPECS:
-        block = yaml.safe_load((ROLE / "tasks" / f"{tasks}.yml").read_text())[-1]
-        options = block["module_defaults"]["group/conductor.trainer.k8s"]
-        used = set(re.findall(r"conductor_\w+", str(options)))
-        later = {
-            "conductor_cluster_uid",
-            "conductor_force_conflicts",
-            "conductor_prune",
-            "conductor_prune_crds",
-            "conductor_lease_timeout",
-            "conductor_wait_timeout",
-            "conductor_verify_timeout",
-            "conductor_progress",
-            "conductor_accept",
-            "conductor_adopt",
-            "conductor_certificates_pem",
-            "conductor_remove_crds",
-            "conductor_remove_user_data",
-            "conductor_abandon_jobs",
-            *OF_THE_ROLE,
-        }
-        assert used == set(ALL) - later
-        assert all(re.search(rf"\bconductor_{name}\b", value) for name, value in options.items())
+    options = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())["__conductor_module_defaults"]
+    used = set(re.findall(r"conductor_\w+", str(options)))
+    later = {
+        "conductor_cluster_uid",
+        "conductor_force_conflicts",
+        "conductor_prune",
+        "conductor_prune_crds",
+        "conductor_lease_timeout",
+        "conductor_wait_timeout",
+        "conductor_verify_timeout",
+        "conductor_progress",
+        "conductor_accept",
+        "conductor_adopt",
+        "conductor_certificates_pem",
+        "conductor_remove_crds",
+        "conductor_remove_user_data",
+        "conductor_abandon_jobs",
+        *OF_THE_ROLE,
+    }
+    assert used == set(ALL) - later
+    assert all(re.search(rf"\bconductor_{name}\b", value) for name, value in options.items())
+
+
+@pytest.mark.parametrize("entry_point", SPECS)
+def test_every_entry_point_passes_them_on(entry_point: str) -> None:
+    [whole] = yaml.safe_load((ROLE / "tasks" / f"{entry_point}.yml").read_text())
+    assert whole["module_defaults"] == {"group/conductor.trainer.k8s": "{{ __conductor_module_defaults }}"}
 
 
 @pytest.mark.parametrize("entry_point", SPECS)

@@ -47,7 +47,7 @@ def test_every_host_that_failed_says_why(inventory: Path, playbook: str, forks: 
     for name, host in hosts.items():
         # The host has failed, and nothing makes it look rescued.
         assert (played.recap[name]["failed"], played.recap[name]["rescued"]) == (1, 0)
-        assert found[name]["error"]["step"] == ("apply" if playbook in ("install", "verify") else "look")
+        assert found[name]["error"]["step"] == ("apply" if playbook in ("install", "verify") else "inspect")
         assert f"{host['conductor_host']} cannot be reached" in found[name]["error"]["message"]
         assert "Next:" in found[name]["error"]["message"]
         assert host["conductor_api_key"] not in played.output + played.errors

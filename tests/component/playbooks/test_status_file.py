@@ -58,7 +58,7 @@ def test_each_host_may_have_its_own(inventory: Path, tmp_path: Path) -> None:
 def test_batches_add_up(inventory: Path, tmp_path: Path) -> None:
     kept = tmp_path / "status.json"
     # Only this part: without a cluster the whole fails, and a play ends when all hosts of a batch have failed.
-    playbook = one_by_one(tmp_path / "batches.yml", "status_file")
+    playbook = one_by_one(tmp_path / "batches.yml", "write_status_file")
     played = play(playbook, {"conductor_status_file": str(kept)}, "--inventory", str(inventory))
     assert played.code == 0, played.output
     assert sorted(json.loads(kept.read_text())) == ["nameless", "silent"]

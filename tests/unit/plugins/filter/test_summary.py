@@ -146,8 +146,13 @@ FINDING = {"code": "quota_exceeded", "object": "ResourceQuota none", "cause": "c
 
 
 def test_what_speaks_against_an_install_is_in_it() -> None:
-    look = {"cluster": {"kubernetes": "1.35.8"}, "blockers": [FINDING], "warnings_found": [FINDING], "elapsed": 0.2}
-    found = summary({"look": look, "blockers": FAILED}, "2.3.0", check_mode=True)
+    inspection = {
+        "cluster": {"kubernetes": "1.35.8"},
+        "blockers": [FINDING],
+        "warnings_found": [FINDING],
+        "elapsed": 0.2,
+    }
+    found = summary({"inspect": inspection, "blockers": FAILED}, "2.3.0", check_mode=True)
     short = [{"code": "quota_exceeded", "object": "ResourceQuota none"}]
     assert (found["blockers"], found["warnings"], found["kubernetes"]) == (short, short, "1.35.8")
     assert summary({"apply": {**FAILED, "blockers": [FINDING]}}, "2.3.0")["blockers"] == short

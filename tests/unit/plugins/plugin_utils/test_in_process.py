@@ -26,7 +26,7 @@ from ansible_collections.conductor.trainer.plugins.plugin_utils.in_process impor
 from tests.unit.plugins.helpers.builders import BUNDLE
 
 ARGUMENTS = {"host": "https://a.invalid", "api_key": "secret-api-key-0", "bundle": str(BUNDLE)}
-SETTINGS = {"_ansible_check_mode": False, "_ansible_diff": False, "_ansible_module_name": "verb"}
+SETTINGS = {"_ansible_check_mode": False, "_ansible_diff": False, "_ansible_module_name": "name"}
 
 
 class Text(str):
@@ -161,9 +161,9 @@ def test_the_operation_and_the_task_get_plain_values(tmp_path: Path) -> None:
         kubeconfig = call.params["extra"]
         return {"types": [type(kubeconfig["name"]).__name__, type(kubeconfig["since"]).__name__, str(kubeconfig)]}
 
-    verb = ModuleOperation({"extra": {"type": "raw"}}, operation)
+    spec = ModuleOperation({"extra": {"type": "raw"}}, operation)
     extra = {Text("name"): Text("a"), "since": date(2026, 11, 24), "list": (1, 2.5, None, True)}
-    result = perform(verb, {**ARGUMENTS, "extra": extra}, SETTINGS, str(tmp_path))
+    result = perform(spec, {**ARGUMENTS, "extra": extra}, SETTINGS, str(tmp_path))
     assert result["types"][:2] == ["str", "str"]
     assert result["types"][2] == "{'name': 'a', 'since': '2026-11-24', 'list': [1, 2.5, None, True]}"
 

@@ -16,7 +16,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError
-from ansible_collections.conductor.trainer.plugins.modules.trainer_operator import VERB
+from ansible_collections.conductor.trainer.plugins.modules.trainer_operator import OPERATION
 from ansible_collections.conductor.trainer.plugins.plugin_utils import in_process, module_action
 from ansible_collections.conductor.trainer.plugins.plugin_utils.module_action import ModuleAction, _find_bundle
 from tests.unit.plugins.helpers.builders import BUNDLE
@@ -39,7 +39,7 @@ class Action:
         self.command_lines: list[str] = []
         shell = SimpleNamespace(tmpdir="/remote/tmp", join_path=os.path.join, env_prefix=self.env_prefix)
         action: Any = ModuleAction.__new__(ModuleAction)
-        action.verb = VERB
+        action.operation = OPERATION
         action._display = Mock()
         action._update_module_args = lambda name, settings, task_vars: settings.update(name=name)
         action._task = SimpleNamespace(
@@ -76,14 +76,14 @@ class Action:
 
     def perform(
         self,
-        verb: Any,
+        operation: Any,
         arguments: dict[str, Any],
         settings: dict[str, Any],
         scratch: str,
         say: Callable[[str], None],
     ) -> dict[str, Any]:
         """What would be done without a module."""
-        assert (verb, settings) == (VERB, {"name": "x"})
+        assert (operation, settings) == (OPERATION, {"name": "x"})
         self.done.append(arguments)
         for line in self.said.get("progress", []):
             say(line)
