@@ -159,3 +159,10 @@ def test_the_first_module_that_asks_the_cluster_knows_which_it_must_be() -> None
         module, options = asking[0]
         assert module in ("conductor.trainer.trainer_operator", "conductor.trainer.trainer_operator_info")
         assert options["cluster_uid"] == "{{ conductor_cluster_uid | default(omit) }}"
+
+
+def test_the_readme_of_the_role_names_variables_and_defaults_that_exist() -> None:
+    rows = re.findall(r"^\| `(conductor_\w+)` \| (.*?) ?\| .* \|$", (ROLE / "README.md").read_text(), re.MULTILINE)
+    assert len(rows) == 10
+    shown = {name: yaml.safe_load(default.strip("`")) if default else None for name, default in rows}
+    assert shown == {name: ALL[name].get("default") for name, _default in rows}
