@@ -31,7 +31,7 @@ def test_what_went_is_counted_by_kind_and_what_stays_is_said_with_the_reason(che
         verb,
         "  Secret                            2",
         "  TrainJob                          6",
-        "Stays",
+        "Retained",
         "  CustomResourceDefinition x: remove_crds is off",
         "Took 6.0 s",
     ]
@@ -44,13 +44,13 @@ def test_where_nothing_is_left_to_do_it_says_so() -> None:
 
 def test_where_nothing_was_it_says_so() -> None:
     lines = removal({**RESULT, "actions": {}, "counts": {}, "retained": [], "existed": False}).splitlines()
-    assert lines[2:] == ["Nothing of Conductor's is there", "Took 6.0 s"]
+    assert lines[2:] == ["No objects of Conductor found", "Took 6.0 s"]
 
 
-@pytest.mark.parametrize(("check_mode", "words"), [(False, "Let go, "), (True, "To be let go, ")])
+@pytest.mark.parametrize(("check_mode", "words"), [(False, "Finalizer removed, "), (True, "Finalizer to remove, ")])
 def test_runtimes_that_were_let_go_are_named(check_mode: bool, words: str) -> None:
     lines = removal({**RESULT, "finalizers_removed": ["ClusterTrainingRuntime torch"]}, check_mode).splitlines()
-    assert f"{words}because no controller does it: ClusterTrainingRuntime torch" in lines
+    assert f"{words}because no controller is left to do it: ClusterTrainingRuntime torch" in lines
 
 
 def test_it_is_what_ansible_loads() -> None:
