@@ -45,7 +45,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 # The facts that the role sets; see write_status_file.yml.
-_PATH, _STATUS = "__conductor_status_path", "__conductor_status"
+_PATH = "__conductor_status_path"
+_STATUS = "__conductor_status"
 
 
 def statuses(variables: Mapping[str, Mapping[str, Any]], hosts: Iterable[str], path: str) -> dict[str, Any]:

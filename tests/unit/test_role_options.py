@@ -23,7 +23,7 @@ from tests.unit.plugins.modules.test_modules import Operation
 CLONE = Path(__file__).resolve().parents[2]
 ROLE = CLONE / "roles" / "conductor"
 SPECS: dict[str, Any] = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]
-# Every variable there is, whichever entry point takes it.
+# The variables of all entry points.
 ALL: dict[str, Any] = {name: option for spec in SPECS.values() for name, option in spec["options"].items()}
 
 
@@ -60,18 +60,18 @@ def test_every_default_is_one_that_the_spec_accepts(entry_point: str) -> None:
     given = {name: option["default"] for name, option in options.items() if "default" in option}
     validated = ArgumentSpecValidator(options).validate(given)
     assert validated.error_messages == []
-    # No default is of a type that only passes because it is converted.
+    # No default is valid only because it is converted.
     assert {name: validated.validated_parameters[name] for name in given} == given
 
 
-# The options of modules that a role variable stands for, where the name says something else.
+# The options of modules that a role variable sets under another name.
 OTHER_NAMES = {
     "conductor_wait_timeout": ("wait_for_controllers", "timeout"),
     "conductor_verify_timeout": ("wait_for_controllers", "timeout"),
     "conductor_progress": ("wait_for_controllers", "progress"),
     "conductor_force_conflicts": ("trainer_operator", "force_conflicts"),
 }
-# What only a task of the role uses.
+# Variables that only tasks of the role use.
 OF_THE_ROLE = {
     "conductor_smoke",
     "conductor_smoke_image",
@@ -79,7 +79,7 @@ OF_THE_ROLE = {
     "conductor_status_file",
     "conductor_status_strict",
 }
-# A module makes paths of texts itself; where certificates are verified by default is kubernetes.core's to say.
+# A module converts text to a path itself.
 ALIKE = {"path": "str"}
 
 
@@ -137,7 +137,7 @@ def test_every_step_of_an_entry_point_is_in_its_summary(entry_point: str) -> Non
         return names
 
     [whole] = yaml.safe_load((ROLE / "tasks" / f"{entry_point}.yml").read_text())
-    # In the same order: what stands behind a failed step is left out.
+    # In the same order, because results after a failed step are ignored.
     summarized = whole["always"][0]["vars"]["__conductor_steps"].values()
     assert [f"{{{{ {name} | default({{}}) }}}}" for name in registered(whole["block"])] == list(summarized)
 

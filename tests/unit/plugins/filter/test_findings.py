@@ -25,7 +25,7 @@ def test_one_line_for_each_finding_blockers_first() -> None:
     ]
 
 
-def test_where_there_is_nothing_it_says_so() -> None:
+def test_no_findings() -> None:
     assert findings(info()) == "Trainer 2.3.0 on https://c: no blockers, no warnings"
 
 

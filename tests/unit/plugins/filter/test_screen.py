@@ -15,7 +15,7 @@ QUOTA = {"code": "quota_exceeded", "object": "ResourceQuota q", "cause": "they d
 
 
 def lines(**changes: Any) -> dict[str, list[str]]:
-    """Title to the words behind it and the lines below it."""
+    """Return the text after each title, with the lines below it, by title."""
     found: dict[str, list[str]] = {}
     title = ""
     for line in screen(status(changed(**changes))).splitlines():

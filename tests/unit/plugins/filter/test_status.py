@@ -19,7 +19,7 @@ KEYS = list(yaml.safe_load(RETURN)["_value"]["contains"])
 
 
 def healthy() -> dict[str, Any]:
-    """An inspection of a cluster where all is well."""
+    """Return the inspection of a healthy cluster."""
     found = inspect(FakeCluster(), bundle())
     for part in ("trainer", "jobset"):
         found[part] |= {"state": "complete" if part == "trainer" else "bundled", "healthy": True, "namespace": "ops"}
@@ -29,7 +29,7 @@ def healthy() -> dict[str, Any]:
 
 
 def changed(**parts: Any) -> dict[str, Any]:
-    """The same with some parts otherwise: a dictionary is laid over what is there."""
+    """Return the same with changed parts; a dictionary is merged."""
     found = copy.deepcopy(healthy())
     for name, value in parts.items():
         found[name] = {**found[name], **value} if isinstance(value, dict) else value
@@ -72,7 +72,7 @@ def test_a_healthy_one() -> None:
         ({"built_in_runtimes": {"present": None, "missing": None}}, "unknown", "facts cannot be read"),
     ],
 )
-def test_what_is_wrong_is_told(changes: dict[str, Any], health: str, reason: str) -> None:
+def test_each_problem_is_a_reason(changes: dict[str, Any], health: str, reason: str) -> None:
     found = status(changed(**changes))
     assert found["health"] == health
     assert any(reason in line for line in found["reasons"])
@@ -88,7 +88,7 @@ def test_what_is_wrong_is_told(changes: dict[str, Any], health: str, reason: str
         ),
     ],
 )
-def test_where_nothing_was_found_out_it_says_why(inspection: dict[str, Any], error: str) -> None:
+def test_without_an_inspection_the_error_says_why(inspection: dict[str, Any], error: str) -> None:
     found = status(inspection)
     assert (found["health"], found["error"], found["reasons"], found["trainer"]) == ("unknown", error, [error], None)
     assert list(found) == KEYS

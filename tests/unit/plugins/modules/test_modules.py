@@ -40,7 +40,7 @@ from tests.unit.plugins.helpers.builders import (
 from tests.unit.plugins.helpers.fakes import FakeCluster, Request
 from tests.unit.plugins.helpers.new_process import told_by
 
-# Says what of LATE is there once the module is imported, and after a run that wrote nothing.
+# Prints which modules of LATE are imported with the module, and by a run that writes nothing.
 LATE = ("_preflight", "_rights", "_remove", "_removal_plan")
 NO_OP = f"""
 import sys
@@ -59,15 +59,15 @@ print("imported by a run:", *(name for name in late if name in sys.modules))
 """
 PACKAGE = "ansible_collections.conductor.trainer.plugins"
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
-# The documentation fragment of an option that not all modules have.
+# The documentation fragment of an option that only some modules have.
 OWN = "own_certificates"
 
-# Options that a module cannot do without.
+# Required options of a module.
 NEEDED: dict[str, dict[str, Any]] = {"trainjob": {"name": "done", "namespace": NAMESPACE}}
 
 
 class Operation:
-    """What a module does, asked directly."""
+    """The operation of a module, called directly."""
 
     def __init__(self, name: str) -> None:
         self.needed = NEEDED.get(name, {})
@@ -76,7 +76,7 @@ class Operation:
         self.warnings: list[str] = []
 
     def run(self, cluster: FakeCluster, release: Bundle, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
-        """Runs the operation with the defaults of its options."""
+        """Run the operation with the defaults of its options."""
         options = {**BUNDLE_ARG_SPEC, **IDENTITY_ARG_SPEC, **self.options}
         defaults = {name: option.get("default") for name, option in options.items()}
         if self.needed and not params.keys() & {"definition", "src"}:
@@ -108,7 +108,7 @@ def fragment_text(name: str) -> str:
 
 
 def undescribed(option: dict[str, Any]) -> dict[str, Any]:
-    """What documentation says of an option beside words."""
+    """Return the documentation of an option without its descriptions."""
     found = {key: value for key, value in option.items() if key != "description"}
     if "suboptions" in found:
         found["suboptions"] = {name: undescribed(below) for name, below in found["suboptions"].items()}
@@ -116,7 +116,7 @@ def undescribed(option: dict[str, Any]) -> dict[str, Any]:
 
 
 def shown(spec: dict[str, Any]) -> dict[str, Any]:
-    """The same of an argument spec, in the words of documentation, which has none for C(no_log)."""
+    """Return an option of an argument spec as documentation has it, which does not show C(no_log)."""
     found = {key: value for key, value in spec.items() if key not in ("no_log", "options")}
     if "options" in spec:
         found["suboptions"] = {name: shown(below) for name, below in spec["options"].items()}
@@ -205,7 +205,7 @@ def test_wait_for_controllers_touches_nothing_in_check_mode(check_mode: bool) ->
     cluster = serving(bundle())
     result = wait.run(cluster, bundle(), check_mode=check_mode, timeout=0, refresh_certificates=True)
     assert result["changed"] is False
-    # Secrets are looked through only for touching; that of the webhooks is asked for by its name.
+    # Secrets are only listed to refresh certificates; the Secret of the webhooks is read by its name.
     listed = [request for request in cluster.requests if "/secrets" in request.path and "Partial" in request.accept]
     assert bool(listed) is not check_mode
     assert cluster.writes == []
@@ -223,7 +223,7 @@ def test_wait_for_controllers_proves_runtimes_where_it_is_to(prove: bool) -> Non
     cluster.hooks.insert(0, takes_known_runtimes)
     result = wait.run(cluster, bundle(), timeout=0, prove_runtimes=prove)
     assert [row["name"] for row in result.get("runtimes", [])] == (["jax", "torch"] if prove else [])
-    # Now the webhook refuses each TrainJob, which is all that the probes ask of it.
+    # The webhook now rejects every TrainJob, as the probes of invalid objects require.
     cluster.hooks.remove(takes_known_runtimes)
     with pytest.raises(NotReadyError, match="torch refused a TrainJob") if prove else nullcontext() as caught:
         wait.run(cluster, bundle(), timeout=0, prove_runtimes=prove)
@@ -327,5 +327,5 @@ def test_trainjob_needs_to_know_which() -> None:
 
 
 def test_a_run_that_changes_nothing_imports_only_what_it_needs() -> None:
-    """A quarter of all that is to be imported is for runs that write or remove."""
+    """Imports for runs that write or remove, a quarter of all, are delayed."""
     assert told_by(NO_OP) == ["imported with the module:", "imported by a run:"]
