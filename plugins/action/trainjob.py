@@ -1,15 +1,15 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Brings bundle, kubeconfig and a TrainJob's file to the module of the same name, or does without the module."""
+"""Provide the module of the same name with bundle, kubeconfig and TrainJob, or perform its operation without it."""
 
 from __future__ import annotations
 
-from ansible_collections.conductor.trainer.plugins.modules.trainjob import VERB
+from ansible_collections.conductor.trainer.plugins.modules.trainjob import OPERATION
 from ansible_collections.conductor.trainer.plugins.plugin_utils.module_action import ModuleAction
 
 
 class ActionModule(ModuleAction):
     """See ModuleAction."""
 
-    verb = VERB
+    operation = OPERATION

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of the options that name a cluster. C(CONNECTION_OPTIONS) in C(cluster/target.py) defines them."""
+"""Document the options that name a cluster. C(CONNECTION_OPTIONS) in C(cluster/target.py) defines them."""
 
 from __future__ import annotations
 

@@ -1,19 +1,19 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The C(findings) filter: what speaks against an install, one line each."""
+"""The C(findings) filter: show the blockers and warnings of an inspection."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: findings
-short_description: Turn what an inspection found into lines to read
+short_description: Show the blockers and warnings of an inspection
 version_added: 1.0.0
 author:
   - Conductor contributors (@conductor)
 description:
-  - Takes the result of M(conductor.trainer.trainer_operator_info) and says of each blocker and each warning what it is
-    about, what is wrong, and what to do.
+  - Takes the registered result of M(conductor.trainer.trainer_operator_info) and returns a line for each blocker and
+    each warning, with the code, the object, the cause and what to do next.
 options:
   _input:
     description:
@@ -23,14 +23,14 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Say what was found
+- name: Show the findings
   ansible.builtin.debug:
     msg: "{{ info | conductor.trainer.findings }}"
 """
 
 RETURN = r"""
 _value:
-  description: The text, in lines; blockers first.
+  description: The text, with blockers before warnings.
   type: str
 """
 
@@ -39,12 +39,12 @@ from typing import Any
 
 
 def findings(info: Mapping[str, Any]) -> str:
-    """The text for the result of an inspection."""
+    """Return the text for the result of an inspection."""
     blockers, warnings = info["blockers"], info["warnings_found"]
     return "\n".join(
         [
-            f"{_count(len(blockers), 'blocker')} and {_count(len(warnings), 'warning')} before Trainer "
-            f"{info['wanted']['release']} on {info['cluster']['server']}",
+            f"Trainer {info['wanted']['release']} on {info['cluster']['server']}: "
+            f"{_count(len(blockers), 'blocker')}, {_count(len(warnings), 'warning')}",
             *(_line("blocker", finding) for finding in blockers),
             *(_line("warning", finding) for finding in warnings),
         ]
@@ -52,7 +52,7 @@ def findings(info: Mapping[str, Any]) -> str:
 
 
 def _line(kind: str, finding: Mapping[str, str]) -> str:
-    return f"  {kind} {finding['code']}, {finding['object']}: {finding['cause']}. To do: {finding['next_step']}"
+    return f"  {kind} {finding['code']}, {finding['object']}: {finding['cause']}. Next: {finding['next_step']}"
 
 
 def _count(number: int, what: str) -> str:
@@ -60,8 +60,8 @@ def _count(number: int, what: str) -> str:
 
 
 class FilterModule:
-    """What Ansible loads."""
+    """The class that Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Name to function."""
+        """Return the filters of this file by name."""
         return {"findings": findings}

@@ -1,42 +1,42 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The C(report) filter: what a run of the role found, as lines a person can read."""
+"""The C(report) filter: show the results of a run of the role."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: report
-short_description: Turn the results of a run into a text to read
+short_description: Show the results of a run
 version_added: 1.0.0
 author:
   - Conductor contributors (@conductor)
 description:
-  - Takes the registered results of the role's steps and says in short lines which controllers run, how long their
-    certificates last, which runtimes there are, how long each step took, and what the pods of a TrainJob said last.
+  - Takes the registered results of the role's steps and returns a text with the controllers, the expiry of their
+    certificates, the runtimes, the duration of each step, and the last log lines of the pods of a TrainJob.
 options:
   _input:
     description:
-      - The results, by step, in the order of the steps. A step that was skipped is left out of the lines.
+      - The results by step, in the order of the steps. Skipped steps are left out.
     type: dict
     required: true
   check_mode:
     description:
-      - Whether the run was one in check mode. Its changes are then told as pending, and the steps that it left out
-        because of them are named.
+      - Whether the run was in check mode. The text then uses the future for changes, and names the steps that were
+        skipped because of them.
     type: bool
     default: false
 """
 
 EXAMPLES = r"""
-- name: Say what is there
+- name: Show the report
   ansible.builtin.debug:
     msg: "{{ {'apply': applied, 'wait': waited, 'runtimes': info} | conductor.trainer.report }}"
 """
 
 RETURN = r"""
 _value:
-  description: The text, in lines.
+  description: The text.
   type: str
 """
 
@@ -47,7 +47,7 @@ _DONE = {"create": "created", "adopt": "adopted", "update": "updated", "prune": 
 
 
 def report(steps: Mapping[str, Mapping[str, Any]], check_mode: bool = False) -> str:
-    """The text for the results of some steps (registered variables of the modules of this collection)."""
+    """Return the text for the results of some steps (registered variables of the modules of this collection)."""
     ran = {name: result for name, result in steps.items() if result and not result.get("skipped")}
     left_out = [name for name, result in steps.items() if check_mode and result and result.get("skipped")]
     lines: list[str] = []
@@ -60,7 +60,7 @@ def report(steps: Mapping[str, Mapping[str, Any]], check_mode: bool = False) -> 
             lines += _runtimes(result["runtimes"])
     lines += ["Steps", *(_step(name, result, check_mode) for name, result in ran.items())]
     if left_out:
-        lines.append(f"Left out, because check mode cannot ask for what is not there yet: {', '.join(left_out)}")
+        lines.append(f"Skipped in check mode, because the objects do not exist yet: {', '.join(left_out)}")
     return "\n".join([*_release(ran.values()), *lines])
 
 
@@ -71,7 +71,7 @@ def _release(results: Iterable[Mapping[str, Any]]) -> list[str]:
             bundled = "jobset" in parts
             return [
                 f"Trainer {parts['trainer']}{' with JobSet ' + parts['jobset'] if bundled else ''} in "
-                f"{result['namespace']}{'' if bundled else ', beside a JobSet that was there'}, "
+                f"{result['namespace']}{'' if bundled else ', beside an external JobSet'}, "
                 f"Kubernetes {result['kubernetes']}",
                 *([f"Cluster {result['cluster_uid']}"] if result.get("cluster_uid") else []),
             ]
@@ -83,18 +83,18 @@ def _controllers(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _certificates(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    """One line a Service: what is behind it is the same for all the webhook configurations that call it."""
+    """Return one line for each Service; all webhook configurations that call it get the same certificate."""
     lines = {}
     for row in rows:
         words = [f"{row['days_left']} days left"] if row["days_left"] is not None else []
         words += [row["problem"]] if row["problem"] else []
-        words += [f"not looked at: {row['not_checked']}"] if row["not_checked"] else []
+        words += [f"not checked: {row['not_checked']}"] if row["not_checked"] else []
         lines[row["service"]] = f"  {row['service']:<37}{'; '.join(words)}"
     return ["Certificates of the webhooks", *lines.values()]
 
 
 def _runtimes(rows: Iterable[Mapping[str, Any]]) -> list[str]:
-    words = {True: "accepts TrainJobs", False: "refuses TrainJobs", None: "not asked"}
+    words = {True: "accepts TrainJobs", False: "rejects TrainJobs", None: "not tested"}
     lines = [f"  {row['name']:<26}{row['framework']:<12}{words[row['proven']]}" for row in rows]
     return [f"ClusterTrainingRuntimes: {len(lines)}", *lines]
 
@@ -107,28 +107,28 @@ def _step(name: str, result: Mapping[str, Any], check_mode: bool) -> str:
         for verb, objects in (result.get("actions") or {}).items()
     ]
     if result.get("predicted"):
-        counts.append(f"{len(result['predicted'])} of these without asking the server")
+        counts.append(f"{len(result['predicted'])} of these not checked by the server")
     if result.get("unchanged"):
         counts.append(f"{result['unchanged']} unchanged")
     if result.get("retained"):
-        counts.append(f"{len(result['retained'])} of an earlier release kept")
+        counts.append(f"{len(result['retained'])} of an earlier release retained")
     if result.get("record_updated") and not result.get("actions"):
-        counts.append("the install record to renew" if check_mode else "install record renewed")
+        counts.append("install record to update" if check_mode else "install record updated")
     return f"  {name:<18}{result.get('elapsed', 0.0):>6.1f} s  {', '.join(counts)}".rstrip()
 
 
 def _job(name: str, result: Mapping[str, Any]) -> str:
-    """How long a TrainJob took, without what came after it, and its pods' last lines where they agree or not."""
+    """Return the duration of a TrainJob until its end, and the distinct last log lines of its pods."""
     said = dict.fromkeys(lines[-1] for lines in result["logs"].values() if lines)
     ended = result["timeline"][-1]["seconds"] if result["timeline"] else 0.0
-    words = "; ".join([", ".join(said) or result["phase"], *(f"stays: {reason}" for reason in result["retained"])])
+    words = "; ".join([", ".join(said) or result["phase"], *(f"retained: {reason}" for reason in result["retained"])])
     nodes = f"{len(result['pods'])} nodes: " if result["pods"] else ""
     return f"  {name:<18}{ended:>6.1f} s  {nodes}{words}"
 
 
 class FilterModule:
-    """What Ansible loads."""
+    """The class that Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Name to function."""
+        """Return the filters of this file by name."""
         return {"report": report}

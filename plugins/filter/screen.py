@@ -1,18 +1,18 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The C(screen) filter: the status of a cluster, as one screen a person can read."""
+"""The C(screen) filter: show the status of a cluster on one screen."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: screen
-short_description: Turn the status of a cluster into a text to read
+short_description: Show the status of a cluster on one screen
 version_added: 1.0.0
 author:
   - Conductor contributors (@conductor)
 description:
-  - Takes what the filter P(conductor.trainer.status#filter) makes, and says it in lines.
+  - Takes the result of the filter P(conductor.trainer.status#filter) and returns it as a text.
 options:
   _input:
     description:
@@ -22,14 +22,14 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Say how it is
+- name: Show the status
   ansible.builtin.debug:
     msg: "{{ info | conductor.trainer.status | conductor.trainer.screen }}"
 """
 
 RETURN = r"""
 _value:
-  description: The text, in lines.
+  description: The text.
   type: str
 """
 
@@ -41,7 +41,7 @@ _UNKNOWN = "unknown"
 
 
 def screen(status: Mapping[str, Any]) -> str:
-    """The text for a status."""
+    """Return the text for a status."""
     lines = [_row("Health", status["health"]), *(f"    {reason}" for reason in status["reasons"])]
     if status["error"] is not None:
         return "\n".join(lines)
@@ -54,8 +54,8 @@ def screen(status: Mapping[str, Any]) -> str:
         _row("Certificates", *_certificates(status["certificates"])),
         _row("Runtimes", *_runtimes(status["runtimes"])),
         _row("TrainJobs", *_jobs(status["user_objects"]["train_jobs"])),
-        _row("JobSets", *_jobs(status["user_objects"]["job_sets"]), "beside those of TrainJobs"),
-        _row("Neighbours", ", ".join(status["neighbours"]) or "none known"),
+        _row("JobSets", *_jobs(status["user_objects"]["job_sets"]), "without those of TrainJobs"),
+        _row("Neighbours", ", ".join(status["neighbours"]) or "none found"),
         *_findings("Blockers", status["blockers"]),
         *_findings("Warnings", status["warnings"]),
     ]
@@ -73,7 +73,7 @@ def _about(part: Mapping[str, Any]) -> list[str]:
         part["state"].replace("_", " "),
         _HEALTH[part["healthy"]],
         f"in {part['namespace']}" if part["namespace"] else "",
-        f"by {part['owner']}",
+        f"managed by {part['owner']}",
     ]
 
 
@@ -86,12 +86,12 @@ def _certificates(rows: Sequence[Mapping[str, Any]] | None) -> list[str]:
     if known:
         first = min(known, key=lambda row: row["days_left"])
         words.append(
-            f"{len(known)} of {len(rows)} webhook configurations have one, the first ends in {first['days_left']} days "
-            f"({first['configuration']})"
+            f"{len(known)} of {len(rows)} webhook configurations have one, the first expires in "
+            f"{first['days_left']} days ({first['configuration']})"
         )
     if bare:
-        # There is none, or nothing to read it with (see the module's documentation).
-        words.append(f"no end known for {', '.join(bare)}")
+        # The configuration has none, or the library that reads it is missing.
+        words.append(f"expiry unknown for {', '.join(bare)}")
     return words or ["none"]
 
 
@@ -110,17 +110,17 @@ def _runtimes(found: Mapping[str, Any]) -> list[str]:
 def _jobs(counts: Mapping[str, Any]) -> list[str]:
     if counts["total"] is None:
         return [_UNKNOWN]
-    return [str(counts["total"]), f"{counts['unfinished']} of them unfinished"]
+    return [str(counts["total"]), f"{counts['unfinished']} unfinished"]
 
 
 def _findings(title: str, found: Iterable[Mapping[str, str]]) -> list[str]:
-    lines = [f"    {row['code']}, {row['object']}: {row['cause']}. To do: {row['next_step']}" for row in found]
+    lines = [f"    {row['code']}, {row['object']}: {row['cause']}. Next: {row['next_step']}" for row in found]
     return [_row(title, str(len(lines)) if lines else "none"), *lines]
 
 
 class FilterModule:
-    """What Ansible loads."""
+    """The class that Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Name to function."""
+        """Return the filters of this file by name."""
         return {"screen": screen}

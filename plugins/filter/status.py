@@ -1,29 +1,29 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The C(status) filter: what an inspection found, as small data to keep, with a verdict on the whole."""
+"""The C(status) filter: reduce the result of an inspection to the status of a cluster."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: status
-short_description: Turn what an inspection found into the status of a cluster
+short_description: Reduce the result of an inspection to the status of a cluster
 version_added: 1.0.0
 author:
   - Conductor contributors (@conductor)
 description:
   - Takes the registered result of M(conductor.trainer.trainer_operator_info), whether it succeeded or not.
-  - The keys are always the same. What is not known is V(null).
+  - Always returns the same keys. Unknown values are V(null).
 options:
   _input:
     description:
-      - The registered result; empty where nothing was asked.
+      - The registered result; empty if the cluster was not inspected.
     type: dict
     required: true
 """
 
 EXAMPLES = r"""
-- name: Keep the status
+- name: Save the status
   ansible.builtin.copy:
     content: "{{ info | conductor.trainer.status | to_nice_json }}"
     dest: status.json
@@ -37,45 +37,46 @@ _value:
   contains:
     health:
       description:
-        - C(healthy); C(unhealthy); C(absent) where there is no Trainer; or C(unknown), where something may not be read,
-          or nothing was found out.
+        - C(healthy); C(unhealthy); C(absent) if Trainer is not installed; or C(unknown) if facts cannot be read or the
+          cluster was not inspected.
       type: str
     reasons:
-      description: What it is that, in words; empty where it is healthy.
+      description: Reasons for the health; empty if it is C(healthy).
       type: list
       elements: str
     error:
-      description: Why nothing was found out; otherwise null.
+      description: Why the cluster was not inspected; otherwise null.
       type: str
     cluster:
       description: C(server), C(uid), C(kubernetes), C(distribution), C(provider).
       type: dict
     trainer:
-      description: C(state), C(release), C(owner), C(namespace), C(healthy), C(troubles).
+      description: C(state), C(release), C(owner), C(namespace), C(healthy), C(problems).
       type: dict
     jobset:
-      description: C(state), C(version), C(owner), C(namespace), C(healthy), C(troubles).
+      description: C(state), C(version), C(owner), C(namespace), C(healthy), C(problems).
       type: dict
     certificates:
       description: Rows with C(configuration), C(not_after), C(days_left).
       type: list
       elements: dict
     runtimes:
-      description: C(present) and C(missing) of the release, C(custom) ones, and C(namespaced), the number of others.
+      description: C(present) and C(missing) of the release, C(custom) ones, and C(namespaced), the number of
+        TrainingRuntimes.
       type: dict
     user_objects:
       description: C(train_jobs) and C(job_sets), each with C(total) and C(unfinished).
       type: dict
     neighbours:
-      description: What else runs there and matters.
+      description: Related software on the cluster.
       type: list
       elements: str
     blockers:
-      description: What would stop an install of the release asked for.
+      description: Findings that stop an install of the requested release.
       type: list
       elements: dict
     warnings:
-      description: What a person should know before one.
+      description: Findings to know before an install.
       type: list
       elements: dict
 """
@@ -94,9 +95,9 @@ _CLUSTER = ("server", "uid", "kubernetes", "distribution", "provider")
 
 
 def status(info: Mapping[str, Any]) -> dict[str, Any]:
-    """The status that the result of an inspection amounts to."""
+    """Return the status for the result of an inspection."""
     if "trainer" not in info:
-        return _nothing(str(info.get("msg") or "nothing was asked: an earlier step failed").strip())
+        return _nothing(str(info.get("msg") or "the cluster was not inspected: an earlier step failed").strip())
     trainer, jobset, users = info["trainer"], info["jobset"], info["user_objects"]
     health, reasons = _health(info)
     return {
@@ -138,7 +139,7 @@ def _nothing(error: str) -> dict[str, Any]:
 
 
 def _about(part: Mapping[str, Any]) -> dict[str, Any]:
-    """What Trainer and JobSet have in common."""
+    """Return the keys that Trainer and JobSet have in common."""
     return {
         "owner": part["owner"]["name"],
         "namespace": part["namespace"],
@@ -150,23 +151,23 @@ def _about(part: Mapping[str, Any]) -> dict[str, Any]:
 def _health(info: Mapping[str, Any]) -> tuple[str, list[str]]:
     trainer, jobset, runtimes = info["trainer"], info["jobset"], info["built_in_runtimes"]
     if trainer["state"] == "absent":
-        return "absent", ["there is no Trainer"]
-    wrong = [f"Trainer lacks {what}" for what in trainer["missing"]]
-    wrong += [f"{what} is Terminating" for what in trainer["terminating"]]
-    wrong += [*trainer["problems"], *(f"JobSet: {trouble}" for trouble in jobset["problems"])]
+        return "absent", ["Trainer is not installed"]
+    wrong = [f"Trainer is incomplete, missing: {what}" for what in trainer["missing"]]
+    wrong += [f"{what} is being deleted" for what in trainer["terminating"]]
+    wrong += [*trainer["problems"], *(f"JobSet: {problem}" for problem in jobset["problems"])]
     if jobset["state"] == "absent":
-        wrong.append("there is no JobSet")
-    wrong += [f"ClusterTrainingRuntime {name} is not there" for name in runtimes["missing"] or ()]
+        wrong.append("JobSet is not installed")
+    wrong += [f"ClusterTrainingRuntime {name} is missing" for name in runtimes["missing"] or ()]
     wrong += [
-        f"the certificate of {row['configuration']} ended on {row['not_after']}"
+        f"the certificate of {row['configuration']} expired on {row['not_after']}"
         for row in info["certificates"] or ()
         if row["days_left"] is not None and row["days_left"] < 0
     ]
     if wrong:
         return "unhealthy", wrong
     if None in (trainer["healthy"], jobset["healthy"], runtimes["missing"], info["certificates"]):
-        rights = "; ".join(info["permissions"]["unreadable"]) or "which right is not known"
-        return "unknown", [f"some of it may not be read: {rights}"]
+        missing = "; ".join(info["permissions"]["unreadable"]) or "unknown"
+        return "unknown", [f"facts cannot be read, missing permissions: {missing}"]
     return "healthy", []
 
 
@@ -180,8 +181,8 @@ def _neighbours(found: Mapping[str, Any]) -> list[str]:
 
 
 class FilterModule:
-    """What Ansible loads."""
+    """The class that Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Name to function."""
+        """Return the filters of this file by name."""
         return {"status": status}

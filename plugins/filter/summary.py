@@ -1,39 +1,39 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The C(summary) filter: what a run of the role found, as small data for other programs."""
+"""The C(summary) filter: reduce the results of a run of the role to data for other programs."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: summary
-short_description: Turn the results of a run into data to keep
+short_description: Reduce the results of a run to a summary
 version_added: 1.0.0
 author:
   - Conductor contributors (@conductor)
 description:
-  - Takes the registered results of the role's steps, whether they succeeded or not, and makes of them what AWX keeps as
-    an artifact of the job.
-  - The keys are always the same, and so are their types. What is not known is V(null), or an empty list.
+  - Takes the registered results of the role's steps, successful or not, and returns the summary that AWX keeps as an
+    artifact of the job.
+  - Always returns the same keys with the same types. Unknown values are V(null) or an empty list.
 options:
   _input:
     description:
-      - The results, by step, in the order of the steps.
-      - What stands behind a failed step is left out, because it did not run; an earlier run may have left a result.
+      - The results by step, in the order of the steps.
+      - Results after a failed step are ignored, because they are from an earlier run.
     type: dict
     required: true
   release:
-    description: The Trainer release that was asked for.
+    description: The requested Trainer release.
     type: str
     required: true
   check_mode:
-    description: Whether the steps were to write nothing.
+    description: Whether the steps only read.
     type: bool
     default: false
 """
 
 EXAMPLES = r"""
-- name: Keep the result
+- name: Record the summary
   ansible.builtin.set_stats:
     data:
       my_report: "{{ {inventory_hostname: {'apply': applied, 'wait': waited} | conductor.trainer.summary('2.3.0')} }}"
@@ -45,19 +45,19 @@ _value:
   type: dict
   contains:
     verified:
-      description: Whether no step failed, the controllers were seen to serve, and the runtimes were proven.
+      description: Whether no step failed, the controllers are ready, and the runtimes were tested.
       type: bool
     release:
-      description: The Trainer release that was asked for.
+      description: The requested Trainer release.
       type: str
     components:
-      description: The versions of what the release consists of.
+      description: Versions of the components of the release.
       type: dict
     namespace:
-      description: The operator's namespace.
+      description: Namespace of the operator.
       type: str
     kubernetes:
-      description: The version of the API server.
+      description: Version of the API server.
       type: str
     controllers:
       description: The controllers, each with C(name), C(ready) and C(status).
@@ -68,30 +68,30 @@ _value:
       type: list
       elements: dict
     blockers:
-      description: What stands against an install, each with C(code) and C(object).
+      description: Findings that stop an install, each with C(code) and C(object).
       type: list
       elements: dict
     warnings:
-      description: What a person should know before an install, likewise.
+      description: Findings to know before an install, each with C(code) and C(object).
       type: list
       elements: dict
     changed:
       description: Whether the cluster was changed; with C(check_mode), whether it would be.
       type: bool
     check_mode:
-      description: Whether the steps were to write nothing, as in check mode and when verifying.
+      description: Whether the steps only read, as in check mode and in verify.
       type: bool
     smoke:
       description:
-        - What became of the smoke job, with C(phase), C(nodes), C(seconds) until it had ended, and C(says), the last
-          lines of its pods; V(null) when it did not run.
+        - Result of the smoke job, with C(phase), C(nodes), C(seconds) until its end, and C(says), the last log lines of
+          its pods; V(null) if it did not run.
       type: dict
     steps:
       description: The steps that ran, each with C(name) and C(seconds).
       type: list
       elements: dict
     error:
-      description: The C(step) that failed and its C(message); V(null) when none did.
+      description: The C(step) that failed and its C(message); V(null) if no step failed.
       type: dict
   sample:
     verified: true
@@ -113,12 +113,12 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-# Characters of an error's message; an artifact becomes a variable of the next job, so it has to stay small.
+# Maximum length of an error message. An artifact becomes a variable of the next job, so it must be small.
 _LONGEST = 4000
 
 
 def summary(steps: Mapping[str, Mapping[str, Any]], release: str, check_mode: bool = False) -> dict[str, Any]:
-    """The summary of some steps (registered variables)."""
+    """Return the summary of some steps (registered variables)."""
     ran, failure = _until_failure(steps)
     applied, waited, proven = (_with(key, ran) for key in ("components", "controllers", "runtimes"))
     looked, judged = (_with(key, ran) for key in ("cluster", "warnings_found"))
@@ -129,12 +129,13 @@ def summary(steps: Mapping[str, Mapping[str, Any]], release: str, check_mode: bo
         "components": applied.get("components"),
         "namespace": applied.get("namespace"),
         "kubernetes": applied.get("kubernetes") or looked.get("cluster", {}).get("kubernetes"),
-        # Lists and not dictionaries by name: two summaries of one host are merged, and of lists the later one counts.
+        # Lists, not dictionaries by name: Ansible merges two summaries of a host, and a later list replaces an
+        # earlier one.
         "controllers": _chosen(waited.get("controllers"), "name", "ready", "status"),
         "runtimes": _chosen(proven.get("runtimes"), "name", "framework", "proven"),
         "blockers": _chosen(stopped.get("blockers"), "code", "object"),
         "warnings": _chosen(judged.get("warnings_found"), "code", "object"),
-        # A failed write says what was written before it.
+        # The result of a failed write lists what was written before.
         "changed": any(bool(result.get("changed") or result.get("written")) for result in ran.values()),
         "check_mode": check_mode,
         "smoke": _smoke(ran.get("smoke job", {})),
@@ -150,7 +151,7 @@ def summary(steps: Mapping[str, Mapping[str, Any]], release: str, check_mode: bo
 def _until_failure(
     steps: Mapping[str, Mapping[str, Any]],
 ) -> tuple[dict[str, Mapping[str, Any]], dict[str, str] | None]:
-    """The steps that ran, the failed one included, and that one's name and message."""
+    """Return the steps that ran, including a failed one, and its name and message."""
     ran: dict[str, Mapping[str, Any]] = {}
     for name, result in steps.items():
         if not result or result.get("skipped"):
@@ -171,7 +172,7 @@ def _smoke(result: Mapping[str, Any]) -> dict[str, Any] | None:
     return {
         "phase": result["phase"],
         "nodes": len(result["pods"]),
-        # Being deleted takes as long again. One that has not ended took all the time there was.
+        # Without the time for its deletion, which takes as long again. A job that has not ended used all of its time.
         "seconds": round(result["timeline"][-1]["seconds"] if _has_ended(result) else result["elapsed"], 1),
         "says": list(dict.fromkeys(lines[-1][:300] for lines in result["logs"].values() if lines))[:5],
     }
@@ -190,8 +191,8 @@ def _shortened(message: str) -> str:
 
 
 class FilterModule:
-    """What Ansible loads."""
+    """The class that Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Name to function."""
+        """Return the filters of this file by name."""
         return {"summary": summary}

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The C(unknown_variables) lookup: an argument spec says what a variable must hold, not that a name is misspelled."""
+"""The C(unknown_variables) lookup: find misspelled variables, which an argument spec ignores."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Stop at misspelled variables
+- name: Fail if a variable is misspelled
   ansible.builtin.assert:
     that: query('conductor.trainer.unknown_variables') == []
     fail_msg: "{{ query('conductor.trainer.unknown_variables') | join('; ') }}"
@@ -56,23 +56,23 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.conductor.trainer.plugins.plugin_utils.other_names import ANSWERS, RENAMED
 
 _SPECS = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "conductor", "meta", "argument_specs.yml")
-# The hosts of our playbooks, and what a run leaves behind: AWX hands it to the next job as a variable.
+# Read by the playbooks, and set by a run: AWX passes it to the next job of a workflow as a variable.
 _OTHERS = frozenset({"conductor_targets", "conductor_report"})
 _PREFIX = "conductor_"
-# From 0 to 1. Below it the names share some letters and no meaning.
+# From 0 to 1. Names that are less similar share letters by chance.
 _ALIKE = 0.75
 
 
 def known_variables() -> frozenset[str]:
-    """The variables of every entry point of the role, and those beside it."""
+    """Return the variables of all entry points of the role and of the playbooks."""
     with open(os.path.normpath(_SPECS), encoding="utf-8") as file:
         specs = yaml_load(file)["argument_specs"]
     return _OTHERS.union(*(entry_point["options"] for entry_point in specs.values()))
 
 
 def unknown_variables(names: Iterable[str], known: Iterable[str]) -> list[str]:
-    """A sentence for each of the names that should be among the known ones and is not. Pure."""
-    # Compared without the prefix, which would make everything alike.
+    """Return a sentence for each name with the prefix that is not known. Pure."""
+    # Compared without the prefix, which would make all names similar.
     candidates = {name.removeprefix(_PREFIX): name for name in sorted(known)}
     return [
         f"unknown variable {name}{_advice(name.casefold().removeprefix(_PREFIX), candidates)}"
@@ -93,7 +93,7 @@ def _advice(rest: str, candidates: Mapping[str, str]) -> str:
 
 
 class LookupModule(LookupBase):
-    """What Ansible loads."""
+    """The class that Ansible loads."""
 
     def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
         """See LookupBase.run."""

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cluster_training_runtime_info
-short_description: List ClusterTrainingRuntimes and prove that they can be used
+short_description: List ClusterTrainingRuntimes and test whether they can be used
 version_added: 1.0.0
 author:
   - Conductor contributors (@conductor)
 description:
-  - Lists the ClusterTrainingRuntimes of a cluster and says which of an expected set are missing.
-  - Sends a dry-run TrainJob for each expected runtime; the admission webhook of Trainer accepts it only when the
-    runtime can be used.
-  - Fails only when it cannot tell. Missing or unproven runtimes are for the caller to judge.
+  - Lists the ClusterTrainingRuntimes of a cluster and reports which of the expected ones are missing.
+  - Sends a dry-run TrainJob for each expected runtime. The admission webhook of Trainer accepts it only if the runtime
+    can be used.
+  - Fails only if the runtimes cannot be read. The caller decides what to do about missing or unproven runtimes.
 extends_documentation_fragment:
   - conductor.trainer.connection
   - conductor.trainer.bundle
@@ -29,7 +29,7 @@ attributes:
     support: full
 options:
   prove:
-    description: Send the dry-run TrainJobs.
+    description: Whether to send the dry-run TrainJobs.
     type: bool
     default: true
 seealso:
@@ -44,58 +44,58 @@ EXAMPLES = r"""
     runtimes: [torch-distributed, jax-distributed]
   register: info
 
-- name: Stop when one is missing
+- name: Fail if a runtime is missing
   ansible.builtin.assert:
     that: info.missing == []
 """
 
 RETURN = r"""
 runtimes:
-  description: Every ClusterTrainingRuntime of the cluster.
+  description: All ClusterTrainingRuntimes of the cluster.
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: Its name.
+      description: Name of the runtime.
       type: str
     framework:
       description: Its label C(trainer.kubeflow.org/framework), by which the Kubeflow SDK finds it; may be empty.
       type: str
     expected:
-      description: Whether it is one of O(runtimes).
+      description: Whether O(runtimes) selects it.
       type: bool
     proven:
-      description: Whether a dry-run TrainJob with it was accepted; null where none was sent.
+      description: Whether a dry-run TrainJob that uses it was accepted; null if none was sent.
       type: bool
     message:
-      description: The words it was refused with.
+      description: Error with which the TrainJob was rejected.
       type: str
   sample:
     - {name: torch-distributed, framework: torch, expected: true, proven: true, message: ""}
 missing:
-  description: Expected runtimes that are not there.
+  description: Expected runtimes that do not exist.
   returned: success
   type: list
   elements: str
 unproven:
-  description: Expected runtimes whose dry-run TrainJob was refused.
+  description: Expected runtimes whose dry-run TrainJob was rejected.
   returned: success
   type: list
   elements: str
 elapsed:
-  description: Seconds it took.
+  description: Duration in seconds.
   returned: success
   type: float
   sample: 0.2
 status:
-  description: The HTTP status the API server refused with.
-  returned: failure, when the API server refused a request
+  description: HTTP status with which the API server rejected a request.
+  returned: failure, if the API server rejected a request
   type: int
   sample: 403
 reason:
-  description: The server's own word for it; may be empty.
-  returned: failure, when the API server refused a request
+  description: Reason given by the API server; may be empty.
+  returned: failure, if the API server rejected a request
   type: str
   sample: Forbidden
 """
@@ -111,17 +111,17 @@ from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle i
 
 
 def info(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
-    """Reads."""
+    """List the runtimes, and test them if requested."""
     require_pinned(cluster, call.params["cluster_uid"])
     return {"changed": False, **runtime_info(cluster, bundle, prove=call.params["prove"])}
 
 
-VERB = ModuleOperation({"prove": {"type": "bool", "default": True}}, info)
+OPERATION = ModuleOperation({"prove": {"type": "bool", "default": True}}, info)
 
 
 def main() -> None:
-    """Entry point."""
-    run_module(VERB)
+    """Run the module."""
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -12,25 +12,27 @@ version_added: 1.0.0
 author:
   - Conductor contributors (@conductor)
 description:
-  - Applies the objects of one Kubeflow Trainer release, JobSet included, to one cluster by server-side apply under the
-    field manager C(conductor).
-  - Where a healthy JobSet that is new enough serves already, Trainer is installed beside it, and it is left alone. See
+  - Applies the objects of a Kubeflow Trainer release, including JobSet, to a cluster. It uses server-side apply with
+    the field manager C(conductor).
+  - Compares the cluster with the release first and writes only what differs. A second run sends no write request.
+  - Checks the whole cluster before the first write, like M(conductor.trainer.trainer_operator_info), and reports every
+    blocker at once. The check is skipped if there is nothing to write.
+  - If a healthy JobSet of a sufficient version exists, Trainer is installed beside it and the JobSet is left alone. See
     O(jobset).
-  - Observes and plans first. What is already as it should be is not written; a second run sends no write at all.
-  - Takes over what kubectl applied from the kustomization of this collection or, of the same release, from upstream's.
-    The fields become those of C(conductor) alone, so that a later release can drop them. A field of the release that
-    was edited stops it; what was added stays, see RV(preserved_fields).
-  - Refuses to touch a Trainer or a JobSet that somebody else installed, and says what it found. See O(adopt).
-  - Looks at the whole cluster before it writes anything, as M(conductor.trainer.trainer_operator_info) does, and names
-    everything that stands against it at once. Where nothing is to be written it does not look.
-  - Does not wait until the controllers serve. See M(conductor.trainer.wait_for_controllers).
-  - With O(state=absent) takes away what Conductor created, by the install record or, where that is lost, by the apply
-    entry of C(conductor) on objects of the release, each by its uid. Of what it did not create it deletes only the
-    Leases of the controllers that it deletes. The CRDs, with them everybody's TrainJobs, and what people made stay,
-    unless O(remove_crds) and O(remove_user_data) say otherwise.
-  - Removes in an order that lets the controllers finish their part - what people made, runtimes, webhook
-    configurations, controllers, everything else, CRDs, namespaces, and the install record last - and waits in between.
-    A run that was cut off is completed by the next one. Says of what does not go which finalizer holds it.
+  - Takes over objects that kubectl applied from the kustomization of this collection, or from the upstream
+    kustomization of the same release. Their fields are then managed by C(conductor) alone, so that a later release can
+    remove them. A modified field of the release is a conflict and stops the install; additional fields are preserved,
+    see RV(preserved_fields).
+  - Leaves alone a Trainer or JobSet that another tool manages, and fails with a description of it. See O(adopt).
+  - Does not wait until the controllers are ready. Use M(conductor.trainer.wait_for_controllers) for that.
+  - With O(state=absent), deletes the objects that Conductor created, each by its uid. It finds them by the install
+    record or, if that is missing, by the field manager C(conductor) on objects of the release. Of other objects it
+    deletes only the Leases of the controllers that it deletes. CRDs, TrainJobs and other objects of users are retained
+    unless O(remove_crds) or O(remove_user_data) is set.
+  - Removes in an order in which the controllers can finish their work, and waits after each step - objects of users,
+    runtimes, webhook configurations, controllers, other objects, CRDs, namespaces and finally the install record. An
+    interrupted removal is completed by the next run. If an object is not deleted in time, the error names the finalizer
+    that blocks it.
 extends_documentation_fragment:
   - conductor.trainer.connection
   - conductor.trainer.bundle
@@ -40,23 +42,24 @@ attributes:
   check_mode:
     support: full
     details:
-      - Sends nothing but reads, a question for rights and server-side dry runs, and fails where the run would fail.
-      - The server cannot judge objects whose namespace or CRD the same run creates; RV(predicted) names those.
+      - Sends only reads, a permission review and server-side dry runs, and fails where the run would fail.
+      - The server cannot check objects whose namespace or CRD the same run creates; RV(predicted) lists them.
   diff_mode:
     support: full
     details:
-      - Shows changed fields only. Values of Secrets are masked.
+      - Shows only the fields that change. Values of Secrets are masked.
   idempotent:
     support: full
 options:
   state:
-    description: Whether the operator is to be there. With V(absent) only the options below that say so count.
+    description:
+      - Whether the operator should be present. V(absent) uses only the options marked for it.
     type: str
     choices: [present, absent]
     default: present
   phases:
     description:
-      - The phases to write. The plan, and with it every reason to refuse, always covers all of them.
+      - Phases to write. The plan, and with it every check, always covers all phases.
       - V(foundation) holds the namespaces and CRDs; V(access) the RBAC, configuration, empty Secrets and Services;
         V(controllers) the Deployments; V(admission) the webhook configurations; V(runtimes) the
         ClusterTrainingRuntimes.
@@ -66,66 +69,68 @@ options:
     default: [foundation, access, controllers, admission, runtimes]
   force_conflicts:
     description:
-      - Take over fields of Conductor's own objects that another field manager owns, instead of stopping at the
-        conflict. Objects that kubectl applied from the kustomization of this collection count as its own.
-      - Never takes over objects that somebody else installed; O(adopt) does.
+      - Overwrite fields of Conductor's own objects that other field managers own, instead of failing with a conflict.
+        Objects that kubectl applied from the kustomization of this collection count as Conductor's own.
+      - Never takes over objects that another tool installed; use O(adopt) for that.
     type: bool
     default: false
   prune:
     description:
-      - Delete what an earlier release had and this one has not, as far as the install record says that Conductor
-        created it and it is still the same object. What stays, and why, is in RV(retained).
-      - Runtimes that O(runtimes) leaves out, and JobSet where O(jobset) is external, belong to the release and stay.
+      - Delete objects of an earlier release that this release no longer has, if Conductor created them according to the
+        install record and they were not replaced since. RV(retained) lists the other ones with the reason.
+      - Runtimes that O(runtimes) does not select, and JobSet with O(jobset=external), belong to the release and are
+        never pruned.
     type: bool
     default: true
   prune_crds:
-    description: With O(prune), delete such CRDs as well, where no object of their kind is left.
+    description: With O(prune), also delete CRDs of which no custom resources remain.
     type: bool
     default: false
   lease_timeout:
     description:
-      - Seconds to wait for another run that writes to the same cluster to end. Runs are serialised by the Lease
-        C(conductor-install) in the operator's namespace; nothing is taken where nothing is to be written.
-      - A run that was killed lets go by itself, after 15 seconds at most.
+      - Maximum number of seconds to wait while another run holds the install lease, the Lease C(conductor-install) in
+        the operator's namespace. A run that has nothing to write does not acquire it.
+      - The lease of a killed run expires after 15 seconds.
     type: int
     default: 120
   remove_crds:
     description:
-      - With O(state=absent), delete the CRDs as well, as far as Conductor created them. Refused where an object of
-        their kinds would go with them.
+      - With O(state=absent), also delete the CRDs if Conductor created them. Fails if custom resources remain that
+        would be deleted with them.
     type: bool
     default: false
   remove_user_data:
     description:
-      - With O(state=absent), delete all TrainJobs, TrainingRuntimes and custom ClusterTrainingRuntimes as well, and all
-        JobSets where JobSet is Conductor's, finished or not.
+      - With O(state=absent), also delete all TrainJobs, TrainingRuntimes and custom ClusterTrainingRuntimes, and all
+        JobSets if Conductor installed JobSet, finished or not.
     type: bool
     default: false
   abandon_jobs:
     description:
-      - With O(state=absent), remove the controllers although there are TrainJobs or JobSets that are not finished. They
-        stay, and nobody looks after them.
+      - With O(state=absent), remove the controllers despite unfinished TrainJobs and JobSets. These stay on the cluster
+        without a controller.
     type: bool
     default: false
   timeout:
     description:
-      - With O(state=absent), how many seconds to wait, all told, until what is deleted is gone.
+      - With O(state=absent), maximum number of seconds to wait in total until the deleted objects are gone.
     type: int
     default: 300
   accept:
     description:
-      - Codes of warnings that are known here and need not be told; docs/blockers.md lists them.
-      - A code that there is not is refused, and so is that of a blocker.
+      - Codes of warnings to suppress; docs/findings.md lists them.
+      - Unknown codes and codes of blockers are rejected.
     type: list
     elements: str
     default: []
   adopt:
     description:
-      - Take over what one of these tools installed, as far as it has the names that the release has; without it that
-        stops an install. V(other) is every owner that is none of the rest, an operator for instance.
-      - Fields of the release become those of Conductor, whatever they hold; the marks by which the tool knows the
-        objects are removed. The tool is not told. Unless it lets go, it brings its own back.
-      - What upstream's own kustomization installed with kubectl needs no such word.
+      - Tools whose Trainer or JobSet to adopt, for objects with the names of the release. Without it, such an
+        installation is a blocker. V(other) is any owner that is not listed, an operator for instance.
+      - Fields of the release are then managed by Conductor, whatever their values are, and the labels and annotations
+        by which the tool finds its objects are removed. Detach the objects from the tool first, without deleting them,
+        or it reverts the change.
+      - Objects that kubectl installed from the upstream kustomization are taken over without this option.
     type: list
     elements: str
     choices: [helm, argocd, flux, olm, juju, other]
@@ -137,25 +142,25 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Install Trainer, all phases
+- name: Install Trainer
   conductor.trainer.trainer_operator:
     kubeconfig: ~/.kube/config
     context: production
 
-- name: Install everything but the runtimes, and of those only one later
+- name: Install everything except the runtimes, with one runtime to be added by a later task
   conductor.trainer.trainer_operator:
     kubeconfig: ~/.kube/config
     context: production
     runtimes: [torch-distributed]
     phases: [foundation, access, controllers, admission]
 
-- name: Install Trainer beside the JobSet that must be there
+- name: Install Trainer beside an existing JobSet
   conductor.trainer.trainer_operator:
     kubeconfig: ~/.kube/config
     context: production
     jobset: external
 
-- name: Install Trainer with certificates of your own
+- name: Install Trainer with your own certificates
   conductor.trainer.trainer_operator:
     kubeconfig: ~/.kube/config
     context: production
@@ -169,20 +174,20 @@ EXAMPLES = r"""
         certificate: "{{ lookup('ansible.builtin.file', 'jobset.pem') }}"
         key: "{{ vaulted_jobset_key }}"
 
-- name: Take over what Helm installed under the release's own names
+- name: Adopt a Helm installation
   conductor.trainer.trainer_operator:
     kubeconfig: ~/.kube/config
     context: production
     adopt: [helm]
 
-- name: Take everything away, and the CRDs if nothing of anybody's is left
+- name: Remove Trainer, and the CRDs if no custom resources remain
   conductor.trainer.trainer_operator:
     kubeconfig: ~/.kube/config
     context: production
     state: absent
     remove_crds: true
 
-- name: See what would change
+- name: Show what would change
   conductor.trainer.trainer_operator:
     host: https://api.example.com:6443
     api_key: "{{ vaulted_token }}"
@@ -193,41 +198,41 @@ EXAMPLES = r"""
 
 RETURN = r"""
 release:
-  description: The Trainer release; with O(state=absent) the one on record, where there is a record.
+  description: Trainer release; with O(state=absent) the release in the install record, if there is one.
   returned: success
   type: str
   sample: 2.3.0
 components:
-  description: The versions of what the release consists of; without C(jobset) where that is somebody else's.
+  description: Versions of the components of the release; without C(jobset) if the JobSet is external.
   returned: success with O(state=present)
   type: dict
   sample: {jobset: 0.12.0, trainer: 2.3.0}
 jobset:
-  description: Whose JobSet Trainer uses, V(bundled) or V(external); what O(jobset=auto) comes to.
+  description: JobSet that Trainer uses, V(bundled) or V(external), also with O(jobset=auto).
   returned: success with O(state=present)
   type: str
   sample: bundled
 namespace:
-  description: The operator's namespace.
+  description: Namespace of the operator.
   returned: success
   type: str
   sample: kubeflow-system
 kubernetes:
-  description: The version of the API server.
+  description: Version of the API server.
   returned: success
   type: str
   sample: 1.35.8
 cluster_uid:
   description:
-    - The uid of the namespace kube-system, and after a slash the beginning of the digest of the CA that the connection
-      is verified with, where it names one.
-    - To be copied into O(cluster_uid).
-  returned: success, or failure when the cluster is not the pinned one
+    - Uid of the namespace kube-system, followed by a slash and the beginning of the digest of the CA if the connection
+      names one.
+    - Copy it into O(cluster_uid) to pin a host to its cluster.
+  returned: success, or failure if the cluster is not the pinned one
   type: str
   sample: 0f9c3c2e-6a52-4a2b-9d59-1f6f5f3f8f11/8d1f0a6c54b2e937
 actions:
-  description: The objects that were (in check mode, would be) changed, under what was done with them.
-  returned: success, or failure when rights are missing
+  description: Objects that were (in check mode, would be) changed, by action.
+  returned: success, or failure if permissions are missing
   type: dict
   sample:
     adopt: [Service kubeflow-system/jobset-webhook-service]
@@ -235,62 +240,63 @@ actions:
     update: [Deployment kubeflow-system/jobset-controller-manager]
 retained:
   description:
-    - What an earlier release left and stays, with the reason.
-    - With O(state=absent), what stays and why, the first few objects for each reason.
+    - Objects of an earlier release that stay, with the reason.
+    - With O(state=absent), objects that stay, the first few for each reason.
   returned: success
   type: list
   elements: str
-  sample: ["CustomResourceDefinition old.trainer.kubeflow.org: CRDs go only with prune_crds: true"]
+  sample: ["CustomResourceDefinition old.trainer.kubeflow.org: CRDs are pruned only with prune_crds: true"]
 existed:
-  description: Whether anything of Conductor's was there.
+  description: Whether objects of Conductor existed.
   returned: success with O(state=absent)
   type: bool
   sample: true
 counts:
-  description: How many objects of each kind were (in check mode, would be) deleted.
+  description: Number of objects of each kind that were (in check mode, would be) deleted.
   returned: success with O(state=absent)
   type: dict
   sample: {Deployment: 2, Secret: 2}
 finalizers_removed:
   description:
-    - Runtimes whose finalizer C(trainer.kubeflow.org/resource-in-use) was (in check mode, would be) taken away, because
-      no controller is there to do it and no TrainJob uses them.
+    - Runtimes whose finalizer C(trainer.kubeflow.org/resource-in-use) was (in check mode, would be) removed, because no
+      controller is left to remove it and no TrainJob uses them.
   returned: success with O(state=absent)
   type: list
   elements: str
   sample: []
 unchanged:
-  description: How many objects were left as they are.
+  description: Number of objects that did not differ from the release.
   returned: success with O(state=present)
   type: int
   sample: 45
 predicted:
   description:
-    - In check mode, the objects among RV(actions) that the server could not be asked about, because their namespace,
-      their CRD or a webhook's controller is not there yet.
+    - In check mode, the objects among RV(actions) that the server could not check, because their namespace, their CRD
+      or the controller of a webhook does not exist yet.
   returned: success with O(state=present)
   type: list
   elements: str
   sample: [Service kubeflow-system/jobset-webhook-service]
 record_updated:
   description:
-    - Whether the install record was (in check mode, would be) written. It says what Conductor installed, so that the
-      next run can tell edits from its own work; alone it is a change, too.
+    - Whether the install record was (in check mode, would be) written. The record lists what Conductor installed, so
+      that the next run can distinguish edits from its own changes. Writing only the record is a change, too.
   returned: success with O(state=present)
   type: bool
   sample: true
 pending_phases:
   description:
-    - Phases that hold something to write still, because they were not asked for, or because what they would prune may
-      be used as long as a later phase that was not asked for is not written.
+    - Phases that still have something to write, because O(phases) did not select them, or because the objects that they
+      would prune may be in use until a later phase that O(phases) did not select is written.
   returned: success with O(state=present)
   type: list
   elements: str
   sample: [runtimes]
 preserved_fields:
   description:
-    - Of objects that were (in check mode, would be) taken over, what others than the release set and still own; it
-      stays as it is. Each is printed as a warning, too. At most 20, the last one saying how many more there are.
+    - Fields of objects that were (in check mode, would be) taken over that do not belong to the release and are still
+      managed by others. They are preserved, and each object is printed as a warning. At most 20 rows; the last one
+      counts the others.
   returned: success with O(state=present)
   type: list
   elements: dict
@@ -299,10 +305,10 @@ preserved_fields:
       description: The object.
       type: str
     owner:
-      description: The field manager.
+      description: Field manager of the fields.
       type: str
     fields:
-      description: The names of fields, a few of them and how many more.
+      description: Names of the first few fields, and the number of the others.
       type: list
       elements: str
   sample:
@@ -311,38 +317,38 @@ preserved_fields:
       fields: [spec.template.spec.tolerations]
 warnings_found:
   description:
-    - What a person should know before something is written, without what O(accept) names; each is printed as a warning,
-      too. Empty where nothing is to be written.
+    - Warnings of the check before the first write, without those that O(accept) suppresses; each is also printed as a
+      warning. Empty if there was nothing to write.
   returned: success with O(state=present)
   type: list
   elements: dict
   contains: &finding
     code:
-      description: Its code; docs/blockers.md lists them.
+      description: Code of the finding; docs/findings.md lists them.
       type: str
     object:
-      description: What it is about.
+      description: The affected object.
       type: str
     cause:
       description: What is wrong.
       type: str
     next_step:
-      description: What to do.
+      description: What to do next.
       type: str
 notices:
-  description: What is worth knowing afterwards, e.g. that another run was waited for. Each is printed as a warning.
+  description: Notices about the run, for example that it waited for another run. Each is also printed as a warning.
   returned: success
   type: list
   elements: str
   sample: []
 elapsed:
-  description: Seconds it took.
+  description: Duration in seconds.
   returned: success
   type: float
   sample: 1.2
 blockers:
-  description: Everything that stands against the install, like RV(warnings_found).
-  returned: failure, when something stands against it
+  description: All blockers of the install, with the keys of RV(warnings_found).
+  returned: failure, if there are blockers
   type: list
   elements: dict
   contains: *finding
@@ -352,13 +358,13 @@ blockers:
       cause: JobSet 0.12.0 runs in namespace jobset-system (Helm release jobset); a second one over it would break it
       next_step: "install Trainer beside it (conductor_jobset: external), or remove it with the tool that installed it"
 plan_blockers:
-  description: What the plan for the objects says; with O(state=present) a part of RV(blockers).
-  returned: failure, when the plan forbids writing
+  description: Blockers of the plan; with O(state=present) a part of RV(blockers).
+  returned: failure, if the plan has blockers
   type: list
   elements: str
 conflicts:
-  description: Fields that somebody else owns, with another value than the release has. Nothing was written.
-  returned: failure, when somebody else owns fields
+  description: Fields that other field managers own with another value than the release. Nothing was written.
+  returned: failure, if there are field conflicts
   type: list
   elements: dict
   contains:
@@ -366,45 +372,45 @@ conflicts:
       description: The object.
       type: str
     field:
-      description: The path of the field.
+      description: Path of the field.
       type: str
     owner:
-      description: The field manager that owns it.
+      description: Field manager of the field.
       type: str
     live:
-      description: The value on the cluster, shortened; masked in a Secret.
+      description: Value on the cluster, shortened; masked in a Secret.
       type: str
     wanted:
-      description: The value of the release.
+      description: Value of the release.
       type: str
 missing_permissions:
-  description: Every right that is missing.
-  returned: failure, when rights are missing
+  description: All missing permissions.
+  returned: failure, if permissions are missing
   type: list
   elements: str
 written:
-  description: What had been written, with O(state=absent) deleted, when a request failed.
-  returned: failure, when a write failed
+  description: Objects that were written (with O(state=absent), deleted) before a request failed.
+  returned: failure, if a write failed
   type: list
   elements: str
 remaining:
-  description: The first few objects that were deleted and are still there, and how many more.
-  returned: failure, when something does not go
+  description: The first few deleted objects that still exist, and the number of the others.
+  returned: failure, if objects were not deleted in time
   type: list
   elements: str
   sample: [ClusterTrainingRuntime torch-distributed]
 record_not_saved:
-  description: Why, after a write failed, the install record of what had been written could not be kept either.
-  returned: failure, when a write failed and the record as well
+  description: Why the install record could not be saved after a write failed.
+  returned: failure, if a write failed and saving the record failed as well
   type: str
 status:
-  description: The HTTP status the API server refused with.
-  returned: failure, when the API server refused a request
+  description: HTTP status with which the API server rejected a request.
+  returned: failure, if the API server rejected a request
   type: int
   sample: 403
 reason:
-  description: The server's own word for it; may be empty.
-  returned: failure, when the API server refused a request
+  description: Reason given by the API server; may be empty.
+  returned: failure, if the API server rejected a request
   type: str
   sample: Forbidden
 """
@@ -426,7 +432,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle i
 
 
 def install(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
-    """Makes the operator be there."""
+    """Install the operator."""
     result = ensure_present(
         cluster,
         with_own_certificates(bundle, call.params["certificates_pem"]),
@@ -453,8 +459,8 @@ def install(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
 
 
 def remove(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
-    """Makes the operator be gone."""
-    # Not at the top: an install, which runs far more often, need not import it.
+    """Remove the operator."""
+    # Imported here, because an install, which runs far more often, does not need it.
     from ansible_collections.conductor.trainer.plugins.module_utils.remove.absent import ensure_absent
 
     result = ensure_absent(
@@ -469,18 +475,18 @@ def remove(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
         timeout=call.params["timeout"],
         lease_timeout=call.params["lease_timeout"],
     )
-    for remark in result["notices"]:
-        call.warn(remark)
+    for notice in result["notices"]:
+        call.warn(notice)
     return result
 
 
 def install_or_remove(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
-    """Makes it be as the option state says."""
+    """Install or remove the operator, as the option state requires."""
     operation = remove if call.params["state"] == "absent" else install
     return operation(call, cluster, bundle)
 
 
-VERB = ModuleOperation(
+OPERATION = ModuleOperation(
     {
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "phases": {"type": "list", "elements": "str", "choices": list(PHASES), "default": list(PHASES)},
@@ -501,8 +507,8 @@ VERB = ModuleOperation(
 
 
 def main() -> None:
-    """Entry point."""
-    run_module(VERB)
+    """Run the module."""
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: trainer_operator_info
-short_description: Say what is on a cluster and what speaks against installing Kubeflow Trainer there
+short_description: Gather facts about a cluster and report installation blockers
 version_added: 1.0.0
 author:
   - Conductor contributors (@conductor)
 description:
-  - Reads which Trainer and which JobSet a cluster has, who installed them and how they are, what else runs there that
-    matters to them, what people keep there, and what this identity may do.
-  - Says all at once what speaks against an install of O(release), as RV(blockers) and RV(warnings_found).
-  - Works with whatever rights there are. What may not be read is unknown, and the right that lacks is named in
-    RV(permissions.unreadable).
-  - Fails only where the server does not answer or does not know the credentials. What it finds is for the caller to
-    judge.
+  - Reads a cluster without changing it. Reports the Trainer and JobSet that are installed, who manages them and whether
+    they are healthy, related software, objects of users, and the permissions of this identity.
+  - Reports everything that would prevent an installation of O(release) as RV(blockers), and what to know before one as
+    RV(warnings_found).
+  - Works with any permissions. Facts that cannot be read are reported as unknown, and RV(permissions.unreadable) lists
+    the missing permissions.
+  - Fails only if the server does not answer or rejects the credentials. The caller decides what to do about the
+    findings.
 extends_documentation_fragment:
   - conductor.trainer.connection
   - conductor.trainer.bundle
@@ -34,33 +35,33 @@ attributes:
 options:
   accept:
     description:
-      - Codes of warnings that are known here and left out of RV(warnings_found); docs/blockers.md lists them.
-      - A code that there is not is refused, and so is that of a blocker.
+      - Codes of warnings to leave out of RV(warnings_found); docs/findings.md lists them.
+      - Unknown codes and codes of blockers are rejected.
     type: list
     elements: str
     default: []
   adopt:
-    description: The tools an install would be told to take Trainer over from; what they installed is no blocker then.
+    description: Tools whose Trainer or JobSet an install would adopt. Their installation is then not a blocker.
     type: list
     elements: str
     choices: [helm, argocd, flux, olm, juju, other]
     default: []
 notes:
-  - It sends at most 25 requests, all of them reads; reviews of one's own rights are not stored by the server.
-  - Lists are read up to their first 500 objects (nodes 100). Numbers of objects are right all the same.
+  - Sends at most 25 requests, all of them reads. The permission reviews are not stored by the server.
+  - Reads at most the first 500 objects of a list (100 nodes). The counts of objects are exact nevertheless.
 seealso:
   - module: conductor.trainer.trainer_operator
   - module: conductor.trainer.wait_for_controllers
 """
 
 EXAMPLES = r"""
-- name: Look before anything is changed
+- name: Inspect a cluster
   conductor.trainer.trainer_operator_info:
     kubeconfig: ~/.kube/config
     context: production
   register: info
 
-- name: Stop with all that is in the way
+- name: Fail if there are blockers
   ansible.builtin.assert:
     that: info.blockers == []
     fail_msg: "{{ info.blockers | map(attribute='cause') | join('\n') }}"
@@ -68,43 +69,43 @@ EXAMPLES = r"""
 
 RETURN = r"""
 cluster:
-  description: Which cluster it is.
+  description: The cluster.
   returned: success
   type: dict
   contains:
     server:
-      description: The address of its API server.
+      description: Address of its API server.
       type: str
     uid:
-      description: The uid of its namespace C(kube-system); empty where that may not be read.
+      description: Uid of its namespace C(kube-system); empty if it cannot be read.
       type: str
     kubernetes:
-      description: Its version, as the server says it.
+      description: Version of its API server.
       type: str
     distribution:
-      description: For example C(kind), C(k3s), C(eks), C(gke), C(aks), C(openshift); C(kubernetes) where nothing shows
-        any of them, C(unknown) where that cannot be told.
+      description: For example C(kind), C(k3s), C(eks), C(gke), C(aks), C(openshift); C(kubernetes) if no distribution
+        is recognised, C(unknown) if it cannot be determined.
       type: str
     provider:
-      description: Who runs its machines, as their C(providerID) begins; may be empty.
+      description: Provider of its machines, the beginning of their C(providerID); may be empty.
       type: str
   sample: {server: "https://10.0.0.1:6443", uid: 6a1b, kubernetes: 1.35.1, distribution: kind, provider: kind}
 wanted:
-  description: What an install would bring; RV(blockers) and RV(warnings_found) are about that.
+  description: What would be installed. RV(blockers) and RV(warnings_found) refer to it.
   returned: success
   type: dict
   contains:
     release:
-      description: The Trainer release.
+      description: Trainer release.
       type: str
     jobset:
-      description: Its JobSet version.
+      description: JobSet version of the release.
       type: str
     jobset_mode:
       description: The option O(jobset).
       type: str
     jobset_selected:
-      description: What that comes to here, C(bundled) or C(external).
+      description: JobSet that an install would use, C(bundled) or C(external).
       type: str
     adopt:
       description: The option O(adopt), sorted.
@@ -114,7 +115,7 @@ wanted:
       description: The option O(certificates).
       type: str
     invalid_certificates:
-      description: With V(external) the Secrets that would not do.
+      description: With V(external), the Secrets that cannot be used.
       type: list
       elements: dict
       contains:
@@ -122,10 +123,11 @@ wanted:
           description: The Secret.
           type: str
         problem:
-          description: What is wrong with it, and what to do.
+          description: What is wrong with it, and what to do next.
           type: str
     expiring_certificates:
-      description: With V(external) the Secrets that end in less than 30 days and a quarter of their life.
+      description: With V(external), the Secrets that expire in less than 30 days and less than a quarter of their
+        lifetime.
       type: list
       elements: dict
       contains:
@@ -133,70 +135,72 @@ wanted:
           description: The Secret.
           type: str
         days_left:
-          description: Whole days until it ends, or what it is trusted by.
+          description: Whole days until its certificate or CA expires.
           type: int
     kubernetes:
-      description: The oldest Kubernetes it runs on.
+      description: Oldest Kubernetes version that the release supports.
       type: str
     namespace:
-      description: The operator's namespace.
+      description: Namespace of the operator.
       type: str
 trainer:
-  description: The Trainer that is there.
+  description: The installed Trainer.
   returned: success
   type: dict
   contains:
     state:
       description:
         - C(absent), C(complete), C(incomplete), C(terminating) or C(unknown).
-        - C(complete) is about CRDs, webhook configurations and the Deployment being there, not about their health.
+        - C(complete) means that CRDs, webhook configurations and the Deployment exist, not that they are healthy.
       type: str
     release:
-      description: Its release, by the image that runs, or else its public ConfigMap, or else its CRD (a series only).
+      description: Its release, from the running image, its public ConfigMap or its CRD (only the minor version), in
+        this order.
       type: str
     sources:
-      description: What C(image), C(config_map) and C(crd) say each; empty where they say nothing.
+      description: Release according to C(image), C(config_map) and C(crd); empty if unknown.
       type: dict
     sources_agree:
-      description: Whether they agree; null where fewer than two speak.
+      description: Whether these agree; null if fewer than two are known.
       type: bool
     owner:
-      description: Who installed it.
+      description: The tool that manages it.
       type: dict
       contains:
         kind:
           description: C(conductor), C(kubectl), C(helm), C(argocd), C(flux), C(olm), C(juju), C(operator), C(other),
-            C(mixed), or C(none) where there is nothing.
+            C(mixed), or C(none) if nothing is installed.
           type: str
         name:
-          description: The same in words, with the name of the Helm release and the like.
+          description: The same in words, for example with the name of the Helm release.
           type: str
         adoptable:
-          description: Whether an install takes it over, from kubectl without being asked to, from others by O(adopt).
+          description: Whether an install can take it over, from kubectl automatically and from other tools with
+            O(adopt).
           type: bool
     namespace:
-      description: The namespace it runs in; empty where there is none.
+      description: Namespace of its controller; empty if there is none.
       type: str
     namespaces:
-      description: All namespaces in which a controller of it runs; more than one is a fault.
+      description: All namespaces in which its controllers run; more than one is an error.
       type: list
       elements: str
     image:
-      description: The image of its controller.
+      description: Image of its controller.
       type: str
     missing:
-      description: What a whole Trainer has and this one lacks.
+      description: Missing parts of an incomplete Trainer.
       type: list
       elements: str
     terminating:
-      description: What of it is being deleted, and the finalizers it waits for.
+      description: Parts that are being deleted, and the finalizers that they wait for.
       type: list
       elements: str
     healthy:
-      description: Whether its controller serves, as far as can be seen without asking it; null where that is not known.
+      description: Whether its controller is ready, without testing its webhooks; null if unknown.
       type: bool
     problems:
-      description: What keeps it from that.
+      description: Why it is not healthy.
       type: list
       elements: str
 record:
@@ -205,70 +209,70 @@ record:
   type: dict
   contains:
     release:
-      description: The release installed last; empty where there is no record.
+      description: The release installed last; empty if there is no record.
       type: str
     profile:
-      description: Its profile.
+      description: The profile installed last.
       type: str
     jobset:
-      description: Whose JobSet it was installed with, C(bundled) or C(external); empty where there is no record.
+      description: The JobSet of the last install, C(bundled) or C(external); empty if there is no record.
       type: str
     objects:
-      description: How many objects it holds.
+      description: Number of objects in the record.
       type: int
     same_bundle:
-      description: Whether it was made from the very bundle of O(release).
+      description: Whether it was written from the bundle of O(release).
       type: bool
 jobset:
-  description: The JobSet that is there.
+  description: The installed JobSet.
   returned: success
   type: dict
   contains:
     state:
       description:
-        - C(absent); C(bundled), in Trainer's namespace; C(external), in another one; C(crd_only), a CRD without a
-          controller; C(split), in more than one place; or C(unknown).
+        - C(absent); C(bundled), in the namespace of Trainer; C(external), in another namespace; C(crd_only), a CRD
+          without a controller; C(split), in several places; or C(unknown).
       type: str
     evidence:
-      description: What that is told from.
+      description: From what the state was determined.
       type: str
     version:
-      description: Its version, by the image that runs, or else by its CRD (a series only).
+      description: Its version, from the running image or its CRD (only the minor version), in this order.
       type: str
     sufficient:
-      description: Whether it is new enough for O(release) and serves C(v1alpha2); null where that is not known.
+      description: Whether its version is sufficient for O(release) and it serves C(v1alpha2); null if unknown.
       type: bool
     served_versions:
-      description: The API versions its CRD serves.
+      description: API versions that its CRD serves.
       type: list
       elements: str
     owner:
-      description: Who installed it, like RV(trainer.owner).
+      description: The tool that manages it, with the keys of RV(trainer.owner).
       type: dict
     namespace:
-      description: The namespace it runs in, or its webhooks point to.
+      description: Namespace of its controller, or to which its webhooks point.
       type: str
     image:
-      description: The image of its controller.
+      description: Image of its controller.
       type: str
     healthy:
-      description: Whether its controller serves, as far as can be seen without asking it; null where that is not known.
+      description: Whether its controller is ready, without testing its webhooks; null if unknown.
       type: bool
     problems:
-      description: What keeps it from that.
+      description: Why it is not healthy.
       type: list
       elements: str
     terminating:
-      description: Its CRD, if that is being deleted, and the finalizers it waits for; otherwise empty.
+      description: Its CRD if it is being deleted, with the finalizers that it waits for; otherwise empty.
       type: str
 neighbours:
-  description: What else runs there and matters. C(present) is null where it cannot be told.
+  description: Related software on the cluster. C(present) is null if unknown.
   returned: success
   type: dict
   contains:
     kueue:
-      description: C(present), C(version), C(trainer) (the series its TrainJob integration is built on, empty if not
-        known), C(fits) (whether that is the series of O(release)) and C(handles_train_jobs).
+      description: C(present), C(version), C(trainer) (the minor version of its TrainJob integration, empty if unknown),
+        C(fits) (whether that matches O(release)) and C(handles_train_jobs).
       type: dict
     leader_worker_set:
       description: C(present) and C(version).
@@ -280,14 +284,14 @@ neighbours:
       description: C(present).
       type: dict
     gang_schedulers:
-      description: C(volcano), C(coscheduling), C(kai), those that are there.
+      description: The gang schedulers found, of C(volcano), C(coscheduling) and C(kai).
       type: list
       elements: str
     training_operator:
-      description: C(present), of Training Operator v1.
+      description: C(present), for Training Operator v1.
       type: dict
 namespace:
-  description: What the operator's namespace imposes on pods.
+  description: Constraints of the operator's namespace on pods.
   returned: success
   type: dict
   contains:
@@ -295,58 +299,58 @@ namespace:
       description: Its name.
       type: str
     exists:
-      description: Whether it is there; null where it may not be read.
+      description: Whether it exists; null if unknown.
       type: bool
     terminating:
       description: Whether it is being deleted.
       type: bool
     pod_security:
-      description: The Pod Security level it enforces; empty where its labels say none.
+      description: The Pod Security level that its labels enforce; empty if none.
       type: str
     istio_injection:
-      description: Whether its labels ask for sidecars.
+      description: Whether its labels request sidecar injection.
       type: bool
     quotas:
-      description: The names of its ResourceQuotas; null where they may not be read.
+      description: Names of its ResourceQuotas; null if they cannot be read.
       type: list
       elements: str
     quota_exceeded:
-      description: What the controllers' pods would take beyond a quota.
+      description: Resources that the pods of the controllers would use beyond a quota.
       type: list
       elements: str
     quota_missing_resources:
-      description: What a quota obliges containers to state, and one of the controllers' does not.
+      description: Resources that a quota requires containers to state and that a container of the controllers does not.
       type: list
       elements: str
     default_deny:
-      description: The NetworkPolicies that close every pod to callers they do not name; null if they may not be read.
+      description: NetworkPolicies that close all pods to callers that they do not name; null if they cannot be read.
       type: list
       elements: str
     webhook_port_open:
-      description: Whether NetworkPolicies let everybody call the webhooks; null where they may not be read.
+      description: Whether NetworkPolicies allow every caller to reach the webhooks; null if they cannot be read.
       type: bool
 user_objects:
-  description: What people keep there. Lists hold five names and say how many more there are.
+  description: Objects of users. Lists hold five names and the number of the others.
   returned: success
   type: dict
   contains:
     train_jobs:
-      description: C(total), C(unfinished), C(names) of unfinished ones, and C(whole), whether all of them were looked
-        at; numbers are null where they may not be read.
+      description: C(total), C(unfinished), C(names) of unfinished ones, and C(whole), whether all of them were read;
+        numbers are null if they cannot be read.
       type: dict
     job_sets:
-      description: The same of JobSets that belong to no TrainJob.
+      description: The same for JobSets that do not belong to a TrainJob.
       type: dict
     custom_runtimes:
-      description: ClusterTrainingRuntimes that are neither built in nor Conductor's; null where they may not be read.
+      description: ClusterTrainingRuntimes that are neither built in nor Conductor's; null if they cannot be read.
       type: list
       elements: str
     runtimes_of_other_owners:
-      description: ClusterTrainingRuntimes with the name of a built-in one that somebody else made.
+      description: ClusterTrainingRuntimes with the name of a built-in one that another tool or user created.
       type: list
       elements: str
     namespaced_runtimes:
-      description: The number of TrainingRuntimes.
+      description: Number of TrainingRuntimes.
       type: int
     runtimes_with_finalizer:
       description: Runtimes with the finalizer C(trainer.kubeflow.org/resource-in-use).
@@ -362,131 +366,130 @@ built_in_runtimes:
   type: dict
   contains:
     present:
-      description: Those that are there, by whoever made them; null where they may not be read.
+      description: Existing ones, whoever created them; null if they cannot be read.
       type: list
       elements: str
     missing:
-      description: Those that are not; null where they may not be read.
+      description: Missing ones; null if they cannot be read.
       type: list
       elements: str
 certificates:
   description:
-    - The certificates that the API server trusts the webhooks by, one row for each webhook configuration of Trainer and
-      JobSet; null where those may not be read. They are public. Secrets are never read.
-    - C(cryptography) reads them, where the module runs; without it nothing has an end.
+    - The CA certificates by which the API server verifies the webhooks, one row for each webhook configuration of
+      Trainer and JobSet; null if these cannot be read. They are public; Secrets are never read.
+    - The expiry is known only if the Python library C(cryptography) is installed where the module runs.
   returned: success
   type: list
   elements: dict
   contains:
     configuration:
-      description: The name of the webhook configuration.
+      description: Name of the webhook configuration.
       type: str
     not_after:
-      description: When the first of its certificates ends; empty where it has none.
+      description: When the first of its certificates expires; empty if it has none.
       type: str
     days_left:
-      description: Whole days until then; null where it has none.
+      description: Whole days until then; null if it has none.
       type: int
   sample: [{configuration: validator.trainer.kubeflow.org, not_after: "2035-11-21T23:00:00Z", days_left: 3649}]
 nodes:
-  description: The machines.
+  description: The nodes.
   returned: success
   type: dict
   contains:
     readable:
-      description: Whether nodes may be read. The rest means nothing where they may not.
+      description: Whether nodes can be read. If not, the other values have no meaning.
       type: bool
     total:
-      description: How many there are.
+      description: Number of nodes.
       type: int
     inspected:
-      description: How many of them the rest is about.
+      description: Number of nodes that were read; the other values refer to these.
       type: int
     ready:
-      description: How many are Ready.
+      description: Number of Ready nodes.
       type: int
     schedulable:
-      description: How many take the controllers' pods.
+      description: Number of nodes that accept the pods of the controllers.
       type: int
     architectures:
-      description: Architecture to number of nodes.
+      description: Number of nodes by architecture.
       type: dict
     supported_architecture:
-      description: Whether the controllers' images exist for any of them; null where there is no node.
+      description: Whether the images of the controllers exist for at least one of them; null if there are no nodes.
       type: bool
     taints:
-      description: Taint to number of nodes.
+      description: Number of nodes by taint.
       type: dict
     rejections:
-      description: Why nodes do not take the controllers' pods.
+      description: Why nodes do not accept the pods of the controllers.
       type: list
       elements: str
     controllers_to_schedule:
-      description: How many controllers do not run here yet.
+      description: Number of controllers that do not run yet.
       type: int
     can_scale_up:
-      description: Whether nodes may be added by themselves; only asked where there is no room, otherwise null.
+      description: Whether a node autoscaler is detected; only checked if the capacity is insufficient, otherwise null.
       type: bool
     capacity:
-      description: C(cpu) and C(memory) that the controllers still to be placed request, C(free_cpu) of the roomiest
-        node looked into, and C(fits), null where that is not known.
+      description: C(cpu) and C(memory) requested by the controllers that do not run yet, C(free_cpu) of the node with
+        the most free CPU among those that were checked, and C(fits), null if unknown.
       type: dict
 permissions:
-  description: What this identity may do.
+  description: Permissions of this identity.
   returned: success
   type: dict
   contains:
     known:
-      description: Whether the server lists its rights.
+      description: Whether the server lists its permissions.
       type: bool
     missing:
-      description: Rights that lack and that an install on an empty cluster cannot do without, proofs by dry runs among
-        them.
+      description: Missing permissions that an install on an empty cluster requires, including those for dry runs.
       type: list
       elements: str
-    ungrantable:
-      description: Verbs without which roles and bindings of the controllers cannot be made.
+    not_grantable:
+      description: Missing verbs without which the roles and bindings of the controllers cannot be created.
       type: list
       elements: str
     optional:
-      description: Rights that lack and that an install makes use of, but can do without.
+      description: Missing permissions that an install uses but does not require.
       type: list
       elements: dict
       contains:
         permissions:
-          description: The rights.
+          description: The permissions.
           type: list
           elements: str
         consequence:
-          description: What it is like without them.
+          description: What does not work without them.
           type: str
     escalate:
-      description: Whether it may C(escalate) any ClusterRole; null where not known.
+      description: Whether it may C(escalate) any ClusterRole; null if unknown.
       type: bool
     bind:
-      description: Whether it may C(bind) any ClusterRole; null where not known.
+      description: Whether it may C(bind) any ClusterRole; null if unknown.
       type: bool
     unreadable:
-      description: Rights to read that lacked in this very inspection.
+      description: Permissions to read that were missing during this inspection.
       type: list
       elements: str
 blockers:
-  description: What would stop an install, in the order of the catalogue; see docs/blockers.md.
+  description: Findings that stop an install, in the order of docs/findings.md.
   returned: success
   type: list
   elements: dict
   contains: &finding
     code:
-      description: Its code in the catalogue.
+      description: Code of the finding.
       type: str
     object:
-      description: What it is about.
+      description: The affected object.
       type: str
     cause:
       description: What is wrong.
       type: str
     next_step:
-      description: What to do.
+      description: What to do next.
       type: str
   sample:
     - code: kubernetes_too_old
@@ -494,29 +497,30 @@ blockers:
       cause: Kubernetes is 1.30.2; Trainer 2.3.0 needs 1.31 or newer, because older API servers refuse its CRDs
       next_step: upgrade the cluster, or leave it without Trainer
 warnings_found:
-  description: What a person should know before an install, without what O(accept) names; like RV(blockers).
+  description: Findings to know before an install, without those that O(accept) suppresses, with the keys of
+    RV(blockers).
   returned: success
   type: list
   elements: dict
   contains: *finding
 requests:
-  description: How many requests it sent.
+  description: Number of requests that were sent.
   returned: success
   type: int
   sample: 24
 elapsed:
-  description: Seconds it took.
+  description: Duration in seconds.
   returned: success
   type: float
   sample: 0.2
 status:
-  description: The HTTP status the API server refused with.
-  returned: failure, when the API server refused a request
+  description: HTTP status with which the API server rejected a request.
+  returned: failure, if the API server rejected a request
   type: int
   sample: 401
 reason:
-  description: The server's own word for it; may be empty.
-  returned: failure, when the API server refused a request
+  description: Reason given by the API server; may be empty.
+  returned: failure, if the API server rejected a request
   type: str
   sample: Unauthorized
 """
@@ -538,7 +542,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle i
 
 
 def info(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
-    """Reads."""
+    """Inspect the cluster."""
     accepted = call.params["accept"]
     check_accepted(accepted)
     require_pinned(cluster, call.params["cluster_uid"])
@@ -547,7 +551,7 @@ def info(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     return {"changed": False, **found, "warnings_found": not_accepted(found["warnings_found"], accepted)}
 
 
-VERB = ModuleOperation(
+OPERATION = ModuleOperation(
     {
         "accept": {"type": "list", "elements": "str", "default": []},
         "adopt": {"type": "list", "elements": "str", "choices": list(ADOPTABLE), "default": []},
@@ -558,8 +562,8 @@ VERB = ModuleOperation(
 
 
 def main() -> None:
-    """Entry point."""
-    run_module(VERB)
+    """Run the module."""
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -13,13 +13,14 @@ author:
   - Conductor contributors (@conductor)
 description:
   - Submits a TrainJob, follows it through V(suspended), V(created) and V(running) to V(complete) or V(failed), and
-    returns what became of its pods, with the last lines of those that failed.
-  - A TrainJob that failed is a failure of the task, which says why, with the exit codes and the last lines of its pods.
-  - It follows by watching, and does not ask again and again. The log of a pod that fails is read at once, because the
-    pod may be gone a moment later.
-  - A TrainJob of the same name and content is followed and not submitted again, also when it has ended; see
-    O(recreate). What the server fills in, O(definition) need not hold. That somebody, or a queue such as Kueue, has
-    suspended or resumed it is no difference.
+    returns the state of its pods, with the last log lines of those that failed.
+  - The task fails if the TrainJob fails. The error contains the cause, the exit codes and the last log lines of the
+    pods.
+  - Watches the objects and does not poll. Reads the log of a failed pod immediately, because the pod may be deleted
+    soon after.
+  - An existing TrainJob with the same name and content is followed instead of submitted again, also if it has ended;
+    see O(recreate). O(definition) does not need the fields that the server fills in. A TrainJob that a user or a queue
+    such as Kueue suspended or resumed counts as the same.
 extends_documentation_fragment:
   - conductor.trainer.connection
   - conductor.trainer.bundle
@@ -28,97 +29,99 @@ attributes:
   check_mode:
     support: full
     details:
-      - What would be submitted is asked for by a dry run, as far as the server can be asked before its namespace or
-        runtime is there. What is there already is followed in check mode, too.
+      - Sends a dry run of what would be submitted, unless its namespace or runtime does not exist yet. An existing
+        TrainJob is followed in check mode, too.
   diff_mode:
     support: none
   idempotent:
     support: full
     details:
-      - But where O(delete_after) takes the TrainJob away, or C(metadata.generateName) asks for a new one each time.
+      - Except if O(delete_after) deletes the TrainJob, or C(metadata.generateName) creates a new one with each run.
 options:
   state:
     description:
-      - With V(present) the TrainJob is there, and has ended well unless O(wait=false).
-      - With V(absent) it is gone, with its pods and everything else it owned.
+      - With V(present), the TrainJob exists, and has completed unless O(wait=false).
+      - With V(absent), the TrainJob is deleted, with its pods and everything else that it owned.
     type: str
     choices: [present, absent]
     default: present
   name:
     description:
-      - Name of the TrainJob, where O(definition) or O(src) leaves it out.
+      - Name of the TrainJob if O(definition) or O(src) does not contain it.
       - Without O(definition) and O(src), the TrainJob to follow or to delete, whoever submitted it.
     type: str
   namespace:
-    description: Its namespace, where O(definition) or O(src) leaves it out.
+    description: Namespace of the TrainJob if O(definition) or O(src) does not contain it.
     type: str
   definition:
     description:
       - The TrainJob, as a dictionary, as a list of objects, or as YAML or JSON text.
-      - Beside the one TrainJob there may be its Namespace, ConfigMaps and TrainingRuntimes. They are made first, by
-        server-side apply. What is made for this TrainJob gets the label C(conductor.trainer/made-for), and goes with it
-        by O(delete_after) or O(state=absent); a namespace only when it holds nothing else. What was there before stays.
+      - In addition to the TrainJob, it may contain its Namespace, ConfigMaps and TrainingRuntimes. They are applied
+        first by server-side apply. Objects that are created for this TrainJob get the label
+        C(conductor.trainer/made-for), and are deleted with it by O(delete_after) or O(state=absent), a namespace only
+        if it contains nothing else. Objects that existed before are retained.
     type: raw
   src:
     description:
-      - A file with what O(definition) may hold, as YAML or JSON, in one document or several.
-      - It is found on the control node, where C(files/) beside the playbook is searched too, decrypted with Ansible
-        Vault where needed, and brought to the machine the task runs on. Any other path is meant there.
+      - Path of a file with the content of O(definition), as YAML or JSON with one or more documents.
+      - It is searched on the control node, including C(files/) beside the playbook, decrypted with Ansible Vault if
+        needed, and copied to the machine on which the task runs. If it is not found, the path refers to that machine.
     type: path
   wait:
-    description: Follow it to its end. With V(false) it is submitted and looked at once.
+    description: Follow the TrainJob to its end. With V(false), the task ends after it has been submitted.
     type: bool
     default: true
   timeout:
     description:
-      - Seconds until it has to have ended, from when it is submitted. A TrainJob that is suspended counts as well.
-      - When they are over the task fails, and the TrainJob goes on unless O(delete_after=always).
+      - Maximum number of seconds from the submission to the end of the TrainJob. Time in which it is suspended counts.
+      - After that the task fails. The TrainJob continues unless O(delete_after=always).
     type: int
     default: 600
   log_lines:
-    description: How many of its last lines are kept of each pod; V(0) reads no logs.
+    description: Number of last log lines to return for each pod; V(0) reads no logs.
     type: int
     default: 10
   logs:
     description:
-      - Whether the logs of pods that failed are read, or also those of the others, when the TrainJob has ended or the
-        O(timeout) is over.
+      - Whether to read only the logs of failed pods, or the logs of all pods when the TrainJob has ended or the
+        O(timeout) has expired.
     type: str
     choices: [failed, all]
     default: failed
   progress:
     description:
-      - Say how far it is when that changes, and each minute otherwise, and what is still there while it is deleted.
-        With a local connection the lines come at once, otherwise when it has ended.
+      - Print a line when the state changes, and every minute otherwise, also during the deletion. With a local
+        connection the lines are printed immediately, otherwise at the end of the task.
     type: bool
     default: true
   recreate:
     description:
-      - Where a TrainJob of this name is there that is another one, or that failed, delete it with its pods and submit
-        this one. Nearly nothing of a TrainJob can be changed.
-      - Without it one that is another is an error that names the fields, and one that failed is a failure.
+      - If a TrainJob with this name exists that differs or has failed, delete it with its pods and submit this one.
+        Most fields of a TrainJob are immutable.
+      - Without it, a TrainJob that differs is an error that names the fields, and a failed one is a failure.
     type: bool
     default: false
   delete_after:
     description:
-      - Whether the TrainJob is deleted when it has ended, or in any case when the task ends.
-      - The task waits until it is gone, with everything it owned.
+      - Whether to delete the TrainJob if it completed, or in any case at the end of the task.
+      - The task waits until it is deleted, with everything that it owned.
     type: str
     choices: [never, on_success, always]
     default: never
 notes:
-  - It takes the rights to C(get) and C(create) C(trainjobs), to C(list) and C(watch) C(trainjobs), C(jobsets) and
-    C(pods), and to C(get) C(pods/log) in the namespace; to C(delete) C(trainjobs) where it deletes; and to C(get),
-    C(create), C(patch) and C(delete) what else is in O(definition). Without the right to logs it says so in their
-    place.
-  - With the right to C(list) C(jobs) and C(events) there it also says why a Job failed, and who refuses its pods. What
-    only time can change, as a ResourceQuota that others use up, is waited for; what it cannot ends the task.
+  - Requires the permissions to C(get) and C(create) C(trainjobs), to C(list) and C(watch) C(trainjobs), C(jobsets) and
+    C(pods), and to C(get) C(pods/log) in the namespace; to C(delete) C(trainjobs) if it deletes; and to C(get),
+    C(create), C(patch) and C(delete) the other objects in O(definition). If the permission to read logs is missing, the
+    result contains a message in place of the lines.
+  - With the permission to C(list) C(jobs) and C(events) in the namespace, it also reports why a Job failed and what
+    rejects its pods. It waits for conditions that time can change, such as a ResourceQuota that other pods use up;
+    other conditions end the task.
 seealso:
   - module: conductor.trainer.cluster_training_runtime_info
 """
 
 EXAMPLES = r"""
-- name: Train, and fail when it fails
+- name: Run a TrainJob, and fail if it fails
   conductor.trainer.trainjob:
     kubeconfig: ~/.kube/config
     context: production
@@ -137,7 +140,7 @@ EXAMPLES = r"""
           command: [torchrun, train.py]
           numNodes: 2
 
-- name: Run what is in a file, see what it said, and leave nothing behind
+- name: Run the TrainJob in a file, return its logs, and delete it
   conductor.trainer.trainjob:
     kubeconfig: ~/.kube/config
     context: production
@@ -145,7 +148,7 @@ EXAMPLES = r"""
     logs: all
     delete_after: always
 
-- name: Follow one that somebody else submitted
+- name: Follow an existing TrainJob
   conductor.trainer.trainjob:
     kubeconfig: ~/.kube/config
     context: production
@@ -155,125 +158,124 @@ EXAMPLES = r"""
 
 RETURN = r"""
 name:
-  description: The TrainJob; the server's choice where C(metadata.generateName) was given.
+  description: Name of the TrainJob; chosen by the server with C(metadata.generateName).
   returned: success
   type: str
   sample: mnist
 namespace:
-  description: Its namespace.
+  description: Namespace of the TrainJob.
   returned: success
   type: str
   sample: team
 phase:
   description:
     - V(complete), V(failed), V(running), V(created) or V(suspended).
-    - In check mode V(predicted) for one that would be submitted. With O(state=absent) V(absent).
+    - In check mode V(predicted) if it would be submitted. With O(state=absent) V(absent).
   returned: success, or failure of the TrainJob
   type: str
   sample: complete
 cause:
-  description: What its deciding condition says, or what it waits for; may be empty.
+  description: Message of the condition that decides the phase, or what the TrainJob waits for; may be empty.
   returned: success, or failure of the TrainJob
   type: str
   sample: "AllJobsCompleted: jobset completed successfully"
 conditions:
-  description: Its conditions.
+  description: Conditions of the TrainJob.
   returned: success
   type: list
   elements: dict
   contains:
     type:
-      description: Its type.
+      description: Type of the condition.
       type: str
     status:
       description: V(True), V(False) or V(Unknown).
       type: str
     reason:
-      description: One word of the controller.
+      description: Reason given by the controller.
       type: str
     message:
-      description: Its words.
+      description: Message of the controller.
       type: str
 failed_jobs:
-  description: The Jobs of its JobSet that failed, and why, where Jobs may be listed.
+  description: Failed Jobs of its JobSet with the cause, if Jobs can be listed.
   returned: failure of the TrainJob
   type: list
   elements: str
   sample: ["Job mnist-node-0: BackoffLimitExceeded: Job has reached the specified backoff limit"]
 pods:
-  description: The pods there were while it was followed, 40 at most; first the one that failed first.
+  description: Pods that existed while the TrainJob was followed, at most 40, starting with the one that failed first.
   returned: success, or failure of the TrainJob
   type: list
   elements: dict
   contains:
     name:
-      description: The pod.
+      description: Name of the pod.
       type: str
     phase:
       description: V(Pending), V(Running), V(Succeeded), V(Failed) or V(Unknown).
       type: str
     node:
-      description: Its node; empty until it has one.
+      description: Node of the pod; empty until it is scheduled.
       type: str
     exit_code:
-      description: That of the first container that failed, V(0) when all ended well, null while they run.
+      description: Exit code of the first failed container, V(0) if all containers succeeded, null while they run.
       type: int
     restarts:
-      description: How often a container was started again.
+      description: Number of container restarts.
       type: int
     message:
-      description: Why it does not run, in the words of the scheduler or the kubelet.
+      description: Why it does not run, as reported by the scheduler or the kubelet.
       type: str
   sample:
     - {name: mnist-node-0-0-x8k2p, phase: Succeeded, node: node-a, exit_code: 0, restarts: 0, message: ""}
 logs:
-  description: Pod to its last lines; all of them together about 8000 characters at most.
+  description: Last log lines by pod, about 8000 characters in total.
   returned: success, or failure of the TrainJob
   type: dict
   sample: {}
 timeline:
-  description: From which second on it was in which phase.
+  description: Phases of the TrainJob, with the time at which each began.
   returned: success, or failure of the TrainJob
   type: list
   elements: dict
   contains:
     seconds:
-      description: Seconds since it was submitted, or since it was looked at first.
+      description: Seconds since it was submitted or first read.
       type: float
     phase:
       description: See RV(phase).
       type: str
 deleted:
-  description: What was deleted.
+  description: Objects that were deleted.
   returned: success, or failure of the TrainJob
   type: list
   elements: str
 retained:
-  description: Namespaces that were made for this TrainJob and stay, and why.
+  description: Namespaces that were created for this TrainJob and retained, with the reason.
   returned: success, or failure of the TrainJob
   type: list
   elements: str
 progress:
   description:
-    - What was said meanwhile, a line each; the last 20 until it had ended, and those of its deletion. Empty with
-      O(progress=false).
+    - The last 20 progress lines until the TrainJob ended, and those of its deletion. Empty with O(progress=false).
   returned: success, or failure of the TrainJob
   type: list
   elements: str
   sample: ["0 s  created: Trainer has made no JobSet of it yet", "2 s  running: pods: 2 Running", "9 s  complete"]
 elapsed:
-  description: Seconds it took.
-  returned: success, or failure of the TrainJob
+  description: Duration in seconds.
+  returned: success
   type: float
   sample: 5.4
 status:
-  description: The HTTP status the API server refused with.
-  returned: failure, when the API server refused a request
+  description: HTTP status with which the API server rejected a request.
+  returned: failure, if the API server rejected a request
   type: int
   sample: 403
 reason:
-  description: The server's own word for it; may be empty.
-  returned: failure, when the API server refused a request
+  description: Reason given by the API server; may be empty.
+  returned: failure, if the API server rejected a request
   type: str
   sample: Forbidden
 """
@@ -290,7 +292,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.run imp
 
 
 def run(call: Call, cluster: Cluster, _bundle: Bundle) -> dict[str, Any]:
-    """Runs it, or takes it away."""
+    """Run the TrainJob, or delete it."""
     params = call.params
     key, submission = asked_for(params["definition"], params["src"], params["name"], params["namespace"])
     require_pinned(cluster, params["cluster_uid"])
@@ -307,7 +309,7 @@ def run(call: Call, cluster: Cluster, _bundle: Bundle) -> dict[str, Any]:
     return work.absent(key, submission) if params["state"] == "absent" else work.present(key, submission)
 
 
-VERB = ModuleOperation(
+OPERATION = ModuleOperation(
     {
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "name": {"type": "str"},
@@ -327,8 +329,8 @@ VERB = ModuleOperation(
 
 
 def main() -> None:
-    """Entry point."""
-    run_module(VERB)
+    """Run the module."""
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -7,28 +7,26 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: wait_for_controllers
-short_description: Wait until the Trainer and JobSet controllers really serve
+short_description: Wait until the Trainer and JobSet controllers are ready
 version_added: 1.0.0
 author:
   - Conductor contributors (@conductor)
 description:
-  - Blocks until every CRD is established, both Deployments are rolled out, every webhook has its C(caBundle), both
-    webhook Services have ready endpoints, the certificate of each is for it, signed by what the C(caBundle) trusts and
-    valid now, and every webhook has proven by dry runs that it refuses what is bad and lets pass or completes what is
-    good.
-  - Reads the certificates in the Secrets, and drops the private keys that come with them at once. Where it may not, or
-    the Python library C(cryptography) is missing, it says so in RV(certificates), and the dry runs have to do. Warns of
-    a certificate in its last 30 days, of a short life in its last quarter.
-  - A JobSet that is somebody else's (see O(jobset)) has to serve as well, wherever it is. It is only read and asked by
-    dry runs.
-  - Each API server of a cluster learns of webhooks, and reaches them, by itself. So the webhooks are asked over as many
-    new connections as it takes to reach every API server that the cluster shows; and before it ends everything is
-    listed anew, in case something was lost meanwhile.
-  - Nothing short of that is called ready. On a timeout it says which of these is missing, since when, and why.
-  - Ends before the timeout, with cause and remedy, where the cluster says that a controller cannot start. What may
-    still come right by itself, such as a registry that does not answer or a node that an autoscaler may add, is waited
-    for.
-  - Without O(refresh_certificates) and O(retry_stuck) it only reads and sends dry runs.
+  - Waits until every CRD is established, both Deployments are rolled out, every webhook has its C(caBundle), both
+    webhook Services have ready endpoints, and the certificate of each Service is valid for it and signed by the CA in
+    the C(caBundle). Finally it tests every webhook with dry runs - it must reject invalid objects, and accept or
+    complete valid ones.
+  - Reads the certificates in the Secrets and discards the private keys immediately. If it cannot read them, or the
+    Python library C(cryptography) is missing, RV(certificates) contains the reason, and only the dry runs test the
+    certificates. Warns if a certificate expires within 30 days, or has less than a quarter of a short lifetime left.
+  - An external JobSet (see O(jobset)) must be ready as well. It is only read and tested with dry runs.
+  - Each API server of a cluster learns of webhooks and connects to them independently. The webhooks are therefore
+    tested over as many new connections as needed to reach every API server of the cluster. All objects are listed again
+    at the end, in case an event was lost.
+  - On a timeout, reports which of these conditions is not met, since when and why.
+  - Fails before the timeout, with the cause and the next step, if a controller cannot start. Conditions that may
+    resolve themselves, such as a registry that does not answer or a node that an autoscaler may add, are waited for.
+  - Without O(refresh_certificates) and O(retry_stuck), it only reads and sends dry runs.
 extends_documentation_fragment:
   - conductor.trainer.connection
   - conductor.trainer.bundle
@@ -37,44 +35,44 @@ attributes:
   check_mode:
     support: full
     details:
-      - Waits in check mode as well, and neither touches nor deletes a pod.
+      - Also waits in check mode, but neither annotates nor deletes a pod.
   diff_mode:
     support: none
   idempotent:
     support: full
 options:
   timeout:
-    description: Seconds to wait at most; V(0) looks once.
+    description: Maximum number of seconds to wait; V(0) checks once.
     type: int
     default: 300
   refresh_certificates:
     description:
-      - Touch the pods that wait for the kubelet to mount their new certificate, so that it does so at once and not at
-        its next sync of the pod, a minute or more later. So are pods that are ready and show the API server another
-        certificate than their Secret holds, such that it does not trust them.
-      - Sets one annotation through the C(pods/status) subresource. Without the right to patch that it warns, and waits
-        for the kubelet.
+      - Annotate pods that wait for the kubelet to mount their new certificate, so that it does so immediately and not
+        at its next sync of the pod, a minute or more later. Also annotate ready pods that serve another certificate
+        than their Secret holds if the API server does not trust it.
+      - Sets one annotation through the C(pods/status) subresource. If the permission to patch it is missing, the module
+        warns and waits for the kubelet.
     type: bool
     default: false
   progress:
     description:
-      - Say what is waited for when that changes, and each 5 seconds otherwise. With a local connection the lines come
-        at once, otherwise when the wait has ended.
+      - Print a line when the state of the wait changes, and every 5 seconds otherwise. With a local connection the
+        lines are printed immediately, otherwise at the end of the wait.
     type: bool
     default: true
   retry_stuck:
     description:
-      - Let be tried again at once what an earlier run left in a back-off, which may last five minutes and more. Pods of
-        the controllers in C(ImagePullBackOff) or C(CrashLoopBackOff) are deleted, and so replaced; a Deployment whose
-        pods were refused gets an annotation through the C(deployments/status) subresource.
-      - Happens once, when the wait begins. Without the right to it, it warns, and waits as long as it takes.
+      - Immediately retry pods that an earlier run left in back-off, which may last five minutes or more. Pods of the
+        controllers in C(ImagePullBackOff) or C(CrashLoopBackOff) are deleted, so that they are replaced; a Deployment
+        whose pods were rejected gets an annotation through the C(deployments/status) subresource.
+      - Done once, at the beginning of the wait. If the permission is missing, the module warns and waits.
     type: bool
     default: false
   prove_runtimes:
     description:
-      - When all of it serves, send a dry-run TrainJob to each of O(runtimes), and fail where one is missing or refused.
-        M(conductor.trainer.cluster_training_runtime_info) asks the same without waiting, and leaves the verdict to the
-        caller.
+      - When the controllers are ready, send a dry-run TrainJob for each of O(runtimes), and fail if a runtime is
+        missing or rejected. M(conductor.trainer.cluster_training_runtime_info) tests the same without a wait, and only
+        reports the results.
     type: bool
     default: false
 seealso:
@@ -91,7 +89,7 @@ EXAMPLES = r"""
     retry_stuck: true
     prove_runtimes: true
 
-- name: Is it ready now?
+- name: Check once whether the controllers are ready
   conductor.trainer.wait_for_controllers:
     kubeconfig: ~/.kube/config
     context: production
@@ -100,28 +98,28 @@ EXAMPLES = r"""
 
 RETURN = r"""
 controllers:
-  description: The controllers as they run.
+  description: The controllers.
   returned: success, or failure of a runtime
   type: list
   elements: dict
   contains:
     name:
-      description: The Deployment.
+      description: Name of the Deployment.
       type: str
     namespace:
-      description: Its namespace.
+      description: Namespace of the Deployment.
       type: str
     ready:
-      description: Ready replicas of wanted ones.
+      description: Number of ready replicas, a slash and the number of desired replicas.
       type: str
     status:
-      description: The phase of the newest pod.
+      description: Phase of the newest pod.
       type: str
     image:
-      description: The image it runs.
+      description: Image of the controller.
       type: str
     certificate_secrets:
-      description: The Secrets its webhook certificate is in.
+      description: Secrets that hold its webhook certificate.
       type: list
       elements: str
   sample:
@@ -132,12 +130,12 @@ controllers:
       image: registry.k8s.io/jobset/jobset:v0.12.0
       certificate_secrets: [jobset-webhook-server-cert]
 jobset_problems:
-  description: Why the JobSet that is there cannot serve Trainer, however long one waits.
-  returned: failure, when somebody else's JobSet will not do
+  description: Why Trainer cannot use the external JobSet.
+  returned: failure, if an external JobSet cannot be used
   type: list
   elements: str
 checks:
-  description: What was checked and what was found; on failure only what is not ready.
+  description: The checks and their results; on failure only those that are not ready.
   returned: success, or failure of the wait
   type: list
   elements: dict
@@ -146,7 +144,7 @@ checks:
       description: The object.
       type: str
     rule:
-      description: The rule it has to meet.
+      description: The rule that it must meet.
       type: str
     state:
       description: V(ready), V(progressing), V(failed) or V(unknown).
@@ -155,25 +153,25 @@ checks:
       description: What was found.
       type: str
     since:
-      description: Since when the server has it so, in UTC; empty where it does not say.
+      description: When this state began according to the server, in UTC; empty if the server does not report it.
       type: str
 proof:
-  description: How the webhooks were proved.
+  description: How the webhooks were tested.
   returned: success
   type: dict
   contains:
     api_servers:
       description:
-        - How many API servers the cluster shows, each of which calls webhooks by itself; V(2) is assumed where that may
-          not be read. Of a load balancer in front of them only its one address may be seen.
+        - Number of API servers that the cluster shows, each of which connects to webhooks independently; V(2) is
+          assumed if it cannot be read. A load balancer in front of them may show only one address.
       type: int
       sample: 3
     rounds:
-      description: Over how many rounds of new connections all webhooks answered as they should.
+      description: Number of rounds of new connections in which all webhooks passed.
       type: int
       sample: 35
 diagnosis:
-  description: A closer look at each controller that is not ready. Nothing in it that looks like a secret is shown.
+  description: Details of each controller that is not ready. Text that looks like a secret is masked.
   returned: failure of the wait
   type: list
   elements: dict
@@ -183,49 +181,49 @@ diagnosis:
       type: str
       sample: Deployment kubeflow-system/jobset-controller-manager
     rule:
-      description: The rule it does not meet.
+      description: The rule that it does not meet.
       type: str
       sample: rollout
     seconds:
-      description: For how long it was seen not to meet it.
+      description: For how many seconds it did not meet the rule.
       type: float
       sample: 13.5
     pod:
-      description: Its newest pod; empty where there is none.
+      description: Its newest pod; empty if there is none.
       type: str
     container:
-      description: The container that holds it up, and its state in the words of the kubelet.
+      description: The container that is not ready, and its state as reported by the kubelet.
       type: str
       sample: "manager: CrashLoopBackOff"
     exit_code:
-      description: With what the container ended last; none where it has not ended.
+      description: Last exit code of the container; null if it has not terminated.
       type: int
       sample: 1
     restarts:
-      description: How often it was started again.
+      description: Number of container restarts.
       type: int
       sample: 3
     replica_set:
-      description: Where there is no pod, what is known of the ReplicaSet that should have made it; empty otherwise.
+      description: If there is no pod, the state of the ReplicaSet that should have created it; otherwise empty.
       type: str
       sample: "ReplicaSet jobset-controller-manager-5489fc9c66: 0 of 1 pods are there, 0 available; FailedCreate: ..."
     log:
-      description: The last lines of its log, 10 at most; of the run before, where it is between two.
+      description: The last lines of its log, at most 10; of the previous run if the container is waiting for a restart.
       type: list
       elements: str
     events:
-      description: The newest warnings about the Deployment, its ReplicaSets and pods, 5 at most, oldest first.
+      description: The newest warning events of the Deployment, its ReplicaSets and pods, at most 5, oldest first.
       type: list
       elements: str
     cause:
-      description: The likely cause, one of those in docs/causes.md; empty where it is not known.
+      description: The likely cause; docs/causes.md lists them. Empty if unknown.
       type: str
       sample: its configuration has the field noSuchKey, which this release does not support
     next_step:
-      description: What to do about it.
+      description: What to do next.
       type: str
     command:
-      description: A command to look further.
+      description: A command that shows more.
       type: str
       sample: kubectl -n kubeflow-system logs jobset-controller-manager-5489fc9c66-jf9zw --previous
     unreadable:
@@ -233,7 +231,7 @@ diagnosis:
       type: list
       elements: str
 certificates:
-  description: The certificates behind the webhook configurations; empty where nothing else was ready yet.
+  description: The certificates behind the webhook configurations; empty if no other check was ready yet.
   returned: success, or failure of the wait
   type: list
   elements: dict
@@ -242,22 +240,22 @@ certificates:
       description: The webhook configuration.
       type: str
     secret:
-      description: The Secret its pods serve from.
+      description: The Secret from which the pods serve the certificate.
       type: str
     service:
-      description: The Service it calls.
+      description: The Service that the webhooks call.
       type: str
     not_after:
-      description: When the first of the certificates ends that trust goes by, in UTC; empty where that is not known.
+      description: When the first certificate of the chain expires, in UTC; empty if unknown.
       type: str
     days_left:
-      description: Whole days until then; below V(0) where it has passed, V(null) where it is not known.
+      description: Whole days until then; negative after it expired, null if unknown.
       type: int
     problem:
-      description: What is wrong with it and what to do; empty where nothing is known to be.
+      description: What is wrong with it, and what to do next; empty if no problem is known.
       type: str
     not_checked:
-      description: What could not be looked at, and why; empty where everything was.
+      description: What could not be checked, and why; empty if everything was checked.
       type: str
   sample:
     - configuration: validator.trainer.kubeflow.org
@@ -268,40 +266,40 @@ certificates:
       problem: ""
       not_checked: ""
 runtimes:
-  description: Every ClusterTrainingRuntime of the cluster.
+  description: All ClusterTrainingRuntimes of the cluster.
   returned: with O(prove_runtimes), on success, or failure of a runtime
   type: list
   elements: dict
   contains:
     name:
-      description: Its name.
+      description: Name of the runtime.
       type: str
     framework:
       description: Its label C(trainer.kubeflow.org/framework); may be empty.
       type: str
     expected:
-      description: Whether it is one of O(runtimes).
+      description: Whether O(runtimes) selects it.
       type: bool
     proven:
-      description: Whether a dry-run TrainJob with it was accepted; null where none was sent.
+      description: Whether a dry-run TrainJob that uses it was accepted; null if none was sent.
       type: bool
     message:
-      description: The words it was refused with.
+      description: Error with which the TrainJob was rejected.
       type: str
   sample:
     - {name: torch-distributed, framework: torch, expected: true, proven: true, message: ""}
 touched:
-  description: The pods that were touched.
+  description: Pods that were annotated.
   returned: success
   type: list
   elements: str
 retried:
-  description: The pods that were deleted, and the Deployments that were annotated, so that they are tried again.
+  description: Pods that were deleted and Deployments that were annotated for a retry.
   returned: success
   type: list
   elements: str
 timeline:
-  description: What was waited for, and from which second on.
+  description: What was waited for, with the time at which each state began.
   returned: success, or failure of the wait
   type: list
   elements: dict
@@ -315,24 +313,24 @@ timeline:
       elements: str
 progress:
   description:
-    - What was said meanwhile, a line each; the last 20. Empty where it was ready at once, or with O(progress=false).
+    - The last 20 progress lines. Empty if everything was ready at once, or with O(progress=false).
   returned: success, or failure of the wait
   type: list
   elements: str
-  sample: ["1 s  webhooks have no certificate yet", "7 s  all of it serves"]
+  sample: ["1 s  webhooks have no certificate yet", "7 s  all components ready"]
 elapsed:
-  description: Seconds it took.
+  description: Duration in seconds.
   returned: success, or failure of the wait
   type: float
   sample: 6.8
 status:
-  description: The HTTP status the API server refused with.
-  returned: failure, when the API server refused a request
+  description: HTTP status with which the API server rejected a request.
+  returned: failure, if the API server rejected a request
   type: int
   sample: 403
 reason:
-  description: The server's own word for it; may be empty.
-  returned: failure, when the API server refused a request
+  description: Reason given by the API server; may be empty.
+  returned: failure, if the API server rejected a request
   type: str
   sample: Forbidden
 """
@@ -349,7 +347,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.wait.external_jo
 
 
 def wait(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
-    """Waits; touching or replacing a pod is part of waiting and no change of the operator."""
+    """Wait for the controllers. Annotating or replacing a pod is part of the wait, not a change of the operator."""
     require_pinned(cluster, call.params["cluster_uid"])
     refresh, retry = (call.params[name] and not call.check_mode for name in ("refresh_certificates", "retry_stuck"))
     bundle, beside = jobset_to_wait_for(cluster, bundle, call.params["jobset"])
@@ -364,7 +362,7 @@ def wait(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     return {"changed": False, **result}
 
 
-VERB = ModuleOperation(
+OPERATION = ModuleOperation(
     {
         "timeout": {"type": "int", "default": 300},
         "refresh_certificates": {"type": "bool", "default": False},
@@ -377,8 +375,8 @@ VERB = ModuleOperation(
 
 
 def main() -> None:
-    """Entry point."""
-    run_module(VERB)
+    """Run the module."""
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

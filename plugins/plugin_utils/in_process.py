@@ -1,12 +1,12 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carries a verb out on the control node, beside Ansible's worker process instead of as a module.
+"""Perform an operation in a process forked from Ansible's worker process, instead of in a module.
 
-A module has to be packed, and its Python has to start and to import everything: for one that asks a server a few
-questions that is most of the time it takes. Here all of it is in memory already.
+A module is packed, and starts a Python that imports everything again. For a module that sends a few requests this takes
+most of the time. Here everything is in memory already.
 
-The result is what the module's would be: the same validation, the same words, the same secrets hidden.
+The result is the same as that of the module: same validation, same messages, same secrets masked.
 """
 
 from __future__ import annotations
@@ -32,44 +32,46 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation, secrets_in
 
-# Takes a word for the worker: a line of progress, or the result.
-Tell = Callable[[dict[str, Any]], None]
+# Sends a message to the worker: a progress line, or the result.
+Send = Callable[[dict[str, Any]], None]
 
 
 def perform(
-    verb: ModuleOperation,
+    operation: ModuleOperation,
     arguments: Mapping[str, Any],
     settings: Mapping[str, Any],
     scratch: str,
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """What the module of this verb would return.
+    """Return the result that the module of this operation would return.
 
     Args:
         arguments: the options of the task.
-        settings: what Ansible tells a module of the run: C(_ansible_check_mode) and the like.
-        scratch: a folder for temporary files, which goes away with everything in it in the end.
-        say: takes a line of progress as soon as there is one.
+        settings: internal arguments that Ansible passes to a module, e.g. C(_ansible_check_mode).
+        scratch: parent folder for temporary files, which are deleted at the end.
+        say: called with each progress line immediately.
     """
-    # Plain values: templates leave text behind that knows where it came from, and the library's YAML and TLS do not
-    # all take it for text.
+    # Plain values: templating returns subclasses of str that carry their origin, which the YAML and TLS libraries
+    # do not all accept.
     plain = {name: _plain(value) for name, value in arguments.items()}
     result: dict[str, Any] | None = None
-    # Closed whatever happens here, so that the process ends when nobody listens any more.
-    with closing(_apart(lambda tell: tell({"result": _result(verb, plain, settings, tell)}), scratch)) as words:
-        for word in words:
-            if "line" in word:
-                say(word["line"])
-            result = word.get("result", result)
+    # Closed in any case, so that the process ends when the worker no longer reads.
+    with closing(
+        _forked(lambda send: send({"result": _result(operation, plain, settings, send)}), scratch)
+    ) as messages:
+        for message in messages:
+            if "line" in message:
+                say(message["line"])
+            result = message.get("result", result)
     if result is None:
         return {"failed": True, "msg": "the process of this task ended without a result\nNext: run it again"}
     return result
 
 
 def _result(
-    verb: ModuleOperation, arguments: dict[str, Any], settings: Mapping[str, Any], tell: Tell
+    operation: ModuleOperation, arguments: dict[str, Any], settings: Mapping[str, Any], send: Send
 ) -> dict[str, Any]:
-    validated = ArgumentSpecValidator(verb.argument_spec()).validate(arguments)
+    validated = ArgumentSpecValidator(operation.argument_spec()).validate(arguments)
     params = validated.validated_parameters
     hidden: set[str] = validated._no_log_values | secrets_in(params)
     warnings = [f"Both option {both['option']} and its alias {both['alias']} are set." for both in validated._warnings]
@@ -84,29 +86,29 @@ def _result(
             settings["_ansible_check_mode"],
             settings["_ansible_diff"],
             warnings.append,
-            lambda line: tell({"line": remove_values(line, hidden)}),
+            lambda line: send({"line": remove_values(line, hidden)}),
         )
         try:
-            result = verb.perform(call, hidden.update)
+            result = operation.perform(call, hidden.update)
         except ConductorError as error:
             result = {"failed": True, "msg": str(error), **error.facts}
-        except Exception as error:  # noqa: BLE001 - as Ansible does around a module
+        except Exception as error:  # noqa: BLE001 - like Ansible around a module
             words = "".join(traceback.format_exception_only(error)).strip()
             result = {"failed": True, "msg": words, "exception": traceback.format_exc()}
-    # A setting of newer releases of ansible-core; older ones always show the options.
+    # A setting of newer releases of ansible-core; older ones always return the options.
     if settings.get("_ansible_inject_invocation", True):
         result["invocation"] = {"module_args": params}
     if warnings:
         result["warnings"] = warnings
     if validated._deprecations:
         result["deprecations"] = validated._deprecations
-    # A secret that is "True" must not hide whether something changed.
+    # Masking a secret with the value "True" must not change a boolean of the result.
     kept = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
     return {**remove_values(result, hidden), **kept}
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it, of Python's own types only."""
+    """Return a value with the types of JSON only."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, Mapping):
@@ -117,49 +119,49 @@ def _plain(value: Any) -> Any:
         return int(value)
     if isinstance(value, float):
         return float(value)
-    # What is encrypted with Ansible Vault becomes text by this, too.
+    # str() also decrypts a value that is encrypted with Ansible Vault.
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def _apart(work: Callable[[Tell], None], scratch: str) -> Generator[dict[str, Any], None, None]:
-    """What C(work) tells in a process of its own, a copy of this one, as soon as it does.
+def _forked(work: Callable[[Send], None], scratch: str) -> Generator[dict[str, Any], None, None]:
+    """Run C(work) in a forked process, and yield its messages immediately.
 
-    When the task is stopped, by its C(timeout) or by somebody at the keyboard, that process is ended at once, and
-    nothing more is sent to the cluster. Nothing of it stays in the worker, which may have a loop's next item to do.
+    If the task is stopped, by its C(timeout) or by a keyboard interrupt, the process is killed, and no further request
+    is sent. Nothing of it remains in the worker, which may continue with the next item of a loop.
     """
     with tempfile.TemporaryDirectory(dir=scratch, prefix="conductor-") as folder:
         reading, writing = os.pipe()
         process = os.fork()
         if not process:
-            _report(work, writing, folder)
+            _work_and_exit(work, writing, folder)
         os.close(writing)
         try:
             with open(reading, "rb") as stream:
                 for line in stream:
-                    # What was cut off is the end of a process that was killed.
+                    # An incomplete line comes from a process that was killed.
                     if line.endswith(b"\n"):
                         yield json.loads(line)
         finally:
-            # It has said all it had to say, or nobody listens any more.
+            # It has sent its result, or the worker no longer reads.
             os.kill(process, signal.SIGKILL)
             os.waitpid(process, 0)
 
 
-def _report(work: Callable[[Tell], None], writing: int, folder: str) -> None:
-    """Does the work in the new process, and ends it. A word is a line of JSON."""
+def _work_and_exit(work: Callable[[Send], None], writing: int, folder: str) -> None:
+    """Do the work in the forked process, and end the process. A message is a line of JSON."""
     try:
-        # Ansible's handlers are about its own processes.
+        # The handlers of Ansible manage its own processes.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        # As a module would be: nobody is at a terminal, and nothing is printed in between.
+        # Like in a module: without a terminal, and nothing is printed directly.
         sys.stdout = sys.stderr = io.StringIO()
-        # What Ansible has in memory is nothing for this process to look through for garbage, again and again.
+        # Exclude the objects of Ansible from the garbage collections of this process.
         gc.freeze()
-        # The official client writes keys out of a kubeconfig into files, and removes them when Python ends. This
-        # process must not end that way: that would remove what is Ansible's as well.
+        # The official client writes keys of a kubeconfig to files and removes them at the exit of Python. This process
+        # must not run exit handlers, because they would remove files of Ansible as well.
         tempfile.tempdir = folder
         with open(writing, "wb", buffering=0) as stream:
-            work(lambda word: _write(stream, json.dumps(word).encode() + b"\n"))
+            work(lambda message: _write(stream, json.dumps(message).encode() + b"\n"))
     finally:
         os._exit(0)
 

@@ -1,12 +1,12 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action plugin all modules of this collection share: it brings the module what is only on the control node.
+"""The action plugin that all modules of this collection share.
 
-That is the bundle of the release, which lies in the collection, and the files that say which cluster or which TrainJob,
-where they are found beside the playbook or are encrypted with Ansible Vault. With a local connection nothing is copied,
-and there need be no module: what it does is done beside the worker process, where a module would run as the same user
-with the same Python.
+It copies files of the control node to the machine of the task: the bundle of the release, which is in the collection,
+and the files that name a cluster or contain a TrainJob if they are beside the playbook or encrypted with Ansible Vault.
+With a local connection nothing is copied, and the operation runs in a forked process instead of a module if a module
+would run as the same user with the same Python.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ _BUNDLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "conduct
 
 _FILES = (*(name for name, option in CONNECTION_OPTIONS.items() if option.is_file), "src")
 _VARIABLES = "K8S_AUTH_"
-# Whether a task may do without its module. For looking for a fault: both ways are to come to the same.
-_MAY = "ansible_conductor_in_process"
+# Whether a task may run without its module. For debugging; both ways return the same result.
+_IN_PROCESS = "ansible_conductor_in_process"
 
 
 class ModuleAction(ActionBase):
-    """Does what the module of the same name does.
+    """Performs the operation of the module with the same name.
 
-    Ansible loads a class like this before it forks the worker processes. What it imports is so in the memory of all of
-    them, and imported once a run; nothing may be opened or started by an import, because they would share it.
+    Ansible loads this class before it forks the worker processes, so that they share what it imports, once for each
+    run. An import must not open a connection or start a thread, because the workers would share it.
     """
 
-    verb: ModuleOperation
+    operation: ModuleOperation
 
     _supports_check_mode = True
     _requires_connection = True
@@ -58,27 +58,27 @@ class ModuleAction(ActionBase):
         if local:
             self._choose_interpreter(task_vars)
         decrypted: list[str] = []
-        # Where a file was brought to, and what the user calls it.
+        # Path of a copied or decrypted file to the path that the user wrote.
         names: dict[str, str] = {}
         try:
             if not arguments.get("bundle"):
-                arguments["bundle"] = self._bring(_find_bundle(str(arguments.get("release") or "2.3.0")), local)
+                arguments["bundle"] = self._copy(_find_bundle(str(arguments.get("release") or "2.3.0")), local)
             for option in _FILES:
                 path = arguments.get(option)
                 found = self._find_file(path)
                 if found:
                     real = self._loader.get_real_file(found)
                     decrypted.append(real)
-                    arguments[option] = self._bring(real, local, f"{option}-")
+                    arguments[option] = self._copy(real, local, f"{option}-")
                     names[arguments[option]] = str(path)
             if in_worker:
-                result.update(self._do(arguments, task_vars))
+                result.update(self._run_in_process(arguments, task_vars))
             else:
                 result.update(
                     self._execute_module(module_args=arguments, task_vars=task_vars, wrap_async=self._task.async_val)
                 )
                 for line in result.get("progress") or ():
-                    self._teller(task_vars)(str(line))
+                    self._progress_printer(task_vars)(str(line))
         finally:
             for real in decrypted:
                 self._loader.cleanup_tmp_file(real)
@@ -90,8 +90,8 @@ class ModuleAction(ActionBase):
         return result
 
     def _needs_no_module(self, task_vars: dict[str, Any]) -> bool:
-        """Whether a module would run as this very user with this very Python, and there is none to wait for later."""
-        wanted = self._templar.template(task_vars.get(_MAY, True))
+        """Return whether a module would run as this user with this Python, and synchronously."""
+        wanted = self._templar.template(task_vars.get(_IN_PROCESS, True))
         return bool(
             boolean(wanted, strict=False)
             and not client_error()
@@ -105,30 +105,32 @@ class ModuleAction(ActionBase):
         if self._task.delegate_to:
             task_vars = (task_vars.get("ansible_delegated_vars") or {}).get(self._task.delegate_to) or {}
         named = str(self._templar.template(task_vars.get("ansible_python_interpreter", sys.executable)))
-        # Links in one folder are one Python; links from different environments to one Python are not.
+        # Links in the same folder are the same Python. Links from different environments to one Python are not.
         folder, _name = os.path.split(named)
         return folder == os.path.dirname(sys.executable) and os.path.realpath(named) == os.path.realpath(sys.executable)
 
-    def _do(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Does it here. No value of the result is ever taken for a template."""
+    def _run_in_process(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """Perform the operation here. The result is marked as unsafe, so that it is never templated."""
         settings: dict[str, Any] = {}
         self._update_module_args(self._task.action, settings, task_vars)
-        self._display.vvv(f"{self._task.action} needs no module here")
+        self._display.vvv(f"{self._task.action} runs without a module")
         result: dict[str, Any] = wrap_var(
-            in_process.perform(self.verb, arguments, settings, constants.DEFAULT_LOCAL_TMP, self._teller(task_vars))
+            in_process.perform(
+                self.operation, arguments, settings, constants.DEFAULT_LOCAL_TMP, self._progress_printer(task_vars)
+            )
         )
         return result
 
-    def _teller(self, task_vars: dict[str, Any]) -> Callable[[str], None]:
-        """Shows a line of progress, on a terminal as in AWX; a worker's display hands it to the main process."""
+    def _progress_printer(self, task_vars: dict[str, Any]) -> Callable[[str], None]:
+        """Return a function that prints a progress line; the display of a worker sends it to the main process."""
         host = task_vars.get("inventory_hostname", "")
         return lambda line: self._display.display(f"{host}  {line}".strip())
 
     def _take_environment(self, arguments: dict[str, Any]) -> None:
-        """Turns the variables for a connection in the task's C(environment) into options.
+        """Turn the variables for a connection in the C(environment) of the task into options.
 
-        Ansible puts an environment into the command line of the module, and prints that with C(-vvv). As options they
-        are hidden, and a kubeconfig is found and brought like any other.
+        Ansible adds an environment to the command line of the module, and prints that with C(-vvv). As options, secrets
+        are masked, and a kubeconfig is searched and copied like any other.
         """
         environment: dict[str, Any] = {}
         super()._compute_environment_string(environment)
@@ -137,7 +139,7 @@ class ModuleAction(ActionBase):
         arguments.update(complete(options, variables))
 
     def _compute_environment_string(self, raw_environment_out: dict[str, Any] | None = None) -> str:
-        """See ActionBase: the environment of the module, without what C(_take_environment) has taken."""
+        """See ActionBase. Leave out the variables that C(_take_environment) turned into options."""
         rest = self._other_environment()
         if raw_environment_out is not None:
             raw_environment_out.clear()
@@ -151,19 +153,19 @@ class ModuleAction(ActionBase):
         return {name: value for name, value in environment.items() if not name.startswith(_VARIABLES)}
 
     def _choose_interpreter(self, task_vars: dict[str, Any]) -> None:
-        """The Python that runs Ansible has our libraries; discovery would find some other one of this machine."""
+        """Select the Python that runs Ansible, which has the libraries; discovery could find another one."""
         variables: dict[str, Any] = task_vars
         if self._task.delegate_to:
-            # What was set for the host that delegates is a path on that host's machine.
+            # The interpreter of the delegating host is a path on another machine.
             delegated: Mapping[str, Any] = task_vars.get("ansible_delegated_vars") or {}
             variables = dict(delegated.get(self._task.delegate_to) or {})
             task_vars["ansible_delegated_vars"] = {**delegated, self._task.delegate_to: variables}
         variables.setdefault("ansible_python_interpreter", sys.executable)
 
     def _find_file(self, path: Any) -> str | None:
-        """The file on the control node that an option means, None where it is none of ours to bring.
+        """Return the file on the control node that an option names, or None if there is none to copy.
 
-        A path that exists nowhere here may be one on the machine the module runs on; the module then says so itself.
+        A path that does not exist here may exist on the machine of the module. The module fails if it does not.
         """
         if not isinstance(path, str) or not path.strip() or os.pathsep in path or "\n" in path.strip():
             return None
@@ -173,7 +175,7 @@ class ModuleAction(ActionBase):
             return None
         return found
 
-    def _bring(self, path: str, local: bool, prefix: str = "") -> str:
+    def _copy(self, path: str, local: bool, prefix: str = "") -> str:
         if local:
             return path
         if self._connection._shell.tmpdir is None:

@@ -1,9 +1,9 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names that people bring from other tools, after the prefix C(conductor_), with what this collection has instead.
+"""Variable names of other tools, without the prefix C(conductor_), and what to use instead.
 
-A test fails when the role gets a variable of such a name: remove the name here then.
+A test fails if the role gets a variable with one of these names. Remove the name here then.
 """
 
 from __future__ import annotations

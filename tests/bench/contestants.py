@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES
-from ansible_collections.conductor.trainer.plugins.modules.trainer_operator import VERB
+from ansible_collections.conductor.trainer.plugins.modules.trainer_operator import OPERATION
 from ansible_collections.conductor.trainer.plugins.plugin_utils.in_process import perform
 from tests.support.playing import CLONE, LIMIT, play
 from tests.support.states import BUNDLE, our_bundle
@@ -49,7 +49,7 @@ def options(kubeconfig: Path, phases: tuple[str, ...] = PHASES) -> dict[str, Any
 def conductor(kubeconfig: Path, scratch: Path, phases: tuple[str, ...] = PHASES) -> float:
     """Seconds of one call of trainer_operator as a task makes it, with everything in memory already."""
     started = time.monotonic()
-    result = perform(VERB, options(kubeconfig, phases), _SETTINGS, str(scratch))
+    result = perform(OPERATION, options(kubeconfig, phases), _SETTINGS, str(scratch))
     seconds = time.monotonic() - started
     if result.get("failed"):
         raise ValueError(result["msg"])

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The examples for AWX name what there is: collections, variables, types, choices."""
+"""The examples for AWX use existing collections, variables, types and choices."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SPECS: dict[str, Any] = yaml.safe_load((CLONE / "roles/conductor/meta/argument_s
     "argument_specs"
 ]
 SURVEY: list[dict[str, Any]] = json.loads((PROJECT / "awx" / "survey.json").read_text())["spec"]
-# Types of AWX's questions, and those of role variables that their answers fit.
+# Types of the questions of AWX, and the types of role variables that accept their answers.
 TYPES = {"text": {"str"}, "integer": {"int"}, "multiplechoice": {"str", "bool"}}
 
 
@@ -33,7 +33,7 @@ def loaded(path: Path) -> Any:
 
 
 def collections() -> list[dict[str, str]]:
-    """Every collection that the examples ask for."""
+    """Return every collection that the examples require."""
     environment = loaded(CLONE / "examples" / "execution-environment" / "execution-environment.yml")
     project = loaded(PROJECT / "collections" / "requirements.yml")
     return [*environment["dependencies"]["galaxy"]["collections"], *project["collections"]]
@@ -50,7 +50,7 @@ def test_the_examples_ask_for_this_collection(wanted: dict[str, str]) -> None:
 def test_a_question_of_the_survey_fits_its_variable(question: dict[str, Any]) -> None:
     option = SPECS["main"]["options"][question["variable"]]
     assert option["type"] in TYPES[question["type"]]
-    # As YAML, because AWX knows a choice only as text.
+    # As YAML, because a choice is always text in AWX.
     assert yaml.safe_load(str(question["default"])) == option["default"]
     choices = option.get("choices", [False, True] if option["type"] == "bool" else None)
     if choices is not None:

@@ -45,7 +45,7 @@ def run_stories() -> set[str]:
 @pytest.mark.parametrize("module", MODULES)
 def test_every_module_is_tested_by_name(module: str) -> None:
     texts = [path.read_text() for path in sorted((CLONE / "tests" / "unit" / "plugins" / "modules").glob("test_*.py"))]
-    assert any(f'Verb("{module}"' in text for text in texts)
+    assert any(f'Operation("{module}"' in text for text in texts)
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -24,7 +24,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.module_call impo
     IDENTITY_ARG_SPEC,
 )
 from tests.unit.plugins.helpers.builders import bundle, serving
-from tests.unit.plugins.modules.test_modules import MODULES, PACKAGE, Verb
+from tests.unit.plugins.modules.test_modules import MODULES, PACKAGE, Operation
 
 CLONE = Path(__file__).resolve().parents[2]
 FILTERS = sorted(path.stem for path in (CLONE / "plugins" / "filter").glob("*.py"))
@@ -52,7 +52,7 @@ def shown() -> dict[str, dict[str, Any]]:
 
 def whole_spec(name: str) -> dict[str, Any]:
     """The argument spec that the module really has."""
-    return {**CONNECTION_ARG_SPEC, **IDENTITY_ARG_SPEC, **BUNDLE_ARG_SPEC, **Verb(name).options}
+    return {**CONNECTION_ARG_SPEC, **IDENTITY_ARG_SPEC, **BUNDLE_ARG_SPEC, **Operation(name).options}
 
 
 def traits(option: dict[str, Any]) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def test_return_values_are_of_the_documented_types(
     name: str,
     shown: dict[str, dict[str, Any]],
 ) -> None:
-    result = Verb(name).run(serving(bundle()), bundle())
+    result = Operation(name).run(serving(bundle()), bundle())
     documented = shown[name]["return"]
     for key in result.keys() - EVERYBODYS:
         assert_of_type(key, result[key], documented[key])

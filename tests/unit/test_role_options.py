@@ -18,12 +18,12 @@ from ansible_collections.conductor.trainer.plugins.module_utils.module_call impo
     CONNECTION_ARG_SPEC,
     IDENTITY_ARG_SPEC,
 )
-from tests.unit.plugins.modules.test_modules import Verb
+from tests.unit.plugins.modules.test_modules import Operation
 
 CLONE = Path(__file__).resolve().parents[2]
 ROLE = CLONE / "roles" / "conductor"
 SPECS: dict[str, Any] = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]
-# Every variable there is, whichever entry point takes it.
+# The variables of all entry points.
 ALL: dict[str, Any] = {name: option for spec in SPECS.values() for name, option in spec["options"].items()}
 
 
@@ -63,18 +63,18 @@ def test_every_default_is_one_that_the_spec_accepts(entry_point: str) -> None:
     given = {name: option["default"] for name, option in options.items() if "default" in option}
     validated = ArgumentSpecValidator(options).validate(given)
     assert validated.error_messages == []
-    # No default is of a type that only passes because it is converted.
+    # No default is valid only because it is converted.
     assert {name: validated.validated_parameters[name] for name in given} == given
 
 
-# The options of modules that a role variable stands for, where the name says something else.
+# The options of modules that a role variable sets under another name.
 OTHER_NAMES = {
     "conductor_wait_timeout": ("wait_for_controllers", "timeout"),
     "conductor_verify_timeout": ("wait_for_controllers", "timeout"),
     "conductor_progress": ("wait_for_controllers", "progress"),
     "conductor_force_conflicts": ("trainer_operator", "force_conflicts"),
 }
-# What only a task of the role uses.
+# Variables that only tasks of the role use.
 OF_THE_ROLE = {
     "conductor_smoke",
     "conductor_smoke_image",
@@ -82,14 +82,14 @@ OF_THE_ROLE = {
     "conductor_status_file",
     "conductor_status_strict",
 }
-# A module makes paths of texts itself; where certificates are verified by default is kubernetes.core's to say.
+# A module converts text to a path itself.
 ALIKE = {"path": "str"}
 
 
 @pytest.mark.parametrize("variable", sorted(ALL.keys() - OF_THE_ROLE))
 def test_a_variable_means_what_the_option_of_the_modules_means(variable: str) -> None:
     module, option = OTHER_NAMES.get(variable, ("trainer_operator", variable.removeprefix("conductor_")))
-    spec = {**CONNECTION_ARG_SPEC, **IDENTITY_ARG_SPEC, **BUNDLE_ARG_SPEC, **Verb(module).options}[option]
+    spec = {**CONNECTION_ARG_SPEC, **IDENTITY_ARG_SPEC, **BUNDLE_ARG_SPEC, **Operation(module).options}[option]
     said = ALL[variable]
     assert said["type"] == ALIKE.get(spec.get("type", "str"), spec.get("type", "str"))
     assert said.get("elements") == spec.get("elements")
@@ -100,29 +100,33 @@ def test_a_variable_means_what_the_option_of_the_modules_means(variable: str) ->
 
 
 def test_every_connection_variable_reaches_the_modules() -> None:
-    for tasks in SPECS:
-        block = yaml.safe_load((ROLE / "tasks" / f"{tasks}.yml").read_text())[-1]
-        options = block["module_defaults"]["group/conductor.trainer.k8s"]
-        used = set(re.findall(r"conductor_\w+", str(options)))
-        later = {
-            "conductor_cluster_uid",
-            "conductor_force_conflicts",
-            "conductor_prune",
-            "conductor_prune_crds",
-            "conductor_lease_timeout",
-            "conductor_wait_timeout",
-            "conductor_verify_timeout",
-            "conductor_progress",
-            "conductor_accept",
-            "conductor_adopt",
-            "conductor_certificates_pem",
-            "conductor_remove_crds",
-            "conductor_remove_user_data",
-            "conductor_abandon_jobs",
-            *OF_THE_ROLE,
-        }
-        assert used == set(ALL) - later
-        assert all(re.search(rf"\bconductor_{name}\b", value) for name, value in options.items())
+    options = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())["__conductor_module_defaults"]
+    used = set(re.findall(r"conductor_\w+", str(options)))
+    later = {
+        "conductor_cluster_uid",
+        "conductor_force_conflicts",
+        "conductor_prune",
+        "conductor_prune_crds",
+        "conductor_lease_timeout",
+        "conductor_wait_timeout",
+        "conductor_verify_timeout",
+        "conductor_progress",
+        "conductor_accept",
+        "conductor_adopt",
+        "conductor_certificates_pem",
+        "conductor_remove_crds",
+        "conductor_remove_user_data",
+        "conductor_abandon_jobs",
+        *OF_THE_ROLE,
+    }
+    assert used == set(ALL) - later
+    assert all(re.search(rf"\bconductor_{name}\b", value) for name, value in options.items())
+
+
+@pytest.mark.parametrize("entry_point", SPECS)
+def test_every_entry_point_passes_them_on(entry_point: str) -> None:
+    [whole] = yaml.safe_load((ROLE / "tasks" / f"{entry_point}.yml").read_text())
+    assert whole["module_defaults"] == {"group/conductor.trainer.k8s": "{{ __conductor_module_defaults }}"}
 
 
 @pytest.mark.parametrize("entry_point", SPECS)
@@ -136,7 +140,7 @@ def test_every_step_of_an_entry_point_is_in_its_summary(entry_point: str) -> Non
         return names
 
     [whole] = yaml.safe_load((ROLE / "tasks" / f"{entry_point}.yml").read_text())
-    # In the same order: what stands behind a failed step is left out.
+    # In the same order, because results after a failed step are ignored.
     summarized = whole["always"][0]["vars"]["__conductor_steps"].values()
     assert [f"{{{{ {name} | default({{}}) }}}}" for name in registered(whole["block"])] == list(summarized)
 
@@ -158,3 +162,10 @@ def test_the_first_module_that_asks_the_cluster_knows_which_it_must_be() -> None
         module, options = asking[0]
         assert module in ("conductor.trainer.trainer_operator", "conductor.trainer.trainer_operator_info")
         assert options["cluster_uid"] == "{{ conductor_cluster_uid | default(omit) }}"
+
+
+def test_the_readme_of_the_role_names_variables_and_defaults_that_exist() -> None:
+    rows = re.findall(r"^\| `(conductor_\w+)` \| (.*?) ?\| .* \|$", (ROLE / "README.md").read_text(), re.MULTILINE)
+    assert len(rows) == 10
+    shown = {name: yaml.safe_load(default.strip("`")) if default else None for name, default in rows}
+    assert shown == {name: ALL[name].get("default") for name, _default in rows}

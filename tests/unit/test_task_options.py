@@ -25,7 +25,7 @@ OWN_GROUP = "group/conductor.trainer.k8s"
 
 
 def mappings(node: Any) -> Iterator[dict[str, Any]]:
-    """Every mapping in a document: plays, blocks, tasks and what is in them."""
+    """Yield every mapping in a document: plays, blocks, tasks and their values."""
     if isinstance(node, dict):
         yield node
     for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
@@ -34,7 +34,7 @@ def mappings(node: Any) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def content() -> list[tuple[str, dict[str, Any]]]:
-    """Every mapping of every file with tasks, beside the file's name."""
+    """Return every mapping of every file with tasks, with the name of the file."""
     files = [
         path
         for pattern in ("playbooks/*.yml", "roles/*/tasks/*.yml", "roles/*/handlers/*.yml", "molecule/**/*.yml")
@@ -47,7 +47,7 @@ def content() -> list[tuple[str, dict[str, Any]]]:
 
 @pytest.fixture(scope="module")
 def calls(content: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, str, set[str]]]:
-    """File, module and options of every task that calls a module of COLLECTIONS."""
+    """Return file, module and options of every task that calls a module of COLLECTIONS."""
     return [
         (file, module, set(options or {}))
         for file, mapping in content
@@ -64,7 +64,7 @@ def own_modules() -> list[str]:
 
 @pytest.fixture(scope="module")
 def known(calls: list[tuple[str, str, set[str]]], own_modules: list[str]) -> dict[str, set[str]]:
-    """The options of each module, aliases included, as its documentation has them."""
+    """Return the documented options of each module, with aliases."""
     modules = sorted({module for _, module, _ in calls}.union(own_modules))
     shown = subprocess.run(
         [Path(sys.executable).parent / "ansible-doc", "--json", *modules],
@@ -81,7 +81,7 @@ def known(calls: list[tuple[str, str, set[str]]], own_modules: list[str]) -> dic
     }
 
 
-def test_tasks_name_options_that_there_are(calls: list[tuple[str, str, set[str]]], known: dict[str, set[str]]) -> None:
+def test_tasks_name_existing_options(calls: list[tuple[str, str, set[str]]], known: dict[str, set[str]]) -> None:
     wrong = [
         f"{file}: {module}: {sorted(options - known[module])}"
         for file, module, options in calls
@@ -94,7 +94,15 @@ def test_tasks_name_options_that_there_are(calls: list[tuple[str, str, set[str]]
 def test_defaults_of_the_group_fit_each_of_its_modules(
     content: list[tuple[str, dict[str, Any]]], known: dict[str, set[str]], own_modules: list[str]
 ) -> None:
-    defaults = [(file, set(mapping[OWN_GROUP])) for file, mapping in content if OWN_GROUP in mapping]
+    shared = yaml.safe_load((CLONE / "roles" / "conductor" / "vars" / "main.yml").read_text())
+    # The role sets the options with a variable.
+    variables = {f"{{{{ {name} }}}}": value for name, value in shared.items()}
+    defaults = [
+        (file, set(variables[options] if isinstance(options, str) else options))
+        for file, mapping in content
+        for options in [mapping.get(OWN_GROUP, {})]
+        if options
+    ]
     wrong = [
         f"{file}: {module}: {sorted(options - known[module])}"
         for file, options in defaults

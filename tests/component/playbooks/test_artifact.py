@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The summary that a run leaves for AWX: one entry a host, for hosts that failed above all; no server."""
+"""A run sets a summary for AWX with one entry for each host, also for failed hosts. No server is needed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.playing import play
 
 @pytest.fixture
 def inventory(tmp_path: Path) -> Path:
-    """Two hosts, two addresses of this machine where nobody listens."""
+    """Return an inventory of two hosts, with two addresses of this machine on which nothing listens."""
     with socket.socket() as first, socket.socket() as second:
         for listener in (first, second):
             listener.bind(("127.0.0.1", 0))
@@ -36,8 +36,8 @@ def inventory(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("playbook", "forks"), [("install", "5"), ("verify", "1"), ("preflight", "5"), ("status", "1")]
 )
-def test_every_host_that_failed_says_why(inventory: Path, playbook: str, forks: str) -> None:
-    # AWX hands the artifacts of one workflow node to the next as extra variables: they are no input.
+def test_every_failed_host_has_its_error_in_the_summary(inventory: Path, playbook: str, forks: str) -> None:
+    # AWX passes the artifacts of a workflow node to the next one as extra variables. They are not input.
     left = {"conductor_report": {"first": {"verified": True}, "third": {"verified": True}}}
     played = play(playbook, left, "--inventory", str(inventory), "--forks", forks, environment=CLI_SHOWS_ALL)
     assert played.code == 2
@@ -45,9 +45,9 @@ def test_every_host_that_failed_says_why(inventory: Path, playbook: str, forks: 
     hosts = yaml.safe_load(inventory.read_text())["all"]["hosts"]
     assert list(found) == list(hosts)
     for name, host in hosts.items():
-        # The host has failed, and nothing makes it look rescued.
+        # The host has failed, and is not counted as rescued.
         assert (played.recap[name]["failed"], played.recap[name]["rescued"]) == (1, 0)
-        assert found[name]["error"]["step"] == ("apply" if playbook in ("install", "verify") else "look")
+        assert found[name]["error"]["step"] == ("apply" if playbook in ("install", "verify") else "inspect")
         assert f"{host['conductor_host']} cannot be reached" in found[name]["error"]["message"]
         assert "Next:" in found[name]["error"]["message"]
         assert host["conductor_api_key"] not in played.output + played.errors
@@ -66,9 +66,9 @@ def test_two_hosts_of_one_cluster_are_reported(inventory: Path) -> None:
     }
 
 
-def test_nothing_of_it_is_printed_unasked() -> None:
+def test_the_summary_is_not_printed_by_default() -> None:
     played = play("install")
     assert "CUSTOM STATS" not in played.output
     assert "conductor_report" not in played.text
-    # The reason stands there once, at the task that failed.
+    # The reason is printed once, at the task that failed.
     assert played.output.count("fatal: ") == 1

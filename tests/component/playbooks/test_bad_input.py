@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user sees who names no cluster, a wrong one, or something unknown: the playbooks as they are, no server."""
+"""The playbooks fail with a clear message if a cluster, release or runtime is missing or wrong. No server is needed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import yaml
 
 from tests.support.playing import Played, play
 
-# Long enough not to occur anywhere by chance.
+# Long enough not to occur elsewhere by chance.
 SECRET = "c2VjcmV0LXRva2VuLW9mLXRoaXMtdGVzdA"  # noqa: S105 - of nothing
 
 
 def kubeconfig(port: int, *contexts: str) -> dict[str, Any]:
-    """A kubeconfig with these contexts, all of one server on this machine."""
+    """Return a kubeconfig with these contexts, all with the same server on this machine."""
     return {
         "apiVersion": "v1",
         "kind": "Config",
@@ -32,7 +32,7 @@ def kubeconfig(port: int, *contexts: str) -> dict[str, Any]:
 
 @pytest.fixture
 def closed_port() -> int:
-    """A port of this machine where nobody listens."""
+    """Return a port of this machine on which nothing listens."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -47,7 +47,7 @@ def kubeconfig_path(tmp_path: Path, closed_port: int) -> str:
 
 
 def assert_refused(answer: Played, *words: str) -> None:
-    """It failed, said these words, and said what to try next."""
+    """Assert that the run failed with these words and a next step."""
     output = answer.output + answer.errors
     assert answer.code != 0, output
     for word in (*words, "Next:"):
@@ -104,7 +104,7 @@ def test_one_cluster_for_two_hosts(tmp_path: Path, kubeconfig_path: str) -> None
 
 
 def test_secrets_of_an_inline_kubeconfig_are_not_shown(tmp_path: Path, closed_port: int) -> None:
-    # Most verbose; from a file, because the command line would be shown as it is.
+    # With the most output, and from a file, because the command line would be printed unmasked.
     variables = tmp_path / "variables.yml"
     variables.write_text(yaml.safe_dump({"conductor_kubeconfig": kubeconfig(closed_port, "one")}))
     answer = play("install", {}, "--extra-vars", f"@{variables}", "-vvv")

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A misspelled variable is refused wherever it stands, before any server is asked."""
+"""A misspelled variable is rejected wherever it is set, before any request is sent."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import yaml
 from tests.support.playing import Played, play
 
 MEANT = "unknown variable conductor_contxt; did you mean conductor_context?"
-# Nobody listens there: whoever gets past the check says so.
+# Nothing listens there: a run that passes the check fails with another message.
 HOST = {"conductor_host": "https://127.0.0.1:1", "conductor_api_key": "a-token-of-nothing"}
 WRONG = {"conductor_contxt": "production"}
 
 
 def playbook(folder: Path, *, entry_point: str = "main", before: Any = (), **play_keywords: Any) -> Path:
-    """A user's own playbook with the role in it."""
+    """Write a playbook that imports the role, and return its path."""
     role = {"name": "conductor.trainer.conductor", "tasks_from": entry_point}
     content = {
         "name": "Mine",
@@ -36,7 +36,7 @@ def playbook(folder: Path, *, entry_point: str = "main", before: Any = (), **pla
 
 
 def inventory(folder: Path, group: dict[str, Any], host: dict[str, Any]) -> tuple[str, str]:
-    """Arguments that name an inventory with one host."""
+    """Write an inventory with one host, and return the arguments that select it."""
     path = folder / "clusters.yml"
     path.write_text(yaml.safe_dump({"all": {"vars": group, "hosts": {"tokyo": host}}}))
     return "--inventory", str(path)

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The file that a status leaves: every host, hosts that failed above all; no server."""
+"""The status playbook writes a file with every host, also with failed hosts. No server is needed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.playing import Played, one_by_one, play
 
 @pytest.fixture
 def inventory(tmp_path: Path) -> Path:
-    """Two hosts, of which one names a cluster where nobody listens, and the other none."""
+    """Return an inventory of two hosts: one names an API server that does not answer, the other names none."""
     hosts = {
         "silent": {"conductor_host": "https://127.0.0.1:1", "conductor_api_key": "token"},
         "nameless": {"conductor_context": ""},
@@ -31,7 +31,7 @@ def status(inventory: Path, kept: str, *arguments: str) -> Played:
     return play("status", {"conductor_status_file": kept}, "--inventory", str(inventory), *arguments)
 
 
-def assert_told(found: dict[str, Any], words: str) -> None:
+def assert_unknown(found: dict[str, Any], words: str) -> None:
     assert (found["health"], found["trainer"]) == ("unknown", None)
     assert words in found["error"]
 
@@ -43,8 +43,8 @@ def test_hosts_that_name_one_file_share_it(inventory: Path, tmp_path: Path, argu
     assert played.code == 2
     found = json.loads(kept.read_text())
     assert sorted(found) == ["nameless", "silent"]
-    assert_told(found["silent"], "cannot be reached")
-    assert_told(found["nameless"], "no cluster is named")
+    assert_unknown(found["silent"], "cannot be reached")
+    assert_unknown(found["nameless"], "no cluster is named")
     assert {counts["failed"] for counts in played.recap.values()} == {1}
     assert {counts["changed"] for counts in played.recap.values()} == {0}
 
@@ -57,8 +57,8 @@ def test_each_host_may_have_its_own(inventory: Path, tmp_path: Path) -> None:
 
 def test_batches_add_up(inventory: Path, tmp_path: Path) -> None:
     kept = tmp_path / "status.json"
-    # Only this part: without a cluster the whole fails, and a play ends when all hosts of a batch have failed.
-    playbook = one_by_one(tmp_path / "batches.yml", "status_file")
+    # Only this task file: without a cluster the role fails, and a play ends when all hosts of a batch have failed.
+    playbook = one_by_one(tmp_path / "batches.yml", "write_status_file")
     played = play(playbook, {"conductor_status_file": str(kept)}, "--inventory", str(inventory))
     assert played.code == 0, played.output
     assert sorted(json.loads(kept.read_text())) == ["nameless", "silent"]

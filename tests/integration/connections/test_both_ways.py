@@ -15,7 +15,7 @@ from tests.integration.connections.conftest import Access
 WAIT = "conductor.trainer.wait_for_controllers"
 # What differs from one run to the next anyway; and how ansible-core keeps a module's failure that is none.
 OTHERWISE = ["elapsed", "timeline", "failed_when_suppressed_exception"]
-HERE, MODULE_FILE = "needs no module here", "Using module file"
+HERE, MODULE_FILE = "runs without a module", "Using module file"
 
 # Task name to action, options, and other keywords of the task; C(k8s) are the options of a good connection.
 TASKS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {

@@ -135,10 +135,10 @@ def test_with_the_policy_probes_are_all_the_verifier_sends(states: States, bundl
     for manifest in probes:
         if manifest["metadata"].get("namespace"):
             verifier.dry_run_create(manifest)
-            refused(partial(post, verifier, manifest), "dry runs alone")
+            refused(partial(post, verifier, manifest), "reserved for dry runs")
         else:
             verifier.apply(manifest, dry_run=True)
-            refused(partial(verifier.apply, manifest), "dry runs alone")
+            refused(partial(verifier.apply, manifest), "reserved for dry runs")
     other: Manifest = {**runtime, "metadata": {"name": "mine"}}
     refused(partial(verifier.apply, other, dry_run=True), "cannot patch resource")
     refused(partial(post, verifier, other), "cannot create resource")
@@ -168,7 +168,7 @@ def await_refusal(cluster: Cluster, pod: Manifest) -> None:
         try:
             post(cluster, attempt)
         except ApiError as error:
-            if "dry runs alone" not in error.message:
+            if "reserved for dry runs" not in error.message:
                 raise
             return
         assert time.monotonic() < deadline, "the policy is not in force"

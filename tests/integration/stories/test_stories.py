@@ -45,8 +45,8 @@ def test_install_on_a_fresh_cluster(cluster: RealCluster, tmp_path: Path) -> Non
         *(path for path in predicted.meant if path.endswith("/conductor-install-record")),
     }
     count = len(predicted.operator["actions"]["create"])
-    assert f"{count} to create, {len(unasked)} of these without asking the server" in predicted.played.text
-    left_out = "Left out, because check mode cannot ask for what is not there yet: wait"
+    assert f"{count} to create, {len(unasked)} of these not checked by the server" in predicted.played.text
+    left_out = "Skipped in check mode, because the objects do not exist yet: wait"
     assert left_out in predicted.played.text
     lines = predicted.operator["diff"]["after"].splitlines()
     assert (len(lines), sum(line.endswith("(predicted)") for line in lines)) == (count, len(unasked))

@@ -138,5 +138,5 @@ def test_without_its_record_a_run_writes_only_that(installed: RealCluster, tmp_p
     assert_quiet(run(cluster, tmp_path, ["verify"]))
     predicted, _done = predict_and_do(cluster, tmp_path, "install")
     assert (predicted.operator["actions"], predicted.meant) == ({}, [RECORD])
-    assert "45 unchanged, the install record to renew" in predicted.played.text
+    assert "45 unchanged, install record to update" in predicted.played.text
     assert_quiet(run(cluster, tmp_path, ["install"]))

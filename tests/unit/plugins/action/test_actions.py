@@ -18,4 +18,4 @@ MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py
 def test_every_module_has_an_action_of_its_name(name: str) -> None:
     action = importlib.import_module(f"{PACKAGE}.action.{name}")
     assert issubclass(action.ActionModule, ModuleAction)
-    assert action.ActionModule.verb is importlib.import_module(f"{PACKAGE}.modules.{name}").VERB
+    assert action.ActionModule.operation is importlib.import_module(f"{PACKAGE}.modules.{name}").OPERATION

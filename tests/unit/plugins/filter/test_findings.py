@@ -8,7 +8,7 @@ from typing import Any
 from ansible_collections.conductor.trainer.plugins.filter.findings import FilterModule, findings
 
 QUOTA = {"code": "quota_exceeded", "object": "ResourceQuota q", "cause": "they do not fit", "next_step": "raise it"}
-HALF = {"code": "trainer_incomplete", "object": "Trainer", "cause": "a part lacks", "next_step": "install"}
+HALF = {"code": "trainer_incomplete", "object": "Trainer", "cause": "a part is missing", "next_step": "install"}
 
 
 def info(**changes: Any) -> dict[str, Any]:
@@ -18,15 +18,15 @@ def info(**changes: Any) -> dict[str, Any]:
 
 def test_one_line_for_each_finding_blockers_first() -> None:
     assert findings(info(blockers=[QUOTA], warnings_found=[HALF, HALF])).splitlines() == [
-        "1 blocker and 2 warnings before Trainer 2.3.0 on https://c",
-        "  blocker quota_exceeded, ResourceQuota q: they do not fit. To do: raise it",
-        "  warning trainer_incomplete, Trainer: a part lacks. To do: install",
-        "  warning trainer_incomplete, Trainer: a part lacks. To do: install",
+        "Trainer 2.3.0 on https://c: 1 blocker, 2 warnings",
+        "  blocker quota_exceeded, ResourceQuota q: they do not fit. Next: raise it",
+        "  warning trainer_incomplete, Trainer: a part is missing. Next: install",
+        "  warning trainer_incomplete, Trainer: a part is missing. Next: install",
     ]
 
 
-def test_where_there_is_nothing_it_says_so() -> None:
-    assert findings(info()) == "no blockers and no warnings before Trainer 2.3.0 on https://c"
+def test_no_findings() -> None:
+    assert findings(info()) == "Trainer 2.3.0 on https://c: no blockers, no warnings"
 
 
 def test_it_is_the_filter_that_ansible_loads() -> None:

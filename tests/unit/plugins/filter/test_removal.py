@@ -24,33 +24,33 @@ RESULT: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(("check_mode", "verb"), [(False, "Deleted"), (True, "To delete")])
-def test_what_went_is_counted_by_kind_and_what_stays_is_said_with_the_reason(check_mode: bool, verb: str) -> None:
+def test_deleted_objects_are_counted_by_kind_and_retained_ones_have_the_reason(check_mode: bool, verb: str) -> None:
     assert removal(RESULT, check_mode).splitlines() == [
         "Trainer 2.3.0 in kubeflow-system, Kubernetes 1.35.8",
         "Cluster 0f9c/8d1f",
         verb,
         "  Secret                            2",
         "  TrainJob                          6",
-        "Stays",
+        "Retained",
         "  CustomResourceDefinition x: remove_crds is off",
         "Took 6.0 s",
     ]
 
 
-def test_where_nothing_is_left_to_do_it_says_so() -> None:
+def test_nothing_to_delete() -> None:
     lines = removal({**RESULT, "actions": {}, "counts": {}, "retained": []}).splitlines()
     assert lines[2:] == ["Nothing to delete", "Took 6.0 s"]
 
 
-def test_where_nothing_was_it_says_so() -> None:
+def test_nothing_of_conductor_existed() -> None:
     lines = removal({**RESULT, "actions": {}, "counts": {}, "retained": [], "existed": False}).splitlines()
-    assert lines[2:] == ["Nothing of Conductor's is there", "Took 6.0 s"]
+    assert lines[2:] == ["No objects of Conductor found", "Took 6.0 s"]
 
 
-@pytest.mark.parametrize(("check_mode", "words"), [(False, "Let go, "), (True, "To be let go, ")])
-def test_runtimes_that_were_let_go_are_named(check_mode: bool, words: str) -> None:
+@pytest.mark.parametrize(("check_mode", "words"), [(False, "Finalizer removed, "), (True, "Finalizer to remove, ")])
+def test_runtimes_whose_finalizer_was_removed_are_named(check_mode: bool, words: str) -> None:
     lines = removal({**RESULT, "finalizers_removed": ["ClusterTrainingRuntime torch"]}, check_mode).splitlines()
-    assert f"{words}because no controller does it: ClusterTrainingRuntime torch" in lines
+    assert f"{words}because no controller is left to do it: ClusterTrainingRuntime torch" in lines
 
 
 def test_it_is_what_ansible_loads() -> None:

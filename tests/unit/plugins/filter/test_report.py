@@ -42,8 +42,8 @@ def test_a_whole_run() -> None:
         "  jobset-controller-manager            1/1   Running",
         "ClusterTrainingRuntimes: 3",
         "  jax                       jax         accepts TrainJobs",
-        "  own                                   not asked",
-        "  torch                     torch       refuses TrainJobs",
+        "  own                                   not tested",
+        "  torch                     torch       rejects TrainJobs",
         "Steps",
         "  apply                1.2 s  2 created, 1 updated, 3 unchanged",
         "  wait                10.1 s",
@@ -54,7 +54,7 @@ def test_a_whole_run() -> None:
 def test_beside_a_jobset_of_somebody_elses_the_release_has_none() -> None:
     beside = {**APPLIED, "components": {"trainer": "2.3.0"}}
     assert report({"apply": beside}).splitlines()[0] == (
-        "Trainer 2.3.0 in kubeflow-system, beside a JobSet that was there, Kubernetes 1.35.8"
+        "Trainer 2.3.0 in kubeflow-system, beside an external JobSet, Kubernetes 1.35.8"
     )
 
 
@@ -86,7 +86,7 @@ def test_what_an_earlier_release_left_is_counted() -> None:
     text = report(
         {"apply": {"actions": {"prune": ["Service ops/old"]}, "retained": ["CustomResourceDefinition x: why"]}}
     )
-    assert "1 pruned, 1 of an earlier release kept" in text
+    assert "1 pruned, 1 of an earlier release retained" in text
 
 
 def test_adopted_is_spelled_so() -> None:
@@ -100,13 +100,13 @@ def test_check_mode_tells_what_is_to_be_done_and_what_was_left_out() -> None:
         "Trainer 2.3.0 with JobSet 0.12.0 in kubeflow-system, Kubernetes 1.35.8",
         "Cluster 0f9c/8d1f",
         "Steps",
-        "  apply                1.2 s  2 to create, 1 to update, 1 of these without asking the server, 3 unchanged",
-        "Left out, because check mode cannot ask for what is not there yet: wait, runtimes",
+        "  apply                1.2 s  2 to create, 1 to update, 1 of these not checked by the server, 3 unchanged",
+        "Skipped in check mode, because the objects do not exist yet: wait, runtimes",
     ]
 
 
 @pytest.mark.parametrize(
-    ("check_mode", "words"), [(False, "install record renewed"), (True, "the install record to renew")]
+    ("check_mode", "words"), [(False, "install record updated"), (True, "install record to update")]
 )
 def test_a_change_of_the_record_alone_is_told(check_mode: bool, words: str) -> None:
     assert report({"apply": {"actions": {}, "unchanged": 45, "record_updated": True}}, check_mode).endswith(
@@ -130,7 +130,7 @@ SMOKE: dict[str, Any] = {
         ({}, "4.3 s  2 nodes: names resolve"),
         ({"logs": {"a": ["one"], "b": ["two"], "c": []}}, "4.3 s  2 nodes: one, two"),
         ({"logs": {}}, "4.3 s  2 nodes: complete"),
-        ({"retained": ["Namespace x: why"]}, "4.3 s  2 nodes: names resolve; stays: Namespace x: why"),
+        ({"retained": ["Namespace x: why"]}, "4.3 s  2 nodes: names resolve; retained: Namespace x: why"),
         ({"phase": "predicted", "pods": [], "logs": {}, "timeline": []}, "0.0 s  predicted"),
     ],
 )
@@ -151,13 +151,13 @@ def test_certificates_have_a_line_a_service() -> None:
         certificate("webhook"),
         certificate("webhook"),
         certificate("other", not_checked="Secret other"),
-        certificate("third", days_left=None, problem="it lacks tls.key"),
+        certificate("third", days_left=None, problem="tls.key is missing"),
     ]
     lines = report({"wait": {**WAITED, "certificates": rows}}).splitlines()
     at = lines.index("Certificates of the webhooks")
     assert lines[at + 1 : at + 5] == [
         "  webhook                              364 days left",
-        "  other                                364 days left; not looked at: Secret other",
-        "  third                                it lacks tls.key",
+        "  other                                364 days left; not checked: Secret other",
+        "  third                                tls.key is missing",
         "Steps",
     ]

@@ -15,7 +15,7 @@ QUOTA = {"code": "quota_exceeded", "object": "ResourceQuota q", "cause": "they d
 
 
 def lines(**changes: Any) -> dict[str, list[str]]:
-    """Title to the words behind it and the lines below it."""
+    """Return the text after each title, with the lines below it, by title."""
     found: dict[str, list[str]] = {}
     title = ""
     for line in screen(status(changed(**changes))).splitlines():
@@ -34,9 +34,9 @@ def test_everything_has_its_line() -> None:
         *("Neighbours", "Blockers", "Warnings"),
     ]
     assert found["Health"] == ["healthy"]
-    assert found["Trainer"] == ["9.9.9, complete, healthy, in ops, by Conductor"]
+    assert found["Trainer"] == ["9.9.9, complete, healthy, in ops, managed by Conductor"]
     assert found["Runtimes"] == ["2 of the release"]
-    assert found["Certificates"] == ["1 of 1 webhook configurations have one, the first ends in 9 days (validator)"]
+    assert found["Certificates"] == ["1 of 1 webhook configurations have one, the first expires in 9 days (validator)"]
     assert found["Blockers"] == found["Warnings"] == ["none"]
 
 
@@ -51,7 +51,7 @@ def test_everything_has_its_line() -> None:
         (
             {"certificates": [{"configuration": "c", "not_after": "", "days_left": None}]},
             "Certificates",
-            "no end known for c",
+            "expiry unknown for c",
         ),
         ({"built_in_runtimes": {"present": None, "missing": None}}, "Runtimes", "unknown"),
         (
@@ -66,23 +66,23 @@ def test_everything_has_its_line() -> None:
             "others: mine, 2 TrainingRuntimes",
         ),
         ({"user_objects": {"train_jobs": {"total": None, "unfinished": None}}}, "TrainJobs", "unknown"),
-        ({"user_objects": {"train_jobs": {"total": 3, "unfinished": 1}}}, "TrainJobs", "3, 1 of them unfinished"),
+        ({"user_objects": {"train_jobs": {"total": 3, "unfinished": 1}}}, "TrainJobs", "3, 1 unfinished"),
     ],
 )
 def test_what_else_a_line_may_say(changes: dict[str, Any], title: str, words: str) -> None:
     assert lines(**changes)[title][0].startswith(words) or words in lines(**changes)[title][0]
 
 
-def test_findings_have_their_remedies() -> None:
+def test_findings_have_their_next_steps() -> None:
     found = lines(blockers=[QUOTA, QUOTA])
     assert found["Blockers"][0] == "2"
-    assert found["Blockers"][1:] == ["quota_exceeded, ResourceQuota q: they do not fit. To do: raise it"] * 2
+    assert found["Blockers"][1:] == ["quota_exceeded, ResourceQuota q: they do not fit. Next: raise it"] * 2
 
 
 def test_a_reason_stands_below_the_health() -> None:
     assert lines(built_in_runtimes={"missing": ["jax"]})["Health"] == [
         "unhealthy",
-        "ClusterTrainingRuntime jax is not there",
+        "ClusterTrainingRuntime jax is missing",
     ]
 
 

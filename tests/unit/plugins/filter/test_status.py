@@ -19,7 +19,7 @@ KEYS = list(yaml.safe_load(RETURN)["_value"]["contains"])
 
 
 def healthy() -> dict[str, Any]:
-    """An inspection of a cluster where all is well."""
+    """Return the inspection of a healthy cluster."""
     found = inspect(FakeCluster(), bundle())
     for part in ("trainer", "jobset"):
         found[part] |= {"state": "complete" if part == "trainer" else "bundled", "healthy": True, "namespace": "ops"}
@@ -29,7 +29,7 @@ def healthy() -> dict[str, Any]:
 
 
 def changed(**parts: Any) -> dict[str, Any]:
-    """The same with some parts otherwise: a dictionary is laid over what is there."""
+    """Return the same with changed parts; a dictionary is merged."""
     found = copy.deepcopy(healthy())
     for name, value in parts.items():
         found[name] = {**found[name], **value} if isinstance(value, dict) else value
@@ -46,50 +46,50 @@ def test_a_healthy_one() -> None:
 @pytest.mark.parametrize(
     ("changes", "health", "reason"),
     [
-        ({"trainer": {"state": "absent", "healthy": None}}, "absent", "there is no Trainer"),
+        ({"trainer": {"state": "absent", "healthy": None}}, "absent", "Trainer is not installed"),
         (
             {"trainer": {"state": "incomplete", "missing": ["Deployment x"]}},
             "unhealthy",
-            "Trainer lacks Deployment x",
+            "Trainer is incomplete, missing: Deployment x",
         ),
         (
             {"trainer": {"state": "terminating", "terminating": ["Namespace x"]}},
             "unhealthy",
-            "Namespace x is Terminating",
+            "Namespace x is being deleted",
         ),
         ({"trainer": {"healthy": False, "problems": ["Service a: no ready endpoint"]}}, "unhealthy", "Service a"),
         ({"jobset": {"healthy": False, "problems": ["its CRD is not there"]}}, "unhealthy", "JobSet: its CRD is not"),
-        ({"jobset": {"state": "absent", "healthy": None}}, "unhealthy", "there is no JobSet"),
-        ({"built_in_runtimes": {"missing": ["jax"]}}, "unhealthy", "ClusterTrainingRuntime jax is not there"),
+        ({"jobset": {"state": "absent", "healthy": None}}, "unhealthy", "JobSet is not installed"),
+        ({"built_in_runtimes": {"missing": ["jax"]}}, "unhealthy", "ClusterTrainingRuntime jax is missing"),
         (
             {"certificates": [{"configuration": "c", "not_after": "2020-01-01T00:00:00Z", "days_left": -1}]},
             "unhealthy",
-            "the certificate of c ended on 2020-01-01T00:00:00Z",
+            "the certificate of c expired on 2020-01-01T00:00:00Z",
         ),
-        ({"trainer": {"healthy": None}}, "unknown", "which right is not known"),
-        ({"jobset": {"healthy": None}}, "unknown", "some of it may not be read"),
+        ({"trainer": {"healthy": None}}, "unknown", "missing permissions: unknown"),
+        ({"jobset": {"healthy": None}}, "unknown", "facts cannot be read"),
         ({"certificates": None, "permissions": {"unreadable": ["list a", "list b"]}}, "unknown", "list a; list b"),
-        ({"built_in_runtimes": {"present": None, "missing": None}}, "unknown", "some of it may not be read"),
+        ({"built_in_runtimes": {"present": None, "missing": None}}, "unknown", "facts cannot be read"),
     ],
 )
-def test_what_is_wrong_is_told(changes: dict[str, Any], health: str, reason: str) -> None:
+def test_each_problem_is_a_reason(changes: dict[str, Any], health: str, reason: str) -> None:
     found = status(changed(**changes))
     assert found["health"] == health
     assert any(reason in line for line in found["reasons"])
 
 
 @pytest.mark.parametrize(
-    ("look", "error"),
+    ("inspection", "error"),
     [
-        ({}, "nothing was asked: an earlier step failed"),
+        ({}, "the cluster was not inspected: an earlier step failed"),
         (
             {"failed": True, "msg": "https://c cannot be reached\nNext: look\n"},
             "https://c cannot be reached\nNext: look",
         ),
     ],
 )
-def test_where_nothing_was_found_out_it_says_why(look: dict[str, Any], error: str) -> None:
-    found = status(look)
+def test_without_an_inspection_the_error_says_why(inspection: dict[str, Any], error: str) -> None:
+    found = status(inspection)
     assert (found["health"], found["error"], found["reasons"], found["trainer"]) == ("unknown", error, [error], None)
     assert list(found) == KEYS
 

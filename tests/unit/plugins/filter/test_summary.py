@@ -68,7 +68,7 @@ def test_a_failed_step_ends_it() -> None:
         "components": None,
         "namespace": None,
         "kubernetes": None,
-        # What stands there comes from an earlier run.
+        # The results after the failure are from an earlier run.
         "controllers": [],
         "runtimes": [],
         "blockers": [],
@@ -95,7 +95,7 @@ def test_a_failed_write_is_a_change_when_others_went_before_it() -> None:
     assert not summary({"apply": {**FAILED, "written": []}}, "2.3.0")["changed"]
 
 
-def test_runtimes_that_were_found_wanting_are_shown_and_not_verified() -> None:
+def test_rejected_runtimes_are_shown_and_not_verified() -> None:
     found = summary({"apply": APPLIED, "wait": WAITED, "prove runtimes": PROVEN, "runtimes": FAILED}, "2.3.0")
     assert not found["verified"]
     assert found["runtimes"]
@@ -145,9 +145,14 @@ def test_it_is_the_filter_that_ansible_loads() -> None:
 FINDING = {"code": "quota_exceeded", "object": "ResourceQuota none", "cause": "c", "next_step": "r"}
 
 
-def test_what_speaks_against_an_install_is_in_it() -> None:
-    look = {"cluster": {"kubernetes": "1.35.8"}, "blockers": [FINDING], "warnings_found": [FINDING], "elapsed": 0.2}
-    found = summary({"look": look, "blockers": FAILED}, "2.3.0", check_mode=True)
+def test_blockers_and_warnings_are_in_it() -> None:
+    inspection = {
+        "cluster": {"kubernetes": "1.35.8"},
+        "blockers": [FINDING],
+        "warnings_found": [FINDING],
+        "elapsed": 0.2,
+    }
+    found = summary({"inspect": inspection, "blockers": FAILED}, "2.3.0", check_mode=True)
     short = [{"code": "quota_exceeded", "object": "ResourceQuota none"}]
     assert (found["blockers"], found["warnings"], found["kubernetes"]) == (short, short, "1.35.8")
     assert summary({"apply": {**FAILED, "blockers": [FINDING]}}, "2.3.0")["blockers"] == short

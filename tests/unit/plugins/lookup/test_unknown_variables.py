@@ -134,7 +134,7 @@ def test_what_is_known_comes_from_the_argument_specs(left_out: str) -> None:
     assert unknown_variables([left_out], known_variables() - {left_out})[0].startswith(f"unknown variable {left_out}")
 
 
-@pytest.mark.parametrize("folder", ["playbooks", "roles/conductor/tasks"])
+@pytest.mark.parametrize("folder", ["playbooks", "roles/conductor/tasks", "roles/conductor/vars"])
 def test_our_own_files_use_noother_names(folder: str) -> None:
     texts = [path.read_text() for path in sorted((ROOT / folder).glob("*.yml"))]
     used = {name for text in texts for name in re.findall(r"(?<![\w.])conductor_\w+", text)}

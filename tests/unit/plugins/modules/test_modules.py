@@ -40,7 +40,7 @@ from tests.unit.plugins.helpers.builders import (
 from tests.unit.plugins.helpers.fakes import FakeCluster, Request
 from tests.unit.plugins.helpers.new_process import told_by
 
-# Says what of LATE is there once the module is imported, and after a run that wrote nothing.
+# Prints which modules of LATE are imported with the module, and by a run that writes nothing.
 LATE = ("_preflight", "_rights", "_remove", "_removal_plan")
 NO_OP = f"""
 import sys
@@ -59,30 +59,30 @@ print("imported by a run:", *(name for name in late if name in sys.modules))
 """
 PACKAGE = "ansible_collections.conductor.trainer.plugins"
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
-# The documentation fragment of an option that not all modules have.
+# The documentation fragment of an option that only some modules have.
 OWN = "own_certificates"
 
-# Options that a module cannot do without.
+# Required options of a module.
 NEEDED: dict[str, dict[str, Any]] = {"trainjob": {"name": "done", "namespace": NAMESPACE}}
 
 
-class Verb:
-    """What a module does, asked directly."""
+class Operation:
+    """The operation of a module, called directly."""
 
     def __init__(self, name: str) -> None:
         self.needed = NEEDED.get(name, {})
         self.module: Any = importlib.import_module(f"{PACKAGE}.modules.{name}")
-        self.options: dict[str, Any] = self.module.VERB.options
+        self.options: dict[str, Any] = self.module.OPERATION.options
         self.warnings: list[str] = []
 
     def run(self, cluster: FakeCluster, release: Bundle, *, check_mode: bool = False, **params: Any) -> dict[str, Any]:
-        """Runs the operation with the defaults of its options."""
+        """Run the operation with the defaults of its options."""
         options = {**BUNDLE_ARG_SPEC, **IDENTITY_ARG_SPEC, **self.options}
         defaults = {name: option.get("default") for name, option in options.items()}
         if self.needed and not params.keys() & {"definition", "src"}:
             cluster.put(train_job(**self.needed))
         call = Call({**defaults, **self.needed, **params}, check_mode, diff=False, warn=self.warnings.append)
-        result: dict[str, Any] = self.module.VERB.run(call, cluster, release)
+        result: dict[str, Any] = self.module.OPERATION.run(call, cluster, release)
         return result
 
 
@@ -93,12 +93,12 @@ def documented(text: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_options_are_documented_as_they_are(name: str) -> None:
-    verb = Verb(name)
-    options = documented(verb.module.DOCUMENTATION)
-    if f"conductor.trainer.{OWN}" in yaml.safe_load(verb.module.DOCUMENTATION)["extends_documentation_fragment"]:
+    operation = Operation(name)
+    options = documented(operation.module.DOCUMENTATION)
+    if f"conductor.trainer.{OWN}" in yaml.safe_load(operation.module.DOCUMENTATION)["extends_documentation_fragment"]:
         options |= documented(fragment_text(OWN))
-    assert options.keys() == verb.options.keys()
-    for option, spec in verb.options.items():
+    assert options.keys() == operation.options.keys()
+    for option, spec in operation.options.items():
         assert undescribed(options[option]) == shown(spec), option
 
 
@@ -108,7 +108,7 @@ def fragment_text(name: str) -> str:
 
 
 def undescribed(option: dict[str, Any]) -> dict[str, Any]:
-    """What documentation says of an option beside words."""
+    """Return the documentation of an option without its descriptions."""
     found = {key: value for key, value in option.items() if key != "description"}
     if "suboptions" in found:
         found["suboptions"] = {name: undescribed(below) for name, below in found["suboptions"].items()}
@@ -116,7 +116,7 @@ def undescribed(option: dict[str, Any]) -> dict[str, Any]:
 
 
 def shown(spec: dict[str, Any]) -> dict[str, Any]:
-    """The same of an argument spec, in the words of documentation, which has none for C(no_log)."""
+    """Return an option of an argument spec as documentation has it, which does not show C(no_log)."""
     found = {key: value for key, value in spec.items() if key not in ("no_log", "options")}
     if "options" in spec:
         found["suboptions"] = {name: shown(below) for name, below in spec["options"].items()}
@@ -163,7 +163,7 @@ def _examples(module: Any) -> list[dict[str, Any]]:
     ],
 )
 def test_what_is_returned_is_documented(name: str, params: dict[str, Any]) -> None:
-    result = Verb(name).run(serving(bundle()), bundle(), **params)
+    result = Operation(name).run(serving(bundle()), bundle(), **params)
     module = importlib.import_module(f"{PACKAGE}.modules.{name}")
     other = {"present": "absent", "absent": "present"}[params.get("state", "present")]
     always = {
@@ -175,7 +175,7 @@ def test_what_is_returned_is_documented(name: str, params: dict[str, Any]) -> No
 
 
 def test_trainer_operator_installs_and_in_check_mode_does_not() -> None:
-    operator = Verb("trainer_operator")
+    operator = Operation("trainer_operator")
     cluster = FakeCluster()
     assert operator.run(cluster, bundle(), check_mode=True)["changed"] is True
     assert cluster.writes == []
@@ -185,7 +185,7 @@ def test_trainer_operator_installs_and_in_check_mode_does_not() -> None:
 
 @pytest.mark.parametrize("force", [True, False])
 def test_trainer_operator_passes_its_options_on(force: bool) -> None:
-    operator = Verb("trainer_operator")
+    operator = Operation("trainer_operator")
     cluster = FakeCluster()
     result = operator.run(
         cluster, bundle("fail_open"), profile="fail_open", phases=["foundation"], force_conflicts=force
@@ -201,11 +201,11 @@ def test_trainer_operator_passes_its_options_on(force: bool) -> None:
 
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_wait_for_controllers_touches_nothing_in_check_mode(check_mode: bool) -> None:
-    wait = Verb("wait_for_controllers")
+    wait = Operation("wait_for_controllers")
     cluster = serving(bundle())
     result = wait.run(cluster, bundle(), check_mode=check_mode, timeout=0, refresh_certificates=True)
     assert result["changed"] is False
-    # Secrets are looked through only for touching; that of the webhooks is asked for by its name.
+    # Secrets are only listed to refresh certificates; the Secret of the webhooks is read by its name.
     listed = [request for request in cluster.requests if "/secrets" in request.path and "Partial" in request.accept]
     assert bool(listed) is not check_mode
     assert cluster.writes == []
@@ -213,7 +213,7 @@ def test_wait_for_controllers_touches_nothing_in_check_mode(check_mode: bool) ->
 
 @pytest.mark.parametrize("prove", [True, False])
 def test_wait_for_controllers_proves_runtimes_where_it_is_to(prove: bool) -> None:
-    wait = Verb("wait_for_controllers")
+    wait = Operation("wait_for_controllers")
     cluster = serving(bundle())
 
     def takes_known_runtimes(request: Request) -> dict[str, Any] | None:
@@ -223,7 +223,7 @@ def test_wait_for_controllers_proves_runtimes_where_it_is_to(prove: bool) -> Non
     cluster.hooks.insert(0, takes_known_runtimes)
     result = wait.run(cluster, bundle(), timeout=0, prove_runtimes=prove)
     assert [row["name"] for row in result.get("runtimes", [])] == (["jax", "torch"] if prove else [])
-    # Now the webhook refuses each TrainJob, which is all that the probes ask of it.
+    # The webhook now rejects every TrainJob, as the probes of invalid objects require.
     cluster.hooks.remove(takes_known_runtimes)
     with pytest.raises(NotReadyError, match="torch refused a TrainJob") if prove else nullcontext() as caught:
         wait.run(cluster, bundle(), timeout=0, prove_runtimes=prove)
@@ -234,7 +234,7 @@ def test_wait_for_controllers_proves_runtimes_where_it_is_to(prove: bool) -> Non
 
 @pytest.mark.parametrize("prove", [True, False])
 def test_runtime_info_changes_nothing(prove: bool) -> None:
-    info = Verb("cluster_training_runtime_info")
+    info = Operation("cluster_training_runtime_info")
     cluster = serving(bundle())
     result = info.run(cluster, bundle(), prove=prove)
     assert result["changed"] is False
@@ -247,19 +247,19 @@ OTHER_UID = "00000000-0000-4000-8000-000000000002"
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_module_goes_on_only_with_the_pinned_cluster(name: str) -> None:
-    verb = Verb(name)
+    operation = Operation(name)
     cluster = identified(serving(bundle()))
-    verb.run(cluster, bundle(), cluster_uid=KUBE_SYSTEM_UID)
+    operation.run(cluster, bundle(), cluster_uid=KUBE_SYSTEM_UID)
     cluster = identified(serving(bundle()))
     with pytest.raises(RefusedError, match=f"pinned: {OTHER_UID}\n  found:  {KUBE_SYSTEM_UID} at https://fake.invalid"):
-        verb.run(cluster, bundle(), cluster_uid=OTHER_UID)
+        operation.run(cluster, bundle(), cluster_uid=OTHER_UID)
     assert cluster.writes == []
 
 
 @pytest.mark.parametrize("name", ["cluster_training_runtime_info", "trainjob", "wait_for_controllers"])
 def test_without_a_pin_nobody_is_asked_who_it_is(name: str) -> None:
     cluster = identified(serving(bundle()))
-    Verb(name).run(cluster, bundle())
+    Operation(name).run(cluster, bundle())
     assert not [request for request in cluster.requests if "kube-system" in request.path]
 
 
@@ -267,15 +267,15 @@ def test_without_a_pin_nobody_is_asked_who_it_is(name: str) -> None:
 def test_a_pin_needs_a_right_and_says_so(name: str) -> None:
     cluster = identified(serving(bundle()))
     cluster.fail(403, method="GET", path="/namespaces/kube-system")
-    verb = Verb(name)
-    verb.run(cluster, bundle())
+    operation = Operation(name)
+    operation.run(cluster, bundle())
     with pytest.raises(RightsError, match="get namespaces kube-system") as caught:
-        verb.run(cluster, bundle(), cluster_uid=KUBE_SYSTEM_UID)
+        operation.run(cluster, bundle(), cluster_uid=KUBE_SYSTEM_UID)
     assert "leave cluster_uid out" in str(caught.value)
 
 
 def test_trainer_operator_needs_no_request_to_know_the_cluster() -> None:
-    operator = Verb("trainer_operator")
+    operator = Operation("trainer_operator")
     counts = []
     for pin in (None, KUBE_SYSTEM_UID):
         cluster = identified(serving(bundle()))
@@ -286,7 +286,7 @@ def test_trainer_operator_needs_no_request_to_know_the_cluster() -> None:
 
 @pytest.mark.parametrize(("jobset", "codes"), [("bundled", set()), ("auto", set()), ("external", {"jobset_absent"})])
 def test_operator_info_changes_nothing_and_judges_by_its_option(jobset: str, codes: set[str]) -> None:
-    info = Verb("trainer_operator_info")
+    info = Operation("trainer_operator_info")
     cluster = FakeCluster()
     result = info.run(cluster, bundle(), jobset=jobset)
     assert result["changed"] is False
@@ -308,14 +308,14 @@ def test_trainjob_takes_a_file_as_well_as_data(tmp_path: Path) -> None:
     for params in given:
         cluster = installed(bundle())
         cluster.put(obj("Namespace", NAMESPACE))
-        result = Verb("trainjob").run(cluster, bundle(), wait=False, **params)
+        result = Operation("trainjob").run(cluster, bundle(), wait=False, **params)
         assert (result["changed"], result["phase"], result["name"]) == (True, "created", "done")
         assert [request.path.rpartition("/")[2] for request in cluster.writes] == ["trainjobs"]
 
 
 def test_trainjob_submits_nothing_in_check_mode() -> None:
     cluster = installed(bundle())
-    result = Verb("trainjob").run(cluster, bundle(), check_mode=True, definition=JOB)
+    result = Operation("trainjob").run(cluster, bundle(), check_mode=True, definition=JOB)
     assert (result["changed"], result["phase"]) == (True, "predicted")
     assert cluster.writes == []
     assert [request.query["dryRun"] for request in cluster.requests if request.method == "POST"] == ["All"]
@@ -323,9 +323,9 @@ def test_trainjob_submits_nothing_in_check_mode() -> None:
 
 def test_trainjob_needs_to_know_which() -> None:
     with pytest.raises(InputError, match="no TrainJob is named"):
-        Verb("trainjob").run(installed(bundle()), bundle(), name="", namespace="")
+        Operation("trainjob").run(installed(bundle()), bundle(), name="", namespace="")
 
 
 def test_a_run_that_changes_nothing_imports_only_what_it_needs() -> None:
-    """A quarter of all that is to be imported is for runs that write or remove."""
+    """Imports for runs that write or remove, a quarter of all, are delayed."""
     assert told_by(NO_OP) == ["imported with the module:", "imported by a run:"]

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What test_module_runner.py does not ask of both ways: a process that is not a module's."""
+"""The forked process, in addition to the tests of both ways in test_module_runner.py."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from ansible_collections.conductor.trainer.plugins.plugin_utils.in_process impor
 from tests.unit.plugins.helpers.builders import BUNDLE
 
 ARGUMENTS = {"host": "https://a.invalid", "api_key": "secret-api-key-0", "bundle": str(BUNDLE)}
-SETTINGS = {"_ansible_check_mode": False, "_ansible_diff": False, "_ansible_module_name": "verb"}
+SETTINGS = {"_ansible_check_mode": False, "_ansible_diff": False, "_ansible_module_name": "name"}
 
 
 class Text(str):
-    """Text that is more than text, as templates leave it behind."""
+    """A subclass of str, like the results of templates."""
 
     def __reduce__(self) -> Any:
         raise AssertionError
@@ -38,7 +38,7 @@ class Text(str):
 
 @contextmanager
 def stopped_after(seconds: float) -> Iterator[None]:
-    """Ends what is done with TimeoutError, the way Ansible does for a task's C(timeout)."""
+    """Raise TimeoutError in the operation, like Ansible for the C(timeout) of a task."""
 
     def stop(*_: Any) -> None:
         raise TimeoutError
@@ -64,7 +64,7 @@ def test_an_unexpected_error_is_a_failure_with_a_traceback_and_no_secret(tmp_pat
 
 
 def test_lines_come_before_the_result_and_without_secrets(tmp_path: Path) -> None:
-    """While the other process still works: it ends only when somebody has heard the first line."""
+    """Lines arrive while the process still works: it waits until the first line was read."""
     heard, hears = os.pipe()
 
     def operation(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
@@ -125,14 +125,14 @@ def test_what_is_stopped_goes_on_nowhere_and_leaves_no_file(tmp_path: Path) -> N
     with stopped_after(0.3), pytest.raises(TimeoutError):
         perform(ModuleOperation({}, operation), ARGUMENTS, SETTINGS, str(tmp_path))
     os.close(writing)
-    # As long as anybody has the other end, this waits.
+    # Waits as long as a process has the other end open.
     assert os.read(reading, 1) == b""
     os.close(reading)
     assert list(tmp_path.iterdir()) == []
 
 
 class Terminal(io.StringIO):
-    """Where somebody sits, who could be asked for a password."""
+    """A terminal, on which a password could be requested."""
 
     def isatty(self) -> bool:
         """See io.IOBase."""
@@ -161,9 +161,9 @@ def test_the_operation_and_the_task_get_plain_values(tmp_path: Path) -> None:
         kubeconfig = call.params["extra"]
         return {"types": [type(kubeconfig["name"]).__name__, type(kubeconfig["since"]).__name__, str(kubeconfig)]}
 
-    verb = ModuleOperation({"extra": {"type": "raw"}}, operation)
+    spec = ModuleOperation({"extra": {"type": "raw"}}, operation)
     extra = {Text("name"): Text("a"), "since": date(2026, 11, 24), "list": (1, 2.5, None, True)}
-    result = perform(verb, {**ARGUMENTS, "extra": extra}, SETTINGS, str(tmp_path))
+    result = perform(spec, {**ARGUMENTS, "extra": extra}, SETTINGS, str(tmp_path))
     assert result["types"][:2] == ["str", "str"]
     assert result["types"][2] == "{'name': 'a', 'since': '2026-11-24', 'list': [1, 2.5, None, True]}"
 
@@ -180,7 +180,7 @@ def test_what_ansible_has_in_memory_is_not_looked_through_for_garbage(tmp_path: 
     def operation(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
         return {"frozen": gc.get_freeze_count(), "enabled": gc.isenabled()}
 
-    # Python 3.12 has frozen some of its own by itself.
+    # Python 3.12 freezes some objects itself.
     before = gc.get_freeze_count()
     result = perform(ModuleOperation({}, operation), ARGUMENTS, SETTINGS, str(tmp_path))
     assert result["frozen"] > before + 1000

@@ -16,30 +16,30 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError
-from ansible_collections.conductor.trainer.plugins.modules.trainer_operator import VERB
+from ansible_collections.conductor.trainer.plugins.modules.trainer_operator import OPERATION
 from ansible_collections.conductor.trainer.plugins.plugin_utils import in_process, module_action
 from ansible_collections.conductor.trainer.plugins.plugin_utils.module_action import ModuleAction, _find_bundle
 from tests.unit.plugins.helpers.builders import BUNDLE
 
 
 class Action:
-    """Our action plugin with everything Ansible would give it replaced."""
+    """The action plugin, with replacements for everything that Ansible provides."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, transport: str, **arguments: Any) -> None:
-        # The arguments of each module, and of what was done without one.
+        # The arguments of each module call and of each operation without a module.
         self.executed: list[dict[str, Any]] = []
         self.done: list[dict[str, Any]] = []
         self.files = {"/play/files/config": "/play/files/config"}
         self.loader = Mock(get_real_file=lambda path: f"/decrypted{path}" if "vault" in path else path)
         self.task_vars: dict[str, Any] = {}
-        # What a wait adds to its result.
+        # The progress lines in the result of a wait.
         self.said: dict[str, Any] = {}
         self.environment: dict[str, Any] = {}
-        # How Ansible writes an environment into a command line, which it prints.
+        # Like Ansible, which writes an environment into a command line and prints it.
         self.command_lines: list[str] = []
         shell = SimpleNamespace(tmpdir="/remote/tmp", join_path=os.path.join, env_prefix=self.env_prefix)
         action: Any = ModuleAction.__new__(ModuleAction)
-        action.verb = VERB
+        action.operation = OPERATION
         action._display = Mock()
         action._update_module_args = lambda name, settings, task_vars: settings.update(name=name)
         action._task = SimpleNamespace(
@@ -58,17 +58,17 @@ class Action:
         self.action = action
 
     def env_prefix(self, **environment: Any) -> str:
-        """As a shell gets it."""
+        """Return the assignments of a command line."""
         return " ".join(f"{name}={value}" for name, value in environment.items())
 
     def find(self, folder: str, path: str) -> str:
-        """The file on the control node."""
+        """Return the file on the control node."""
         if path not in self.files:
             raise AnsibleError(f"could not find {path}")
         return self.files[path]
 
     def execute(self, *, module_args: dict[str, Any], task_vars: dict[str, Any], wrap_async: int) -> dict[str, Any]:
-        """What would run the module."""
+        """Record the call in place of running the module."""
         self.executed.append(module_args)
         self.task_vars = task_vars
         self.command_lines.append(self.action._compute_environment_string())
@@ -76,14 +76,14 @@ class Action:
 
     def perform(
         self,
-        verb: Any,
+        operation: Any,
         arguments: dict[str, Any],
         settings: dict[str, Any],
         scratch: str,
         say: Callable[[str], None],
     ) -> dict[str, Any]:
-        """What would be done without a module."""
-        assert (verb, settings) == (VERB, {"name": "x"})
+        """Record the call in place of running the operation."""
+        assert (operation, settings) == (OPERATION, {"name": "x"})
         self.done.append(arguments)
         for line in self.said.get("progress", []):
             say(line)
@@ -91,16 +91,16 @@ class Action:
 
     @property
     def shown(self) -> list[str]:
-        """The lines that were displayed."""
+        """Return the displayed lines."""
         return [call.args[0] for call in self.action._display.display.call_args_list]
 
     def run(self, **task_vars: Any) -> dict[str, Any]:
-        """Runs the action; returns the arguments its module got."""
+        """Run the action, and return the arguments of its module."""
         assert self.action.run(task_vars={"ansible_conductor_in_process": "no", **task_vars}) == {"changed": True}
         return self.executed[-1]
 
     def run_here(self, **task_vars: Any) -> bool:
-        """Whether the action does without a module."""
+        """Return whether the action runs without a module."""
         assert self.action.run(task_vars=task_vars) == {"changed": True}
         assert len(self.done) + len(self.executed) == 1
         return bool(self.done)
@@ -293,7 +293,7 @@ def test_what_takes_a_module_has_one(monkeypatch: pytest.MonkeyPatch, how: str, 
     elif how == "environment":
         action.environment["HTTPS_PROXY"] = "http://proxy:1"
     elif how == "python":
-        # The same Python out of another environment has other libraries.
+        # The same Python in another environment has other libraries.
         (tmp_path / "python").symlink_to(sys.executable)
         task_vars["ansible_python_interpreter"] = str(tmp_path / "python")
     elif how == "asked":

@@ -1,0 +1,41 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.filter.drift import FilterModule, drift
+
+
+@pytest.mark.parametrize("actions", [{}, {"update": []}])
+def test_no_drift_is_no_message(actions: dict[str, list[str]]) -> None:
+    assert drift({"actions": actions}) == ""
+
+
+@pytest.mark.parametrize(
+    ("actions", "message"),
+    [
+        ({"create": ["Service a/b"]}, "1 object is missing or was edited: Service a/b."),
+        (
+            {"create": ["Service a/b"], "update": ["Deployment a/c"]},
+            "2 objects are missing or were edited: Service a/b, Deployment a/c.",
+        ),
+        (
+            {"adopt": ["Service a/b"]},
+            "1 object is missing or was edited, or is not taken over from kubectl yet: Service a/b.",
+        ),
+        (
+            {"adopt": ["Service a/b"], "create": ["Secret a/c"]},
+            "2 objects are missing or were edited, or are not taken over from kubectl yet: Service a/b, Secret a/c.",
+        ),
+        ({"create": list("abcde")}, "5 objects are missing or were edited: a, b, c, d, e."),
+        ({"create": list("abc"), "update": list("def")}, "6 objects are missing or were edited: a, b, c, d, e, ...."),
+    ],
+)
+def test_the_message_counts_the_objects_and_names_the_first(actions: dict[str, list[str]], message: str) -> None:
+    assert drift({"actions": actions}) == f"{message}\nNext: run the install playbook"
+
+
+def test_it_is_the_filter_that_ansible_loads() -> None:
+    assert FilterModule().filters() == {"drift": drift}
