@@ -22,7 +22,7 @@ from ..errors import ApiError
 from ..names import FIELD_MANAGER
 from ..objects.resources import Key, Resource, key_of, path_of, resource_of
 from .responses import api_error, unreachable
-from .transport import JSON, Transport, hang_up
+from .transport import JSON, Request, Transport, hang_up
 
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_ONLY_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -127,7 +127,7 @@ class Cluster(Transport):
             silence: seconds without a word after which the stream is given up as dead, with UnreachableError.
             opened: gets, once the stream is open, what ends it from another thread.
         """
-        response = self._send(
+        request = Request(
             "GET",
             resource.path(namespace),
             query={
@@ -138,13 +138,12 @@ class Cluster(Transport):
                 **({"fieldSelector": f"metadata.name={name}"} if name else {}),
             },
             accept=_METADATA_ONLY if metadata_only else JSON,
-            read_timeout=min(seconds + 5, silence),
-            preload=False,
-            subject=str(resource),
             step="watch",
+            subject=str(resource),
         )
+        response = self._send(request, read_timeout=min(seconds + 5, silence), preload=False)
         if response.status >= 400:
-            raise api_error(response.status, response.headers, response.read(), "watch", str(resource))
+            raise api_error(response.status, response.headers, response.read(), request.step, request.subject)
         if opened is not None:
             opened(partial(hang_up, getattr(response.connection, "sock", None)))
         rest = b""
@@ -155,7 +154,7 @@ class Cluster(Transport):
                     if line.strip():
                         yield json.loads(line)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise unreachable(error, self.host, "watch", str(resource)) from error
+            raise unreachable(error, self.host, request.step, request.subject) from error
         finally:
             response.close()
 
@@ -168,19 +167,19 @@ class Cluster(Transport):
         Raises:
             ApiError: there is none (400, 404) or it may not be read (403).
         """
-        subject = f"Pod {namespace}/{pod}"
         query = {"container": container, "tailLines": str(lines), "limitBytes": str(_LOG_BYTES)}
         if previous:
             query["previous"] = "true"
-        response = self._send(
+        request = Request(
             "GET",
             f"{resource_of('v1', 'Pod').path(namespace, pod)}/log",
             query=query,
             step="read log",
-            subject=subject,
+            subject=f"Pod {namespace}/{pod}",
         )
+        response = self._send(request)
         if response.status >= 400:
-            raise api_error(response.status, response.headers, response.data, "read log", subject)
+            raise api_error(response.status, response.headers, response.data, request.step, request.subject)
         return response.data.decode(errors="replace").splitlines()
 
     # -- writing -------------------------------------------------------------------------------------------------

@@ -14,8 +14,10 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 VERSION = "1.0.0"
 
 JSON = "application/json"
-# These are questions, though they are posted.
+# Reviews are posted, but the server stores nothing.
 _REVIEWS = "/apis/authorization.k8s.io/"
 # Seconds that a request has at least: to answer, and to connect.
 _SHORTEST = 1.0
@@ -48,6 +50,40 @@ _SHORTEST = 1.0
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 _Same = TypeVar("_Same", bound="Transport")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request to an API server.
+
+    Args:
+        path: the path below the address of the server.
+        step: what the request is for, e.g. C(apply); named in errors.
+        subject: the object or resource type it is about; named in errors.
+        query: the parameters of the URL.
+        body: is sent as JSON; None sends no body.
+        content_type: the media type of the body.
+        accept: the media type of the response.
+    """
+
+    method: str
+    path: str
+    step: str
+    subject: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    content_type: str = JSON
+    accept: str = JSON
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether the server stores nothing and does not run admission, so that a response can be reused."""
+        return self.method == "GET" or self.path.startswith(_REVIEWS)
+
+    @property
+    def question(self) -> Hashable:
+        """Return a value that is equal for requests that have the same response."""
+        return self.path, json.dumps([dict(self.query), self.body], sort_keys=True), self.accept
 
 
 class Transport:
@@ -149,95 +185,59 @@ class Transport:
             ApiError: the server answered with a failure that is not, or no longer, worth repeating.
             UnreachableError: the server did not answer.
         """
+        request = Request(
+            method,
+            path,
+            query=query or {},
+            body=body,
+            content_type=content_type,
+            accept=accept,
+            step=step,
+            subject=subject,
+        )
+        if self._memory is None or not request.only_reads:
+            return self._exchange(request)
+        return self._memory.ask(request.question, partial(self._exchange, request))
 
-        def send() -> dict[str, Any]:
-            return self._exchange(
-                method,
-                path,
-                query=query,
-                body=body,
-                content_type=content_type,
-                accept=accept,
-                step=step,
-                subject=subject,
-            )
-
-        if self._memory is None or not (method == "GET" or path.startswith(_REVIEWS)):
-            return send()
-        return self._memory.ask((path, json.dumps([query or {}, body], sort_keys=True), accept), send)
-
-    def _exchange(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: dict[str, str] | None,
-        body: Any,
-        content_type: str,
-        accept: str,
-        step: str,
-        subject: str,
-    ) -> dict[str, Any]:
+    def _exchange(self, request: Request) -> dict[str, Any]:
         attempt = 0
         while True:
             attempt += 1
             try:
-                response = self._send(
-                    method,
-                    path,
-                    query=query,
-                    body=body,
-                    content_type=content_type,
-                    accept=accept,
-                    step=step,
-                    subject=subject,
-                )
+                response = self._send(request)
                 if response.status >= 400:
-                    raise api_error(response.status, response.headers, response.data, step, subject)
-                return self._object(response.status, response.data, step, subject)
+                    raise api_error(response.status, response.headers, response.data, request.step, request.subject)
+                return self._object(response.status, response.data, request)
             except ConductorError as error:
                 pause = pause_before_retry(error, attempt, self._backoff)
                 if pause is None or self._monotonic() + pause > self._until:
                     raise
                 self._sleep(pause)
 
-    def _object(self, status: int, data: bytes, step: str, subject: str) -> dict[str, Any]:
+    def _object(self, status: int, data: bytes, request: Request) -> dict[str, Any]:
         try:
             answer = json.loads(data)
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
-            raise no_json(status, self.host, step, subject)
+            raise no_json(status, self.host, request.step, request.subject)
         return answer
 
-    def _send(
-        self,
-        method: str,
-        path: str,
-        *,
-        step: str,
-        subject: str,
-        query: dict[str, str] | None = None,
-        body: Any = None,
-        content_type: str = JSON,
-        accept: str = JSON,
-        read_timeout: float = 60,
-        preload: bool = True,
-    ) -> urllib3.BaseHTTPResponse:
-        headers = HTTPHeaderDict({"Accept": accept, "User-Agent": f"conductor.trainer/{VERSION}"})
+    def _send(self, request: Request, *, read_timeout: float = 60, preload: bool = True) -> urllib3.BaseHTTPResponse:
+        headers = HTTPHeaderDict({"Accept": request.accept, "User-Agent": f"conductor.trainer/{VERSION}"})
         if preload:
             headers["Accept-Encoding"] = "gzip"
         for name, value in (*self._credentials(), *self._headers):
             headers.add(name, value)
         data = None
-        if body is not None:
-            headers["Content-Type"] = content_type
-            data = json.dumps(body, separators=(",", ":")).encode()
-        url = self.host + path + ("?" + urlencode(query) if query else "")
+        if request.body is not None:
+            headers["Content-Type"] = request.content_type
+            data = json.dumps(request.body, separators=(",", ":")).encode()
+        url = self.host + request.path + ("?" + urlencode(request.query) if request.query else "")
         left = max(_SHORTEST, self._until - self._monotonic())
         try:
             return self._pool.request(
-                method,
+                request.method,
                 url,
                 body=data,
                 headers=headers,
@@ -246,7 +246,7 @@ class Transport:
                 preload_content=preload,
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise unreachable(error, self.host, step, subject) from error
+            raise unreachable(error, self.host, request.step, request.subject) from error
 
     def _credentials(self) -> Iterator[tuple[str, str]]:
         # Asked anew for each request: the official client refreshes tokens that expire behind this call.
