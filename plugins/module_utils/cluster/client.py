@@ -184,7 +184,7 @@ class Cluster(Transport):
 
     # -- writing -------------------------------------------------------------------------------------------------
 
-    def apply(
+    def server_side_apply(
         self, manifest: dict[str, Any], *, dry_run: bool = False, force: bool = False, whole_answer: bool = False
     ) -> dict[str, Any]:
         """Server-side apply of one object under our field manager (KEP-555).

@@ -49,8 +49,8 @@ def test_the_end_of_a_log_is_text(cluster: Cluster, server: Server) -> None:
 def test_apply(cluster: Cluster, server: Server) -> None:
     manifest = obj("Deployment", "a", "apps/v1", "n", spec={"replicas": 1})
     server.answers = [Answer(body={"metadata": {"uid": "1"}})]
-    assert cluster.apply(manifest) == {"metadata": {"uid": "1"}}
-    cluster.apply(manifest, dry_run=True, force=True, whole_answer=True)
+    assert cluster.server_side_apply(manifest) == {"metadata": {"uid": "1"}}
+    cluster.server_side_apply(manifest, dry_run=True, force=True, whole_answer=True)
     real, dry = server.asked
     assert (real.method, real.path) == ("PATCH", "/apis/apps/v1/namespaces/n/deployments/a")
     assert real.query == {"fieldManager": "conductor", "fieldValidation": "Strict", "force": "false"}

@@ -71,7 +71,7 @@ def test_a_server_in_trouble_is_asked_again(cluster: Cluster, server: Server, cl
 
 def test_a_write_is_repeated_with_its_body(cluster: Cluster, server: Server) -> None:
     server.answers = [status(503), Answer()]
-    cluster.apply(obj("Namespace", "a"))
+    cluster.server_side_apply(obj("Namespace", "a"))
     assert [json.loads(asked.body)["kind"] for asked in server.asked] == ["Namespace", "Namespace"]
 
 
@@ -94,7 +94,7 @@ def test_after_the_last_attempt_the_failure_is_said(cluster: Cluster, server: Se
 def test_a_decision_of_the_server_is_final(cluster: Cluster, server: Server, clock: Clock, code: int) -> None:
     server.answers = [status(code)]
     with pytest.raises(ApiError) as caught:
-        cluster.apply(obj("Namespace", "a"))
+        cluster.server_side_apply(obj("Namespace", "a"))
     assert (caught.value.status, caught.value.subject) == (code, "Namespace a")
     assert len(server.asked) == 1
     assert clock.pauses == []
@@ -103,7 +103,7 @@ def test_a_decision_of_the_server_is_final(cluster: Cluster, server: Server, clo
 def test_a_webhook_that_cannot_be_called_is_left_to_the_caller(cluster: Cluster, server: Server) -> None:
     server.answers = [status(500, 'Internal error occurred: failed calling webhook "x": timeout')]
     with pytest.raises(ApiError, match="failed calling webhook"):
-        cluster.apply(obj("Namespace", "a"))
+        cluster.server_side_apply(obj("Namespace", "a"))
     assert len(server.asked) == 1
 
 
@@ -137,7 +137,7 @@ def closed_port() -> int:
     "ask",
     [
         lambda cluster: cluster.get("/version"),
-        lambda cluster: cluster.apply(obj("Namespace", "a")),
+        lambda cluster: cluster.server_side_apply(obj("Namespace", "a")),
         lambda cluster: list(cluster.watch(PODS, "n", "1", 5, metadata_only=True)),
     ],
 )
