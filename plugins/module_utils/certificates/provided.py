@@ -9,13 +9,13 @@ the same name stops an install like any other object of somebody else's.
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from ..errors import InputError
 from ..objects.fields import name_of, text
+from ..redaction import PRIVATE_KEY, encoded_pem
 from ..release.bundle import EXTERNAL, Bundle, Phase, marked
 from ..release.components import is_named_jobset
 from .serving import public_parts
@@ -25,7 +25,6 @@ from .x509 import can_read, certificates_in, decoded, is_key_of
 
 COMPONENTS = ("trainer", "jobset")
 _STEP = "read certificates_pem"
-_PRIVATE = "PRIVATE KEY-----"
 # After the namespace, before the controllers.
 _PHASE = "access"
 
@@ -60,7 +59,7 @@ def with_own_certificates(bundle: Bundle, pems: Mapping[str, Any] | None) -> Bun
             next_step="give certificates_ca, the certificate of the authority that signed them, as PEM text",
         )
     for name, pair in given.items():
-        if _PRIVATE in pair["certificate"]:
+        if PRIVATE_KEY in pair["certificate"]:
             # In tls.crt, and in what Ansible shows of the options, nobody would take it for a secret.
             raise InputError(
                 f"certificates_pem.{name}.certificate holds a private key",
@@ -101,20 +100,6 @@ def _given(bundle: Bundle) -> dict[str, dict[str, Any]]:
     return {name_of(secret): secret for secret in bundle.objects("Secret") if secret.get("data")}
 
 
-def secrets_of_pem(pems: Any) -> set[str]:
-    """What of C(certificates_pem) must not be shown, in every form it takes on the way to the server."""
-    found = set(_private_texts(pems))
-    return found | {_encoded(value) for value in found}
-
-
-def _private_texts(pems: Any) -> Iterator[str]:
-    # Asked before validation as well, when anything may stand there.
-    for pair in pems.values() if isinstance(pems, Mapping) else ():
-        for name, value in pair.items() if isinstance(pair, Mapping) else ():
-            if isinstance(value, str) and value and (name == "key" or _PRIVATE in value):
-                yield value
-
-
 def _secret(source: CertificateSource, pair: Mapping[str, str], authority: str) -> dict[str, Any]:
     values = {"tls.crt": pair["certificate"], "tls.key": pair["key"], "ca.crt": authority}
     return marked(
@@ -123,14 +108,9 @@ def _secret(source: CertificateSource, pair: Mapping[str, str], authority: str) 
             "kind": "Secret",
             "type": "kubernetes.io/tls",
             "metadata": {"name": source.secret, "namespace": source.namespace},
-            "data": {name: _encoded(value) for name, value in values.items()},
+            "data": {name: encoded_pem(value) for name, value in values.items()},
         }
     )
-
-
-def _encoded(value: str) -> str:
-    # The lookup of a file leaves its last line break out; with and without it is the same certificate.
-    return base64.b64encode(f"{value.rstrip()}\n".encode()).decode() if value.strip() else ""
 
 
 def _component(source: CertificateSource) -> str:

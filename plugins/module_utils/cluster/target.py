@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
 
 from ..errors import TargetError
 
@@ -242,60 +241,3 @@ def _has_credentials(settings: Mapping[str, Any]) -> bool:
         or (settings.get("client_cert") and settings.get("client_key"))
         or (settings.get("username") and settings.get("password"))
     )
-
-
-# What a user of a kubeconfig may hold that is no secret: names of programs and files, and how to run them.
-_NO_SECRETS = frozenset(
-    {
-        "apiVersion",
-        "args",
-        "as",
-        "as-groups",
-        "client-certificate",
-        "client-key",
-        "cmd-args",
-        "cmd-path",
-        "command",
-        "installHint",
-        "interactiveMode",
-        "name",
-        "tokenFile",
-        "username",
-    }
-)
-
-
-def secrets_of(kubeconfig: Mapping[str, Any]) -> set[str]:
-    """The values of an inline kubeconfig that must not be shown: its users' settings but for the known harmless ones.
-
-    kubernetes.core lists the keys that are secret instead, and so misses an exec plugin's environment, ID tokens and
-    client secrets.
-    """
-    found: set[str] = set()
-
-    def collect(value: Any) -> None:
-        if isinstance(value, Mapping):
-            for name, part in value.items():
-                if name not in _NO_SECRETS:
-                    collect(part)
-        elif isinstance(value, list):
-            for part in value:
-                collect(part)
-        elif isinstance(value, str) and value:
-            found.add(value)
-
-    for user in kubeconfig.get("users") or []:
-        collect(user.get("user") if isinstance(user, Mapping) else None)
-    for entry in kubeconfig.get("clusters") or []:
-        cluster = entry.get("cluster") if isinstance(entry, Mapping) else None
-        if isinstance(cluster, Mapping):
-            found |= secrets_of_proxy(cluster.get("proxy-url"))
-    return found
-
-
-def secrets_of_proxy(url: Any) -> set[str]:
-    """The password in the URL of a proxy, as it stands there and as it is meant."""
-    _scheme, _separator, rest = str(url or "").partition("://")
-    credentials, at, _address = rest.rpartition("@")
-    password = credentials.partition(":")[2] if at else ""
-    return {password, unquote(password)} if password else set()

@@ -17,14 +17,13 @@ from ansible_collections.conductor.trainer.plugins.module_utils.certificates.ext
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.certificates.provided import (
     given_certificates,
-    secrets_of_pem,
     with_own_certificates,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.certificates.sources import sources
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import InputError, RefusedError
 from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
-from ansible_collections.conductor.trainer.plugins.module_utils.module_call import secrets_in
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key
+from ansible_collections.conductor.trainer.plugins.module_utils.redaction import secrets_in
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.release.components import without_jobset
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
@@ -112,7 +111,7 @@ def test_a_key_among_the_certificates_is_refused_and_hidden() -> None:
     with pytest.raises(InputError, match=r"certificates_pem\.trainer\.certificate holds a private key") as caught:
         with_own_certificates(TRUSTING, given)
     assert given["trainer"]["key"] not in str(caught.value)
-    assert given["trainer"]["certificate"] in secrets_of_pem(given)
+    assert given["trainer"]["certificate"] in secrets_in({"certificates_pem": given})
 
 
 def test_keys_are_hidden_as_text_and_as_the_api_has_them() -> None:
@@ -126,7 +125,7 @@ def test_keys_are_hidden_as_text_and_as_the_api_has_them() -> None:
 
 @pytest.mark.parametrize("odd", [None, "text", ["list"], {"trainer": "text"}, {"trainer": {"key": 1}}])
 def test_what_is_no_pair_hides_nothing(odd: Any) -> None:
-    assert secrets_of_pem(odd) == set()
+    assert secrets_in({"certificates_pem": odd}) == set()
 
 
 @pytest.mark.parametrize(
