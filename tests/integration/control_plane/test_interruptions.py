@@ -118,7 +118,7 @@ def test_a_run_waits_for_another_and_says_so(installed: ControlPlane, bundle: Bu
     with ThreadPoolExecutor(1) as pool:
         with Lease(installed.client(), bundle.namespace, patience=0):
             waiting = pool.submit(ensure_present, installed.client(), bundle)
-            with pytest.raises(NotReadyError, match="another run is at work"):
+            with pytest.raises(NotReadyError, match="another run holds the install lease"):
                 ensure_present(installed.client(), bundle, lease_timeout=1)
             assert not waiting.done()
         result = waiting.result(timeout=60)

@@ -70,7 +70,7 @@ def test_a_context_alone_is_looked_for_where_kubectl_looks(
 
 
 def test_a_context_alone_is_at_last_looked_for_in_the_home_directory() -> None:
-    with pytest.raises(TargetError, match=r"there is no kubeconfig file /nonexistent/\.kube/config"):
+    with pytest.raises(TargetError, match=r"kubeconfig file not found: /nonexistent/\.kube/config"):
         connect(Target(context="a"))
 
 
@@ -84,10 +84,10 @@ def test_an_inline_kubeconfig_is_not_written_anywhere(server: Server, tmp_path: 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("a: [", "no readable kubeconfig"),
-        ("", "no readable kubeconfig"),
-        ("just text", "no readable kubeconfig"),
-        ({"contexts": [{"context": {}}]}, "no readable kubeconfig"),
+        ("a: [", "is not a valid kubeconfig"),
+        ("", "is not a valid kubeconfig"),
+        ("just text", "is not a valid kubeconfig"),
+        ({"contexts": [{"context": {}}]}, "is not a valid kubeconfig"),
         ({"contexts": None}, "has 0"),
         ({"contexts": [{"name": "a", "context": {"cluster": "gone", "user": "gone"}}]}, "cannot be loaded"),
     ],
@@ -100,7 +100,7 @@ def test_a_damaged_kubeconfig_is_an_error_that_names_it(tmp_path: Path, content:
 
 
 def test_a_missing_file_is_an_error_that_names_it() -> None:
-    with pytest.raises(TargetError, match="there is no kubeconfig file /nonexistent/config") as caught:
+    with pytest.raises(TargetError, match="kubeconfig file not found: /nonexistent/config") as caught:
         connect(Target(kubeconfig="~/config", context="a"))
     assert caught.value.next_step == "check the path"
 
@@ -160,7 +160,7 @@ def test_impersonation_is_sent_with_each_request(server: Server) -> None:
 
 @pytest.mark.parametrize("option", ["ca_cert", "client_cert", "client_key"])
 def test_a_missing_certificate_file_is_an_error_that_names_the_option(option: str) -> None:
-    with pytest.raises(TargetError, match=f"{option}: there is no file /nonexistent/x"):
+    with pytest.raises(TargetError, match=f"{option}: file not found: /nonexistent/x"):
         connect(Target(host="https://a", settings={"api_key": "t", option: "~/x"}))
 
 
@@ -273,7 +273,7 @@ def test_a_login_that_is_given_by_itself_wins() -> None:
 
 @pytest.mark.parametrize("proxy", ["proxy.invalid:3128", "u:secret@proxy.invalid", "ftp://u:secret@proxy.invalid"])
 def test_what_is_no_url_of_a_proxy_is_an_error_that_does_not_show_it(proxy: str) -> None:
-    with pytest.raises(TargetError, match="proxy is no URL of a proxy") as caught:
+    with pytest.raises(TargetError, match="proxy is not a valid proxy URL") as caught:
         connect(Target(host="https://a", settings={"api_key": "t", "proxy": proxy}))
     assert "secret" not in str(caught.value)
 
@@ -311,6 +311,6 @@ def test_a_kubeconfig_as_text() -> None:
 
 @pytest.mark.parametrize("text", ["secret\n", "- secret\n- b\n", "secret: [\n"])
 def test_a_text_that_is_no_kubeconfig_is_not_shown(text: str) -> None:
-    with pytest.raises(TargetError, match="is no kubeconfig") as caught:
+    with pytest.raises(TargetError, match="not the content of a kubeconfig") as caught:
         kubeconfig_of(text)
     assert "secret" not in str(caught.value)

@@ -95,11 +95,11 @@ def test_the_right_cluster(pin: Identity | None, found: Identity) -> None:
 @pytest.mark.parametrize(
     ("pin", "found", "words"),
     [
-        (Identity(OTHER), Identity(UID), "another cluster"),
-        (Identity(OTHER, CA), Identity(UID, CA), "another cluster"),
+        (Identity(OTHER), Identity(UID), "another cluster than the pinned one"),
+        (Identity(OTHER, CA), Identity(UID, CA), "another cluster than the pinned one"),
         (Identity(UID, OTHER_CA), Identity(UID, CA), "another CA"),
-        (Identity(UID, CA), Identity(UID), "names none"),
-        (Identity(UID), Identity(""), "another cluster"),
+        (Identity(UID, CA), Identity(UID), "names no CA"),
+        (Identity(UID), Identity(""), "another cluster than the pinned one"),
     ],
 )
 def test_a_wrong_cluster_is_refused_and_both_are_named(pin: Identity, found: Identity, words: str) -> None:

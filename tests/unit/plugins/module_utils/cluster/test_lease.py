@@ -99,7 +99,7 @@ def test_a_run_that_does_not_end_is_an_error_that_names_it(monkeypatch: pytest.M
     passing = Passing(cluster, monkeypatch, *[renews] * 9)
     with (
         pytest.raises(
-            NotReadyError, match="another run is at work: elsewhere/00000000 pid 7 abcd, since 2026"
+            NotReadyError, match="another run holds the install lease: elsewhere/00000000 pid 7 abcd, since 2026"
         ) as caught,
         Lease(cluster, NAMESPACE, patience=40, monotonic=passing.clock.monotonic),
     ):
@@ -207,7 +207,7 @@ def test_a_lease_that_another_run_took_stops_this_one(monkeypatch: pytest.Monkey
     cluster = empty()
     with Lease(cluster, NAMESPACE, patience=0) as mine:
         taken_away(cluster, mine, monkeypatch)
-        with pytest.raises(NotReadyError, match="another run began meanwhile: elsewhere"):
+        with pytest.raises(NotReadyError, match="another run took the install lease: elsewhere"):
             mine.require()
     # And what is another's is not given back.
     assert holder_of(cluster) == OTHER

@@ -128,7 +128,7 @@ def test_an_api_that_does_not_answer_is_unknown() -> None:
 
 def test_a_server_that_does_not_say_its_types_leaves_all_unknown() -> None:
     found = discovered(FakeCluster(), {"kind": "APIGroupList", "groups": []})
-    assert found.unknown == ("the server does not say which types it has",)
+    assert found.unknown == ("the server does not list its resource types",)
 
 
 def test_a_type_in_two_versions_is_listed_once_and_what_cannot_be_deleted_is_not() -> None:

@@ -25,7 +25,7 @@ def test_a_status_is_taken_apart() -> None:
     assert error.causes == [{"reason": "FieldManagerConflict", "field": ".spec.replicas"}]
     assert str(error) == (
         "apply Deployment a/b: Apply failed with 1 conflict\n"
-        "Next: see who owns the field; to take it over set force_conflicts"
+        "Next: check which manager owns the field; set force_conflicts to take it over"
     )
     assert error.facts == {"status": 409, "reason": "Conflict"}
 
@@ -68,7 +68,7 @@ def test_retry_after(headers: dict[str, str], body: dict[str, Any], seconds: flo
     assert api_error(429, headers, json.dumps(body).encode(), "s", "o").retry_after == seconds
 
 
-@pytest.mark.parametrize(("status", "words"), [(401, "renew"), (403, "right"), (409, "force_conflicts")])
+@pytest.mark.parametrize(("status", "words"), [(401, "renew"), (403, "permission"), (409, "force_conflicts")])
 def test_some_failures_have_a_hint(status: int, words: str) -> None:
     assert words in str(api_error(status, {}, b"{}", "s", "o").next_step)
 

@@ -113,8 +113,8 @@ def test_options_and_environment_name_one_target(
         ({}, {"K8S_AUTH_API_KEY": "t"}, "no cluster is named"),
         # kubectl's own variable names a file of contexts, not a cluster.
         ({}, {"KUBECONFIG": "/c"}, "no cluster is named"),
-        ({**HOST, "kubeconfig": "/c"}, {}, "both named"),
-        ({**HOST, "context": "a"}, {}, "both named"),
+        ({**HOST, "kubeconfig": "/c"}, {}, "both set"),
+        ({**HOST, "context": "a"}, {}, "both set"),
         ({"in_cluster": True, "context": "a"}, {}, "in_cluster"),
         ({"in_cluster": True, "kubeconfig": "/c"}, {}, "in_cluster"),
         ({"in_cluster": True, "host": "https://a"}, {}, "in_cluster"),
@@ -225,7 +225,7 @@ def test_context(named: str | None, contexts: list[str], chosen: str) -> None:
 
 @pytest.mark.parametrize(
     ("named", "contexts", "words"),
-    [("c", ["b", "a"], "no context 'c' in file"), (None, ["b", "a"], "file has 2"), (None, [], "file has 0")],
+    [("c", ["b", "a"], "context 'c' not found in file"), (None, ["b", "a"], "file has 2"), (None, [], "file has 0")],
 )
 def test_a_context_is_never_guessed(named: str | None, contexts: list[str], words: str) -> None:
     with pytest.raises(TargetError, match=words) as caught:

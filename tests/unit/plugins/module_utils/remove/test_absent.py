@@ -196,7 +196,7 @@ def test_a_refusal_names_everything_and_writes_nothing(check: bool) -> None:
 
 def test_another_cluster_than_the_pinned_one_is_left_alone() -> None:
     found = cluster()
-    with pytest.raises(RefusedError, match="it is another cluster"):
+    with pytest.raises(RefusedError, match="this is another cluster than the pinned one"):
         remove(found, cluster_uid="11111111-0000-4000-8000-000000000001")
     assert found.writes == []
 
