@@ -107,7 +107,7 @@ def test_beside_somebody_elses_jobset_its_certificate_is_not_ours_to_judge() -> 
     assert certify(cluster, without_jobset(EXTERNAL), {}).blockers == ()
     (blocker,) = certify(cluster, EXTERNAL, {}).blockers
     assert (blocker["code"], blocker["object"]) == ("certificate_invalid", f"Secret {HOME}/{JOBSET}")
-    assert "is not there" in blocker["cause"]
+    assert "does not exist" in blocker["cause"]
 
 
 def test_what_the_injector_of_cert_manager_fills_in_is_left_to_it() -> None:
@@ -131,7 +131,7 @@ def test_without_the_right_to_look_it_says_which() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"without": "tls.key"}, "lacks tls.key"),
+        ({"without": "tls.key"}, "has no tls.key"),
         ({"host": "webhook.elsewhere.svc"}, "is for webhook.elsewhere.svc"),
         ({}, "not signed by"),
     ],
@@ -211,7 +211,7 @@ def test_one_that_would_not_do_any_more_stops_a_run_that_has_nothing_else_to_do(
     cluster = made()
     ensure_present(cluster, EXTERNAL)
     give(cluster, FIRST, without="tls.key")
-    with pytest.raises(RefusedError, match=r"lacks tls\.key"):
+    with pytest.raises(RefusedError, match=r"has no tls\.key"):
         ensure_present(cluster, EXTERNAL)
 
 

@@ -81,7 +81,7 @@ def test_a_component_that_is_left_out_is_looked_at_where_it_is() -> None:
     assert given_certificates(bundle).keys() == {TRAINER.name}
     found = own_certificates(identified(FakeCluster()), bundle)
     assert found[f"Secret {HOME}/{TRAINER.name}"].problem == ""
-    assert "is not there" in found[f"Secret {HOME}/{JOBSET.name}"].problem
+    assert "does not exist" in found[f"Secret {HOME}/{JOBSET.name}"].problem
 
 
 def test_beside_somebody_elses_jobset_its_certificate_is_not_written() -> None:
@@ -97,7 +97,7 @@ def test_nothing_given_changes_nothing(nothing: Any) -> None:
     ("bundle", "words"),
     [
         (load_bundle(str(BUNDLE)), "set certificates: external"),
-        (EXTERNAL, "give certificates_ca"),
+        (EXTERNAL, "set certificates_ca"),
     ],
 )
 def test_what_would_be_in_vain_is_refused(bundle: Bundle, words: str) -> None:
@@ -131,10 +131,10 @@ def test_what_is_no_pair_hides_nothing(odd: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"key": pems()["trainer"]["key"]}, "is not that of its certificate"),
+        ({"key": pems()["trainer"]["key"]}, "does not belong to its certificate"),
         ({"key": "trainer-key.pem"}, "cannot be read"),
-        ({"key": " "}, "lacks tls.key"),
-        ({"certificate": "trainer.pem"}, "holds no certificate"),
+        ({"key": " "}, "has no tls.key"),
+        ({"certificate": "trainer.pem"}, "contains no certificate"),
         ({"certificate": pems(host="webhook.elsewhere.svc")["trainer"]["certificate"]}, "is for webhook.elsewhere.svc"),
         ({"certificate": pems(Authority("other"))["trainer"]["certificate"]}, "not signed by"),
     ],

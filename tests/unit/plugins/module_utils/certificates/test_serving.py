@@ -103,7 +103,7 @@ def test_without_the_right_it_is_asked_once_and_said(clock: Clock) -> None:
     clock.sleep(60.0)
     (verdict,) = certificates.look([cluster.objects[VALIDATOR]])
     assert verdict.ready
-    assert "may not list" in verdict.evidence
+    assert "missing permission to list it" in verdict.evidence
     assert reads(cluster) == 1
     assert certificates.good == {"webhook"}
 

@@ -73,28 +73,36 @@ NONE = Authority("none", life=YEAR, lawful=False)
 SHORT = Authority("short", life=timedelta(days=-1), above=ROOT)
 
 WRONG: dict[str, tuple[Serving | None, tuple[bytes, ...], str]] = {
-    "no Secret": (None, (ROOT.pem,), "Secret ops/manager-cert is not there"),
-    "no keys": (Serving(), (ROOT.pem,), "lacks ca.crt, ca.key, tls.crt, tls.key"),
-    "one key missing": (replace(served(), keys=CERTIFICATE_KEYS - {"tls.key"}), (ROOT.pem,), "lacks tls.key"),
-    "no certificate": (replace(served(), certificate=b"x"), (ROOT.pem,), "tls.crt of Secret ops/manager-cert holds no"),
-    "another name": (served(host="other.ops.svc"), (ROOT.pem,), "is for other.ops.svc and not for webhook.ops.svc"),
-    "a deeper name": (served(host="*.svc"), (ROOT.pem,), "is for *.svc and not for webhook.ops.svc"),
-    "no name": (served(host="192.0.2.1"), (ROOT.pem,), "is for no name at all"),
-    "ended": (served(life=timedelta(seconds=-1)), (ROOT.pem,), "the certificate in Secret ops/manager-cert ended on"),
-    "another authority": (served(OTHER), (ROOT.pem,), "not signed by one of its caBundle (the issuer is CN=other)"),
-    "another key of the same name": (served(Authority("root")), (ROOT.pem,), "not signed by one of its caBundle"),
-    "no caBundle": (served(), (), "its caBundle holds no certificate"),
-    "a caBundle of rubbish": (served(), (b"ca",), "its caBundle holds no certificate"),
-    "an authority that ended": (served(LATE), (LATE.pem,), "its caBundle ended on"),
-    "an intermediate that is missing": (served(BETWEEN), (ROOT.pem,), "the issuer is CN=between"),
+    "no Secret": (None, (ROOT.pem,), "Secret ops/manager-cert does not exist"),
+    "no keys": (Serving(), (ROOT.pem,), "has no ca.crt, ca.key, tls.crt, tls.key"),
+    "one key missing": (replace(served(), keys=CERTIFICATE_KEYS - {"tls.key"}), (ROOT.pem,), "has no tls.key"),
+    "no certificate": (
+        replace(served(), certificate=b"x"),
+        (ROOT.pem,),
+        "tls.crt of Secret ops/manager-cert contains no",
+    ),
+    "another name": (served(host="other.ops.svc"), (ROOT.pem,), "is for other.ops.svc, not for webhook.ops.svc"),
+    "a deeper name": (served(host="*.svc"), (ROOT.pem,), "is for *.svc, not for webhook.ops.svc"),
+    "no name": (served(host="192.0.2.1"), (ROOT.pem,), "is for no host name"),
+    "ended": (served(life=timedelta(seconds=-1)), (ROOT.pem,), "the certificate in Secret ops/manager-cert expired on"),
+    "another authority": (served(OTHER), (ROOT.pem,), "not signed by an authority in its caBundle (issuer: CN=other)"),
+    "another key of the same name": (
+        served(Authority("root")),
+        (ROOT.pem,),
+        "not signed by an authority in its caBundle",
+    ),
+    "no caBundle": (served(), (), "its caBundle contains no certificate"),
+    "a caBundle of rubbish": (served(), (b"ca",), "its caBundle contains no certificate"),
+    "an authority that ended": (served(LATE), (LATE.pem,), "its caBundle expired on"),
+    "an intermediate that is missing": (served(BETWEEN), (ROOT.pem,), "issuer: CN=between"),
     "an intermediate that ended": (served(SHORT, chain=SHORT.pem), (ROOT.pem,), "an intermediate certificate in"),
-    "an authority that is none": (served(NONE), (NONE.pem,), "not signed by one of its caBundle"),
+    "an authority that is none": (served(NONE), (NONE.pem,), "not signed by an authority in its caBundle"),
     "for clients": (
         replace(served(), certificate=ROOT.client("x", hosts=["webhook.ops.svc"]).certificate),
         (ROOT.pem,),
         "is not for servers",
     ),
-    "another ca.crt": (replace(served(), authority=OTHER.pem), (ROOT.pem,), "has not the ca.crt of"),
+    "another ca.crt": (replace(served(), authority=OTHER.pem), (ROOT.pem,), "does not contain the ca.crt of"),
 }
 
 
@@ -111,7 +119,7 @@ def test_what_is_wrong_is_never_ready_and_is_said_with_what_to_do(wrong: str) ->
 
 def test_it_is_not_valid_before_its_time() -> None:
     found = judged(served(), ROOT.pem, now=NOW - timedelta(days=3))
-    assert "is valid only from" in found.problem
+    assert "is not valid before" in found.problem
 
 
 GOOD: dict[str, tuple[Serving, tuple[bytes, ...]]] = {
@@ -146,9 +154,9 @@ def test_every_webhook_of_a_configuration_has_to_trust_it() -> None:
 @pytest.mark.parametrize(
     ("service", "words"),
     [
-        ({"name": "webhook", "namespace": "else"}, "calls Service else/webhook and not ops/webhook"),
-        ({"name": "other", "namespace": "ops"}, "calls Service ops/other and not ops/webhook"),
-        (None, "calls Service / and not ops/webhook"),
+        ({"name": "webhook", "namespace": "else"}, "calls Service else/webhook instead of ops/webhook"),
+        ({"name": "other", "namespace": "ops"}, "calls Service ops/other instead of ops/webhook"),
+        (None, "calls Service / instead of ops/webhook"),
     ],
 )
 def test_it_has_to_call_the_right_service(service: Any, words: str) -> None:
@@ -158,13 +166,13 @@ def test_it_has_to_call_the_right_service(service: Any, words: str) -> None:
 
 
 def test_what_may_not_be_read_is_said_and_does_not_count() -> None:
-    found = judged(None, ROOT.pem, unread="Secret x, which this identity may not list")
+    found = judged(None, ROOT.pem, unread="Secret x: missing permission to list it")
     assert found.problem == ""
     assert found.verdict().ready
-    assert "not looked at: Secret x" in found.verdict().evidence
+    assert "not checked: Secret x" in found.verdict().evidence
     assert found.days_left == 364
     # What is public is looked at all the same.
-    assert "its caBundle ended on" in judged(None, LATE.pem, unread="x").problem
+    assert "its caBundle expired on" in judged(None, LATE.pem, unread="x").problem
 
 
 def test_without_the_library_only_keys_and_service_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +182,7 @@ def test_without_the_library_only_keys_and_service_are_looked_at(monkeypatch: py
     assert found.verdict().ready
     assert "cryptography" in found.row()["not_checked"]
     assert (found.row()["not_after"], found.days_left, found.warning()) == ("", None, "")
-    assert "lacks" in judged(Serving(), ROOT.pem).problem
+    assert "has no" in judged(Serving(), ROOT.pem).problem
     assert judged(None, ROOT.pem, unread="x").problem == ""
 
 
@@ -188,9 +196,9 @@ def test_a_certificate_that_the_library_refuses_is_left_to_the_api_server(monkey
     monkeypatch.setattr("cryptography.x509.load_pem_x509_certificate", refuse)
     found = judged(certificate, ROOT.pem)
     assert (found.problem, found.verdict().ready) == ("", True)
-    assert "refuses one of them" in found.row()["not_checked"]
+    assert "rejects one of them" in found.row()["not_checked"]
     assert (found.row()["not_after"], found.days_left, found.warning()) == ("", None, "")
-    assert "lacks" in judged(Serving(), ROOT.pem).problem
+    assert "has no" in judged(Serving(), ROOT.pem).problem
     assert secret_problem(certificate, EXTERNAL, ROOT.pem, NOW) == ""
 
 
@@ -206,7 +214,7 @@ def test_what_ends_soon_is_warned_about(source: CertificateSource, life: int, da
     assert found.problem == ""
     assert bool(found.warning()) is warned
     if warned:
-        assert f"ends in {days} days" in found.warning()
+        assert f"expires in {days} days" in found.warning()
         assert ("renew it" in found.warning()) is (source is EXTERNAL)
 
 
@@ -238,9 +246,9 @@ def test_one_of_ones_own_is_judged_by_its_secret_alone() -> None:
     serving = replace(served(), keys=EXTERNAL.needed)
     assert secret_problem(serving, EXTERNAL, ROOT.pem, NOW) == ""
     assert "not signed" in secret_problem(serving, EXTERNAL, OTHER.pem, NOW)
-    assert "put a certificate" in secret_problem(serving, EXTERNAL, OTHER.pem, NOW)
+    assert "store a certificate" in secret_problem(serving, EXTERNAL, OTHER.pem, NOW)
     assert "ca.crt" in secret_problem(serving, EXTERNAL, b"", NOW)
-    assert "is not there" in secret_problem(None, EXTERNAL, ROOT.pem, NOW)
+    assert "does not exist" in secret_problem(None, EXTERNAL, ROOT.pem, NOW)
 
 
 @pytest.mark.parametrize("odd", [None, [], {}, {"webhooks": None}, {"webhooks": [None, {"clientConfig": 3}]}])
@@ -255,7 +263,7 @@ def test_it_is_valid_from_its_first_to_its_last_second() -> None:
     # The authority was made before it, and lasts longer.
     first, last = not_before(shown), not_after(shown)
     assert judged(serving, ROOT.pem, now=first).problem == judged(serving, ROOT.pem, now=last).problem == ""
-    assert "is valid only from" in judged(serving, ROOT.pem, now=first - timedelta(seconds=1)).problem
+    assert "is not valid before" in judged(serving, ROOT.pem, now=first - timedelta(seconds=1)).problem
     assert "the certificate in" in judged(serving, ROOT.pem, now=last + timedelta(seconds=1)).problem
     assert judged(serving, ROOT.pem, now=last).days_left == 0
     # What a caBundle has is judged by itself where the Secret may not be read.
@@ -272,7 +280,7 @@ def test_it_is_valid_from_its_first_to_its_last_second() -> None:
 @pytest.mark.parametrize("hosts", [["a", "b", "c", "d"]])
 def test_three_of_its_names_are_told(hosts: list[str]) -> None:
     serving = replace(served(), certificate=ROOT.server("x", hosts).certificate)
-    assert "is for a, b, c and not for" in judged(serving, ROOT.pem).problem
+    assert "is for a, b, c, not for" in judged(serving, ROOT.pem).problem
 
 
 def test_the_first_certificate_is_the_one_that_is_shown() -> None:
@@ -287,7 +295,7 @@ def test_a_chain_of_two_that_sign_each_other_ends() -> None:
     key = Authority("round", life=YEAR)
     first = Authority("round", life=YEAR, above=key)
     serving = replace(served(), certificate=key.server("x", ["webhook.ops.svc"], life=YEAR).certificate + key.pem * 2)
-    assert "not signed by one of its caBundle" in judged(serving, first.pem, source=EXTERNAL).problem
+    assert "not signed by an authority in its caBundle" in judged(serving, first.pem, source=EXTERNAL).problem
 
 
 def test_a_judgement_does_not_change_and_shows_no_time() -> None:
@@ -300,7 +308,7 @@ def test_a_judgement_does_not_change_and_shows_no_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "words"), [(OWN, "the controller puts its own there"), (EXTERNAL, "run the install again")]
+    ("source", "words"), [(OWN, "the controller should write its own"), (EXTERNAL, "run the install again")]
 )
 def test_whoever_looks_after_a_ca_bundle_is_named(source: CertificateSource, words: str) -> None:
     assert words in judged(served(), b"ca", source=source).problem

@@ -69,7 +69,7 @@ def test_retry_after(headers: dict[str, str], body: dict[str, Any], seconds: flo
 
 
 @pytest.mark.parametrize(("status", "words"), [(401, "renew"), (403, "permission"), (409, "force_conflicts")])
-def test_some_failures_have_a_hint(status: int, words: str) -> None:
+def test_some_failures_have_a_next_step(status: int, words: str) -> None:
     assert words in str(api_error(status, {}, b"{}", "s", "o").next_step)
 
 
