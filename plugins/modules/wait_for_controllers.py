@@ -208,7 +208,7 @@ diagnosis:
     replica_set:
       description: Where there is no pod, what is known of the ReplicaSet that should have made it; empty otherwise.
       type: str
-      sample: "ReplicaSet jobset-controller-manager-5489fc9c66: 0 of 1 pods are there, 0 available; FailedCreate: ..."
+      sample: "ReplicaSet jobset-controller-manager-5489fc9c66: 0 of 1 pods exist, 0 available; FailedCreate: ..."
     log:
       description: The last lines of its log, 10 at most; of the run before, where it is between two.
       type: list
@@ -319,7 +319,7 @@ progress:
   returned: success, or failure of the wait
   type: list
   elements: str
-  sample: ["1 s  webhooks have no certificate yet", "7 s  all of it serves"]
+  sample: ["1 s  webhooks have no certificate yet", "7 s  all components ready"]
 elapsed:
   description: Seconds it took.
   returned: success, or failure of the wait

@@ -129,7 +129,7 @@ def test_where_there_is_no_pod_its_replicaset_tells_why() -> None:
 
     row = look(cluster, deployment, pods)
 
-    assert row["replica_set"] == "ReplicaSet two: 0 of 1 pods are there, 0 available; FailedCreate: no such priority"
+    assert row["replica_set"] == "ReplicaSet two: 0 of 1 pods exist, 0 available; FailedCreate: no such priority"
     assert row["replica_set"] in "\n".join(diagnosis_lines([row]))
 
 
@@ -141,7 +141,7 @@ def test_where_there_is_a_pod_no_replicaset_is_asked_for() -> None:
 
 def test_a_deployment_whose_controller_does_nothing() -> None:
     cluster, deployment, _pods = recorded("quota")
-    assert look(cluster, deployment, [])["replica_set"] == "ReplicaSet of the newest revision: it is not there"
+    assert look(cluster, deployment, [])["replica_set"] == "ReplicaSet of the newest revision: missing"
 
 
 def test_what_a_replicaset_says_tells_the_cause_where_events_are_gone() -> None:

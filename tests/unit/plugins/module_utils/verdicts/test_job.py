@@ -37,7 +37,7 @@ def job(condition: str = "", *, status: dict[str, object] | None = None, **spec:
 def test_its_conditions_decide(condition: str, state: str, since: str) -> None:
     verdict = job_verdict("j", job(condition, status={"active": 1}))
     assert (verdict.subject, verdict.rule, verdict.state, verdict.since) == ("Job j", "complete", state, since)
-    assert verdict.evidence == ("1 of 2 pods are there" if state == "progressing" else "Because: it is so")
+    assert verdict.evidence == ("1 of 2 pods exist" if state == "progressing" else "Because: it is so")
 
 
 def test_one_that_is_to_fail_has_failed_whatever_else_it_says() -> None:
@@ -52,11 +52,11 @@ def test_odd_ones_are_never_ready(item: dict[str, object] | None) -> None:
 
 
 def test_a_suspended_one_says_so() -> None:
-    assert job_verdict("j", job("Suspended", suspend=True)).evidence == "it is suspended"
+    assert job_verdict("j", job("Suspended", suspend=True)).evidence == "suspended"
 
 
 def test_of_one_with_more_successes_than_it_needs_no_pod_is_wanted() -> None:
-    assert job_verdict("j", job(status={"succeeded": 3})).evidence == "0 of 0 pods are there"
+    assert job_verdict("j", job(status={"succeeded": 3})).evidence == "0 of 0 pods exist"
 
 
 @pytest.mark.parametrize(

@@ -42,13 +42,13 @@ def test_a_line_when_something_changes_and_none_when_nothing_does() -> None:
     assert said((0.0, [ROLLOUT]), (1.0, [ROLLOUT]), (2.0, BARE), (3.0, BARE), (4.0, [])) == [
         "0 s  manager: ContainerCreating",
         "2 s  webhooks have no certificate yet",
-        "4 s  all of it serves",
+        "4 s  all components ready",
     ]
 
 
 def test_now_and_then_that_it_still_lasts() -> None:
     lines = said(*((number / 2, [PROBE]) for number in range(25)))
-    assert lines == [f"{second} s  webhooks do not answer as they should yet" for second in (0, 5, 10)]
+    assert lines == [f"{second} s  webhooks do not answer correctly yet" for second in (0, 5, 10)]
 
 
 def test_what_changes_quickly_is_not_all_said() -> None:
@@ -57,7 +57,7 @@ def test_what_changes_quickly_is_not_all_said() -> None:
 
 
 def test_the_end_is_said_at_once() -> None:
-    assert said((0.0, BARE), (0.1, []))[-1] == "0 s  all of it serves"
+    assert said((0.0, BARE), (0.1, []))[-1] == "0 s  all components ready"
 
 
 def test_what_is_there_already_is_nothing_to_say() -> None:
@@ -69,9 +69,9 @@ def test_what_is_there_already_is_nothing_to_say() -> None:
     [
         ("established", "CRDs are not served yet"),
         ("caBundle", "webhooks have no certificate yet"),
-        ("certificate", "certificates are not in place yet"),
+        ("certificate", "certificates are not valid yet"),
         ("leader", "no leader yet"),
-        ("probe: mutated", "webhooks do not answer as they should yet"),
+        ("probe: mutated", "webhooks do not answer correctly yet"),
     ],
 )
 def test_many_that_wait_for_the_same_are_one_phrase(rule: str, words: str) -> None:
@@ -88,8 +88,7 @@ def test_while_a_controller_starts_nothing_is_said_of_its_endpoints() -> None:
 def test_names_are_short() -> None:
     name = "kubeflow-trainer-controller-manager"
     assert (
-        summary([Verdict(f"Deployment {name}", "rollout", "progressing", "it is not there", name=name)])
-        == "trainer: it is not there"
+        summary([Verdict(f"Deployment {name}", "rollout", "progressing", "missing", name=name)]) == "trainer: missing"
     )
 
 
@@ -128,7 +127,7 @@ def test_a_wait_says_what_it_waits_for_and_keeps_it(clock: Clock, script: Script
     result = waiting(clock, say=lines.append)
     assert result["progress"] == lines
     assert lines[0].startswith("0 s  manager: 0 of 1 replicas available")
-    assert lines[-1].endswith("all of it serves")
+    assert lines[-1].endswith("all components ready")
     assert len(lines) == 3
 
 

@@ -36,21 +36,21 @@ def ready() -> dict[str, Any]:
 def test_all_of_its_pods_are_available() -> None:
     verdict = replicaset_verdict("r", ready())
     assert (verdict.subject, verdict.rule, verdict.state) == ("ReplicaSet r", "pods", "ready")
-    assert verdict.evidence == "1 of 1 pods are there, 1 available"
+    assert verdict.evidence == "1 of 1 pods exist, 1 available"
 
 
 @pytest.mark.parametrize(
     ("path", "value", "evidence"),
     [
-        (("metadata", "deletionTimestamp"), "2026-01-01T00:00:00Z", "it is being deleted"),
-        (("metadata", "generation"), 2, "its newest generation was not seen by the ReplicaSet controller yet"),
-        (("metadata", "generation"), None, "its newest generation was not seen by the ReplicaSet controller yet"),
-        (("status",), None, "its newest generation was not seen by the ReplicaSet controller yet"),
-        (("spec", "replicas"), None, "1 of 0 pods are there, 1 available"),
-        (("spec", "replicas"), 2, "1 of 2 pods are there, 1 available"),
-        (("status", "replicas"), 2, "2 of 1 pods are there, 1 available"),
-        (("status", "availableReplicas"), None, "1 of 1 pods are there, 0 available"),
-        (("status", "availableReplicas"), "1", "1 of 1 pods are there, 0 available"),
+        (("metadata", "deletionTimestamp"), "2026-01-01T00:00:00Z", "Terminating"),
+        (("metadata", "generation"), 2, "the ReplicaSet controller has not observed its newest generation yet"),
+        (("metadata", "generation"), None, "the ReplicaSet controller has not observed its newest generation yet"),
+        (("status",), None, "the ReplicaSet controller has not observed its newest generation yet"),
+        (("spec", "replicas"), None, "1 of 0 pods exist, 1 available"),
+        (("spec", "replicas"), 2, "1 of 2 pods exist, 1 available"),
+        (("status", "replicas"), 2, "2 of 1 pods exist, 1 available"),
+        (("status", "availableReplicas"), None, "1 of 1 pods exist, 0 available"),
+        (("status", "availableReplicas"), "1", "1 of 1 pods exist, 0 available"),
     ],
     ids=str,
 )
@@ -75,7 +75,7 @@ def test_who_refuses_pods_is_told_with_since_when() -> None:
     failure["lastTransitionTime"] = "2026-01-01T00:00:00Z"
     verdict = replicaset_verdict("r", replica_set("r", "u", "1", there=1, conditions=[failure]))
     assert (verdict.state, verdict.since) == ("progressing", "2026-01-01T00:00:00Z")
-    assert verdict.evidence == "1 of 1 pods are there, 1 available; FailedCreate: exceeded quota: q"
+    assert verdict.evidence == "1 of 1 pods exist, 1 available; FailedCreate: exceeded quota: q"
 
 
 @pytest.mark.parametrize("item", [None, {}, {"metadata": 1, "spec": [], "status": "x"}, {"status": {"conditions": 1}}])

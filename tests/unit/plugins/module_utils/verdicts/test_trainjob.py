@@ -32,7 +32,7 @@ def job(*true: str, suspend: bool = False, **false: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("item", "state", "evidence", "since"),
     [
-        (None, "progressing", "it is not there", ""),
+        (None, "progressing", "missing", ""),
         (job(), "progressing", "it has not ended", ""),
         (job("Complete"), "ready", "CompleteBecause: so", WHEN),
         (job("Failed"), "failed", "FailedBecause: so", WHEN),

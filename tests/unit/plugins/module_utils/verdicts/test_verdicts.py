@@ -58,13 +58,13 @@ def changed(value: dict[str, Any], path: str, part: Any) -> dict[str, Any]:
     ("value", "state", "evidence"),
     [
         (rolled_out(), "ready", "1 of 1 replicas available"),
-        (None, "progressing", "it is not there"),
-        ({}, "progressing", "newest generation was not seen"),
-        (rolled_out(observedGeneration=0), "progressing", "newest generation was not seen"),
-        (rolled_out(observedGeneration=None), "progressing", "newest generation was not seen"),
+        (None, "progressing", "missing"),
+        ({}, "progressing", "has not observed its newest generation"),
+        (rolled_out(observedGeneration=0), "progressing", "has not observed its newest generation"),
+        (rolled_out(observedGeneration=None), "progressing", "has not observed its newest generation"),
         (rolled_out(observedGeneration=2), "ready", ""),
-        (changed(rolled_out(), "metadata.generation", 2), "progressing", "newest generation was not seen"),
-        (changed(rolled_out(), "metadata.deletionTimestamp", "t"), "progressing", "it is being deleted"),
+        (changed(rolled_out(), "metadata.generation", 2), "progressing", "has not observed its newest generation"),
+        (changed(rolled_out(), "metadata.deletionTimestamp", "t"), "progressing", "Terminating"),
         (changed(rolled_out(), "spec.replicas", 0), "progressing", "scaled to 0"),
         (changed(rolled_out(), "spec.replicas", 2), "progressing", "1 of 2 replicas available, 1 of 1 updated"),
         (rolled_out(availableReplicas=0), "progressing", "0 of 1 replicas available"),
@@ -221,8 +221,8 @@ NOT_ACCEPTED = {
     ("value", "state", "evidence"),
     [
         (CRD, "ready", ""),
-        (None, "progressing", "it is not there"),
-        ({**CRD, "metadata": {"deletionTimestamp": "t"}}, "progressing", "it is Terminating"),
+        (None, "progressing", "missing"),
+        ({**CRD, "metadata": {"deletionTimestamp": "t"}}, "progressing", "Terminating"),
         ({**CRD, "status": NOT_ACCEPTED}, "progressing", "not NamesAccepted plural is taken"),
         ({**CRD, "status": {"conditions": ESTABLISHED["conditions"][:1]}}, "progressing", "not Established"),
         ({**CRD, "status": {"conditions": ESTABLISHED["conditions"][1:]}}, "progressing", "not NamesAccepted"),
@@ -245,10 +245,10 @@ FILLED = webhooks("v", "webhook", ["g"], clientConfig={"caBundle": "Y2E="})
     ("value", "state", "evidence"),
     [
         (FILLED, "ready", ""),
-        (None, "progressing", "it is not there"),
-        ({"webhooks": None}, "progressing", "it lacks webhook validate.v"),
-        ({}, "progressing", "it lacks webhook validate.v"),
-        (changed(FILLED, "webhooks.0.name", "other"), "progressing", "it lacks webhook validate.v"),
+        (None, "progressing", "missing"),
+        ({"webhooks": None}, "progressing", "missing webhook validate.v"),
+        ({}, "progressing", "missing webhook validate.v"),
+        (changed(FILLED, "webhooks.0.name", "other"), "progressing", "missing webhook validate.v"),
         (changed(FILLED, "webhooks.0.clientConfig", {}), "progressing", "no caBundle yet on validate.v"),
         (changed(FILLED, "webhooks.0.clientConfig", None), "progressing", "no caBundle yet on validate.v"),
         (changed(FILLED, "webhooks.0.clientConfig.caBundle", ""), "progressing", "no caBundle yet on validate.v"),
@@ -288,12 +288,12 @@ SLICE = endpoint_slice("webhook", "a")
         # Absent means unknown; the API says to read that as ready, and unknown is never ready here.
         ([changed(SLICE, "endpoints.0.conditions", None)], "progressing", "no ready endpoint"),
         ([changed(SLICE, "endpoints.0.conditions.ready", "true")], "progressing", "no ready endpoint"),
-        ([endpoint_slice("webhook", "a", "stranger")], "progressing", "stranger answers for it"),
-        ([changed(SLICE, "endpoints.0.targetRef", None)], "progressing", "10.0.0.1 answers for it"),
+        ([endpoint_slice("webhook", "a", "stranger")], "progressing", "controller: stranger"),
+        ([changed(SLICE, "endpoints.0.targetRef", None)], "progressing", "controller: 10.0.0.1"),
         (
             [changed(changed(SLICE, "endpoints.0.targetRef", None), "endpoints.0.addresses", ["10.0.0.9"])],
             "progressing",
-            "10.0.0.9 answers for it",
+            "controller: 10.0.0.9",
         ),
     ],
 )
@@ -318,24 +318,28 @@ def test_a_pod_that_ends_has_to_let_go_of_its_service(conditions: dict[str, bool
     piece["endpoints"][1]["conditions"] = conditions
     verdict = endpoints_verdict("webhook", [piece], PODS)
     assert verdict.state == state
-    assert ("old is ending" in verdict.evidence) is (state == "progressing")
+    assert ("still an endpoint: old" in verdict.evidence) is (state == "progressing")
 
 
 def test_one_that_only_starts_hides_none_that_serves_and_strangers_go_by_name_or_address() -> None:
     piece = endpoint_slice("webhook", "a", "a", "stranger")
     piece["endpoints"][0]["conditions"] = {"ready": False}
     assert endpoints_verdict("webhook", [{**piece, "endpoints": piece["endpoints"][:2]}], PODS).evidence == "1 ready"
-    assert "stranger answers for it" in endpoints_verdict("webhook", [piece], PODS).evidence
+    assert "controller: stranger" in endpoints_verdict("webhook", [piece], PODS).evidence
     for addresses, words in ((["10.0.0.9", "10.0.0.8"], "10.0.0.9"), ([], "an address"), (None, "an address")):
         piece["endpoints"][2] = {"conditions": {"ready": True}, "addresses": addresses}
-        assert endpoints_verdict("webhook", [piece], PODS).evidence.startswith(f"{words} answers for it")
+        assert endpoints_verdict("webhook", [piece], PODS).evidence.endswith(f"not a pod of its controller: {words}")
 
 
 @pytest.mark.parametrize(
     ("status", "spec", "evidence"),
     [
-        ({"storedVersions": ["v1alpha1", "v1"]}, {"versions": [{"name": "v1"}]}, "stored in v1alpha1, which"),
-        ({"storedVersions": ["v1"]}, {}, "stored in v1"),
+        (
+            {"storedVersions": ["v1alpha1", "v1"]},
+            {"versions": [{"name": "v1"}]},
+            "stored in missing versions: v1alpha1",
+        ),
+        ({"storedVersions": ["v1"]}, {}, "stored in missing versions: v1"),
         ({"storedVersions": ["v1"]}, {"versions": [{"name": "v1"}, {"name": "v2"}]}, ""),
     ],
 )
