@@ -64,7 +64,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         rf"\1{HIDDEN}",
     ),
-    # A line of a PEM block has 64 characters of base64 (RFC 7468). So has the digest of an image, which stays.
+    # Long base64 text: a line of a PEM block has 64 characters (RFC 7468). Keep 64 hexadecimal digits: image digests.
     (re.compile(r"\b(?![0-9a-f]{64}\b)[A-Za-z0-9+/]{64,}={0,2}"), HIDDEN),
 )
 

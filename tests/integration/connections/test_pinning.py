@@ -98,7 +98,7 @@ def test_something_that_is_no_identity(answer: Played) -> None:
 
 
 def test_who_may_not_read_the_namespace_cannot_be_sure(answer: Played) -> None:
-    words = ["this right is missing: get namespaces kube-system", "leave cluster_uid out"]
+    words = ["missing permission: get namespaces kube-system", "remove cluster_uid"]
     assert_refused(answer, "pinned_reader", *words)
 
 

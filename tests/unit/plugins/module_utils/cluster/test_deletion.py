@@ -96,7 +96,7 @@ def test_what_does_not_go_is_named_with_what_holds_it() -> None:
     one = Deleter(cluster, timeout=0, explain=lambda of: f"the server on {of.name}")
     with pytest.raises(NotReadyError) as caught:
         one.delete([target(cluster, CONFIG)])
-    assert f"finalizer {HELD} (whoever works as example.com has to let go): the server on config" in str(caught.value)
+    assert f"finalizer {HELD} (the controller of example.com must remove it): the server on config" in str(caught.value)
     assert caught.value.facts == {"remaining": [f"ConfigMap {NAMESPACE}/config"]}
     assert one.deleted == [CONFIG]
 
