@@ -10,7 +10,8 @@ SINCE = "2026-01-01T00:00:00Z"
 
 def test_a_known_finalizer_is_said_with_who_lets_go() -> None:
     assert holds("trainer.kubeflow.org/resource-in-use") == (
-        "finalizer trainer.kubeflow.org/resource-in-use (Trainer's controller removes it when no TrainJob uses the runtime)"
+        "finalizer trainer.kubeflow.org/resource-in-use "
+        "(Trainer's controller removes it when no TrainJob uses the runtime)"
     )
 
 
