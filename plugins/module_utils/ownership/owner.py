@@ -100,7 +100,7 @@ def entry_digest(metadata: Mapping[str, Any]) -> str | None:
 
     It changes with every change to a field that we own: a write by another manager removes the field from our entry,
     and a write under our name renews the time. Changes to caBundle, Secret data, status and annotations of others do
-    not change it. A second entry with our name (an Update, not an Apply) means that somebody else used our name.
+    not change it. A second entry with our name (an Update, not an Apply) means that another client used our name.
     """
     entry = own_entry(metadata)
     in_our_name = [

@@ -63,7 +63,7 @@ def parse_record(config_map: Mapping[str, Any] | None) -> Record:
     """Parse the record in a ConfigMap; return an empty one if it is missing or unreadable.
 
     An empty record makes a run slower, but never wrong: every object is applied again, and its managed fields show who
-    owns it. A namespace is then never deleted, because it is applied even if somebody else created it.
+    owns it. A namespace is then never deleted, because it is applied regardless of who created it.
     """
     version = text(config_map, "metadata", "resourceVersion")
     try:

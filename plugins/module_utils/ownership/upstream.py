@@ -127,7 +127,7 @@ def _is_upstreams(live: Mapping[str, Any], path: tuple[str, ...], told: str) -> 
 def _fill(
     expected: dict[str, Any], after: Mapping[str, Any], path: tuple[str, ...], owned: list[dict[str, Any]]
 ) -> None:
-    """Add a field that only our manifest has to the expected object, unless somebody else set it.
+    """Add a field that only our manifest has to the expected object, unless another manager set it.
 
     The highest missing part of the path is copied as a whole, with the defaults that the server added below it. An
     existing field without an owner is a default itself.

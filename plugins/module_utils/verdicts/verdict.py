@@ -79,6 +79,6 @@ def ended(subject: str, rule: str, value: Any, ends: Mapping[str, State]) -> Ver
 
 
 def words_of(condition: Mapping[str, Any]) -> str:
-    """Return the reason and message of a condition, as far as it has them."""
+    """Return the reason and message of a condition; empty if it has neither."""
     words = (condition.get("reason"), condition.get("message"))
     return ": ".join(word for word in words if isinstance(word, str) and word)[:_LONGEST]

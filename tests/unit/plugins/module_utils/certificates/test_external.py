@@ -68,7 +68,7 @@ def made() -> FakeCluster:
     return cluster
 
 
-def test_the_secrets_are_others_than_those_that_the_controllers_fill() -> None:
+def test_external_mode_uses_other_secrets() -> None:
     assert {source.secret for source in sources(EXTERNAL).values()} == {TRAINER, JOBSET}
     assert not {TRAINER, JOBSET} & set(EXTERNAL.names("Secret"))
     assert {(tuple(sorted(source.needed)), source.own_authority) for source in sources(EXTERNAL).values()} == {
@@ -76,14 +76,14 @@ def test_the_secrets_are_others_than_those_that_the_controllers_fill() -> None:
     }
 
 
-def test_every_webhook_is_to_trust_what_the_secret_says() -> None:
+def test_webhooks_trust_the_ca_of_the_secret() -> None:
     certified = certify(made(), EXTERNAL, {})
     assert certified.blockers == ()
     assert trusted(certified.bundle) == {FIRST.pem}
     assert trusted(EXTERNAL) == {b""}
 
 
-def test_or_what_the_option_says() -> None:
+def test_webhooks_trust_the_ca_of_the_option() -> None:
     cluster = identified(FakeCluster())
     give(cluster, FIRST, without="ca.crt")
     assert "ca.crt" in certify(cluster, EXTERNAL, {}).blockers[0]["cause"]
@@ -93,7 +93,7 @@ def test_or_what_the_option_says() -> None:
     assert trusted(certified.bundle) == {SECOND.pem + FIRST.pem}
 
 
-def test_where_the_controllers_make_them_nothing_is_read() -> None:
+def test_generated_certificates_are_not_read() -> None:
     cluster = made()
     plain = load_bundle(str(BUNDLE))
     assert certify(cluster, plain, {}) == (plain, ())
@@ -101,7 +101,7 @@ def test_where_the_controllers_make_them_nothing_is_read() -> None:
     assert cluster.requests == []
 
 
-def test_beside_somebody_elses_jobset_its_certificate_is_not_ours_to_judge() -> None:
+def test_certificate_of_an_external_jobset_is_not_checked() -> None:
     cluster = made()
     del cluster.objects[Key("v1", "Secret", HOME, JOBSET)]
     assert certify(cluster, without_jobset(EXTERNAL), {}).blockers == ()
@@ -110,7 +110,7 @@ def test_beside_somebody_elses_jobset_its_certificate_is_not_ours_to_judge() -> 
     assert "does not exist" in blocker["cause"]
 
 
-def test_what_the_injector_of_cert_manager_fills_in_is_left_to_it() -> None:
+def test_injected_ca_bundle_is_left_to_cert_manager() -> None:
     (one, *_others) = EXTERNAL.webhook_configurations()
     metadata = {"annotations": {"cert-manager.io/inject-ca-from": "kubeflow-system/webhook"}}
     certified = certify(made(), EXTERNAL, {key_of(one): metadata})
@@ -121,7 +121,7 @@ def test_what_the_injector_of_cert_manager_fills_in_is_left_to_it() -> None:
     assert not injects_authority({"annotations": None})
 
 
-def test_without_the_right_to_look_it_says_which() -> None:
+def test_missing_permission_to_list_secrets_is_named() -> None:
     cluster = made()
     cluster.fail(403, method="GET", path="/secrets")
     with pytest.raises(RightsError, match=f"list secrets in namespace {HOME}"):
@@ -158,7 +158,7 @@ def ca_bundles(cluster: FakeCluster) -> set[bytes]:
     }
 
 
-def test_an_install_follows_the_authority_and_is_done_then() -> None:
+def test_install_follows_a_new_authority_and_is_idempotent() -> None:
     cluster = made()
     secrets = {key: repr(item) for key, item in cluster.objects.items() if key.name in (TRAINER, JOBSET)}
     assert ensure_present(cluster, EXTERNAL)["changed"]
@@ -175,7 +175,7 @@ def test_an_install_follows_the_authority_and_is_done_then() -> None:
     assert cluster.applies == []
 
 
-def test_webhooks_trust_them_only_when_the_last_controller_that_makes_its_own_has_ended(script: Script) -> None:
+def test_webhooks_change_only_after_the_last_rotating_controller_ended(script: Script) -> None:
     cluster = made()
     ensure_present(cluster, load_bundle(str(BUNDLE)))
     labels = {"app.kubernetes.io/component": "manager", "app.kubernetes.io/name": "trainer"}
@@ -207,7 +207,7 @@ def test_webhooks_trust_them_only_when_the_last_controller_that_makes_its_own_ha
     assert ca_bundles(cluster) == {FIRST.pem}
 
 
-def test_one_that_would_not_do_any_more_stops_a_run_that_has_nothing_else_to_do() -> None:
+def test_invalid_certificate_stops_a_run_without_changes() -> None:
     cluster = made()
     ensure_present(cluster, EXTERNAL)
     give(cluster, FIRST, without="tls.key")
@@ -215,7 +215,7 @@ def test_one_that_would_not_do_any_more_stops_a_run_that_has_nothing_else_to_do(
         ensure_present(cluster, EXTERNAL)
 
 
-def test_an_inspection_says_so_as_well() -> None:
+def test_inspection_reports_the_problem() -> None:
     cluster = made()
     found = inspect(cluster, EXTERNAL)
     assert found["wanted"]["certificates"] == "external"
@@ -245,7 +245,7 @@ def later(days: int) -> Callable[[], datetime]:
         (SHORT, 31, 8),
     ],
 )
-def test_one_that_is_to_be_renewed_is_told(authority: Authority, days: int, left: int | None) -> None:
+def test_certificate_to_renew_is_reported(authority: Authority, days: int, left: int | None) -> None:
     cluster = identified(FakeCluster())
     give(cluster, authority)
     found = inspect(cluster, EXTERNAL, now=later(days))
@@ -255,7 +255,7 @@ def test_one_that_is_to_be_renewed_is_told(authority: Authority, days: int, left
     assert len(told) == (2 if left else 0)
 
 
-def test_an_authority_that_is_being_replaced_may_end() -> None:
+def test_replaced_authority_may_expire() -> None:
     cluster = made()
     both = replace(EXTERNAL, authority=(SHORT.pem + FIRST.pem).decode())
     assert {found.due_in for found in own_certificates(cluster, both, now=later(35)).values()} == {None}
@@ -264,7 +264,7 @@ def test_an_authority_that_is_being_replaced_may_end() -> None:
     assert {found.due_in for found in own_certificates(cluster, alone, now=later(35)).values()} == {4}
 
 
-def test_an_inspection_that_may_not_look_says_that() -> None:
+def test_inspection_reports_a_missing_permission() -> None:
     cluster = made()
 
     def hook(request: Any) -> dict[str, Any] | None:

@@ -33,7 +33,7 @@ def looked(cluster: FakeCluster, clock: Clock) -> ServingCertificates:
     return certificates
 
 
-def test_of_a_secret_only_certificates_and_the_names_of_its_values_are_kept() -> None:
+def test_only_public_parts_of_a_secret_are_kept() -> None:
     cluster = serving(bundle())
     found = read_serving(cluster, SOURCE)
     assert found is not None
@@ -48,12 +48,12 @@ def test_of_a_secret_only_certificates_and_the_names_of_its_values_are_kept() ->
 
 
 @pytest.mark.parametrize("odd", [None, {}, {"data": None}, {"data": []}, {"data": {"tls.crt": None, "ca.crt": 3}}])
-def test_an_odd_secret_has_nothing(odd: Any) -> None:
+def test_malformed_secret_has_no_public_parts(odd: Any) -> None:
     assert public_parts(odd).certificate == b""
     assert "tls.crt" not in public_parts(odd).keys
 
 
-def test_an_empty_value_is_none() -> None:
+def test_empty_value_does_not_count_as_key() -> None:
     assert public_parts({"data": {"tls.crt": "", "tls.key": "x"}}).keys == {"tls.key"}
 
 
@@ -68,7 +68,7 @@ def test_a_look_gives_verdict_and_row(clock: Clock) -> None:
     assert certificates.warnings == []
 
 
-def test_an_answer_holds_for_a_second(clock: Clock) -> None:
+def test_response_is_reused_for_a_second(clock: Clock) -> None:
     cluster = serving(bundle())
     certificates = looked(cluster, clock)
     certificates.look([cluster.objects[VALIDATOR]])
@@ -81,7 +81,7 @@ def test_an_answer_holds_for_a_second(clock: Clock) -> None:
     assert certificates.good == frozenset()
 
 
-def test_what_was_read_beside_other_requests_needs_not_be_read_for_a_look(clock: Clock) -> None:
+def test_requests_in_advance_save_reads_of_a_look(clock: Clock) -> None:
     cluster = serving(bundle())
     certificates = ServingCertificates(cluster, bundle(), monotonic=clock.monotonic)
     for again in range(2):
@@ -96,7 +96,7 @@ def test_what_was_read_beside_other_requests_needs_not_be_read_for_a_look(clock:
         certificates.forget()
 
 
-def test_without_the_right_it_is_asked_once_and_said(clock: Clock) -> None:
+def test_missing_permission_is_reported_after_one_request(clock: Clock) -> None:
     cluster = serving(bundle())
     cluster.fail(403, method="GET", path="/secrets")
     certificates = looked(cluster, clock)

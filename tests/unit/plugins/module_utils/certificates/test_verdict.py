@@ -57,7 +57,7 @@ def judged(
     return judge_certificate(trusting(*pems), source, serving, now, unread=unread)
 
 
-def test_one_that_the_api_server_trusts_is_ready_and_its_days_are_counted() -> None:
+def test_trusted_certificate_is_ready() -> None:
     found = judged(served(life=timedelta(days=100, hours=1)), ROOT.pem)
     assert (found.problem, found.not_checked, found.days_left) == ("", "", 100)
     assert found.verdict().ready
@@ -107,7 +107,7 @@ WRONG: dict[str, tuple[Serving | None, tuple[bytes, ...], str]] = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_what_is_wrong_is_never_ready_and_is_said_with_what_to_do(wrong: str) -> None:
+def test_problem_is_never_ready_and_has_a_next_step(wrong: str) -> None:
     serving, pems, words = WRONG[wrong]
     found = judged(serving, *pems)
     assert words in found.problem
@@ -117,7 +117,7 @@ def test_what_is_wrong_is_never_ready_and_is_said_with_what_to_do(wrong: str) ->
     assert not found.warning()
 
 
-def test_it_is_not_valid_before_its_time() -> None:
+def test_certificate_is_not_valid_before_its_start() -> None:
     found = judged(served(), ROOT.pem, now=NOW - timedelta(days=3))
     assert "is not valid before" in found.problem
 
@@ -133,7 +133,7 @@ GOOD: dict[str, tuple[Serving, tuple[bytes, ...]]] = {
 
 
 @pytest.mark.parametrize("good", GOOD)
-def test_what_go_would_trust_is_ready(good: str) -> None:
+def test_certificate_trusted_by_go_is_ready(good: str) -> None:
     serving, pems = GOOD[good]
     assert judged(serving, *pems, source=EXTERNAL).problem == ""
 
@@ -159,13 +159,13 @@ def test_every_webhook_of_a_configuration_has_to_trust_it() -> None:
         (None, "calls Service / instead of ops/webhook"),
     ],
 )
-def test_it_has_to_call_the_right_service(service: Any, words: str) -> None:
+def test_webhook_must_call_the_right_service(service: Any, words: str) -> None:
     configuration = trusting(ROOT.pem)
     configuration["webhooks"][0]["clientConfig"]["service"] = service
     assert words in judge_certificate(configuration, OWN, served(), NOW).problem
 
 
-def test_what_may_not_be_read_is_said_and_does_not_count() -> None:
+def test_unreadable_secret_is_reported_as_not_checked() -> None:
     found = judged(None, ROOT.pem, unread="Secret x: missing permission to list it")
     assert found.problem == ""
     assert found.verdict().ready
@@ -175,7 +175,7 @@ def test_what_may_not_be_read_is_said_and_does_not_count() -> None:
     assert "its caBundle expired on" in judged(None, LATE.pem, unread="x").problem
 
 
-def test_without_the_library_only_keys_and_service_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_library_only_keys_and_service_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cryptography.x509", None)
     found = judged(served(OTHER), ROOT.pem)
     assert found.problem == ""
@@ -186,7 +186,7 @@ def test_without_the_library_only_keys_and_service_are_looked_at(monkeypatch: py
     assert judged(None, ROOT.pem, unread="x").problem == ""
 
 
-def test_a_certificate_that_the_library_refuses_is_left_to_the_api_server(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificate_rejected_by_the_library_is_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     """The controllers' own authorities have the serial number 0, of which the library warns that it will refuse it."""
     certificate = served()
 
@@ -208,7 +208,9 @@ def test_a_certificate_that_the_library_refuses_is_left_to_the_api_server(monkey
     [(300, 29, True), (300, 30, False), (40, 9, True), (40, 10, False), (40, 29, False)],
 )
 @pytest.mark.parametrize("source", [OWN, EXTERNAL])
-def test_what_ends_soon_is_warned_about(source: CertificateSource, life: int, days: int, warned: bool) -> None:
+def test_certificate_that_expires_soon_has_a_warning(
+    source: CertificateSource, life: int, days: int, warned: bool
+) -> None:
     now = NOW + timedelta(days=life - days, hours=-1)
     found = judged(served(life=timedelta(days=life)), ROOT.pem, source=source, now=now)
     assert found.problem == ""
@@ -219,12 +221,12 @@ def test_what_ends_soon_is_warned_about(source: CertificateSource, life: int, da
 
 
 @pytest.mark.parametrize(("life", "days", "due"), [(300, 29, 29), (300, 30, None), (40, 9, 9), (40, 10, None)])
-def test_ones_own_is_due_when_it_is_warned_about(life: int, days: int, due: int | None) -> None:
+def test_due_in_agrees_with_the_warning(life: int, days: int, due: int | None) -> None:
     now = NOW + timedelta(days=life - days, hours=-1)
     assert due_in(served(life=timedelta(days=life)), ROOT.pem, now) == due
 
 
-def test_what_it_is_trusted_by_may_end_first_and_the_one_that_lives_on_counts() -> None:
+def test_last_expiry_of_the_authorities_counts() -> None:
     soon = Authority("soon", life=timedelta(days=20, hours=1))
     serving = served(soon, life=YEAR)
     assert due_in(serving, soon.pem, NOW) == 20
@@ -237,12 +239,12 @@ def test_what_it_is_trusted_by_may_end_first_and_the_one_that_lives_on_counts() 
 
 
 @pytest.mark.parametrize(("days", "warned"), [(29, True), (30, False)])
-def test_where_the_secret_is_not_read_what_is_trusted_counts(days: int, warned: bool) -> None:
+def test_without_the_secret_the_authority_is_judged(days: int, warned: bool) -> None:
     now = NOW + YEAR - timedelta(days=days, hours=1)
     assert bool(judged(None, ROOT.pem, unread="x", now=now).warning()) is warned
 
 
-def test_one_of_ones_own_is_judged_by_its_secret_alone() -> None:
+def test_secret_problem_of_a_provided_certificate() -> None:
     serving = replace(served(), keys=EXTERNAL.needed)
     assert secret_problem(serving, EXTERNAL, ROOT.pem, NOW) == ""
     assert "not signed" in secret_problem(serving, EXTERNAL, OTHER.pem, NOW)
@@ -252,7 +254,7 @@ def test_one_of_ones_own_is_judged_by_its_secret_alone() -> None:
 
 
 @pytest.mark.parametrize("odd", [None, [], {}, {"webhooks": None}, {"webhooks": [None, {"clientConfig": 3}]}])
-def test_odd_objects_never_raise(odd: Any) -> None:
+def test_malformed_objects_never_raise(odd: Any) -> None:
     assert not judge_certificate(odd, OWN, served(), NOW).verdict().ready or not odd or not odd.get("webhooks")
 
 
@@ -278,19 +280,19 @@ def test_it_is_valid_from_its_first_to_its_last_second() -> None:
 
 
 @pytest.mark.parametrize("hosts", [["a", "b", "c", "d"]])
-def test_three_of_its_names_are_told(hosts: list[str]) -> None:
+def test_at_most_three_host_names_are_shown(hosts: list[str]) -> None:
     serving = replace(served(), certificate=ROOT.server("x", hosts).certificate)
     assert "is for a, b, c, not for" in judged(serving, ROOT.pem).problem
 
 
-def test_the_first_certificate_is_the_one_that_is_shown() -> None:
+def test_first_certificate_is_the_served_one() -> None:
     """A chain may hold more, and what ends sooner there does not count."""
     sooner = Authority("sooner", life=timedelta(days=3))
     serving = served(life=timedelta(days=50, hours=1), chain=sooner.pem)
     assert judged(serving, ROOT.pem, source=EXTERNAL).days_left == 50
 
 
-def test_a_chain_of_two_that_sign_each_other_ends() -> None:
+def test_certificates_that_sign_each_other_do_not_loop() -> None:
     """Whoever follows the signatures must not go round."""
     key = Authority("round", life=YEAR)
     first = Authority("round", life=YEAR, above=key)
@@ -298,7 +300,7 @@ def test_a_chain_of_two_that_sign_each_other_ends() -> None:
     assert "not signed by an authority in its caBundle" in judged(serving, first.pem, source=EXTERNAL).problem
 
 
-def test_a_judgement_does_not_change_and_shows_no_time() -> None:
+def test_judgement_is_frozen_and_hides_the_time() -> None:
     found = judged(served(), ROOT.pem)
     with pytest.raises(FrozenInstanceError):
         found.problem = "x"  # type: ignore[misc]
@@ -310,5 +312,5 @@ def test_a_judgement_does_not_change_and_shows_no_time() -> None:
 @pytest.mark.parametrize(
     ("source", "words"), [(OWN, "the controller should write its own"), (EXTERNAL, "run the install again")]
 )
-def test_whoever_looks_after_a_ca_bundle_is_named(source: CertificateSource, words: str) -> None:
+def test_next_step_depends_on_who_writes_the_ca_bundle(source: CertificateSource, words: str) -> None:
     assert words in judged(served(), b"ca", source=source).problem

@@ -126,7 +126,7 @@ def test_options_and_environment_name_one_target(
         ({}, {"K8S_AUTH_HOST": "https://a"}, "no credentials"),
     ],
 )
-def test_none_two_or_half_a_target_is_an_error_with_a_hint(
+def test_no_two_or_incomplete_targets_are_rejected(
     options: dict[str, Any], environ: dict[str, str], words: str
 ) -> None:
     with pytest.raises(TargetError, match=words) as caught:

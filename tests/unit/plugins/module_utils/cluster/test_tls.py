@@ -82,7 +82,7 @@ def test_files_are_read_once(server: Server, files: dict[str, Path]) -> None:
     assert len(server.asked) == 3
 
 
-def test_what_threads_share_is_changed_by_no_connection(
+def test_connections_do_not_change_the_shared_context(
     server: Server, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """OpenSSL frees the protocols that are replaced, also while another thread copies them for its connection."""
@@ -102,9 +102,7 @@ def test_what_threads_share_is_changed_by_no_connection(
     assert len(changed) == before
 
 
-def test_certificates_of_an_authority_may_be_given_as_text(
-    server: Server, files: dict[str, Path], authority: Authority
-) -> None:
+def test_ca_may_be_given_as_text(server: Server, files: dict[str, Path], authority: Authority) -> None:
     # Only newer releases of the official client hand such text to a pool.
     pool = urllib3.PoolManager(
         cert_reqs=ssl.CERT_REQUIRED,
@@ -130,7 +128,7 @@ def test_certificates_of_an_authority_may_be_given_as_text(
     ],
     ids=str,
 )
-def test_whom_it_does_not_trust_it_does_not_ask(
+def test_no_request_is_sent_to_an_untrusted_server(
     server: Server, files: dict[str, Path], settings: dict[str, Any], words: str | None
 ) -> None:
     given = {name: str(files.get(value, value)) if value else value for name, value in settings.items()}
@@ -143,20 +141,20 @@ def test_whom_it_does_not_trust_it_does_not_ask(
     assert server.asked == []
 
 
-def test_another_name_may_be_expected(server: Server, files: dict[str, Path]) -> None:
+def test_server_name_can_be_overridden(server: Server, files: dict[str, Path]) -> None:
     one = transport(server, files, ssl_ca_cert=str(files["ca"]), tls_server_name=HOST)
     ask(one)
     ask(one.fresh())
 
 
 @pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
-def test_the_server_need_not_be_verified(server: Server, files: dict[str, Path]) -> None:
+def test_verification_can_be_switched_off(server: Server, files: dict[str, Path]) -> None:
     one = transport(server, files, ssl_ca_cert=None, verify_ssl=False)
     ask(one)
     ask(one.fresh())
 
 
-def test_a_proxy_may_need_the_files_as_well(server: Server, files: dict[str, Path]) -> None:
+def test_context_is_not_shared_with_a_proxy(server: Server, files: dict[str, Path]) -> None:
     # It may be reached by HTTPS itself, and urllib3 verifies it with the same authorities.
     one = transport(server, files, ssl_ca_cert=str(files["ca"]), proxy="http://proxy.example:3128")
     for pool in (one._pool, one.fresh()._pool):

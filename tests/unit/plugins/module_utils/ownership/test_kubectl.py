@@ -83,7 +83,7 @@ STATUS = {"manager": "kubectl", "operation": "Update", "subresource": "status", 
         ([], False),
     ],
 )
-def test_what_counts_as_applied_by_kubectl(entries: list[dict[str, Any]], applied: bool) -> None:
+def test_objects_applied_by_kubectl(entries: list[dict[str, Any]], applied: bool) -> None:
     assert kubectl_applied(metadata(*entries)) is applied
 
 
@@ -97,7 +97,7 @@ def test_what_counts_as_applied_by_kubectl(entries: list[dict[str, Any]], applie
         {},
     ],
 )
-def test_without_our_label_it_is_somebody_elses(found: dict[str, Any]) -> None:
+def test_object_without_our_label_has_another_owner(found: dict[str, Any]) -> None:
     assert kubectl_applied(found) is False
 
 
@@ -120,17 +120,17 @@ def left(*entries: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
         without_label("kubectl", "Apply"),
     ],
 )
-def test_kubectl_keeps_nothing_that_is_ours(theirs: dict[str, Any]) -> None:
+def test_take_over_removes_our_fields_from_kubectl(theirs: dict[str, Any]) -> None:
     others = [without_label("kubectl-edit"), without_label("manager"), STATUS]
     assert left(others[0], theirs, *others[1:], OURS) == [*others, OURS]
 
 
-def test_what_a_server_side_kubectl_added_stays_its_own() -> None:
+def test_further_fields_of_server_side_kubectl_stay() -> None:
     theirs = entry("kubectl", fields={"f:data": {"f:a": {}, "f:b": {}}})
     assert left(theirs, OURS) == [{**theirs, "fieldsV1": {"f:data": {"f:b": {}}}}, OURS]
 
 
-def test_the_last_applied_annotation_goes_with_its_owner() -> None:
+def test_last_applied_annotation_is_removed() -> None:
     for theirs in ([CLIENT_SIDE], [KUBECTL, KEEPER]):
         patch = take_over_patch(metadata(*theirs, OURS, annotations={LAST_APPLIED: "{}", "a": "b"}))
         assert patch[2:] == [
@@ -152,11 +152,11 @@ def test_the_last_applied_annotation_goes_with_its_owner() -> None:
         [OURS, {"manager": "kubectl", "operation": "Apply", "fieldsV1": {"f:data": {"f:b": {}}}}],
     ],
 )
-def test_where_there_is_nothing_to_hand_over_nothing_is_sent(entries: list[dict[str, Any]]) -> None:
+def test_no_patch_without_anything_to_take_over(entries: list[dict[str, Any]]) -> None:
     assert take_over_patch(metadata(*entries)) == []
 
 
-def test_after_a_hand_over_there_is_none_to_make() -> None:
+def test_no_patch_after_a_take_over() -> None:
     mixed = [entry("kubectl", fields={"f:data": {"f:b": {}}}), CLIENT_SIDE, KEEPER, OURS, without_label("kubectl-edit")]
     after = metadata(*left(*mixed))
     assert take_over_patch(after) == []
@@ -164,7 +164,7 @@ def test_after_a_hand_over_there_is_none_to_make() -> None:
     assert kubectl_applied(after) is False
 
 
-def test_nobody_is_not_left_in_charge_when_kubectl_had_nothing_that_is_ours() -> None:
+def test_managed_fields_are_never_left_empty() -> None:
     """The server makes an owner of its own, "before-first-apply", where managedFields are empty at an apply."""
     metadata = {
         "uid": "u",

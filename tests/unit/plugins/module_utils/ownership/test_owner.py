@@ -56,7 +56,7 @@ def test_who_manages_an_object(metadata: dict[str, Any], owner: str) -> None:
     assert owner_of(metadata) == owner
 
 
-def test_another_installers_mark_counts_even_beside_our_entry() -> None:
+def test_mark_of_another_installer_takes_precedence() -> None:
     metadata = {"managedFields": [OWN], "annotations": {"meta.helm.sh/release-name": "trainer"}}
     assert owner_of(metadata) == "Helm release trainer"
 
@@ -67,7 +67,7 @@ def test_only_an_apply_to_the_object_itself_is_our_entry(other: dict[str, Any]) 
     assert own_entry({"managedFields": [other, OWN]}) == OWN
 
 
-def test_the_digest_moves_with_fields_and_time_and_nothing_else() -> None:
+def test_digest_depends_only_on_fields_and_time() -> None:
     base = entry_digest({"managedFields": [OWN]})
     assert base is not None
     changes: list[dict[str, Any]] = [{"time": "t1"}, {"fieldsV1": {"f:data": {}}}]
@@ -78,7 +78,7 @@ def test_the_digest_moves_with_fields_and_time_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("entries", [[], None, [OWN, entry(operation="Update")], [entry(operation="Update")]])
-def test_the_digest_is_unknown_where_somebody_used_our_name(entries: list[dict[str, Any]] | None) -> None:
+def test_digest_is_unknown_if_our_name_was_used_twice(entries: list[dict[str, Any]] | None) -> None:
     assert entry_digest({"managedFields": entries}) is None
 
 
@@ -98,9 +98,7 @@ def found(*configurations: dict[str, Any]) -> list[tuple[str, str]]:
         (webhooks("v", "x", [TRAINER, ""]), "service ops/x"),
     ],
 )
-def test_a_configuration_for_our_groups_that_points_elsewhere_is_foreign(
-    configuration: dict[str, Any], place: str
-) -> None:
+def test_configuration_with_another_destination_is_foreign(configuration: dict[str, Any], place: str) -> None:
     assert found(configuration) == [(configuration["metadata"]["name"], place)]
 
 

@@ -36,7 +36,7 @@ def lease(**spec: Any) -> dict[str, Any]:
         ({}, "progressing", "no holder"),
     ],
 )
-def test_a_leader_is_a_pod_that_is_there(spec: dict[str, Any], state: str, evidence: str) -> None:
+def test_leader_must_be_an_existing_pod(spec: dict[str, Any], state: str, evidence: str) -> None:
     verdict = lease_verdict(NAME, lease(**spec), PODS, "ops")
     assert (verdict.subject, verdict.rule, verdict.state) == (f"Lease {NAME}", "leader", state)
     assert evidence in verdict.evidence
@@ -54,7 +54,7 @@ def test_a_leader_is_a_pod_that_is_there(spec: dict[str, Any], state: str, evide
         (7, "ready"),
     ],
 )
-def test_a_leader_is_the_process_that_runs_now(taken: Any, state: str) -> None:
+def test_leader_must_be_the_running_process(taken: Any, state: str) -> None:
     verdict = lease_verdict(NAME, lease(holderIdentity="manager-1_uuid", acquireTime=taken), PODS, "ops")
     assert verdict.state == state
     assert ("earlier process of manager-1" in verdict.evidence) is (state == "progressing")
@@ -73,18 +73,18 @@ def test_a_leader_is_the_process_that_runs_now(taken: Any, state: str) -> None:
         (7, "progressing"),
     ],
 )
-def test_or_whoever_renews_it_since_that_began(renewed: Any, state: str) -> None:
+def test_later_renewal_proves_a_running_leader(renewed: Any, state: str) -> None:
     """Under load a container's start is noted after its process has taken the Lease, which it then keeps for good."""
     held = lease(holderIdentity="manager-1_uuid", acquireTime="2026-01-01T00:00:04.9Z", renewTime=renewed)
     assert lease_verdict(NAME, held, PODS, "ops").state == state
 
 
 @pytest.mark.parametrize("odd", [{}, {"spec": []}, {"spec": None}])
-def test_odd_ones_are_never_ready(odd: dict[str, Any]) -> None:
+def test_malformed_objects_are_never_ready(odd: dict[str, Any]) -> None:
     assert not lease_verdict(NAME, odd, PODS, "ops").ready
 
 
-def test_since_when_is_when_it_was_renewed_last() -> None:
+def test_since_is_the_last_renewal_without_a_leader() -> None:
     held = lease(holderIdentity="ghost_uuid", renewTime="2026-01-01T00:00:00.000000Z")
     assert lease_verdict(NAME, held, PODS, "ops").since == "2026-01-01T00:00:00.000000Z"
     assert lease_verdict(NAME, lease(), PODS, "ops").since == ""

@@ -54,7 +54,7 @@ def test_all_of_its_pods_are_available() -> None:
     ],
     ids=str,
 )
-def test_what_is_not_so_is_not_ready(path: tuple[str, ...], value: Any, evidence: str) -> None:
+def test_each_unmet_condition_is_not_ready(path: tuple[str, ...], value: Any, evidence: str) -> None:
     item = ready()
     inner = item
     for name in path[:-1]:
@@ -64,13 +64,13 @@ def test_what_is_not_so_is_not_ready(path: tuple[str, ...], value: Any, evidence
     assert (verdict.state, verdict.evidence) == ("progressing", evidence)
 
 
-def test_one_scaled_to_none_is_not_ready() -> None:
+def test_replicaset_scaled_to_zero_is_not_ready() -> None:
     item = replica_set("r", "u", "1")
     item["spec"]["replicas"] = 0
     assert replicaset_verdict("r", item).state == "progressing"
 
 
-def test_who_refuses_pods_is_told_with_since_when() -> None:
+def test_rejected_pods_are_reported_with_since() -> None:
     failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: q"}
     failure["lastTransitionTime"] = "2026-01-01T00:00:00Z"
     verdict = replicaset_verdict("r", replica_set("r", "u", "1", there=1, conditions=[failure]))
@@ -79,11 +79,11 @@ def test_who_refuses_pods_is_told_with_since_when() -> None:
 
 
 @pytest.mark.parametrize("item", [None, {}, {"metadata": 1, "spec": [], "status": "x"}, {"status": {"conditions": 1}}])
-def test_odd_ones_are_never_ready(item: dict[str, Any] | None) -> None:
+def test_malformed_objects_are_never_ready(item: dict[str, Any] | None) -> None:
     assert replicaset_verdict("r", item).state == "progressing"
 
 
-def test_the_present_one_has_the_revision_and_the_owner() -> None:
+def test_current_replicaset_has_the_revision_and_the_owner() -> None:
     deployment = {"metadata": {"uid": "u", "annotations": {REVISION: "2"}}}
     old, new = replica_set("a", "u", "1"), replica_set("b", "u", "2")
     strangers, orphan = replica_set("0", "other", "2"), replica_set("1", "u", "2")

@@ -38,7 +38,7 @@ def test_verdict(item: dict[str, Any] | None, refusal: str | None, state: str, e
 
 
 @pytest.mark.parametrize("prove", [True, False])
-def test_one_that_is_being_deleted_is_not_proven(prove: bool) -> None:
+def test_terminating_runtime_is_not_tested(prove: bool) -> None:
     release = parse_bundle(content(), "default")
     cluster = serving(bundle())
     cluster.hooks.clear()

@@ -95,7 +95,7 @@ CONDITIONS = [
 ]
 
 
-def test_only_the_conditions_that_say_so_are_told() -> None:
+def test_only_matching_conditions_are_reported() -> None:
     quiet = deployment_verdict("manager", rolled_out(availableReplicas=0, conditions=CONDITIONS), [])
     assert quiet.evidence == "0 of 1 replicas available, 1 of 1 updated"
     late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "too late"}
@@ -104,19 +104,19 @@ def test_only_the_conditions_that_say_so_are_told() -> None:
     assert loud.evidence == "0 of 1 replicas available, 1 of 1 updated; too late; quota"
 
 
-def test_one_replica_is_wanted_where_nothing_is_said() -> None:
+def test_one_replica_is_the_default() -> None:
     value = rolled_out()
     del value["spec"]["replicas"]
     assert deployment_verdict("manager", value, []).evidence == "1 of 1 replicas available"
 
 
-def test_what_conditions_say_is_bounded_and_odd_words_are_left_out() -> None:
+def test_condition_text_is_limited_and_malformed_text_left_out() -> None:
     assert len(words_of({"reason": "x" * 2000})) == 1000
     assert words_of({"reason": ["odd"], "message": ""}) == words_of({"reason": None, "message": 7}) == ""
     assert words_of({"reason": "", "message": "so"}) == "so"
 
 
-def test_since_when_is_told_where_the_server_says_it() -> None:
+def test_since_is_taken_from_the_server() -> None:
     conditions = [{"type": "Progressing", "lastTransitionTime": "p"}, {"type": "Available", "lastTransitionTime": "a"}]
     assert deployment_verdict("manager", rolled_out(conditions=conditions), []).since == "a"
     assert deployment_verdict("manager", rolled_out(conditions=[{"type": "Available"}]), []).since == ""
@@ -137,7 +137,7 @@ def test_a_verdict_does_not_change() -> None:
         Verdict("a", "b", "ready").state = "failed"  # type: ignore[misc]
 
 
-def test_a_rollout_that_hangs_says_what_its_pods_say() -> None:
+def test_stuck_rollout_reports_its_pods() -> None:
     waiting = {"name": "manager", "state": {"waiting": {"reason": "ImagePullBackOff", "message": "not found"}}}
     pods = [pod("a", "manager"), {**pod("b", "manager"), "status": {"containerStatuses": [waiting]}}]
     verdict = deployment_verdict("manager", rolled_out(availableReplicas=0), pods)
@@ -186,7 +186,7 @@ def test_a_rollout_that_hangs_says_what_its_pods_say() -> None:
         ({"conditions": [{"type": "Ready", "status": "True"}]}, ""),
     ],
 )
-def test_why_a_pod_does_not_run(status: dict[str, Any], words: str) -> None:
+def test_reason_why_a_pod_is_not_running(status: dict[str, Any], words: str) -> None:
     assert pod_trouble({"metadata": {"name": "p"}, "status": status}) == words
 
 
@@ -313,7 +313,7 @@ def test_ready_endpoints(slices: list[dict[str, Any]], state: str, evidence: str
         ({"ready": False, "serving": True, "terminating": False}, "ready"),
     ],
 )
-def test_a_pod_that_ends_has_to_let_go_of_its_service(conditions: dict[str, bool], state: str) -> None:
+def test_terminating_pod_must_leave_its_service(conditions: dict[str, bool], state: str) -> None:
     piece = endpoint_slice("webhook", "a", "old")
     piece["endpoints"][1]["conditions"] = conditions
     verdict = endpoints_verdict("webhook", [piece], PODS)
@@ -321,7 +321,7 @@ def test_a_pod_that_ends_has_to_let_go_of_its_service(conditions: dict[str, bool
     assert ("still an endpoint: old" in verdict.evidence) is (state == "progressing")
 
 
-def test_one_that_only_starts_hides_none_that_serves_and_strangers_go_by_name_or_address() -> None:
+def test_starting_pods_are_ignored_and_foreign_endpoints_named() -> None:
     piece = endpoint_slice("webhook", "a", "a", "stranger")
     piece["endpoints"][0]["conditions"] = {"ready": False}
     assert endpoints_verdict("webhook", [{**piece, "endpoints": piece["endpoints"][:2]}], PODS).evidence == "1 ready"
@@ -357,7 +357,7 @@ def test_a_schema_is_structural(status: str, ready: bool) -> None:
     assert crd_verdict("c", {**CRD, "status": {"conditions": conditions}}).ready is ready
 
 
-def test_a_rollout_that_is_late_says_so() -> None:
+def test_exceeded_progress_deadline_is_reported() -> None:
     late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}
     verdict = deployment_verdict("m", rolled_out(availableReplicas=0, conditions=[late]), [])
     assert verdict.evidence.endswith("; timed out")
@@ -365,7 +365,7 @@ def test_a_rollout_that_is_late_says_so() -> None:
 
 
 @pytest.mark.parametrize("field", ["observedGeneration", "updatedReplicas", "availableReplicas"])
-def test_what_is_no_number_counts_for_nothing(field: str) -> None:
+def test_value_that_is_not_a_number_counts_as_zero(field: str) -> None:
     assert not deployment_verdict("m", rolled_out(**{field: True}), []).ready
 
 
@@ -379,7 +379,7 @@ def test_what_is_no_number_counts_for_nothing(field: str) -> None:
         ([], ""),
     ],
 )
-def test_since_when_a_container_runs(states: list[dict[str, Any]], since: str) -> None:
+def test_start_of_the_newest_container(states: list[dict[str, Any]], since: str) -> None:
     assert running_since({"status": {"containerStatuses": [{"state": state} for state in states]}}) == since
 
 
@@ -442,7 +442,7 @@ def emptied(value: Any, place: tuple[Any, ...]) -> list[Any]:
 
 
 @pytest.mark.parametrize("subject", NEEDED)
-def test_without_what_readiness_rests_on_nothing_is_ready(subject: str) -> None:
+def test_nothing_is_ready_without_each_required_field(subject: str) -> None:
     value, judge = SUBJECTS[subject]
     assert judge(value).ready
     for place in NEEDED[subject]:
@@ -459,7 +459,7 @@ def test_absent_null_or_empty_fields_never_raise(subject: str) -> None:
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-def test_odd_fields_never_raise(subject: str) -> None:
+def test_malformed_fields_never_raise(subject: str) -> None:
     value, judge = SUBJECTS[subject]
     luck = random.Random(20260101)  # noqa: S311
     for _time in range(1000):
