@@ -14,7 +14,7 @@ NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
 def trusting(days: float | None) -> list[dict[str, Any]]:
-    """Validating webhook configurations whose CA ends in so many days; without one where that is None."""
+    """Return validating webhook configurations whose CA expires in so many days; None means no CA."""
     found = webhooks("Validating")
     ca_bundle = "" if days is None else encoded(certificate(NOW + timedelta(days=days)))
     for item in found:

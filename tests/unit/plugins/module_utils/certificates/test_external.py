@@ -38,7 +38,7 @@ SHORT = Authority("short", life=timedelta(days=40))
 
 
 def give(cluster: FakeCluster, authority: Authority, *, without: str = "", host: str = "") -> None:
-    """Somebody puts certificates into both Secrets."""
+    """Store certificates in both Secrets."""
     for source in set(sources(EXTERNAL).values()):
         pair = authority.server("webhook", [host or source.host])
         values = {"tls.crt": pair.certificate, "tls.key": pair.key, "ca.crt": authority.pem}
@@ -53,7 +53,7 @@ def give(cluster: FakeCluster, authority: Authority, *, without: str = "", host:
 
 
 def trusted(objects: Mapping[str, Any] | Bundle) -> set[bytes]:
-    """Every caBundle of a bundle's webhooks."""
+    """Return every caBundle of a bundle's webhooks."""
     assert isinstance(objects, Bundle)
     return {
         base64.b64decode(webhook["clientConfig"].get("caBundle", ""))
@@ -202,7 +202,7 @@ def test_webhooks_change_only_after_the_last_rotating_controller_ended(script: S
 
     script.append((3.0, end))
     ensure_present(cluster, EXTERNAL)
-    # The Deployments had been changed by then, the webhooks not.
+    # The Deployments were already changed, the webhooks were not.
     assert seen == [({b""}, {TRAINER, JOBSET})]
     assert ca_bundles(cluster) == {FIRST.pem}
 
@@ -230,17 +230,17 @@ def test_inspection_reports_the_problem() -> None:
 
 
 def later(days: int) -> Callable[[], datetime]:
-    """A clock that is ahead."""
+    """Return a clock that is ahead."""
     return lambda: datetime.now(timezone.utc) + timedelta(days=days)
 
 
 @pytest.mark.parametrize(
     ("authority", "days", "left"),
     [
-        # Of a year the last 30 days.
+        # With a lifetime of a year, the last 30 days.
         (FIRST, 330, None),
         (FIRST, 345, 19),
-        # Of forty days the last ten: cert-manager renews in the last third.
+        # With a lifetime of 40 days, the last 10: cert-manager renews in the last third.
         (SHORT, 29, None),
         (SHORT, 31, 8),
     ],
@@ -260,7 +260,7 @@ def test_replaced_authority_may_expire() -> None:
     both = replace(EXTERNAL, authority=(SHORT.pem + FIRST.pem).decode())
     assert {found.due_in for found in own_certificates(cluster, both, now=later(35)).values()} == {None}
     alone = replace(EXTERNAL, authority=SHORT.pem.decode())
-    # It did not sign them; what ends is nevertheless known.
+    # It did not sign them, but the expiry is known.
     assert {found.due_in for found in own_certificates(cluster, alone, now=later(35)).values()} == {4}
 
 

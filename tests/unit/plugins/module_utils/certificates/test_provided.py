@@ -40,7 +40,7 @@ TRUSTING = replace(EXTERNAL, authority=AUTHORITY.pem.decode())
 
 
 def pems(authority: Authority = AUTHORITY, host: str = "") -> dict[str, dict[str, str]]:
-    """What a user gives: new certificates each time."""
+    """Return a user's certificates_pem, with new certificates each time."""
     found = {}
     for source in sources(EXTERNAL).values():
         pair = authority.server("webhook", [host or source.host])
@@ -165,7 +165,7 @@ def test_install_update_and_removal() -> None:
     for result in (foretold, done):
         assert not [one for one in secrets_in({"certificates_pem": second}) if one in str(result)]
 
-    # Whoever leaves it out next time, to run without the keys, keeps what is served.
+    # A later run without certificates_pem keeps the Secrets.
     kept = ensure_present(cluster, EXTERNAL)
     assert (kept["changed"], kept["retained"]) == (False, [])
     assert {TRAINER, JOBSET} <= cluster.objects.keys()

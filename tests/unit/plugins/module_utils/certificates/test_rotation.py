@@ -22,7 +22,7 @@ from tests.unit.plugins.helpers.stepping import Script
 
 
 def configured() -> Any:
-    """The small bundle, with a digest of the configuration on its pods."""
+    """Return the small bundle, with a digest of the configuration on its pods."""
     manager = deployment()
     manager["spec"]["template"]["metadata"]["annotations"] = {CONFIG_HASH: "new"}
     phases = copy.deepcopy(content()["phases"])

@@ -43,7 +43,7 @@ def test_only_public_parts_of_a_secret_are_kept() -> None:
         assert key not in kept
         assert base64.b64decode(key).decode().splitlines()[-1] not in kept
     (request,) = cluster.requests
-    # By the right to list alone, and no other Secret comes along.
+    # It needs only the permission to list, and returns no other Secret.
     assert (request.method, request.query["fieldSelector"]) == ("GET", "metadata.name=manager-cert")
 
 
@@ -88,7 +88,7 @@ def test_requests_in_advance_save_reads_of_a_look(clock: Clock) -> None:
         for send in certificates.requests():
             send()
         assert reads(cluster) == again + 1
-        # The slowest of them may take its time.
+        # The slowest request may take a while.
         clock.sleep(0.5)
         (verdict,) = certificates.look([cluster.objects[VALIDATOR]])
         assert verdict.ready

@@ -126,7 +126,7 @@ JOBSET = ("jobset-webhook-server-cert", "jobset-webhook-service.kubeflow-system.
         ("webhook validate.validator", "it cannot be called: x509: certificate signed by", {"webhook"}, {"manager"}),
         ("webhook validate.validator", "remote error: tls: bad certificate", {"webhook"}, {"manager"}),
         ("webhook validate.validator", "it cannot be called: connection refused", {"webhook"}, set()),
-        # Its Secret holds nothing better.
+        # Its Secret holds no trusted certificate either.
         ("webhook validate.validator", "x509: certificate has expired", set(), set()),
         ("webhook another", "x509: certificate signed by unknown authority", {"webhook"}, set()),
     ],

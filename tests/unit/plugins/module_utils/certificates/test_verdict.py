@@ -40,12 +40,12 @@ NOW = datetime.now(timezone.utc)
 def served(
     authority: Authority = ROOT, host: str = "webhook.ops.svc", life: timedelta = YEAR, *, chain: bytes = b""
 ) -> Serving:
-    """What a Secret holds whose certificate the authority signed."""
+    """Return the public parts of a Secret whose certificate the authority signed."""
     return Serving(CERTIFICATE_KEYS, authority.server("x", [host], life=life).certificate + chain, authority.pem)
 
 
 def trusting(*pems: bytes) -> dict[str, Any]:
-    """A webhook configuration with this caBundle."""
+    """Return a webhook configuration with this caBundle."""
     found = webhooks("validator", "webhook", ["g"])
     found["webhooks"][0]["clientConfig"]["caBundle"] = base64.b64encode(b"".join(pems)).decode()
     return found
@@ -171,7 +171,7 @@ def test_unreadable_secret_is_reported_as_not_checked() -> None:
     assert found.verdict().ready
     assert "not checked: Secret x" in found.verdict().evidence
     assert found.days_left == 364
-    # What is public is looked at all the same.
+    # The public caBundle is still checked.
     assert "its caBundle expired on" in judged(None, LATE.pem, unread="x").problem
 
 
@@ -187,7 +187,7 @@ def test_without_the_library_only_keys_and_service_are_checked(monkeypatch: pyte
 
 
 def test_certificate_rejected_by_the_library_is_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The controllers' own authorities have the serial number 0, of which the library warns that it will refuse it."""
+    """The controllers' own authorities have the serial number 0, which the library will reject in a later release."""
     certificate = served()
 
     def refuse(_pem: bytes) -> None:
@@ -202,7 +202,7 @@ def test_certificate_rejected_by_the_library_is_not_checked(monkeypatch: pytest.
     assert secret_problem(certificate, EXTERNAL, ROOT.pem, NOW) == ""
 
 
-# Days of life, days before its end. The authority lives longer.
+# Lifetime in days, and days before the expiry. The authority is valid for longer.
 @pytest.mark.parametrize(
     ("life", "days", "warned"),
     [(300, 29, True), (300, 30, False), (40, 9, True), (40, 10, False), (40, 29, False)],
@@ -231,7 +231,7 @@ def test_last_expiry_of_the_authorities_counts() -> None:
     serving = served(soon, life=YEAR)
     assert due_in(serving, soon.pem, NOW) == 20
     assert due_in(serving, soon.pem + ROOT.pem, NOW) is None
-    # Of what is shown only the server's own counts.
+    # Of the served certificates only the server's own counts.
     assert due_in(served(soon, life=YEAR, chain=soon.pem), soon.pem, NOW) == 20
     assert due_in(Serving(), ROOT.pem, NOW) is None
     assert due_in(None, ROOT.pem, NOW) is None
@@ -262,13 +262,13 @@ def test_it_is_valid_from_its_first_to_its_last_second() -> None:
     serving = served(life=timedelta(days=90))
     (shown,) = certificates_in(serving.certificate)
     (root,) = certificates_in(ROOT.pem)
-    # The authority was made before it, and lasts longer.
+    # The authority is valid from earlier and for longer.
     first, last = not_before(shown), not_after(shown)
     assert judged(serving, ROOT.pem, now=first).problem == judged(serving, ROOT.pem, now=last).problem == ""
     assert "is not valid before" in judged(serving, ROOT.pem, now=first - timedelta(seconds=1)).problem
     assert "the certificate in" in judged(serving, ROOT.pem, now=last + timedelta(seconds=1)).problem
     assert judged(serving, ROOT.pem, now=last).days_left == 0
-    # What a caBundle has is judged by itself where the Secret may not be read.
+    # The caBundle is judged alone if the Secret may not be read.
     for now, fine in (
         (not_before(root), True),
         (not_after(root), True),
@@ -286,14 +286,14 @@ def test_at_most_three_host_names_are_shown(hosts: list[str]) -> None:
 
 
 def test_first_certificate_is_the_served_one() -> None:
-    """A chain may hold more, and what ends sooner there does not count."""
+    """A chain may hold further certificates, whose earlier expiry does not count."""
     sooner = Authority("sooner", life=timedelta(days=3))
     serving = served(life=timedelta(days=50, hours=1), chain=sooner.pem)
     assert judged(serving, ROOT.pem, source=EXTERNAL).days_left == 50
 
 
 def test_certificates_that_sign_each_other_do_not_loop() -> None:
-    """Whoever follows the signatures must not go round."""
+    """Following the signatures must not loop."""
     key = Authority("round", life=YEAR)
     first = Authority("round", life=YEAR, above=key)
     serving = replace(served(), certificate=key.server("x", ["webhook.ops.svc"], life=YEAR).certificate + key.pem * 2)

@@ -23,7 +23,7 @@ from tests.unit.plugins.helpers.certificates import Authority
 
 
 def certificate(end: datetime) -> bytes:
-    """A certificate as the controllers' rotator makes it: PEM."""
+    """Return a PEM certificate like those of the controllers' rotator."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ca")])
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     builder = builder.serial_number(x509.random_serial_number())
@@ -35,7 +35,7 @@ def encoded(*pem: bytes) -> str:
     return base64.b64encode(b"".join(pem)).decode()
 
 
-# The way a time is written changes with the year 2050.
+# X.509 encodes times from the year 2050 on differently.
 SOON, LATE = datetime(2035, 11, 21, 22, 59, 1, tzinfo=timezone.utc), datetime(2061, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 
 
@@ -78,7 +78,7 @@ def test_certificate_rejected_by_the_library_differs_from_invalid_text(monkeypat
 
 
 def test_without_the_library_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    # As import finds it where the library is not there.
+    # This makes the import fail as if the library were missing.
     monkeypatch.setitem(sys.modules, "cryptography.x509", None)
     assert ends_of(encoded(certificate(SOON))) == []
 

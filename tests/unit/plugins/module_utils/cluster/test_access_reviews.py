@@ -70,7 +70,7 @@ def test_each_namespace_has_its_own_rules() -> None:
     rights = [PATCH, elsewhere, clusterwide]
     rules = {"resourceRules": [RULE]}
     assert Reviews({}, {"ops": rules, "other": {}}).lacking(rights) == [elsewhere, clusterwide]
-    # Of a namespace that was not asked for it is known what is granted cluster-wide.
+    # For a namespace without a review, the cluster-wide permissions are known.
     assert Reviews(rules, {"ops": {}}).lacking(rights) == [PATCH]
     assert Reviews({}, {"ops": {}}, anything=True).lacking(rights) == []
 

@@ -111,7 +111,7 @@ def test_complete_list_answers_later_reads(cluster: Cluster, server: Server) -> 
     assert deciding.find("/api/v1/namespaces/n/pods/gone") is None
     assert deciding.find("/api/v1/namespaces/n/pods/there", metadata_only=True) == there
     assert len(server.asked) == 1
-    # Whole it is asked for.
+    # Reading the whole object needs a request.
     assert deciding.find("/api/v1/namespaces/n/pods/there") == {"kind": "Pod", "spec": {}}
 
 
@@ -126,7 +126,7 @@ def test_namespaces_are_read_with_one_request(cluster: Cluster, server: Server) 
     assert deciding.find("/api/v1/namespaces/gone") is None
     assert deciding.find("/api/v1/namespaces/there", metadata_only=True) == there
     assert len(server.asked) == 2
-    # Of others nobody has asked.
+    # Other namespaces were not selected.
     deciding.find("/api/v1/namespaces/other")
     assert len(server.asked) == 3
 
@@ -170,7 +170,7 @@ def test_watch_events_survive_any_cut_into_chunks(cluster: Cluster, server: Serv
     assert list(cluster.watch(PODS, "n", "42", 60, metadata_only=True)) == EVENTS
     (asked,) = server.asked
     assert asked.path == "/api/v1/namespaces/n/pods"
-    # A server that compresses a stream keeps events back until a block is full.
+    # A server that compresses a stream delays events until a block is full.
     assert "gzip" not in str(asked.header("Accept-Encoding"))
     assert asked.query == {
         "watch": "1",

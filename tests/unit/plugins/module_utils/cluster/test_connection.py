@@ -19,7 +19,7 @@ from tests.unit.plugins.helpers.server import Server
 
 
 def kubeconfig(server: str, *contexts: str, user: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Contexts of one server, each with a user whose token is the name of the context."""
+    """Return contexts of one server, each with a user whose token is the name of the context."""
     return {
         "apiVersion": "v1",
         "kind": "Config",
@@ -204,7 +204,7 @@ def test_verification_can_be_switched_off_for_one_target_only() -> None:
     [
         ("http://proxy.invalid:3128", "http://proxy.invalid:3128", None),
         ("http://u:p@proxy.invalid:3128", "http://proxy.invalid:3128", "Basic dTpw"),
-        # A colon, a slash and an @ of the password are written as %XX; an @ may also be left as it is.
+        # Colon, slash and @ in a password are percent-encoded; an @ may also stay as it is.
         ("http://u:%3A%2Fp@%40@proxy.invalid:3128", "http://proxy.invalid:3128", "Basic dTo6L3BAQA=="),
         ("https://ü:p@proxy.invalid", "https://proxy.invalid:443", "Basic w7w6cA=="),
     ],
@@ -285,7 +285,7 @@ def test_new_connections_keep_the_overrides(tmp_path: Path) -> None:
     )
     ca_cert = written(tmp_path, "x", "ca")
     cluster = connect(Target(kubeconfig=inline, settings={"ca_cert": ca_cert, "proxy": "http://outer.invalid:2"}))
-    # The official client puts the settings of the kubeconfig back whenever it is asked for a token.
+    # The official client restores the settings of the kubeconfig whenever a token is requested.
     assert dict(cluster._credentials())["authorization"] == "Bearer token-x"
     manager: Any = cluster.fresh()._pool
     assert manager.connection_pool_kw["ca_certs"] == cluster.ca_file == ca_cert

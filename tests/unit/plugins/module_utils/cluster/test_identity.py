@@ -26,7 +26,7 @@ OTHER_CA = "9d1f0a6c54b2e937"
 
 
 def pem(*certificates: bytes) -> str:
-    """What a file with these certificates holds; a digest does not look into them."""
+    """Return PEM blocks with arbitrary content, because the digest does not parse the certificates."""
     blocks = (base64.encodebytes(certificate).decode() for certificate in certificates)
     return "".join(f"-----BEGIN CERTIFICATE-----\n{block}-----END CERTIFICATE-----\n" for block in blocks)
 

@@ -40,7 +40,7 @@ def holder_of(cluster: FakeCluster) -> str:
 
 
 class Passing:
-    """A clock on which each watch of the lease takes some seconds, and what happens meanwhile."""
+    """A clock on which each watch of the lease takes some seconds, with a hook to run meanwhile."""
 
     def __init__(self, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, *events: Any, seconds: float = 5) -> None:
         self.clock = Clock()
@@ -196,7 +196,7 @@ def test_failed_release_is_reported() -> None:
 
 
 def taken_away(cluster: FakeCluster, mine: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another run takes it while this one is held up, and the next renewal notices."""
+    """Another run takes the lease while this one is delayed, and the next renewal notices."""
     cluster.put(lease(), operation="Update")
     monkeypatch.setattr(mine._ended, "wait", lambda _seconds: False)
     mine._keep()
@@ -209,7 +209,7 @@ def test_a_lease_that_another_run_took_stops_this_one(monkeypatch: pytest.Monkey
         taken_away(cluster, mine, monkeypatch)
         with pytest.raises(NotReadyError, match="another run took the install lease: elsewhere"):
             mine.require()
-    # And what is another's is not given back.
+    # The lease of another run is not released.
     assert holder_of(cluster) == OTHER
 
 

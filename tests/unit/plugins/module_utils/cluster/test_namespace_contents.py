@@ -32,7 +32,7 @@ def test_remaining_objects_are_named_by_type_and_name() -> None:
 def test_owned_objects_count_as_deleted() -> None:
     chain = (item("pod", "uid-set", of=PODS), item("set", "uid-deployment"), item("deployment"))
     assert Contents(chain).left({"uid-deployment"}) == []
-    # The owner is gone, and what it owned is not yet.
+    # The owner is deleted, but its dependent is not yet.
     assert Contents(chain[:2]).left({"uid-deployment"}) == []
     assert Contents(chain).left({"uid-other"}) == ["configmaps deployment", "configmaps set", "pods pod"]
 
@@ -41,7 +41,7 @@ def test_objects_without_owners_are_garbage() -> None:
     orphan, gone = item("pod", "uid-job", of=PODS), item("other", "uid-gone")
     assert Contents((orphan,)).is_garbage(())
     assert Contents((orphan, gone)).is_garbage({"uid-gone"})
-    # The owner is there, or one of two; nobody owned it; there is nothing; it goes anyway.
+    # Its owner exists, or one of two does; it had no owner; there are no objects; it will be deleted anyway.
     assert not Contents((orphan, item("job"))).is_garbage(())
     assert not Contents((item("pod", "uid-gone", "uid-job"), item("job", "uid-set"))).is_garbage(())
     assert not Contents((orphan, item("mine"))).is_garbage(())

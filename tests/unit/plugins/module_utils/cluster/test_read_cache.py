@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is asked twice and sent once."""
+"""Requests that are made twice and sent once."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def test_requests_in_flight_are_limited() -> None:
     memory = Memory(2)
 
     def send() -> dict[str, Any]:
-        # Of the two one is for this question; the other one is given back at once.
+        # One of the two permits is for this request; the other one is released at once.
         free = [memory._free.acquire(blocking=False) for _time in range(2)]
         memory._free.release()
         return {"free": free}
 
     assert memory.ask("a", send) == {"free": [True, False]}
-    # And it is free again when the answer is there.
+    # The permit is released with the response.
     assert memory.ask("b", send) == {"free": [True, False]}
 
 
@@ -87,6 +87,6 @@ def test_list_of_names_answers_for_these_only() -> None:
     memory = Memory(2)
     memory.keep_list("/api/v1/namespaces", [{"metadata": {"name": "a"}}], ["a", "b"])
     assert [memory.listed(f"/api/v1/namespaces/{name}") for name in "abc"] == [{"metadata": {"name": "a"}}, {}, None]
-    # A list of all of them knows of the rest.
+    # A complete list also answers for the others.
     memory.keep_list("/api/v1/namespaces", [{"metadata": {"name": "a"}}])
     assert memory.listed("/api/v1/namespaces/c") == {}

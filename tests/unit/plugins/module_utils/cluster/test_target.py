@@ -54,22 +54,22 @@ HOST = {"host": "https://a.example", "api_key": "mine"}
         ),
         ({"in_cluster": True}, {**AWX}, {"in_cluster": True}),
         ({"in_cluster": False, "context": "a"}, {}, {"context": "a"}),
-        # None, "" and [] mean: not given.
+        # None, "" and [] count as not set.
         ({"kubeconfig": "", "host": None, "context": "a", "impersonate_groups": []}, {}, {"context": "a"}),
-        # An explicit false is given.
+        # An explicit false counts as set.
         ({**HOST, "validate_certs": False}, {}, {**HOST, "settings": {"api_key": "mine", "validate_certs": False}}),
         (
             {"kubeconfig": "/c", "validate_certs": False},
             {},
             {"kubeconfig": "/c", "settings": {"validate_certs": False}},
         ),
-        # Options beat the environment one by one.
+        # Each option overrides its variable.
         (
             {**HOST, "validate_certs": True},
             {"K8S_AUTH_VALIDATE_CERTS": "no", "K8S_AUTH_API_KEY": "other"},
             {**HOST, "settings": {"api_key": "mine", "validate_certs": True}},
         ),
-        # Who we act as and through what belongs to no cluster.
+        # Impersonation and proxies do not belong to a cluster.
         (
             {"kubeconfig": "/c", "context": "a"},
             {
@@ -143,7 +143,7 @@ def test_each_kind_of_credentials_is_enough(credentials: dict[str, str]) -> None
 
 
 def traits(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """An option of an argument spec in one form, whether or not defaults are written out."""
+    """Return an option of an argument spec with its defaults written out."""
     return {
         "type": spec.get("type", "str"),
         "elements": spec.get("elements"),
@@ -177,7 +177,7 @@ def test_the_documentation_names_the_environment_variables_of_every_option() -> 
 
 
 def documented_variables(fragment: Any = ModuleDocFragment) -> list[tuple[str, str]]:
-    """Option and environment variable, as a documentation fragment has them; by default that of kubernetes.core."""
+    """Return (option, environment variable) pairs of a documentation fragment; by default that of kubernetes.core."""
     options = yaml.safe_load(fragment.DOCUMENTATION)["options"]
     return [
         (name, variable)

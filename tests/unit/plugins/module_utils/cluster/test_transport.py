@@ -167,10 +167,10 @@ def test_remembering_client_sends_each_request_once(cluster: Cluster, server: Se
         asked.get("/version", metadata_only=True)
         asked.review(review)
         asked.review({**review, "spec": {"namespace": "b"}})
-        # No question, though it stores nothing: what is asked for may be different the next time.
+        # A dry run stores nothing but is not cached: the next one may have another result.
         asked.dry_run_create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "x"}})
     assert len(server.asked) == 4 + 2
-    # The next decision looks anew.
+    # The next decision reads again.
     asked.remembering().get("/version")
     cluster.get("/version")
     assert len(server.asked) == 8
@@ -182,7 +182,7 @@ def test_no_retry_after_the_deadline(cluster: Cluster, server: Server, clock: Cl
     bounded.give_up_at(clock.now + 0.15)
     with pytest.raises(ApiError):
         bounded.get("/x")
-    # The first pause of 0.1 s fits, the second of 0.2 s does not; the other goes on as before.
+    # The first pause of 0.1 s fits, the second of 0.2 s does not. The other client retries as before.
     assert clock.pauses == [0.1]
     assert cluster.get("/x") == {"kind": "X"}
 

@@ -41,7 +41,7 @@ def cluster() -> Iterator[FakeCluster]:
 
 
 def until(watcher: Watcher, scope: Scope, **expected: str) -> None:
-    """Waits for changes, as a user of the class does, until the objects have these values of "a"."""
+    """Wait for changes, as a caller of the class does, until the objects have these values of "a"."""
     for _time in range(20):
         found = {name: (item.get("data") or {}).get("a", "") for name, item in watcher.objects(scope).items()}
         if found == expected:
@@ -81,7 +81,7 @@ def test_refresh_sends_further_requests_in_parallel() -> None:
     cluster, together = FakeCluster(connections=2), threading.Barrier(2)
 
     def hook(_request: Request) -> None:
-        # Passed only when both are on their way.
+        # Both must be in flight to pass.
         together.wait(10)
 
     cluster.hooks.append(hook)
@@ -122,7 +122,7 @@ def test_events_update_objects_and_wake_the_waiter(cluster: FakeCluster) -> None
     ]
     with Watcher(cluster, [MAPS], sleep=held(cluster)) as watcher:
         watcher.refresh()
-        # What the list after the stream would say is not what is being tested.
+        # The list after the stream is not under test.
         cluster.fail(503, method="GET", path="/configmaps")
         watcher.start()
         until(watcher, MAPS, config="2", new="3")
@@ -135,7 +135,7 @@ def test_a_list_and_an_event_wake_the_waiter_once_each(cluster: FakeCluster) -> 
         assert watcher._changed.is_set()
         watcher.wait(0)
         assert not watcher._changed.is_set()
-        # Nothing but the event may wake: the list that follows the stream fails.
+        # Only the event can wake the waiter: the list after the stream fails.
         cluster.fail(503, method="GET", path="/configmaps")
         watcher.start()
         assert watcher._changed.wait(LIMIT)
@@ -145,7 +145,7 @@ def test_everything_is_listed_again_every_minute(cluster: FakeCluster) -> None:
     now = [0.0]
     with Watcher(cluster, [MAPS], sleep=held(cluster), monotonic=lambda: now[0]) as watcher:
         watcher.refresh()
-        # Streams that are open and say nothing.
+        # Streams that are open without events.
         watcher.start()
         watcher.wait(0)
         cluster.put(config(a="2"))
@@ -182,7 +182,7 @@ def test_stopping_ends_the_streams(cluster: FakeCluster) -> None:
     watcher._opened(MAPS, lambda: ended.append("maps"))
     watcher.stop()
     assert ended == ["maps"]
-    # One that opens too late ends at once.
+    # A stream that opens after the stop ends at once.
     watcher._opened(PODS, lambda: ended.append("pods"))
     assert ended == ["maps", "pods"]
 
@@ -264,7 +264,7 @@ def test_failed_list_is_retried(cluster: FakeCluster) -> None:
         cluster.hooks.append(hook)
         watcher.start()
         until(watcher, MAPS, config="2")
-    # One more after the stream that brought nothing.
+    # One more list after the stream without events.
     assert len(pauses) == 4
 
 

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists and events in whatever order they come."""
+"""Lists and events in any order."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_older_or_equal_versions_are_ignored() -> None:
     assert not made.take_event("MODIFIED", item("8"))
     assert not made.take_event("MODIFIED", item("9"))
     assert versions(made) == {"a": "9"}
-    # As numbers, not as texts.
+    # Versions are compared as numbers, not as text.
     assert made.take_event("MODIFIED", item("10"))
 
 
@@ -74,7 +74,7 @@ def test_a_list_that_is_older_than_an_event_does_not_undo_it() -> None:
     made.take_event("ADDED", item("16", "u2", "b"))
     assert not made.take_list([item("5")], "12")
     assert versions(made) == {"a": "15", "b": "16"}
-    # One that was made later knows better.
+    # A later list counts.
     assert made.take_list([item("15")], "17")
     assert versions(made) == {"a": "15"}
 
@@ -94,7 +94,7 @@ def test_event_without_a_uid_is_matched_by_name() -> None:
 
 
 def test_any_order_has_the_same_result() -> None:
-    """Made, changed twice, deleted, made anew: whichever of it comes late, the newest word counts."""
+    """Created, changed twice, deleted, created again: whichever event is late, the newest version counts."""
     told = [
         ("ADDED", item("11")),
         ("MODIFIED", item("12")),

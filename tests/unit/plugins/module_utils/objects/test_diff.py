@@ -29,14 +29,14 @@ def config(**more: Any) -> dict[str, Any]:
         ({"x": [1, 1]}, {"x": [1]}, {"x": ([1, 1], [1])}),
         ({"x": [1, 2]}, {"x": [2, 1]}, {"x[0]": (1, 2), "x[1]": (2, 1)}),
         ({"x": []}, {"x": [1]}, {"x[0]": (None, 1)}),
-        # By name, wherever it stands; the server may put items of its own between ours.
+        # Items are matched by name: the server may insert items of its own.
         (
             {"x": [{"name": "b", "v": 1}]},
             {"x": [{"name": "a"}, {"name": "b", "v": 2}]},
             {"x[a]": (None, {"name": "a"}), "x[b].v": (1, 2)},
         ),
         ({"x": [{"name": "a"}, {"name": "b"}]}, {"x": [{"name": "b"}]}, {"x[a]": ({"name": "a"}, None)}),
-        # Order is lost when items go by name, so a new order goes by place.
+        # Matching by name ignores the order, so items in a new order are matched by index.
         (
             {"x": [{"name": "a"}, {"name": "b"}]},
             {"x": [{"name": "b"}, {"name": "a"}]},

@@ -34,7 +34,7 @@ ITEM = 'k:{"name":"manager"}'
         ({"f:a": {}}, {"f:b": {}}, {"f:a": {}}),
         ({"f:a": {"f:b": {}, "f:c": {}}}, {"f:a": {"f:b": {}}}, {"f:a": {"f:c": {}}}),
         ({"f:a": {"f:b": {}}}, {"f:a": {"f:b": {}, "f:c": {}}}, {}),
-        # A node that belongs to the set itself, beside what is below it.
+        # A node that belongs to the set itself, with fields below it.
         ({"f:a": {".": {}, "f:b": {}}}, {"f:a": {"f:b": {}}}, {"f:a": {}}),
         ({"f:a": {".": {}, "f:b": {}}}, {"f:a": {}}, {"f:a": {"f:b": {}}}),
         ({"f:a": {".": {}, "f:b": {}}}, {"f:a": {".": {}}}, {"f:a": {"f:b": {}}}),
@@ -51,7 +51,7 @@ def test_the_difference_of_two_sets(fields: dict[str, Any], other: dict[str, Any
 
 
 def members(fields: dict[str, Any], path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
-    """The set that a tree stands for, by its definition."""
+    """Return the members of the set that a tree represents."""
     found = {path} if path and (not fields or "." in fields) else set()
     for name, below in fields.items():
         if name != ".":
@@ -60,7 +60,7 @@ def members(fields: dict[str, Any], path: tuple[str, ...] = ()) -> set[tuple[str
 
 
 def trees() -> list[dict[str, Any]]:
-    """Every tree of two names and two levels, once."""
+    """Yield every tree of two names and two levels."""
     leaf: dict[str, Any] = {}
     inner = [{"f:x": leaf}, {".": leaf, "f:x": leaf}, {"f:x": leaf, "f:y": leaf}, {".": leaf, "f:y": leaf}, leaf]
     options: list[dict[str, Any] | None] = [None, *inner]
@@ -146,11 +146,11 @@ def test_name_and_value_of_a_path(path: tuple[str, ...], name: str, found: tuple
 @pytest.mark.parametrize(
     ("fields", "other", "left"),
     [
-        # A map or list that the other has a part of is nobody's by itself.
+        # A map or list without fields is left out if the other set has fields in it.
         ({"f:data": {}}, {"f:data": {"f:a": {}}}, {}),
         ({"f:data": {".": {}}}, {"f:data": {"f:a": {}}}, {}),
         ({"f:spec": {"f:ports": {".": {}}}}, {"f:spec": {"f:ports": {"k:{}": {}}}}, {}),
-        # What it has in it stays, and so does what the other has nothing of.
+        # Fields in it stay, and so do containers in which the other set has no fields.
         ({"f:data": {".": {}, "f:b": {}}}, {"f:data": {"f:a": {}}}, {"f:data": {".": {}, "f:b": {}}}),
         ({"f:data": {".": {}}}, {"f:spec": {}}, {"f:data": {".": {}}}),
         ({"f:args": {}}, {"f:args": {}}, {"f:args": {}}),

@@ -57,18 +57,18 @@ STATUS = {"manager": "kubectl", "operation": "Update", "subresource": "status", 
         ([entry("kubectl-replace", "Update")], True),
         ([KUBECTL, KEEPER], True),
         ([KUBECTL, CLIENT_SIDE], True),
-        # Somebody edited it since, or looks after parts of it.
+        # It was edited later, or another manager owns parts of it.
         ([KUBECTL, without_label("kubectl-edit")], True),
         ([KUBECTL, without_label("manager")], True),
         ([CLIENT_SIDE, without_label("k9s")], True),
-        # kubectl again, beside or after us.
+        # kubectl applied it again, together with us or after us.
         ([OURS, KUBECTL], True),
         ([OURS, CLIENT_SIDE], True),
         ([OURS, entry("argocd-controller"), KUBECTL], True),
-        # Handed over: kubectl keeps what is not ours.
+        # Taken over: kubectl keeps the fields that are not ours.
         ([OURS, without_label("kubectl", "Apply")], False),
         ([OURS], False),
-        # Our label by another hand.
+        # Our label, set by another manager.
         ([without_label("kubectl", "Apply"), entry("kubectl-label", "Update")], False),
         ([entry("kubectl-edit", "Update")], False),
         ([entry("kubectl-patch", "Update")], False),
@@ -146,9 +146,9 @@ def test_last_applied_annotation_is_removed() -> None:
     [
         [OURS],
         [OURS, without_label("kubectl-edit"), STATUS],
-        # Before our apply nothing can be handed over; nobody would own the fields.
+        # Before our apply nothing can be taken over: the fields would have no owner.
         [KUBECTL],
-        # kubectl applies something of its own beside us.
+        # kubectl applies further fields.
         [OURS, {"manager": "kubectl", "operation": "Apply", "fieldsV1": {"f:data": {"f:b": {}}}}],
     ],
 )
@@ -165,7 +165,7 @@ def test_no_patch_after_a_take_over() -> None:
 
 
 def test_managed_fields_are_never_left_empty() -> None:
-    """The server makes an owner of its own, "before-first-apply", where managedFields are empty at an apply."""
+    """If managedFields are empty at an apply, the server creates an owner of its own, "before-first-apply"."""
     metadata = {
         "uid": "u",
         "managedFields": [

@@ -39,7 +39,7 @@ OWN = entry()
         ({"labels": {"argocd.argoproj.io/instance": "t"}}, "Argo CD t"),
         ({"labels": {"olm.owner": "csv"}}, "Operator Lifecycle Manager csv"),
         ({"labels": {"app.juju.is/created-by": "t"}}, "Juju t"),
-        # kustomize writes this label too: it is no mark of an installer that comes back.
+        # kustomize writes this label too: it is not the mark of an installer that applies again.
         ({"labels": {"app.kubernetes.io/managed-by": "kustomize"}, "managedFields": [OWN]}, OURS),
         ({"managedFields": [OWN]}, OURS),
         ({"managedFields": [OWN, entry("kubectl-edit", "Update")]}, OURS),
@@ -94,7 +94,7 @@ def found(*configurations: dict[str, Any]) -> list[tuple[str, str]]:
         (webhooks("v", "x", [TRAINER], clientConfig={"url": "https://w.example"}), "https://w.example"),
         (webhooks("v", "x", [TRAINER], clientConfig={}), "nowhere"),
         (webhooks("v", "x", [TRAINER], clientConfig=None), "nowhere"),
-        # JobSet's configuration speaks of pods as well.
+        # JobSet's configuration has rules for pods as well.
         (webhooks("v", "x", [TRAINER, ""]), "service ops/x"),
     ],
 )
@@ -107,7 +107,7 @@ def test_configuration_with_another_destination_is_foreign(configuration: dict[s
     [
         webhooks("validator", "webhook", [TRAINER]),
         webhooks("any-name", "webhook", [TRAINER]),
-        # Kueue handles JobSets and TrainJobs among others; policy engines handle everything.
+        # Kueue handles JobSets and TrainJobs among other kinds; policy engines handle all kinds.
         webhooks("kueue", "kueue-webhook", [TRAINER, "batch"], namespace="kueue-system"),
         webhooks("kyverno", "kyverno", ["*"], namespace="kyverno"),
         webhooks("other", "other", ["apps"]),
@@ -130,7 +130,7 @@ def test_a_foreign_configuration_is_named_once() -> None:
 def test_the_bundle_of_the_collection_is_not_foreign_to_itself() -> None:
     real = load_bundle(str(BUNDLE))
     assert foreign_webhooks(real.webhook_configurations(), real) == []
-    # A JobSet of somebody else, by its own manifest's default names.
+    # Another JobSet, with the default names of its own manifest.
     jobset = webhooks("jobset-validating-webhook-configuration", "jobset-webhook-service", [JOBSET, ""])
     assert [(name, str(place)) for name, place in foreign_webhooks([jobset], real)] == [
         ("jobset-validating-webhook-configuration", "service ops/jobset-webhook-service")

@@ -61,7 +61,7 @@ def test_record_manifest_is_stable_and_labelled() -> None:
 def test_record_of_another_format_is_empty() -> None:
     manifest = record_manifest(RECORD, "ops")
     text = manifest["data"]["record.json"]
-    # What older releases of the collection wrote must stay readable.
+    # Records of older releases of the collection must stay readable.
     assert '"format":1' in text
     assert parse_record({"data": {"record.json": text.replace('"format":1', '"format":2')}}) == Record()
 

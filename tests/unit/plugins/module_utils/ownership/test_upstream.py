@@ -33,7 +33,7 @@ def live(*entries: dict[str, Any], annotations: Any = None, kind: str = "X", **c
 
 
 def wanted(found: dict[str, Any], **data: str) -> dict[str, Any]:
-    """What the server would make of it with ours: other managers' fields stay."""
+    """Return the object after our apply: fields of other managers stay."""
     after = copy.deepcopy(found)
     after["metadata"]["labels"]["conductor.trainer/managed"] = "true"
     after["data"].update({"x": "ours", "z": "only ours", **data})
@@ -53,10 +53,10 @@ def test_unchanged_upstream_object_has_no_edits() -> None:
     [
         ("x", "edited", {"data.x": ("edited", "ours")}),
         ("x", None, {"data.x": (None, "ours")}),
-        # Ours lacks it: it stays, and is in nobody's way.
+        # Our manifest does not have it: it stays without a conflict.
         ("y", "edited", {}),
         ("more", "added", {}),
-        # As ours already.
+        # Already equal to ours.
         ("x", "ours", {}),
         ("z", "only ours", {}),
     ],
@@ -122,7 +122,7 @@ def test_schema_descriptions_are_ignored_and_types_are_not() -> None:
     assert edits(Side(), crd(type="string", description="words"), crd(type="string")) != {}
     changed = edits(described, crd(type="integer", description="words"), crd(type="string"))
     assert changed["spec.versions[v1].schema.properties.a.type"] == ("integer", "string")
-    # A property of that name is no text.
+    # A property with that name is not a description.
     assert edits(described, crd(description={"type": "string"}), crd()) != {}
 
 
@@ -132,7 +132,7 @@ def test_upstream_leftovers_are_deleted_unless_edited() -> None:
     edited = live()
     edited["data"]["y"] = "edited"
     assert leftovers(SIDE, edited, ours) == ({}, {})
-    # An empty map of upstream's may hold what a controller wrote.
+    # A map that is empty in upstream's manifest may hold values of a controller.
     assert leftovers(Side(has={"f:data": ""}), live(), {}) == ({}, {"f:data": {}})
 
 

@@ -10,7 +10,7 @@ from tests.unit.plugins.helpers.builders import obj
 
 
 def job(condition: str = "", *, status: dict[str, object] | None = None, **spec: object) -> dict[str, object]:
-    """A Job of two pods."""
+    """Return a Job of two pods."""
     said = {"type": condition, "status": "True", "reason": "Because", "message": "it is so"}
     said["lastTransitionTime"] = "2026-01-01T00:00:00Z"
     conditions = {"conditions": [said]} if condition else {}
@@ -65,7 +65,7 @@ def test_no_pods_are_wanted_after_all_completions() -> None:
         (job(), True),
         (job(status={"active": 1}), True),
         (job(status={"active": 2}), False),
-        # What has succeeded is not made again.
+        # Succeeded pods are not created again.
         (job(status={"active": 1, "succeeded": 1}), False),
         (job(status={"active": 2, "succeeded": 1}, completions=9), False),
         (job(status={"active": 1, "succeeded": 1}, completions=9), True),
@@ -75,7 +75,7 @@ def test_no_pods_are_wanted_after_all_completions() -> None:
         (job("Complete"), False),
         (job("Failed"), False),
         ({}, True),
-        # One pod, where nobody says how many.
+        # One pod is the default.
         ({"status": {"active": 1}}, False),
     ],
 )

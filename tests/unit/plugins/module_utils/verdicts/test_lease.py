@@ -26,7 +26,7 @@ def lease(**spec: Any) -> dict[str, Any]:
     ("spec", "state", "evidence"),
     [
         ({"holderIdentity": "manager-2_uuid"}, "ready", "held by manager-2"),
-        # Pods of a host's name may have one.
+        # A host name may contain an underscore.
         ({"holderIdentity": "manager-1"}, "ready", "held by manager-1"),
         ({"holderIdentity": "ghost_uuid"}, "progressing", "held by ghost, which is not a pod of the controller"),
         ({"holderIdentity": "manager-1_x_uuid"}, "progressing", "held by manager-1_x"),
@@ -47,7 +47,7 @@ def test_leader_must_be_an_existing_pod(spec: dict[str, Any], state: str, eviden
     ("taken", "state"),
     [
         ("2026-01-01T00:00:04.999999Z", "progressing"),
-        # A container's start is told in whole seconds.
+        # The start of a container has whole seconds.
         ("2026-01-01T00:00:05.000001Z", "ready"),
         ("2026-01-01T00:00:06.000000Z", "ready"),
         (None, "ready"),
@@ -63,10 +63,10 @@ def test_leader_must_be_the_running_process(taken: Any, state: str) -> None:
 @pytest.mark.parametrize(
     ("renewed", "state"),
     [
-        # An earlier process cannot have renewed it after this one had begun.
+        # An earlier process cannot have renewed it after this one started.
         ("2026-01-01T00:00:06.000000Z", "ready"),
         ("2026-01-01T00:09:00.000000Z", "ready"),
-        # In the same second, nobody knows.
+        # In the same second, the order is unknown.
         ("2026-01-01T00:00:05.999999Z", "progressing"),
         ("2026-01-01T00:00:04.000000Z", "progressing"),
         (None, "progressing"),
@@ -74,7 +74,7 @@ def test_leader_must_be_the_running_process(taken: Any, state: str) -> None:
     ],
 )
 def test_later_renewal_proves_a_running_leader(renewed: Any, state: str) -> None:
-    """Under load a container's start is noted after its process has taken the Lease, which it then keeps for good."""
+    """Under load the start of a container is noted after its process has taken the Lease, which it then keeps."""
     held = lease(holderIdentity="manager-1_uuid", acquireTime="2026-01-01T00:00:04.9Z", renewTime=renewed)
     assert lease_verdict(NAME, held, PODS, "ops").state == state
 
@@ -88,7 +88,7 @@ def test_since_is_the_last_renewal_without_a_leader() -> None:
     held = lease(holderIdentity="ghost_uuid", renewTime="2026-01-01T00:00:00.000000Z")
     assert lease_verdict(NAME, held, PODS, "ops").since == "2026-01-01T00:00:00.000000Z"
     assert lease_verdict(NAME, lease(), PODS, "ops").since == ""
-    # One that leads renews it every few seconds; that says nothing.
+    # A leader renews it every few seconds, so renewTime is not the beginning.
     leads = lease(holderIdentity="manager-1_uuid", acquireTime="2026-01-01T00:00:09Z", renewTime="2026-01-01T00:09:00Z")
     assert lease_verdict(NAME, leads, PODS, "ops").since == "2026-01-01T00:00:09Z"
 

@@ -16,7 +16,7 @@ REVISION = "deployment.kubernetes.io/revision"
 
 
 def replica_set(name: str, owner: str, revision: str, *, there: int = 0, **status: Any) -> dict[str, Any]:
-    """One of a single pod, of the Deployment with this uid."""
+    """Return a ReplicaSet with a single pod, of the Deployment with this uid."""
     return {
         "metadata": {
             "name": name,

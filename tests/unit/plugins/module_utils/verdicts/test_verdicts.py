@@ -41,7 +41,7 @@ def rolled_out(**status: Any) -> dict[str, Any]:
 
 
 def changed(value: dict[str, Any], path: str, part: Any) -> dict[str, Any]:
-    """A copy with one part replaced; a part of None stays as null."""
+    """Return a copy with one part replaced; None becomes null."""
     value = copy.deepcopy(value)
     at: Any = value
     *names, last = path.split(".")
@@ -285,7 +285,7 @@ SLICE = endpoint_slice("webhook", "a")
         ([endpoint_slice("webhook")], "progressing", "no ready endpoint"),
         ([{"endpoints": None}], "progressing", "no ready endpoint"),
         ([changed(SLICE, "endpoints.0.conditions.ready", False)], "progressing", "no ready endpoint"),
-        # Absent means unknown; the API says to read that as ready, and unknown is never ready here.
+        # A missing value means unknown. The API says to treat it as ready, but here unknown is never ready.
         ([changed(SLICE, "endpoints.0.conditions", None)], "progressing", "no ready endpoint"),
         ([changed(SLICE, "endpoints.0.conditions.ready", "true")], "progressing", "no ready endpoint"),
         ([endpoint_slice("webhook", "a", "stranger")], "progressing", "controller: stranger"),
@@ -307,9 +307,9 @@ def test_ready_endpoints(slices: list[dict[str, Any]], state: str, evidence: str
     ("conditions", "state"),
     [
         ({"ready": False, "serving": True, "terminating": True}, "progressing"),
-        # It has let go of its Service, or its node has died: no call is sent there any more.
+        # It no longer serves, or its node has died: no call is sent to it.
         ({"ready": False, "serving": False, "terminating": True}, "ready"),
-        # One that is only starting.
+        # A pod that is starting.
         ({"ready": False, "serving": True, "terminating": False}, "ready"),
     ],
 )
@@ -389,7 +389,7 @@ def test_unknown_is_never_ready() -> None:
     assert str(Verdict("a", "b", "ready", "c")) == "a: c"
 
 
-# -- odd and absent fields ---------------------------------------------------------------------------------------
+# -- malformed and missing fields --------------------------------------------------------------------------------
 
 Judge = Callable[[Any], Verdict]
 SUBJECTS: dict[str, tuple[dict[str, Any], Judge]] = {
@@ -399,7 +399,7 @@ SUBJECTS: dict[str, tuple[dict[str, Any], Judge]] = {
     "webhooks": (FILLED, lambda value: webhook_configuration_verdict("v", value, ["validate.v"])),
     "slice": (SLICE, lambda value: endpoints_verdict("s", [value], PODS)),
 }
-# What readiness rests on: without any one of these nothing may be called ready.
+# The fields required for readiness: without any one of them the verdict must not be ready.
 NEEDED: dict[str, list[tuple[Any, ...]]] = {
     "deployment": [
         ("metadata", "generation"),
@@ -434,7 +434,7 @@ def damaged(value: Any, place: tuple[Any, ...], part: Any) -> Any:
 
 
 def emptied(value: Any, place: tuple[Any, ...]) -> list[Any]:
-    """What may stand in a place where nothing is: the field absent, null, or empty in its own type."""
+    """Yield the forms of an empty field: missing, null, or empty in its own type."""
     for name in place:
         value = value[name]
     own = [] if isinstance(value, int) else [type(value)()]
