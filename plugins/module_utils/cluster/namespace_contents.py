@@ -161,7 +161,7 @@ def _list(cluster: Cluster, resource: Resource, namespace: str) -> tuple[Sequenc
         if error.status in (404, 405):
             return (), ""
         if error.status == 403:
-            return (), f"this identity may not list {resource} in namespace {namespace}"
+            return (), f"missing permission to list {resource} in namespace {namespace}"
         return (), f"{resource} in namespace {namespace} could not be listed: {error.message}"
     return tuple(_items(resource, parts(answer, "items"))), ""
 

@@ -20,7 +20,7 @@ from ..names import FIELD_MANAGER
 from ..objects.managed_fields import places
 from ..objects.resources import path_of
 from ..ownership.installers import MANAGERS
-from ..ownership.kubectl import let_go
+from ..ownership.kubectl import take_over_entries
 from ..ownership.owner import HELPERS, own_entry, traces_of
 from ..ownership.upstream import LAST_APPLIED, edits, leftovers, owner_of_field, remove_field
 from ..plan.plan import Action
@@ -90,7 +90,7 @@ def look_closely(cluster: Cluster, action: Action, live: dict[str, Any], *, forc
     removed = [("f:metadata", f"f:{where}", f"f:{key}") for where, key in traces] + [
         ("f:metadata", "f:ownerReferences")
     ]
-    fields = let_go(before, action.manifest, ours, (gone, disowned), _managers(action.tool, before), removed)
+    fields = take_over_entries(before, action.manifest, ours, (gone, disowned), _managers(action.tool, before), removed)
     patch = _patch(before, fields, traces)
     return Adoption(patch, _foretold(after, fields, gone, traces) if patch else after, before["resourceVersion"])
 

@@ -85,7 +85,7 @@ def is_nobodys(metadata: Mapping[str, Any]) -> bool:
     return all(entry.get("manager") in HELPERS for entry in entries(metadata))
 
 
-def let_go(
+def take_over_entries(
     metadata: Mapping[str, Any],
     manifest: Mapping[str, Any],
     ours: Mapping[str, Any],

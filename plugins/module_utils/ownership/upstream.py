@@ -56,13 +56,13 @@ def leftovers(side: Side, live: Mapping[str, Any], wanted: Mapping[str, Any]) ->
     A field with another value than upstream's was edited and is not deleted. A map that is empty in upstream's manifest
     (the data of a Secret) holds values of others, and is only disowned.
     """
-    gone, let_go = [], []
+    gone, disowned = [], []
     for path, told in _leaves(side.has):
         if told == "":
-            let_go.append(path)
+            disowned.append(path)
         elif not value_at(wanted, path)[0] and _is_upstreams(live, path, told):
             gone.append(path)
-    return tree_of(gone), tree_of(let_go)
+    return tree_of(gone), tree_of(disowned)
 
 
 def edits(side: Side, live: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:

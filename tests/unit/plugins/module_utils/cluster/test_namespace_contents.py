@@ -95,7 +95,7 @@ def test_everything_in_a_namespace_is_found() -> None:
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (403, f"this identity may not list configmaps in namespace {NAMESPACE}"),
+        (403, f"missing permission to list configmaps in namespace {NAMESPACE}"),
         (503, f"configmaps in namespace {NAMESPACE} could not be listed: no"),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils.names import MANAGED_LABEL
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.kubectl import (
     kubectl_applied,
-    let_go,
+    take_over_entries,
     take_over_patch,
 )
 
@@ -181,5 +181,5 @@ def test_managed_fields_are_never_left_empty() -> None:
         "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}"},
     }
     ours: dict[str, Any] = {"f:metadata": {"f:labels": {"f:conductor.trainer/managed": {}}}}
-    (entry,) = let_go(metadata, {"apiVersion": "v1"}, ours, ({}, {}))
+    (entry,) = take_over_entries(metadata, {"apiVersion": "v1"}, ours, ({}, {}))
     assert (entry["manager"], entry["operation"], entry["fieldsV1"]) == ("conductor", "Apply", ours)

@@ -26,7 +26,7 @@ def lease(**spec: Any) -> dict[str, Any]:
     ("spec", "state", "evidence"),
     [
         ({"holderIdentity": "manager-2_uuid"}, "ready", "held by manager-2"),
-        # A host name may contain an underscore.
+        # A holder without a UUID.
         ({"holderIdentity": "manager-1"}, "ready", "held by manager-1"),
         ({"holderIdentity": "ghost_uuid"}, "progressing", "held by ghost, which is not a pod of the controller"),
         ({"holderIdentity": "manager-1_x_uuid"}, "progressing", "held by manager-1_x"),
