@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one family of errors of the library (private to this collection, may change at any time).
+"""All errors of the library (private to this collection, may change at any time).
 
-Lower layers raise, C(module_runner.py) turns an error into C(fail_json) once. Every error says four things:
-the step that failed, the object it failed on, the server's own words, and the next thing to try.
+The library raises them; C(module_runner.py) turns them into C(fail_json). Every error names the step that failed, the
+object, the server's message and the next step to take.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any
 
 
 class ConductorError(Exception):
-    """Something an operator can act on.
+    """An error that a person can act on.
 
     Args:
-        message: what went wrong, in the words of the server where there are any.
-        step: what was being done, e.g. C(apply); None where the message says it all.
-        subject: the object or resource it was done to, e.g. C(Deployment kubeflow-system/x).
-        hint: the next thing to try.
-        facts: further machine-readable keys for the module's result; small, documented, free of secrets.
+        message: what went wrong; the server's own message if there is one.
+        step: the step that failed, e.g. C(apply); None if the message is enough.
+        subject: the object or resource type, e.g. C(Deployment kubeflow-system/x).
+        next_step: what to do next.
+        facts: further machine-readable keys for the module's result; small, documented, without secrets.
     """
 
     def __init__(
@@ -47,11 +47,11 @@ class ConductorError(Exception):
 
 
 class InputError(ConductorError):
-    """The caller's options do not fit together or name something unknown. Raised before any request."""
+    """The options contradict each other or name something unknown. Raised before any request."""
 
 
 class TargetError(InputError):
-    """No cluster, more than one cluster, or unusable credentials are named."""
+    """The options name no cluster, more than one cluster, or unusable credentials."""
 
 
 class BundleError(ConductorError):
@@ -62,7 +62,7 @@ class UnreachableError(ConductorError):
     """The API server did not answer.
 
     Args:
-        transient: False where trying again cannot help, e.g. a certificate that does not verify.
+        transient: False if a retry cannot help, e.g. if a certificate cannot be verified.
     """
 
     def __init__(
@@ -79,23 +79,23 @@ class UnreachableError(ConductorError):
 
 
 class RightsError(ConductorError):
-    """The API server knows the caller and does not allow something that is needed."""
+    """The identity in use is missing a permission that is needed."""
 
 
 def listed(head: str, lines: Sequence[str]) -> str:
-    """A message of several lines; of one, where there is but one thing to say."""
+    """Return a message with each item on its own line, or on the same line if there is only one."""
     return "\n  ".join([head, *lines]) if len(lines) > 1 else " ".join([head, *lines])
 
 
 def missing_permissions(rights: Iterable[str], step: str, *, written: bool = False) -> RightsError:
-    """The error that names all of them, so that nobody has to ask for one after the other.
+    """Return an error that names all missing permissions at once.
 
     Args:
         written: whether something may have been written before.
     """
     lines = sorted(set(rights))
     return RightsError(
-        listed("these rights are missing:" if len(lines) > 1 else "this right is missing:", lines),
+        listed("missing permissions:" if len(lines) > 1 else "missing permission:", lines),
         step=step,
         next_step=f"grant them to the identity in use; {'then run this again' if written else 'nothing was written'}",
         facts={"missing_permissions": lines},
@@ -103,21 +103,21 @@ def missing_permissions(rights: Iterable[str], step: str, *, written: bool = Fal
 
 
 class RefusedError(ConductorError):
-    """The plan holds something that must not be done: another owner, a Terminating object, an unsupported server."""
+    """The plan has a blocker: an object of another owner, a Terminating object, an unsupported server."""
 
 
 class NotReadyError(ConductorError):
-    """A wait ended, by its deadline or by a state that cannot heal, before everything was ready."""
+    """A wait ended before everything was ready, by its deadline or because of a permanent failure."""
 
 
 class ApiError(ConductorError):
-    """The API server answered with a Status that is a failure.
+    """The API server answered with a failure.
 
     Args:
         status: the HTTP status code.
-        reason: the machine-readable C(reason) of the Status, e.g. C(Conflict); empty if there was none.
+        reason: the machine-readable C(reason) of the Status, e.g. C(Conflict); empty without one.
         causes: the C(details.causes) of the Status: dictionaries with C(reason), C(message), C(field).
-        retry_after: seconds the server asked to wait, None if it did not.
+        retry_after: seconds to wait as requested by the server; None if it requested none.
     """
 
     def __init__(

@@ -19,12 +19,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .certificates.provided import secrets_of_pem
 from .cluster.client import Cluster
 from .cluster.connection import connect, kubeconfig_of
-from .cluster.target import CONNECTION_OPTIONS, choose_target, secrets_of, secrets_of_proxy
+from .cluster.target import CONNECTION_OPTIONS, choose_target
 from .errors import ConductorError
 from .objects.line import plain
+from .redaction import is_inline_text, secrets_in
 from .release.bundle import ALL_RUNTIMES, CERTIFICATES, GENERATED, Bundle
 from .release.loader import load_bundle
 
@@ -122,7 +122,7 @@ class ModuleOperation:
             ConductorError: whatever stood in the way.
         """
         params = call.params
-        if _is_text(params["kubeconfig"]):
+        if is_inline_text(params["kubeconfig"]):
             params["kubeconfig"] = kubeconfig_of(params["kubeconfig"])
             hide(secrets_in(params))
         target = choose_target({name: params[name] for name in CONNECTION_ARG_SPEC}, os.environ)
@@ -141,19 +141,3 @@ class ModuleOperation:
         except ConductorError as error:
             error.facts = plain(error.facts)
             raise
-
-
-def secrets_in(params: dict[str, Any]) -> set[str]:
-    """What is secret in options that are shown otherwise: paths and addresses are worth showing."""
-    kubeconfig = params.get("kubeconfig")
-    found = secrets_of_proxy(params.get("proxy")) | secrets_of_pem(params.get("certificates_pem"))
-    if _is_text(kubeconfig):
-        found.add(str(kubeconfig))
-    elif isinstance(kubeconfig, dict):
-        found |= secrets_of(kubeconfig)
-    return found
-
-
-def _is_text(kubeconfig: Any) -> bool:
-    """Whether a kubeconfig is given as what a file would hold, e.g. a variable encrypted with Ansible Vault."""
-    return isinstance(kubeconfig, str) and "\n" in kubeconfig.strip()

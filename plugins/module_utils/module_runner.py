@@ -10,7 +10,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from .errors import ConductorError
-from .module_call import Call, ModuleOperation, client_error, secrets_in
+from .module_call import Call, ModuleOperation, client_error
+from .redaction import secrets_in
 
 
 class _Module(AnsibleModule):

@@ -262,7 +262,7 @@ progress:
   returned: success, or failure of the TrainJob
   type: list
   elements: str
-  sample: ["0 s  created: Trainer has made no JobSet of it yet", "2 s  running: pods: 2 Running", "9 s  complete"]
+  sample: ["0 s  created: Trainer has not created its JobSet yet", "2 s  running: pods: 2 Running", "9 s  complete"]
 elapsed:
   description: Duration in seconds.
   returned: success

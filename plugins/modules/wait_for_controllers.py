@@ -206,7 +206,7 @@ diagnosis:
     replica_set:
       description: If there is no pod, the state of the ReplicaSet that should have created it; otherwise empty.
       type: str
-      sample: "ReplicaSet jobset-controller-manager-5489fc9c66: 0 of 1 pods are there, 0 available; FailedCreate: ..."
+      sample: "ReplicaSet jobset-controller-manager-5489fc9c66: 0 of 1 pods exist, 0 available; FailedCreate: ..."
     log:
       description: The last lines of its log, at most 10; of the previous run if the container is waiting for a restart.
       type: list

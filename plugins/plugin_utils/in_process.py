@@ -30,7 +30,8 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError
-from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation, secrets_in
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation
+from ansible_collections.conductor.trainer.plugins.module_utils.redaction import secrets_in
 
 # Sends a message to the worker: a progress line, or the result.
 Send = Callable[[dict[str, Any]], None]

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long the certificates last that the API server trusts the webhooks by: public, in their configurations. Pure."""
+"""Report when the CA certificates in the webhook configurations expire. They are public. Pure."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .x509 import ends_of
 
 
 def certificate_facts(configurations: Sequence[Mapping[str, Any]] | None, now: datetime) -> list[dict[str, Any]] | None:
-    """One row for each webhook configuration of Trainer and JobSet, by name; None where they may not be read.
+    """Return one row for each webhook configuration of Trainer and JobSet, by name; None if they may not be read.
 
     Returns:
-        C(configuration); C(not_after), the first end of any of its certificates, empty where there is none; and
-        C(days_left) until then, None where there is none.
+        C(configuration); C(not_after), the first expiry of its certificates, empty without any; and C(days_left) until
+        then, None without any.
     """
     if configurations is None:
         return None

@@ -1,11 +1,11 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates of the user's own: whether they would do, and what the webhook configurations are to trust.
+"""Check certificates that the user provides, and set the CA that the webhook configurations trust.
 
-Trainer from 2.1 on (C(certManagement.enable)) and JobSet (C(internalCertManagement.enable)) make none where they are
-told so: they serve the files that their Secret is mounted as and reload them when they change (controller-runtime,
-pkg/certwatcher), and leave the C(caBundle) to others.
+Trainer from 2.1 on (C(certManagement.enable)) and JobSet (C(internalCertManagement.enable)) can be configured not to
+create certificates. They then serve the files of their mounted Secret, reload them on changes (controller-runtime,
+pkg/certwatcher), and do not write the C(caBundle).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .serving import read_serving
 from .sources import CertificateSource, sources
 from .verdict import Serving, due_in, secret_problem
 
-# Annotations by which cert-manager's CA injector fills in a caBundle (cert-manager docs, "CA Injector").
+# Annotations that make cert-manager's CA injector write a caBundle (cert-manager docs, "CA Injector").
 _INJECTED = (
     "cert-manager.io/inject-ca-from",
     "cert-manager.io/inject-ca-from-secret",
@@ -38,11 +38,11 @@ _INJECTED = (
 
 
 class Fitness(NamedTuple):
-    """Whether a Secret of the user's own would do.
+    """Whether a Secret of the user is usable.
 
     Args:
-        problem: what is wrong with it, empty where nothing is.
-        due_in: whole days until it ends, where it is to be renewed; None where it is not, or that cannot be told.
+        problem: what is wrong with it; empty if nothing is.
+        due_in: whole days until it expires if it must be renewed; None if not, or if that is unknown.
     """
 
     problem: str
@@ -50,7 +50,7 @@ class Fitness(NamedTuple):
 
 
 class Certified(NamedTuple):
-    """A bundle whose webhook configurations trust the right authority, and what speaks against that (see C(judge))."""
+    """A bundle whose webhook configurations trust the right authority, and the blockers (see C(judge))."""
 
     bundle: Bundle
     blockers: tuple[dict[str, str], ...] = ()
@@ -63,13 +63,13 @@ def certify(
     *,
     now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
 ) -> Certified:
-    """Looks at the certificates that a bundle is to be served with; nothing where the controllers make them.
+    """Check the certificates for a bundle and set its caBundles. Do nothing if the controllers create certificates.
 
     Args:
-        present: the metadata of the objects that are there.
+        present: the metadata of the existing objects.
 
     Raises:
-        RightsError: the Secrets may not be listed.
+        RightsError: the permission to list the Secrets is missing.
         ApiError, UnreachableError: the server failed.
     """
     if bundle.certificates != EXTERNAL:
@@ -88,7 +88,7 @@ def certify(
 def own_certificates(
     cluster: Cluster, bundle: Bundle, *, now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
 ) -> dict[str, Fitness]:
-    """Whether each Secret of the user's own would do; none where there are none.
+    """Return for each Secret of the user whether it is usable; empty if the controllers create certificates.
 
     Raises: as C(certify).
     """
@@ -102,7 +102,7 @@ def own_certificates(
 
 
 def _read_all(cluster: Cluster, bundle: Bundle) -> dict[CertificateSource, Serving | None]:
-    # What is given replaces what is there, so that is what is judged.
+    # Certificates in the options replace the existing ones, so they are the ones to check.
     given = given_certificates(bundle)
     return {
         source: given[source.secret] if source.secret in given else _read(cluster, source)
@@ -120,12 +120,12 @@ def _problems(
 
 
 def _trusted(bundle: Bundle, serving: Serving | None) -> bytes:
-    """What the API server is to trust, PEM."""
+    """Return the PEM of the authority that the API server must trust."""
     return bundle.authority.encode() or (serving or Serving()).authority
 
 
 def injects_authority(metadata: Mapping[str, Any]) -> bool:
-    """Whether cert-manager fills in the caBundle of this object."""
+    """Return whether cert-manager writes the caBundle of this object."""
     return any(name in part(metadata, "annotations") for name in _INJECTED)
 
 
@@ -137,7 +137,7 @@ def _read(cluster: Cluster, source: CertificateSource) -> Serving | None:
             raise
         right = Right("list", "", "secrets", source.namespace, "")
         said = Line(f"list secrets in namespace {source.namespace}", about=[right])
-        raise missing_permissions([said], "look at the certificates") from error
+        raise missing_permissions([said], "check the certificates") from error
 
 
 def _trusting(

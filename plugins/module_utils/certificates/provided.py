@@ -1,21 +1,21 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Certificates that the user gives as PEM: the Secrets that hold them, as objects of the bundle. Pure.
+"""Build Secrets from certificates that the user gives as PEM, and add them to the bundle. Pure.
 
-As objects of the bundle they are planned, applied, recorded and removed like all others, and somebody else's Secret of
-the same name stops an install like any other object of somebody else's.
+As objects of the bundle they are planned, applied, recorded and removed like all others. An existing Secret with the
+same name and another owner stops an install like any other object.
 """
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from ..errors import InputError
 from ..objects.fields import name_of, text
+from ..redaction import PRIVATE_KEY, encoded_pem
 from ..release.bundle import EXTERNAL, Bundle, Phase, marked
 from ..release.components import is_named_jobset
 from .serving import public_parts
@@ -25,47 +25,46 @@ from .x509 import can_read, certificates_in, decoded, is_key_of
 
 COMPONENTS = ("trainer", "jobset")
 _STEP = "read certificates_pem"
-_PRIVATE = "PRIVATE KEY-----"
 # After the namespace, before the controllers.
 _PHASE = "access"
 
 
 def pem_options() -> dict[str, Any]:
-    """The argument spec of C(certificates_pem)."""
+    """Return the argument spec of C(certificates_pem)."""
     pair = {"certificate": {"type": "str", "required": True}, "key": {"type": "str", "required": True, "no_log": True}}
     return {"type": "dict", "options": {name: {"type": "dict", "options": pair} for name in COMPONENTS}}
 
 
 def with_own_certificates(bundle: Bundle, pems: Mapping[str, Any] | None) -> Bundle:
-    """The same release with a Secret for each component whose certificate and key are given.
+    """Return the release with a Secret for each component whose certificate and key are given.
 
-    What is not given is not touched: its Secret is looked at where it is, whoever made it.
+    The existing Secrets of the other components are checked, but not changed.
 
     Raises:
-        InputError: they would never be served, or nobody could trust them.
+        InputError: the certificates would never be served, or the API server could not trust them.
     """
     given = {name: pair for name, pair in (pems or {}).items() if pair}
     if not given:
         return bundle
     if bundle.certificates != EXTERNAL:
         raise InputError(
-            "certificates_pem is given, and the controllers are to make their certificates themselves",
+            "certificates_pem is set, but the controllers create their own certificates",
             step=_STEP,
-            next_step=f"set certificates: {EXTERNAL}, or leave certificates_pem out",
+            next_step=f"set certificates: {EXTERNAL}, or remove certificates_pem",
         )
     if not bundle.authority:
         raise InputError(
-            "certificates_pem is given, and not what the API server is to trust these certificates by",
+            "certificates_pem is set, but not certificates_ca: the API server cannot trust the certificates",
             step=_STEP,
-            next_step="give certificates_ca, the certificate of the authority that signed them, as PEM text",
+            next_step="set certificates_ca to the certificate of the authority that signed them, as PEM text",
         )
     for name, pair in given.items():
-        if _PRIVATE in pair["certificate"]:
-            # In tls.crt, and in what Ansible shows of the options, nobody would take it for a secret.
+        if PRIVATE_KEY in pair["certificate"]:
+            # In tls.crt and in the options that Ansible shows, it would not be protected as a secret.
             raise InputError(
                 f"certificates_pem.{name}.certificate holds a private key",
                 step=_STEP,
-                next_step=f"give the certificates alone there, and the key as certificates_pem.{name}.key",
+                next_step=f"put only certificates there, and the key into certificates_pem.{name}.key",
             )
     secrets = tuple(
         _secret(source, given[component], bundle.authority)
@@ -78,12 +77,12 @@ def with_own_certificates(bundle: Bundle, pems: Mapping[str, Any] | None) -> Bun
 
 
 def given_certificates(bundle: Bundle) -> dict[str, Serving]:
-    """The names of the Secrets whose content is given, to the public parts of it."""
+    """Return the public parts of each Secret whose content is given, by name."""
     return {name: public_parts(secret) for name, secret in _given(bundle).items()}
 
 
 def key_problem(bundle: Bundle, source: CertificateSource) -> str:
-    """Why a key that is given would not do, empty where nothing speaks against it; never a part of it."""
+    """Return what is wrong with a given key, empty if nothing is. The text never holds a part of the key."""
     secret = _given(bundle).get(source.secret)
     shown = certificates_in(decoded(text(secret, "data", "tls.crt")))
     if secret is None or not shown or not can_read():
@@ -91,28 +90,14 @@ def key_problem(bundle: Bundle, source: CertificateSource) -> str:
     if is_key_of(decoded(text(secret, "data", "tls.key")), shown[0]):
         return ""
     return (
-        f"the key for {source} is not that of its certificate, or cannot be read: give the first certificate's as PEM "
-        "text that is not encrypted"
+        f"the key for {source} does not belong to its certificate, or cannot be read: give the key of the first "
+        "certificate as unencrypted PEM text"
     )
 
 
 def _given(bundle: Bundle) -> dict[str, dict[str, Any]]:
-    """Name to Secret; those that the controllers fill come without data."""
+    """Return the Secrets with data, by name. Secrets that the controllers fill have none in the bundle."""
     return {name_of(secret): secret for secret in bundle.objects("Secret") if secret.get("data")}
-
-
-def secrets_of_pem(pems: Any) -> set[str]:
-    """What of C(certificates_pem) must not be shown, in every form it takes on the way to the server."""
-    found = set(_private_texts(pems))
-    return found | {_encoded(value) for value in found}
-
-
-def _private_texts(pems: Any) -> Iterator[str]:
-    # Asked before validation as well, when anything may stand there.
-    for pair in pems.values() if isinstance(pems, Mapping) else ():
-        for name, value in pair.items() if isinstance(pair, Mapping) else ():
-            if isinstance(value, str) and value and (name == "key" or _PRIVATE in value):
-                yield value
 
 
 def _secret(source: CertificateSource, pair: Mapping[str, str], authority: str) -> dict[str, Any]:
@@ -123,14 +108,9 @@ def _secret(source: CertificateSource, pair: Mapping[str, str], authority: str) 
             "kind": "Secret",
             "type": "kubernetes.io/tls",
             "metadata": {"name": source.secret, "namespace": source.namespace},
-            "data": {name: _encoded(value) for name, value in values.items()},
+            "data": {name: encoded_pem(value) for name, value in values.items()},
         }
     )
-
-
-def _encoded(value: str) -> str:
-    # The lookup of a file leaves its last line break out; with and without it is the same certificate.
-    return base64.b64encode(f"{value.rstrip()}\n".encode()).decode() if value.strip() else ""
 
 
 def _component(source: CertificateSource) -> str:

@@ -1,9 +1,9 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waits until no controller is left that makes certificates, before webhooks are told to trust somebody else's.
+"""Wait until no running controller creates certificates, before the webhooks trust another authority.
 
-As long as one runs it watches the webhook configurations, and writes its own authority over any other
+A running one watches the webhook configurations and overwrites every other authority with its own
 (cert-controller, ReconcileWH).
 """
 
@@ -20,17 +20,17 @@ from ..objects.fields import name_of, part, text
 from ..objects.resources import resource_of
 from ..release.bundle import Bundle
 
-# What the generator of the bundles annotates the pods with (tools/bundles, CONFIG_HASH).
+# The annotation that the bundle generator puts on the pods (tools/bundles, CONFIG_HASH).
 CONFIG_HASH = "conductor.trainer/config-sha256"
-# Seconds that a new pod may take to be ready, and the old one to end.
+# Seconds for the new pod to become ready and the old one to end.
 PATIENCE = 120.0
 _IDLE = 1.0
 
 
 def with_another_configuration(bundle: Bundle, pods: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The names of the controllers' pods that run with another configuration than the bundle's; those that end as well.
+    """Return the names of controller pods with another configuration than the bundle's, Terminating pods included.
 
-    One that has not started any container yet writes nothing; whether it ever will is for the wait to find out.
+    Pods without a started container are left out: they write nothing, and the wait reports if they never start.
     """
     pods = list(pods)
     return sorted(
@@ -45,10 +45,10 @@ def with_another_configuration(bundle: Bundle, pods: Iterable[Mapping[str, Any]]
 
 
 def await_rotators_gone(cluster: Cluster, bundle: Bundle, *, monotonic: Callable[[], float] = time.monotonic) -> None:
-    """Waits up to C(PATIENCE) seconds.
+    """Wait until these pods are gone, up to C(PATIENCE) seconds.
 
     Raises:
-        NotReadyError: names the pods that are left.
+        NotReadyError: names the remaining pods.
         ApiError, UnreachableError: the server failed.
     """
     scope = Scope(resource_of("v1", "Pod"), bundle.namespace)
@@ -60,9 +60,9 @@ def await_rotators_gone(cluster: Cluster, bundle: Bundle, *, monotonic: Callable
                 raise watched.failure
             if monotonic() >= deadline:
                 raise NotReadyError(
-                    listed(f"after {PATIENCE:.0f} s there are still pods that make certificates themselves:", left),
+                    listed(f"pods that create certificates still run after {PATIENCE:.0f} s:", left),
                     step="wait for the old controllers",
-                    next_step=f"kubectl -n {bundle.namespace} get pods,events; then run this again",
+                    next_step=f"run `kubectl -n {bundle.namespace} get pods,events`, fix the cause and run this again",
                 )
             watched.start()
             watched.wait(min(_IDLE, deadline - monotonic()))

@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads the certificates that the webhooks serve, and nothing else of their Secrets.
+"""Read the certificates that the webhooks serve, and nothing else of their Secrets.
 
-A Secret can only be read whole. This is the one place that does it; private keys are dropped before anything else sees
-the answer, and no error repeats any of it.
+A Secret can only be read as a whole, and only this file does it. Private keys are dropped before other code sees the
+response, and no error repeats any of it.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from .verdict import Judgement, Serving, judge_certificate
 from .x509 import decoded
 
 _PUBLIC = ("tls.crt", "ca.crt")
-# Seconds for which an answer holds, and for which one that told of a problem does: proofs may follow one another faster
-# than anybody renews a certificate, but whoever waits for one wants to know at once.
+# Seconds for which a response stays valid, without and with a problem. Probes run more often than certificates are
+# renewed, but the end of a problem should be noticed at once.
 _FRESH, _BRIEFLY = 1.0, 0.1
 
 
 def read_serving(cluster: Cluster, source: CertificateSource) -> Serving | None:
-    """The public parts of a Secret; None where it is not there.
+    """Read the public parts of a Secret; None if it does not exist.
 
-    Asks for it by a list of one name: whoever verifies may list Secrets, and need not be granted more.
+    It is read by a list request for one name, so that verifying requires only the permission to list Secrets.
 
     Raises:
-        ApiError, UnreachableError: the server failed, or refused.
+        ApiError, UnreachableError: the server failed or denied the request.
     """
     found, _version = cluster.list_all(
         resource_of("v1", "Secret"),
@@ -49,17 +49,18 @@ def read_serving(cluster: Cluster, source: CertificateSource) -> Serving | None:
 
 
 def public_parts(secret: Mapping[str, Any]) -> Serving:
-    """What of a Secret is no secret: the names of its values, and its certificates."""
+    """Return the parts of a Secret that are not secret: the names of its values, and its certificates."""
     data = part(secret, "data")
     certificate, authority = (decoded(text(data, name)) for name in _PUBLIC)
     return Serving(frozenset(str(name) for name, value in data.items() if value), certificate, authority)
 
 
 class ServingCertificates:
-    """Looks after the certificates of a bundle's webhooks.
+    """Check the certificates of a bundle's webhooks.
 
     Args:
-        now: the time, injected by tests; C(monotonic) likewise, in seconds.
+        now: the time; injected by tests.
+        monotonic: a clock in seconds; injected by tests.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class ServingCertificates:
         self._judgements: list[Judgement] = []
 
     def look(self, configurations: Iterable[Mapping[str, Any]]) -> list[Verdict]:
-        """One verdict for each of the bundle's webhook configurations among these, which are as the server has them.
+        """Return a verdict for each of these live webhook configurations that belongs to the bundle.
 
         Raises:
             ApiError, UnreachableError: the server failed.
@@ -93,37 +94,37 @@ class ServingCertificates:
         return [judgement.verdict() for judgement in judgements]
 
     def requests(self) -> list[Callable[[], object]]:
-        """What reads the Secrets whose answers hold no longer, to be sent beside other requests; before C(look)."""
+        """Return functions that read the Secrets again if they are due. Call them, in parallel, before C(look)."""
         by_secret = {source.secret: source for source in self._sources.values()}
         return [partial(self._serving, source) for source in by_secret.values()]
 
     def forget(self) -> None:
-        """What was read is to be read again."""
-        # Where it may not be read, it may not be read the next time either.
+        """Forget what was read, so that it is read again."""
+        # A missing permission will still be missing: keep that result.
         self._read = {secret: known for secret, known in self._read.items() if known[2]}
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """What the last look found, for a result."""
+        """Return the judgements of the last look as result rows."""
         return [judgement.row() for judgement in self._judgements]
 
     @property
     def warnings(self) -> list[str]:
-        """What ends soon."""
+        """Return a warning for each certificate that expires soon."""
         return list(dict.fromkeys(filter(None, (judgement.warning() for judgement in self._judgements))))
 
     @property
     def good(self) -> frozenset[str]:
-        """The Services whose Secret holds what the API server would trust, as far as is known."""
+        """Return the Services without a known problem of their certificate."""
         return frozenset(judgement.source.service for judgement in self._judgements) - self._bad
 
     @property
     def _bad(self) -> frozenset[str]:
-        """The Services of whose certificate the last look found a problem."""
+        """Return the Services whose certificate had a problem at the last look."""
         return frozenset(judgement.source.service for judgement in self._judgements if judgement.problem)
 
     def _serving(self, source: CertificateSource) -> tuple[Serving | None, str]:
-        """What a Secret serves, and why it was not read."""
+        """Return the public parts of a Secret, and why it was not read."""
         known = self._read.get(source.secret)
         holds = _BRIEFLY if source.service in self._bad else _FRESH
         if known is None or (not known[2] and self._monotonic() - known[0] >= holds):
@@ -137,4 +138,4 @@ class ServingCertificates:
         except ApiError as error:
             if error.status != 403:
                 raise
-            return None, f"{source}, which this identity may not list"
+            return None, f"{source}: missing permission to list it"

@@ -1,16 +1,17 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the webhooks' certificates come from, and when to make the kubelet mount one at once. Pure.
+"""Find the sources of the webhooks' certificates, and decide when to make the kubelet mount one at once. Pure.
 
 Both controllers write their certificate into a Secret that is mounted into their own pod, and wait for the files to
 appear (open-policy-agent/cert-controller). The kubelet refreshes a mounted Secret at the next sync of the pod, up to
-about a minute and a half later; any change of the pod's metadata makes it sync now.
+90 seconds later; any change of the pod's metadata makes it sync immediately.
 
-A pod waits for its files, and is not ready, or it serves older ones than the Secret holds. No time tells the latter:
-that of a pod's start is its node's, that of a Secret's last write the API server's, and when the kubelet last synced
-nobody says. But as long as the API server trusts what the pod shows, it does not matter. So the sign is a proof that
-fails over TLS although the Secret holds what would be trusted; it costs no request, and no write where all is well.
+A pod either waits for its files and is not ready, or it serves older files than the Secret holds. No timestamp reveals
+the latter: the start of a pod is by the clock of its node, the last write of a Secret by that of the API server, and
+the last sync of the kubelet is not published. But it only matters if the API server does not trust the served
+certificate. So the sign is a probe that fails over TLS although the Secret holds a trusted certificate. It costs no
+request, and no write if all is well.
 """
 
 from __future__ import annotations
@@ -25,25 +26,25 @@ from ..release.bundle import EXTERNAL, Bundle, certificate_secrets
 from ..verdicts.verdict import Verdict
 from ..verdicts.workloads import is_pod_ready, pods_of
 
-# What cert-controller's rotator writes (pkg/rotator: caCertName, caKeyName, certName, keyName).
+# The keys that cert-controller's rotator writes (pkg/rotator: caCertName, caKeyName, certName, keyName).
 CERTIFICATE_KEYS = frozenset({"ca.crt", "ca.key", "tls.crt", "tls.key"})
-# What the controllers serve from (controller-runtime, pkg/certwatcher), all that somebody else's Secret must have.
+# The keys that the controllers serve (controller-runtime, pkg/certwatcher). A provided Secret needs only these.
 _SERVED_KEYS = frozenset({"tls.crt", "tls.key"})
 ANNOTATION = "conductor.trainer/certificate-mounted-at"
-# The kubelet remounts from its own watch on the Secret and can lose the race with one touch; the controller looks for
-# its files at about 0, 1-2, 3-6, 7-14 s, so a touch must not come late either.
+# One touch may come before the kubelet's own watch has seen the new Secret, so touches are repeated. The controller
+# looks for its files at about 0, 1-2, 3-6, 7-14 s, so a touch must not come late either.
 TOUCH_INTERVAL = 2.0
-# How Go's TLS begins its errors in what the API server says of a webhook that it could not call.
+# How TLS errors of Go begin in the API server's message about a webhook that it could not call.
 _TLS = re.compile(r"\b(x509|tls): ")
 
 
 @dataclass(frozen=True)
 class CertificateSource:
-    """Where a Service's certificate comes from.
+    """The source of a Service's certificate.
 
     Args:
         needed: the keys that its Secret must have.
-        own_authority: whether the controllers made it, and so trust goes to C(ca.crt) alone.
+        own_authority: whether the controllers created it, so that only C(ca.crt) is trusted.
     """
 
     secret: str
@@ -54,7 +55,7 @@ class CertificateSource:
 
     @property
     def host(self) -> str:
-        """The name under which the API server calls it."""
+        """Return the name under which the API server calls the Service."""
         return f"{self.service}.{self.namespace}.svc"
 
     def __str__(self) -> str:
@@ -62,7 +63,7 @@ class CertificateSource:
 
 
 def data_keys(metadata: Mapping[str, Any]) -> frozenset[str]:
-    """The data keys of a Secret or ConfigMap, told from its managedFields: no value is ever read."""
+    """Return the data keys of a Secret or ConfigMap from its managedFields, without reading values."""
     keys: set[str] = set()
     for entry in metadata.get("managedFields") or []:
         data = (entry.get("fieldsV1") or {}).get("f:data") or {}
@@ -71,17 +72,17 @@ def data_keys(metadata: Mapping[str, Any]) -> frozenset[str]:
 
 
 def has_certificate(secret: Mapping[str, Any] | None, needed: frozenset[str] = CERTIFICATE_KEYS) -> bool:
-    """Whether a Secret, known by its metadata, holds a whole certificate."""
+    """Return whether a Secret has all keys of a certificate. Its metadata is enough."""
     return secret is not None and data_keys(secret.get("metadata") or {}) >= needed
 
 
 def needed_keys(bundle: Bundle) -> frozenset[str]:
-    """The keys that a certificate Secret must have."""
+    """Return the keys that a certificate Secret must have."""
     return _SERVED_KEYS if bundle.certificates == EXTERNAL else CERTIFICATE_KEYS
 
 
 def sources(bundle: Bundle) -> dict[str, CertificateSource]:
-    """Name of each webhook configuration to where the certificate behind it comes from.
+    """Return the source of the certificate behind each webhook configuration, by name.
 
     A configuration calls a Service, which selects the pods of a Deployment, which mount a Secret.
     """
@@ -102,11 +103,11 @@ def sources(bundle: Bundle) -> dict[str, CertificateSource]:
 
 
 def stale_deployments(bundle: Bundle, proofs: Iterable[Verdict], good: Container[str]) -> frozenset[str]:
-    """The names of the Deployments whose pods serve something else than their Secrets hold.
+    """Return the names of the Deployments whose pods serve another certificate than their Secrets hold.
 
     Args:
-        proofs: the verdicts on the bundle's webhooks, as they follow from calls by the API server.
-        good: the Services whose Secrets hold what would be trusted.
+        proofs: the verdicts on the bundle's webhooks, from calls by the API server.
+        good: the Services whose Secrets hold a trusted certificate.
     """
     failed = {proof.name for proof in proofs if proof.is_probe and not proof.ready and _TLS.search(proof.evidence)}
     called = {
@@ -125,7 +126,7 @@ def stale_deployments(bundle: Bundle, proofs: Iterable[Verdict], good: Container
 
 
 def _behind(service: Mapping[str, Any] | None, deployments: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """The Deployments whose pods a Service selects."""
+    """Yield the Deployments whose pods a Service selects."""
     wanted = ((service or {}).get("spec") or {}).get("selector") or {}
     for deployment in deployments:
         if wanted and wanted.items() <= deployment["spec"]["template"]["metadata"]["labels"].items():
@@ -139,13 +140,13 @@ def pods_to_touch(
     stale: Container[str] = (),
     needed: frozenset[str] = CERTIFICATE_KEYS,
 ) -> list[Key]:
-    """The pods that wait for a certificate which its Secret already holds, or serve another than that.
+    """Return the pods that wait for a certificate that is already in their Secret, or that serve an older one.
 
     Args:
-        deployments: the controllers' Deployments as the bundle has them.
+        deployments: the controllers' Deployments from the bundle.
         pods: the pods of their namespace.
-        secrets: name to Secret (metadata suffices).
-        stale: the names of the Deployments whose pods serve another.
+        secrets: the Secrets by name; metadata is enough.
+        stale: the names of the Deployments whose pods serve an older certificate.
         needed: the keys that a Secret must have.
     """
     pods = list(pods)

@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The verdict on the certificate behind a webhook configuration: will the API server trust what its pods show? Pure.
+"""Judge whether the API server will trust the certificate behind a webhook configuration. Pure.
 
-What cannot be looked at - a Secret that may not be read, certificates where C(cryptography) is missing - is said, and
-does not count against it: the proof that follows is a call by the API server itself, which verifies the whole chain.
+A Secret that may not be read, or certificates without the library C(cryptography), are reported as not checked and do
+not make the verdict worse: the probe that follows is a call by the API server itself, which verifies the whole chain.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 RULE = "certificate"
-# Days before its end from which on a certificate is to be renewed. The controllers renew theirs 90 days before
-# (cert-controller, defaultLookaheadInterval); less than that is somebody's task.
+# Warn if a certificate expires within this many days. The controllers renew theirs 90 days before
+# (cert-controller, defaultLookaheadInterval), so a shorter time means that the renewal failed.
 RENEWAL_DAYS = 30
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -45,8 +45,8 @@ class Serving:
 
     Args:
         keys: the names of all its values that are not empty.
-        certificate: what the pods show: C(tls.crt), PEM, the certificate of the server first.
-        authority: C(ca.crt), PEM; empty where there is none.
+        certificate: C(tls.crt) as PEM, which the pods serve, with the server's certificate first.
+        authority: C(ca.crt) as PEM; empty if missing.
     """
 
     keys: frozenset[str] = frozenset()
@@ -56,13 +56,13 @@ class Serving:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What is known of the certificate behind a webhook configuration.
+    """The judgement on the certificate behind a webhook configuration.
 
     Args:
-        problem: what is wrong, and what to do about it; empty where nothing is known to be.
-        not_checked: what could not be looked at, and why.
-        end: the first end of all the certificates that trust goes by.
-        due: whether what is shown, or what it is trusted by, is to be renewed by now.
+        problem: what is wrong, and how to fix it; empty if no problem is known.
+        not_checked: what could not be checked, and why.
+        end: the first expiry among the served certificate and its authorities.
+        due: whether one of them must be renewed now.
     """
 
     configuration: str
@@ -75,21 +75,21 @@ class Judgement:
 
     @property
     def days_left(self) -> int | None:
-        """Whole days until the first end; below 0 where it has passed."""
+        """Return the whole days until the first expiry; negative after it."""
         return (self.end - self.now).days if self.end and self.now else None
 
     def verdict(self) -> Verdict:
-        """Ready where nothing is known to be wrong."""
+        """Return the verdict: ready if no problem is known."""
         subject = f"webhook configuration {self.configuration}"
         if self.problem:
-            # The controller, or whoever looks after the Secret, may put it right at any moment.
+            # The controller, or the owner of the Secret, may fix it at any moment.
             return Verdict(subject, RULE, "progressing", self.problem)
         if self.not_checked:
-            return Verdict(subject, RULE, "ready", f"not looked at: {self.not_checked}")
+            return Verdict(subject, RULE, "ready", f"not checked: {self.not_checked}")
         return Verdict(subject, RULE, "ready", f"{self.days_left} days left")
 
     def row(self) -> dict[str, Any]:
-        """For a result."""
+        """Return the judgement as a result row."""
         return {
             "configuration": self.configuration,
             "secret": self.source.secret,
@@ -101,13 +101,13 @@ class Judgement:
         }
 
     def warning(self) -> str:
-        """What to say of a certificate that is good, and not for long; empty otherwise."""
+        """Return a warning if a good certificate expires soon; empty otherwise."""
         if self.problem or not self.due:
             return ""
-        whose = "the controller renews it by itself and has not done so: look at its log"
+        whose = "the controller should have renewed it: check its log"
         if not self.source.own_authority:
             whose = "renew it"
-        return f"the certificate in {self.source}, or one it is trusted by, ends in {self.days_left} days: {whose}"
+        return f"the certificate in {self.source}, or its authority, expires in {self.days_left} days: {whose}"
 
 
 def judge_certificate(
@@ -118,11 +118,11 @@ def judge_certificate(
     *,
     unread: str = "",
 ) -> Judgement:
-    """Judges a live webhook configuration against the Secret that its pods serve from.
+    """Judge a live webhook configuration against the Secret from which its pods serve.
 
     Args:
-        serving: None where there is no such Secret.
-        unread: why the Secret was not read; empty where it was.
+        serving: the public parts of the Secret; None if it does not exist.
+        unread: why the Secret was not read; empty if it was read.
     """
     name = name_of(configuration)
     bundles = _bundles(configuration)
@@ -134,7 +134,7 @@ def judge_certificate(
         return Judgement(name, source, problem, unfit, now=now)
     trusted = [certificates_in(pem) for pem in bundles]
     if not all(trusted):
-        return Judgement(name, source, f"its caBundle holds no certificate: {_put_back(source)}", now=now)
+        return Judgement(name, source, f"its caBundle contains no certificate: {_put_back(source)}", now=now)
     authorities = [authority for some in trusted for authority in some]
     if unread:
         end = min(map(not_after, authorities))
@@ -148,7 +148,7 @@ def judge_certificate(
 
 
 def secret_problem(serving: Serving | None, source: CertificateSource, authority: bytes, now: datetime) -> str:
-    """What is wrong with a Secret whose certificate is to be trusted by C(authority), PEM; empty where nothing is."""
+    """Return what is wrong with a Secret whose certificate C(authority) (PEM) must verify; empty if nothing is."""
     if problem := _keys(serving, source):
         return problem
     held = serving or Serving()
@@ -156,14 +156,14 @@ def secret_problem(serving: Serving | None, source: CertificateSource, authority
         return ""
     trusted = certificates_in(authority)
     if not trusted:
-        return f"there is no certificate to trust {source} by: ca.crt"
+        return f"no certificate of an authority to verify {source}: add ca.crt to it"
     return _chain(held, source, [trusted], now)
 
 
 def due_in(serving: Serving | None, authority: bytes, now: datetime) -> int | None:
-    """In how many days ends what a Secret serves, or what that is trusted by; None where that is no matter yet.
+    """Return the days until a served certificate or its authority expires; None if it need not be renewed yet.
 
-    While an authority is replaced there are two, of which the old one may end.
+    While an authority is being replaced there are two, and the old one may expire.
     """
     shown = certificates_in(serving.certificate)[:1] if serving else []
     trusted = certificates_in(authority)
@@ -174,46 +174,46 @@ def due_in(serving: Serving | None, authority: bytes, now: datetime) -> int | No
 
 
 def _unfit_library(*pems: bytes) -> str:
-    """Why these certificates cannot be judged here, whatever they are; empty where they can."""
+    """Return why these certificates cannot be judged on this machine; empty if they can."""
     if not can_read():
-        return "certificates, for want of the Python library cryptography"
+        return "certificates, because the Python library cryptography is missing"
     if any(map(refused_in, pems)):
-        return "certificates, because the Python library cryptography refuses one of them"
+        return "certificates, because the Python library cryptography rejects one of them"
     return ""
 
 
 def _margin(*certificates: x509.Certificate) -> timedelta:
-    """How long before the end certificates are to be renewed.
+    """Return how long before its expiry a certificate must be renewed.
 
-    The last 30 days, but for what lives shortly the last quarter of its life: cert-manager renews in the last third.
+    This is 30 days, or a quarter of its lifetime if that is shorter: cert-manager renews in the last third.
     """
     return min(timedelta(days=RENEWAL_DAYS), *((not_after(one) - not_before(one)) / 4 for one in certificates))
 
 
 def wrong_service(configuration: Mapping[str, Any], source: CertificateSource) -> str:
-    """Whether a webhook calls another Service than it should, in words."""
+    """Return a text if a webhook calls another Service than it should; empty if not."""
     for webhook in parts(configuration, "webhooks"):
         service = part(part(webhook, "clientConfig"), "service")
         called = (str(service.get("namespace", "")), str(service.get("name", "")))
         if called != (source.namespace, source.service):
             return (
-                f"webhook {webhook.get('name', '')} calls Service {'/'.join(called)} and not "
+                f"webhook {webhook.get('name', '')} calls Service {'/'.join(called)} instead of "
                 f"{source.namespace}/{source.service}: run the install again"
             )
     return ""
 
 
 def _bundles(configuration: Mapping[str, Any]) -> list[bytes]:
-    """The different ones of its webhooks, as PEM."""
+    """Return the different caBundles of a configuration's webhooks, as PEM."""
     found = [text(webhook, "clientConfig", "caBundle") for webhook in parts(configuration, "webhooks")]
     return [decoded(ca_bundle) for ca_bundle in dict.fromkeys(found)]
 
 
 def _keys(serving: Serving | None, source: CertificateSource) -> str:
     if serving is None:
-        return f"{source} is not there: {_again(source)}"
+        return f"{source} does not exist: {_again(source)}"
     missing = sorted(source.needed - serving.keys)
-    return f"{source} lacks {', '.join(missing)}: {_again(source)}" if missing else ""
+    return f"{source} has no {', '.join(missing)}: {_again(source)}" if missing else ""
 
 
 def _chain(
@@ -221,12 +221,12 @@ def _chain(
 ) -> str:
     shown = certificates_in(serving.certificate)
     if not shown:
-        return f"tls.crt of {source} holds no certificate: {_again(source)}"
+        return f"tls.crt of {source} contains no certificate: {_again(source)}"
     first = shown[0]
     names = host_names(first)
     if not any(_covers(pattern, source.host) for pattern in names):
-        has = ", ".join(names[:3]) or "no name at all"
-        return f"the certificate in {source} is for {has} and not for {source.host}: {_again(source)}"
+        has = ", ".join(names[:3]) or "no host name"
+        return f"the certificate in {source} is for {has}, not for {source.host}: {_again(source)}"
     if not serves(first):
         return f"the certificate in {source} is not for servers (extended key usage): {_again(source)}"
     if problem := _times([first], f"the certificate in {source}", now, _again(source)):
@@ -236,14 +236,14 @@ def _chain(
             return problem
     own = certificates_in(serving.authority)
     if source.own_authority and not all(any(one == other for other in some) for some in trusted for one in own):
-        return f"its caBundle has not the ca.crt of {source}: {_put_back(source)}"
+        return f"its caBundle does not contain the ca.crt of {source}: {_put_back(source)}"
     return ""
 
 
 def _trust(
     shown: Sequence[x509.Certificate], source: CertificateSource, authorities: Sequence[x509.Certificate], now: datetime
 ) -> str:
-    """Follows the signatures from the first certificate to one of the authorities."""
+    """Follow the signatures from the first certificate to an authority; return what is wrong, empty if nothing is."""
     at, left = shown[0], list(shown[1:])
     while at not in authorities:
         roots = [authority for authority in authorities if is_signed_by(at, authority)]
@@ -254,8 +254,8 @@ def _trust(
         step = next((one for one in left if is_signed_by(at, one)), None)
         if step is None:
             return (
-                f"the certificate in {source} is not signed by one of its caBundle (the issuer is "
-                f"{at.issuer.rfc4514_string() or 'without a name'}): {_again(source)}"
+                f"the certificate in {source} is not signed by an authority in its caBundle (issuer: "
+                f"{at.issuer.rfc4514_string() or 'no name'}): {_again(source)}"
             )
         if problem := _times([step], f"an intermediate certificate in {source}", now, _again(source)):
             return problem
@@ -265,7 +265,7 @@ def _trust(
 
 
 def _expired(trusted: Iterable[Sequence[x509.Certificate]], source: CertificateSource, now: datetime) -> str:
-    """Whether nothing is left that a certificate could be trusted by, in words."""
+    """Return a text if all authorities of a caBundle have expired; empty if not."""
     for authorities in trusted:
         if not any(_valid(authority, now) for authority in authorities):
             return _times(authorities, "its caBundle", now, _again(source))
@@ -279,26 +279,26 @@ def _valid(certificate: x509.Certificate, now: datetime) -> bool:
 def _times(certificates: Sequence[x509.Certificate], what: str, now: datetime, next_step: str) -> str:
     for certificate in certificates:
         if now > not_after(certificate):
-            return f"{what} ended on {not_after(certificate).strftime(_TIME)}: {next_step}"
+            return f"{what} expired on {not_after(certificate).strftime(_TIME)}: {next_step}"
         if now < not_before(certificate):
-            return f"{what} is valid only from {not_before(certificate).strftime(_TIME)} on: {next_step}"
+            return f"{what} is not valid before {not_before(certificate).strftime(_TIME)}: {next_step}"
     return ""
 
 
 def _put_back(source: CertificateSource) -> str:
     if source.own_authority:
-        return "the controller puts its own there; look at its log"
+        return "the controller should write its own; check its log"
     return "run the install again"
 
 
 def _again(source: CertificateSource) -> str:
     if source.own_authority:
-        return f"empty {source} of its data, and the controller makes a new one"
-    return "put a certificate for this Service there, with what signed it"
+        return f"remove the data of {source}; the controller then creates a new certificate"
+    return "store a certificate for this Service there, with the certificate of its authority"
 
 
 def _covers(pattern: str, host: str) -> bool:
-    """Whether a name of a certificate covers a host: equal, or with a wildcard for the first label (RFC 6125)."""
+    """Return whether a name in a certificate covers a host: equal, or with a wildcard as first label (RFC 6125)."""
     pattern, host = pattern.lower().rstrip("."), host.lower()
     if pattern.startswith("*."):
         return host.partition(".")[2] == pattern[2:]

@@ -1,10 +1,9 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads certificates out of PEM texts: when they begin and end, for which names they are, and who signed them.
+"""Read certificates from PEM text: their validity, host names and signatures.
 
-C(cryptography) reads and verifies them. ansible-core brings it to every control node; on a bastion that lacks it nobody
-knows.
+This needs the library C(cryptography). ansible-core installs it on every control node, but a bastion may not have it.
 """
 
 from __future__ import annotations
@@ -23,32 +22,32 @@ _BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----",
 
 
 def can_read() -> bool:
-    """Whether certificates can be read here, and their signatures verified."""
+    """Return whether this machine can read certificates and verify their signatures."""
     try:
         from cryptography.x509 import Certificate
     except ImportError:
         return False
-    # Since cryptography 40.
+    # It exists since cryptography 40.
     return hasattr(Certificate, "verify_directly_issued_by")
 
 
 def certificates_in(pem: bytes) -> list[x509.Certificate]:
-    """The certificates of a PEM text in their order; those that cannot be read are left out."""
+    """Return the certificates of a PEM text in their order, without those that cannot be read."""
     return [certificate for block in _BLOCK.findall(pem) if (certificate := _loaded(block))]
 
 
 def refused_in(pem: bytes) -> bool:
-    """Whether it has a certificate that OpenSSL takes and C(cryptography) does not.
+    """Return whether a PEM text has a certificate that OpenSSL accepts and C(cryptography) rejects.
 
-    The serial number 0, which the controllers' own authorities have (open-policy-agent/cert-controller), is to become
-    such a case: the library warns of it (release 50).
+    The serial number 0, which the controllers' own authorities have (open-policy-agent/cert-controller), will become
+    such a case: the library warns about it (release 50).
     """
     return can_read() and any(_loaded(block) is None and _openssl_takes(block) for block in _BLOCK.findall(pem))
 
 
 def _loaded(block: bytes) -> x509.Certificate | None:
     try:
-        # Six megabytes, of which a run that writes nothing has no use.
+        # Imported late: it takes 6 MB, which a run without certificates to read does not need.
         from cryptography.x509 import load_pem_x509_certificate
 
         return load_pem_x509_certificate(block + b"\n")
@@ -65,7 +64,7 @@ def _openssl_takes(block: bytes) -> bool:
 
 
 def decoded(ca_bundle: str) -> bytes:
-    """The PEM text of a C(caBundle) or of a value of a Secret, which the API has as base64; empty where it is none."""
+    """Decode the base64 of a C(caBundle) or of a value of a Secret to PEM text; empty if it is invalid."""
     try:
         return base64.b64decode(ca_bundle)
     except (binascii.Error, ValueError):
@@ -73,10 +72,10 @@ def decoded(ca_bundle: str) -> bytes:
 
 
 def ends_of(ca_bundle: str) -> list[datetime]:
-    """When each certificate of a C(caBundle) ends; those that cannot be read are left out.
+    """Return the expiry of each certificate of a C(caBundle), without those that cannot be read.
 
     Args:
-        ca_bundle: PEM, once more encoded as base64, as the API has it.
+        ca_bundle: PEM text in base64, as in the API.
     """
     found = []
     for certificate in certificates_in(decoded(ca_bundle)):
@@ -88,22 +87,22 @@ def ends_of(ca_bundle: str) -> list[datetime]:
 
 
 def not_after(certificate: x509.Certificate) -> datetime:
-    """The last moment at which it is valid."""
+    """Return the last moment at which a certificate is valid."""
     if hasattr(certificate, "not_valid_after_utc"):
         return certificate.not_valid_after_utc
-    # Before cryptography 42: the same without saying that it is UTC.
+    # Before cryptography 42: UTC without a time zone.
     return certificate.not_valid_after.replace(tzinfo=timezone.utc)
 
 
 def not_before(certificate: x509.Certificate) -> datetime:
-    """The first moment at which it is valid."""
+    """Return the first moment at which a certificate is valid."""
     if hasattr(certificate, "not_valid_before_utc"):
         return certificate.not_valid_before_utc
     return certificate.not_valid_before.replace(tzinfo=timezone.utc)
 
 
 def host_names(certificate: x509.Certificate) -> list[str]:
-    """The DNS names it is for. The common name does not count: Go looks at it no more, and the API server is Go."""
+    """Return the DNS names of a certificate. The common name does not count: Go, and so the API server, ignores it."""
     from cryptography.x509 import DNSName, ExtensionNotFound, SubjectAlternativeName
 
     try:
@@ -114,7 +113,7 @@ def host_names(certificate: x509.Certificate) -> list[str]:
 
 
 def serves(certificate: x509.Certificate) -> bool:
-    """Whether a server may show it: its extended key usages, if it has any, say so."""
+    """Return whether a server may use a certificate: it has no extended key usages, or one for servers."""
     from cryptography.x509 import ExtendedKeyUsage, ExtensionNotFound
     from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -126,7 +125,7 @@ def serves(certificate: x509.Certificate) -> bool:
 
 
 def is_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    """Whether the issuer, a certificate authority, signed it."""
+    """Return whether the issuer is a certificate authority and signed the certificate."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.x509 import BasicConstraints, ExtensionNotFound
 
@@ -135,20 +134,20 @@ def is_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> boo
             return False
         certificate.verify_directly_issued_by(issuer)
     except (ExtensionNotFound, InvalidSignature, TypeError, ValueError):
-        # Not an authority; another key; a kind of key that signs nothing; another name, or an unknown signature.
+        # Not an authority; another key; a key type that cannot sign; another name; or an unknown signature algorithm.
         return False
     return True
 
 
 def is_key_of(key: bytes, certificate: x509.Certificate) -> bool:
-    """Whether a PEM text is the certificate's private key, not encrypted."""
+    """Return whether a PEM text is the certificate's unencrypted private key."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
     try:
         public = load_pem_private_key(key, password=None).public_key()
     except (TypeError, ValueError, UnsupportedAlgorithm):
-        # Encrypted; no key at all; of a kind that is not known. The words of these errors may repeat what they read.
+        # Encrypted, not a key, or of an unknown type. The error is dropped because its message may repeat the input.
         return False
     form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return public.public_bytes(*form) == certificate.public_key().public_bytes(*form)

@@ -1,11 +1,11 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an identity may do, told from rules reviews.
+"""Read the permissions of an identity from rules reviews.
 
-A rules review merges what is granted cluster-wide and what is granted in one namespace: somebody who may do everything
-in that namespace looks like somebody who may do everything. So there is one for no namespace, and one for each
-namespace that counts.
+A rules review merges the cluster-wide permissions with those in one namespace. An identity with all permissions in that
+namespace looks the same as one with all permissions everywhere. So one review is sent without a namespace, and one for
+each namespace that matters.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any, NamedTuple
 from ..objects.fields import part, parts, texts
 from .client import Cluster
 
-# No namespace can have this name, so that a rules review for it shows cluster-wide rights alone.
+# No namespace can have this name, so a rules review for it shows the cluster-wide permissions alone.
 NOWHERE = "conductor..nowhere"
 _AUTHORIZATION = "authorization.k8s.io/v1"
 
 
 class Right(NamedTuple):
-    """One verb on one object of a resource type; on all of them where there is no name, as to list them takes."""
+    """A permission: one verb on one object, or on all objects of a resource type if C(name) is empty."""
 
     verb: str
     group: str
@@ -37,12 +37,12 @@ ANYTHING = Right("*", "*", "*", "", "")
 
 @dataclass(frozen=True)
 class Reviews:
-    """The C(status) of each rules review; None where there was no answer.
+    """The C(status) of each rules review; None if the server gave no answer.
 
     Args:
-        clusterwide: of the one for no namespace.
-        namespaced: namespace to that of the one for it. In others only what is granted cluster-wide counts.
-        anything: whether an access review says that everything is allowed.
+        clusterwide: of the review without a namespace.
+        namespaced: of the review for each namespace. In all others only the cluster-wide permissions count.
+        anything: whether an access review allows every verb on every resource.
     """
 
     clusterwide: Mapping[str, Any] | None
@@ -51,17 +51,17 @@ class Reviews:
 
     @property
     def answered(self) -> bool:
-        """Whether there is an answer to each."""
+        """Return whether every review was answered."""
         return None not in (self.clusterwide, *self.namespaced.values())
 
     @property
     def incomplete(self) -> bool:
-        """Whether the server has an authorizer that cannot list its rules."""
+        """Return whether the server has an authorizer that cannot list its rules."""
         return any(review and review.get("incomplete") for review in (self.clusterwide, *self.namespaced.values()))
 
     def rules(self, namespace: str) -> list[dict[str, list[str]]]:
-        """The resource rules that count in a namespace, or for cluster-wide objects where it is empty."""
-        # One whose names cannot be read is left out, because none means all.
+        """Return the resource rules that apply in a namespace, or to cluster-scoped objects if it is empty."""
+        # Leave out a rule with unreadable resourceNames: without names it would apply to every object.
         return [
             {key: texts(rule, key) for key in ("verbs", "apiGroups", "resources", "resourceNames")}
             for rule in parts(self._review(namespace), "resourceRules")
@@ -69,11 +69,11 @@ class Reviews:
         ]
 
     def urls(self, namespace: str) -> list[Mapping[str, Any]]:
-        """The rules for paths that are no resources."""
+        """Return the rules for non-resource URLs."""
         return parts(self._review(namespace), "nonResourceRules")
 
     def lacking(self, rights: Iterable[Right]) -> list[Right]:
-        """Those of these rights that no rule gives."""
+        """Return the permissions that no rule grants."""
         if self.anything:
             return []
         rights = list(rights)
@@ -85,9 +85,9 @@ class Reviews:
 
 
 def is_covered(right: Right, rules: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether one of the resource rules of a SelfSubjectRulesReview allows this."""
+    """Return whether one of the resource rules of a SelfSubjectRulesReview grants this permission."""
     _type, slash, subresource = right.resource.partition("/")
-    # A rule may be about a subresource of every type (rbac.authorization.k8s.io/v1, PolicyRule).
+    # A rule may name a subresource of every resource type (rbac.authorization.k8s.io/v1, PolicyRule).
     resources = {"*", right.resource, *([f"*/{subresource}"] if slash else [])}
     return any(
         _names(rule, "verbs", {"*", right.verb})
@@ -103,12 +103,12 @@ def _names(rule: Mapping[str, Any], key: str, values: Collection[str]) -> bool:
 
 
 def rules_review(namespace: str) -> dict[str, Any]:
-    """The question what this identity may do in a namespace and cluster-wide."""
+    """Return a review that asks for the permissions of this identity in a namespace and cluster-wide."""
     return {"apiVersion": _AUTHORIZATION, "kind": "SelfSubjectRulesReview", "spec": {"namespace": namespace or NOWHERE}}
 
 
 def access_review(right: Right) -> dict[str, Any]:
-    """The question whether this identity may do this."""
+    """Return a review that asks for one permission of this identity."""
     attributes = {key: value for key, value in right._asdict().items() if value}
     return {
         "apiVersion": _AUTHORIZATION,
@@ -118,7 +118,7 @@ def access_review(right: Right) -> dict[str, Any]:
 
 
 def ask(cluster: Cluster, namespaces: Iterable[str]) -> Reviews:
-    """The reviews for these namespaces and for none, asked at once."""
+    """Send the reviews for these namespaces, and the one without a namespace, in parallel."""
     places = ["", *sorted(set(namespaces) - {""})]
     answers = cluster.each(lambda place: dict(cluster.review(rules_review(place)).get("status") or {}), places)
     clusterwide, *namespaced = answers
@@ -126,5 +126,5 @@ def ask(cluster: Cluster, namespaces: Iterable[str]) -> Reviews:
 
 
 def is_allowed(cluster: Cluster, right: Right) -> bool:
-    """What an access review says, which answers for every authorizer."""
+    """Return the answer of an access review, which covers every authorizer."""
     return part(cluster.review(access_review(right)), "status").get("allowed") is True

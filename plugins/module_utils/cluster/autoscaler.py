@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a cluster gets nodes by itself as they are needed, so that a lack of room is a matter of minutes."""
+"""Detect node autoscalers: with one, insufficient capacity resolves itself within minutes."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ..objects.resources import Key, path_of
 from .client import Cluster
 from .identity import NAMESPACE as KUBE_SYSTEM
 
-# API groups of what makes nodes as they are needed: Karpenter (also EKS Auto Mode), OpenShift's machine autoscaler.
+# API groups of node autoscalers: Karpenter (also EKS Auto Mode), OpenShift's machine autoscaler.
 _NODE_MAKERS = frozenset({"karpenter.sh", "autoscaling.openshift.io"})
-# The cluster autoscaler (also that of GKE and AKS) tells in this ConfigMap how it is
+# The cluster autoscaler (also that of GKE and AKS) reports its status in this ConfigMap
 # (kubernetes/autoscaler, cluster-autoscaler/FAQ.md).
 STATUS = Key("v1", "ConfigMap", KUBE_SYSTEM, "cluster-autoscaler-status")
 
 
 def can_scale_up(cluster: Cluster, groups: Iterable[str] | None = None) -> bool:
-    """Whether nodes may be added by themselves; where that cannot be told, they may.
+    """Return whether nodes may be added automatically; True if that cannot be read.
 
     Args:
-        groups: the API groups that are served, where they are known; otherwise it takes a second request.
+        groups: the served API groups; None if unknown, which costs a second request.
     """
     try:
         if groups is None:

@@ -1,9 +1,9 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cluster client: what is asked of one API server, in plain JSON objects.
+"""The cluster client: requests to one API server, with plain JSON objects.
 
-It adds what an installer needs: server-side apply, answers with metadata only, errors that name their object.
+It provides what an installer needs: server-side apply, responses with metadata only, errors that name their object.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Any
 
 try:
     import urllib3
-except ImportError:  # reported by _module.py, so that documentation and argument checks work without it
+except ImportError:  # reported by module_runner.py, so that documentation and argument checks work without it
     pass
 
 from ..errors import ApiError
 from ..names import FIELD_MANAGER
 from ..objects.resources import Key, Resource, key_of, path_of, resource_of
 from .responses import api_error, unreachable
-from .transport import JSON, Transport, hang_up
+from .transport import JSON, Request, Transport, hang_up
 
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_ONLY_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -36,13 +36,18 @@ _LOG_BYTES = 1 << 20
 
 
 class Cluster(Transport):
-    """One API server. See C(Transport) for how it is made."""
+    """Send requests to one API server. The arguments are those of C(Transport)."""
 
     # -- reading -------------------------------------------------------------------------------------------------
 
     def get(self, path: str, *, metadata_only: bool = False, step: str = "read") -> dict[str, Any]:
-        """One object or document. Raises ApiError (404 when it is not there), UnreachableError."""
-        # Whoever has listed them all knows what is not there.
+        """Return one object or document.
+
+        Raises:
+            ApiError: the server answered with a failure, 404 if the object does not exist.
+            UnreachableError: the server did not answer.
+        """
+        # After a complete list, a missing object is known without a request.
         known = None if self._memory is None else self._memory.listed(path)
         if known == {}:
             raise ApiError(f"{path} not found", status=404, reason="NotFound", step=step, subject=path)
@@ -52,7 +57,7 @@ class Cluster(Transport):
         return self.request("GET", path, accept=accept, step=step, subject=path)
 
     def find(self, path: str, *, metadata_only: bool = False) -> dict[str, Any] | None:
-        """One object, None when it (or its resource type) is not there."""
+        """Return one object; None if the object or its resource type does not exist."""
         try:
             return self.get(path, metadata_only=metadata_only)
         except ApiError as error:
@@ -69,7 +74,7 @@ class Cluster(Transport):
         field_selector: str | None = None,
         label_selector: str | None = None,
     ) -> tuple[list[dict[str, Any]], str]:
-        """All objects of a resource type, in pages, and the resourceVersion to watch from."""
+        """List all objects of a resource type, in pages; return them and the resourceVersion to watch from."""
         items: list[dict[str, Any]] = []
         query = {"limit": str(_PAGE)}
         if field_selector:
@@ -94,9 +99,9 @@ class Cluster(Transport):
             query = {**query, "continue": metadata["continue"]}
 
     def namespaces(self, names: Iterable[str]) -> list[dict[str, Any]]:
-        """Those of these Namespaces that are there, metadata only, in one answer.
+        """Return the metadata of those of these Namespaces that exist, with one request.
 
-        They are told by a label that the API server gives each Namespace and nobody can change
+        They are selected by a label that the API server sets on each Namespace and that nobody can change
         (kubernetes.io/metadata.name, KEP-2161).
         """
         wanted = sorted(set(names))
@@ -118,16 +123,16 @@ class Cluster(Transport):
         silence: float = 3600.0,
         opened: Callable[[Callable[[], None]], None] | None = None,
     ) -> Iterator[dict[str, Any]]:
-        """The watch events after C(resource_version), of one object or of all: dictionaries with C(type), C(object).
+        """Watch one object or all; yield the events after C(resource_version), with C(type) and C(object).
 
-        Ends when the server ends the stream, after C(seconds) at the latest. A C(resource_version) that is too old
-        arrives as an event of type C(ERROR) with a Status of code 410, or as ApiError.
+        The stream ends when the server ends it, after C(seconds) at the latest. If C(resource_version) is too old, the
+        server sends an event of type C(ERROR) with a Status of code 410, or the call raises ApiError.
 
         Args:
-            silence: seconds without a word after which the stream is given up as dead, with UnreachableError.
-            opened: gets, once the stream is open, what ends it from another thread.
+            silence: seconds without data after which the stream is considered dead (UnreachableError).
+            opened: called once the stream is open, with a function that ends the stream from another thread.
         """
-        response = self._send(
+        request = Request(
             "GET",
             resource.path(namespace),
             query={
@@ -138,13 +143,12 @@ class Cluster(Transport):
                 **({"fieldSelector": f"metadata.name={name}"} if name else {}),
             },
             accept=_METADATA_ONLY if metadata_only else JSON,
-            read_timeout=min(seconds + 5, silence),
-            preload=False,
-            subject=str(resource),
             step="watch",
+            subject=str(resource),
         )
+        response = self._send(request, read_timeout=min(seconds + 5, silence), preload=False)
         if response.status >= 400:
-            raise api_error(response.status, response.headers, response.read(), "watch", str(resource))
+            raise api_error(response.status, response.headers, response.read(), request.step, request.subject)
         if opened is not None:
             opened(partial(hang_up, getattr(response.connection, "sock", None)))
         rest = b""
@@ -155,45 +159,45 @@ class Cluster(Transport):
                     if line.strip():
                         yield json.loads(line)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise unreachable(error, self.host, "watch", str(resource)) from error
+            raise unreachable(error, self.host, request.step, request.subject) from error
         finally:
             response.close()
 
     def pod_log(self, namespace: str, pod: str, *, container: str, lines: int, previous: bool = False) -> list[str]:
-        """The last lines of a container's log.
+        """Return the last lines of a container's log.
 
         Args:
-            previous: of the container as it ran before it was started again.
+            previous: read the log from before the container's last restart.
 
         Raises:
-            ApiError: there is none (400, 404) or it may not be read (403).
+            ApiError: there is no log (400, 404) or no permission to read it (403).
         """
-        subject = f"Pod {namespace}/{pod}"
         query = {"container": container, "tailLines": str(lines), "limitBytes": str(_LOG_BYTES)}
         if previous:
             query["previous"] = "true"
-        response = self._send(
+        request = Request(
             "GET",
             f"{resource_of('v1', 'Pod').path(namespace, pod)}/log",
             query=query,
             step="read log",
-            subject=subject,
+            subject=f"Pod {namespace}/{pod}",
         )
+        response = self._send(request)
         if response.status >= 400:
-            raise api_error(response.status, response.headers, response.data, "read log", subject)
+            raise api_error(response.status, response.headers, response.data, request.step, request.subject)
         return response.data.decode(errors="replace").splitlines()
 
     # -- writing -------------------------------------------------------------------------------------------------
 
-    def apply(
+    def server_side_apply(
         self, manifest: dict[str, Any], *, dry_run: bool = False, force: bool = False, whole_answer: bool = False
     ) -> dict[str, Any]:
-        """Server-side apply of one object under our field manager (KEP-555).
+        """Apply one object on the server side, with our field manager (KEP-555).
 
-        Unknown fields are an error, not silently dropped: the manifest and the server's schema must agree.
+        Unknown fields are an error and not silently dropped: the manifest must match the server's schema.
 
         Returns:
-            the object's metadata, or the whole object where C(whole_answer) is set.
+            the object's metadata, or the whole object if C(whole_answer) is set.
         """
         key = key_of(manifest)
         query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "force": "true" if force else "false"}
@@ -211,7 +215,7 @@ class Cluster(Transport):
         )
 
     def create(self, manifest: dict[str, Any], *, step: str) -> dict[str, Any]:
-        """Makes an object that must not be there yet; its metadata. Raises ApiError, 409 where it is there."""
+        """Create a new object; return its metadata. Raise ApiError (409) if it already exists."""
         key = key_of(manifest)
         return self.request(
             "POST",
@@ -224,7 +228,7 @@ class Cluster(Transport):
         )
 
     def dry_run_create(self, manifest: dict[str, Any], *, step: str = "dry run") -> dict[str, Any]:
-        """What the server would make of a new object after admission; nothing is stored (KEP-576)."""
+        """Return a new object as it would be after admission; nothing is stored (KEP-576)."""
         key = key_of(manifest)
         return self.request(
             "POST",
@@ -236,7 +240,7 @@ class Cluster(Transport):
         )
 
     def patch(self, key: Key, operations: list[dict[str, Any]], *, step: str) -> dict[str, Any]:
-        """Changes an object by a JSON Patch (RFC 6902); returns its metadata."""
+        """Change an object with a JSON Patch (RFC 6902); return its metadata."""
         return self.request(
             "PATCH",
             path_of(key),
@@ -249,7 +253,7 @@ class Cluster(Transport):
         )
 
     def annotate_status(self, key: Key, annotations: dict[str, str]) -> None:
-        """Sets annotations through the C(status) subresource, which takes no right to change the object's spec."""
+        """Set annotations through the C(status) subresource, which needs no permission to change the spec."""
         self.request(
             "PATCH",
             path_of(key) + "/status",
@@ -262,13 +266,16 @@ class Cluster(Transport):
         )
 
     def delete(self, key: Key, uid: str, *, foreground: bool = False) -> dict[str, Any]:
-        """Deletes this very object, not one that has its name since. Raises ApiError, 404 or 409 where it is gone.
+        """Delete the object with this uid, never a newer one with the same name.
 
         Args:
-            foreground: it stays, Terminating, until everything it owns is gone.
+            foreground: the object stays, Terminating, until everything it owns is deleted.
 
         Returns:
-            a Status where it is gone; else its metadata, as long as something holds it.
+            a Status if the object is deleted; its metadata if finalizers still hold it.
+
+        Raises:
+            ApiError: 404 or 409 if this object no longer exists.
         """
         options: dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
         if foreground:
@@ -283,9 +290,9 @@ class Cluster(Transport):
         )
 
     def review(self, manifest: dict[str, Any]) -> dict[str, Any]:
-        """Sends a review (authorization.k8s.io), which is answered and not stored."""
+        """Send a review (authorization.k8s.io), which the server answers and does not store."""
         group, _slash, _version = manifest["apiVersion"].rpartition("/")
         plural = manifest["kind"].lower() + "s"
         return self.request(
-            "POST", f"/apis/{group}/v1/{plural}", body=manifest, step="ask for rights", subject=manifest["kind"]
+            "POST", f"/apis/{group}/v1/{plural}", body=manifest, step="review permissions", subject=manifest["kind"]
         )

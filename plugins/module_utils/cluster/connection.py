@@ -17,7 +17,7 @@ try:
     import yaml
     from kubernetes import config as kubernetes_config
     from kubernetes.client import Configuration
-except ImportError:  # reported by _module.py
+except ImportError:  # reported by module_runner.py
     pass
 
 from ..errors import TargetError
@@ -28,12 +28,12 @@ DEFAULT_KUBECONFIG = "~/.kube/config"
 
 
 def connect(target: Target, *, connections: int = 8) -> Cluster:
-    """A client for the target. No request is sent.
+    """Return a client for the target. No request is sent.
 
     Raises:
-        TargetError: a file or context is not there, or the credentials in it cannot be loaded.
+        TargetError: a file or context does not exist, or its credentials cannot be loaded.
     """
-    # A configuration of our own, never the process-wide default: another task's settings must not leak in.
+    # Never use the process-wide default configuration: it may hold another task's settings.
     configuration = Configuration()
     if target.in_cluster:
         _load_in_cluster(configuration)
@@ -48,7 +48,7 @@ def connect(target: Target, *, connections: int = 8) -> Cluster:
         return Cluster(configuration, headers=headers, connections=connections)
     except ImportError as error:
         raise TargetError(
-            f"this proxy cannot be used: {error}", next_step="install PySocks where the task runs"
+            f"the proxy cannot be used: {error}", next_step="install PySocks where the task runs"
         ) from error
 
 
@@ -57,7 +57,8 @@ def _load_in_cluster(configuration: Configuration) -> None:
         kubernetes_config.load_incluster_config(client_configuration=configuration)
     except kubernetes_config.ConfigException as error:
         raise TargetError(
-            f"in_cluster: true, but this process does not run in a pod: {error}", next_step="name the cluster otherwise"
+            f"in_cluster is true, but this process does not run in a pod: {error}",
+            next_step="name the cluster with kubeconfig and context, or with host",
         ) from error
 
 
@@ -87,7 +88,7 @@ def _load_kubeconfig(configuration: Configuration, target: Target) -> None:
     finally:
         root.removeHandler(complaints)
     if complaints.messages:
-        # The official loader logs a failing exec plugin and goes on as an anonymous user: the later 403 would mislead.
+        # The official loader logs the failure of an exec plugin and continues as anonymous; the 403 would mislead.
         raise TargetError(
             f"the credentials of context {context!r} in {where} cannot be loaded: {'; '.join(complaints.messages)}",
             next_step="run the credential plugin by hand; it must be installed where this task runs",
@@ -96,7 +97,7 @@ def _load_kubeconfig(configuration: Configuration, target: Target) -> None:
 
 
 def _contents(kubeconfig: str | dict[str, Any] | None) -> tuple[str, list[dict[str, Any]]]:
-    """Where the kubeconfig is, in words or as path(s), and the content of each of its files."""
+    """Return the location of the kubeconfig, for messages and the loader, and the content of each of its files."""
     if isinstance(kubeconfig, dict):
         return "the inline kubeconfig", [kubeconfig]
     where = kubeconfig or os.environ.get("KUBECONFIG") or DEFAULT_KUBECONFIG
@@ -104,7 +105,7 @@ def _contents(kubeconfig: str | dict[str, Any] | None) -> tuple[str, list[dict[s
     contents: list[dict[str, Any]] = []
     missing = [path for path in paths if not os.path.exists(path)]
     if len(missing) == len(paths):
-        raise TargetError(f"there is no kubeconfig file {' or '.join(missing)}", next_step="check the path")
+        raise TargetError(f"kubeconfig file not found: {' or '.join(missing)}", next_step="check the path")
     for path in paths:
         if path in missing:
             continue
@@ -116,13 +117,13 @@ def _contents(kubeconfig: str | dict[str, Any] | None) -> tuple[str, list[dict[s
             )
         except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
             raise TargetError(
-                f"{path} is no readable kubeconfig: {type(error).__name__}: {error}", next_step="check the file"
+                f"{path} is not a valid kubeconfig: {type(error).__name__}: {error}", next_step="check the file"
             ) from error
     return os.pathsep.join(paths), contents
 
 
 def _entries(contents: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
-    """The entries of C(contexts) or C(clusters) by name; of several with one name the first counts."""
+    """Return the entries of C(contexts) or C(clusters) by name; the first of each name counts."""
     found: dict[str, dict[str, Any]] = {}
     for content in contents:
         for entry in content.get(kind) or []:
@@ -132,17 +133,17 @@ def _entries(contents: list[dict[str, Any]], kind: str) -> dict[str, dict[str, A
 
 
 def _complete(configuration: Configuration, cluster: dict[str, Any]) -> None:
-    """Sets what older releases of the official loader do not read from a kubeconfig."""
+    """Set what older releases of the official loader do not read from a kubeconfig."""
     for key, attribute in (("proxy-url", "proxy"), ("tls-server-name", "tls_server_name")):
         if cluster.get(key):
             setattr(configuration, attribute, cluster[key])
 
 
 def kubeconfig_of(text: str) -> dict[str, Any]:
-    """The kubeconfig that a text of several lines holds.
+    """Parse a kubeconfig that is given as text.
 
     Raises:
-        TargetError: it holds none; does not show the text, which may well be full of secrets.
+        TargetError: it is not a kubeconfig. The message does not show the text, which may hold secrets.
     """
     try:
         content = yaml.safe_load(text)
@@ -150,7 +151,7 @@ def kubeconfig_of(text: str) -> dict[str, Any]:
         content = None
     if not isinstance(content, dict):
         raise TargetError(
-            "kubeconfig has several lines and is no kubeconfig",
+            "kubeconfig is a text of several lines, but not the content of a kubeconfig",
             next_step="give a path, or the content of a kubeconfig as text or as a dictionary",
         )
     return content
@@ -169,18 +170,18 @@ def _take_proxy_from_environment(configuration: Configuration) -> None:
 
 
 def _log_in_at_proxy(configuration: Configuration) -> None:
-    """Takes user and password out of a proxy's URL and sends them; urllib3 would ignore them, and show them in errors.
+    """Move user and password from the proxy's URL to a header: urllib3 would ignore them and show them in errors.
 
     Raises:
-        TargetError: the URL is none.
+        TargetError: the URL is invalid.
     """
     if not configuration.proxy:
         return
     scheme, separator, rest = configuration.proxy.partition("://")
     if not separator or scheme.lower() not in ("http", "https", "socks4", "socks4a", "socks5", "socks5h"):
         raise TargetError(
-            "proxy is no URL of a proxy",
-            next_step="it looks like http://proxy.example:3128 or http://user:password@...",
+            "proxy is not a valid proxy URL",
+            next_step="write it like http://proxy.example:3128 or http://user:password@...",
         )
     credentials, at, address = rest.rpartition("@")
     if not at or scheme.lower().startswith("socks"):
@@ -191,11 +192,11 @@ def _log_in_at_proxy(configuration: Configuration) -> None:
 
 
 def _override(configuration: Configuration, settings: dict[str, Any]) -> list[tuple[str, str]]:
-    """Puts explicit settings over what was loaded; returns the headers to send with each request."""
+    """Override loaded settings with explicit ones; return the headers to send with each request."""
     if settings.get("api_key"):
-        # Both names: clients up to release 35 look for the first, later ones for either.
+        # Clients up to release 35 read only this name.
         configuration.api_key = {"authorization": f"Bearer {settings['api_key']}"}
-        # What was loaded before may renew its own token, and would put it back.
+        # The hook of loaded credentials would replace this token with a renewed one of its own.
         configuration.refresh_api_key_hook = None
     for name, option in CONNECTION_OPTIONS.items():
         value = settings.get(name)
@@ -205,7 +206,7 @@ def _override(configuration: Configuration, settings: dict[str, Any]) -> list[tu
             value = os.path.expanduser(value)
             if not os.path.exists(value):
                 raise TargetError(
-                    f"{name}: there is no file {value}", next_step="check the path on the machine the task runs on"
+                    f"{name}: file not found: {value}", next_step="check the path on the machine where the task runs"
                 )
         setattr(configuration, option.attribute, value)
     if settings.get("proxy_headers"):
@@ -218,12 +219,12 @@ def _override(configuration: Configuration, settings: dict[str, Any]) -> list[tu
 
 
 class _Complaints(logging.Handler):
-    """Keeps what the official loader logs as an error."""
+    """Collect the errors that the official loader logs."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
         self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Called by logging."""
+        """Collect one record; called by logging."""
         self.messages.append(record.getMessage())

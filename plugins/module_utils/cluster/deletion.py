@@ -1,9 +1,9 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Deletes objects by their uid and waits until they are gone. The only place that deletes for good.
+"""Delete objects by uid and wait until they are gone. Nothing else in the library deletes objects permanently.
 
-An object that has the name of another one since is not deleted, and not waited for.
+A newer object with the same name is neither deleted nor waited for.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from .client import Cluster
 from .watch import Scope, Watcher
 
 STEP = "wait for deletions"
-# Longest pause between two looks when no event arrives, in seconds.
+# Seconds between two checks if no event arrives.
 _IDLE = 1.0
-# How many objects that do not go are named.
+# How many remaining objects a message names.
 _NAMED = 5
 
 
 class DeletionTarget(NamedTuple):
-    """One object to be gone.
+    """One object to delete.
 
     Args:
-        terminating: it is being deleted already; it is only waited for.
+        terminating: it is already being deleted: only wait for it.
     """
 
     key: Key
@@ -40,13 +40,13 @@ class DeletionTarget(NamedTuple):
 
 
 class Deleter:
-    """Deletes; keeps what it deleted in C(deleted), also when something fails.
+    """Delete objects; C(deleted) lists them, also after a failure.
 
     Args:
-        timeout: how many seconds all its waits may take together.
-        explain: what the server says of an object that does not go, beside its finalizers.
-        look: gets what is still there, each time it is looked for.
-        monotonic: seconds; injected by tests.
+        timeout: seconds that all waits may take together.
+        explain: returns what the server reports about an object that is not deleted, besides its finalizers.
+        look: called with the remaining objects at each check.
+        monotonic: a clock in seconds; injected by tests.
     """
 
     def __init__(
@@ -67,19 +67,19 @@ class Deleter:
         self._deadline = monotonic() + timeout
 
     def delete(self, targets: Sequence[DeletionTarget], *, foreground: bool = False) -> None:
-        """Deletes them, as many at once as the client has connections, and waits until they are gone.
+        """Delete the targets, as many at once as the client has connections, and wait until they are gone.
 
         Args:
-            foreground: wait for everything that they own, too.
+            foreground: also wait for everything that they own.
 
         Raises:
-            NotReadyError: something does not go; names what holds it.
-            ConductorError: the first request that failed; what was in flight is finished.
+            NotReadyError: an object is not gone in time; names what holds it.
+            ConductorError: the first request that failed; requests in flight are finished.
         """
         self.wait_for(self.send(targets, foreground=foreground))
 
     def send(self, targets: Sequence[DeletionTarget], *, foreground: bool = False) -> list[DeletionTarget]:
-        """Deletes them without waiting; returns those that may still be there."""
+        """Delete the targets without waiting; return those that may still exist."""
         with ThreadPoolExecutor(self._cluster.connections) as pool:
             futures: list[Future[bool]] = [pool.submit(self._send_one, target, foreground) for target in targets]
             wait(futures, return_when=FIRST_EXCEPTION)
@@ -91,7 +91,7 @@ class Deleter:
         return [target for target, future in zip(targets, futures, strict=True) if not future.result()]
 
     def _send_one(self, target: DeletionTarget, foreground: bool) -> bool:
-        """Whether the object is gone for sure."""
+        """Delete one target; return whether it is certainly gone."""
         if target.terminating:
             return False
         try:
@@ -102,7 +102,7 @@ class Deleter:
             found = None if error.status == 404 else self._metadata(target.key)
             if found is None or found.get("uid") != target.uid:
                 return True
-            # The server refuses to delete some objects that are being deleted (namespaces).
+            # The server answers 409 if a namespace is already being deleted.
             if not found.get("deletionTimestamp"):
                 raise
             return False
@@ -110,7 +110,7 @@ class Deleter:
         return answer.get("kind") == "Status"
 
     def wait_for(self, targets: Collection[DeletionTarget]) -> None:
-        """Waits until they are gone. See C(delete)."""
+        """Wait until the targets are gone. See C(delete)."""
         if not targets:
             return
         scopes = _scopes(targets)
@@ -136,13 +136,13 @@ class Deleter:
         return NotReadyError(
             listed(f"not gone after {self._timeout:.0f} s:", [*lines, *more]),
             step=STEP,
-            next_step="see to it that whoever holds it lets go, then run this again: it goes on where it stopped",
+            next_step="find out why its finalizers are not removed, then run this again: it continues where it stopped",
             facts={"remaining": [str(key) for key, _metadata in left[:_NAMED]] + more},
         )
 
 
 def _scopes(targets: Iterable[DeletionTarget]) -> dict[DeletionTarget, Scope]:
-    """What to watch for each target: its namespace, or all of them where targets of its type are in several."""
+    """Return the scope to watch for each target: its namespace, or all if targets of its type are in several."""
     spaces: dict[tuple[str, str], set[str]] = {}
     for target in targets:
         spaces.setdefault(target.key[:2], set()).add(target.key.namespace)
@@ -155,7 +155,7 @@ def _scopes(targets: Iterable[DeletionTarget]) -> dict[DeletionTarget, Scope]:
 
 
 def _left(watcher: Watcher, scopes: Mapping[DeletionTarget, Scope]) -> list[tuple[Key, Mapping[str, Any]]]:
-    """The targets that are still there, with their metadata."""
+    """Return the targets that still exist, with their metadata."""
     found = []
     for target, scope in scopes.items():
         name = target.key.name

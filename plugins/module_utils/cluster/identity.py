@@ -1,11 +1,11 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which cluster it really is, and whether it is the one that was pinned.
+"""Identify a cluster, and check that it is the pinned one.
 
-A context or an address may come to mean another cluster: a kubeconfig is rewritten, a name points elsewhere, a test
-cluster is made anew. The uid of the namespace kube-system is given once in the life of a cluster; the CA the connection
-is verified with tells a cluster from a copy restored elsewhere, and shows whoever opens the TLS on the way.
+A context or an address may one day name another cluster: a kubeconfig is rewritten, a DNS name changes, a test cluster
+is created again. The uid of the namespace kube-system never changes during the life of a cluster. The CA that verifies
+the connection distinguishes a cluster from a restored copy, and reveals a proxy that intercepts TLS.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE--
 
 
 class Identity(NamedTuple):
-    """A cluster's uid, and the digest of its CA; the digest is empty where no CA is named or wanted."""
+    """A cluster's uid, and the digest of its CA; the digest is empty if no CA is known or pinned."""
 
     uid: str
     ca: str = ""
@@ -38,26 +38,26 @@ class Identity(NamedTuple):
 
 
 def parse_pin(text: str) -> Identity:
-    """The identity a user pinned: C(UID) or C(UID/DIGEST).
+    """Parse a pinned identity: C(UID) or C(UID/DIGEST).
 
     Raises:
-        InputError: it is neither.
+        InputError: the text is neither.
     """
     found = _PIN.fullmatch(text.strip().lower())
     if not found:
         raise InputError(
-            f"cluster_uid is no identity of a cluster: {text!r}",
-            next_step="it is the uid of the namespace kube-system, or that, a slash and the CA's digest; "
+            f"cluster_uid is not a valid identity of a cluster: {text!r}",
+            next_step="give the uid of the namespace kube-system, optionally followed by a slash and the CA's digest; "
             "run without it and copy cluster_uid from the result",
         )
     return Identity(found[1], found[2] or "")
 
 
 def ca_digest(pem: str) -> str:
-    """The first 16 hexadecimal digits of the SHA-256 over all certificates in a PEM text, empty where there is none.
+    """Return the first 16 hexadecimal digits of the SHA-256 over all certificates in a PEM text; empty without any.
 
-    Of one certificate that is the beginning of its fingerprint, as C(openssl x509 -fingerprint -sha256) shows it. Order
-    and white space do not count.
+    For a single certificate this is the beginning of the fingerprint that C(openssl x509 -fingerprint -sha256) shows.
+    Order and white space do not matter.
     """
     try:
         certificates = {ssl.PEM_cert_to_DER_cert(block) for block in _CERTIFICATE.findall(pem)}
@@ -67,47 +67,49 @@ def ca_digest(pem: str) -> str:
 
 
 def identity_of(cluster: Cluster, uid: str) -> Identity:
-    """The identity of the cluster whose kube-system has this uid. No request is sent."""
+    """Return the identity of the cluster whose kube-system has this uid. No request is sent."""
     if not cluster.ca_file:
         return Identity(uid)
     try:
         with open(cluster.ca_file, encoding="utf-8", errors="replace") as stream:
             return Identity(uid, ca_digest(stream.read()))
     except OSError:
-        # The connection says so better, or has said so.
+        # An unreadable CA file fails the connection itself, with a better message.
         return Identity(uid)
 
 
 def require_identity(pin: Identity | None, found: Identity, host: str) -> None:
-    """Stops where the cluster is not the pinned one; without a pin any is right.
+    """Fail if the cluster is not the pinned one. Without a pin every cluster is accepted.
 
     Raises:
-        RefusedError: names both.
+        RefusedError: names both identities.
     """
     if pin is None or pin == (found if pin.ca else Identity(found.uid)):
         return
     if pin.uid != found.uid:
-        words, step_to_take = "it is another cluster", "name the right cluster"
+        words, step_to_take = "this is another cluster than the pinned one", "name the right cluster"
     elif not found.ca:
-        words = "the CA is pinned as well, and this connection names none"
-        step_to_take = "give ca_cert (or certificate-authority in the kubeconfig) and let it be verified"
+        words = "the CA is pinned, but this connection names no CA"
+        step_to_take = "give ca_cert (or certificate-authority in the kubeconfig) with certificate verification on"
     else:
-        words = "it has the same uid and another CA: a copy, a renewed CA, or somebody between here and there"
+        words = "the cluster has the pinned uid but another CA: a copy, a renewed CA, or a proxy that intercepts TLS"
         step_to_take = "find out which"
     raise RefusedError(
         f"{words}\n  pinned: {pin}\n  found:  {found} at {host}",
         step=STEP,
-        next_step=f"nothing was written; {step_to_take}, or, if it is the one you mean, "
+        next_step=f"nothing was written; {step_to_take}, or, if this is the intended cluster, "
         f"set cluster_uid (conductor_cluster_uid in an inventory) to {found}",
         facts={"cluster_uid": str(found)},
     )
 
 
 def require_pinned(cluster: Cluster, text: str | None) -> None:
-    """Asks the cluster who it is, where that is pinned; one request, or none.
+    """Check the cluster against a pinned identity. Send one request, or none without a pin.
 
     Raises:
-        InputError, RefusedError, RightsError: see above; the identity in use may not read the namespace.
+        InputError: the pin is invalid.
+        RefusedError: the cluster is another one.
+        RightsError: the identity in use may not read the namespace.
     """
     if not text:
         return
@@ -119,6 +121,7 @@ def require_pinned(cluster: Cluster, text: str | None) -> None:
         if error.status != 403:
             raise
         missing = missing_permissions([f"get namespaces {NAMESPACE}"], STEP)
-        missing.next_step = f"cluster_uid needs it: {missing.next_step}, or leave cluster_uid out"
+        missing.next_step = f"cluster_uid requires it: {missing.next_step}, or remove cluster_uid"
+
         raise missing from error
     require_identity(pin, identity_of(cluster, metadata["uid"]), cluster.host)

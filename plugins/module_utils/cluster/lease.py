@@ -1,11 +1,11 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Serialises runs that write to one cluster, by a Lease in the operator's namespace (coordination.k8s.io/v1).
+"""Serialise runs that write to one cluster, with a Lease in the operator's namespace (coordination.k8s.io/v1).
 
-A Lease nobody renews ends. As in client-go's leader election, clocks of two machines are never compared: it has ended
-when it was not seen to change for as long as it says it lasts. Where its holder was a process of this very machine that
-is gone, nobody needs to wait for that.
+A Lease that is not renewed expires. As in client-go's leader election, clocks of two machines are never compared: the
+Lease has expired if it did not change for its own duration while this process watched it. If the holder was a process
+of this machine that has ended, the Lease is free at once.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ _RESOURCE = resource_of("coordination.k8s.io/v1", "Lease")
 
 
 class Lease:
-    """The lease, while a C(with) block runs. Renewed by a thread, given back at the end.
+    """Hold the install lease while a C(with) block runs. A thread renews it; the end of the block releases it.
 
     Args:
-        namespace: the operator's; it must be there.
+        namespace: the operator's namespace; it must exist.
         patience: seconds to wait for another run to end.
-        hopeful: its namespace was made just now, so the lease is most probably not there: it is made unseen.
+        hopeful: try to create the Lease before reading it, because the namespace is new and probably has none.
         monotonic, identity: injected by tests.
 
     Raises, on entering:
-        NotReadyError: another run holds it for longer than C(patience).
+        NotReadyError: another run holds the lease for longer than C(patience).
         ApiError, UnreachableError: the server failed.
     """
 
@@ -57,10 +57,10 @@ class Lease:
         monotonic: Callable[[], float] = time.monotonic,
         identity: str = "",
     ) -> None:
-        # The one that was waited for, empty where nobody was in the way; and what could not be done at the end.
+        # The holder that this run waited for, empty if there was none; and the error of the release.
         self.waited_for = ""
         self.not_released = ""
-        # Whether it was made just now, so that no run can have held it before.
+        # Whether this run created the Lease, so that no other run can have held it before.
         self.is_new = False
         self._cluster = cluster
         self._key = Key("coordination.k8s.io/v1", "Lease", namespace, INSTALL_LEASE)
@@ -86,27 +86,27 @@ class Lease:
         try:
             self._write({"holderIdentity": ""})
         except ConductorError as error:
-            # What was to be done is done; the lease ends by itself, or is gone with its namespace.
+            # The work is done; the Lease expires by itself, or was deleted with its namespace.
             if not (isinstance(error, ApiError) and error.status == 404):
                 self.not_released = str(error)
 
     @property
     def lost(self) -> bool:
-        """Whether another run has it now."""
+        """Return whether another run holds the lease now."""
         return bool(self._lost)
 
     def require(self) -> None:
-        """Stops a run whose lease went to another one while it was held up.
+        """Fail if another run took the lease while this one was delayed.
 
         Raises:
-            NotReadyError: it did.
+            NotReadyError: names the other run.
         """
         if self._lost:
             raise NotReadyError(
-                f"another run began meanwhile: {self._lost}",
+                f"another run took the install lease: {self._lost}",
                 step="hold the lease",
                 subject=str(self._key),
-                next_step="run this again when that one has ended",
+                next_step="run this again when the other run has ended",
             )
 
     def _acquire(self) -> None:
@@ -176,14 +176,14 @@ class Lease:
         }
 
     def _write(self, spec: Mapping[str, Any]) -> None:
-        """Changes the lease if it is as it was last seen. Raises ApiError, 409 where it is not."""
+        """Change the Lease. Raise ApiError (409) if it changed since it was last read or written."""
         patch = [{"op": "replace", "path": "/metadata/resourceVersion", "value": self._version}]
         patch += [{"op": "add", "path": f"/spec/{name}", "value": value} for name, value in spec.items()]
         written = self._cluster.patch(self._key, patch, step="hold the lease")
         self._version = text(written, "metadata", "resourceVersion")
 
     def _keep(self) -> None:
-        """Renews until the end. What fails for a moment is tried again; what another run took is lost."""
+        """Renew the lease until the block ends. Retry after errors, except if another run took it."""
         while not self._ended.wait(_RENEW):
             try:
                 self._write({"renewTime": _now()})
@@ -209,22 +209,22 @@ class Lease:
                 if event.get("type") != "BOOKMARK":
                     return
         except ApiError as error:
-            # 410 Gone: too old to watch from; it is read again.
+            # 410 Gone: the version is too old to watch from. The caller reads the Lease again.
             if error.status != 410:
                 raise
 
     def _held_up(self, lease: Mapping[str, Any]) -> NotReadyError:
         return NotReadyError(
-            f"another run is at work: {text(lease, 'spec', 'holderIdentity')}, since "
-            f"{text(lease, 'spec', 'acquireTime') or 'some time'}; waited {self._patience:.0f} s for it",
+            f"another run holds the install lease: {text(lease, 'spec', 'holderIdentity')}, since "
+            f"{text(lease, 'spec', 'acquireTime') or 'an unknown time'}; waited {self._patience:.0f} s",
             step=_STEP,
             subject=str(self._key),
-            next_step=f"run this again when it has ended; a run that was killed lets go after {DURATION} s by itself",
+            next_step=f"run this again when it has ended; the lease of a killed run expires after {DURATION} s",
         )
 
 
 def is_free(lease: Mapping[str, Any]) -> bool:
-    """Whether nobody holds it: given back, or held by a process of this machine that is gone."""
+    """Return whether nobody holds a Lease: it was released, or its holder is an ended process of this machine."""
     holder = text(lease, "spec", "holderIdentity")
     if not holder:
         return True
@@ -234,17 +234,17 @@ def is_free(lease: Mapping[str, Any]) -> bool:
 
 
 def this_process() -> str:
-    """Machine and process, for people to read and for C(is_free) to compare."""
+    """Return machine and process, for people to read and for C(is_free) to compare."""
     return f"{_machine()} pid {os.getpid()}"
 
 
 def _machine() -> str:
-    """Tells machines apart, and containers on one: a process number means something in its own space only."""
+    """Return a name for this machine and PID namespace: process ids are only comparable within one."""
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
             space = stream.read() + os.readlink("/proc/self/ns/pid")
     except OSError:
-        # Not Linux: then nobody can tell, and everybody waits.
+        # Not Linux: the holder cannot be checked, so every run waits for the expiry.
         space = secrets.token_hex(16)
     return f"{socket.gethostname()}/{hashlib.sha256(space.encode()).hexdigest()[:8]}"
 
@@ -260,5 +260,5 @@ def _runs(pid: int) -> bool:
 
 
 def _now() -> str:
-    """The time as a Lease has it (MicroTime)."""
+    """Return the current time in the format of a Lease (MicroTime)."""
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is in a namespace that is to go: whatever it is, it would go with it."""
+"""List the objects in a namespace before it is deleted, because all of them would be deleted with it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..objects.resources import Resource
 from .client import METADATA_ONLY_LIST, Cluster
 
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
-# What the server and its controllers, or a mesh, put into every namespace, or derive from what is there.
+# Objects that controllers derive from others (_DERIVED), or that servers and meshes put into every namespace.
 _DERIVED = frozenset(
     {("", "events"), ("events.k8s.io", "events"), ("", "endpoints"), ("discovery.k8s.io", "endpointslices")}
 )
@@ -32,7 +32,7 @@ _EVERYWHERE = frozenset(
     }
 )
 _PAGE = 500
-# Seconds that the garbage collector gets, and between two looks.
+# Seconds that the garbage collector may take, and seconds between two checks.
 _GARBAGE_PATIENCE, _GARBAGE_PAUSE = 30.0, 0.25
 
 
@@ -54,24 +54,24 @@ class Contents:
     """All objects of a namespace.
 
     Args:
-        unknown: what keeps one from knowing them all, in words.
+        unknown: the reasons why the list may be incomplete, as text.
     """
 
     items: tuple[Item, ...] = ()
     unknown: tuple[str, ...] = ()
 
     def left(self, going: Collection[str]) -> list[str]:
-        """What would still be there and could matter, the first few in words; and what nobody could look at.
+        """Return the first few objects that would remain, as text, and the reasons why there may be more.
 
         Args:
-            going: the uids of what is to be deleted; what these own goes as well.
+            going: the uids of the objects that will be deleted; objects that they own count as deleted too.
         """
         return some(map(str, self._rest(going))) + list(self.unknown)
 
     def is_garbage(self, going: Collection[str]) -> bool:
-        """Whether what would be left is only what lost its owners, which the garbage collector takes away in a moment.
+        """Return whether only objects without existing owners would remain: the garbage collector deletes them soon.
 
-        A controller that learns late that an owner is gone may have made it.
+        A controller may create such objects before it learns that their owner was deleted.
         """
         present = {item.uid for item in self.items}
         rest = self._rest(going)
@@ -87,7 +87,7 @@ class Contents:
 
 
 def read_contents(cluster: Cluster, namespace: str) -> Contents:
-    """Lists every type of object there can be in a namespace; what may not be listed is said to be unknown.
+    """List the objects of every namespaced resource type. Types that cannot be listed are reported in C(unknown).
 
     Raises:
         ApiError, UnreachableError: the server failed.
@@ -106,11 +106,11 @@ def settled_contents(
     monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Contents:
-    """As C(read_contents) has it once the garbage collector had the time to take what lost its owners.
+    """Return C(read_contents) after the garbage collector had time to delete objects without owners.
 
     Args:
-        going: the uids of what is to be deleted.
-        monotonic, sleep: seconds; injected by tests.
+        going: the uids of the objects that will be deleted.
+        monotonic, sleep: a clock and a pause, in seconds; injected by tests.
     """
     deadline = monotonic() + _GARBAGE_PATIENCE
     while (contents := read_contents(cluster, namespace)).is_garbage(going) and monotonic() < deadline:
@@ -119,12 +119,12 @@ def settled_contents(
 
 
 def _types(cluster: Cluster) -> tuple[list[Resource], list[str]]:
-    """The types that can be deleted in a namespace, each in one version, and the API groups that do not answer."""
+    """Return the deletable namespaced types, each in one version, and the reasons why the list may be incomplete."""
     found, stale = [], []
     for root in ("/api", "/apis"):
-        document = cluster.request("GET", root, accept=_DISCOVERY, step="ask for resource types", subject=root)
+        document = cluster.request("GET", root, accept=_DISCOVERY, step="list resource types", subject=root)
         if document.get("kind") != "APIGroupDiscoveryList":
-            stale.append("the server does not say which types it has")
+            stale.append("the server does not list its resource types")
         for group in parts(document, "items"):
             seen: set[str] = set()
             for version in parts(group, "versions"):
@@ -161,7 +161,7 @@ def _list(cluster: Cluster, resource: Resource, namespace: str) -> tuple[Sequenc
         if error.status in (404, 405):
             return (), ""
         if error.status == 403:
-            return (), f"this identity may not list {resource} in namespace {namespace}"
+            return (), f"missing permission to list {resource} in namespace {namespace}"
         return (), f"{resource} in namespace {namespace} could not be listed: {error.message}"
     return tuple(_items(resource, parts(answer, "items"))), ""
 

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers that are kept for as long as one decision takes: it rests on one picture, and no question is sent twice."""
+"""Cache responses during one decision, so that it uses one consistent state and sends no request twice."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..errors import ConductorError
 
 
 class Memory:
-    """Question to answer; failures are answers as well. Answers are shared: nobody may change them.
+    """Cache responses by question, failures included. Responses are shared: callers must not change them.
 
     Args:
-        most: how many questions may be on their way at once, whoever asks them.
+        most: how many requests may be in flight at once.
     """
 
     def __init__(self, most: int) -> None:
@@ -28,10 +28,10 @@ class Memory:
         self._whole: set[str] = set()
 
     def ask(self, question: Hashable, send: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """The answer; who asks what is on its way already waits for it.
+        """Return the cached response, or send the request once; concurrent callers wait for that response.
 
         Raises:
-            ConductorError: the failure that whoever asked first got.
+            ConductorError: the request failed, now or when it was first sent.
         """
         with self._lock:
             turn = self._turns.setdefault(question, threading.Lock())
@@ -48,10 +48,10 @@ class Memory:
         return answer
 
     def keep_list(self, collection: str, items: Iterable[dict[str, Any]], names: Iterable[str] | None = None) -> None:
-        """The objects at the path of a collection; C(listed) knows of each of them from then on.
+        """Store the objects of a collection, so that C(listed) returns them.
 
         Args:
-            names: those that were asked for; None for all there are.
+            names: the names that were selected; None if all were listed.
         """
         found = {item["metadata"]["name"]: item for item in items}
         self._listed.setdefault(collection, {}).update({**{name: {} for name in names or ()}, **found})
@@ -59,6 +59,6 @@ class Memory:
             self._whole.add(collection)
 
     def listed(self, path: str) -> Mapping[str, Any] | None:
-        """An object, or its metadata, as a list had it; empty where that had none, None where there was no list."""
+        """Return an object, or its metadata, from a list; empty if it does not exist, None without a list."""
         collection, _slash, name = path.rpartition("/")
         return self._listed.get(collection, {}).get(name, {} if collection in self._whole else None)

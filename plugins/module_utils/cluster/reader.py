@@ -1,9 +1,9 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading for an inspection: requests are counted, and one that is refused is noted and does not stop the rest.
+"""Read for an inspection: count requests, and continue after a missing permission (403).
 
-None stands for "may not be read", an empty value for "is not there".
+A result of None means "not permitted"; an empty value means "does not exist".
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _PAGE = 500
 
 @dataclass(frozen=True)
 class Page:
-    """The first page of a list. C(total) counts what the server has beyond it as well."""
+    """The first page of a list. C(total) also counts the objects beyond it."""
 
     items: Sequence[Mapping[str, Any]] = ()
     total: int = 0
 
     @property
     def whole(self) -> bool:
-        """Whether nothing was left out."""
+        """Return whether the page holds all objects."""
         return self.total <= len(self.items)
 
 
 class Reader:
-    """Sends the requests of one inspection."""
+    """Send the requests of one inspection. C(denied) collects the missing permissions."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.denied: set[str] = set()
@@ -45,16 +45,16 @@ class Reader:
 
     @property
     def requests(self) -> int:
-        """How many were sent; repetitions after a passing failure not counted."""
+        """Return how many requests were sent, without retries."""
         return len(self._sent)
 
     def all(self, tasks: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
-        """The answers to all of them, asked at once."""
+        """Run all tasks in parallel; return their results by name."""
         names = list(tasks)
         return dict(zip(names, self._cluster.each(lambda name: tasks[name](), names), strict=True))
 
     def document(self, path: str, right: str, *, accept: str = "application/json") -> dict[str, Any] | None:
-        """One document."""
+        """Read one document."""
         answer: dict[str, Any] | None = self._ask(
             right, lambda: self._cluster.request("GET", path, accept=accept, step="read", subject=path), {}
         )
@@ -63,7 +63,7 @@ class Reader:
     def named(
         self, resource: Resource, name: str, namespace: str | None = None, *, metadata_only: bool = False
     ) -> dict[str, Any] | None:
-        """One object."""
+        """Read one object."""
         where = f" in namespace {namespace}" if namespace else ""
         path = resource.path(namespace, name)
         answer: dict[str, Any] | None = self._ask(
@@ -82,7 +82,7 @@ class Reader:
         limit: int = _PAGE,
         selectors: Mapping[str, str] | None = None,
     ) -> Page | None:
-        """The first objects of a type; C(selectors) are C(labelSelector) and C(fieldSelector)."""
+        """Read the first objects of a type; C(selectors) are C(labelSelector) and C(fieldSelector)."""
         where = f" in namespace {namespace}" if namespace else ""
 
         def send() -> Page:
@@ -96,7 +96,7 @@ class Reader:
             )
             items = parts(answer, "items")
             left = text(answer, "metadata", "remainingItemCount")
-            # With a selector the server does not count what is left: at least one.
+            # With a selector the server does not count the remaining objects: there is at least one.
             more = int(left) if left.isdigit() else int(bool(text(answer, "metadata", "continue")))
             return Page(items, len(items) + more)
 
@@ -106,7 +106,7 @@ class Reader:
         return found
 
     def rules(self, namespace: str) -> dict[str, Any] | None:
-        """The C(status) of a SelfSubjectRulesReview: what this identity may do cluster-wide, and in a namespace."""
+        """Read the C(status) of a SelfSubjectRulesReview: the permissions in a namespace and cluster-wide."""
 
         def send() -> dict[str, Any]:
             return dict(self._cluster.review(rules_review(namespace)).get("status") or {})
@@ -115,7 +115,7 @@ class Reader:
         return answer
 
     def may_do_anything(self) -> bool:
-        """Whether a SelfSubjectAccessReview says so; for servers whose authorizer cannot list its rules."""
+        """Return whether this identity has all permissions, for servers whose authorizer cannot list its rules."""
         allowed = self._ask(
             "create selfsubjectaccessreviews.authorization.k8s.io", lambda: is_allowed(self._cluster, ANYTHING), False
         )
@@ -139,7 +139,7 @@ def _right(verb: str, resource: Resource, namespace: str | None, name: str = "")
 
 
 def merge_pages(pages: Sequence[Page | None]) -> Page | None:
-    """Several pages as one, each object once; None where none of them could be read."""
+    """Merge pages into one, with each object once; None if none of them could be read."""
     readable = [page for page in pages if page is not None]
     if not readable:
         return None

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a request that failed says: transport errors and failed answers become errors with words and a hint."""
+"""Turn transport errors and failed responses into errors with a message and a next step."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from collections.abc import Mapping
 
 try:
     import urllib3
-except ImportError:  # reported by _module.py
+except ImportError:  # reported by module_runner.py
     pass
 
 from ..errors import ApiError, UnreachableError
 
-_HINTS = {
+_NEXT_STEPS = {
     401: "the server does not accept these credentials; renew the token or certificate",
-    403: "ask for this right, or use other credentials",
-    409: "see who owns the field; to take it over set force_conflicts",
+    403: "request this permission, or use other credentials",
+    409: "check which manager owns the field; set force_conflicts to take it over",
 }
-# The word of http.client for a proxy's answer to CONNECT; urllib3 passes it on as text alone.
+# The message of http.client if a proxy answers CONNECT with 407; urllib3 passes it on as text only.
 _LOGIN_WANTED = "Tunnel connection failed: 407"
-# How urllib3 1 begins: an object and where it is in memory, which differs every time.
+# The messages of urllib3 1 begin with an object and its memory address, which differs every time.
 _ADDRESS = re.compile(r"^<\S+ object at 0x[0-9a-f]+>: ")
 
 
 def unreachable(error: Exception, host: str, step: str, subject: str) -> UnreachableError:
-    """The error for a request that got no answer."""
+    """Return the error for a request without a response."""
     next_step = "check the server address, the network and the proxy settings from this machine"
     final = True
     if isinstance(error, urllib3.exceptions.SSLError):
         next_step = "check ca_cert (or the certificate-authority of the kubeconfig)"
     elif _LOGIN_WANTED in str(error):
-        next_step = "give the proxy a login: proxy: http://user:password@host:port"
+        next_step = "give the proxy's user and password: proxy: http://user:password@host:port"
     else:
         final = False
     words = _ADDRESS.sub("", str(error))
@@ -44,7 +44,7 @@ def unreachable(error: Exception, host: str, step: str, subject: str) -> Unreach
 
 
 def api_error(status: int, headers: Mapping[str, str], data: bytes, step: str, subject: str) -> ApiError:
-    """The error for an answer of 400 or above; proxies and load balancers answer with something that is no Status."""
+    """Return the error for a response of 400 or above. Proxies and load balancers may not send a Status."""
     try:
         body = json.loads(data)
     except ValueError:
@@ -61,18 +61,18 @@ def api_error(status: int, headers: Mapping[str, str], data: bytes, step: str, s
         retry_after=float(retry_after) if retry_after.isdigit() else None,
         step=step,
         subject=subject,
-        next_step=_HINTS.get(status),
+        next_step=_NEXT_STEPS.get(status),
     )
 
 
 def no_json(status: int, host: str, step: str, subject: str) -> ApiError:
-    """The error for an answer that no API server gives: a login page, a redirect, a load balancer's word."""
+    """Return the error for a response that is not from an API server: a login page, a redirect, a load balancer."""
     return ApiError(
-        f"{host} answered HTTP {status} with something that is no JSON object",
+        f"{host} answered HTTP {status} without a JSON object",
         status=status,
         step=step,
         subject=subject,
-        next_step="check that this is the address of a Kubernetes API server, and what is between here and there",
+        next_step="check that this is the address of a Kubernetes API server, and check the proxies in between",
     )
 
 

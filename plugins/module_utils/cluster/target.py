@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which cluster is meant, and with which credentials. Pure: options and environment in, one target out.
+"""Choose the target cluster and its credentials from options and environment. Pure.
 
-A target must be named. kubernetes.core, asked nothing, tries the cluster its process runs in and then the current
-context; under AWX the first is AWX's own cluster, and the second is whatever somebody used last.
+A target must be named. Without one, kubernetes.core tries the cluster in which its process runs and then the current
+context. Under AWX the first is AWX's own cluster; the second is the one that was used last.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
 
 from ..errors import TargetError
 
@@ -21,14 +20,14 @@ _CREDENTIALS, _TLS, _ANYWHERE = "credentials", "tls", "anywhere"
 
 @dataclass(frozen=True)
 class ConnectionOption:
-    """One option that says which cluster is meant or how to connect to it. All modules have all of them.
+    """An option that names the cluster or sets how to connect to it. All modules have all of them.
 
     Args:
         spec: the option in an argument spec.
-        scope: credentials and TLS settings belong to one host; "anywhere" applies to every kind of target; empty for
-            what names a target.
-        environment: the variables that set it, the first one wins; C(K8S_AUTH_) and the option's name by default.
-        attribute: the attribute of the official client's configuration that takes the value as it is.
+        scope: "credentials" and "tls" belong to one host; "anywhere" applies to every kind of target; empty for
+            options that name a target.
+        environment: the variables that set it, the first one wins; by default C(K8S_AUTH_) and the option's name.
+        attribute: the attribute of the official client's configuration that takes the value unchanged.
         is_file: the value may be a file on the control node.
     """
 
@@ -39,11 +38,11 @@ class ConnectionOption:
     is_file: bool = False
 
     def variables(self, name: str) -> tuple[str, ...]:
-        """The environment variables of the option of this name."""
+        """Return the environment variables of the option with this name."""
         return (f"K8S_AUTH_{name.upper()}",) if self.environment is None else self.environment
 
 
-# The names, meanings and variables of kubernetes.core's options, and in_cluster. A test compares them.
+# The options of kubernetes.core, with the same names, meanings and variables, plus in_cluster. A test compares them.
 CONNECTION_OPTIONS: dict[str, ConnectionOption] = {
     "kubeconfig": ConnectionOption({"type": "raw"}, is_file=True),
     "context": ConnectionOption({"type": "str"}),
@@ -110,7 +109,7 @@ _NAME_A_TARGET = (
 
 @dataclass(frozen=True)
 class Target:
-    """One cluster: C(kubeconfig) with C(context), or C(host) with credentials, or the cluster we run in."""
+    """One cluster: C(kubeconfig) with C(context), C(host) with credentials, or the cluster of this process."""
 
     kubeconfig: str | dict[str, Any] | None = None
     context: str | None = None
@@ -120,32 +119,32 @@ class Target:
 
 
 def choose_target(options: Mapping[str, Any], environ: Mapping[str, str]) -> Target:
-    """The target that options and environment name together.
+    """Return the target that options and environment name together.
 
-    Options beat the environment, and what they name is never mixed with another cluster's settings: with a
-    C(kubeconfig) option the environment's host, token, CA and verification (as AWX injects them for its credential)
-    are left alone; with a C(host) option its kubeconfig and context are, and its credentials where they are for another
+    Options take precedence, and they are never mixed with the settings of another cluster. With a C(kubeconfig) option,
+    host, token, CA and verification of the environment (as AWX injects them for its credential) are ignored. With a
+    C(host) option, kubeconfig and context of the environment are ignored, and its credentials if they are for another
     host.
 
     Args:
-        options: the connection options of a task; absent or None where not given.
+        options: the connection options of a task; missing or None if not set.
         environ: the environment of the process.
 
     Raises:
-        TargetError: none, more than one, or half a target is named.
+        TargetError: no target, more than one, or an incomplete one is named.
     """
     given = _given(options)
     if given.get("in_cluster"):
         if any(name in given for name in ("kubeconfig", "context", "host")):
-            raise TargetError("in_cluster: true and another cluster are both named", next_step=_NAME_A_TARGET)
+            raise TargetError("in_cluster: true and another cluster are both set", next_step=_NAME_A_TARGET)
         if useless := sorted(name for name in _options_of(_CREDENTIALS, _TLS) if name in given):
             raise TargetError(
-                f"in_cluster: true brings its own credentials, and {', '.join(useless)} is given as well",
-                next_step="leave one of them out",
+                f"in_cluster: true has its own credentials, but {', '.join(useless)} is set as well",
+                next_step="remove one of them",
             )
         return Target(in_cluster=True, settings={name: given[name] for name in _options_of(_ANYWHERE) if name in given})
     if "host" in given and ("kubeconfig" in given or "context" in given):
-        raise TargetError("host and kubeconfig/context are both named", next_step="name one of them")
+        raise TargetError("host and kubeconfig/context are both set", next_step="remove one of them")
 
     settings = {**_borrow(given, environ), **given}
 
@@ -154,12 +153,10 @@ def choose_target(options: Mapping[str, Any], environ: Mapping[str, str]) -> Tar
     if host and (kubeconfig or context):
         raise TargetError(
             "the environment names two clusters: K8S_AUTH_HOST and K8S_AUTH_KUBECONFIG or K8S_AUTH_CONTEXT",
-            next_step="unset one of them, or name the cluster by options",
+            next_step="unset one of them, or name the cluster with options",
         )
     if not (host or kubeconfig or context):
-        raise TargetError(
-            "no cluster is named; nothing is ever installed on 'the current context'", next_step=_NAME_A_TARGET
-        )
+        raise TargetError("no cluster is named; the current context is never used", next_step=_NAME_A_TARGET)
     if host and not _has_credentials(settings):
         raise TargetError(
             f"no credentials for {host}",
@@ -169,9 +166,9 @@ def choose_target(options: Mapping[str, Any], environ: Mapping[str, str]) -> Tar
 
 
 def complete(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """What an environment adds to options, by the rules of C(choose_target); options and additions name one target.
+    """Return the options that the environment adds, by the rules of C(choose_target).
 
-    For variables that must not go the way of an environment, because that is printed.
+    Use it to pass values as options if they must not be in an environment, which is printed.
     """
     given = _given(options)
     return {} if given.get("in_cluster") else {n: v for n, v in _borrow(given, environ).items() if n not in given}
@@ -182,10 +179,10 @@ def _given(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _borrow(given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """What the environment says, as far as it is not about another cluster than the options are."""
+    """Return the settings of the environment that are not about another cluster than the options."""
     names: tuple[str, ...]
     if "host" in given:
-        # The environment's credentials are for its own host; they must not be sent to another one.
+        # Credentials of the environment must only be sent to the host of the environment.
         theirs = environ.get("K8S_AUTH_HOST", given["host"]).rstrip("/")
         same = theirs == given["host"].rstrip("/")
         names = _options_of(_CREDENTIALS, _TLS, _ANYWHERE) if same else _options_of(_ANYWHERE)
@@ -199,19 +196,21 @@ def _borrow(given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, A
 
 
 def choose_context(named: str | None, contexts: list[str], where: str) -> str:
-    """The context to use. One that is the only one of its file needs no naming; "the current one" is never used.
+    """Return the context to use: the named one, or the only one of the file. The current context is never used.
 
     Raises:
-        TargetError: the context is not in the file, or none is named and the file has several.
+        TargetError: the file does not have this context, or none is named and the file has several.
     """
     contexts = sorted(set(contexts))
     listed = ", ".join(contexts) or "none"
     if named:
         if named not in contexts:
-            raise TargetError(f"there is no context {named!r} in {where}", next_step=f"its contexts are: {listed}")
+            raise TargetError(f"context {named!r} not found in {where}", next_step=f"use one of its contexts: {listed}")
         return named
     if len(contexts) != 1:
-        raise TargetError(f"no context is named and {where} has {len(contexts)}", next_step=f"name one of: {listed}")
+        raise TargetError(
+            f"no context is named, and {where} has {len(contexts)}", next_step=f"name one of its contexts: {listed}"
+        )
     return contexts[0]
 
 
@@ -228,7 +227,7 @@ def _from_environment(environ: Mapping[str, str], names: tuple[str, ...]) -> dic
         if not value:
             continue
         if option.spec["type"] == "bool":
-            # Text, as AWX injects it: "True" or "False".
+            # AWX injects "True" or "False".
             value = value.strip().lower() not in ("0", "false", "no")
         elif option.spec["type"] == "list":
             value = [item for item in value.split(",") if item]
@@ -242,60 +241,3 @@ def _has_credentials(settings: Mapping[str, Any]) -> bool:
         or (settings.get("client_cert") and settings.get("client_key"))
         or (settings.get("username") and settings.get("password"))
     )
-
-
-# What a user of a kubeconfig may hold that is no secret: names of programs and files, and how to run them.
-_NO_SECRETS = frozenset(
-    {
-        "apiVersion",
-        "args",
-        "as",
-        "as-groups",
-        "client-certificate",
-        "client-key",
-        "cmd-args",
-        "cmd-path",
-        "command",
-        "installHint",
-        "interactiveMode",
-        "name",
-        "tokenFile",
-        "username",
-    }
-)
-
-
-def secrets_of(kubeconfig: Mapping[str, Any]) -> set[str]:
-    """The values of an inline kubeconfig that must not be shown: its users' settings but for the known harmless ones.
-
-    kubernetes.core lists the keys that are secret instead, and so misses an exec plugin's environment, ID tokens and
-    client secrets.
-    """
-    found: set[str] = set()
-
-    def collect(value: Any) -> None:
-        if isinstance(value, Mapping):
-            for name, part in value.items():
-                if name not in _NO_SECRETS:
-                    collect(part)
-        elif isinstance(value, list):
-            for part in value:
-                collect(part)
-        elif isinstance(value, str) and value:
-            found.add(value)
-
-    for user in kubeconfig.get("users") or []:
-        collect(user.get("user") if isinstance(user, Mapping) else None)
-    for entry in kubeconfig.get("clusters") or []:
-        cluster = entry.get("cluster") if isinstance(entry, Mapping) else None
-        if isinstance(cluster, Mapping):
-            found |= secrets_of_proxy(cluster.get("proxy-url"))
-    return found
-
-
-def secrets_of_proxy(url: Any) -> set[str]:
-    """The password in the URL of a proxy, as it stands there and as it is meant."""
-    _scheme, _separator, rest = str(url or "").partition("://")
-    credentials, at, _address = rest.rpartition("@")
-    password = credentials.partition(":")[2] if at else ""
-    return {password, unquote(password)} if password else set()

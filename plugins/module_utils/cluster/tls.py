@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One TLS context for all connections to a server.
+"""Share one TLS context between all connections to a server.
 
-urllib3 makes one for each connection otherwise, and reads certificates and key from their files each time: a
-millisecond, and thirty where the machine's own certificates are trusted. A proof takes dozens of connections.
+By default urllib3 creates a context for each connection and reads certificates and key from their files each time. This
+takes 1 ms, or 30 ms with the machine's own CA certificates, and the probes open dozens of connections.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from typing import Any
 try:
     import urllib3
     from urllib3.util.ssl_ import ALPN_PROTOCOLS, create_urllib3_context
-except ImportError:  # reported by _module.py, so that documentation and argument checks work without it
+except ImportError:  # reported by module_runner.py, so that documentation and argument checks work without it
     pass
 
 _READ_ONCE = ("ca_certs", "ca_cert_data", "cert_file", "key_file")
 
 
 def share_context(pool: urllib3.PoolManager, context: ssl.SSLContext | None = None) -> ssl.SSLContext | None:
-    """Lets every connection of a pool use one context.
+    """Make every connection of a pool use one context.
 
     Args:
-        pool: as the official client makes it; nothing was asked over it yet.
-        context: what an earlier pool of the same settings got.
+        pool: a new pool of the official client, without connections.
+        context: the context of an earlier pool with the same settings.
 
     Returns:
-        The context. None where each connection makes its own, as urllib3 does it: where a proxy is in between, which
-        may need the same files; and where a file is of no use, which every connection then says.
+        The context. None if each connection creates its own: with a proxy, which may need the same files, and with an
+        unreadable file, so that each connection reports it.
     """
     settings: dict[str, Any] = pool.connection_pool_kw
     if isinstance(pool, urllib3.ProxyManager):
@@ -55,12 +55,12 @@ def _context(settings: dict[str, Any]) -> ssl.SSLContext:
         context.load_default_certs()
     if certificate:
         context.load_cert_chain(certificate, key)
-    # urllib3 sets these again for each connection, and OpenSSL then frees what another thread may just be copying for
-    # its own: what that one says first is rubbish, and the server hangs up (alert "decode error"). Once is enough.
+    # urllib3 sets the protocols again for each connection. OpenSSL then frees the list while another thread may be
+    # copying it, and that thread's handshake fails (alert "decode error"). So they are set only once.
     context.set_alpn_protocols(ALPN_PROTOCOLS)
     context.set_alpn_protocols = _are_set  # type: ignore[method-assign]
     return context
 
 
 def _are_set(alpn_protocols: Iterable[str]) -> None:
-    """Leaves them as they are."""
+    """Keep the protocols that are already set."""

@@ -1,9 +1,9 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way to one API server: a connection pool, credentials, time limits, retries of what is safe to repeat.
+"""Send requests to one API server: a connection pool, credentials, time limits, retries.
 
-The official kubernetes library does authentication, TLS and pooling. C(cluster/client.py) says what is asked over it.
+The official kubernetes library does authentication, TLS and pooling. C(cluster/client.py) builds the requests.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
@@ -23,9 +25,9 @@ try:
     import urllib3
     from kubernetes.client.rest import RESTClientObject
 
-    # Release 1 of urllib3 has it nowhere else.
+    # urllib3 1 does not export it elsewhere.
     from urllib3._collections import HTTPHeaderDict
-except ImportError:  # reported by _module.py, so that documentation and argument checks work without it
+except ImportError:  # reported by module_runner.py, so that documentation and argument checks work without it
     pass
 
 from ..errors import ConductorError
@@ -40,9 +42,9 @@ if TYPE_CHECKING:
 VERSION = "1.0.0"
 
 JSON = "application/json"
-# These are questions, though they are posted.
+# Reviews are posted, but the server stores nothing.
 _REVIEWS = "/apis/authorization.k8s.io/"
-# Seconds that a request has at least: to answer, and to connect.
+# The shortest time limit of a request, in seconds.
 _SHORTEST = 1.0
 
 _In = TypeVar("_In")
@@ -50,20 +52,54 @@ _Out = TypeVar("_Out")
 _Same = TypeVar("_Same", bound="Transport")
 
 
+@dataclass(frozen=True)
+class Request:
+    """One request to an API server.
+
+    Args:
+        path: the path below the address of the server.
+        step: what the request is for, e.g. C(apply); named in errors.
+        subject: the object or resource type it is about; named in errors.
+        query: the parameters of the URL.
+        body: is sent as JSON; None sends no body.
+        content_type: the media type of the body.
+        accept: the media type of the response.
+    """
+
+    method: str
+    path: str
+    step: str
+    subject: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    content_type: str = JSON
+    accept: str = JSON
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether the server stores nothing and does not run admission, so that a response can be reused."""
+        return self.method == "GET" or self.path.startswith(_REVIEWS)
+
+    @property
+    def question(self) -> Hashable:
+        """Return a value that is equal for requests that have the same response."""
+        return self.path, json.dumps([dict(self.query), self.body], sort_keys=True), self.accept
+
+
 class Transport:
-    """One API server.
+    """The connection to one API server.
 
     Args:
         configuration: the official client's configuration: address, TLS, credentials, proxies.
-        headers: sent with each request beside the credentials, e.g. impersonation; (name, value) pairs.
+        headers: sent with each request besides the credentials, e.g. impersonation; (name, value) pairs.
         connections: how many requests may be in flight at once; also the size of the pool.
-        backoff: how failed requests that are safe to repeat are repeated.
+        backoff: the pauses between retries.
         sleep: injected by tests.
     """
 
-    # Where answers are kept; None where each question is sent.
+    # The cache of responses; None sends every request.
     _memory: Memory | None = None
-    # What all connections share; None where each has its own.
+    # The TLS context of all connections; None if each has its own.
     _tls: ssl.SSLContext | None = None
 
     def __init__(
@@ -79,10 +115,11 @@ class Transport:
         self.host: str = configuration.host.rstrip("/")
         self.connections = connections
         self._configuration = configuration
-        # What renews expired credentials puts address and TLS of a kubeconfig back as well: not into this copy.
+        # When the official client renews credentials, it also resets address and TLS to those of the kubeconfig. This
+        # copy stays as it is.
         self._transport = copy.copy(configuration)
         verified = configuration.verify_ssl and self.host.startswith("https:")
-        # The CA certificates the server is verified with; None where nothing is, or where the machine's own are.
+        # The CA file that verifies the server; None without verification or with the machine's own certificates.
         self.ca_file: str | None = configuration.ssl_ca_cert if verified else None
         self._headers = tuple(headers)
         self._backoff = backoff or Backoff()
@@ -92,7 +129,7 @@ class Transport:
         self._pool = self._new_pool()
 
     def fresh(self: _Same) -> _Same:
-        """The same server over new connections: behind a load balancer they may reach another API server."""
+        """Return a client with new connections: behind a load balancer they may reach another API server."""
         other = copy.copy(self)
         other._pool = other._new_pool()
         return other
@@ -107,27 +144,27 @@ class Transport:
         return pool
 
     def remembering(self: _Same) -> _Same:
-        """The same server for one decision: what is read twice is asked once. See C(Memory)."""
+        """Return a client for one decision, which sends no request twice. See C(Memory)."""
         other = copy.copy(self)
         other._memory = Memory(self.connections)
         return other
 
     def bounded(self: _Same, monotonic: Callable[[], float]) -> _Same:
-        """The same server for somebody whose time is limited: see C(give_up_at)."""
+        """Return a client for a caller with a deadline. See C(give_up_at)."""
         other = copy.copy(self)
         other._monotonic = monotonic
         return other
 
     def give_up_at(self, until: float) -> None:
-        """From then on (seconds of the clock of C(bounded)) nothing is asked again, and an answer must come at once."""
+        """Set a deadline by the clock of C(bounded). After it, do not retry, and time out as early as possible."""
         self._until = until
 
     def close(self) -> None:
-        """Closes the idle connections."""
+        """Close the idle connections."""
         self._pool.clear()
 
     def each(self, function: Callable[[_In], _Out], items: Iterable[_In]) -> list[_Out]:
-        """C(function) of every item, as many at once as there are connections; the first error is raised."""
+        """Call a function on every item, as many at once as there are connections; raise the first error."""
         with ThreadPoolExecutor(self.connections) as pool:
             return list(pool.map(function, items))
 
@@ -143,101 +180,65 @@ class Transport:
         step: str,
         subject: str,
     ) -> dict[str, Any]:
-        """One request and its JSON answer, repeated where that is safe.
+        """Send a request, retry it after passing failures, and return the JSON response. See C(Request).
 
         Raises:
-            ApiError: the server answered with a failure that is not, or no longer, worth repeating.
+            ApiError: the server answered with a final failure, or the last retry failed.
             UnreachableError: the server did not answer.
         """
+        request = Request(
+            method,
+            path,
+            query=query or {},
+            body=body,
+            content_type=content_type,
+            accept=accept,
+            step=step,
+            subject=subject,
+        )
+        if self._memory is None or not request.only_reads:
+            return self._exchange(request)
+        return self._memory.ask(request.question, partial(self._exchange, request))
 
-        def send() -> dict[str, Any]:
-            return self._exchange(
-                method,
-                path,
-                query=query,
-                body=body,
-                content_type=content_type,
-                accept=accept,
-                step=step,
-                subject=subject,
-            )
-
-        if self._memory is None or not (method == "GET" or path.startswith(_REVIEWS)):
-            return send()
-        return self._memory.ask((path, json.dumps([query or {}, body], sort_keys=True), accept), send)
-
-    def _exchange(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: dict[str, str] | None,
-        body: Any,
-        content_type: str,
-        accept: str,
-        step: str,
-        subject: str,
-    ) -> dict[str, Any]:
+    def _exchange(self, request: Request) -> dict[str, Any]:
         attempt = 0
         while True:
             attempt += 1
             try:
-                response = self._send(
-                    method,
-                    path,
-                    query=query,
-                    body=body,
-                    content_type=content_type,
-                    accept=accept,
-                    step=step,
-                    subject=subject,
-                )
+                response = self._send(request)
                 if response.status >= 400:
-                    raise api_error(response.status, response.headers, response.data, step, subject)
-                return self._object(response.status, response.data, step, subject)
+                    raise api_error(response.status, response.headers, response.data, request.step, request.subject)
+                return self._object(response.status, response.data, request)
             except ConductorError as error:
                 pause = pause_before_retry(error, attempt, self._backoff)
                 if pause is None or self._monotonic() + pause > self._until:
                     raise
                 self._sleep(pause)
 
-    def _object(self, status: int, data: bytes, step: str, subject: str) -> dict[str, Any]:
+    def _object(self, status: int, data: bytes, request: Request) -> dict[str, Any]:
         try:
             answer = json.loads(data)
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
-            raise no_json(status, self.host, step, subject)
+            raise no_json(status, self.host, request.step, request.subject)
         return answer
 
-    def _send(
-        self,
-        method: str,
-        path: str,
-        *,
-        step: str,
-        subject: str,
-        query: dict[str, str] | None = None,
-        body: Any = None,
-        content_type: str = JSON,
-        accept: str = JSON,
-        read_timeout: float = 60,
-        preload: bool = True,
-    ) -> urllib3.BaseHTTPResponse:
-        headers = HTTPHeaderDict({"Accept": accept, "User-Agent": f"conductor.trainer/{VERSION}"})
+    def _send(self, request: Request, *, read_timeout: float = 60, preload: bool = True) -> urllib3.BaseHTTPResponse:
+        headers = HTTPHeaderDict({"Accept": request.accept, "User-Agent": f"conductor.trainer/{VERSION}"})
         if preload:
             headers["Accept-Encoding"] = "gzip"
         for name, value in (*self._credentials(), *self._headers):
             headers.add(name, value)
         data = None
-        if body is not None:
-            headers["Content-Type"] = content_type
-            data = json.dumps(body, separators=(",", ":")).encode()
-        url = self.host + path + ("?" + urlencode(query) if query else "")
+        if request.body is not None:
+            headers["Content-Type"] = request.content_type
+            data = json.dumps(request.body, separators=(",", ":")).encode()
+        url = self.host + request.path + ("?" + urlencode(request.query) if request.query else "")
         left = max(_SHORTEST, self._until - self._monotonic())
         try:
             return self._pool.request(
-                method,
+                request.method,
                 url,
                 body=data,
                 headers=headers,
@@ -246,10 +247,10 @@ class Transport:
                 preload_content=preload,
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise unreachable(error, self.host, step, subject) from error
+            raise unreachable(error, self.host, request.step, request.subject) from error
 
     def _credentials(self) -> Iterator[tuple[str, str]]:
-        # Asked anew for each request: the official client refreshes tokens that expire behind this call.
+        # Read for each request: this call makes the official client refresh expired tokens.
         settings: dict[str, Any] = dict(self._configuration.auth_settings())
         for setting in settings.values():
             if setting["in"] == "header" and setting["value"]:
@@ -259,8 +260,8 @@ class Transport:
 
 
 def hang_up(sock: socket.socket | None) -> None:
-    """Lets whoever reads from a connection find its end; to close it is theirs."""
+    """Shut down a connection, so that a thread that reads from it sees the end. The reader closes it."""
     if sock is not None:
+        # OSError: the connection has already ended.
         with contextlib.suppress(OSError):
-            # It has ended by itself.
             sock.shutdown(socket.SHUT_RDWR)

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps the present state of a few resource types by list and watch, and wakes whoever waits for a change."""
+"""Keep the current state of a few resource types by list and watch, and wake a waiting caller on changes."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from ..objects.resources import Resource
 from .client import Cluster
 from .watch_store import Snapshot
 
-# Seconds before a stream that broke is opened anew: at first, doubled each time, and at most; less up to half of it.
+# Seconds before a broken stream is opened again: the first pause, doubled each time, and the longest. With jitter.
 _PAUSE, _LONGEST_PAUSE = 0.05, 2.0
-# A stream that lasted this many seconds was a good one: the next is opened at once.
+# After a stream that lasted this many seconds, the next one is opened at once.
 _LASTING = 5.0
 # The server ends a stream after this many seconds.
 _WATCH_SECONDS = 300.0
-# Servers send a bookmark about each minute (KEP-956): a stream that says nothing for this many seconds is dead.
+# Servers send a bookmark about every minute (KEP-956), so a stream without data for this many seconds is dead.
 _SILENCE = 90.0
-# Whatever the streams say, everything is listed anew after this many seconds: a lost event is found at the latest then.
+# Everything is listed again after this many seconds, to find lost events.
 _RELIST_SECONDS = 60.0
 
 
 class Scope(NamedTuple):
-    """What is watched: a resource type, in one namespace or everywhere, whole or by its metadata."""
+    """What to watch: a resource type, in one namespace or in all, whole objects or metadata only."""
 
     resource: Resource
     namespace: str | None = None
@@ -38,14 +38,14 @@ class Scope(NamedTuple):
 
 
 class Watcher:
-    """The objects of several scopes, kept up to date by one thread a scope.
+    """Keep the objects of several scopes up to date, with one thread per scope.
 
     C(refresh) lists them all once, without a thread; C(start) begins to watch; C(stop) ends it. Use it as a context
-    manager. C(failure) is set, and the waiter woken, when something can never be read (no right to it).
+    manager. If a permission is missing, C(failure) is set and the waiting caller is woken.
 
     Args:
-        sleep: how a thread pauses, in seconds; by default a pause ends with the watcher.
-        monotonic: seconds; when it is time for a list is told by it.
+        sleep: pauses a thread, in seconds; by default a pause ends early when the watcher stops.
+        monotonic: a clock in seconds, which decides when to list again.
     """
 
     def __init__(
@@ -80,13 +80,13 @@ class Watcher:
         self.stop()
 
     def refresh(self, also: Iterable[Callable[[], object]] = ()) -> None:
-        """Lists every scope, in parallel.
+        """List every scope, in parallel.
 
         Args:
-            also: further requests that are sent with these.
+            also: further requests to send at the same time.
 
         Raises:
-            RightsError: something may not be read; names every such right, not only the first.
+            RightsError: names every missing permission, not only the first.
             ConductorError: the server failed.
         """
         denied: list[str] = []
@@ -106,14 +106,14 @@ class Watcher:
             raise missing_permissions(denied, self._step, written=True)
 
     def start(self) -> None:
-        """Begins to watch from where the last list ended; a second call does nothing."""
+        """Begin to watch from the version of the last list; a second call does nothing."""
         if self._threads:
             return
         for scope in self.scopes:
             self._thread(self._follow, scope)
 
     def stop(self) -> None:
-        """Ends watching, and every stream with it, so that no thread stays in a read."""
+        """Stop watching and end every stream, so that no thread blocks in a read."""
         self._stopped.set()
         with self._lock:
             streams = list(self._streams.values())
@@ -121,14 +121,14 @@ class Watcher:
             end()
 
     def wait(self, seconds: float) -> None:
-        """Returns when something changed since the last call, after C(seconds) at the latest."""
+        """Wait until something has changed since the last call, at most C(seconds)."""
         self._changed.wait(max(0.0, seconds))
         self._changed.clear()
         if self._threads:
             self._look_again()
 
     def objects(self, scope: Scope) -> dict[str, dict[str, Any]]:
-        """Name to object, as of now; where several namespaces are watched, C(NAMESPACE/NAME) to object."""
+        """Return the current objects by name, or by C(NAMESPACE/NAME) if all namespaces are watched."""
         with self._lock:
             return self._known[scope].objects()
 
@@ -138,12 +138,12 @@ class Watcher:
         thread.start()
 
     def _list(self, scope: Scope) -> bool:
-        """Whether it said anything new."""
+        """List a scope; return whether anything changed."""
         self._listed[scope] = self._monotonic()
         try:
             items, version = self._cluster.list_all(scope.resource, scope.namespace, metadata_only=scope.metadata_only)
         except ApiError as error:
-            # The type itself is gone, with its CRD, and so are its objects.
+            # 404: the CRD was deleted, and with it all objects.
             if error.status != 404:
                 raise
             items, version = [], ""
@@ -155,7 +155,7 @@ class Watcher:
         return changed
 
     def _look_again(self) -> None:
-        """Lists what was not listed for long, each scope in a thread: no server that hangs may hold up the waiter."""
+        """List overdue scopes, each in its own thread, so that a slow server does not delay the waiting caller."""
         now = self._monotonic()
         self._threads = [thread for thread in self._threads if thread.is_alive()] or self._threads[:1]
         for scope in self.scopes:
@@ -167,10 +167,10 @@ class Watcher:
         try:
             missed = self._list(scope)
         except ConductorError:
-            # The thread that follows the stream meets it as well, and says so where it is for good.
+            # The thread of the stream meets the same error, and reports it if it is final.
             return
         if missed and (end := self._streams.get(scope)):
-            # The stream should have told: it is dead, or behind. If it merely was slower, no harm is done.
+            # The stream missed a change: it is dead or late. Ending a late stream does no harm.
             end()
 
     def _follow(self, scope: Scope) -> None:
@@ -188,18 +188,18 @@ class Watcher:
                     self._changed.set()
                     return
             except (ValueError, KeyError, TypeError, AttributeError):
-                # An event cut off or misshapen; the list that follows says what it may have said.
+                # A truncated or malformed event. The next list has the same information.
                 pass
-            # A stream that ended or failed may have lost events: list anew.
+            # A stream that ended or failed may have lost events: list again.
             self._versions.pop(scope, None)
             failures = 0 if self._monotonic() - began >= _LASTING else failures + 1
             if failures and not self._stopped.is_set():
-                # With jitter, so that many watchers do not come back to a struggling server at once.
+                # With jitter, so that many watchers do not return to an overloaded server at the same moment.
                 pause = min(_PAUSE * 2 ** min(failures - 1, 10), _LONGEST_PAUSE)
                 self._sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
 
     def _watch(self, scope: Scope) -> None:
-        """Follows one stream to its end."""
+        """Follow one stream to its end."""
         events = self._cluster.watch(
             scope.resource,
             scope.namespace,
@@ -212,7 +212,7 @@ class Watcher:
         try:
             for event in events:
                 kind, item = event.get("type"), event.get("object") or {}
-                # 410 Gone above all: the version is too old to watch from.
+                # An ERROR is mostly 410 Gone: the version is too old to watch from.
                 if self._stopped.is_set() or kind == "ERROR":
                     return
                 if kind == "BOOKMARK":

@@ -1,11 +1,11 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The objects of one watched scope, put together from lists and events in whatever order they come. Pure.
+"""Merge lists and events of one watched scope, in any order, into its current objects. Pure.
 
-Events may come twice, late or out of order: two streams of one scope may overlap, and so may a list and a stream.
-Versions of one resource type are comparable (KEP-5504, "Comparable Resource Version"), so the newest word on an object
-counts, not the last one to arrive.
+Events may arrive twice, late or out of order, because two streams of one scope may overlap, or a list and a stream.
+Versions of one resource type are comparable (KEP-5504, "Comparable Resource Version"), so the newest version of an
+object counts, not the last one to arrive.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ from typing import Any
 
 
 class Snapshot:
-    """What is known of each object.
+    """Store the current version of each object.
 
     Args:
-        name_of: by which name an object is known.
+        name_of: returns the name under which an object is stored.
     """
 
     def __init__(self, name_of: Callable[[Mapping[str, Any]], str]) -> None:
         self._name_of = name_of
         self._objects: dict[str, dict[str, Any]] = {}
-        # The uids of what was deleted; none of them ever comes back.
+        # The uids of deleted objects. A uid is never used again.
         self._gone: set[str] = set()
 
     def objects(self) -> dict[str, dict[str, Any]]:
-        """Name to object, as of now."""
+        """Return the current objects by name."""
         return dict(self._objects)
 
     def take_list(self, items: Iterable[dict[str, Any]], version: str) -> bool:
-        """Takes in a whole list, but for what is known to be newer.
+        """Replace the objects with a complete list, except those that are known to be newer.
 
         Args:
             version: the list's own resourceVersion.
 
         Returns:
-            whether it changed anything.
+            whether anything changed.
         """
         found: dict[str, dict[str, Any]] = {}
         for item in items:
@@ -49,21 +49,21 @@ class Snapshot:
         for name, known in self._objects.items():
             born = _version(known)
             if name not in found and listed is not None and born is not None and born > listed:
-                # It came after the list was made.
+                # The object was created after the list was made.
                 found[name] = known
         changed = found != self._objects
         self._objects = found
         return changed
 
     def take_event(self, kind: str, item: dict[str, Any]) -> bool:
-        """Takes in an event of a watch: C(ADDED), C(MODIFIED) or C(DELETED); whether it changed anything."""
+        """Apply a watch event (C(ADDED), C(MODIFIED) or C(DELETED)); return whether anything changed."""
         name, uid = self._name_of(item), _uid(item)
         known = self._objects.get(name)
         if kind == "DELETED":
             if uid:
                 self._gone.add(uid)
             if known is None or (uid and _uid(known) != uid):
-                # Another object has the name since.
+                # A newer object has this name now.
                 return False
             del self._objects[name]
             return True
@@ -74,7 +74,7 @@ class Snapshot:
 
 
 def _is_older(item: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
-    """Whether an object is from before the known one; where a version is no number, nobody can tell."""
+    """Return whether an object is older than the known one; False if a version is not a number."""
     new, old = _version(item), _version(known)
     return new is not None and old is not None and new < old
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
+from decimal import Decimal
 from typing import Any
 
 from ..objects.fields import is_terminating, name_of, part, parts, some, text, texts
@@ -69,11 +69,11 @@ def _exceeded(quota: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> 
     return lines
 
 
-def _needed(resource: str, wanted: Sequence[Mapping[str, Any]]) -> Fraction:
+def _needed(resource: str, wanted: Sequence[Mapping[str, Any]]) -> Decimal:
     if resource in _COUNTED:
-        return Fraction(len(wanted))
+        return Decimal(len(wanted))
     if resource not in _COMPUTE:
-        return Fraction(0)
+        return Decimal(0)
     name, which = _COMPUTE[resource]
     return total(demand(part(template, "spec"), which) for template in wanted)[name]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from fractions import Fraction
+from decimal import Decimal
 from typing import Any
 
 from ..findings.rules import NOT_READY
@@ -99,7 +99,7 @@ def _capacity(
     return facts
 
 
-def _places(demands: Sequence[Mapping[str, Fraction]], free: Mapping[str, Mapping[str, Fraction]]) -> bool:
+def _places(demands: Sequence[Mapping[str, Decimal]], free: Mapping[str, Mapping[str, Decimal]]) -> bool:
     """Return whether all pods fit, placing the largest first, each on the node with the most free CPU."""
     left = {node: dict(amounts) for node, amounts in free.items()}
     for one in demands:
@@ -115,8 +115,8 @@ def _places(demands: Sequence[Mapping[str, Fraction]], free: Mapping[str, Mappin
     return True
 
 
-def _offer(node: Mapping[str, Any]) -> dict[str, Fraction]:
-    return {name: amount(text(node, "status", "allocatable", name)) or Fraction(0) for name in ("cpu", "memory")}
+def _offer(node: Mapping[str, Any]) -> dict[str, Decimal]:
+    return {name: amount(text(node, "status", "allocatable", name)) or Decimal(0) for name in ("cpu", "memory")}
 
 
 def _architecture(node: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ from ..names import FIELD_MANAGER
 from ..objects.managed_fields import places
 from ..objects.resources import path_of
 from ..ownership.installers import MANAGERS
-from ..ownership.kubectl import let_go
+from ..ownership.kubectl import take_over_entries
 from ..ownership.owner import HELPERS, own_entry, traces_of
 from ..ownership.upstream import LAST_APPLIED, edits, leftovers, owner_of_field, remove_field
 from ..plan.plan import Action
@@ -63,7 +63,7 @@ def _adopt_once(cluster: Cluster, action: Action, *, force: bool) -> dict[str, A
         version = cluster.patch(action.key, adoption.patch, step=_STEP)["metadata"]["resourceVersion"]
     # Forced, but only upon the very object that was looked at.
     metadata = {**action.manifest["metadata"], "resourceVersion": version}
-    return dict(cluster.apply({**action.manifest, "metadata": metadata}, force=True)["metadata"])
+    return dict(cluster.server_side_apply({**action.manifest, "metadata": metadata}, force=True)["metadata"])
 
 
 def look_closely(cluster: Cluster, action: Action, live: dict[str, Any], *, force: bool) -> Adoption:
@@ -73,7 +73,7 @@ def look_closely(cluster: Cluster, action: Action, live: dict[str, Any], *, forc
         ApiError: what C(adopt) would raise.
     """
     try:
-        after = cluster.apply(action.manifest, dry_run=True, force=True, whole_answer=True)
+        after = cluster.server_side_apply(action.manifest, dry_run=True, force=True, whole_answer=True)
     except ApiError as error:
         if error.status == 422 and error.next_step is None:
             error.next_step = (
@@ -90,7 +90,7 @@ def look_closely(cluster: Cluster, action: Action, live: dict[str, Any], *, forc
     removed = [("f:metadata", f"f:{where}", f"f:{key}") for where, key in traces] + [
         ("f:metadata", "f:ownerReferences")
     ]
-    fields = let_go(before, action.manifest, ours, (gone, disowned), _managers(action.tool, before), removed)
+    fields = take_over_entries(before, action.manifest, ours, (gone, disowned), _managers(action.tool, before), removed)
     patch = _patch(before, fields, traces)
     return Adoption(patch, _foretold(after, fields, gone, traces) if patch else after, before["resourceVersion"])
 
@@ -109,7 +109,7 @@ def _require_unedited(
     found = edits(side, live, after)
     if found and side.default is not None:
         # Another profile than the one that upstream ships: what that has otherwise is nobody's edit.
-        default = cluster.apply(side.default, dry_run=True, force=True, whole_answer=True)
+        default = cluster.server_side_apply(side.default, dry_run=True, force=True, whole_answer=True)
         if not edits(side, live, default):
             return
     if not found:

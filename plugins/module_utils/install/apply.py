@@ -62,7 +62,7 @@ class Applier:
         self._monotonic = monotonic
         self._sleep = sleep
 
-    def apply(self, actions: Sequence[Action]) -> None:
+    def apply_phase(self, actions: Sequence[Action]) -> None:
         """Applies the actions of one phase, as many at once as the client has connections.
 
         The first failure stops what has not begun; what is in flight is finished and kept.
@@ -88,7 +88,9 @@ class Applier:
                 if action.take_over:
                     metadata = take_over(self._cluster, action, force=self._force)
                 else:
-                    metadata = self._cluster.apply(action.manifest, force=self._force or action.force)["metadata"]
+                    metadata = self._cluster.server_side_apply(action.manifest, force=self._force or action.force)[
+                        "metadata"
+                    ]
                 self.outcomes.append(Outcome(action, metadata))
                 return
             except ConductorError as error:

@@ -125,7 +125,7 @@ def _can_be_asked(bundle: Bundle, key: Key, present: Collection[Key]) -> bool:
 
 def _of_creation(cluster: Cluster, action: Action, force: bool) -> Prediction:
     try:
-        cluster.apply(action.manifest, dry_run=True, force=force)
+        cluster.server_side_apply(action.manifest, dry_run=True, force=force)
     except ApiError as error:
         # 404: something it refers to is of the same run, e.g. the ClusterRole of a binding.
         if error.status == 404 or is_webhook_transport(error):
@@ -166,12 +166,12 @@ def _asked(cluster: Cluster, action: Action, force: bool) -> tuple[Action, dict[
     no certificates any more.
     """
     try:
-        return action, cluster.apply(action.manifest, dry_run=True, force=force, whole_answer=True)
+        return action, cluster.server_side_apply(action.manifest, dry_run=True, force=force, whole_answer=True)
     except ApiError as error:
         if not is_ownership_conflict(error) or not (owners_of(error) == {FIELD_MANAGER} or is_of_controllers(error)):
             raise
     forced = replace(action, force=True)
-    return forced, cluster.apply(action.manifest, dry_run=True, force=True, whole_answer=True)
+    return forced, cluster.server_side_apply(action.manifest, dry_run=True, force=True, whole_answer=True)
 
 
 def _live(cluster: Cluster, key: Key) -> dict[str, Any] | None:

@@ -75,7 +75,7 @@ def carry_out(
     with ExitStack() as stack:
         try:
             made = [action for action in decided.changing if action.key == decided.home and action.verb == "create"]
-            applier.apply(made)
+            applier.apply_phase(made)
             lease, announced = None, None
             if made or decided.home in decided.observed.metadata:
                 with ThreadPoolExecutor(1) as beside:
@@ -164,7 +164,7 @@ class _Writer:
                 self._go_on()
                 await_rotators_gone(self._cluster, self._decided.bundle)
             self._go_on()
-            self._applier.apply(wanted)
+            self._applier.apply_phase(wanted)
 
     def _prune(self) -> None:
         for phase in reversed(PHASES):
@@ -208,7 +208,7 @@ class _Writer:
             # There is no namespace to keep it in, or it is another run's by now.
             return
         # Whoever edited the record has no say in what it must hold.
-        self._cluster.apply(record_manifest(record, self._decided.bundle.namespace), force=True)
+        self._cluster.server_side_apply(record_manifest(record, self._decided.bundle.namespace), force=True)
         self._record = record
 
 

@@ -52,11 +52,11 @@ def predict_take_over(cluster: Cluster, action: Action, live: dict[str, Any], *,
     if is_adoption(action):
         return look_closely(cluster, action, live or cluster.get(path_of(action.key), step=_STEP), force=force).after
     try:
-        return cluster.apply(action.manifest, dry_run=True, force=force, whole_answer=True)
+        return cluster.server_side_apply(action.manifest, dry_run=True, force=force, whole_answer=True)
     except ApiError as error:
         if not (_is_with_kubectl_only(error) and _is_of_the_release(cluster, action, live)):
             raise
-    return cluster.apply(action.manifest, dry_run=True, force=True, whole_answer=True)
+    return cluster.server_side_apply(action.manifest, dry_run=True, force=True, whole_answer=True)
 
 
 def is_adoption(action: Action) -> bool:
@@ -66,7 +66,7 @@ def is_adoption(action: Action) -> bool:
 
 def _apply(cluster: Cluster, action: Action, *, force: bool) -> dict[str, Any]:
     try:
-        return dict(cluster.apply(action.manifest, force=force)["metadata"])
+        return dict(cluster.server_side_apply(action.manifest, force=force)["metadata"])
     except ApiError as error:
         if not _is_with_kubectl_only(error):
             raise
@@ -78,7 +78,7 @@ def _apply(cluster: Cluster, action: Action, *, force: bool) -> dict[str, Any]:
         # Forced, but only upon the very object that was looked at.
         metadata = {**action.manifest["metadata"], "resourceVersion": live["metadata"]["resourceVersion"]}
         try:
-            return dict(cluster.apply({**action.manifest, "metadata": metadata}, force=True)["metadata"])
+            return dict(cluster.server_side_apply({**action.manifest, "metadata": metadata}, force=True)["metadata"])
         except ApiError as error:
             if error.status != 409 or attempt == _ATTEMPTS:
                 raise
@@ -97,6 +97,6 @@ def _is_of_the_release(cluster: Cluster, action: Action, live: dict[str, Any]) -
     (the rules of a webhook); what a forced dry run would change tells.
     """
     return any(
-        not changed_fields(live, cluster.apply(manifest, dry_run=True, force=True, whole_answer=True))
+        not changed_fields(live, cluster.server_side_apply(manifest, dry_run=True, force=True, whole_answer=True))
         for manifest in (action.manifest, *action.variants)
     )

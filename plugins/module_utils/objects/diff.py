@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What changes between two versions of an object, field by field, without the server's bookkeeping. Pure."""
+"""Compare two versions of an object field by field, without the fields that only the server sets. Pure."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from .resources import Key
 _BOOKKEEPING = frozenset(
     {"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink", "deletionTimestamp"}
 )
-# A copy of the whole object that client-side kubectl keeps in it, with the values of a Secret.
+# Client-side kubectl stores a copy of the whole object in this annotation, including the values of a Secret.
 _KUBECTL_COPY = "kubectl.kubernetes.io/last-applied-configuration"
 MASKED = "(not shown)"
-# Characters of a value that a diff shows.
+# The most characters of a value that a diff shows.
 _LONGEST = 100
 _ABSENT = object()
 
 
 def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """The fields that differ: path -> (before, after), None for absent. Status and bookkeeping do not count.
+    """Return the fields that differ: path to (before, after), None for a missing field. Ignore status and bookkeeping.
 
-    Values of a Secret are masked: that one changed is shown, never what it is.
+    Values of a Secret are masked: the result shows that one changed, never the value.
     """
     secret = after.get("kind") == "Secret" or before.get("kind") == "Secret"
     found = {}
@@ -36,9 +36,9 @@ def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[
 
 
 def render_diff(changes: Mapping[Key, Mapping[str, tuple[Any, Any]] | str]) -> dict[str, str]:
-    """Ansible's diff of a set of objects; a string instead of fields says it in one line (e.g. C(created)).
+    """Return Ansible's diff of a set of objects; a string instead of fields becomes one line (e.g. C(created)).
 
-    A field has a line only on the side where it is, and long values are cut: a diff is there to be read.
+    A field has a line only on the side on which it exists, and long values are cut to stay readable.
     """
     before, after = [], []
     for key, fields in sorted(changes.items(), key=lambda item: str(item[0])):
@@ -78,7 +78,7 @@ def _walk(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
 
 
 def _walk_lists(path: str, before: list[Any], after: list[Any]) -> Iterator[tuple[str, Any, Any]]:
-    """Items that carry a name (containers, webhooks, ports, ...) are told apart by it, others by their place."""
+    """Compare lists: items with a name (containers, webhooks, ports, ...) by name, others by index."""
     old_names, new_names = _by_name(before), _by_name(after)
     in_order = [name for name in old_names if name in new_names] == [name for name in new_names if name in old_names]
     if old_names and new_names and in_order:
@@ -97,6 +97,6 @@ def _walk_lists(path: str, before: list[Any], after: list[Any]) -> Iterator[tupl
 
 
 def _by_name(items: list[Any]) -> dict[str, Any]:
-    """The items by their C(name); nothing where one has none, or two have the same."""
+    """Return the items by C(name); empty if one has no name or two have the same."""
     named = {item["name"]: item for item in items if isinstance(item, Mapping) and isinstance(item.get("name"), str)}
     return named if len(named) == len(items) else {}

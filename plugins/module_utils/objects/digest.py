@@ -11,13 +11,13 @@ from typing import Any
 
 
 def canonical(value: Any) -> bytes:
-    """Compact JSON with sorted keys: equal values have equal bytes."""
+    """Return compact JSON with sorted keys: equal values have equal bytes."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
 def digest(value: Any) -> str:
-    """A short digest of a JSON value: the first 16 hexadecimal digits of its SHA-256.
+    """Return a short digest of a JSON value: the first 16 hexadecimal digits of its SHA-256.
 
-    64 bits are plenty to notice a change among some fifty objects, and keep the install record small.
+    64 bits are enough to notice a change among about fifty objects, and keep the install record small.
     """
     return hashlib.sha256(canonical(value)).hexdigest()[:16]

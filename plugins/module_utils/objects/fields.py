@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading objects of which nothing is certain: a field that is absent or of another type counts as empty."""
+"""Read fields of objects without assumptions: a missing field, or one of another type, counts as empty. Pure."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ _NAMED = 5
 
 
 def part(value: Any, *names: str) -> Mapping[str, Any]:
-    """The mapping at a path of field names."""
+    """Return the mapping at a path of field names."""
     for name in names:
         value = value.get(name) if isinstance(value, Mapping) else None
     return value if isinstance(value, Mapping) else {}
 
 
 def parts(value: Any, *names: str) -> list[Mapping[str, Any]]:
-    """The mappings in the list at a path of field names."""
+    """Return the mappings in the list at a path of field names."""
     return [item for item in _list(value, names) if isinstance(item, Mapping)]
 
 
 def texts(value: Any, *names: str) -> list[str]:
-    """The strings in the list at a path of field names."""
+    """Return the strings in the list at a path of field names."""
     return [item for item in _list(value, names) if isinstance(item, str)]
 
 
 def text(value: Any, *names: str) -> str:
-    """The string at a path of field names; a number counts as its digits."""
+    """Return the string at a path of field names; a number is converted to text."""
     found = part(value, *names[:-1]).get(names[-1])
     return str(found) if isinstance(found, (str, int, float)) and not isinstance(found, bool) else ""
 
 
 def name_of(item: Any) -> str:
-    """C(metadata.name)."""
+    """Return C(metadata.name)."""
     return text(item, "metadata", "name")
 
 
 def namespace_of(item: Any) -> str:
-    """C(metadata.namespace)."""
+    """Return C(metadata.namespace)."""
     return text(item, "metadata", "namespace")
 
 
 def is_terminating(item: Any) -> bool:
-    """Whether it is being deleted."""
+    """Return whether an object is being deleted."""
     return bool(text(item, "metadata", "deletionTimestamp"))
 
 
 def is_true(item: Any, condition: str) -> bool:
-    """Whether a condition of its status is True."""
+    """Return whether a condition in an object's status is True."""
     return any(
         text(entry, "type") == condition and text(entry, "status") == "True"
         for entry in parts(item, "status", "conditions")
@@ -59,13 +59,13 @@ def is_true(item: Any, condition: str) -> bool:
 
 
 def numbers(version: str) -> tuple[int, ...]:
-    """A version as numbers, e.g. C(v1.31.4+k3s1) as (1, 31, 4); empty where it does not begin with one."""
+    """Return the numbers of a version, e.g. (1, 31, 4) for C(v1.31.4+k3s1); empty if it does not begin with one."""
     found = re.match(r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?", version)
     return tuple(int(number) for number in found.groups() if number is not None) if found else ()
 
 
 def some(names: Iterable[str]) -> list[str]:
-    """The first few of many names, and how many more there are: results must stay small."""
+    """Return the first few names and the number of the others, because results must stay small."""
     ordered = sorted(names)
     more = len(ordered) - _NAMED
     return ordered[:_NAMED] + ([f"and {more} more"] if more > 0 else [])

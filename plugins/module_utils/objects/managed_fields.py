@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sets of fields as managedFields holds them (FieldsV1, KEP-555). Pure.
+"""Set operations on the fields in managedFields (FieldsV1, KEP-555). Pure.
 
-A set is a tree: C(f:name) is a field, C(k:{...}) an item of a list by its keys, C(v:...) an item by its value; C(.)
-says that the node it stands in belongs to the set itself, and an empty node is one that does and has nothing below it.
+A set is a tree: C(f:name) is a field, C(k:{...}) an item of a list by its keys, C(v:...) an item by its value. A node
+with C(.) belongs to the set itself; so does an empty node, which has nothing below it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ITSELF = "."
 
 
 def holds(fields: Fields, *path: str) -> bool:
-    """Whether a field belongs to a set, or a part of it does; C(path) is its names, e.g. C("metadata", "labels")."""
+    """Return whether a field or a part of it is in a set; C(path) is its names, e.g. C("metadata", "labels")."""
     node: Any = fields
     for name in path:
         if f"f:{name}" not in node:
@@ -28,7 +28,7 @@ def holds(fields: Fields, *path: str) -> bool:
 
 
 def without(fields: Fields, other: Fields) -> dict[str, Any]:
-    """The set of the fields that are in C(fields) and not in C(other)."""
+    """Return the fields that are in C(fields) and not in C(other)."""
     rest: dict[str, Any] = {}
     for name, below in fields.items():
         if name == _ITSELF:
@@ -47,7 +47,7 @@ def without(fields: Fields, other: Fields) -> dict[str, Any]:
 
 
 def without_containers(fields: Fields, other: Fields) -> dict[str, Any]:
-    """The set without maps and lists of which nothing but the container itself is in it, and C(other) has a part."""
+    """Return the set without maps and lists that have no field in it, if C(other) has fields in them."""
     rest: dict[str, Any] = {}
     for name, below in fields.items():
         known = other.get(name)
@@ -59,7 +59,7 @@ def without_containers(fields: Fields, other: Fields) -> dict[str, Any]:
 
 
 def common(fields: Fields, other: Fields) -> dict[str, Any]:
-    """The set of the fields that are in both."""
+    """Return the fields that are in both sets."""
     found: dict[str, Any] = {}
     for name, below in fields.items():
         known = other.get(name)
@@ -74,7 +74,7 @@ def common(fields: Fields, other: Fields) -> dict[str, Any]:
 
 
 def together(fields: Fields, other: Fields) -> dict[str, Any]:
-    """The set of the fields that are in one or both."""
+    """Return the fields that are in one or both sets."""
     found: dict[str, Any] = {name: dict(below) for name, below in fields.items()}
     for name, below in other.items():
         known = found.get(name)
@@ -89,20 +89,20 @@ def together(fields: Fields, other: Fields) -> dict[str, Any]:
 
 
 def cut(fields: Fields, path: Sequence[str]) -> dict[str, Any]:
-    """The set without the field at a path and all below it."""
+    """Return the set without the field at a path and everything below it."""
     rest = dict(fields)
     name, *deeper = path
     if name in rest:
         below = rest.pop(name)
         left = cut(below, deeper) if deeper else {}
-        # An empty node is a field itself, unless it became empty here.
+        # Keep a node that was empty before: it is a field itself.
         if left or (deeper and not below):
             rest[name] = left
     return rest
 
 
 def places(fields: Fields, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The paths to all fields of a set that have no field of it below them, e.g. C(("f:spec", "f:replicas"))."""
+    """Yield the paths to all leaves of a set, e.g. C(("f:spec", "f:replicas"))."""
     for name, below in fields.items():
         if name == _ITSELF:
             continue
@@ -111,7 +111,7 @@ def places(fields: Fields, above: tuple[str, ...] = ()) -> Iterator[tuple[str, .
 
 
 def is_in(fields: Fields, path: Sequence[str]) -> bool:
-    """Whether the field at a path belongs to a set, or a part of it does."""
+    """Return whether the field at a path, or a part of it, is in a set."""
     node: Any = fields
     for name in path:
         if name not in node:
@@ -121,7 +121,7 @@ def is_in(fields: Fields, path: Sequence[str]) -> bool:
 
 
 def tree_of(paths: Sequence[tuple[str, ...]]) -> dict[str, Any]:
-    """The set of the fields at these paths."""
+    """Return the set of the fields at these paths."""
     tree: dict[str, Any] = {}
     for path in paths:
         node = tree
@@ -131,7 +131,7 @@ def tree_of(paths: Sequence[tuple[str, ...]]) -> dict[str, Any]:
 
 
 def field_name(path: Sequence[str]) -> str:
-    """A path as people write it, and as C(objects/diff.py) does: C(spec.template.spec.containers[manager].image)."""
+    """Return a path as text, as C(objects/diff.py) does, e.g. C(spec.template.spec.containers[manager].image)."""
     text = ""
     for step in path:
         mark, _colon, rest = step.partition(":")
@@ -145,7 +145,7 @@ def field_name(path: Sequence[str]) -> str:
 
 
 def value_at(value: Any, path: Sequence[str]) -> tuple[bool, Any]:
-    """Whether an object has the field at a path, and what it is."""
+    """Return whether an object has the field at a path, and its value."""
     for step in path:
         mark, _colon, rest = step.partition(":")
         if mark == "f":
@@ -161,7 +161,7 @@ def value_at(value: Any, path: Sequence[str]) -> tuple[bool, Any]:
 
 
 def _is_item(item: Any, mark: str, rest: str) -> bool:
-    """Whether an item of a list is meant; a key that it leaves out is the default one (the protocol of a port)."""
+    """Return whether a step of a path names this list item. A missing key has its default (the protocol of a port)."""
     if mark == "k":
         keys = json.loads(rest)
         return isinstance(item, Mapping) and all(item.get(name, value) == value for name, value in keys.items())

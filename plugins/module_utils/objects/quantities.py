@@ -1,52 +1,51 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Amounts of CPU and memory as Kubernetes writes them (k8s.io/apimachinery, resource.Quantity)."""
+"""Amounts of CPU and memory as Kubernetes writes them (k8s.io/apimachinery, resource.Quantity). Pure."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
+from decimal import Decimal
 from typing import Any
+
+try:
+    from kubernetes.utils.quantity import parse_quantity
+except ImportError:  # reported by module_runner.py, so that documentation and argument checks work without it
+    pass
 
 from .fields import part, parts, text
 
-_NOTHING = Fraction(0)
-_FACTORS = {
-    **{
-        suffix: Fraction(1000) ** power
-        for power, suffix in enumerate(("n", "u", "m", "", "k", "M", "G", "T", "P", "E"), -3)
-    },
-    **{suffix: Fraction(1024) ** power for power, suffix in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1)},
-}
-_QUANTITY = re.compile(r"([+-]?\d{1,40}(?:\.\d{0,40})?|[+-]?\.\d{1,40})(?:[eE]([+-]?\d{1,2})|([A-Za-z]{0,2}))")
+_NOTHING = Decimal(0)
+# Kubernetes reads every larger number as this one.
+_LARGEST = Decimal(2**63 - 1)
 RESOURCES = ("cpu", "memory")
 _MEBI = 1024**2
 
 
-def amount(quantity: str) -> Fraction | None:
-    """A quantity as a number of cores, bytes or pieces; None where it is none.
+def amount(quantity: str) -> Decimal | None:
+    """Return a quantity as a number of cores, bytes or objects; None if it is not a quantity.
 
-    It is exact: whether pods fit must not hang on the last bit of a float.
+    The number is exact, because a rounded one may decide that a pod does not fit on a node.
     """
-    found = _QUANTITY.fullmatch(quantity.strip())
-    if not found:
+    try:
+        number = Decimal(parse_quantity(quantity))
+    except (ValueError, ArithmeticError):
         return None
-    number, exponent, suffix = found.groups()
-    if exponent:
-        return Fraction(number) * Fraction(10) ** int(exponent)
-    factor = _FACTORS.get(suffix or "")
-    return None if factor is None else Fraction(number) * factor
+    return max(-_LARGEST, min(number, _LARGEST)) if number.is_finite() else None
 
 
-def in_words(number: Fraction) -> str:
-    """A number of cores, bytes or pieces as people write it."""
+def in_words(number: Decimal) -> str:
+    """Return a number of cores, bytes or objects as text for people."""
     return f"{float(number / _MEBI):g}Mi" if number >= _MEBI else f"{float(number):g}"
 
 
-def demand(pod_spec: Mapping[str, Any], which: str = "requests") -> dict[str, Fraction]:
-    """What a pod asks for in all: its containers together, or its largest init container where that is more."""
+def demand(pod_spec: Mapping[str, Any], which: str = "requests") -> dict[str, Decimal]:
+    """Return what a pod requests: the sum of its containers, or its largest init container if that is more.
+
+    Args:
+        which: C(requests) or C(limits).
+    """
     together = _sum(parts(pod_spec, "containers"), which)
     for container in parts(pod_spec, "initContainers"):
         alone = _sum([container], which)
@@ -55,8 +54,8 @@ def demand(pod_spec: Mapping[str, Any], which: str = "requests") -> dict[str, Fr
     return {name: value + (amount(text(overhead, name)) or _NOTHING) for name, value in together.items()}
 
 
-def total(demands: Iterable[Mapping[str, Fraction]]) -> dict[str, Fraction]:
-    """Several demands together."""
+def total(demands: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
+    """Return the sum of several demands."""
     added = dict.fromkeys(RESOURCES, _NOTHING)
     for one in demands:
         for name in RESOURCES:
@@ -64,7 +63,7 @@ def total(demands: Iterable[Mapping[str, Fraction]]) -> dict[str, Fraction]:
     return added
 
 
-def _sum(containers: Iterable[Mapping[str, Any]], which: str) -> dict[str, Fraction]:
+def _sum(containers: Iterable[Mapping[str, Any]], which: str) -> dict[str, Decimal]:
     # A container with a limit and no request requests its limit.
     return total(
         {

@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The resource types a bundle may hold, and the paths they are served at.
+"""The resource types of a bundle, and their API paths.
 
-Kinds in a bundle are known, so nothing is discovered: a discovery costs a request per API group and
-kubernetes.core keeps its answer in a predictable file in a shared folder.
+The kinds in a bundle are known, so no discovery is needed. Discovery costs a request per API group, and kubernetes.core
+caches the response in a predictable file in a shared folder.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ class Resource(NamedTuple):
 
     @property
     def api_version(self) -> str:
-        """The C(apiVersion) of its objects, e.g. C(apps/v1)."""
+        """Return the C(apiVersion) of its objects, e.g. C(apps/v1)."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     @property
     def root(self) -> str:
-        """The path of the API group version, e.g. C(/apis/apps/v1)."""
+        """Return the path of the API group version, e.g. C(/apis/apps/v1)."""
         return f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
 
     def path(self, namespace: str | None = None, name: str | None = None) -> str:
-        """The path of the collection, or of one object when C(name) is given."""
+        """Return the path of the collection, or of one object if C(name) is given."""
         parts = [self.root]
         if self.namespaced and namespace:
             parts.append(f"namespaces/{quote(namespace, safe='')}")
         parts.append(self.plural)
         if name:
-            # RBAC names may hold colons and are legal in a path segment; only slashes and the like must go.
+            # Names of RBAC objects may contain colons, which are legal in a path segment. Slashes must be encoded.
             parts.append(quote(name, safe=":"))
         return "/".join(parts)
 
@@ -49,7 +49,7 @@ class Resource(NamedTuple):
 
 
 class Key(NamedTuple):
-    """Which object: its type and its name. C(namespace) is empty for cluster-scoped objects."""
+    """The type and name of an object. C(namespace) is empty for cluster-scoped objects."""
 
     api_version: str
     kind: str
@@ -109,22 +109,22 @@ RESOURCES: dict[tuple[str, str], Resource] = {
 
 
 def resource_of(api_version: str, kind: str) -> Resource:
-    """The resource type of a kind.
+    """Return the resource type of a kind.
 
     Raises:
-        BundleError: the kind is not in the table above.
+        BundleError: the kind is not in C(RESOURCES).
     """
     try:
         return RESOURCES[api_version, kind]
     except KeyError:
         raise BundleError(
-            f"kind {kind} of {api_version} is not a kind this release of the collection can apply",
-            next_step="use the bundle and the collection of the same release",
+            f"this release of the collection cannot apply the kind {kind} of {api_version}",
+            next_step="use a bundle and a collection of the same release",
         ) from None
 
 
 def key_of(manifest: dict[str, Any]) -> Key:
-    """The key of a manifest; a namespace given to a cluster-scoped object does not count."""
+    """Return the key of a manifest; the namespace of a cluster-scoped object is ignored."""
     api_version, kind = manifest["apiVersion"], manifest["kind"]
     metadata = manifest["metadata"]
     namespace = metadata.get("namespace", "") if resource_of(api_version, kind).namespaced else ""
@@ -132,5 +132,5 @@ def key_of(manifest: dict[str, Any]) -> Key:
 
 
 def path_of(key: Key) -> str:
-    """The path an object is served at."""
+    """Return the API path of an object."""
     return resource_of(key.api_version, key.kind).path(key.namespace, key.name)

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who installed something, as a kind that code can compare; C(owner.py) knows the marks and says it in words."""
+"""Determine who installed an object, as a kind that code can compare. C(owner.py) knows the marks and the texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..objects.line import Line, about
 from .kubectl import installed_by_kubectl, kubectl_applied
 from .owner import Mark, manager_of, mark_of
 
-# How the names of field managers begin; those of GitOps tools are of their controllers.
+# The prefixes of field manager names. GitOps tools use the names of their controllers.
 MANAGERS: dict[str, tuple[str, ...]] = {
     "kubectl": ("kubectl",),
     "helm": ("helm",),
@@ -22,19 +22,20 @@ MANAGERS: dict[str, tuple[str, ...]] = {
     "olm": ("olm", "operator-lifecycle-manager", "catalog-operator"),
     "juju": ("juju",),
 }
-# The owners that can be named to take objects from.
+# The owners whose objects an install can adopt.
 ADOPTABLE = ("helm", "argocd", "flux", "olm", "juju", "other")
 NOBODY: dict[str, Any] = {"kind": "none", "name": "", "adoptable": False}
 
 
 def owner(metadata: Mapping[str, Any], adopt: Collection[str] = ()) -> dict[str, Any]:
-    """Who manages an object.
+    """Return who manages an object.
 
     Args:
-        adopt: the owners to take objects from; some of C(ADOPTABLE).
+        adopt: the owners to adopt objects from; some of C(ADOPTABLE).
 
     Returns:
-        C(kind), C(name) in words, and C(adoptable): an install takes it over, from kubectl without being asked to.
+        C(kind), C(name) as text, and C(adoptable): whether an install takes the object over. Objects of kubectl are
+        always adoptable.
     """
     sound = _sound(metadata)
     manager = manager_of(sound)
@@ -46,7 +47,7 @@ def owner(metadata: Mapping[str, Any], adopt: Collection[str] = ()) -> dict[str,
 
 
 def tool_of(metadata: Mapping[str, Any]) -> str:
-    """Under which of the names in C(ADOPTABLE) an object of somebody else's can be taken over."""
+    """Return the name in C(ADOPTABLE) under which an object of another owner can be adopted."""
     return _tool(_foreign(metadata, manager_of(_sound(metadata)))[0])
 
 
@@ -55,7 +56,7 @@ def _tool(kind: str) -> str:
 
 
 def _foreign(metadata: Mapping[str, Any], manager: Mark) -> tuple[str, Line]:
-    """The kind of an owner and its name in words, which is about who it is."""
+    """Return the kind of an owner, and its name as a line whose C(about) identifies the owner."""
     said = Line(manager.words, about=[("owner", manager.kind, manager.name)])
     if manager.kind not in ("managers", "unknown"):
         return manager.kind, said
@@ -70,7 +71,7 @@ def _foreign(metadata: Mapping[str, Any], manager: Mark) -> tuple[str, Line]:
 
 
 def _sound(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Only what the judges of ownership look at, and that in the types they count on."""
+    """Return only the metadata that decides about ownership, with the expected types."""
     names = ("manager", "operation", "subresource")
     entries = [
         {**{name: text(entry, name) for name in names}, "fieldsV1": {"f:metadata": {"f:labels": labels}}}
@@ -86,7 +87,7 @@ def _sound(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def common_owner(objects: Iterable[Mapping[str, Any]], adopt: Collection[str] = ()) -> dict[str, Any]:
-    """The one owner of several objects; kind C(mixed) where they have several, C(none) where there are no objects."""
+    """Return the common owner of several objects; kind C(mixed) if they have several, C(none) without objects."""
     all_found = [owner(part(item, "metadata"), adopt) for item in objects]
     owners = {about(found["name"]): found for found in all_found}
     if not owners:
@@ -95,14 +96,14 @@ def common_owner(objects: Iterable[Mapping[str, Any]], adopt: Collection[str] = 
     return {
         "kind": kinds.pop() if len(kinds) == 1 else "mixed",
         "name": Line("; ".join(sorted(found["name"] for found in owners.values())), about=frozenset().union(*owners)),
-        # What is Conductor's already does not stand in the way of the rest: a take-over may have been cut off.
+        # Objects that Conductor owns do not prevent adopting the others: a take-over may have been interrupted.
         "adoptable": any(found["adoptable"] for found in owners.values())
         and all(found["adoptable"] or found["kind"] == "conductor" for found in owners.values()),
     }
 
 
 def is_own_or_nothing(objects: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether all of these are Conductor's, or kubectl's out of its kustomization; so it is where there are none."""
+    """Return whether Conductor, or kubectl with its kustomization, applied all of these; True without any."""
     found = [_sound(part(item, "metadata")) for item in objects]
     return all(
         manager_of(sound).kind == "conductor" or (mark_of(sound) is None and kubectl_applied(sound)) for sound in found

@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What kubectl applied of our own kustomization, and how it gives that up to us. Pure.
+"""Recognise objects that kubectl applied, and take over their fields. Pure.
 
-A field with two appliers is only removed when both leave it out, so as long as kubectl is one of them no later release
-could drop anything (KEP-555, "merge strategy"). Therefore kubectl's entries leave managedFields once ours is there.
+A field with two appliers is only removed if both leave it out. While kubectl is one of them, no later release could
+remove a field (KEP-555, "merge strategy"). So kubectl's entries are removed from managedFields when ours exists.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from ..objects.managed_fields import common, cut, holds, together, without, with
 from .owner import HELPERS, own_entry
 from .upstream import LAST_APPLIED, declared
 
-# The names under which kubectl writes whole objects from files. Those of its editing commands (kubectl-edit, -patch,
-# -scale, -label, ...) are not among them: what they wrote is somebody's decision, and stays that somebody's.
+# The managers under which kubectl writes whole objects from files. Those of its editing commands (kubectl-edit, -patch,
+# -scale, -label, ...) are not included: an edit is a person's decision, and the field stays with its manager.
 _SERVER_SIDE = ("kubectl", "Apply")
-# Kept by `kubectl apply --server-side` where the object was applied client-side before: it owns the annotation below.
+# `kubectl apply --server-side` adds it if the object was applied client-side before. It owns the annotation below.
 LAST_APPLIED_KEEPER = ("kubectl-last-applied", "Apply")
-# These own, besides what was in the file, all that the server added to it as defaults.
+# These own the fields of the file and also the defaults that the server added.
 _CLIENT_SIDE = (
     ("kubectl-client-side-apply", "Update"),
     ("kubectl-create", "Update"),
     ("kubectl-replace", "Update"),
 )
-# All the names under which kubectl can be in the way of a take-over.
+# All managers of kubectl whose fields a take-over includes.
 KUBECTL = frozenset(manager for manager, _operation in (_SERVER_SIDE, *_CLIENT_SIDE))
-# What they set on the way, and what is removed by a name of its own.
+# The annotation of client-side apply, which is removed separately and is not an edit.
 NO_EDITS: dict[str, Any] = {"f:metadata": {"f:annotations": {f"f:{LAST_APPLIED}": {}}}}
 
 
 def kubectl_applied(metadata: Mapping[str, Any]) -> bool:
-    """Whether kubectl applied the object from our kustomization, and it was not handed over to us since.
+    """Return whether kubectl applied the object from our kustomization and we have not taken it over yet.
 
-    Told by our label in kubectl's own entry: a label that we or an editor set on somebody's object does not count.
-    Another manager that applies the object beside kubectl is an installer that would come back: then it is not ours
-    to take, unless we have it already.
+    Our label must be in kubectl's own entry: a label set by us or by an editor does not count. If another manager also
+    applies the object, it is an installer that would apply it again. Then the object is not ours to take over, unless
+    we already own it.
     """
     if (metadata.get("labels") or {}).get(MANAGED_LABEL) != "true":
         return False
@@ -59,9 +59,9 @@ def kubectl_applied(metadata: Mapping[str, Any]) -> bool:
 
 
 def installed_by_kubectl(metadata: Mapping[str, Any]) -> bool:
-    """Whether kubectl applied the object from anybody's files, and nobody else looks after it; marks are not judged.
+    """Return whether kubectl applied the object from any files and no other tool manages it. Ignore marks.
 
-    Beside an entry of ours it counts where it still, or again, has fields that are ours too.
+    If we have an entry too, kubectl must still, or again, own fields that are also ours.
     """
     if metadata.get("ownerReferences"):
         return False
@@ -74,18 +74,18 @@ def installed_by_kubectl(metadata: Mapping[str, Any]) -> bool:
         entry.get("operation") == "Apply" and not str(entry.get("manager")).startswith("kubectl") for entry in others
     ):
         return False
-    # Of an object with a single field nothing is left to whoever applied it, once an editor of kubectl's changed that.
+    # If an object has a single field and an editing command of kubectl changed it, the applier's entry is gone.
     return bool(files) or (bool(others) and all(str(entry.get("manager")).startswith("kubectl") for entry in others))
 
 
 def is_nobodys(metadata: Mapping[str, Any]) -> bool:
-    """Whether nobody but controllers ever set a field of it; marks are not judged."""
+    """Return whether only controllers have set fields of the object. Ignore marks."""
     if metadata.get("ownerReferences"):
         return False
     return all(entry.get("manager") in HELPERS for entry in entries(metadata))
 
 
-def let_go(
+def take_over_entries(
     metadata: Mapping[str, Any],
     manifest: Mapping[str, Any],
     ours: Mapping[str, Any],
@@ -93,15 +93,15 @@ def let_go(
     tools: tuple[str, ...] = (),
     removed: Sequence[tuple[str, ...]] = (),
 ) -> list[dict[str, Any]]:
-    """The new managedFields that put our name in the place of kubectl's; the same as they are where it has none.
+    """Return managedFields with our manager in place of kubectl's; unchanged if kubectl has no entry.
 
-    To be written before our own apply: a field that is ours alone by then, and not in our manifest, goes with it.
+    Write them before our own apply, which then removes the fields that only we own and that are not in our manifest.
 
     Args:
         ours: the fields that our apply sets.
-        leftovers: the fields of the old release that ours does not set: to be deleted, to be disowned only.
-        tools: how the names of other managers begin that have to let go as well.
-        removed: the paths of marks that are taken off the object.
+        leftovers: the fields of the old release that ours does not set: those to delete, and those only to disown.
+        tools: the name prefixes of other managers whose entries are replaced as well.
+        removed: the paths of marks that are removed from the object.
     """
     gone, disowned = leftovers
     taken: dict[str, Any] = {}
@@ -126,7 +126,7 @@ def let_go(
             kept.append({**entry, "fieldsV1": rest})
     present = own_entry(metadata)
     if not taken and not kept:
-        # Nobody may be left in charge for a moment: the server would make an owner of its own ("before-first-apply").
+        # Without any entry the server would create one of its own ("before-first-apply").
         taken = dict(ours)
     if not taken or kept == metadata.get("managedFields"):
         return kept
@@ -143,15 +143,16 @@ def let_go(
 
 
 def take_over_patch(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The JSON Patch (RFC 6902) that ends kubectl's ownership of what we own; empty where there is nothing to end.
+    """Return the JSON Patch (RFC 6902) that removes kubectl's ownership of our fields; empty if it owns none.
 
-    To be sent after our own apply: only then the fields have another owner. The patch sets the resourceVersion it was
-    made for, so that the server refuses it (409) where the object changed meanwhile.
+    Send it after our own apply, when the fields have another owner. The patch sets the resourceVersion for which it was
+    made, so the server rejects it (409) if the object has changed meanwhile.
 
-    What a server-side kubectl applied beyond the release (a toleration in somebody's overlay) stays kubectl's. Of a
-    client-side one that cannot be told from the server's defaults: it stays on the object, and nobody's. The
-    last-applied annotation goes, because the next client-side apply would delete by it what is ours now, and because it
-    doubles the size of every CRD we list. (A Deployment counts that as a new generation; nothing is rolled out.)
+    Fields that server-side kubectl applied beyond the release (e.g. a toleration in an overlay) stay with kubectl. For
+    client-side kubectl they cannot be distinguished from the server's defaults: they stay on the object without an
+    owner. The last-applied annotation is removed, because the next client-side apply would use it to delete fields
+    that are ours now, and because it doubles the size of every CRD that we list. (This increases the generation of a
+    Deployment, but rolls nothing out.)
     """
     ours = own_entry(metadata)
     if ours is None:
@@ -174,10 +175,10 @@ def take_over_patch(metadata: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def entries(metadata: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The entries of managedFields that are about an object itself, not its status."""
+    """Return the entries of managedFields for an object itself, without those of subresources such as status."""
     return [entry for entry in metadata.get("managedFields") or [] if not entry.get("subresource")]
 
 
 def who(entry: Mapping[str, Any]) -> tuple[str, str]:
-    """Whose an entry is: the manager and the operation."""
+    """Return the manager and the operation of an entry."""
     return str(entry.get("manager")), str(entry.get("operation"))

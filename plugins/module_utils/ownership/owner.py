@@ -1,9 +1,9 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whose an object is, told from its metadata and from where webhooks point. Pure.
+"""Determine the owner of an object from its metadata, and of another installation from its webhooks. Pure.
 
-Field managers say who applied or changed an object (KEP-555); other installers leave marks of their own.
+Field managers show who applied or changed an object (KEP-555); other installers also set labels or annotations: marks.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class Mark(NamedTuple):
     """Who manages an object.
 
     Args:
-        kind: of installer; C(managers) where nothing but names of field managers tells.
-        name: what tells it from others of its kind, empty where nothing does.
-        words: for people.
+        kind: the kind of installer; C(managers) if only the names of field managers are known.
+        name: the name that distinguishes it from others of its kind; empty without one.
+        words: a text for people.
     """
 
     kind: Kind
@@ -35,7 +35,7 @@ class Mark(NamedTuple):
 
 
 class WebhookDestination(NamedTuple):
-    """Where a webhook points to: a Service, or a URL."""
+    """The destination of a webhook: a Service or a URL."""
 
     namespace: str = ""
     service: str = ""
@@ -45,7 +45,7 @@ class WebhookDestination(NamedTuple):
         return self.url or f"service {self.namespace}/{self.service}"
 
 
-# Marks other installers leave on what they manage: (field of metadata, key, value or "" for any, who, how to say it).
+# The marks of other installers: (field of metadata, key, value or "" for any, kind, text).
 # Sources: helm.sh/docs (labels), argo-cd docs (resource tracking), fluxcd.io (ownership labels),
 # operator-lifecycle-manager (OwnerKey), juju (resource labels).
 _MARKS: tuple[tuple[str, str, str, Kind, str], ...] = (
@@ -58,7 +58,7 @@ _MARKS: tuple[tuple[str, str, str, Kind, str], ...] = (
     ("labels", "olm.owner", "", "olm", "Operator Lifecycle Manager"),
     ("labels", "app.juju.is/created-by", "", "juju", "Juju"),
 )
-# How the names of all labels and annotations begin that such an installer leaves: what it knows its objects by.
+# The prefixes of all labels and annotations by which these installers recognise their objects.
 _TRACES = {
     "labels": (
         "helm.sh/chart",
@@ -72,8 +72,8 @@ _TRACES = {
     "annotations": ("meta.helm.sh/", "argocd.argoproj.io/tracking-id", "argocd.argoproj.io/installation-id"),
 }
 
-# Field managers that write into everybody's objects as part of their work, and own none of them: the API server and
-# the built-in controllers, and both of our controllers (caBundle, Secret data, status; see facts of cert-controller).
+# Field managers that write into objects of others and own none of them: the API server, the built-in controllers, and
+# the controllers of Trainer and JobSet (caBundle, Secret data, status).
 HELPERS = frozenset(
     {
         "kube-apiserver",
@@ -88,7 +88,7 @@ HELPERS = frozenset(
 
 
 def own_entry(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Our own server-side apply entry in managedFields, None if we never applied the object."""
+    """Return our own server-side apply entry in managedFields; None if we never applied the object."""
     for entry in metadata.get("managedFields") or []:
         if entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply" and not entry.get("subresource"):
             return dict(entry)
@@ -96,11 +96,11 @@ def own_entry(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def entry_digest(metadata: Mapping[str, Any]) -> str | None:
-    """The digest of our apply entry: its fields and its time. None where it says nothing for sure.
+    """Return the digest of our apply entry (its fields and its time); None if the entry is not reliable.
 
-    It changes with every change to a field we own: another manager's write takes the field out of our entry, and a
-    write in our name renews the time. caBundle, Secret data, status and others' annotations do not touch it.
-    A second entry in our name (an Update, not an Apply) means somebody used our name: nothing is sure then.
+    It changes with every change to a field that we own: a write by another manager removes the field from our entry,
+    and a write under our name renews the time. Changes to caBundle, Secret data, status and annotations of others do
+    not change it. A second entry with our name (an Update, not an Apply) means that another client used our name.
     """
     entry = own_entry(metadata)
     in_our_name = [
@@ -114,7 +114,7 @@ def entry_digest(metadata: Mapping[str, Any]) -> str | None:
 
 
 def mark_of(metadata: Mapping[str, Any]) -> Mark | None:
-    """The installer whose mark an object bears; None where it bears none."""
+    """Return the installer whose mark an object has; None without a mark."""
     for where, key, value, kind, who in _MARKS:
         found = (metadata.get(where) or {}).get(key)
         if found is not None and (not value or found == value):
@@ -123,7 +123,7 @@ def mark_of(metadata: Mapping[str, Any]) -> Mark | None:
 
 
 def traces_of(metadata: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The labels and annotations by which other installers know an object as theirs: (field of metadata, key) pairs."""
+    """Return the labels and annotations by which other installers recognise an object: (field of metadata, key)."""
     found = {
         (where, key)
         for where, beginnings in _TRACES.items()
@@ -138,14 +138,14 @@ def traces_of(metadata: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def owner_of(metadata: Mapping[str, Any]) -> str:
-    """Who manages an existing object, in words; code compares what C(manager_of) returns."""
+    """Return who manages an existing object, as text for people. Code compares the result of C(manager_of)."""
     return manager_of(metadata).words
 
 
 def manager_of(metadata: Mapping[str, Any]) -> Mark:
-    """Who manages an existing object.
+    """Return who manages an existing object.
 
-    A mark of another installer counts even beside an entry of ours: it would undo what we do.
+    A mark of another installer counts even if we have an entry too: that installer would revert our changes.
     """
     mark = mark_of(metadata)
     if mark is not None:
@@ -166,18 +166,18 @@ def manager_of(metadata: Mapping[str, Any]) -> Mark:
 def foreign_webhooks(
     configurations: Iterable[Mapping[str, Any]], bundle: Bundle, *, by_name: bool = False
 ) -> list[tuple[str, WebhookDestination]]:
-    """Webhook configurations for our API groups that are not ours: another Trainer or JobSet is installed.
+    """Find webhook configurations for our API groups that are not ours, i.e. another installed Trainer or JobSet.
 
-    They are found by the rules they hold, not by their names: the Helm charts use other names than kustomize.
-    A configuration that also speaks for other groups belongs to a neighbour that handles our kinds among others
-    (Kueue does, policy engines do): it is no second Trainer or JobSet.
+    They are found by their rules, not by their names, because the Helm charts use other names than kustomize. A
+    configuration with rules for other groups too belongs to other software that also handles our kinds (Kueue, policy
+    engines), not to a second Trainer or JobSet.
 
     Args:
         configurations: whole objects, of both kinds, of the entire cluster.
-        by_name: one of another name than the bundle's is found as well where it points to our own Service.
+        by_name: also find configurations with another name than the bundle's that call our own Service.
 
     Returns:
-        (configuration, where it points to) pairs.
+        (configuration, destination) pairs.
     """
     ours = {manifest["spec"]["group"] for manifest in bundle.objects("CustomResourceDefinition")}
     services = {
@@ -197,7 +197,7 @@ def foreign_webhooks(
             for rule in webhook.get("rules") or []
             for group in rule.get("apiGroups") or []
         }
-        # Pods, of the core group, are JobSet's business too.
+        # JobSet also has webhooks for pods, which are in the core group.
         if not groups & ours or groups - ours - {""}:
             continue
         for webhook in webhooks:

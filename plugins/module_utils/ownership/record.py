@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The install record: how Conductor knows what is its own, and that nothing changed. Pure but for its name.
+"""The install record: which objects Conductor created, and in which state. Pure, except for reading it.
 
-One ConfigMap in the operator's namespace holds, per object, its uid, the digest of what was asked for and the digest
-of our field manager's entry after the apply. Whoever recreates, edits or takes over an object changes one of these.
+One ConfigMap in the operator's namespace holds for each object its uid, the digest of the manifest, and the digest of
+our field manager's entry after the apply. Recreating, editing or taking over an object changes one of these.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class RecordEntry:
-    """What is known of one object.
+    """The record of one object.
 
     Args:
-        created: False where it was there before us: then it is not ours to delete. What kubectl applied from our own
-            kustomization counts as created, or a cluster that was taken over could never be rid of it.
+        created: whether Conductor created the object, and so may delete it. Objects that kubectl applied from our own
+            kustomization count as created, so that an uninstall deletes them after a take-over.
     """
 
     uid: str
@@ -41,13 +41,13 @@ class RecordEntry:
 
 @dataclass(frozen=True)
 class Record:
-    """What was installed. Empty where nothing is known.
+    """The content of the install record. Empty if nothing is known.
 
     Args:
-        jobset: C(bundled) where JobSet came with the release, C(external) where somebody else's is used.
-        intent: what was not there when a run began that has not ended well: of these, what bears our field manager's
-            entry was created by that run, though it could not write down its uid any more.
-        resource_version: that of the ConfigMap; empty where there is none. No part of what is recorded.
+        jobset: C(bundled) if JobSet was installed with the release, C(external) if an existing JobSet is used.
+        intent: the objects that did not exist when an unfinished run began. Those with an entry of our field manager
+            were created by that run, although it could not record their uids.
+        resource_version: that of the ConfigMap; empty if it does not exist. Not part of the record.
     """
 
     release: str = ""
@@ -60,10 +60,10 @@ class Record:
 
 
 def parse_record(config_map: Mapping[str, Any] | None) -> Record:
-    """The record a ConfigMap holds; an empty one where it is absent or cannot be understood.
+    """Parse the record in a ConfigMap; return an empty one if it is missing or unreadable.
 
-    An empty record is only slow, never wrong: every object is then applied again, and whose it is its managed fields
-    tell; a namespace, which is applied whoever made it, is then never deleted.
+    An empty record makes a run slower, but never wrong: every object is applied again, and its managed fields show who
+    owns it. A namespace is then never deleted, because it is applied regardless of who created it.
     """
     version = text(config_map, "metadata", "resourceVersion")
     try:
@@ -78,7 +78,7 @@ def parse_record(config_map: Mapping[str, Any] | None) -> Record:
                 Key(*key.split("|")): RecordEntry(uid, desired, applied, bool(created))
                 for key, (uid, desired, applied, created) in content["objects"].items()
             },
-            # Before there was a choice, JobSet always came with the release.
+            # Older records have no such key: JobSet was always bundled.
             jobset=content.get("jobset", "bundled"),
             intent=frozenset(Key(*key.split("|")) for key in content.get("intent", ())),
             resource_version=version,
@@ -88,7 +88,7 @@ def parse_record(config_map: Mapping[str, Any] | None) -> Record:
 
 
 def record_manifest(record: Record, namespace: str) -> dict[str, Any]:
-    """The ConfigMap that holds a record."""
+    """Return the ConfigMap for a record."""
     content: dict[str, Any] = {
         "format": _FORMAT,
         "release": record.release,
@@ -118,5 +118,5 @@ def record_manifest(record: Record, namespace: str) -> dict[str, Any]:
 
 
 def read_install_record(cluster: Cluster, namespace: str) -> Record:
-    """The install record in a namespace; an empty one where there is none."""
+    """Read the install record in a namespace; return an empty one if it does not exist."""
     return parse_record(cluster.find(resource_of("v1", "ConfigMap").path(namespace, INSTALL_RECORD)))

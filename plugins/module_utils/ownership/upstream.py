@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tells what a person edited in an object of upstream's install from what upstream's has otherwise than ours.
+"""Distinguish a person's edits of an upstream object from the differences between upstream's manifests and ours. Pure.
 
-The first is a conflict, the second is no news. A server fills in defaults, so what is compared with the live object is
-never our text, but what the server would make of it (a dry run that is forced).
+An edit is a conflict; a known difference is not. The live object is compared with the result of a forced dry run of our
+manifest, never with the manifest itself, because the server adds defaults.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ _CRD = "CustomResourceDefinition"
 
 
 def is_bare(manifest: Mapping[str, Any], side: Side) -> bool:
-    """Whether upstream's object is but a name: server-side apply records no owner for such a one."""
+    """Return whether upstream's object has only a name: server-side apply records no owner for it."""
     labels = set(manifest["metadata"].get("labels") or {}) - {MANAGED_LABEL}
     fields = {*manifest, *manifest["metadata"]} - {"apiVersion", "kind", "metadata", "name", "namespace", "labels"}
     return not fields and all(is_in(side.lacks, ("f:metadata", "f:labels", f"f:{name}")) for name in labels)
 
 
 def declared(metadata: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of an entry of managedFields that stood in its author's file.
+    """Return the fields of a managedFields entry that were in its author's file.
 
-    An Apply owns just these. An Update owns the server's defaults as well; which are which is told by the copy of its
-    file that client-side kubectl keeps. Without one (C(kubectl create)) nothing can be told, so nothing is declared.
+    An Apply entry has only these. An Update entry also has the server's defaults; the last-applied annotation of
+    client-side kubectl distinguishes them. Without it (C(kubectl create)) they cannot be distinguished: return none.
     """
     fields = dict(entry.get("fieldsV1") or {})
     if entry.get("operation") == "Apply":
         return fields
     if entry.get("manager") not in ("kubectl-client-side-apply", "kubectl-create", "kubectl-replace"):
-        # An edit is all its author's.
+        # An edit contains only its author's fields.
         return fields
     try:
         file = json.loads((metadata.get("annotations") or {}).get(LAST_APPLIED, "{}"))
@@ -51,32 +51,32 @@ def declared(metadata: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str,
 
 
 def leftovers(side: Side, live: Mapping[str, Any], wanted: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The fields of upstream's object that ours does not have: those to be deleted, and those to be disowned only.
+    """Return the fields of upstream's object that ours does not have: those to delete, and those only to disown.
 
-    A field that holds another value than upstream's was edited, and is not deleted; a map that was empty at upstream's
-    (the data of a Secret) holds what others wrote.
+    A field with another value than upstream's was edited and is not deleted. A map that is empty in upstream's manifest
+    (the data of a Secret) holds values of others, and is only disowned.
     """
-    gone, let_go = [], []
+    gone, disowned = [], []
     for path, told in _leaves(side.has):
         if told == "":
-            let_go.append(path)
+            disowned.append(path)
         elif not value_at(wanted, path)[0] and _is_upstreams(live, path, told):
             gone.append(path)
-    return tree_of(gone), tree_of(let_go)
+    return tree_of(gone), tree_of(disowned)
 
 
 def edits(side: Side, live: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """The fields that an apply would take away from somebody who edited them: name to what is there and what we want.
+    """Return the edited fields that an apply would overwrite: name to (existing value, our value).
 
     Args:
-        live: the object that is there.
-        after: what the server would make of it with our manifest.
+        live: the existing object.
+        after: the object after a dry run of our manifest.
     """
     expected = copy.deepcopy(live)
     for path, told in _leaves(side.has):
         there, value = value_at(after, path)
         if told and _is_upstreams(live, path, told):
-            # Ours by name already, where an adoption was cut off: then it goes.
+            # If an interrupted adoption already made the field ours, our apply removes it.
             _set(expected, path, value) if there else remove_field(expected, path)
     owned = [
         declared(live["metadata"], entry)
@@ -92,13 +92,13 @@ def edits(side: Side, live: dict[str, Any], after: dict[str, Any]) -> dict[str, 
 
 
 def owner_of_field(metadata: Mapping[str, Any], name: str) -> str:
-    """Who owns a field that is named as C(diff.py) names it; empty where nobody does, as of one that was removed."""
+    """Return the owner of a field with a name as in C(diff.py); empty without one, e.g. for a removed field."""
     owners = [
         str(entry.get("manager"))
         for entry in metadata.get("managedFields") or []
         if not entry.get("subresource")
         for path in places(declared(metadata, entry))
-        # The map around a field that went to somebody else stays its first owner's, and says nothing.
+        # A map stays with its first owner after a field in it got another owner, so maps do not count.
         if not is_in(entry["fieldsV1"], (*path, "."))
         for owned in (field_name(path),)
         if _is_or_is_in(owned, name) or _is_or_is_in(name, owned)
@@ -127,10 +127,10 @@ def _is_upstreams(live: Mapping[str, Any], path: tuple[str, ...], told: str) -> 
 def _fill(
     expected: dict[str, Any], after: Mapping[str, Any], path: tuple[str, ...], owned: list[dict[str, Any]]
 ) -> None:
-    """Puts what only ours has into what is expected; not where somebody put something of his own.
+    """Add a field that only our manifest has to the expected object, unless another manager set it.
 
-    The highest part of the path that is missing comes as a whole, with the defaults the server has filled in below it.
-    What is there and nobody's is a default itself.
+    The highest missing part of the path is copied as a whole, with the defaults that the server added below it. An
+    existing field without an owner is a default itself.
     """
     for length in range(1, len(path) + 1):
         above = path[:length]
@@ -151,14 +151,14 @@ def _set(target: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
 
 
 def remove_field(target: dict[str, Any], path: tuple[str, ...]) -> None:
-    """Takes a field out of an object; does nothing where it is not there."""
+    """Remove a field from an object, if it exists."""
     parent = value_at(target, path[:-1])[1] if len(path) > 1 else target
     if isinstance(parent, dict):
         parent.pop(path[-1].removeprefix("f:"), None)
 
 
 def _undescribed(crd: dict[str, Any]) -> dict[str, Any]:
-    """A CRD without the texts in its schemas. A property that is called description is no text."""
+    """Return a CRD without the descriptions in its schemas. A property with the name description is kept."""
 
     def bare(schema: Any) -> Any:
         if isinstance(schema, list):

@@ -102,7 +102,7 @@ def _send(cluster: Cluster, manifest: dict[str, Any]) -> dict[str, Any]:
     """
     if key_of(manifest).namespace:
         return cluster.dry_run_create(manifest, step="probe")
-    return cluster.apply(manifest, dry_run=True, whole_answer=True)
+    return cluster.server_side_apply(manifest, dry_run=True, whole_answer=True)
 
 
 def _denied_verb(error: ConductorError) -> str:

@@ -123,7 +123,7 @@ class Companions:
 
     def _apply(self, manifest: dict[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
         try:
-            return self._cluster.apply(manifest, dry_run=dry_run, whole_answer=dry_run)
+            return self._cluster.server_side_apply(manifest, dry_run=dry_run, whole_answer=dry_run)
         except ApiError as error:
             if error.status == 409:
                 error.next_step = "leave it out of the definition, or let that manager give the field up"

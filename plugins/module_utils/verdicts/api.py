@@ -13,7 +13,7 @@ from .verdict import State, Verdict
 
 
 def crd_verdict(name: str, crd: Mapping[str, Any] | None) -> Verdict:
-    """Established, its names accepted, and not on its way out."""
+    """Judge a CRD: ready if it is established, its names are accepted and it is not being deleted."""
 
     def verdict(state: State, evidence: str = "", since: Any = "") -> Verdict:
         return Verdict(
@@ -21,9 +21,9 @@ def crd_verdict(name: str, crd: Mapping[str, Any] | None) -> Verdict:
         )
 
     if crd is None:
-        return verdict("progressing", "it is not there")
+        return verdict("progressing", "missing")
     if part(crd, "metadata").get("deletionTimestamp"):
-        return verdict("progressing", "it is Terminating", part(crd, "metadata").get("deletionTimestamp"))
+        return verdict("progressing", "Terminating", part(crd, "metadata").get("deletionTimestamp"))
     conditions = {str(condition.get("type")): condition for condition in parts(part(crd, "status"), "conditions")}
     for needed in ("NamesAccepted", "Established"):
         condition = conditions.get(needed) or {}
@@ -37,18 +37,21 @@ def crd_verdict(name: str, crd: Mapping[str, Any] | None) -> Verdict:
     names = [version.get("name") for version in parts(part(crd, "spec"), "versions")]
     left = [version for version in (stored if isinstance(stored, list) else []) if version not in names]
     if left:
-        return verdict("progressing", f"objects are stored in {', '.join(map(str, left))}, which it does not have")
+        return verdict("progressing", f"objects are stored in missing versions: {', '.join(map(str, left))}")
     return verdict("ready", since=conditions["Established"].get("lastTransitionTime"))
 
 
 def namespace_verdict(name: str, namespace: Mapping[str, Any] | None) -> Verdict:
-    """There, and not on its way out: what is in one that is Terminating goes with it, and nothing new can be made."""
+    """Judge a namespace: ready if it is active.
+
+    In a Terminating namespace all objects are deleted, and no object can be created.
+    """
 
     def verdict(state: State, evidence: str = "", next_step: str = "", since: str = "") -> Verdict:
         return Verdict(f"Namespace {name}", "active", state, evidence, next_step, since, name=name)
 
     if namespace is None:
-        return verdict("progressing", "it is not there")
+        return verdict("progressing", "missing")
     status = part(namespace, "status")
     gone = part(namespace, "metadata").get("deletionTimestamp")
     if gone or status.get("phase") == "Terminating":
@@ -59,36 +62,36 @@ def namespace_verdict(name: str, namespace: Mapping[str, Any] | None) -> Verdict
         ]
         return verdict(
             "progressing",
-            "; ".join(["it is Terminating", *left]),
-            "let it go, then run the install again",
+            "; ".join(["Terminating", *left]),
+            "wait until it is deleted, then run the install again",
             str(gone or ""),
         )
     if status.get("phase") != "Active":
-        return verdict("unknown", f"its phase is {status.get('phase') or 'not known'}")
+        return verdict("unknown", f"its phase is {status.get('phase') or 'unknown'}")
     return verdict("ready")
 
 
 def runtime_verdict(name: str, runtime: Mapping[str, Any] | None, refusal: str | None) -> Verdict:
-    """There, not on its way out, and accepted: a TrainJob that names it was let pass.
+    """Judge a runtime: ready if it exists, is not being deleted, and a TrainJob that names it is accepted.
 
     Args:
-        refusal: the server's words against such a TrainJob, empty where it would take it; None where nobody asked.
+        refusal: the server's message if it rejects such a TrainJob; empty if it accepts it; None if that is unknown.
     """
 
     def verdict(state: State, evidence: str = "", next_step: str = "", since: str = "") -> Verdict:
         return Verdict(f"ClusterTrainingRuntime {name}", "usable", state, evidence, next_step, since, name=name)
 
     if runtime is None:
-        return verdict("progressing", "it is not there", "run the install again")
+        return verdict("progressing", "missing", "run the install again")
     gone = text(runtime, "metadata", "deletionTimestamp")
     if gone:
         held = ", ".join(texts(runtime, "metadata", "finalizers"))
         return verdict(
             "progressing",
-            f"it is being deleted{', held by ' + held if held else ''}",
-            "let the TrainJobs that use it end, then run the install again",
+            f"Terminating{', held by ' + held if held else ''}",
+            "wait until the TrainJobs that use it have ended, then run the install again",
             gone,
         )
     if refusal is None:
-        return verdict("unknown", "nobody asked whether a TrainJob may use it")
+        return verdict("unknown", "not tested whether a TrainJob may use it")
     return verdict("progressing", refusal) if refusal else verdict("ready", "a TrainJob may use it")

@@ -1,12 +1,12 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Verdicts on Jobs, JobSets and TrainJobs: whether each has ended, and how. Pure.
+"""Judge Jobs, JobSets and TrainJobs: whether each has ended, and how. Pure.
 
-Conditions of a Job: Complete, Failed, Suspended, FailureTarget (kubernetes/api batch/v1, JobConditionType); the last
-one comes when the Job is about to fail and its pods have not ended yet. Of a JobSet: Completed, Failed, Suspended,
-StartupPolicy* (api/jobset/v1alpha2, jobset_types.go). Of a TrainJob: Suspended, Complete, Failed (Trainer 2.x,
-pkg/apis/trainer/v1alpha1, trainjob_types.go).
+Conditions of a Job: Complete, Failed, Suspended, FailureTarget (kubernetes/api batch/v1, JobConditionType);
+FailureTarget means that the Job is about to fail and its pods have not ended yet. Conditions of a JobSet: Completed,
+Failed, Suspended, StartupPolicy* (api/jobset/v1alpha2, jobset_types.go). Conditions of a TrainJob: Suspended, Complete,
+Failed (Trainer 2.x, pkg/apis/trainer/v1alpha1, trainjob_types.go).
 """
 
 from __future__ import annotations
@@ -17,64 +17,64 @@ from typing import Any
 from ..objects.fields import part, text
 from .verdict import State, Verdict, count, ended, true_conditions, words_of
 
-# The first counts.
+# The first condition that is True decides.
 _JOB_ENDS: dict[str, State] = {"Failed": "failed", "FailureTarget": "failed", "Complete": "ready"}
 
 
 def job_verdict(name: str, job: Mapping[str, Any] | None) -> Verdict:
-    """Ready where it is complete, failed where it failed or is about to; else how many of its pods there are."""
+    """Judge a Job: ready if it is complete, failed if it failed or is about to; else report how many pods it has."""
     subject, rule = f"Job {name}", "complete"
     if job is None:
-        return Verdict(subject, rule, "progressing", "it is not there")
+        return Verdict(subject, rule, "progressing", "missing")
     if found := ended(subject, rule, job, _JOB_ENDS):
         return found
     if part(job, "spec").get("suspend") is True:
         since = text(true_conditions(job).get("Suspended", {}), "lastTransitionTime")
-        return Verdict(subject, rule, "progressing", "it is suspended", since=since)
-    there = count(part(job, "status").get("active"))
-    return Verdict(subject, rule, "progressing", f"{there} of {_wanted(job)} pods are there")
+        return Verdict(subject, rule, "progressing", "suspended", since=since)
+    active = count(part(job, "status").get("active"))
+    return Verdict(subject, rule, "progressing", f"{active} of {_wanted(job)} pods exist")
 
 
 def lacks_pods(job: Mapping[str, Any]) -> bool:
-    """Whether it has fewer pods than it is to have now."""
+    """Return whether a running Job has fewer pods than it should have now."""
     if job_verdict("", job).state != "progressing" or part(job, "spec").get("suspend") is True:
         return False
     return count(part(job, "status").get("active")) < _wanted(job)
 
 
 def _wanted(job: Mapping[str, Any]) -> int:
-    """How many pods it is to have now: no more than may run at once, and no more than are still to succeed."""
+    """Return how many pods a Job should have now: its parallelism, but not more than the missing completions."""
     spec, succeeded = part(job, "spec"), count(part(job, "status").get("succeeded"))
-    # A server fills both in, unless any success counts (completions is null then).
+    # The server sets both, except completions if one success completes the Job.
     most = count(spec["parallelism"]) if "parallelism" in spec else 1
     still = spec.get("completions")
     return most if not isinstance(still, int) else max(0, min(most, still - succeeded))
 
 
-# The first counts.
+# The first condition that is True decides.
 _JOBSET_ENDS: dict[str, State] = {"Failed": "failed", "Completed": "ready"}
 
 
 def jobset_verdict(name: str, job_set: Mapping[str, Any] | None) -> Verdict:
-    """Ready where it is completed, failed where it failed; else what it says of itself."""
+    """Judge a JobSet: ready if it is completed, failed if it failed; else report its conditions."""
     subject, rule = f"JobSet {name}", "completed"
     if job_set is None:
-        return Verdict(subject, rule, "progressing", "Trainer has made no JobSet of it yet")
+        return Verdict(subject, rule, "progressing", "Trainer has not created its JobSet yet")
     if found := ended(subject, rule, job_set, _JOBSET_ENDS):
         return found
     said = "; ".join(words_of(entry) for entry in true_conditions(job_set).values())
-    return Verdict(subject, rule, "progressing", f"JobSet has made no pods yet{': ' + said if said else ''}")
+    return Verdict(subject, rule, "progressing", f"JobSet has not created pods yet{': ' + said if said else ''}")
 
 
-# The first counts.
+# The first condition that is True decides.
 _TRAINJOB_ENDS: dict[str, State] = {"Failed": "failed", "Complete": "ready"}
 
 
 def trainjob_verdict(name: str, job: Mapping[str, Any] | None) -> Verdict:
-    """Ready where it is complete, failed where it failed; what has both failed."""
+    """Judge a TrainJob: ready if it is complete, failed if it failed. If both conditions are True, it failed."""
     subject, rule = f"TrainJob {name}", "complete"
     if job is None:
-        return Verdict(subject, rule, "progressing", "it is not there")
+        return Verdict(subject, rule, "progressing", "missing")
     if found := ended(subject, rule, job, _TRAINJOB_ENDS):
         return found
     if part(job, "spec").get("suspend") is True:

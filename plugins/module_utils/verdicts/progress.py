@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a wait says while it lasts: a short line when what it waits for changes, and now and then that it still does."""
+"""Report the progress of a wait: a short line when the unmet conditions change, and repeated from time to time."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Callable, Iterable, Sequence
 
 from .verdict import Verdict
 
-# Seconds between two lines: at least, when something changes, and at most, when nothing does.
+# Seconds between two lines: the minimum after a change, and the maximum without one.
 _SOONEST, _LATEST = 0.5, 5.0
 _WIDTH = 150
-_AT_LAST = "all of it serves"
+_AT_LAST = "all components ready"
 
 
 class Progress:
-    """Says what is waited for; keeps what was said in C(lines).
+    """Report what a wait still waits for; C(lines) keeps all reported lines.
 
     Args:
-        say: where a line goes at once.
-        at_last: what is said when nothing is waited for any more.
-        latest: seconds between two lines when nothing changes.
+        say: prints a line immediately.
+        at_last: the line at the end of the wait.
+        latest: seconds between two lines if nothing changes.
     """
 
     def __init__(self, say: Callable[[str], None], *, at_last: str = _AT_LAST, latest: float = _LATEST) -> None:
@@ -33,19 +33,19 @@ class Progress:
         self._at = float("-inf")
 
     def look(self, seconds: float, waiting: Sequence[Verdict], mounting: Sequence[str] = ()) -> None:
-        """Says something, if there is anything new to say, or nothing was said for long.
+        """Report the verdicts if they changed, or if the last line is old.
 
         Args:
             seconds: since the wait began.
             waiting: the verdicts that are not ready.
-            mounting: the pods whose certificate is written and not mounted yet.
+            mounting: the pods whose certificate is written but not mounted yet.
         """
         self.tell(seconds, summary(waiting, mounting))
 
     def tell(self, seconds: float, text: str) -> None:
-        """The same for whoever knows what to say; C(text) is empty when nothing is waited for."""
+        """Report a text in the same way; C(text) is empty when the wait is over."""
         if not text and not self._text:
-            # It was there already when the wait began, or all has been said.
+            # Everything was ready when the wait began, or the end is already reported.
             return
         since = seconds - self._at
         if text and since < (self._latest if text == self._text else _SOONEST):
@@ -57,10 +57,10 @@ class Progress:
 
 
 def summary(waiting: Iterable[Verdict], mounting: Sequence[str] = ()) -> str:
-    """What is waited for, in one line; empty where that is nothing. Pure."""
+    """Return the verdicts as one line; empty without any. Pure."""
     verdicts = list(waiting)
     starting = any(verdict.rule == "rollout" for verdict in verdicts)
-    # While a controller starts nobody is behind its Service.
+    # While a controller starts, its Service has no endpoints: do not report them as well.
     told = [verdict for verdict in verdicts if not (starting and verdict.rule == "endpoints")]
     phrases = list(dict.fromkeys(_phrase(verdict) for verdict in told))
     if mounting:
@@ -70,17 +70,17 @@ def summary(waiting: Iterable[Verdict], mounting: Sequence[str] = ()) -> str:
 
 
 def _phrase(verdict: Verdict) -> str:
-    """One verdict, shortly; the same for all that wait for the same."""
+    """Return a short text for a verdict, equal for verdicts with the same reason."""
     if verdict.is_probe:
-        return "webhooks do not answer as they should yet"
+        return "webhooks do not answer correctly yet"
     phrases = {
         "established": "CRDs are not served yet",
         "caBundle": "webhooks have no certificate yet",
-        "certificate": "certificates are not in place yet",
+        "certificate": "certificates are not valid yet",
         "leader": "no leader yet",
     }
     if verdict.rule in phrases:
         return phrases[verdict.rule]
-    # What a pod says tells more than that it is missing.
+    # The state of a pod explains more than the number of replicas.
     short = (verdict.name or verdict.subject).removesuffix("-controller-manager").removeprefix("kubeflow-")
     return f"{short}: {verdict.brief or verdict.evidence or verdict.rule}"

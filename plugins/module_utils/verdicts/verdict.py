@@ -1,9 +1,9 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A verdict over a snapshot of an object: ready or not, by which rule, on what evidence. Pure.
+"""A verdict on a snapshot of an object: whether it is ready, the rule that decided, and the evidence. Pure.
 
-What is missing, stale or half-filled is never ready. Odd or absent fields never raise.
+Missing, stale or incomplete objects are never ready. Missing or malformed fields never raise an error.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from ..objects.fields import part, parts, text
 
-# Characters of what a condition says; a message may hold a whole log.
+# The most characters taken from a condition, whose message may hold a whole log.
 _LONGEST = 1000
 
 State = Literal["ready", "progressing", "failed", "unknown"]
@@ -22,16 +22,16 @@ State = Literal["ready", "progressing", "failed", "unknown"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is known of one subject.
+    """The state of one subject.
 
     Args:
-        rule: what was checked.
+        rule: what was checked; a code.
         evidence: what was found.
-        remedy: the next thing to try, where the evidence tells.
-        since: since when the server has it so (RFC 3339), where it says that.
-        name: of the object in C(subject), where it has one.
-        brief: of the evidence, what a line of progress has room for; empty where that is all of it.
-        is_probe: the rule is what a webhook was asked.
+        next_step: what to do next, if the evidence shows it.
+        since: since when the state has lasted according to the server (RFC 3339); empty if unknown.
+        name: of the object in C(subject), if it has one.
+        brief: the part of the evidence that fits into a progress line; empty to use all of it.
+        is_probe: whether this is the result of a probe, and the rule names the probe.
     """
 
     subject: str
@@ -46,7 +46,7 @@ class Verdict:
 
     @property
     def ready(self) -> bool:
-        """Unknown is never ready."""
+        """Return whether the state is ready. An unknown state is not."""
         return self.state == "ready"
 
     def __str__(self) -> str:
@@ -54,21 +54,21 @@ class Verdict:
 
 
 def count(value: Any) -> int:
-    """A field that should be a number; 0 where it is absent or something else."""
+    """Return the value of a number field; 0 if it is missing or not a number."""
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def true_conditions(value: Any) -> dict[str, Mapping[str, Any]]:
-    """Type to condition, of those of an object's status that are True."""
+    """Return the conditions of an object's status that are True, by type."""
     found = parts(part(value, "status"), "conditions")
     return {str(entry.get("type")): entry for entry in found if entry.get("status") == "True"}
 
 
 def ended(subject: str, rule: str, value: Any, ends: Mapping[str, State]) -> Verdict | None:
-    """The verdict on something that has an end, by the first of these conditions that is True; None where none is.
+    """Return the verdict of the first of these conditions that is True; None if none is.
 
     Args:
-        ends: the type of a condition to what it means.
+        ends: the meaning of each type of condition.
     """
     conditions = true_conditions(value)
     for kind, state in ends.items():
@@ -79,6 +79,6 @@ def ended(subject: str, rule: str, value: Any, ends: Mapping[str, State]) -> Ver
 
 
 def words_of(condition: Mapping[str, Any]) -> str:
-    """What a condition says: reason and message, where it has them."""
+    """Return the reason and message of a condition; empty if it has neither."""
     words = (condition.get("reason"), condition.get("message"))
     return ": ".join(word for word in words if isinstance(word, str) and word)[:_LONGEST]

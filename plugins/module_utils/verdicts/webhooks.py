@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Verdicts on the endpoints of a webhook's Service and on the caBundle of a webhook configuration. Pure."""
+"""Judge the endpoints of a webhook's Service and the caBundle of a webhook configuration. Pure."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .verdict import State, Verdict
 def endpoints_verdict(
     service: str, slices: Iterable[Mapping[str, Any]], pods: Mapping[str, Mapping[str, Any]]
 ) -> Verdict:
-    """At least one ready endpoint, each of them one of the pods that may answer, and none that is on its way out.
+    """Judge a Service: ready if it has a ready endpoint, all belong to its Deployment and none is terminating.
 
-    A pod that is ending serves until its process ends, and a node learns of that up to a second later: an answer may be
-    its last, and the next call be refused.
+    A terminating pod answers until its process ends, and a node learns that up to a second later: a call after a
+    successful one may still fail.
 
     Args:
         slices: the EndpointSlices of this Service.
-        pods: uid to pod, those of the Service's own Deployment.
+        pods: the pods of the Service's own Deployment, by uid.
     """
 
     def verdict(state: State, evidence: str = "") -> Verdict:
@@ -43,30 +43,31 @@ def endpoints_verdict(
                 address = addresses[0] if isinstance(addresses, list) and addresses else "an address"
                 strangers.append(str(target.get("name") or address))
     if strangers:
-        return verdict(
-            "progressing", f"{', '.join(sorted(strangers))} answers for it and is not one of its controllers"
-        )
+        return verdict("progressing", f"an endpoint is not a pod of its controller: {', '.join(sorted(strangers))}")
     if not ready:
         return verdict("progressing", "no ready endpoint")
     if ending:
-        return verdict("progressing", f"{', '.join(sorted(ending))} is ending and still answers for it")
+        return verdict("progressing", f"a terminating pod is still an endpoint: {', '.join(sorted(ending))}")
     return verdict("ready", f"{ready} ready")
 
 
 def webhook_configuration_verdict(
     name: str, configuration: Mapping[str, Any] | None, webhooks: Iterable[str]
 ) -> Verdict:
-    """Every webhook of it has a caBundle; the controllers write that when their certificate is made."""
+    """Judge a webhook configuration: ready if every webhook has a caBundle.
+
+    The controllers write the caBundle after creating their certificate.
+    """
 
     def verdict(state: State, evidence: str = "") -> Verdict:
         return Verdict(f"webhook configuration {name}", "caBundle", state, evidence, name=name)
 
     if configuration is None:
-        return verdict("progressing", "it is not there")
+        return verdict("progressing", "missing")
     found = {str(webhook.get("name")): webhook for webhook in parts(configuration, "webhooks")}
     missing = [webhook for webhook in webhooks if webhook not in found]
     if missing:
-        return verdict("progressing", f"it lacks webhook {', '.join(missing)}")
+        return verdict("progressing", f"missing webhook {', '.join(missing)}")
     bare = [webhook for webhook in webhooks if not _has_bundle(found[webhook])]
     if bare:
         return verdict("progressing", f"no caBundle yet on {', '.join(bare)}")

@@ -1,12 +1,12 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Verdicts on Deployments, their ReplicaSets and pods, and on the Lease of a controller. Pure.
+"""Judge Deployments, their ReplicaSets and pods, and the Lease of a controller. Pure.
 
-A quota, Pod Security or an admission webhook that rejects pods shows on the ReplicaSet first, in its condition
-ReplicaFailure (kubernetes/api apps/v1); the Deployment takes it from there. Without a leader the webhooks of a
-controller answer and nothing is reconciled: a new pod waits until the previous Lease expires, 15 s by default
-(client-go, tools/leaderelection).
+If a quota, Pod Security or an admission webhook rejects pods, this appears first on the ReplicaSet, in its condition
+ReplicaFailure (kubernetes/api apps/v1), and then on the Deployment. Without a leader the webhooks of a controller
+answer, but nothing is reconciled: a new pod waits until the previous Lease expires, after 15 s by default (client-go,
+tools/leaderelection).
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from .verdict import State, Verdict, count, true_conditions, words_of
 
 
 def pod_trouble(pod: Mapping[str, Any]) -> str:
-    """C(pod_words) with the name of the pod before them; empty if it is ready."""
+    """Return C(pod_words) after the name of the pod; empty if the pod is ready."""
     words = pod_words(pod)
     return "" if words is None else f"pod {part(pod, 'metadata').get('name', '')}: {words}".rstrip()
 
 
 def pod_words(pod: Mapping[str, Any]) -> str | None:
-    """Why a pod does not run or is not ready, in the words of the kubelet or the scheduler; None if it is ready."""
+    """Return the reason of the kubelet or the scheduler why a pod is not running or not ready; None if it is ready."""
     status = part(pod, "status")
     for container in parts(status, "containerStatuses"):
         state = part(container, "state")
@@ -46,7 +46,7 @@ def pod_words(pod: Mapping[str, Any]) -> str | None:
 
 
 def is_pod_ready(pod: Mapping[str, Any]) -> bool:
-    """Whether the pod's Ready condition is True and it is not being deleted."""
+    """Return whether the pod's Ready condition is True and it is not being deleted."""
     if part(pod, "metadata").get("deletionTimestamp"):
         return False
     conditions = parts(part(pod, "status"), "conditions")
@@ -54,7 +54,7 @@ def is_pod_ready(pod: Mapping[str, Any]) -> bool:
 
 
 def running_since(pod: Mapping[str, Any]) -> str:
-    """When the container that runs began last (RFC 3339); empty where none runs."""
+    """Return when the newest running container started (RFC 3339); empty if none runs."""
     running = [
         part(part(container, "state"), "running") for container in parts(part(pod, "status"), "containerStatuses")
     ]
@@ -62,13 +62,13 @@ def running_since(pod: Mapping[str, Any]) -> str:
 
 
 def containers_of(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The statuses of a pod's containers, init containers first."""
+    """Return the statuses of a pod's containers, init containers first."""
     status = part(pod, "status")
     return [*parts(status, "initContainerStatuses"), *parts(status, "containerStatuses")]
 
 
 def pods_of(deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The pods that a Deployment's selector matches and that are not being deleted."""
+    """Return the pods that a Deployment's selector matches, without those that are being deleted."""
     wanted = deployment["spec"]["selector"]["matchLabels"].items()
     return [
         pod
@@ -81,22 +81,22 @@ _REVISION = "deployment.kubernetes.io/revision"
 
 
 def replicaset_verdict(name: str, replica_set: Mapping[str, Any] | None) -> Verdict:
-    """Ready where its newest generation was seen and all pods it is to have are available."""
+    """Judge a ReplicaSet: ready if its newest generation was observed and all its pods are available."""
 
     def verdict(state: State, evidence: str, since: str = "", brief: str = "") -> Verdict:
         return Verdict(f"ReplicaSet {name}", "pods", state, evidence, since=since, name=name, brief=brief)
 
     if replica_set is None:
-        return verdict("progressing", "it is not there")
+        return verdict("progressing", "missing")
     if is_terminating(replica_set):
-        return verdict("progressing", "it is being deleted")
+        return verdict("progressing", "Terminating")
     generation = count(part(replica_set, "metadata").get("generation"))
     status = part(replica_set, "status")
     if not generation or count(status.get("observedGeneration")) < generation:
-        return verdict("progressing", "its newest generation was not seen by the ReplicaSet controller yet")
+        return verdict("progressing", "the ReplicaSet controller has not observed its newest generation yet")
     wanted, there = count(part(replica_set, "spec").get("replicas")), count(status.get("replicas"))
     available = count(status.get("availableReplicas"))
-    numbers = f"{there} of {wanted} pods are there, {available} available"
+    numbers = f"{there} of {wanted} pods exist, {available} available"
     failure = true_conditions(replica_set).get("ReplicaFailure")
     if failure is not None:
         words = words_of(failure)
@@ -107,7 +107,7 @@ def replicaset_verdict(name: str, replica_set: Mapping[str, Any] | None) -> Verd
 def present_replicaset(
     deployment: Mapping[str, Any], replica_sets: Iterable[Mapping[str, Any]]
 ) -> Mapping[str, Any] | None:
-    """The one that has the Deployment's present revision; None where its controller has not made it."""
+    """Return the ReplicaSet of the Deployment's current revision; None if it does not exist yet."""
     uid, revision = (text(deployment, "metadata", *names) for names in (("uid",), ("annotations", _REVISION)))
     return next(
         (
@@ -121,7 +121,10 @@ def present_replicaset(
 
 
 def deployment_verdict(name: str, deployment: Mapping[str, Any] | None, pods: Iterable[Mapping[str, Any]]) -> Verdict:
-    """Rolled out: the newest generation was seen, all replicas are of it and available, no older one is left."""
+    """Judge a Deployment: ready if it is rolled out.
+
+    That is: its newest generation was observed, all replicas are updated and available, and no older one remains.
+    """
 
     def verdict(state: State, *evidence: str, brief: str = "") -> Verdict:
         said, since = "; ".join(evidence), _since(deployment)
@@ -130,16 +133,16 @@ def deployment_verdict(name: str, deployment: Mapping[str, Any] | None, pods: It
         )
 
     if deployment is None:
-        return verdict("progressing", "it is not there")
+        return verdict("progressing", "missing")
     metadata, spec, status = (part(deployment, name) for name in ("metadata", "spec", "status"))
     if metadata.get("deletionTimestamp"):
-        return verdict("progressing", "it is being deleted")
+        return verdict("progressing", "Terminating")
     generation, seen = metadata.get("generation"), status.get("observedGeneration")
     if not count(generation) or count(seen) < count(generation):
-        return verdict("progressing", "its newest generation was not seen by the Deployment controller yet")
+        return verdict("progressing", "the Deployment controller has not observed its newest generation yet")
     wanted = count(spec.get("replicas", 1))
     if wanted < 1:
-        return verdict("progressing", "it is scaled to 0 replicas")
+        return verdict("progressing", "scaled to 0 replicas")
     total, updated, available = (
         count(status.get(field)) for field in ("replicas", "updatedReplicas", "availableReplicas")
     )
@@ -153,7 +156,7 @@ def deployment_verdict(name: str, deployment: Mapping[str, Any] | None, pods: It
 
 
 def _since(deployment: Mapping[str, Any] | None) -> str:
-    """Since when it is available, or is not."""
+    """Return since when the Deployment has been available, or unavailable."""
     for condition in parts(part(deployment, "status"), "conditions"):
         if condition.get("type") == "Available":
             return str(condition.get("lastTransitionTime") or "")
@@ -168,53 +171,53 @@ def _condition_message(status: Mapping[str, Any], kind: str) -> str | None:
 
 
 def _deadline_message(status: Mapping[str, Any]) -> str:
-    """What its controller says when it has given up hope (progressDeadlineSeconds); empty otherwise."""
+    """Return the controller's message if the rollout exceeded progressDeadlineSeconds; empty otherwise."""
     for condition in parts(status, "conditions"):
         if condition.get("type") == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded":
             return str(condition.get("message", "its progress deadline is exceeded"))
     return ""
 
 
-# Year to second, as RFC 3339 writes them: texts that compare like times.
+# The length of an RFC 3339 time without fractions. Such texts compare like times.
 _SECOND = len("2026-01-01T00:00:00")
 
 
 def lease_verdict(name: str, lease: Mapping[str, Any], pods: Mapping[str, str], namespace: str) -> Verdict:
-    """Held by one of the pods that may lead, and by the process that runs in it now.
+    """Judge a Lease: ready if one of the controller's pods holds it, with the process that runs now.
 
-    Clocks of two machines are never compared: whether a Lease has run out is for the next leader to find. When a pod
-    took and renewed it, and when its container began, all tell by the clock of the pod's node. A container runtime that
-    is slow notes the beginning only after the process has taken the Lease (containerd, internal/cri/server,
-    container_start.go); then it is the renewing, every few seconds, that shows that the process lives.
+    Clocks of two machines are never compared: the next leader decides whether a Lease has expired. The times at which a
+    pod took and renewed the Lease, and at which its container started, are all by the clock of the pod's node. A slow
+    container runtime notes the start only after the process has taken the Lease (containerd, internal/cri/server,
+    container_start.go); then a later renewal, every few seconds, shows that the process is alive.
 
     Args:
-        pods: the controller's pods that are not ending: name to when the container began (RFC 3339), empty where it
-            does not run.
+        pods: the controller's pods that are not terminating: by name, when the container started (RFC 3339), empty if
+            it is not running.
     """
 
     def verdict(state: State, evidence: str, next_step: str = "") -> Verdict:
-        # A leader leads since it took the Lease; one that is gone has not led since it renewed it last.
+        # A leader has led since acquireTime; without one there has been no leader since renewTime.
         since = part(lease, "spec").get("acquireTime" if state == "ready" else "renewTime")
         return Verdict(f"Lease {name}", "leader", state, evidence, next_step, str(since or ""), name=name)
 
     holder = part(lease, "spec").get("holderIdentity")
     if not isinstance(holder, str) or not holder:
-        return verdict("progressing", "nobody holds it: no pod has become the leader yet")
-    # controller-runtime, pkg/leaderelection: the host's name, which is the pod's, and a UUID.
+        return verdict("progressing", "no holder: no pod has become the leader yet")
+    # controller-runtime, pkg/leaderelection: the host name, which is the pod's name, and a UUID.
     pod = holder.rpartition("_")[0] or holder
     if pod not in pods:
         return verdict(
             "progressing",
-            f"held by {pod}, which is none of the controller's pods: nothing is reconciled until it runs out",
-            f"where it does not run out, kubectl -n {namespace} delete lease {name}",
+            f"held by {pod}, which is not a pod of the controller: nothing is reconciled until it expires",
+            f"if it does not expire, run `kubectl -n {namespace} delete lease {name}`",
         )
     taken, renewed = (_second(part(lease, "spec").get(name)) for name in ("acquireTime", "renewTime"))
     began = _second(pods[pod])
     if taken and taken < began and not renewed > began:
-        return verdict("progressing", f"held by an earlier process of {pod}: nothing is reconciled until it runs out")
+        return verdict("progressing", f"held by an earlier process of {pod}: nothing is reconciled until it expires")
     return verdict("ready", f"held by {pod}")
 
 
 def _second(time: Any) -> str:
-    """A time without its fractions, which a container's has not; empty where it is none."""
+    """Return a time without fractions of a second, because container times have none; empty if it is not a text."""
     return time[:_SECOND] if isinstance(time, str) else ""

@@ -66,13 +66,13 @@ def test_the_current_context_is_not_good_enough(kubeconfig_path: str) -> None:
 
 def test_unknown_context(kubeconfig_path: str) -> None:
     answer = play("install", {"conductor_kubeconfig": kubeconfig_path, "conductor_context": "three"})
-    assert_refused(answer, "there is no context 'three'", "one, two")
+    assert_refused(answer, "context 'three' not found", "one, two")
 
 
 def test_missing_kubeconfig(tmp_path: Path) -> None:
     path = str(tmp_path / "nowhere")
     answer = play("install", {"conductor_kubeconfig": path, "conductor_context": "one"})
-    assert_refused(answer, f"there is no kubeconfig file {path}")
+    assert_refused(answer, f"kubeconfig file not found: {path}")
 
 
 def test_server_that_does_not_answer(kubeconfig_path: str, closed_port: int) -> None:

@@ -94,7 +94,7 @@ def test_the_cluster_answers(answer: Played, host: str) -> None:
 @pytest.mark.parametrize(
     ("host", "words"),
     [
-        ("kubeconfig_nowhere", ["there is no kubeconfig file /run/nowhere"]),
+        ("kubeconfig_nowhere", ["kubeconfig file not found: /run/nowhere"]),
         (
             "program_nowhere",
             ["/run/other-helper", "in here.yml cannot be loaded", "it must be installed where this task runs"],

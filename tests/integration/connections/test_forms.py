@@ -109,8 +109,8 @@ def test_the_cluster_answers(answer: Played, host: str) -> None:
     ("host", "words"),
     [
         # It has the name the user gave it, not that of a decrypted copy.
-        ("vaulted_file_other_context", ["there is no context 'other' in vaulted.yml"]),
-        ("damaged_text", ["kubeconfig has several lines and is no kubeconfig"]),
+        ("vaulted_file_other_context", ["context 'other' not found in vaulted.yml"]),
+        ("damaged_text", ["kubeconfig is a text of several lines, but not the content of a kubeconfig"]),
         ("no_ca", ["certificate verify failed", "check ca_cert"]),
         ("missing_program", ["/nonexistent/login", "it must be installed where this task runs"]),
         ("no_pod", ["does not run in a pod"]),

@@ -47,4 +47,4 @@ def test_in_a_pod_its_cluster_is_used_when_asked_for(answer: Played) -> None:
 
 
 def test_the_cluster_of_the_pod_and_another_one_are_two(answer: Played) -> None:
-    assert_refused(answer, "another", "in_cluster: true and another cluster are both named")
+    assert_refused(answer, "another", "in_cluster: true and another cluster are both set")

@@ -69,11 +69,23 @@ def test_the_pinned_cluster_answers(answer: Played, host: str) -> None:
 
 
 def test_another_cluster_is_refused(answer: Played, identity: str) -> None:
-    assert_refused(answer, "other", "it is another cluster", f"pinned: {OTHER_UID}", f"found: {identity} at https://")
+    assert_refused(
+        answer,
+        "other",
+        "this is another cluster than the pinned one",
+        f"pinned: {OTHER_UID}",
+        f"found: {identity} at https://",
+    )
 
 
 def test_a_copy_is_refused(answer: Played, uid: str, identity: str) -> None:
-    assert_refused(answer, "copy", "the same uid and another CA", f"pinned: {uid}/{OTHER_CA}", f"found: {identity} at")
+    assert_refused(
+        answer,
+        "copy",
+        "the cluster has the pinned uid but another CA",
+        f"pinned: {uid}/{OTHER_CA}",
+        f"found: {identity} at",
+    )
 
 
 def test_without_a_verified_ca_there_is_nothing_to_compare(answer: Played, uid: str, identity: str) -> None:
@@ -82,11 +94,11 @@ def test_without_a_verified_ca_there_is_nothing_to_compare(answer: Played, uid: 
 
 
 def test_something_that_is_no_identity(answer: Played) -> None:
-    assert_refused(answer, "nonsense", "cluster_uid is no identity of a cluster: 'production'")
+    assert_refused(answer, "nonsense", "cluster_uid is not a valid identity of a cluster: 'production'")
 
 
 def test_who_may_not_read_the_namespace_cannot_be_sure(answer: Played) -> None:
-    words = ["this right is missing: get namespaces kube-system", "leave cluster_uid out"]
+    words = ["missing permission: get namespaces kube-system", "remove cluster_uid"]
     assert_refused(answer, "pinned_reader", *words)
 
 

@@ -93,7 +93,7 @@ def test_a_proxy_that_turns_us_away(run: Run, host: str) -> None:
 
 
 def test_something_that_is_no_proxy(run: Run) -> None:
-    assert_refused(run.answer, "no_proxy_at_all", "proxy is no URL of a proxy", "http://proxy.example:3128")
+    assert_refused(run.answer, "no_proxy_at_all", "proxy is not a valid proxy URL", "http://proxy.example:3128")
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "K8S_AUTH_PROXY"])

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster import lease
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.lease import Lease
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.transport import Request
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError, NotReadyError
 from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
@@ -36,9 +37,7 @@ class Fuse:
         self._blown = True
         self._removed = False
         self._send = Cluster._send
-        monkeypatch.setattr(
-            Cluster, "_send", lambda cluster, method, path, **more: self._pass(cluster, method, path, more)
-        )
+        monkeypatch.setattr(Cluster, "_send", lambda cluster, request, **more: self._pass(cluster, request, more))
 
     def arm(self) -> None:
         """The next write is the last."""
@@ -48,14 +47,14 @@ class Fuse:
         """No more of that."""
         self._removed = True
 
-    def _pass(self, cluster: Cluster, method: str, path: str, more: dict[str, Any]) -> Any:
+    def _pass(self, cluster: Cluster, request: Request, more: dict[str, Any]) -> Any:
         if self._removed:
-            return self._send(cluster, method, path, **more)
+            return self._send(cluster, request, **more)
         if self._blown:
             raise Killed
-        answer = self._send(cluster, method, path, **more)
+        answer = self._send(cluster, request, **more)
         # Reviews and the lease are no part of what is installed; the record is: between it and an object it hurts.
-        if method == "PATCH" and "dryRun" not in (more.get("query") or {}) and "/leases/" not in path:
+        if request.method == "PATCH" and "dryRun" not in request.query and "/leases/" not in request.path:
             self._blown = True
         return answer
 
@@ -119,7 +118,7 @@ def test_a_run_waits_for_another_and_says_so(installed: ControlPlane, bundle: Bu
     with ThreadPoolExecutor(1) as pool:
         with Lease(installed.client(), bundle.namespace, patience=0):
             waiting = pool.submit(ensure_present, installed.client(), bundle)
-            with pytest.raises(NotReadyError, match="another run is at work"):
+            with pytest.raises(NotReadyError, match="another run holds the install lease"):
                 ensure_present(installed.client(), bundle, lease_timeout=1)
             assert not waiting.done()
         result = waiting.result(timeout=60)
@@ -137,10 +136,10 @@ def test_a_write_that_fails_leaves_a_record_of_what_was_done(
 ) -> None:
     send = Cluster._send
 
-    def refuses(cluster: Cluster, method: str, path: str, **more: Any) -> Any:
-        if method == "PATCH" and path.endswith("/deployments/jobset-controller-manager"):
+    def refuses(cluster: Cluster, request: Request, **more: Any) -> Any:
+        if request.method == "PATCH" and request.path.endswith("/deployments/jobset-controller-manager"):
             raise ConductorError("no")
-        return send(cluster, method, path, **more)
+        return send(cluster, request, **more)
 
     monkeypatch.setattr(Cluster, "_send", refuses)
     with pytest.raises(ConductorError) as caught:

@@ -54,5 +54,5 @@ def test_a_user_without_rights_reads_what_is_missing(plane: ControlPlane, playbo
     nobody = plane.identity("nobody")
     refused = play(playbook, nobody.variables)
     assert refused.code != 0
-    for word in ("these rights are missing:", "list customresourcedefinitions.apiextensions.k8s.io", "Next:"):
+    for word in ("missing permissions:", "list customresourcedefinitions.apiextensions.k8s.io", "Next:"):
         assert word in refused.text

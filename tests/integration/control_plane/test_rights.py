@@ -96,7 +96,7 @@ def test_the_installer_is_no_administrator(plane: ControlPlane) -> None:
         {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "mine", "namespace": "default"}},
     ):
         with pytest.raises(ApiError, match="is forbidden"):
-            installer.apply(manifest)
+            installer.server_side_apply(manifest)
 
 
 def test_the_verifier_looks_and_compares(states: States, bundle: Bundle) -> None:
@@ -137,14 +137,14 @@ def test_with_the_policy_probes_are_all_the_verifier_sends(states: States, bundl
             verifier.dry_run_create(manifest)
             refused(partial(post, verifier, manifest), "reserved for dry runs")
         else:
-            verifier.apply(manifest, dry_run=True)
-            refused(partial(verifier.apply, manifest), "reserved for dry runs")
+            verifier.server_side_apply(manifest, dry_run=True)
+            refused(partial(verifier.server_side_apply, manifest), "reserved for dry runs")
     other: Manifest = {**runtime, "metadata": {"name": "mine"}}
-    refused(partial(verifier.apply, other, dry_run=True), "cannot patch resource")
+    refused(partial(verifier.server_side_apply, other, dry_run=True), "cannot patch resource")
     refused(partial(post, verifier, other), "cannot create resource")
     # Nobody else is in its way.
-    plane.client().apply({**pod, "metadata": {**pod["metadata"], "namespace": "default"}}, dry_run=True)
-    plane.client().apply(other)
+    plane.client().server_side_apply({**pod, "metadata": {**pod["metadata"], "namespace": "default"}}, dry_run=True)
+    plane.client().server_side_apply(other)
 
 
 def refused(send: Callable[[], Any], words: str) -> None:

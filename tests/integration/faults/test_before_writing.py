@@ -60,7 +60,7 @@ def rule(verbs: list[str], groups: str = "*", resources: str = "*") -> dict[str,
             [],
             # To read and to write, of the first phase and of the last.
             [
-                "these rights are missing:",
+                "missing permissions:",
                 "list customresourcedefinitions.apiextensions.k8s.io",
                 "get configmaps conductor-install-record in namespace kubeflow-system",
                 "create, patch customresourcedefinitions.apiextensions.k8s.io",
@@ -73,7 +73,7 @@ def rule(verbs: list[str], groups: str = "*", resources: str = "*") -> dict[str,
             [rule(["get", "list", "watch"])],
             # To write, and to grant what the controllers need.
             [
-                "these rights are missing:",
+                "missing permissions:",
                 "escalate clusterroles.rbac.authorization.k8s.io",
                 "create, patch customresourcedefinitions.apiextensions.k8s.io",
                 "create, patch deployments.apps in namespace kubeflow-system",

@@ -8,11 +8,13 @@ from __future__ import annotations
 import copy
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote
 
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster import transport
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError, ConductorError
 from ansible_collections.conductor.trainer.plugins.module_utils.names import FIELD_MANAGER, MANAGED_LABEL
@@ -27,16 +29,9 @@ from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.state i
 CUSTOM_GROUPS = ("trainer.kubeflow.org", "jobset.x-k8s.io")
 
 
-class Request(NamedTuple):
-    """One request as the fake got it."""
-
-    method: str
-    path: str
-    query: dict[str, str]
-    body: Any
-    accept: str
-    step: str
-    subject: str
+@dataclass(frozen=True)
+class Request(transport.Request):
+    """One request as the fake received it."""
 
     @property
     def writes(self) -> bool:
@@ -129,20 +124,9 @@ class FakeCluster(Cluster):
     def close(self) -> None:
         """Nothing to close."""
 
-    def _exchange(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: dict[str, str] | None,
-        body: Any,
-        content_type: str,
-        accept: str,
-        step: str,
-        subject: str,
-    ) -> dict[str, Any]:
-        """Answers from memory."""
-        request = Request(method, path, dict(query or {}), copy.deepcopy(body), accept, step, subject)
+    def _exchange(self, sent: transport.Request) -> dict[str, Any]:
+        """Answer from memory."""
+        request = Request(**{**vars(sent), "body": copy.deepcopy(sent.body)})
         with self._lock:
             self.requests.append(request)
         for hook in self.hooks:
@@ -166,7 +150,7 @@ class FakeCluster(Cluster):
     ) -> Iterator[dict[str, Any]]:
         """The next scripted stream of a resource type; after the last one an endless silence."""
         with self._lock:
-            self.requests.append(Request("WATCH", resource.path(namespace), {}, resource_version, "", "watch", ""))
+            self.requests.append(Request("WATCH", resource.path(namespace), "watch", "", body=resource_version))
             script = self.streams.get(resource.plural) or []
             stream = script.pop(0) if script else None
         if isinstance(stream, ConductorError):
@@ -180,7 +164,7 @@ class FakeCluster(Cluster):
         """The end of what a test put there for a pod; a container that was started again has another log."""
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
         query = {"container": container, "previous": str(previous)}
-        request = Request("GET", path, query, None, "", "read log", pod)
+        request = Request("GET", path, "read log", pod, query=query)
         self.requests.append(request)
         for hook in self.hooks:
             hook(request)
@@ -372,7 +356,7 @@ def _discovery(served: Iterable[Resource]) -> dict[str, Any]:
     }
 
 
-def _is_selected(item: dict[str, Any], query: dict[str, str]) -> bool:
+def _is_selected(item: dict[str, Any], query: Mapping[str, str]) -> bool:
     """Whether selectors mean an object: by its name, our label or JobSet's; Namespaces by the label that is their name.
 
     The fake takes no notice of others.

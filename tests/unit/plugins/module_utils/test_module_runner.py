@@ -98,8 +98,8 @@ def test_the_operation_sees_its_own_options(run: Run) -> None:
     ("arguments", "words"),
     [
         ({}, "no cluster is named"),
-        ({**TOKEN, "context": "x"}, "both named"),
-        ({"kubeconfig": "/nonexistent/config"}, "there is no kubeconfig file /nonexistent/config"),
+        ({**TOKEN, "context": "x"}, "both set"),
+        ({"kubeconfig": "/nonexistent/config"}, "kubeconfig file not found: /nonexistent/config"),
         ({**TOKEN, "bundle": "/nonexistent/2.3.0.json"}, "/nonexistent/2.3.0.json cannot be read"),
         ({**TOKEN, "runtimes": ["nope"]}, "has no runtime nope"),
         ({**TOKEN, "profile": "loud"}, "value of profile must be one of"),
@@ -228,7 +228,7 @@ def test_a_kubeconfig_as_text_is_used_and_not_shown(run: Run, operation: Any) ->
 @pytest.mark.parametrize("text", ["secret-0\nsecret-1\n", "token: secret-0\n  x: [\n"])
 def test_a_text_that_is_no_kubeconfig_is_not_shown(run: Run, text: str) -> None:
     result = run({"kubeconfig": text})
-    assert "is no kubeconfig" in result["msg"]
+    assert "not the content of a kubeconfig" in result["msg"]
     assert "secret-" not in str(result)
 
 

@@ -218,9 +218,9 @@ def test_files_of_one_name_do_not_overwrite_each_other(monkeypatch: pytest.Monke
 def test_an_error_names_the_file_as_the_user_does(monkeypatch: pytest.MonkeyPatch) -> None:
     action = Action(monkeypatch, "ssh", kubeconfig="~/vault")
     action.files[os.path.expanduser("~/vault")] = "/vault"
-    failure = {"failed": True, "msg": "there is no context 'a' in /remote/tmp/kubeconfig-vault"}
+    failure = {"failed": True, "msg": "context 'a' not found in /remote/tmp/kubeconfig-vault"}
     action.action._execute_module = Mock(return_value=failure)
-    assert action.action.run(task_vars={})["msg"] == "there is no context 'a' in ~/vault"
+    assert action.action.run(task_vars={})["msg"] == "context 'a' not found in ~/vault"
 
 
 def test_variables_of_the_task_become_options_and_no_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,6 +309,6 @@ def test_what_takes_a_module_has_one(monkeypatch: pytest.MonkeyPatch, how: str, 
 def test_an_error_without_a_module_names_the_file_as_the_user_does(monkeypatch: pytest.MonkeyPatch) -> None:
     action = Action(monkeypatch, "local", kubeconfig="vault")
     action.files["vault"] = "/vault"
-    failure = {"failed": True, "msg": "there is no context 'a' in /decrypted/vault"}
+    failure = {"failed": True, "msg": "context 'a' not found in /decrypted/vault"}
     monkeypatch.setattr(in_process, "perform", Mock(return_value=failure))
-    assert action.action.run(task_vars={})["msg"] == "there is no context 'a' in vault"
+    assert action.action.run(task_vars={})["msg"] == "context 'a' not found in vault"

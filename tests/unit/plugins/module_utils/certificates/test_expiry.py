@@ -14,7 +14,7 @@ NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
 def trusting(days: float | None) -> list[dict[str, Any]]:
-    """Validating webhook configurations whose CA ends in so many days; without one where that is None."""
+    """Return validating webhook configurations whose CA expires in so many days; None means no CA."""
     found = webhooks("Validating")
     ca_bundle = "" if days is None else encoded(certificate(NOW + timedelta(days=days)))
     for item in found:
@@ -23,7 +23,7 @@ def trusting(days: float | None) -> list[dict[str, Any]]:
     return found
 
 
-def test_one_row_for_each_of_ours_and_of_nobody_elses() -> None:
+def test_one_row_for_each_configuration_of_trainer_and_jobset() -> None:
     neighbour = {"metadata": {"name": "kueue"}, "webhooks": [{"rules": [{"apiGroups": ["kueue.x-k8s.io"]}]}]}
     assert certificate_facts([neighbour, *trusting(100.5)], NOW) == [
         {"configuration": name, "not_after": "2026-04-11T12:00:00Z", "days_left": 100}
@@ -31,18 +31,18 @@ def test_one_row_for_each_of_ours_and_of_nobody_elses() -> None:
     ]
 
 
-def test_one_that_has_ended_is_below_nothing() -> None:
+def test_expired_certificate_has_negative_days_left() -> None:
     assert [row["days_left"] for row in certificate_facts(trusting(-0.5), NOW) or ()] == [-1, -1]
 
 
-def test_without_a_certificate_nothing_is_known() -> None:
+def test_without_a_certificate_the_expiry_is_unknown() -> None:
     rows = certificate_facts(trusting(None), NOW) or []
     assert [(row["not_after"], row["days_left"]) for row in rows] == [("", None), ("", None)]
     assert certificate_facts([], NOW) == []
     assert certificate_facts(None, NOW) is None
 
 
-def test_of_several_the_first_to_end_counts() -> None:
+def test_first_expiry_counts() -> None:
     items = trusting(9)
     for item, other in zip(items, trusting(3), strict=True):
         item["webhooks"].append(other["webhooks"][0])

@@ -38,7 +38,7 @@ SHORT = Authority("short", life=timedelta(days=40))
 
 
 def give(cluster: FakeCluster, authority: Authority, *, without: str = "", host: str = "") -> None:
-    """Somebody puts certificates into both Secrets."""
+    """Store certificates in both Secrets."""
     for source in set(sources(EXTERNAL).values()):
         pair = authority.server("webhook", [host or source.host])
         values = {"tls.crt": pair.certificate, "tls.key": pair.key, "ca.crt": authority.pem}
@@ -53,7 +53,7 @@ def give(cluster: FakeCluster, authority: Authority, *, without: str = "", host:
 
 
 def trusted(objects: Mapping[str, Any] | Bundle) -> set[bytes]:
-    """Every caBundle of a bundle's webhooks."""
+    """Return every caBundle of a bundle's webhooks."""
     assert isinstance(objects, Bundle)
     return {
         base64.b64decode(webhook["clientConfig"].get("caBundle", ""))
@@ -68,7 +68,7 @@ def made() -> FakeCluster:
     return cluster
 
 
-def test_the_secrets_are_others_than_those_that_the_controllers_fill() -> None:
+def test_external_mode_uses_other_secrets() -> None:
     assert {source.secret for source in sources(EXTERNAL).values()} == {TRAINER, JOBSET}
     assert not {TRAINER, JOBSET} & set(EXTERNAL.names("Secret"))
     assert {(tuple(sorted(source.needed)), source.own_authority) for source in sources(EXTERNAL).values()} == {
@@ -76,14 +76,14 @@ def test_the_secrets_are_others_than_those_that_the_controllers_fill() -> None:
     }
 
 
-def test_every_webhook_is_to_trust_what_the_secret_says() -> None:
+def test_webhooks_trust_the_ca_of_the_secret() -> None:
     certified = certify(made(), EXTERNAL, {})
     assert certified.blockers == ()
     assert trusted(certified.bundle) == {FIRST.pem}
     assert trusted(EXTERNAL) == {b""}
 
 
-def test_or_what_the_option_says() -> None:
+def test_webhooks_trust_the_ca_of_the_option() -> None:
     cluster = identified(FakeCluster())
     give(cluster, FIRST, without="ca.crt")
     assert "ca.crt" in certify(cluster, EXTERNAL, {}).blockers[0]["cause"]
@@ -93,7 +93,7 @@ def test_or_what_the_option_says() -> None:
     assert trusted(certified.bundle) == {SECOND.pem + FIRST.pem}
 
 
-def test_where_the_controllers_make_them_nothing_is_read() -> None:
+def test_generated_certificates_are_not_read() -> None:
     cluster = made()
     plain = load_bundle(str(BUNDLE))
     assert certify(cluster, plain, {}) == (plain, ())
@@ -101,16 +101,16 @@ def test_where_the_controllers_make_them_nothing_is_read() -> None:
     assert cluster.requests == []
 
 
-def test_beside_somebody_elses_jobset_its_certificate_is_not_ours_to_judge() -> None:
+def test_certificate_of_an_external_jobset_is_not_checked() -> None:
     cluster = made()
     del cluster.objects[Key("v1", "Secret", HOME, JOBSET)]
     assert certify(cluster, without_jobset(EXTERNAL), {}).blockers == ()
     (blocker,) = certify(cluster, EXTERNAL, {}).blockers
     assert (blocker["code"], blocker["object"]) == ("certificate_invalid", f"Secret {HOME}/{JOBSET}")
-    assert "is not there" in blocker["cause"]
+    assert "does not exist" in blocker["cause"]
 
 
-def test_what_the_injector_of_cert_manager_fills_in_is_left_to_it() -> None:
+def test_injected_ca_bundle_is_left_to_cert_manager() -> None:
     (one, *_others) = EXTERNAL.webhook_configurations()
     metadata = {"annotations": {"cert-manager.io/inject-ca-from": "kubeflow-system/webhook"}}
     certified = certify(made(), EXTERNAL, {key_of(one): metadata})
@@ -121,7 +121,7 @@ def test_what_the_injector_of_cert_manager_fills_in_is_left_to_it() -> None:
     assert not injects_authority({"annotations": None})
 
 
-def test_without_the_right_to_look_it_says_which() -> None:
+def test_missing_permission_to_list_secrets_is_named() -> None:
     cluster = made()
     cluster.fail(403, method="GET", path="/secrets")
     with pytest.raises(RightsError, match=f"list secrets in namespace {HOME}"):
@@ -131,7 +131,7 @@ def test_without_the_right_to_look_it_says_which() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"without": "tls.key"}, "lacks tls.key"),
+        ({"without": "tls.key"}, "has no tls.key"),
         ({"host": "webhook.elsewhere.svc"}, "is for webhook.elsewhere.svc"),
         ({}, "not signed by"),
     ],
@@ -158,7 +158,7 @@ def ca_bundles(cluster: FakeCluster) -> set[bytes]:
     }
 
 
-def test_an_install_follows_the_authority_and_is_done_then() -> None:
+def test_install_follows_a_new_authority_and_is_idempotent() -> None:
     cluster = made()
     secrets = {key: repr(item) for key, item in cluster.objects.items() if key.name in (TRAINER, JOBSET)}
     assert ensure_present(cluster, EXTERNAL)["changed"]
@@ -175,7 +175,7 @@ def test_an_install_follows_the_authority_and_is_done_then() -> None:
     assert cluster.applies == []
 
 
-def test_webhooks_trust_them_only_when_the_last_controller_that_makes_its_own_has_ended(script: Script) -> None:
+def test_webhooks_change_only_after_the_last_rotating_controller_ended(script: Script) -> None:
     cluster = made()
     ensure_present(cluster, load_bundle(str(BUNDLE)))
     labels = {"app.kubernetes.io/component": "manager", "app.kubernetes.io/name": "trainer"}
@@ -202,20 +202,20 @@ def test_webhooks_trust_them_only_when_the_last_controller_that_makes_its_own_ha
 
     script.append((3.0, end))
     ensure_present(cluster, EXTERNAL)
-    # The Deployments had been changed by then, the webhooks not.
+    # The Deployments were already changed, the webhooks were not.
     assert seen == [({b""}, {TRAINER, JOBSET})]
     assert ca_bundles(cluster) == {FIRST.pem}
 
 
-def test_one_that_would_not_do_any_more_stops_a_run_that_has_nothing_else_to_do() -> None:
+def test_invalid_certificate_stops_a_run_without_changes() -> None:
     cluster = made()
     ensure_present(cluster, EXTERNAL)
     give(cluster, FIRST, without="tls.key")
-    with pytest.raises(RefusedError, match=r"lacks tls\.key"):
+    with pytest.raises(RefusedError, match=r"has no tls\.key"):
         ensure_present(cluster, EXTERNAL)
 
 
-def test_an_inspection_says_so_as_well() -> None:
+def test_inspection_reports_the_problem() -> None:
     cluster = made()
     found = inspect(cluster, EXTERNAL)
     assert found["wanted"]["certificates"] == "external"
@@ -230,22 +230,22 @@ def test_an_inspection_says_so_as_well() -> None:
 
 
 def later(days: int) -> Callable[[], datetime]:
-    """A clock that is ahead."""
+    """Return a clock that is ahead."""
     return lambda: datetime.now(timezone.utc) + timedelta(days=days)
 
 
 @pytest.mark.parametrize(
     ("authority", "days", "left"),
     [
-        # Of a year the last 30 days.
+        # With a lifetime of a year, the last 30 days.
         (FIRST, 330, None),
         (FIRST, 345, 19),
-        # Of forty days the last ten: cert-manager renews in the last third.
+        # With a lifetime of 40 days, the last 10: cert-manager renews in the last third.
         (SHORT, 29, None),
         (SHORT, 31, 8),
     ],
 )
-def test_one_that_is_to_be_renewed_is_told(authority: Authority, days: int, left: int | None) -> None:
+def test_certificate_to_renew_is_reported(authority: Authority, days: int, left: int | None) -> None:
     cluster = identified(FakeCluster())
     give(cluster, authority)
     found = inspect(cluster, EXTERNAL, now=later(days))
@@ -255,16 +255,16 @@ def test_one_that_is_to_be_renewed_is_told(authority: Authority, days: int, left
     assert len(told) == (2 if left else 0)
 
 
-def test_an_authority_that_is_being_replaced_may_end() -> None:
+def test_replaced_authority_may_expire() -> None:
     cluster = made()
     both = replace(EXTERNAL, authority=(SHORT.pem + FIRST.pem).decode())
     assert {found.due_in for found in own_certificates(cluster, both, now=later(35)).values()} == {None}
     alone = replace(EXTERNAL, authority=SHORT.pem.decode())
-    # It did not sign them; what ends is nevertheless known.
+    # It did not sign them, but the expiry is known.
     assert {found.due_in for found in own_certificates(cluster, alone, now=later(35)).values()} == {4}
 
 
-def test_an_inspection_that_may_not_look_says_that() -> None:
+def test_inspection_reports_a_missing_permission() -> None:
     cluster = made()
 
     def hook(request: Any) -> dict[str, Any] | None:

@@ -17,14 +17,13 @@ from ansible_collections.conductor.trainer.plugins.module_utils.certificates.ext
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.certificates.provided import (
     given_certificates,
-    secrets_of_pem,
     with_own_certificates,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.certificates.sources import sources
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import InputError, RefusedError
 from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
-from ansible_collections.conductor.trainer.plugins.module_utils.module_call import secrets_in
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key
+from ansible_collections.conductor.trainer.plugins.module_utils.redaction import secrets_in
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.release.components import without_jobset
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
@@ -41,7 +40,7 @@ TRUSTING = replace(EXTERNAL, authority=AUTHORITY.pem.decode())
 
 
 def pems(authority: Authority = AUTHORITY, host: str = "") -> dict[str, dict[str, str]]:
-    """What a user gives: new certificates each time."""
+    """Return a user's certificates_pem, with new certificates each time."""
     found = {}
     for source in sources(EXTERNAL).values():
         pair = authority.server("webhook", [host or source.host])
@@ -58,7 +57,7 @@ def secrets(bundle: Bundle) -> dict[str, dict[str, Any]]:
     return {one["metadata"]["name"]: one for one in bundle.objects("Secret") if one.get("data")}
 
 
-def test_each_becomes_the_secret_that_its_deployment_mounts() -> None:
+def test_each_pair_becomes_the_mounted_secret() -> None:
     given = pems()
     found = secrets(with_own_certificates(TRUSTING, given))
     assert found.keys() == {TRAINER.name, JOBSET.name}
@@ -71,21 +70,21 @@ def test_each_becomes_the_secret_that_its_deployment_mounts() -> None:
     }
 
 
-def test_the_line_break_that_a_lookup_leaves_out_makes_no_difference() -> None:
+def test_last_line_break_makes_no_difference() -> None:
     given = pems()
     stripped = {name: {part: text.rstrip() for part, text in pair.items()} for name, pair in given.items()}
     assert with_own_certificates(TRUSTING, stripped) == with_own_certificates(TRUSTING, given)
 
 
-def test_a_component_that_is_left_out_is_looked_at_where_it_is() -> None:
+def test_secret_of_a_component_without_a_pair_is_checked() -> None:
     bundle = with_own_certificates(TRUSTING, {"trainer": pems()["trainer"], "jobset": None})
     assert given_certificates(bundle).keys() == {TRAINER.name}
     found = own_certificates(identified(FakeCluster()), bundle)
     assert found[f"Secret {HOME}/{TRAINER.name}"].problem == ""
-    assert "is not there" in found[f"Secret {HOME}/{JOBSET.name}"].problem
+    assert "does not exist" in found[f"Secret {HOME}/{JOBSET.name}"].problem
 
 
-def test_beside_somebody_elses_jobset_its_certificate_is_not_written() -> None:
+def test_certificate_of_an_external_jobset_is_not_written() -> None:
     assert secrets(without_jobset(with_own_certificates(TRUSTING, pems()))).keys() == {TRAINER.name}
 
 
@@ -98,21 +97,21 @@ def test_nothing_given_changes_nothing(nothing: Any) -> None:
     ("bundle", "words"),
     [
         (load_bundle(str(BUNDLE)), "set certificates: external"),
-        (EXTERNAL, "give certificates_ca"),
+        (EXTERNAL, "set certificates_ca"),
     ],
 )
-def test_what_would_be_in_vain_is_refused(bundle: Bundle, words: str) -> None:
+def test_useless_certificates_are_rejected(bundle: Bundle, words: str) -> None:
     with pytest.raises(InputError, match=words):
         with_own_certificates(bundle, pems())
 
 
-def test_a_key_among_the_certificates_is_refused_and_hidden() -> None:
+def test_key_among_the_certificates_is_rejected_and_hidden() -> None:
     given = pems()
     given["trainer"]["certificate"] += given["trainer"]["key"]
     with pytest.raises(InputError, match=r"certificates_pem\.trainer\.certificate holds a private key") as caught:
         with_own_certificates(TRUSTING, given)
     assert given["trainer"]["key"] not in str(caught.value)
-    assert given["trainer"]["certificate"] in secrets_of_pem(given)
+    assert given["trainer"]["certificate"] in secrets_in({"certificates_pem": given})
 
 
 def test_keys_are_hidden_as_text_and_as_the_api_has_them() -> None:
@@ -125,22 +124,22 @@ def test_keys_are_hidden_as_text_and_as_the_api_has_them() -> None:
 
 
 @pytest.mark.parametrize("odd", [None, "text", ["list"], {"trainer": "text"}, {"trainer": {"key": 1}}])
-def test_what_is_no_pair_hides_nothing(odd: Any) -> None:
-    assert secrets_of_pem(odd) == set()
+def test_malformed_pairs_have_no_secrets(odd: Any) -> None:
+    assert secrets_in({"certificates_pem": odd}) == set()
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"key": pems()["trainer"]["key"]}, "is not that of its certificate"),
+        ({"key": pems()["trainer"]["key"]}, "does not belong to its certificate"),
         ({"key": "trainer-key.pem"}, "cannot be read"),
-        ({"key": " "}, "lacks tls.key"),
-        ({"certificate": "trainer.pem"}, "holds no certificate"),
+        ({"key": " "}, "has no tls.key"),
+        ({"certificate": "trainer.pem"}, "contains no certificate"),
         ({"certificate": pems(host="webhook.elsewhere.svc")["trainer"]["certificate"]}, "is for webhook.elsewhere.svc"),
         ({"certificate": pems(Authority("other"))["trainer"]["certificate"]}, "not signed by"),
     ],
 )
-def test_one_that_would_not_do_stops_an_install_before_it_writes(change: dict[str, str], words: str) -> None:
+def test_invalid_pair_stops_an_install_before_it_writes(change: dict[str, str], words: str) -> None:
     cluster = identified(FakeCluster())
     given = pems()
     given["trainer"].update(change)
@@ -152,7 +151,7 @@ def test_one_that_would_not_do_stops_an_install_before_it_writes(change: dict[st
     assert cluster.writes == []
 
 
-def test_a_life_from_install_to_removal() -> None:
+def test_install_update_and_removal() -> None:
     cluster = identified(FakeCluster())
     first, second = pems(), pems()
     ensure_present(cluster, with_own_certificates(TRUSTING, first))
@@ -166,7 +165,7 @@ def test_a_life_from_install_to_removal() -> None:
     for result in (foretold, done):
         assert not [one for one in secrets_in({"certificates_pem": second}) if one in str(result)]
 
-    # Whoever leaves it out next time, to run without the keys, keeps what is served.
+    # A later run without certificates_pem keeps the Secrets.
     kept = ensure_present(cluster, EXTERNAL)
     assert (kept["changed"], kept["retained"]) == (False, [])
     assert {TRAINER, JOBSET} <= cluster.objects.keys()
@@ -175,14 +174,14 @@ def test_a_life_from_install_to_removal() -> None:
     assert not {TRAINER, JOBSET} & cluster.objects.keys()
 
 
-def test_when_the_controllers_make_their_own_again_it_is_pruned() -> None:
+def test_secret_is_pruned_after_a_change_to_generated() -> None:
     cluster = identified(FakeCluster())
     ensure_present(cluster, with_own_certificates(TRUSTING, pems()))
     result = ensure_present(cluster, load_bundle(str(BUNDLE)))
     assert result["actions"]["prune"] == sorted(map(str, (TRAINER, JOBSET)))
 
 
-def test_somebody_elses_is_refused_and_stays() -> None:
+def test_secret_of_another_owner_is_a_blocker_and_stays() -> None:
     cluster = identified(FakeCluster())
     cluster.put(obj("Namespace", TRUSTING.namespace), "somebody")
     cluster.put(foreign(TRAINER), "somebody", "Update")
@@ -192,7 +191,7 @@ def test_somebody_elses_is_refused_and_stays() -> None:
     assert "PRIVATE KEY" not in json.dumps(caught.value.facts)
 
 
-def test_where_the_controllers_make_them_nothing_is_given() -> None:
+def test_generated_certificates_have_no_given_secrets() -> None:
     plain = load_bundle(str(BUNDLE))
     assert given_certificates(plain) == {}
     assert certify(identified(FakeCluster()), plain, {}).blockers == ()

@@ -22,7 +22,7 @@ from tests.unit.plugins.helpers.stepping import Script
 
 
 def configured() -> Any:
-    """The small bundle, with a digest of the configuration on its pods."""
+    """Return the small bundle, with a digest of the configuration on its pods."""
     manager = deployment()
     manager["spec"]["template"]["metadata"]["annotations"] = {CONFIG_HASH: "new"}
     phases = copy.deepcopy(content()["phases"])
@@ -41,7 +41,7 @@ def running(manifest: dict[str, Any]) -> FakeCluster:
     return cluster
 
 
-def test_pods_of_another_configuration_are_found_also_while_they_end() -> None:
+def test_pods_with_another_configuration_are_found_even_terminating() -> None:
     pods = [
         a_pod("new-1", "new"),
         a_pod("old-1", "old"),
@@ -54,7 +54,7 @@ def test_pods_of_another_configuration_are_found_also_while_they_end() -> None:
     assert with_another_configuration(configured(), pods) == ["ending-1", "old-1", "older-1"]
 
 
-def test_nothing_is_waited_for_where_there_is_none(clock: Clock, script: Script) -> None:
+def test_no_wait_without_such_pods(clock: Clock, script: Script) -> None:
     cluster = running(a_pod("new-1", "new"))
     await_rotators_gone(cluster, configured(), monotonic=clock.monotonic)
     assert (clock.pauses, len(cluster.requests)) == ([], 1)
@@ -68,7 +68,7 @@ def test_it_waits_until_the_last_one_is_gone(clock: Clock, script: Script) -> No
     assert clock.now - began == 5.0
 
 
-def test_in_the_end_it_names_those_that_are_left(clock: Clock, script: Script) -> None:
+def test_remaining_pods_are_named_after_the_patience(clock: Clock, script: Script) -> None:
     cluster = running(a_pod("old-1", "old"))
     began = clock.now
     with pytest.raises(NotReadyError, match="old-1"):

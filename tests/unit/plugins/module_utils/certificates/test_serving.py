@@ -33,7 +33,7 @@ def looked(cluster: FakeCluster, clock: Clock) -> ServingCertificates:
     return certificates
 
 
-def test_of_a_secret_only_certificates_and_the_names_of_its_values_are_kept() -> None:
+def test_only_public_parts_of_a_secret_are_kept() -> None:
     cluster = serving(bundle())
     found = read_serving(cluster, SOURCE)
     assert found is not None
@@ -43,17 +43,17 @@ def test_of_a_secret_only_certificates_and_the_names_of_its_values_are_kept() ->
         assert key not in kept
         assert base64.b64decode(key).decode().splitlines()[-1] not in kept
     (request,) = cluster.requests
-    # By the right to list alone, and no other Secret comes along.
+    # It needs only the permission to list, and returns no other Secret.
     assert (request.method, request.query["fieldSelector"]) == ("GET", "metadata.name=manager-cert")
 
 
 @pytest.mark.parametrize("odd", [None, {}, {"data": None}, {"data": []}, {"data": {"tls.crt": None, "ca.crt": 3}}])
-def test_an_odd_secret_has_nothing(odd: Any) -> None:
+def test_malformed_secret_has_no_public_parts(odd: Any) -> None:
     assert public_parts(odd).certificate == b""
     assert "tls.crt" not in public_parts(odd).keys
 
 
-def test_an_empty_value_is_none() -> None:
+def test_empty_value_does_not_count_as_key() -> None:
     assert public_parts({"data": {"tls.crt": "", "tls.key": "x"}}).keys == {"tls.key"}
 
 
@@ -68,7 +68,7 @@ def test_a_look_gives_verdict_and_row(clock: Clock) -> None:
     assert certificates.warnings == []
 
 
-def test_an_answer_holds_for_a_second(clock: Clock) -> None:
+def test_response_is_reused_for_a_second(clock: Clock) -> None:
     cluster = serving(bundle())
     certificates = looked(cluster, clock)
     certificates.look([cluster.objects[VALIDATOR]])
@@ -81,14 +81,14 @@ def test_an_answer_holds_for_a_second(clock: Clock) -> None:
     assert certificates.good == frozenset()
 
 
-def test_what_was_read_beside_other_requests_needs_not_be_read_for_a_look(clock: Clock) -> None:
+def test_requests_in_advance_save_reads_of_a_look(clock: Clock) -> None:
     cluster = serving(bundle())
     certificates = ServingCertificates(cluster, bundle(), monotonic=clock.monotonic)
     for again in range(2):
         for send in certificates.requests():
             send()
         assert reads(cluster) == again + 1
-        # The slowest of them may take its time.
+        # The slowest request may take a while.
         clock.sleep(0.5)
         (verdict,) = certificates.look([cluster.objects[VALIDATOR]])
         assert verdict.ready
@@ -96,14 +96,14 @@ def test_what_was_read_beside_other_requests_needs_not_be_read_for_a_look(clock:
         certificates.forget()
 
 
-def test_without_the_right_it_is_asked_once_and_said(clock: Clock) -> None:
+def test_missing_permission_is_reported_after_one_request(clock: Clock) -> None:
     cluster = serving(bundle())
     cluster.fail(403, method="GET", path="/secrets")
     certificates = looked(cluster, clock)
     clock.sleep(60.0)
     (verdict,) = certificates.look([cluster.objects[VALIDATOR]])
     assert verdict.ready
-    assert "may not list" in verdict.evidence
+    assert "missing permission to list it" in verdict.evidence
     assert reads(cluster) == 1
     assert certificates.good == {"webhook"}
 

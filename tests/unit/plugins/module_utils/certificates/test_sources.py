@@ -39,7 +39,7 @@ def secret(*keys: str) -> dict[str, Any]:
         ({}, set()),
     ],
 )
-def test_keys_are_told_without_reading_values(metadata: dict[str, Any], keys: set[str]) -> None:
+def test_data_keys_without_reading_values(metadata: dict[str, Any], keys: set[str]) -> None:
     assert data_keys(metadata) >= keys
     if not keys:
         assert data_keys(metadata) == frozenset()
@@ -100,7 +100,7 @@ def test_the_pods_of_a_deployment(value: dict[str, Any], member: bool) -> None:
         (pod("manager-1", "manager", ready=False, deletionTimestamp="t"), {"manager-cert": FULL}, False),
     ],
 )
-def test_a_pod_is_touched_only_when_it_waits_for_a_certificate_that_is_there(
+def test_pod_is_touched_only_if_its_certificate_exists(
     value: dict[str, Any], secrets: dict[str, Any], touched: bool
 ) -> None:
     assert pods_to_touch([deployment()], iter([value]), secrets) == ([POD] if touched else [])
@@ -126,12 +126,12 @@ JOBSET = ("jobset-webhook-server-cert", "jobset-webhook-service.kubeflow-system.
         ("webhook validate.validator", "it cannot be called: x509: certificate signed by", {"webhook"}, {"manager"}),
         ("webhook validate.validator", "remote error: tls: bad certificate", {"webhook"}, {"manager"}),
         ("webhook validate.validator", "it cannot be called: connection refused", {"webhook"}, set()),
-        # Its Secret holds nothing better.
+        # Its Secret holds no trusted certificate either.
         ("webhook validate.validator", "x509: certificate has expired", set(), set()),
         ("webhook another", "x509: certificate signed by unknown authority", {"webhook"}, set()),
     ],
 )
-def test_pods_are_stale_whose_certificate_fails_a_proof_and_not_their_secrets(
+def test_deployment_is_stale_if_a_probe_fails_but_not_its_secret(
     subject: str, evidence: str, good: set[str], stale: set[str]
 ) -> None:
     proof = Verdict(

@@ -40,12 +40,12 @@ NOW = datetime.now(timezone.utc)
 def served(
     authority: Authority = ROOT, host: str = "webhook.ops.svc", life: timedelta = YEAR, *, chain: bytes = b""
 ) -> Serving:
-    """What a Secret holds whose certificate the authority signed."""
+    """Return the public parts of a Secret whose certificate the authority signed."""
     return Serving(CERTIFICATE_KEYS, authority.server("x", [host], life=life).certificate + chain, authority.pem)
 
 
 def trusting(*pems: bytes) -> dict[str, Any]:
-    """A webhook configuration with this caBundle."""
+    """Return a webhook configuration with this caBundle."""
     found = webhooks("validator", "webhook", ["g"])
     found["webhooks"][0]["clientConfig"]["caBundle"] = base64.b64encode(b"".join(pems)).decode()
     return found
@@ -57,7 +57,7 @@ def judged(
     return judge_certificate(trusting(*pems), source, serving, now, unread=unread)
 
 
-def test_one_that_the_api_server_trusts_is_ready_and_its_days_are_counted() -> None:
+def test_trusted_certificate_is_ready() -> None:
     found = judged(served(life=timedelta(days=100, hours=1)), ROOT.pem)
     assert (found.problem, found.not_checked, found.days_left) == ("", "", 100)
     assert found.verdict().ready
@@ -73,33 +73,41 @@ NONE = Authority("none", life=YEAR, lawful=False)
 SHORT = Authority("short", life=timedelta(days=-1), above=ROOT)
 
 WRONG: dict[str, tuple[Serving | None, tuple[bytes, ...], str]] = {
-    "no Secret": (None, (ROOT.pem,), "Secret ops/manager-cert is not there"),
-    "no keys": (Serving(), (ROOT.pem,), "lacks ca.crt, ca.key, tls.crt, tls.key"),
-    "one key missing": (replace(served(), keys=CERTIFICATE_KEYS - {"tls.key"}), (ROOT.pem,), "lacks tls.key"),
-    "no certificate": (replace(served(), certificate=b"x"), (ROOT.pem,), "tls.crt of Secret ops/manager-cert holds no"),
-    "another name": (served(host="other.ops.svc"), (ROOT.pem,), "is for other.ops.svc and not for webhook.ops.svc"),
-    "a deeper name": (served(host="*.svc"), (ROOT.pem,), "is for *.svc and not for webhook.ops.svc"),
-    "no name": (served(host="192.0.2.1"), (ROOT.pem,), "is for no name at all"),
-    "ended": (served(life=timedelta(seconds=-1)), (ROOT.pem,), "the certificate in Secret ops/manager-cert ended on"),
-    "another authority": (served(OTHER), (ROOT.pem,), "not signed by one of its caBundle (the issuer is CN=other)"),
-    "another key of the same name": (served(Authority("root")), (ROOT.pem,), "not signed by one of its caBundle"),
-    "no caBundle": (served(), (), "its caBundle holds no certificate"),
-    "a caBundle of rubbish": (served(), (b"ca",), "its caBundle holds no certificate"),
-    "an authority that ended": (served(LATE), (LATE.pem,), "its caBundle ended on"),
-    "an intermediate that is missing": (served(BETWEEN), (ROOT.pem,), "the issuer is CN=between"),
+    "no Secret": (None, (ROOT.pem,), "Secret ops/manager-cert does not exist"),
+    "no keys": (Serving(), (ROOT.pem,), "has no ca.crt, ca.key, tls.crt, tls.key"),
+    "one key missing": (replace(served(), keys=CERTIFICATE_KEYS - {"tls.key"}), (ROOT.pem,), "has no tls.key"),
+    "no certificate": (
+        replace(served(), certificate=b"x"),
+        (ROOT.pem,),
+        "tls.crt of Secret ops/manager-cert contains no",
+    ),
+    "another name": (served(host="other.ops.svc"), (ROOT.pem,), "is for other.ops.svc, not for webhook.ops.svc"),
+    "a deeper name": (served(host="*.svc"), (ROOT.pem,), "is for *.svc, not for webhook.ops.svc"),
+    "no name": (served(host="192.0.2.1"), (ROOT.pem,), "is for no host name"),
+    "ended": (served(life=timedelta(seconds=-1)), (ROOT.pem,), "the certificate in Secret ops/manager-cert expired on"),
+    "another authority": (served(OTHER), (ROOT.pem,), "not signed by an authority in its caBundle (issuer: CN=other)"),
+    "another key of the same name": (
+        served(Authority("root")),
+        (ROOT.pem,),
+        "not signed by an authority in its caBundle",
+    ),
+    "no caBundle": (served(), (), "its caBundle contains no certificate"),
+    "a caBundle of rubbish": (served(), (b"ca",), "its caBundle contains no certificate"),
+    "an authority that ended": (served(LATE), (LATE.pem,), "its caBundle expired on"),
+    "an intermediate that is missing": (served(BETWEEN), (ROOT.pem,), "issuer: CN=between"),
     "an intermediate that ended": (served(SHORT, chain=SHORT.pem), (ROOT.pem,), "an intermediate certificate in"),
-    "an authority that is none": (served(NONE), (NONE.pem,), "not signed by one of its caBundle"),
+    "an authority that is none": (served(NONE), (NONE.pem,), "not signed by an authority in its caBundle"),
     "for clients": (
         replace(served(), certificate=ROOT.client("x", hosts=["webhook.ops.svc"]).certificate),
         (ROOT.pem,),
         "is not for servers",
     ),
-    "another ca.crt": (replace(served(), authority=OTHER.pem), (ROOT.pem,), "has not the ca.crt of"),
+    "another ca.crt": (replace(served(), authority=OTHER.pem), (ROOT.pem,), "does not contain the ca.crt of"),
 }
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_what_is_wrong_is_never_ready_and_is_said_with_what_to_do(wrong: str) -> None:
+def test_problem_is_never_ready_and_has_a_next_step(wrong: str) -> None:
     serving, pems, words = WRONG[wrong]
     found = judged(serving, *pems)
     assert words in found.problem
@@ -109,9 +117,9 @@ def test_what_is_wrong_is_never_ready_and_is_said_with_what_to_do(wrong: str) ->
     assert not found.warning()
 
 
-def test_it_is_not_valid_before_its_time() -> None:
+def test_certificate_is_not_valid_before_its_start() -> None:
     found = judged(served(), ROOT.pem, now=NOW - timedelta(days=3))
-    assert "is valid only from" in found.problem
+    assert "is not valid before" in found.problem
 
 
 GOOD: dict[str, tuple[Serving, tuple[bytes, ...]]] = {
@@ -125,7 +133,7 @@ GOOD: dict[str, tuple[Serving, tuple[bytes, ...]]] = {
 
 
 @pytest.mark.parametrize("good", GOOD)
-def test_what_go_would_trust_is_ready(good: str) -> None:
+def test_certificate_trusted_by_go_is_ready(good: str) -> None:
     serving, pems = GOOD[good]
     assert judged(serving, *pems, source=EXTERNAL).problem == ""
 
@@ -146,40 +154,40 @@ def test_every_webhook_of_a_configuration_has_to_trust_it() -> None:
 @pytest.mark.parametrize(
     ("service", "words"),
     [
-        ({"name": "webhook", "namespace": "else"}, "calls Service else/webhook and not ops/webhook"),
-        ({"name": "other", "namespace": "ops"}, "calls Service ops/other and not ops/webhook"),
-        (None, "calls Service / and not ops/webhook"),
+        ({"name": "webhook", "namespace": "else"}, "calls Service else/webhook instead of ops/webhook"),
+        ({"name": "other", "namespace": "ops"}, "calls Service ops/other instead of ops/webhook"),
+        (None, "calls Service / instead of ops/webhook"),
     ],
 )
-def test_it_has_to_call_the_right_service(service: Any, words: str) -> None:
+def test_webhook_must_call_the_right_service(service: Any, words: str) -> None:
     configuration = trusting(ROOT.pem)
     configuration["webhooks"][0]["clientConfig"]["service"] = service
     assert words in judge_certificate(configuration, OWN, served(), NOW).problem
 
 
-def test_what_may_not_be_read_is_said_and_does_not_count() -> None:
-    found = judged(None, ROOT.pem, unread="Secret x, which this identity may not list")
+def test_unreadable_secret_is_reported_as_not_checked() -> None:
+    found = judged(None, ROOT.pem, unread="Secret x: missing permission to list it")
     assert found.problem == ""
     assert found.verdict().ready
-    assert "not looked at: Secret x" in found.verdict().evidence
+    assert "not checked: Secret x" in found.verdict().evidence
     assert found.days_left == 364
-    # What is public is looked at all the same.
-    assert "its caBundle ended on" in judged(None, LATE.pem, unread="x").problem
+    # The public caBundle is still checked.
+    assert "its caBundle expired on" in judged(None, LATE.pem, unread="x").problem
 
 
-def test_without_the_library_only_keys_and_service_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_library_only_keys_and_service_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cryptography.x509", None)
     found = judged(served(OTHER), ROOT.pem)
     assert found.problem == ""
     assert found.verdict().ready
     assert "cryptography" in found.row()["not_checked"]
     assert (found.row()["not_after"], found.days_left, found.warning()) == ("", None, "")
-    assert "lacks" in judged(Serving(), ROOT.pem).problem
+    assert "has no" in judged(Serving(), ROOT.pem).problem
     assert judged(None, ROOT.pem, unread="x").problem == ""
 
 
-def test_a_certificate_that_the_library_refuses_is_left_to_the_api_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The controllers' own authorities have the serial number 0, of which the library warns that it will refuse it."""
+def test_certificate_rejected_by_the_library_is_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The controllers' own authorities have the serial number 0, which the library will reject in a later release."""
     certificate = served()
 
     def refuse(_pem: bytes) -> None:
@@ -188,40 +196,42 @@ def test_a_certificate_that_the_library_refuses_is_left_to_the_api_server(monkey
     monkeypatch.setattr("cryptography.x509.load_pem_x509_certificate", refuse)
     found = judged(certificate, ROOT.pem)
     assert (found.problem, found.verdict().ready) == ("", True)
-    assert "refuses one of them" in found.row()["not_checked"]
+    assert "rejects one of them" in found.row()["not_checked"]
     assert (found.row()["not_after"], found.days_left, found.warning()) == ("", None, "")
-    assert "lacks" in judged(Serving(), ROOT.pem).problem
+    assert "has no" in judged(Serving(), ROOT.pem).problem
     assert secret_problem(certificate, EXTERNAL, ROOT.pem, NOW) == ""
 
 
-# Days of life, days before its end. The authority lives longer.
+# Lifetime in days, and days before the expiry. The authority is valid for longer.
 @pytest.mark.parametrize(
     ("life", "days", "warned"),
     [(300, 29, True), (300, 30, False), (40, 9, True), (40, 10, False), (40, 29, False)],
 )
 @pytest.mark.parametrize("source", [OWN, EXTERNAL])
-def test_what_ends_soon_is_warned_about(source: CertificateSource, life: int, days: int, warned: bool) -> None:
+def test_certificate_that_expires_soon_has_a_warning(
+    source: CertificateSource, life: int, days: int, warned: bool
+) -> None:
     now = NOW + timedelta(days=life - days, hours=-1)
     found = judged(served(life=timedelta(days=life)), ROOT.pem, source=source, now=now)
     assert found.problem == ""
     assert bool(found.warning()) is warned
     if warned:
-        assert f"ends in {days} days" in found.warning()
+        assert f"expires in {days} days" in found.warning()
         assert ("renew it" in found.warning()) is (source is EXTERNAL)
 
 
 @pytest.mark.parametrize(("life", "days", "due"), [(300, 29, 29), (300, 30, None), (40, 9, 9), (40, 10, None)])
-def test_ones_own_is_due_when_it_is_warned_about(life: int, days: int, due: int | None) -> None:
+def test_due_in_agrees_with_the_warning(life: int, days: int, due: int | None) -> None:
     now = NOW + timedelta(days=life - days, hours=-1)
     assert due_in(served(life=timedelta(days=life)), ROOT.pem, now) == due
 
 
-def test_what_it_is_trusted_by_may_end_first_and_the_one_that_lives_on_counts() -> None:
+def test_last_expiry_of_the_authorities_counts() -> None:
     soon = Authority("soon", life=timedelta(days=20, hours=1))
     serving = served(soon, life=YEAR)
     assert due_in(serving, soon.pem, NOW) == 20
     assert due_in(serving, soon.pem + ROOT.pem, NOW) is None
-    # Of what is shown only the server's own counts.
+    # Of the served certificates only the server's own counts.
     assert due_in(served(soon, life=YEAR, chain=soon.pem), soon.pem, NOW) == 20
     assert due_in(Serving(), ROOT.pem, NOW) is None
     assert due_in(None, ROOT.pem, NOW) is None
@@ -229,22 +239,22 @@ def test_what_it_is_trusted_by_may_end_first_and_the_one_that_lives_on_counts() 
 
 
 @pytest.mark.parametrize(("days", "warned"), [(29, True), (30, False)])
-def test_where_the_secret_is_not_read_what_is_trusted_counts(days: int, warned: bool) -> None:
+def test_without_the_secret_the_authority_is_judged(days: int, warned: bool) -> None:
     now = NOW + YEAR - timedelta(days=days, hours=1)
     assert bool(judged(None, ROOT.pem, unread="x", now=now).warning()) is warned
 
 
-def test_one_of_ones_own_is_judged_by_its_secret_alone() -> None:
+def test_secret_problem_of_a_provided_certificate() -> None:
     serving = replace(served(), keys=EXTERNAL.needed)
     assert secret_problem(serving, EXTERNAL, ROOT.pem, NOW) == ""
     assert "not signed" in secret_problem(serving, EXTERNAL, OTHER.pem, NOW)
-    assert "put a certificate" in secret_problem(serving, EXTERNAL, OTHER.pem, NOW)
+    assert "store a certificate" in secret_problem(serving, EXTERNAL, OTHER.pem, NOW)
     assert "ca.crt" in secret_problem(serving, EXTERNAL, b"", NOW)
-    assert "is not there" in secret_problem(None, EXTERNAL, ROOT.pem, NOW)
+    assert "does not exist" in secret_problem(None, EXTERNAL, ROOT.pem, NOW)
 
 
 @pytest.mark.parametrize("odd", [None, [], {}, {"webhooks": None}, {"webhooks": [None, {"clientConfig": 3}]}])
-def test_odd_objects_never_raise(odd: Any) -> None:
+def test_malformed_objects_never_raise(odd: Any) -> None:
     assert not judge_certificate(odd, OWN, served(), NOW).verdict().ready or not odd or not odd.get("webhooks")
 
 
@@ -252,13 +262,13 @@ def test_it_is_valid_from_its_first_to_its_last_second() -> None:
     serving = served(life=timedelta(days=90))
     (shown,) = certificates_in(serving.certificate)
     (root,) = certificates_in(ROOT.pem)
-    # The authority was made before it, and lasts longer.
+    # The authority is valid from earlier and for longer.
     first, last = not_before(shown), not_after(shown)
     assert judged(serving, ROOT.pem, now=first).problem == judged(serving, ROOT.pem, now=last).problem == ""
-    assert "is valid only from" in judged(serving, ROOT.pem, now=first - timedelta(seconds=1)).problem
+    assert "is not valid before" in judged(serving, ROOT.pem, now=first - timedelta(seconds=1)).problem
     assert "the certificate in" in judged(serving, ROOT.pem, now=last + timedelta(seconds=1)).problem
     assert judged(serving, ROOT.pem, now=last).days_left == 0
-    # What a caBundle has is judged by itself where the Secret may not be read.
+    # The caBundle is judged alone if the Secret may not be read.
     for now, fine in (
         (not_before(root), True),
         (not_after(root), True),
@@ -270,27 +280,27 @@ def test_it_is_valid_from_its_first_to_its_last_second() -> None:
 
 
 @pytest.mark.parametrize("hosts", [["a", "b", "c", "d"]])
-def test_three_of_its_names_are_told(hosts: list[str]) -> None:
+def test_at_most_three_host_names_are_shown(hosts: list[str]) -> None:
     serving = replace(served(), certificate=ROOT.server("x", hosts).certificate)
-    assert "is for a, b, c and not for" in judged(serving, ROOT.pem).problem
+    assert "is for a, b, c, not for" in judged(serving, ROOT.pem).problem
 
 
-def test_the_first_certificate_is_the_one_that_is_shown() -> None:
-    """A chain may hold more, and what ends sooner there does not count."""
+def test_first_certificate_is_the_served_one() -> None:
+    """A chain may hold further certificates, whose earlier expiry does not count."""
     sooner = Authority("sooner", life=timedelta(days=3))
     serving = served(life=timedelta(days=50, hours=1), chain=sooner.pem)
     assert judged(serving, ROOT.pem, source=EXTERNAL).days_left == 50
 
 
-def test_a_chain_of_two_that_sign_each_other_ends() -> None:
-    """Whoever follows the signatures must not go round."""
+def test_certificates_that_sign_each_other_do_not_loop() -> None:
+    """Following the signatures must not loop."""
     key = Authority("round", life=YEAR)
     first = Authority("round", life=YEAR, above=key)
     serving = replace(served(), certificate=key.server("x", ["webhook.ops.svc"], life=YEAR).certificate + key.pem * 2)
-    assert "not signed by one of its caBundle" in judged(serving, first.pem, source=EXTERNAL).problem
+    assert "not signed by an authority in its caBundle" in judged(serving, first.pem, source=EXTERNAL).problem
 
 
-def test_a_judgement_does_not_change_and_shows_no_time() -> None:
+def test_judgement_is_frozen_and_hides_the_time() -> None:
     found = judged(served(), ROOT.pem)
     with pytest.raises(FrozenInstanceError):
         found.problem = "x"  # type: ignore[misc]
@@ -300,7 +310,7 @@ def test_a_judgement_does_not_change_and_shows_no_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "words"), [(OWN, "the controller puts its own there"), (EXTERNAL, "run the install again")]
+    ("source", "words"), [(OWN, "the controller should write its own"), (EXTERNAL, "run the install again")]
 )
-def test_whoever_looks_after_a_ca_bundle_is_named(source: CertificateSource, words: str) -> None:
+def test_next_step_depends_on_who_writes_the_ca_bundle(source: CertificateSource, words: str) -> None:
     assert words in judged(served(), b"ca", source=source).problem

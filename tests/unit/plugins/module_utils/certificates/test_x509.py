@@ -23,7 +23,7 @@ from tests.unit.plugins.helpers.certificates import Authority
 
 
 def certificate(end: datetime) -> bytes:
-    """A certificate as the controllers' rotator makes it: PEM."""
+    """Return a PEM certificate like those of the controllers' rotator."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ca")])
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     builder = builder.serial_number(x509.random_serial_number())
@@ -35,7 +35,7 @@ def encoded(*pem: bytes) -> str:
     return base64.b64encode(b"".join(pem)).decode()
 
 
-# The way a time is written changes with the year 2050.
+# X.509 encodes times from the year 2050 on differently.
 SOON, LATE = datetime(2035, 11, 21, 22, 59, 1, tzinfo=timezone.utc), datetime(2061, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 
 
@@ -49,7 +49,7 @@ def test_each_certificate_of_a_bundle_counts() -> None:
 
 
 @pytest.mark.parametrize("damaged", ["", "Y2E=", "not base64!", encoded(b"-----BEGIN CERTIFICATE-----\nAAAA\n")])
-def test_what_is_no_certificate_has_no_end(damaged: str) -> None:
+def test_text_without_certificates_has_no_expiry(damaged: str) -> None:
     assert ends_of(damaged) == []
 
 
@@ -63,7 +63,7 @@ def test_a_damaged_certificate_does_not_raise() -> None:
     assert ends_of(encoded(certificate(SOON))) == [SOON]
 
 
-def test_what_the_library_alone_refuses_is_told_from_what_is_no_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificate_rejected_by_the_library_differs_from_invalid_text(monkeypatch: pytest.MonkeyPatch) -> None:
     good, damaged = certificate(SOON), b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
     assert not refused_in(good + damaged)
 
@@ -77,13 +77,13 @@ def test_what_the_library_alone_refuses_is_told_from_what_is_no_certificate(monk
     assert not refused_in(good)
 
 
-def test_without_the_library_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    # As import finds it where the library is not there.
+def test_without_the_library_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    # This makes the import fail as if the library were missing.
     monkeypatch.setitem(sys.modules, "cryptography.x509", None)
     assert ends_of(encoded(certificate(SOON))) == []
 
 
-def test_a_key_is_that_of_its_own_certificate_alone() -> None:
+def test_key_belongs_to_its_own_certificate_only() -> None:
     authority = Authority("own")
     one, other = (authority.server("webhook", ["webhook.example"]) for _number in range(2))
     [shown] = certificates_in(one.certificate)
@@ -92,7 +92,7 @@ def test_a_key_is_that_of_its_own_certificate_alone() -> None:
     assert not is_key_of(b"key.pem", shown)
 
 
-def test_an_encrypted_key_is_none_that_a_controller_could_use() -> None:
+def test_encrypted_key_is_rejected() -> None:
     pair = Authority("own").server("webhook", ["webhook.example"])
     key = serialization.load_pem_private_key(pair.key, password=None)
     locked = key.private_bytes(

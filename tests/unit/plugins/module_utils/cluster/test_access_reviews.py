@@ -40,7 +40,7 @@ RULE = {"verbs": ["patch"], "apiGroups": ["apps"], "resources": ["deployments"]}
         ({}, False),
     ],
 )
-def test_what_a_rule_covers(rule: dict[str, Any], covered: bool) -> None:
+def test_permissions_covered_by_a_rule(rule: dict[str, Any], covered: bool) -> None:
     assert is_covered(PATCH, [rule]) is covered
     assert is_covered(PATCH, [{}, rule]) is covered
 
@@ -53,12 +53,12 @@ def test_two_rules_do_not_add_up_to_one() -> None:
 @pytest.mark.parametrize(
     ("resource", "covered"), [("deployments/status", True), ("*/status", True), ("*", True), ("deployments", False)]
 )
-def test_a_subresource_is_a_resource_of_its_own(resource: str, covered: bool) -> None:
+def test_subresource_needs_its_own_permission(resource: str, covered: bool) -> None:
     status = PATCH._replace(resource="deployments/status")
     assert is_covered(status, [{**RULE, "resources": [resource]}]) is covered
 
 
-def test_a_rule_for_certain_names_does_not_let_list() -> None:
+def test_rule_with_resource_names_does_not_allow_list() -> None:
     everything = PATCH._replace(verb="list", name="")
     listing = {**RULE, "verbs": ["list"]}
     assert is_covered(everything, [listing])
@@ -70,7 +70,7 @@ def test_each_namespace_has_its_own_rules() -> None:
     rights = [PATCH, elsewhere, clusterwide]
     rules = {"resourceRules": [RULE]}
     assert Reviews({}, {"ops": rules, "other": {}}).lacking(rights) == [elsewhere, clusterwide]
-    # Of a namespace that was not asked for it is known what is granted cluster-wide.
+    # For a namespace without a review, the cluster-wide permissions are known.
     assert Reviews(rules, {"ops": {}}).lacking(rights) == [PATCH]
     assert Reviews({}, {"ops": {}}, anything=True).lacking(rights) == []
 
@@ -85,11 +85,11 @@ def test_each_namespace_has_its_own_rules() -> None:
         (Reviews({"incomplete": True}, {"ops": None}), False, True),
     ],
 )
-def test_what_the_server_did_not_say(reviews: Reviews, answered: bool, incomplete: bool) -> None:
+def test_missing_and_incomplete_reviews(reviews: Reviews, answered: bool, incomplete: bool) -> None:
     assert (reviews.answered, reviews.incomplete) == (answered, incomplete)
 
 
-def test_all_reviews_are_asked_for() -> None:
+def test_one_review_is_sent_per_namespace() -> None:
     cluster = FakeCluster()
     cluster.hooks.append(
         lambda request: {
@@ -105,7 +105,7 @@ def test_all_reviews_are_asked_for() -> None:
 @pytest.mark.parametrize(
     ("answer", "allowed"), [({"status": {"allowed": True}}, True), ({"status": {"allowed": False}}, False), ({}, False)]
 )
-def test_one_right_is_asked_for(answer: dict[str, Any], allowed: bool) -> None:
+def test_access_review_asks_for_one_permission(answer: dict[str, Any], allowed: bool) -> None:
     cluster = FakeCluster()
     cluster.hooks.append(lambda request: answer or {"status": None})
     assert is_allowed(cluster, PATCH) is allowed

@@ -11,20 +11,20 @@ from tests.unit.plugins.helpers.fakes import FakeCluster
 
 
 @pytest.mark.parametrize(("groups", "grows"), [(["apps"], False), (["apps", "karpenter.sh"], True)])
-def test_what_makes_nodes_is_known_by_its_api_group(groups: list[str], grows: bool) -> None:
+def test_node_autoscaler_is_detected_by_its_api_group(groups: list[str], grows: bool) -> None:
     cluster = FakeCluster()
     assert can_scale_up(cluster, groups) is grows
     assert len(cluster.requests) == (0 if grows else 1)
 
 
-def test_the_cluster_autoscaler_is_known_by_its_status() -> None:
+def test_cluster_autoscaler_is_detected_by_its_status() -> None:
     cluster = FakeCluster()
     cluster.put(obj("ConfigMap", "cluster-autoscaler-status", namespace="kube-system"))
     assert can_scale_up(cluster, ["apps"]) is True
 
 
 @pytest.mark.parametrize("groups", [None, ["apps"]])
-def test_where_it_cannot_be_told_nodes_may_come(groups: list[str] | None) -> None:
+def test_autoscaler_is_assumed_if_unknown(groups: list[str] | None) -> None:
     cluster = FakeCluster()
     cluster.fail(403, method="GET")
     assert can_scale_up(cluster, groups) is True

@@ -26,7 +26,7 @@ def cluster(server: Server, clock: Clock) -> Cluster:
     return server.client(clock)
 
 
-def test_each_request_says_who_sends_it(cluster: Cluster, server: Server) -> None:
+def test_user_agent_is_sent(cluster: Cluster, server: Server) -> None:
     assert cluster.get("/version") == {}
     (asked,) = server.asked
     assert (asked.method, asked.path) == ("GET", "/version")
@@ -35,7 +35,7 @@ def test_each_request_says_who_sends_it(cluster: Cluster, server: Server) -> Non
     assert str(asked.header("User-Agent")).startswith("conductor.trainer/")
 
 
-def test_the_end_of_a_log_is_text(cluster: Cluster, server: Server) -> None:
+def test_last_lines_of_a_log_are_returned(cluster: Cluster, server: Server) -> None:
     server.answers[:] = [Answer(200, b"one\n\xfftwo\n"), status(400, "previous terminated container not found")]
     assert cluster.pod_log("team", "p", container="node", lines=2) == ["one", "\ufffdtwo"]
     (asked,) = server.asked
@@ -49,8 +49,8 @@ def test_the_end_of_a_log_is_text(cluster: Cluster, server: Server) -> None:
 def test_apply(cluster: Cluster, server: Server) -> None:
     manifest = obj("Deployment", "a", "apps/v1", "n", spec={"replicas": 1})
     server.answers = [Answer(body={"metadata": {"uid": "1"}})]
-    assert cluster.apply(manifest) == {"metadata": {"uid": "1"}}
-    cluster.apply(manifest, dry_run=True, force=True, whole_answer=True)
+    assert cluster.server_side_apply(manifest) == {"metadata": {"uid": "1"}}
+    cluster.server_side_apply(manifest, dry_run=True, force=True, whole_answer=True)
     real, dry = server.asked
     assert (real.method, real.path) == ("PATCH", "/apis/apps/v1/namespaces/n/deployments/a")
     assert real.query == {"fieldManager": "conductor", "fieldValidation": "Strict", "force": "false"}
@@ -76,7 +76,7 @@ def test_annotations_go_through_the_status(cluster: Cluster, server: Server) -> 
     assert json.loads(asked.body) == {"metadata": {"annotations": {"a": "b"}}}
 
 
-def test_only_the_object_that_is_meant_is_deleted(cluster: Cluster, server: Server) -> None:
+def test_deletion_has_a_uid_precondition(cluster: Cluster, server: Server) -> None:
     cluster.delete(Key("v1", "Pod", "n", "p"), "uid-1")
     (asked,) = server.asked
     assert (asked.method, asked.path) == ("DELETE", "/api/v1/namespaces/n/pods/p")
@@ -103,7 +103,7 @@ def test_a_list_comes_in_pages(cluster: Cluster, server: Server) -> None:
         assert asked.header("Accept") == MANY
 
 
-def test_whoever_has_listed_them_all_asks_for_none_that_is_not_there(cluster: Cluster, server: Server) -> None:
+def test_complete_list_answers_later_reads(cluster: Cluster, server: Server) -> None:
     deciding = cluster.remembering()
     there = {"metadata": {"name": "there", "uid": "1"}}
     server.answers = [Answer(body={"items": [there]}), Answer(body={"kind": "Pod", "spec": {}})]
@@ -111,11 +111,11 @@ def test_whoever_has_listed_them_all_asks_for_none_that_is_not_there(cluster: Cl
     assert deciding.find("/api/v1/namespaces/n/pods/gone") is None
     assert deciding.find("/api/v1/namespaces/n/pods/there", metadata_only=True) == there
     assert len(server.asked) == 1
-    # Whole it is asked for.
+    # Reading the whole object needs a request.
     assert deciding.find("/api/v1/namespaces/n/pods/there") == {"kind": "Pod", "spec": {}}
 
 
-def test_namespaces_are_told_by_their_names_in_one_answer(cluster: Cluster, server: Server) -> None:
+def test_namespaces_are_read_with_one_request(cluster: Cluster, server: Server) -> None:
     there = {"metadata": {"name": "there", "uid": "1"}}
     server.answers = [Answer(body={"items": [there]})] * 2
     for asked in (cluster, deciding := cluster.remembering()):
@@ -126,13 +126,13 @@ def test_namespaces_are_told_by_their_names_in_one_answer(cluster: Cluster, serv
     assert deciding.find("/api/v1/namespaces/gone") is None
     assert deciding.find("/api/v1/namespaces/there", metadata_only=True) == there
     assert len(server.asked) == 2
-    # Of others nobody has asked.
+    # Other namespaces were not selected.
     deciding.find("/api/v1/namespaces/other")
     assert len(server.asked) == 3
 
 
 @pytest.mark.parametrize("how", ["by a selector", "another namespace", "not listed", "for no decision"])
-def test_an_incomplete_list_tells_nothing_of_what_it_has_not(cluster: Cluster, server: Server, how: str) -> None:
+def test_filtered_list_does_not_answer_later_reads(cluster: Cluster, server: Server, how: str) -> None:
     asked = cluster if how == "for no decision" else cluster.remembering()
     server.answers = [status(403) if how == "not listed" else Answer(body={"items": []}), Answer(body={"kind": "Pod"})]
     try:
@@ -144,7 +144,7 @@ def test_an_incomplete_list_tells_nothing_of_what_it_has_not(cluster: Cluster, s
     assert asked.find("/api/v1/namespaces/n/pods/x") == {"kind": "Pod"}
 
 
-def test_whole_objects_only_where_asked_for(cluster: Cluster, server: Server) -> None:
+def test_metadata_only_is_the_default(cluster: Cluster, server: Server) -> None:
     cluster.list_all(PODS, metadata_only=False)
     cluster.get("/a")
     cluster.get("/a", metadata_only=True)
@@ -152,7 +152,7 @@ def test_whole_objects_only_where_asked_for(cluster: Cluster, server: Server) ->
     assert server.asked[0].path == "/api/v1/pods"
 
 
-def test_what_is_not_there_is_none(cluster: Cluster, server: Server) -> None:
+def test_find_returns_none_for_missing_objects(cluster: Cluster, server: Server) -> None:
     server.answers = [status(404)]
     assert cluster.find("/a") is None
     server.answers = [status(403)]
@@ -170,7 +170,7 @@ def test_watch_events_survive_any_cut_into_chunks(cluster: Cluster, server: Serv
     assert list(cluster.watch(PODS, "n", "42", 60, metadata_only=True)) == EVENTS
     (asked,) = server.asked
     assert asked.path == "/api/v1/namespaces/n/pods"
-    # A server that compresses a stream keeps events back until a block is full.
+    # A server that compresses a stream delays events until a block is full.
     assert "gzip" not in str(asked.header("Accept-Encoding"))
     assert asked.query == {
         "watch": "1",
@@ -181,7 +181,7 @@ def test_watch_events_survive_any_cut_into_chunks(cluster: Cluster, server: Serv
     assert asked.header("Accept") == ONE
 
 
-def test_a_watch_that_is_refused_is_an_error(cluster: Cluster, server: Server) -> None:
+def test_rejected_watch_is_an_error(cluster: Cluster, server: Server) -> None:
     server.answers = [status(410, "too old resource version", reason="Expired")]
     with pytest.raises(ApiError, match="too old") as caught:
         list(cluster.watch(PODS, None, "1", 0.2, metadata_only=False))
@@ -189,6 +189,6 @@ def test_a_watch_that_is_refused_is_an_error(cluster: Cluster, server: Server) -
     assert server.asked[0].query["timeoutSeconds"] == "1"
 
 
-def test_half_a_line_at_the_end_of_a_stream_is_no_event(cluster: Cluster, server: Server) -> None:
+def test_truncated_last_line_is_not_an_event(cluster: Cluster, server: Server) -> None:
     server.answers = [Answer(chunks=[b'{"type": "A"}\n{"type": "B", "obj'])]
     assert list(cluster.watch(PODS, "n", "1", 5, metadata_only=True)) == [{"type": "A"}]

@@ -19,7 +19,7 @@ from tests.unit.plugins.helpers.server import Server
 
 
 def kubeconfig(server: str, *contexts: str, user: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Contexts of one server, each with a user whose token is the name of the context."""
+    """Return contexts of one server, each with a user whose token is the name of the context."""
     return {
         "apiVersion": "v1",
         "kind": "Config",
@@ -62,15 +62,15 @@ def test_several_files_are_one_kubeconfig(server: Server, tmp_path: Path) -> Non
     assert "a, b" in str(caught.value.next_step)
 
 
-def test_a_context_alone_is_looked_for_where_kubectl_looks(
+def test_context_alone_is_found_in_kubeconfig_variable(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", written(tmp_path, kubeconfig(server.url, "a", "b")))
     assert sent(server, Target(context="b"), "Authorization") == ["Bearer token-b"]
 
 
-def test_a_context_alone_is_at_last_looked_for_in_the_home_directory() -> None:
-    with pytest.raises(TargetError, match=r"there is no kubeconfig file /nonexistent/\.kube/config"):
+def test_context_alone_is_found_in_the_home_directory() -> None:
+    with pytest.raises(TargetError, match=r"kubeconfig file not found: /nonexistent/\.kube/config"):
         connect(Target(context="a"))
 
 
@@ -84,23 +84,23 @@ def test_an_inline_kubeconfig_is_not_written_anywhere(server: Server, tmp_path: 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("a: [", "no readable kubeconfig"),
-        ("", "no readable kubeconfig"),
-        ("just text", "no readable kubeconfig"),
-        ({"contexts": [{"context": {}}]}, "no readable kubeconfig"),
+        ("a: [", "is not a valid kubeconfig"),
+        ("", "is not a valid kubeconfig"),
+        ("just text", "is not a valid kubeconfig"),
+        ({"contexts": [{"context": {}}]}, "is not a valid kubeconfig"),
         ({"contexts": None}, "has 0"),
         ({"contexts": [{"name": "a", "context": {"cluster": "gone", "user": "gone"}}]}, "cannot be loaded"),
     ],
 )
-def test_a_damaged_kubeconfig_is_an_error_that_names_it(tmp_path: Path, content: Any, words: str) -> None:
+def test_damaged_kubeconfig_is_named_in_the_error(tmp_path: Path, content: Any, words: str) -> None:
     path = written(tmp_path, content)
     with pytest.raises(TargetError, match=words) as caught:
         connect(Target(kubeconfig=path))
     assert path in str(caught.value)
 
 
-def test_a_missing_file_is_an_error_that_names_it() -> None:
-    with pytest.raises(TargetError, match="there is no kubeconfig file /nonexistent/config") as caught:
+def test_missing_file_is_named_in_the_error() -> None:
+    with pytest.raises(TargetError, match="kubeconfig file not found: /nonexistent/config") as caught:
         connect(Target(kubeconfig="~/config", context="a"))
     assert caught.value.next_step == "check the path"
 
@@ -112,7 +112,7 @@ def test_a_missing_file_is_an_error_that_names_it() -> None:
         ({"command": sys.executable, "args": ["-c", "import sys; sys.exit('session expired')"]}, "session expired"),
     ],
 )
-def test_a_credential_plugin_that_fails_is_an_error_and_no_anonymous_user(
+def test_failing_credential_plugin_is_an_error(
     server: Server, tmp_path: Path, command: dict[str, Any], words: str
 ) -> None:
     user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never", **command}}
@@ -145,7 +145,7 @@ def test_host_with_user_and_password(server: Server) -> None:
     assert sent(server, target, "Authorization") == ["Basic dTpw"]
 
 
-def test_settings_beat_what_the_file_says(server: Server, tmp_path: Path) -> None:
+def test_options_override_the_kubeconfig(server: Server, tmp_path: Path) -> None:
     path = written(tmp_path, kubeconfig(server.url, "a"))
     target = Target(kubeconfig=path, context="a", settings={"api_key": "other"})
     assert sent(server, target, "Authorization") == ["Bearer other"]
@@ -159,8 +159,8 @@ def test_impersonation_is_sent_with_each_request(server: Server) -> None:
 
 
 @pytest.mark.parametrize("option", ["ca_cert", "client_cert", "client_key"])
-def test_a_missing_certificate_file_is_an_error_that_names_the_option(option: str) -> None:
-    with pytest.raises(TargetError, match=f"{option}: there is no file /nonexistent/x"):
+def test_missing_certificate_file_names_the_option(option: str) -> None:
+    with pytest.raises(TargetError, match=f"{option}: file not found: /nonexistent/x"):
         connect(Target(host="https://a", settings={"api_key": "t", option: "~/x"}))
 
 
@@ -175,7 +175,7 @@ def test_certificate_files_and_proxy_reach_the_connection(tmp_path: Path) -> Non
     assert manager.proxy_headers == {"proxy-authorization": "Basic dTpw"}
 
 
-def test_as_many_connections_as_asked_for() -> None:
+def test_number_of_connections_is_passed_on() -> None:
     cluster = connect(Target(host="https://a", settings={"api_key": "t"}), connections=3)
     assert cluster.connections == cluster._pool.connection_pool_kw["maxsize"] == 3
 
@@ -204,7 +204,7 @@ def test_verification_can_be_switched_off_for_one_target_only() -> None:
     [
         ("http://proxy.invalid:3128", "http://proxy.invalid:3128", None),
         ("http://u:p@proxy.invalid:3128", "http://proxy.invalid:3128", "Basic dTpw"),
-        # A colon, a slash and an @ of the password are written as %XX; an @ may also be left as it is.
+        # Colon, slash and @ in a password are percent-encoded; an @ may also stay as it is.
         ("http://u:%3A%2Fp@%40@proxy.invalid:3128", "http://proxy.invalid:3128", "Basic dTo6L3BAQA=="),
         ("https://ü:p@proxy.invalid", "https://proxy.invalid:443", "Basic w7w6cA=="),
     ],
@@ -220,7 +220,7 @@ def test_a_login_in_the_url_of_a_proxy_is_sent_to_it(where: str, proxy: str, url
     assert manager.proxy_headers.get("proxy-authorization") == header
 
 
-def test_another_name_of_the_server_is_taken_from_the_kubeconfig() -> None:
+def test_tls_server_name_is_read_from_the_kubeconfig() -> None:
     inline = kubeconfig("https://a", "x")
     inline["clusters"][0]["cluster"]["tls-server-name"] = "b.example"
     assert connect(Target(kubeconfig=inline))._pool.connection_pool_kw["server_hostname"] == "b.example"
@@ -265,27 +265,27 @@ def test_a_proxy_of_the_kubeconfig_wins_over_the_environment(monkeypatch: pytest
     assert str(manager.proxy) == "http://kubeconfig.invalid:1"
 
 
-def test_a_login_that_is_given_by_itself_wins() -> None:
+def test_proxy_headers_override_the_login_in_the_url() -> None:
     settings = {"api_key": "t", "proxy": "http://a:b@proxy.invalid:1", "proxy_headers": {"proxy_basic_auth": "u:p"}}
     manager: Any = connect(Target(host="https://a", settings=settings))._pool
     assert manager.proxy_headers == {"proxy-authorization": "Basic dTpw"}
 
 
 @pytest.mark.parametrize("proxy", ["proxy.invalid:3128", "u:secret@proxy.invalid", "ftp://u:secret@proxy.invalid"])
-def test_what_is_no_url_of_a_proxy_is_an_error_that_does_not_show_it(proxy: str) -> None:
-    with pytest.raises(TargetError, match="proxy is no URL of a proxy") as caught:
+def test_invalid_proxy_url_is_not_shown_in_the_error(proxy: str) -> None:
+    with pytest.raises(TargetError, match="proxy is not a valid proxy URL") as caught:
         connect(Target(host="https://a", settings={"api_key": "t", "proxy": proxy}))
     assert "secret" not in str(caught.value)
 
 
-def test_new_connections_keep_what_was_given_over_the_kubeconfig(tmp_path: Path) -> None:
+def test_new_connections_keep_the_overrides(tmp_path: Path) -> None:
     inline = kubeconfig("https://a", "x")
     inline["clusters"][0]["cluster"].update(
         {"certificate-authority-data": "Zm9v", "proxy-url": "http://u:p@inner.invalid:1"}
     )
     ca_cert = written(tmp_path, "x", "ca")
     cluster = connect(Target(kubeconfig=inline, settings={"ca_cert": ca_cert, "proxy": "http://outer.invalid:2"}))
-    # The official client puts the settings of the kubeconfig back whenever it is asked for a token.
+    # The official client restores the settings of the kubeconfig whenever a token is requested.
     assert dict(cluster._credentials())["authorization"] == "Bearer token-x"
     manager: Any = cluster.fresh()._pool
     assert manager.connection_pool_kw["ca_certs"] == cluster.ca_file == ca_cert
@@ -295,9 +295,7 @@ def test_new_connections_keep_what_was_given_over_the_kubeconfig(tmp_path: Path)
 @pytest.mark.parametrize(
     ("host", "settings"), [("https://a", {}), ("https://a", {"validate_certs": False}), ("http://a", {})]
 )
-def test_a_ca_counts_only_where_the_server_is_verified_with_it(
-    tmp_path: Path, host: str, settings: dict[str, Any]
-) -> None:
+def test_ca_file_is_known_only_with_verification(tmp_path: Path, host: str, settings: dict[str, Any]) -> None:
     ca_cert = written(tmp_path, "x", "ca")
     cluster = connect(Target(host=host, settings={"api_key": "t", "ca_cert": ca_cert, **settings}))
     assert cluster.ca_file == (ca_cert if host.startswith("https") and not settings else None)
@@ -310,7 +308,7 @@ def test_a_kubeconfig_as_text() -> None:
 
 
 @pytest.mark.parametrize("text", ["secret\n", "- secret\n- b\n", "secret: [\n"])
-def test_a_text_that_is_no_kubeconfig_is_not_shown(text: str) -> None:
-    with pytest.raises(TargetError, match="is no kubeconfig") as caught:
+def test_invalid_kubeconfig_text_is_not_shown(text: str) -> None:
+    with pytest.raises(TargetError, match="not the content of a kubeconfig") as caught:
         kubeconfig_of(text)
     assert "secret" not in str(caught.value)

@@ -34,7 +34,7 @@ def sent(cluster: FakeCluster) -> list[str]:
     return [f"{request.method} {request.path}" for request in cluster.requests]
 
 
-def test_what_goes_at_once_takes_one_request() -> None:
+def test_immediate_deletion_takes_one_request() -> None:
     cluster = installed(bundle())
     one = deleter(cluster)
     one.delete([target(cluster, CONFIG)])
@@ -43,20 +43,20 @@ def test_what_goes_at_once_takes_one_request() -> None:
     assert one.deleted == [CONFIG]
 
 
-def test_foreground_is_asked_for() -> None:
+def test_foreground_deletion_is_requested() -> None:
     cluster = installed(bundle())
     deleter(cluster).delete([target(cluster, CONFIG)], foreground=True)
     assert cluster.requests[0].body["propagationPolicy"] == "Foreground"
 
 
-def test_what_is_gone_already_is_no_deletion_of_ours() -> None:
+def test_missing_object_does_not_count_as_deleted() -> None:
     cluster = FakeCluster()
     one = deleter(cluster)
     one.delete([DeletionTarget(CONFIG, "uid-x")])
     assert one.deleted == []
 
 
-def test_what_has_its_name_since_is_left_alone() -> None:
+def test_newer_object_with_the_same_name_is_left_alone() -> None:
     cluster = installed(bundle())
     one = deleter(cluster)
     one.delete([DeletionTarget(CONFIG, "uid-of-another")])
@@ -64,14 +64,14 @@ def test_what_has_its_name_since_is_left_alone() -> None:
     assert one.deleted == []
 
 
-def test_a_conflict_on_the_very_object_is_an_error() -> None:
+def test_conflict_on_the_same_object_is_an_error() -> None:
     cluster = installed(bundle())
     cluster.fail(409, method="DELETE", message="try later")
     with pytest.raises(ApiError, match="try later"):
         deleter(cluster).delete([target(cluster, CONFIG)])
 
 
-def test_a_conflict_on_what_is_terminating_is_waited_for() -> None:
+def test_conflict_on_a_terminating_object_is_waited_for() -> None:
     cluster = installed(bundle())
     cluster.objects[CONFIG]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     cluster.fail(409, method="DELETE")
@@ -81,7 +81,7 @@ def test_a_conflict_on_what_is_terminating_is_waited_for() -> None:
     assert one.deleted == []
 
 
-def test_what_is_terminating_already_is_only_waited_for() -> None:
+def test_terminating_object_is_only_waited_for() -> None:
     cluster = installed(bundle())
     hold(cluster, CONFIG)
     cluster.objects[CONFIG]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
@@ -90,13 +90,13 @@ def test_what_is_terminating_already_is_only_waited_for() -> None:
     assert cluster.writes == []
 
 
-def test_what_does_not_go_is_named_with_what_holds_it() -> None:
+def test_remaining_object_is_named_with_its_finalizers() -> None:
     cluster = installed(bundle())
     hold(cluster, CONFIG)
     one = Deleter(cluster, timeout=0, explain=lambda of: f"the server on {of.name}")
     with pytest.raises(NotReadyError) as caught:
         one.delete([target(cluster, CONFIG)])
-    assert f"finalizer {HELD} (whoever works as example.com has to let go): the server on config" in str(caught.value)
+    assert f"finalizer {HELD} (the controller of example.com must remove it): the server on config" in str(caught.value)
     assert caught.value.facts == {"remaining": [f"ConfigMap {NAMESPACE}/config"]}
     assert one.deleted == [CONFIG]
 
@@ -112,7 +112,7 @@ def test_only_a_few_of_many_are_named() -> None:
     assert len(caught.value.facts["remaining"]) == 6
 
 
-def test_it_ends_when_the_watch_says_that_it_is_gone() -> None:
+def test_wait_ends_with_the_deletion_event() -> None:
     cluster = installed(bundle())
     hold(cluster, CONFIG)
 
@@ -125,7 +125,7 @@ def test_it_ends_when_the_watch_says_that_it_is_gone() -> None:
     cluster.released.set()
 
 
-def test_objects_of_one_name_in_two_namespaces_are_told_apart() -> None:
+def test_equal_names_in_two_namespaces_are_distinguished() -> None:
     cluster = FakeCluster()
     keys = [key("ConfigMap", "same", namespace=namespace) for namespace in ("a", "b")]
     for one in keys:
@@ -152,7 +152,7 @@ def test_the_first_failure_is_raised_and_what_was_deleted_is_kept() -> None:
     assert one.deleted == [CONFIG]
 
 
-def test_the_right_to_wait_is_named() -> None:
+def test_missing_permission_to_wait_is_named() -> None:
     cluster = installed(bundle())
     hold(cluster, CONFIG)
     cluster.fail(403, method="GET", path="/configmaps")
@@ -160,7 +160,7 @@ def test_the_right_to_wait_is_named() -> None:
         deleter(cluster).delete([target(cluster, CONFIG)])
 
 
-def test_a_type_that_went_with_its_crd_has_nothing_left() -> None:
+def test_objects_of_a_deleted_crd_are_gone() -> None:
     cluster = FakeCluster()
     job = key("TrainJob", "j", "trainer.kubeflow.org/v1alpha1", "a")
     deleter(cluster).wait_for([DeletionTarget(job, "uid-1")])

@@ -26,7 +26,7 @@ OTHER_CA = "9d1f0a6c54b2e937"
 
 
 def pem(*certificates: bytes) -> str:
-    """What a file with these certificates holds; a digest does not look into them."""
+    """Return PEM blocks with arbitrary content, because the digest does not parse the certificates."""
     blocks = (base64.encodebytes(certificate).decode() for certificate in certificates)
     return "".join(f"-----BEGIN CERTIFICATE-----\n{block}-----END CERTIFICATE-----\n" for block in blocks)
 
@@ -47,7 +47,7 @@ def test_a_pin_is_a_uid_or_a_uid_and_a_digest(text: str, identity: Identity) -> 
 @pytest.mark.parametrize(
     "text", ["production", UID[:-1], f"{UID}/", f"{UID}/{CA}0", f"{UID}/{CA[1:]}", f"/{CA}", "{{ x }}"]
 )
-def test_anything_else_is_no_pin(text: str) -> None:
+def test_invalid_pin_is_rejected(text: str) -> None:
     with pytest.raises(InputError) as caught:
         parse_pin(text)
     assert repr(text) in str(caught.value)
@@ -65,7 +65,7 @@ def test_the_digest_is_of_the_certificates_not_of_the_text() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "no certificate", "-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----\n"])
-def test_no_certificate_has_no_digest(text: str) -> None:
+def test_text_without_certificates_has_no_digest(text: str) -> None:
     assert ca_digest(text) == ""
 
 
@@ -95,14 +95,14 @@ def test_the_right_cluster(pin: Identity | None, found: Identity) -> None:
 @pytest.mark.parametrize(
     ("pin", "found", "words"),
     [
-        (Identity(OTHER), Identity(UID), "another cluster"),
-        (Identity(OTHER, CA), Identity(UID, CA), "another cluster"),
+        (Identity(OTHER), Identity(UID), "another cluster than the pinned one"),
+        (Identity(OTHER, CA), Identity(UID, CA), "another cluster than the pinned one"),
         (Identity(UID, OTHER_CA), Identity(UID, CA), "another CA"),
-        (Identity(UID, CA), Identity(UID), "names none"),
-        (Identity(UID), Identity(""), "another cluster"),
+        (Identity(UID, CA), Identity(UID), "names no CA"),
+        (Identity(UID), Identity(""), "another cluster than the pinned one"),
     ],
 )
-def test_a_wrong_cluster_is_refused_and_both_are_named(pin: Identity, found: Identity, words: str) -> None:
+def test_wrong_cluster_is_rejected_and_both_are_named(pin: Identity, found: Identity, words: str) -> None:
     with pytest.raises(RefusedError, match=words) as caught:
         require_identity(pin, found, "https://a")
     text = str(caught.value)

@@ -40,7 +40,7 @@ def holder_of(cluster: FakeCluster) -> str:
 
 
 class Passing:
-    """A clock on which each watch of the lease takes some seconds, and what happens meanwhile."""
+    """A clock on which each watch of the lease takes some seconds, with a hook to run meanwhile."""
 
     def __init__(self, cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, *events: Any, seconds: float = 5) -> None:
         self.clock = Clock()
@@ -62,7 +62,7 @@ class Passing:
         monkeypatch.setattr(cluster, "watch", watch)
 
 
-def test_it_is_made_held_and_given_back() -> None:
+def test_lease_is_created_held_and_released() -> None:
     cluster = empty()
     with Lease(cluster, NAMESPACE, patience=0) as mine:
         assert holder_of(cluster).startswith(this_process())
@@ -75,7 +75,7 @@ def test_it_is_made_held_and_given_back() -> None:
     assert cluster.objects[LEASE]["spec"]["leaseTransitions"] == 1
 
 
-def test_it_is_given_back_when_the_run_fails() -> None:
+def test_lease_is_released_if_the_run_fails() -> None:
     cluster = empty()
     with pytest.raises(ValueError, match="mine"), Lease(cluster, NAMESPACE, patience=0):
         raise ValueError("mine")
@@ -90,7 +90,7 @@ def test_another_run_is_waited_for_and_named(monkeypatch: pytest.MonkeyPatch) ->
     assert len(passing.watched) == 1
 
 
-def test_a_run_that_does_not_end_is_an_error_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_run_is_named_after_the_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = held()
 
     def renews(cluster: FakeCluster) -> None:
@@ -99,7 +99,7 @@ def test_a_run_that_does_not_end_is_an_error_that_names_it(monkeypatch: pytest.M
     passing = Passing(cluster, monkeypatch, *[renews] * 9)
     with (
         pytest.raises(
-            NotReadyError, match="another run is at work: elsewhere/00000000 pid 7 abcd, since 2026"
+            NotReadyError, match="another run holds the install lease: elsewhere/00000000 pid 7 abcd, since 2026"
         ) as caught,
         Lease(cluster, NAMESPACE, patience=40, monotonic=passing.clock.monotonic),
     ):
@@ -108,7 +108,7 @@ def test_a_run_that_does_not_end_is_an_error_that_names_it(monkeypatch: pytest.M
     assert holder_of(cluster) == OTHER
 
 
-def test_a_lease_that_nobody_renews_ends_whatever_the_clocks_say(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lease_without_renewal_expires_regardless_of_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = held(renewTime="2999-01-01T00:00:00.0Z")
     passing = Passing(cluster, monkeypatch)
     with Lease(cluster, NAMESPACE, patience=60, monotonic=passing.clock.monotonic):
@@ -116,7 +116,7 @@ def test_a_lease_that_nobody_renews_ends_whatever_the_clocks_say(monkeypatch: py
     assert sum(passing.watched) == pytest.approx(15 + 10 + 5)
 
 
-def test_an_expired_watch_is_begun_again_and_another_failure_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_expired_watch_is_restarted_and_other_failures_are_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = held()
     passing = Passing(cluster, monkeypatch, failure(410, "Expired"), failure(403, "Forbidden"))
     with (
@@ -128,7 +128,7 @@ def test_an_expired_watch_is_begun_again_and_another_failure_is_one(monkeypatch:
     assert len(passing.watched) == 2
 
 
-def test_a_holder_of_this_machine_that_is_gone_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ended_holder_on_this_machine_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease_module, "_runs", lambda pid: pid != 7)
     machine = this_process().partition(" pid ")[0]
     assert is_free(lease(f"{machine} pid 7 abcd"))
@@ -138,7 +138,7 @@ def test_a_holder_of_this_machine_that_is_gone_is_not_waited_for(monkeypatch: py
     assert is_free(lease(""))
 
 
-def test_a_process_that_runs_is_known_to(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_running_process_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not is_free(lease(f"{this_process()} abcd"))
 
     def kill(_pid: int, _signal: int) -> None:
@@ -149,7 +149,7 @@ def test_a_process_that_runs_is_known_to(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("status", [409, 404])
-def test_who_takes_it_at_the_same_time_is_seen(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_take_is_detected(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = held("")
     times: list[int] = []
 
@@ -165,7 +165,7 @@ def test_who_takes_it_at_the_same_time_is_seen(status: int, monkeypatch: pytest.
         assert mine.waited_for == OTHER
 
 
-def test_who_makes_it_at_the_same_time_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_creation_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = empty()
     times: list[int] = []
 
@@ -181,14 +181,14 @@ def test_who_makes_it_at_the_same_time_is_seen(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-def test_a_right_that_is_missing_is_an_error(method: str) -> None:
+def test_missing_permission_is_an_error(method: str) -> None:
     cluster = empty() if method == "POST" else held("")
     cluster.fail(403, method=method, path="/leases")
     with pytest.raises(ApiError), Lease(cluster, NAMESPACE, patience=0):
         pass
 
 
-def test_what_cannot_be_given_back_is_said() -> None:
+def test_failed_release_is_reported() -> None:
     cluster = empty()
     with Lease(cluster, NAMESPACE, patience=0) as mine:
         cluster.fail(503, path="/leases")
@@ -196,7 +196,7 @@ def test_what_cannot_be_given_back_is_said() -> None:
 
 
 def taken_away(cluster: FakeCluster, mine: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another run takes it while this one is held up, and the next renewal notices."""
+    """Another run takes the lease while this one is delayed, and the next renewal notices."""
     cluster.put(lease(), operation="Update")
     monkeypatch.setattr(mine._ended, "wait", lambda _seconds: False)
     mine._keep()
@@ -207,13 +207,13 @@ def test_a_lease_that_another_run_took_stops_this_one(monkeypatch: pytest.Monkey
     cluster = empty()
     with Lease(cluster, NAMESPACE, patience=0) as mine:
         taken_away(cluster, mine, monkeypatch)
-        with pytest.raises(NotReadyError, match="another run began meanwhile: elsewhere"):
+        with pytest.raises(NotReadyError, match="another run took the install lease: elsewhere"):
             mine.require()
-    # And what is another's is not given back.
+    # The lease of another run is not released.
     assert holder_of(cluster) == OTHER
 
 
-def test_a_renewal_that_fails_for_a_moment_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_renewal_is_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = empty()
     with Lease(cluster, NAMESPACE, patience=0) as mine:
         answers = iter([failure(503), None, None])
@@ -232,7 +232,7 @@ def test_a_renewal_that_fails_for_a_moment_is_tried_again(monkeypatch: pytest.Mo
         monkeypatch.undo()
 
 
-def test_who_deleted_it_need_not_be_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deleted_lease_is_reported_without_a_holder(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = empty()
     with Lease(cluster, NAMESPACE, patience=0) as mine:
         del cluster.objects[LEASE]

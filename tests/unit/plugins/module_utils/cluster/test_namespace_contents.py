@@ -24,24 +24,24 @@ def item(name: str, *owners: str, of: Resource = CONFIGS) -> Item:
     return Item(of, name, f"uid-{name}", owners)
 
 
-def test_what_would_be_left_is_said_by_type_and_name() -> None:
+def test_remaining_objects_are_named_by_type_and_name() -> None:
     assert Contents((item("mine"),)).left(()) == ["configmaps mine"]
     assert Contents((item("mine"),)).left({"uid-mine"}) == []
 
 
-def test_what_is_owned_by_what_goes_goes_as_well() -> None:
+def test_owned_objects_count_as_deleted() -> None:
     chain = (item("pod", "uid-set", of=PODS), item("set", "uid-deployment"), item("deployment"))
     assert Contents(chain).left({"uid-deployment"}) == []
-    # The owner is gone, and what it owned is not yet.
+    # The owner is deleted, but its dependent is not yet.
     assert Contents(chain[:2]).left({"uid-deployment"}) == []
     assert Contents(chain).left({"uid-other"}) == ["configmaps deployment", "configmaps set", "pods pod"]
 
 
-def test_what_lost_its_owners_is_garbage() -> None:
+def test_objects_without_owners_are_garbage() -> None:
     orphan, gone = item("pod", "uid-job", of=PODS), item("other", "uid-gone")
     assert Contents((orphan,)).is_garbage(())
     assert Contents((orphan, gone)).is_garbage({"uid-gone"})
-    # The owner is there, or one of two; nobody owned it; there is nothing; it goes anyway.
+    # Its owner exists, or one of two does; it had no owner; there are no objects; it will be deleted anyway.
     assert not Contents((orphan, item("job"))).is_garbage(())
     assert not Contents((item("pod", "uid-gone", "uid-job"), item("job", "uid-set"))).is_garbage(())
     assert not Contents((orphan, item("mine"))).is_garbage(())
@@ -61,12 +61,12 @@ def test_what_lost_its_owners_is_garbage() -> None:
         ("coordination.k8s.io", "leases", "conductor-install"),
     ],
 )
-def test_what_every_namespace_has_does_not_matter(group: str, plural: str, name: str) -> None:
+def test_objects_of_every_namespace_are_ignored(group: str, plural: str, name: str) -> None:
     assert Contents((item(name, of=Resource(group, "v1", plural, True)),)).left(()) == []
     assert Contents((item(f"{name}-2", of=Resource(group, "v1", plural, True)),)).left(()) != []
 
 
-def test_what_is_not_known_counts_as_left() -> None:
+def test_unknown_contents_count_as_remaining() -> None:
     assert Contents(unknown=("nobody knows",)).left(()) == ["nobody knows"]
 
 
@@ -95,18 +95,18 @@ def test_everything_in_a_namespace_is_found() -> None:
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (403, f"this identity may not list configmaps in namespace {NAMESPACE}"),
+        (403, f"missing permission to list configmaps in namespace {NAMESPACE}"),
         (503, f"configmaps in namespace {NAMESPACE} could not be listed: no"),
     ],
 )
-def test_what_may_not_be_listed_is_unknown(status: int, words: str) -> None:
+def test_types_without_permission_are_unknown(status: int, words: str) -> None:
     cluster = installed(bundle())
     cluster.fail(status, method="GET", path="/configmaps")
     assert read_contents(cluster, NAMESPACE).unknown == (words,)
 
 
 @pytest.mark.parametrize("status", [404, 405])
-def test_a_type_that_is_gone_holds_nothing(status: int) -> None:
+def test_removed_type_has_no_objects(status: int) -> None:
     cluster = installed(bundle())
     cluster.fail(status, method="GET", path="/configmaps")
     assert read_contents(cluster, NAMESPACE).unknown == ()
@@ -126,12 +126,12 @@ def test_an_api_that_does_not_answer_is_unknown() -> None:
     assert found.unknown == ("the API metrics.k8s.io does not answer",)
 
 
-def test_a_server_that_does_not_say_its_types_leaves_all_unknown() -> None:
+def test_server_without_aggregated_discovery_is_unknown() -> None:
     found = discovered(FakeCluster(), {"kind": "APIGroupList", "groups": []})
-    assert found.unknown == ("the server does not say which types it has",)
+    assert found.unknown == ("the server does not list its resource types",)
 
 
-def test_a_type_in_two_versions_is_listed_once_and_what_cannot_be_deleted_is_not() -> None:
+def test_each_deletable_type_is_listed_once() -> None:
     verbs = ["delete", "list"]
     both = [
         {"version": version, "resources": [{"resource": "things", "scope": "Namespaced", "verbs": verbs}]}

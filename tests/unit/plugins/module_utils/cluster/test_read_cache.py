@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is asked twice and sent once."""
+"""Requests that are made twice and sent once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.cluster.read_cac
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError
 
 
-def test_the_same_question_is_sent_once() -> None:
+def test_equal_requests_are_sent_once() -> None:
     memory, sent = Memory(2), []
 
     def send() -> dict[str, Any]:
@@ -30,7 +30,7 @@ def test_the_same_question_is_sent_once() -> None:
 
 
 @pytest.mark.parametrize(("error", "times"), [(ApiError("no", status=404), 1), (RuntimeError("a fault of ours"), 2)])
-def test_a_failure_of_the_server_is_an_answer(error: Exception, times: int) -> None:
+def test_failures_are_cached(error: Exception, times: int) -> None:
     memory, sent = Memory(2), []
 
     def send() -> dict[str, Any]:
@@ -43,7 +43,7 @@ def test_a_failure_of_the_server_is_an_answer(error: Exception, times: int) -> N
     assert len(sent) == times
 
 
-def test_who_asks_meanwhile_waits_for_the_answer() -> None:
+def test_concurrent_caller_waits_for_the_response() -> None:
     memory = Memory(2)
     on_its_way, may_come = threading.Event(), threading.Event()
 
@@ -60,21 +60,21 @@ def test_who_asks_meanwhile_waits_for_the_answer() -> None:
         assert first.result(10) == second.result(10) == {"from": "the first"}
 
 
-def test_no_more_are_on_their_way_at_once_than_there_are_connections() -> None:
+def test_requests_in_flight_are_limited() -> None:
     memory = Memory(2)
 
     def send() -> dict[str, Any]:
-        # Of the two one is for this question; the other one is given back at once.
+        # One of the two permits is for this request; the other one is released at once.
         free = [memory._free.acquire(blocking=False) for _time in range(2)]
         memory._free.release()
         return {"free": free}
 
     assert memory.ask("a", send) == {"free": [True, False]}
-    # And it is free again when the answer is there.
+    # The permit is released with the response.
     assert memory.ask("b", send) == {"free": [True, False]}
 
 
-def test_a_list_knows_of_each_object_whether_it_is_there() -> None:
+def test_complete_list_answers_for_every_object() -> None:
     memory = Memory(2)
     memory.keep_list("/api/v1/namespaces", [{"metadata": {"name": "a", "uid": "1"}}])
     assert memory.listed("/api/v1/namespaces/a") == {"metadata": {"name": "a", "uid": "1"}}
@@ -83,10 +83,10 @@ def test_a_list_knows_of_each_object_whether_it_is_there() -> None:
     assert memory.listed("/api/v1/namespaces/a/configmaps/b") is None
 
 
-def test_a_list_of_some_names_knows_of_these_alone() -> None:
+def test_list_of_names_answers_for_these_only() -> None:
     memory = Memory(2)
     memory.keep_list("/api/v1/namespaces", [{"metadata": {"name": "a"}}], ["a", "b"])
     assert [memory.listed(f"/api/v1/namespaces/{name}") for name in "abc"] == [{"metadata": {"name": "a"}}, {}, None]
-    # A list of all of them knows of the rest.
+    # A complete list also answers for the others.
     memory.keep_list("/api/v1/namespaces", [{"metadata": {"name": "a"}}])
     assert memory.listed("/api/v1/namespaces/c") == {}

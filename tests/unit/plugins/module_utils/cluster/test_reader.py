@@ -12,18 +12,18 @@ def controller(namespace: str) -> dict[str, Any]:
     return {"metadata": {"name": "controller", "namespace": namespace}}
 
 
-def test_an_object_of_two_pages_counts_once_and_one_name_in_two_namespaces_twice() -> None:
+def test_merged_pages_count_each_object_once() -> None:
     here, there = controller("here"), controller("there")
     pages = merge_pages([Page([here], 1), None, Page([here, there], 2)])
     assert pages == Page([here, there], 2)
 
 
-def test_what_was_not_listed_is_counted() -> None:
+def test_objects_beyond_the_pages_are_counted() -> None:
     pages = merge_pages([Page([controller("here")], 5), Page([controller("there")], 1)])
     assert pages is not None
     assert (len(pages.items), pages.total) == (2, 6)
 
 
-def test_nothing_is_known_where_no_page_could_be_read() -> None:
+def test_merge_of_unreadable_pages_is_none() -> None:
     assert merge_pages([None, None]) is None
     assert merge_pages([]) is None

@@ -19,13 +19,13 @@ STATUS = {
 }
 
 
-def test_a_status_is_taken_apart() -> None:
+def test_fields_of_a_status_are_parsed() -> None:
     error = api_error(409, {}, json.dumps(STATUS).encode(), "apply", "Deployment a/b")
     assert (error.status, error.reason, error.retry_after) == (409, "Conflict", 3.0)
     assert error.causes == [{"reason": "FieldManagerConflict", "field": ".spec.replicas"}]
     assert str(error) == (
         "apply Deployment a/b: Apply failed with 1 conflict\n"
-        "Next: see who owns the field; to take it over set force_conflicts"
+        "Next: check which manager owns the field; set force_conflicts to take it over"
     )
     assert error.facts == {"status": 409, "reason": "Conflict"}
 
@@ -43,14 +43,14 @@ def test_a_status_is_taken_apart() -> None:
         (b'{"message": null, "details": null, "reason": null}', "HTTP 502"),
     ],
 )
-def test_an_answer_that_is_no_status_still_has_words(data: bytes, message: str) -> None:
+def test_response_without_a_status_has_a_message(data: bytes, message: str) -> None:
     error = api_error(502, {}, data, "list", "pods")
     assert error.message == message
     assert (error.reason, error.causes) == ("", [])
 
 
 @pytest.mark.parametrize("body", [{"details": "upstream down"}, {"message": {"text": "upstream down"}}])
-def test_json_of_a_gateway_is_no_status_either(body: dict[str, Any]) -> None:
+def test_json_of_a_gateway_is_not_a_status(body: dict[str, Any]) -> None:
     assert "upstream down" in api_error(502, {}, json.dumps(body).encode(), "list", "pods").message
 
 
@@ -68,12 +68,12 @@ def test_retry_after(headers: dict[str, str], body: dict[str, Any], seconds: flo
     assert api_error(429, headers, json.dumps(body).encode(), "s", "o").retry_after == seconds
 
 
-@pytest.mark.parametrize(("status", "words"), [(401, "renew"), (403, "right"), (409, "force_conflicts")])
-def test_some_failures_have_a_hint(status: int, words: str) -> None:
+@pytest.mark.parametrize(("status", "words"), [(401, "renew"), (403, "permission"), (409, "force_conflicts")])
+def test_some_failures_have_a_next_step(status: int, words: str) -> None:
     assert words in str(api_error(status, {}, b"{}", "s", "o").next_step)
 
 
-def test_a_certificate_that_does_not_verify_is_not_tried_again() -> None:
+def test_failed_certificate_verification_is_not_retried() -> None:
     error = unreachable(urllib3.exceptions.SSLError("self-signed"), "https://a", "read", "/version")
     assert not error.transient
     assert "ca_cert" in str(error.next_step)
@@ -82,13 +82,13 @@ def test_a_certificate_that_does_not_verify_is_not_tried_again() -> None:
     assert "https://a cannot be reached: reset" in str(error)
 
 
-def test_a_proxy_that_wants_a_login_is_asked_once() -> None:
+def test_proxy_that_requires_a_login_is_not_retried() -> None:
     cause = OSError("Tunnel connection failed: 407 Proxy Authentication Required")
     error = unreachable(urllib3.exceptions.ProxyError("Unable to connect to proxy", cause), "https://a", "read", "/x")
     assert not error.transient
     assert "user:password@" in str(error.next_step)
 
 
-def test_an_address_in_memory_is_not_shown() -> None:
+def test_memory_addresses_are_not_shown() -> None:
     error = urllib3.exceptions.HTTPError("<urllib3.connection.HTTPSConnection object at 0x7f3d6269a890>: refused")
     assert "https://a cannot be reached: refused" in str(unreachable(error, "https://a", "read", "/version"))

@@ -35,12 +35,12 @@ WEBHOOK = failure(500, "InternalError", 'Internal error occurred: failed calling
         (TargetError("none"), False),
     ],
 )
-def test_what_may_well_succeed_a_moment_later(error: ConductorError, transient: bool) -> None:
+def test_transient_failures(error: ConductorError, transient: bool) -> None:
     assert is_transient(error) is transient
     assert (pause_before_retry(error, 1, Backoff()) is not None) is transient
 
 
-def test_a_webhook_that_cannot_be_called_is_told_from_one_that_refuses() -> None:
+def test_webhook_that_cannot_be_called_differs_from_a_rejection() -> None:
     assert is_webhook_transport(WEBHOOK)
     assert not is_webhook_transport(failure(400, message='admission webhook "x" denied the request'))
     assert not is_webhook_transport(failure(400, message=WEBHOOK.message))
@@ -48,23 +48,23 @@ def test_a_webhook_that_cannot_be_called_is_told_from_one_that_refuses() -> None
     assert not is_webhook_transport(UnreachableError(WEBHOOK.message))
 
 
-def test_pauses_double_up_to_the_most() -> None:
+def test_pauses_double_up_to_the_maximum() -> None:
     backoff = Backoff(first=0.5, most=3.0)
     assert [backoff.pause(attempt) for attempt in range(1, 6)] == [0.5, 1.0, 2.0, 3.0, 3.0]
 
 
-def test_by_default_a_server_gets_some_tries_and_a_person_does_not_wait_long() -> None:
+def test_default_backoff_has_several_attempts_and_is_short() -> None:
     pauses = [pause_before_retry(failure(503), attempt, Backoff()) for attempt in range(1, 10)]
     assert pauses == [0.1, 0.2, 0.4, 0.8, *[None] * 5]
     assert Backoff().pause(9) == 2.0
 
 
-def test_the_last_attempt_is_the_last() -> None:
+def test_no_retry_after_the_last_attempt() -> None:
     backoff = Backoff(attempts=3)
     pauses = [pause_before_retry(failure(503), attempt, backoff) for attempt in (1, 2, 3, 4)]
     assert [pause is None for pause in pauses] == [False, False, True, True]
 
 
 @pytest.mark.parametrize(("asked", "pause"), [(0.0, 0.0), (7.0, 7.0), (9000.0, 30.0)])
-def test_the_servers_wish_is_honoured_within_reason(asked: float, pause: float) -> None:
+def test_retry_after_is_honoured_up_to_a_limit(asked: float, pause: float) -> None:
     assert pause_before_retry(failure(429, retry_after=asked), 1, Backoff()) == pause

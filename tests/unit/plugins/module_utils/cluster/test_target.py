@@ -54,22 +54,22 @@ HOST = {"host": "https://a.example", "api_key": "mine"}
         ),
         ({"in_cluster": True}, {**AWX}, {"in_cluster": True}),
         ({"in_cluster": False, "context": "a"}, {}, {"context": "a"}),
-        # None, "" and [] mean: not given.
+        # None, "" and [] count as not set.
         ({"kubeconfig": "", "host": None, "context": "a", "impersonate_groups": []}, {}, {"context": "a"}),
-        # An explicit false is given.
+        # An explicit false counts as set.
         ({**HOST, "validate_certs": False}, {}, {**HOST, "settings": {"api_key": "mine", "validate_certs": False}}),
         (
             {"kubeconfig": "/c", "validate_certs": False},
             {},
             {"kubeconfig": "/c", "settings": {"validate_certs": False}},
         ),
-        # Options beat the environment one by one.
+        # Each option overrides its variable.
         (
             {**HOST, "validate_certs": True},
             {"K8S_AUTH_VALIDATE_CERTS": "no", "K8S_AUTH_API_KEY": "other"},
             {**HOST, "settings": {"api_key": "mine", "validate_certs": True}},
         ),
-        # Who we act as and through what belongs to no cluster.
+        # Impersonation and proxies do not belong to a cluster.
         (
             {"kubeconfig": "/c", "context": "a"},
             {
@@ -113,8 +113,8 @@ def test_options_and_environment_name_one_target(
         ({}, {"K8S_AUTH_API_KEY": "t"}, "no cluster is named"),
         # kubectl's own variable names a file of contexts, not a cluster.
         ({}, {"KUBECONFIG": "/c"}, "no cluster is named"),
-        ({**HOST, "kubeconfig": "/c"}, {}, "both named"),
-        ({**HOST, "context": "a"}, {}, "both named"),
+        ({**HOST, "kubeconfig": "/c"}, {}, "both set"),
+        ({**HOST, "context": "a"}, {}, "both set"),
         ({"in_cluster": True, "context": "a"}, {}, "in_cluster"),
         ({"in_cluster": True, "kubeconfig": "/c"}, {}, "in_cluster"),
         ({"in_cluster": True, "host": "https://a"}, {}, "in_cluster"),
@@ -126,7 +126,7 @@ def test_options_and_environment_name_one_target(
         ({}, {"K8S_AUTH_HOST": "https://a"}, "no credentials"),
     ],
 )
-def test_none_two_or_half_a_target_is_an_error_with_a_hint(
+def test_no_two_or_incomplete_targets_are_rejected(
     options: dict[str, Any], environ: dict[str, str], words: str
 ) -> None:
     with pytest.raises(TargetError, match=words) as caught:
@@ -143,7 +143,7 @@ def test_each_kind_of_credentials_is_enough(credentials: dict[str, str]) -> None
 
 
 def traits(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """An option of an argument spec in one form, whether or not defaults are written out."""
+    """Return an option of an argument spec with its defaults written out."""
     return {
         "type": spec.get("type", "str"),
         "elements": spec.get("elements"),
@@ -177,7 +177,7 @@ def test_the_documentation_names_the_environment_variables_of_every_option() -> 
 
 
 def documented_variables(fragment: Any = ModuleDocFragment) -> list[tuple[str, str]]:
-    """Option and environment variable, as a documentation fragment has them; by default that of kubernetes.core."""
+    """Return (option, environment variable) pairs of a documentation fragment; by default that of kubernetes.core."""
     options = yaml.safe_load(fragment.DOCUMENTATION)["options"]
     return [
         (name, variable)
@@ -225,7 +225,7 @@ def test_context(named: str | None, contexts: list[str], chosen: str) -> None:
 
 @pytest.mark.parametrize(
     ("named", "contexts", "words"),
-    [("c", ["b", "a"], "no context 'c' in file"), (None, ["b", "a"], "file has 2"), (None, [], "file has 0")],
+    [("c", ["b", "a"], "context 'c' not found in file"), (None, ["b", "a"], "file has 2"), (None, [], "file has 0")],
 )
 def test_a_context_is_never_guessed(named: str | None, contexts: list[str], words: str) -> None:
     with pytest.raises(TargetError, match=words) as caught:

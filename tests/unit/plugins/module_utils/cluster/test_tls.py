@@ -45,7 +45,7 @@ def files(tmp_path: Path, authority: Authority) -> dict[str, Path]:
 
 @pytest.fixture
 def server(tmp_path: Path, authority: Authority) -> Iterator[Server]:
-    """Serves for HOST and the loopback address, to whom has a certificate of the authority."""
+    """Serve for HOST and the loopback address, to clients with a certificate of the authority."""
     pair = authority.server("server", [HOST, "127.0.0.1"])
     (tmp_path / "server.crt").write_bytes(pair.certificate)
     (tmp_path / "server.key").write_bytes(pair.key)
@@ -60,7 +60,7 @@ def server(tmp_path: Path, authority: Authority) -> Iterator[Server]:
 def transport(server: Server, files: dict[str, Path], **settings: Any) -> Transport:
     configuration = Configuration()
     configuration.host = server.url
-    # The official client keeps names of files as text.
+    # The official client keeps file names as strings.
     configuration.cert_file, configuration.key_file = str(files["certificate"]), str(files["key"])
     for name, value in settings.items():
         setattr(configuration, name, value)
@@ -82,10 +82,10 @@ def test_files_are_read_once(server: Server, files: dict[str, Path]) -> None:
     assert len(server.asked) == 3
 
 
-def test_what_threads_share_is_changed_by_no_connection(
+def test_connections_do_not_change_the_shared_context(
     server: Server, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """OpenSSL frees the protocols that are replaced, also while another thread copies them for its connection."""
+    """OpenSSL frees replaced protocols even while another thread copies them for its connection."""
     changed: list[list[str]] = []
     original = ssl.SSLContext.set_alpn_protocols
 
@@ -102,10 +102,8 @@ def test_what_threads_share_is_changed_by_no_connection(
     assert len(changed) == before
 
 
-def test_certificates_of_an_authority_may_be_given_as_text(
-    server: Server, files: dict[str, Path], authority: Authority
-) -> None:
-    # Only newer releases of the official client hand such text to a pool.
+def test_ca_may_be_given_as_text(server: Server, files: dict[str, Path], authority: Authority) -> None:
+    # Only newer releases of the official client pass such text to a pool.
     pool = urllib3.PoolManager(
         cert_reqs=ssl.CERT_REQUIRED,
         ca_cert_data=authority.pem.decode(),
@@ -120,17 +118,17 @@ def test_certificates_of_an_authority_may_be_given_as_text(
     ("settings", "words"),
     [
         ({"ssl_ca_cert": "stranger"}, "certificate verify failed"),
-        # The machine's own authorities do not know it either.
+        # The machine's own authorities did not sign it either.
         ({}, "certificate verify failed"),
         ({"ssl_ca_cert": "ca", "tls_server_name": "another.example"}, "another.example"),
         ({"ssl_ca_cert": "ca", "cert_file": None}, None),
-        # What is of no use is said when something is asked, as urllib3 says it.
+        # An unusable file is reported by urllib3 at the first request.
         ({"ssl_ca_cert": "nonsense"}, None),
         ({"ssl_ca_cert": "ca", "key_file": "ca"}, None),
     ],
     ids=str,
 )
-def test_whom_it_does_not_trust_it_does_not_ask(
+def test_no_request_is_sent_to_an_untrusted_server(
     server: Server, files: dict[str, Path], settings: dict[str, Any], words: str | None
 ) -> None:
     given = {name: str(files.get(value, value)) if value else value for name, value in settings.items()}
@@ -143,21 +141,21 @@ def test_whom_it_does_not_trust_it_does_not_ask(
     assert server.asked == []
 
 
-def test_another_name_may_be_expected(server: Server, files: dict[str, Path]) -> None:
+def test_server_name_can_be_overridden(server: Server, files: dict[str, Path]) -> None:
     one = transport(server, files, ssl_ca_cert=str(files["ca"]), tls_server_name=HOST)
     ask(one)
     ask(one.fresh())
 
 
 @pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
-def test_the_server_need_not_be_verified(server: Server, files: dict[str, Path]) -> None:
+def test_verification_can_be_switched_off(server: Server, files: dict[str, Path]) -> None:
     one = transport(server, files, ssl_ca_cert=None, verify_ssl=False)
     ask(one)
     ask(one.fresh())
 
 
-def test_a_proxy_may_need_the_files_as_well(server: Server, files: dict[str, Path]) -> None:
-    # It may be reached by HTTPS itself, and urllib3 verifies it with the same authorities.
+def test_context_is_not_shared_with_a_proxy(server: Server, files: dict[str, Path]) -> None:
+    # The proxy may use HTTPS, and urllib3 verifies it with the same authorities.
     one = transport(server, files, ssl_ca_cert=str(files["ca"]), proxy="http://proxy.example:3128")
     for pool in (one._pool, one.fresh()._pool):
         assert pool.connection_pool_kw["ca_certs"] == str(files["ca"])

@@ -39,7 +39,7 @@ def test_the_path_of_a_server_behind_a_gateway_is_kept(server: Server) -> None:
     assert server.asked[0].path == "/k8s/clusters/c-1/version"
 
 
-def test_the_token_is_asked_for_anew_at_each_request(server: Server) -> None:
+def test_token_is_read_for_each_request(server: Server) -> None:
     tokens = iter(["Bearer one", "Bearer two"])
 
     def renew(configuration: Any) -> None:
@@ -62,7 +62,7 @@ def test_a_compressed_answer_is_unpacked(cluster: Cluster, server: Server) -> No
 
 
 @pytest.mark.parametrize("code", [429, 502, 503, 504])
-def test_a_server_in_trouble_is_asked_again(cluster: Cluster, server: Server, clock: Clock, code: int) -> None:
+def test_transient_status_is_retried(cluster: Cluster, server: Server, clock: Clock, code: int) -> None:
     server.answers = [status(code), Answer(body={"a": 1})]
     assert cluster.get("/a") == {"a": 1}
     assert len(server.asked) == 2
@@ -71,7 +71,7 @@ def test_a_server_in_trouble_is_asked_again(cluster: Cluster, server: Server, cl
 
 def test_a_write_is_repeated_with_its_body(cluster: Cluster, server: Server) -> None:
     server.answers = [status(503), Answer()]
-    cluster.apply(obj("Namespace", "a"))
+    cluster.server_side_apply(obj("Namespace", "a"))
     assert [json.loads(asked.body)["kind"] for asked in server.asked] == ["Namespace", "Namespace"]
 
 
@@ -82,7 +82,7 @@ def test_retry_after_is_honoured(cluster: Cluster, server: Server, clock: Clock)
     assert clock.pauses == [7.0, 3.0]
 
 
-def test_after_the_last_attempt_the_failure_is_said(cluster: Cluster, server: Server, clock: Clock) -> None:
+def test_failure_is_raised_after_the_last_attempt(cluster: Cluster, server: Server, clock: Clock) -> None:
     server.answers = [status(503, "overloaded")]
     with pytest.raises(ApiError, match="list pods in n: overloaded"):
         cluster.list_all(PODS, "n")
@@ -91,10 +91,10 @@ def test_after_the_last_attempt_the_failure_is_said(cluster: Cluster, server: Se
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 409, 410, 422, 500])
-def test_a_decision_of_the_server_is_final(cluster: Cluster, server: Server, clock: Clock, code: int) -> None:
+def test_final_status_is_not_retried(cluster: Cluster, server: Server, clock: Clock, code: int) -> None:
     server.answers = [status(code)]
     with pytest.raises(ApiError) as caught:
-        cluster.apply(obj("Namespace", "a"))
+        cluster.server_side_apply(obj("Namespace", "a"))
     assert (caught.value.status, caught.value.subject) == (code, "Namespace a")
     assert len(server.asked) == 1
     assert clock.pauses == []
@@ -103,11 +103,11 @@ def test_a_decision_of_the_server_is_final(cluster: Cluster, server: Server, clo
 def test_a_webhook_that_cannot_be_called_is_left_to_the_caller(cluster: Cluster, server: Server) -> None:
     server.answers = [status(500, 'Internal error occurred: failed calling webhook "x": timeout')]
     with pytest.raises(ApiError, match="failed calling webhook"):
-        cluster.apply(obj("Namespace", "a"))
+        cluster.server_side_apply(obj("Namespace", "a"))
     assert len(server.asked) == 1
 
 
-def test_a_failure_that_is_no_status_keeps_its_words(cluster: Cluster, server: Server) -> None:
+def test_failure_without_a_status_keeps_its_text(cluster: Cluster, server: Server) -> None:
     server.answers = [Answer(403, b"<html>Blocked by gateway</html>")]
     with pytest.raises(ApiError, match="Blocked by gateway"):
         cluster.get("/a")
@@ -121,7 +121,7 @@ def test_a_failure_that_is_no_status_keeps_its_words(cluster: Cluster, server: S
         Answer(302, b"moved", {"Location": "/login"}),
     ],
 )
-def test_an_answer_that_is_no_json_is_an_error_of_ours(cluster: Cluster, server: Server, answer: Answer) -> None:
+def test_response_without_json_is_an_api_error(cluster: Cluster, server: Server, answer: Answer) -> None:
     server.answers = [answer]
     with pytest.raises(ConductorError):
         cluster.get("/a")
@@ -137,11 +137,11 @@ def closed_port() -> int:
     "ask",
     [
         lambda cluster: cluster.get("/version"),
-        lambda cluster: cluster.apply(obj("Namespace", "a")),
+        lambda cluster: cluster.server_side_apply(obj("Namespace", "a")),
         lambda cluster: list(cluster.watch(PODS, "n", "1", 5, metadata_only=True)),
     ],
 )
-def test_a_server_that_is_not_there_is_unreachable(clock: Clock, ask: Callable[[Cluster], Any]) -> None:
+def test_missing_server_is_unreachable(clock: Clock, ask: Callable[[Cluster], Any]) -> None:
     configuration = Configuration()
     configuration.host = f"http://127.0.0.1:{closed_port()}"
     with pytest.raises(UnreachableError, match="cannot be reached") as caught:
@@ -150,7 +150,7 @@ def test_a_server_that_is_not_there_is_unreachable(clock: Clock, ask: Callable[[
     assert caught.value.next_step
 
 
-def test_fresh_is_the_same_server_over_new_connections(cluster: Cluster, server: Server) -> None:
+def test_fresh_opens_new_connections(cluster: Cluster, server: Server) -> None:
     other = cluster.fresh()
     assert other._pool is not cluster._pool
     other.get("/a")
@@ -159,7 +159,7 @@ def test_fresh_is_the_same_server_over_new_connections(cluster: Cluster, server:
     assert server.asked[0].header("Impersonate-User") == "u"
 
 
-def test_one_decision_sends_each_question_once(cluster: Cluster, server: Server) -> None:
+def test_remembering_client_sends_each_request_once(cluster: Cluster, server: Server) -> None:
     asked = cluster.remembering()
     review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "spec": {"namespace": "a"}}
     for _time in range(2):
@@ -167,27 +167,27 @@ def test_one_decision_sends_each_question_once(cluster: Cluster, server: Server)
         asked.get("/version", metadata_only=True)
         asked.review(review)
         asked.review({**review, "spec": {"namespace": "b"}})
-        # No question, though it stores nothing: what is asked for may be different the next time.
+        # A dry run stores nothing but is not cached: the next one may have another result.
         asked.dry_run_create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "x"}})
     assert len(server.asked) == 4 + 2
-    # The next decision looks anew.
+    # The next decision reads again.
     asked.remembering().get("/version")
     cluster.get("/version")
     assert len(server.asked) == 8
 
 
-def test_whoever_has_no_time_left_asks_no_second_time(cluster: Cluster, server: Server, clock: Clock) -> None:
+def test_no_retry_after_the_deadline(cluster: Cluster, server: Server, clock: Clock) -> None:
     server.answers = [status(503), status(503), Answer(body={"kind": "X"})]
     bounded = cluster.bounded(clock.monotonic)
     bounded.give_up_at(clock.now + 0.15)
     with pytest.raises(ApiError):
         bounded.get("/x")
-    # The first pause of 0.1 s fits, the second of 0.2 s does not; the other goes on as before.
+    # The first pause of 0.1 s fits, the second of 0.2 s does not. The other client retries as before.
     assert clock.pauses == [0.1]
     assert cluster.get("/x") == {"kind": "X"}
 
 
-def test_whoever_has_no_time_left_waits_for_no_answer(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_long_wait_for_a_response_after_the_deadline(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "_SHORTEST", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         configuration = Configuration()

@@ -41,7 +41,7 @@ def cluster() -> Iterator[FakeCluster]:
 
 
 def until(watcher: Watcher, scope: Scope, **expected: str) -> None:
-    """Waits for changes, as a user of the class does, until the objects have these values of "a"."""
+    """Wait for changes, as a caller of the class does, until the objects have these values of "a"."""
     for _time in range(20):
         found = {name: (item.get("data") or {}).get("a", "") for name, item in watcher.objects(scope).items()}
         if found == expected:
@@ -77,11 +77,11 @@ def test_refresh_lists_each_scope_once_without_a_thread(cluster: FakeCluster) ->
     }
 
 
-def test_refresh_sends_others_with_its_lists() -> None:
+def test_refresh_sends_further_requests_in_parallel() -> None:
     cluster, together = FakeCluster(connections=2), threading.Barrier(2)
 
     def hook(_request: Request) -> None:
-        # Passed only when both are on their way.
+        # Both must be in flight to pass.
         together.wait(10)
 
     cluster.hooks.append(hook)
@@ -92,13 +92,13 @@ def test_refresh_sends_others_with_its_lists() -> None:
         Watcher(cluster, [MAPS]).refresh([lambda: cluster.list_all(PODS.resource, NAMESPACE)])
 
 
-def test_refresh_raises_what_the_server_says(cluster: FakeCluster) -> None:
+def test_refresh_raises_errors_of_the_server(cluster: FakeCluster) -> None:
     cluster.fail(500, method="GET", path="/configmaps")
     with pytest.raises(ApiError):
         Watcher(cluster, [MAPS]).refresh()
 
 
-def test_refresh_names_every_right_that_is_missing(cluster: FakeCluster) -> None:
+def test_refresh_names_every_missing_permission(cluster: FakeCluster) -> None:
     cluster.fail(403, method="GET")
     deployments = Scope(resource_of("apps/v1", "Deployment"))
     with pytest.raises(RightsError, match="then run this again") as caught:
@@ -109,7 +109,7 @@ def test_refresh_names_every_right_that_is_missing(cluster: FakeCluster) -> None
     ]
 
 
-def test_events_change_what_is_known_and_wake_the_waiter(cluster: FakeCluster) -> None:
+def test_events_update_objects_and_wake_the_waiter(cluster: FakeCluster) -> None:
     cluster.put(config("old", a="9"))
     cluster.streams["configmaps"] = [
         [
@@ -122,7 +122,7 @@ def test_events_change_what_is_known_and_wake_the_waiter(cluster: FakeCluster) -
     ]
     with Watcher(cluster, [MAPS], sleep=held(cluster)) as watcher:
         watcher.refresh()
-        # What the list after the stream would say is not what is being tested.
+        # The list after the stream is not under test.
         cluster.fail(503, method="GET", path="/configmaps")
         watcher.start()
         until(watcher, MAPS, config="2", new="3")
@@ -135,17 +135,17 @@ def test_a_list_and_an_event_wake_the_waiter_once_each(cluster: FakeCluster) -> 
         assert watcher._changed.is_set()
         watcher.wait(0)
         assert not watcher._changed.is_set()
-        # Nothing but the event may wake: the list that follows the stream fails.
+        # Only the event can wake the waiter: the list after the stream fails.
         cluster.fail(503, method="GET", path="/configmaps")
         watcher.start()
         assert watcher._changed.wait(LIMIT)
 
 
-def test_everything_is_listed_anew_each_minute_whatever_the_streams_say(cluster: FakeCluster) -> None:
+def test_everything_is_listed_again_every_minute(cluster: FakeCluster) -> None:
     now = [0.0]
     with Watcher(cluster, [MAPS], sleep=held(cluster), monotonic=lambda: now[0]) as watcher:
         watcher.refresh()
-        # Streams that are open and say nothing.
+        # Streams that are open without events.
         watcher.start()
         watcher.wait(0)
         cluster.put(config(a="2"))
@@ -158,7 +158,7 @@ def test_everything_is_listed_anew_each_minute_whatever_the_streams_say(cluster:
         assert lists(cluster) == 2
 
 
-def test_a_list_that_fails_meanwhile_is_made_good_a_minute_later(cluster: FakeCluster) -> None:
+def test_failed_periodic_list_is_repeated_a_minute_later(cluster: FakeCluster) -> None:
     now = [0.0]
     with Watcher(cluster, [MAPS], sleep=held(cluster), monotonic=lambda: now[0]) as watcher:
         watcher.refresh()
@@ -182,12 +182,12 @@ def test_stopping_ends_the_streams(cluster: FakeCluster) -> None:
     watcher._opened(MAPS, lambda: ended.append("maps"))
     watcher.stop()
     assert ended == ["maps"]
-    # One that opens too late ends at once.
+    # A stream that opens after the stop ends at once.
     watcher._opened(PODS, lambda: ended.append("pods"))
     assert ended == ["maps", "pods"]
 
 
-def test_a_wait_is_as_long_as_asked_for_and_never_negative(cluster: FakeCluster) -> None:
+def test_wait_is_never_negative(cluster: FakeCluster) -> None:
     asked: list[float | None] = []
 
     class Event(threading.Event):
@@ -202,7 +202,7 @@ def test_a_wait_is_as_long_as_asked_for_and_never_negative(cluster: FakeCluster)
     assert asked == [7.5, 0.0]
 
 
-def test_it_watches_from_where_the_list_ended(cluster: FakeCluster) -> None:
+def test_watch_starts_at_the_version_of_the_list(cluster: FakeCluster) -> None:
     with Watcher(cluster, [MAPS]) as watcher:
         watcher.refresh()
         version = watcher._versions[MAPS]
@@ -223,7 +223,7 @@ def test_it_watches_from_where_the_list_ended(cluster: FakeCluster) -> None:
         UnreachableError("connection reset"),
     ],
 )
-def test_after_a_stream_that_ended_everything_is_listed_anew(cluster: FakeCluster, end: Any) -> None:
+def test_everything_is_listed_again_after_a_stream_ended(cluster: FakeCluster, end: Any) -> None:
     cluster.streams["configmaps"] = [end]
     pauses: list[float] = []
     with Watcher(cluster, [MAPS], sleep=pauses.append) as watcher:
@@ -237,7 +237,7 @@ def test_after_a_stream_that_ended_everything_is_listed_anew(cluster: FakeCluste
     assert all(0 < pause <= 1 for pause in pauses)
 
 
-def test_streams_that_end_at_once_do_not_become_a_flood(cluster: FakeCluster) -> None:
+def test_short_streams_are_opened_with_backoff(cluster: FakeCluster) -> None:
     expired = {"type": "ERROR", "object": {"code": 410}}
     cluster.streams["configmaps"] = [[expired] for _time in range(20)]
     pauses: list[float] = []
@@ -249,7 +249,7 @@ def test_streams_that_end_at_once_do_not_become_a_flood(cluster: FakeCluster) ->
     assert len(pauses) >= 10
 
 
-def test_a_list_that_fails_is_tried_again(cluster: FakeCluster) -> None:
+def test_failed_list_is_retried(cluster: FakeCluster) -> None:
     errors = [failure(500), UnreachableError("gone"), failure(429)]
     cluster.streams["configmaps"] = [[]]
     pauses: list[float] = []
@@ -264,13 +264,13 @@ def test_a_list_that_fails_is_tried_again(cluster: FakeCluster) -> None:
         cluster.hooks.append(hook)
         watcher.start()
         until(watcher, MAPS, config="2")
-    # One more after the stream that brought nothing.
+    # One more list after the stream without events.
     assert len(pauses) == 4
 
 
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("where", ["watch", "list"])
-def test_what_may_not_be_read_is_a_failure_and_wakes_the_waiter(cluster: FakeCluster, status: int, where: str) -> None:
+def test_missing_permission_is_a_failure_and_wakes_the_waiter(cluster: FakeCluster, status: int, where: str) -> None:
     with Watcher(cluster, [MAPS], sleep=lambda seconds: None) as watcher:
         watcher.refresh()
         watcher.wait(0)
@@ -283,7 +283,7 @@ def test_what_may_not_be_read_is_a_failure_and_wakes_the_waiter(cluster: FakeClu
         assert watcher.failure.status == status
 
 
-def test_nothing_is_taken_in_after_the_end(cluster: FakeCluster) -> None:
+def test_events_after_the_stop_are_ignored(cluster: FakeCluster) -> None:
     stopped = threading.Event()
 
     def stream() -> Iterator[dict[str, Any]]:
@@ -302,7 +302,7 @@ def test_nothing_is_taken_in_after_the_end(cluster: FakeCluster) -> None:
     assert watcher.objects(MAPS)["config"]["data"] == {"a": "1"}
 
 
-def test_what_is_handed_out_does_not_change_later(cluster: FakeCluster) -> None:
+def test_returned_objects_do_not_change_later(cluster: FakeCluster) -> None:
     with Watcher(cluster, [MAPS]) as watcher:
         watcher.refresh()
         before = watcher.objects(MAPS)
@@ -314,7 +314,7 @@ def test_what_is_handed_out_does_not_change_later(cluster: FakeCluster) -> None:
     assert key("ConfigMap", "b", namespace=NAMESPACE) in cluster.objects
 
 
-def test_an_odd_event_does_not_end_the_watch(cluster: FakeCluster) -> None:
+def test_malformed_event_does_not_end_the_watch(cluster: FakeCluster) -> None:
     cluster.streams["configmaps"] = [[event("MODIFIED", {})]]
     with Watcher(cluster, [MAPS], sleep=lambda seconds: None) as watcher:
         watcher.refresh()

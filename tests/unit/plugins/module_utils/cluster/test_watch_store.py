@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists and events in whatever order they come."""
+"""Lists and events in any order."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def versions(made: Snapshot) -> dict[str, str]:
     return {name: one["metadata"]["resourceVersion"] for name, one in made.objects().items()}
 
 
-def test_events_change_what_is_known() -> None:
+def test_events_change_the_objects() -> None:
     made = snapshot(item("5"))
     assert made.take_event("MODIFIED", item("11"))
     assert made.take_event("ADDED", item("12", "u2", "b"))
@@ -36,16 +36,16 @@ def test_events_change_what_is_known() -> None:
     assert versions(made) == {"b": "12"}
 
 
-def test_what_is_older_or_the_same_changes_nothing() -> None:
+def test_older_or_equal_versions_are_ignored() -> None:
     made = snapshot(item("9"))
     assert not made.take_event("MODIFIED", item("8"))
     assert not made.take_event("MODIFIED", item("9"))
     assert versions(made) == {"a": "9"}
-    # As numbers, not as texts.
+    # Versions are compared as numbers, not as text.
     assert made.take_event("MODIFIED", item("10"))
 
 
-def test_what_was_deleted_does_not_come_back() -> None:
+def test_deleted_object_does_not_return() -> None:
     made = snapshot(item("5"))
     assert made.take_event("DELETED", item("7"))
     assert not made.take_event("MODIFIED", item("6"))
@@ -54,14 +54,14 @@ def test_what_was_deleted_does_not_come_back() -> None:
     assert versions(made) == {}
 
 
-def test_the_end_of_one_object_is_not_that_of_its_successor() -> None:
+def test_deletion_does_not_remove_a_newer_object() -> None:
     made = snapshot(item("9", "u2"))
     assert not made.take_event("DELETED", item("5", "u1"))
     assert versions(made) == {"a": "9"}
     assert not made.take_event("DELETED", item("5", "u1", "never-seen"))
 
 
-def test_a_list_takes_away_what_it_has_not() -> None:
+def test_list_removes_missing_objects() -> None:
     made = snapshot(item("5"), item("6", "u2", "b"))
     assert made.take_list([item("5")], "20")
     assert versions(made) == {"a": "5"}
@@ -74,27 +74,27 @@ def test_a_list_that_is_older_than_an_event_does_not_undo_it() -> None:
     made.take_event("ADDED", item("16", "u2", "b"))
     assert not made.take_list([item("5")], "12")
     assert versions(made) == {"a": "15", "b": "16"}
-    # One that was made later knows better.
+    # A later list counts.
     assert made.take_list([item("15")], "17")
     assert versions(made) == {"a": "15"}
 
 
 @pytest.mark.parametrize("version", ["", "abc", None])
-def test_versions_that_are_no_numbers_are_believed_in_the_order_they_come(version: Any) -> None:
+def test_without_numeric_versions_the_last_one_counts(version: Any) -> None:
     made = snapshot(item("5"))
     assert made.take_event("MODIFIED", item(version))
     assert made.take_list([item("5")], version)
     assert versions(made) == {"a": "5"}
 
 
-def test_an_event_without_a_uid_is_known_by_its_name() -> None:
+def test_event_without_a_uid_is_matched_by_name() -> None:
     made = snapshot(item("5"))
     assert made.take_event("DELETED", {"metadata": {"name": "a"}})
     assert versions(made) == {}
 
 
-def test_any_order_comes_to_the_same() -> None:
-    """Made, changed twice, deleted, made anew: whichever of it comes late, the newest word counts."""
+def test_any_order_has_the_same_result() -> None:
+    """Created, changed twice, deleted, created again: whichever event is late, the newest version counts."""
     told = [
         ("ADDED", item("11")),
         ("MODIFIED", item("12")),

@@ -129,7 +129,7 @@ def test_without_a_pod_the_replicaset_is_reported() -> None:
 
     row = look(cluster, deployment, pods)
 
-    assert row["replica_set"] == "ReplicaSet two: 0 of 1 pods are there, 0 available; FailedCreate: no such priority"
+    assert row["replica_set"] == "ReplicaSet two: 0 of 1 pods exist, 0 available; FailedCreate: no such priority"
     assert row["replica_set"] in "\n".join(diagnosis_lines([row]))
 
 
@@ -141,7 +141,7 @@ def test_with_a_pod_no_replicaset_is_read() -> None:
 
 def test_a_deployment_without_a_replicaset() -> None:
     cluster, deployment, _pods = recorded("quota")
-    assert look(cluster, deployment, [])["replica_set"] == "ReplicaSet of the newest revision: it is not there"
+    assert look(cluster, deployment, [])["replica_set"] == "ReplicaSet of the newest revision: missing"
 
 
 def test_the_replicaset_gives_the_cause_without_events() -> None:

@@ -52,8 +52,8 @@ def failing(cluster: FakeCluster, name: str, *errors: Exception) -> None:
 def test_all_actions_are_applied_and_kept(clock: Clock) -> None:
     cluster = FakeCluster()
     worker = applier(cluster, clock)
-    worker.apply(roles("a", "b", "c"))
-    worker.apply([])
+    worker.apply_phase(roles("a", "b", "c"))
+    worker.apply_phase([])
     assert {outcome.action.key.name for outcome in worker.outcomes} == {"a", "b", "c"}
     assert all(outcome.changed and outcome.metadata["uid"] for outcome in worker.outcomes)
     assert {request.query["force"] for request in cluster.writes} == {"false"}
@@ -61,7 +61,7 @@ def test_all_actions_are_applied_and_kept(clock: Clock) -> None:
 
 def test_taking_over_fields_is_asked_of_the_server(clock: Clock) -> None:
     cluster = FakeCluster()
-    applier(cluster, clock, force=True).apply(roles("a"))
+    applier(cluster, clock, force=True).apply_phase(roles("a"))
     assert [request.query["force"] for request in cluster.writes] == ["true"]
 
 
@@ -75,7 +75,7 @@ def test_as_many_at_once_as_there_are_connections(clock: Clock) -> None:
 
     cluster.hooks.append(hook)
     worker = applier(cluster, clock)
-    worker.apply(roles(*"abcdefgh"))
+    worker.apply_phase(roles(*"abcdefgh"))
     assert len(worker.outcomes) == 8
 
 
@@ -91,7 +91,7 @@ def test_a_phase_is_over_when_its_last_apply_is(clock: Clock) -> None:
 
     cluster.hooks.append(hook)
     worker = applier(cluster, clock)
-    worker.apply(roles("slow", "quick"))
+    worker.apply_phase(roles("slow", "quick"))
     assert {outcome.action.key.name for outcome in worker.outcomes} == {"slow", "quick"}
 
 
@@ -123,7 +123,7 @@ def test_the_first_failure_stops_the_rest_and_keeps_what_was_done(
     cluster.hooks.append(hook)
     worker = applier(cluster, clock)
     with pytest.raises(ApiError, match="spec is wrong"):
-        worker.apply(roles(*"abcdefgh"))
+        worker.apply_phase(roles(*"abcdefgh"))
     assert {outcome.action.key.name for outcome in worker.outcomes} <= {"a", "c"}
     assert len(cluster.requests) <= 3
     assert worker.outcomes[0].action.key.name == "a"
@@ -147,7 +147,7 @@ def test_what_is_in_flight_at_a_failure_is_finished_and_kept(clock: Clock) -> No
     cluster.hooks.append(hook)
     worker = applier(cluster, clock)
     with pytest.raises(ApiError, match="not you"):
-        worker.apply(roles("slow", "bad"))
+        worker.apply_phase(roles("slow", "bad"))
     assert [outcome.action.key.name for outcome in worker.outcomes] == ["slow"]
 
 
@@ -171,12 +171,12 @@ def test_patience_only_for_what_is_not_there_yet(clock: Clock, phase: str, error
     failing(cluster, "torch", error, error, error)
     worker = applier(cluster, clock)
     if patient:
-        worker.apply([action(runtime("torch"), phase)])
+        worker.apply_phase([action(runtime("torch"), phase)])
         assert len(worker.outcomes) == 1
         assert clock.pauses == [0.05, 0.1, 0.2]
     else:
         with pytest.raises(type(error)):
-            worker.apply([action(runtime("torch"), phase)])
+            worker.apply_phase([action(runtime("torch"), phase)])
         assert clock.pauses == []
 
 
@@ -185,7 +185,7 @@ def test_patience_ends(clock: Clock) -> None:
     cluster.fail(404, message="no such resource")
     started = clock.now
     with pytest.raises(ApiError, match="no such resource"):
-        applier(cluster, clock).apply([action(runtime("torch"), "runtimes")])
+        applier(cluster, clock).apply_phase([action(runtime("torch"), "runtimes")])
     assert 30 <= clock.now - started <= 31
     assert max(clock.pauses) == 1.0
 
@@ -198,7 +198,7 @@ def test_a_conflict_names_fields_and_their_owners(clock: Clock) -> None:
     ]
     cluster.fail(409, reason="Conflict", message="Apply failed", causes=causes, step="apply", subject="ClusterRole a")
     with pytest.raises(ApiError) as caught:
-        applier(cluster, clock).apply(roles("a"))
+        applier(cluster, clock).apply_phase(roles("a"))
     text = str(caught.value)
     assert text.startswith("apply ClusterRole a: somebody else owns fields of it: ")
     assert '.spec.replicas: conflict with "kubectl-edit"; : conflict with "helm"' in text
@@ -211,7 +211,7 @@ def test_other_conflicts_keep_the_servers_words(clock: Clock, more: dict[str, An
     cluster = FakeCluster()
     cluster.fail(409, message="try again", **more)
     with pytest.raises(ApiError, match="try again"):
-        applier(cluster, clock).apply(roles("a"))
+        applier(cluster, clock).apply_phase(roles("a"))
 
 
 RUNTIMES = Resource("trainer.kubeflow.org", "v1alpha1", "clustertrainingruntimes", False)

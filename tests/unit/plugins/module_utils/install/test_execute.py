@@ -191,7 +191,7 @@ def test_a_run_whose_lease_is_taken_stops_and_leaves_the_record_to_the_other(mon
 
     def held_up(lease: Lease) -> None:
         lease._lost = "elsewhere pid 1"
-        raise NotReadyError("another run began meanwhile")
+        raise NotReadyError("another run took the install lease")
 
     monkeypatch.setattr(Lease, "require", held_up)
     with pytest.raises(NotReadyError):

@@ -149,13 +149,13 @@ def test_phases_are_kept_apart_by_barriers() -> None:
 
 def test_crds_go_alone_so_that_the_server_can_begin_to_serve_them(monkeypatch: pytest.MonkeyPatch) -> None:
     together: list[set[str]] = []
-    apply = Applier.apply
+    apply_phase = Applier.apply_phase
 
     def noting(self: Applier, actions: Sequence[Action]) -> None:
         together.append({action.phase for action in actions})
-        apply(self, actions)
+        apply_phase(self, actions)
 
-    monkeypatch.setattr(Applier, "apply", noting)
+    monkeypatch.setattr(Applier, "apply_phase", noting)
     ensure_present(FakeCluster(), bundle())
     # The first foundation is the operator's Namespace, for lease and record.
     assert together == [{"foundation"}, {"foundation"}, {"access", "admission"}, {"controllers"}, {"runtimes"}]

@@ -29,14 +29,14 @@ def config(**more: Any) -> dict[str, Any]:
         ({"x": [1, 1]}, {"x": [1]}, {"x": ([1, 1], [1])}),
         ({"x": [1, 2]}, {"x": [2, 1]}, {"x[0]": (1, 2), "x[1]": (2, 1)}),
         ({"x": []}, {"x": [1]}, {"x[0]": (None, 1)}),
-        # By name, wherever it stands; the server may put items of its own between ours.
+        # Items are matched by name: the server may insert items of its own.
         (
             {"x": [{"name": "b", "v": 1}]},
             {"x": [{"name": "a"}, {"name": "b", "v": 2}]},
             {"x[a]": (None, {"name": "a"}), "x[b].v": (1, 2)},
         ),
         ({"x": [{"name": "a"}, {"name": "b"}]}, {"x": [{"name": "b"}]}, {"x[a]": ({"name": "a"}, None)}),
-        # Order is lost when items go by name, so a new order goes by place.
+        # Matching by name ignores the order, so items in a new order are matched by index.
         (
             {"x": [{"name": "a"}, {"name": "b"}]},
             {"x": [{"name": "b"}, {"name": "a"}]},
@@ -46,22 +46,24 @@ def config(**more: Any) -> dict[str, Any]:
         ({"x": {"a": 1}}, {"x": None}, {"x": ({"a": 1}, None)}),
     ],
 )
-def test_only_what_differs(before: dict[str, Any], after: dict[str, Any], changes: dict[str, Any]) -> None:
+def test_only_different_fields_are_returned(
+    before: dict[str, Any], after: dict[str, Any], changes: dict[str, Any]
+) -> None:
     assert changed_fields(config(**before), config(**after)) == changes
 
 
-def test_the_servers_bookkeeping_is_no_change() -> None:
+def test_bookkeeping_of_the_server_is_ignored() -> None:
     noise = {"managedFields": [1], "resourceVersion": "2", "generation": 3, "uid": "u", "creationTimestamp": "t"}
     after = config(metadata={**noise, "labels": {"a": "b"}}, status={"phase": "x"})
     assert changed_fields(config(), after) == {"metadata.labels": (None, {"a": "b"})}
 
 
-def test_no_fields_come_of_an_object_that_is_not_there() -> None:
+def test_empty_objects_have_no_fields() -> None:
     assert changed_fields({}, {"kind": "ConfigMap"}) == {"kind": (None, "ConfigMap")}
 
 
 @pytest.mark.parametrize("field", ["data", "stringData"])
-def test_a_secret_shows_that_it_changes_not_what_it_is(field: str) -> None:
+def test_values_of_a_secret_are_masked(field: str) -> None:
     before = {**obj("Secret", "s"), field: {"a": "old-value", "b": "same", "c": "gone-value"}}
     after = {**obj("Secret", "s"), field: {"a": "new-value", "b": "same", "d": "fresh-value"}}
     changes = changed_fields(before, after)
@@ -71,7 +73,7 @@ def test_a_secret_shows_that_it_changes_not_what_it_is(field: str) -> None:
 
 @pytest.mark.parametrize("field", ["data", "stringData"])
 @pytest.mark.parametrize("appears", [True, False])
-def test_a_secret_is_masked_when_all_of_its_data_comes_or_goes(field: str, appears: bool) -> None:
+def test_secret_is_masked_if_all_data_is_added_or_removed(field: str, appears: bool) -> None:
     pair = [obj("Secret", "s"), {**obj("Secret", "s"), field: {"tls.key": "private"}}]
     before, after = pair if appears else reversed(pair)
     assert "private" not in str(changed_fields(before, after))
@@ -91,7 +93,7 @@ def test_a_diff_names_object_and_field_in_a_stable_order() -> None:
 
 
 @pytest.mark.parametrize("kind", ["ConfigMap", "Secret"])
-def test_kubectls_copy_of_the_object_is_never_shown(kind: str) -> None:
+def test_last_applied_annotation_is_never_shown(kind: str) -> None:
     copy = {"kubectl.kubernetes.io/last-applied-configuration": '{"data":{"tls.key":"private"}}'}
     before = obj(kind, "c", metadata={"annotations": {**copy, "a": "1"}})
     assert changed_fields(before, obj(kind, "c", metadata={"annotations": {"a": "2"}})) == {

@@ -44,7 +44,7 @@ def test_odd_values_count_as_empty(value: Any) -> None:
     assert is_terminating(value) is False
 
 
-def test_what_is_there_is_found() -> None:
+def test_existing_fields_are_found() -> None:
     value = {"a": {"b": {"c": 1}, "l": ["x", {"y": 2}], "t": "words", "n": 3, "yes": True}}
     assert part(value, "a", "b") == {"c": 1}
     assert parts(value, "a", "l") == [{"y": 2}]
@@ -52,7 +52,7 @@ def test_what_is_there_is_found() -> None:
     assert [text(value, "a", name) for name in ("t", "n", "yes", "none")] == ["words", "3", "", ""]
 
 
-def test_a_condition_is_true_only_if_it_says_so() -> None:
+def test_condition_is_true_only_with_status_true() -> None:
     def item(status: Any) -> dict[str, Any]:
         return {"status": {"conditions": [{"type": "Ready", "status": status}]}}
 

@@ -8,25 +8,26 @@ from ansible_collections.conductor.trainer.plugins.module_utils.objects.finalize
 SINCE = "2026-01-01T00:00:00Z"
 
 
-def test_a_known_finalizer_is_said_with_who_lets_go() -> None:
+def test_known_finalizer_names_who_removes_it() -> None:
     assert holds("trainer.kubeflow.org/resource-in-use") == (
-        "finalizer trainer.kubeflow.org/resource-in-use (Trainer's controller lets go once no TrainJob uses it)"
+        "finalizer trainer.kubeflow.org/resource-in-use "
+        "(Trainer's controller removes it when no TrainJob uses the runtime)"
     )
 
 
-def test_an_unknown_finalizer_is_said_with_the_domain_it_belongs_to() -> None:
-    assert holds("example.com/held") == "finalizer example.com/held (whoever works as example.com has to let go)"
+def test_unknown_finalizer_names_its_domain() -> None:
+    assert holds("example.com/held") == "finalizer example.com/held (the controller of example.com must remove it)"
 
 
-def test_what_holds_an_object_that_is_terminating() -> None:
+def test_finalizers_of_a_terminating_object_are_explained() -> None:
     held = held_by({"deletionTimestamp": SINCE, "finalizers": ["kubernetes", "a.b/c"]}, "two pods are left")
     assert held.startswith(f"is Terminating since {SINCE}, waiting for finalizer kubernetes (the namespace controller")
-    assert held.endswith("finalizer a.b/c (whoever works as a.b has to let go): two pods are left")
+    assert held.endswith("finalizer a.b/c (the controller of a.b must remove it): two pods are left")
 
 
-def test_without_a_finalizer_it_is_the_grace_period() -> None:
+def test_without_a_finalizer_the_grace_period_is_named() -> None:
     assert "its grace period" in held_by({"deletionTimestamp": SINCE})
 
 
-def test_what_is_not_terminating_is_still_there() -> None:
-    assert held_by({"finalizers": ["a/b"]}) == "is still there"
+def test_object_that_is_not_terminating_still_exists() -> None:
+    assert held_by({"finalizers": ["a/b"]}) == "still exists"

@@ -23,18 +23,18 @@ def test_a_line_is_its_text_in_every_result() -> None:
     assert sorted({QUOTA, Line("A"), "B"}) == ["A", "B", "ResourceQuota q: pods 1"]
 
 
-def test_what_leaves_the_library_is_plain() -> None:
+def test_plain_replaces_lines_with_strings() -> None:
     found = plain({"a": [QUOTA, {"b": (QUOTA,)}], "c": 1, "d": None})
     assert found == {"a": [str(QUOTA), {"b": [str(QUOTA)]}], "c": 1, "d": None}
     assert {type(found["a"][0]), type(found["a"][1]["b"][0])} == {str}
 
 
-def test_a_copy_keeps_what_it_is_about() -> None:
+def test_copy_of_a_line_keeps_its_fields() -> None:
     (found,) = copy.deepcopy([QUOTA])
     assert (found, found.subject, found.detail, found.about) == (QUOTA, "ResourceQuota q", "pods 1", about_object("q"))
 
 
-def test_what_lines_are_about_is_all_of_it_and_nothing_of_a_plain_text() -> None:
+def test_about_merges_lines_and_ignores_plain_text() -> None:
     assert about(QUOTA, "ResourceQuota z", None, Line("x", about=about_places("a", "b"))) == {
         ("object", "q"),
         ("place", "a"),
@@ -43,7 +43,7 @@ def test_what_lines_are_about_is_all_of_it_and_nothing_of_a_plain_text() -> None
     assert about("ResourceQuota q") == frozenset()
 
 
-def test_what_is_terminating_is_named_without_what_it_waits_for() -> None:
+def test_terminating_line_keeps_its_subject() -> None:
     line = terminating_line("Namespace", "n", ["a", "b"])
     assert (line, line.subject, line.about) == ("Namespace n, which waits for a, b", "Namespace n", about_object("n"))
     assert terminating_line("Namespace", "n", ()) == "Namespace n"

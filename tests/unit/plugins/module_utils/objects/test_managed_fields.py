@@ -34,7 +34,7 @@ ITEM = 'k:{"name":"manager"}'
         ({"f:a": {}}, {"f:b": {}}, {"f:a": {}}),
         ({"f:a": {"f:b": {}, "f:c": {}}}, {"f:a": {"f:b": {}}}, {"f:a": {"f:c": {}}}),
         ({"f:a": {"f:b": {}}}, {"f:a": {"f:b": {}, "f:c": {}}}, {}),
-        # A node that belongs to the set itself, beside what is below it.
+        # A node that belongs to the set itself, with fields below it.
         ({"f:a": {".": {}, "f:b": {}}}, {"f:a": {"f:b": {}}}, {"f:a": {}}),
         ({"f:a": {".": {}, "f:b": {}}}, {"f:a": {}}, {"f:a": {"f:b": {}}}),
         ({"f:a": {".": {}, "f:b": {}}}, {"f:a": {".": {}}}, {"f:a": {"f:b": {}}}),
@@ -51,7 +51,7 @@ def test_the_difference_of_two_sets(fields: dict[str, Any], other: dict[str, Any
 
 
 def members(fields: dict[str, Any], path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
-    """The set that a tree stands for, by its definition."""
+    """Return the members of the set that a tree represents."""
     found = {path} if path and (not fields or "." in fields) else set()
     for name, below in fields.items():
         if name != ".":
@@ -60,7 +60,7 @@ def members(fields: dict[str, Any], path: tuple[str, ...] = ()) -> set[tuple[str
 
 
 def trees() -> list[dict[str, Any]]:
-    """Every tree of two names and two levels, once."""
+    """Yield every tree of two names and two levels."""
     leaf: dict[str, Any] = {}
     inner = [{"f:x": leaf}, {".": leaf, "f:x": leaf}, {"f:x": leaf, "f:y": leaf}, {".": leaf, "f:y": leaf}, leaf]
     options: list[dict[str, Any] | None] = [None, *inner]
@@ -70,7 +70,7 @@ def trees() -> list[dict[str, Any]]:
     ]
 
 
-def test_the_difference_is_that_of_the_members() -> None:
+def test_difference_equals_difference_of_the_members() -> None:
     for fields, other in itertools.product(trees(), trees()):
         rest = without(fields, other)
         assert members(rest) == members(fields) - members(other), (fields, other)
@@ -92,20 +92,20 @@ def test_a_set_holds_a_field_or_a_part_of_it(path: tuple[str, ...], held: bool) 
     assert holds({"f:metadata": {"f:labels": {"f:a/b": {}}}}, *path) is held
 
 
-def test_what_is_in_both_and_what_is_in_one_are_those_of_the_members() -> None:
+def test_intersection_and_union_equal_those_of_the_members() -> None:
     for fields, other in itertools.product(trees(), trees()):
         assert members(common(fields, other)) == members(fields) & members(other), (fields, other)
         assert members(together(fields, other)) == members(fields) | members(other), (fields, other)
 
 
-def test_a_path_and_all_below_it_is_cut_out() -> None:
+def test_cut_removes_a_path_and_everything_below() -> None:
     for fields in trees():
         for path in (("f:a",), ("f:a", "f:x"), ("f:z",)):
             left = {member for member in members(fields) if member[: len(path)] != path}
             assert members(cut(fields, path)) - {()} == left - {()}, (fields, path)
 
 
-def test_the_paths_make_the_set_again() -> None:
+def test_tree_of_places_is_the_same_set() -> None:
     fields: dict[str, Any] = {"f:a": {"f:b": {}, ITEM: {"f:c": {}}}, "f:d": {}}
     paths = list(places(fields))
     assert paths == [("f:a", "f:b"), ("f:a", ITEM, "f:c"), ("f:d",)]
@@ -138,7 +138,7 @@ OBJECT = {
         (("f:set", "i:0"), "set[0]", (False, None)),
     ],
 )
-def test_the_name_of_a_path_and_what_is_there(path: tuple[str, ...], name: str, found: tuple[bool, Any]) -> None:
+def test_name_and_value_of_a_path(path: tuple[str, ...], name: str, found: tuple[bool, Any]) -> None:
     assert field_name(path) == name
     assert value_at(OBJECT, path) == found
 
@@ -146,15 +146,17 @@ def test_the_name_of_a_path_and_what_is_there(path: tuple[str, ...], name: str, 
 @pytest.mark.parametrize(
     ("fields", "other", "left"),
     [
-        # A map or list that the other has a part of is nobody's by itself.
+        # A map or list without fields is left out if the other set has fields in it.
         ({"f:data": {}}, {"f:data": {"f:a": {}}}, {}),
         ({"f:data": {".": {}}}, {"f:data": {"f:a": {}}}, {}),
         ({"f:spec": {"f:ports": {".": {}}}}, {"f:spec": {"f:ports": {"k:{}": {}}}}, {}),
-        # What it has in it stays, and so does what the other has nothing of.
+        # Fields in it stay, and so do containers in which the other set has no fields.
         ({"f:data": {".": {}, "f:b": {}}}, {"f:data": {"f:a": {}}}, {"f:data": {".": {}, "f:b": {}}}),
         ({"f:data": {".": {}}}, {"f:spec": {}}, {"f:data": {".": {}}}),
         ({"f:args": {}}, {"f:args": {}}, {"f:args": {}}),
     ],
 )
-def test_containers_alone_are_left_out(fields: dict[str, Any], other: dict[str, Any], left: dict[str, Any]) -> None:
+def test_containers_without_fields_are_left_out(
+    fields: dict[str, Any], other: dict[str, Any], left: dict[str, Any]
+) -> None:
     assert without_containers(fields, other) == left

@@ -34,18 +34,18 @@ def test_paths(key: Key, path: str) -> None:
     assert path_of(key) == path
 
 
-def test_a_list_over_all_namespaces() -> None:
+def test_path_of_a_list_in_all_namespaces() -> None:
     assert resource_of("v1", "Pod").path() == "/api/v1/pods"
 
 
-def test_a_namespace_does_not_count_for_what_has_none() -> None:
+def test_key_of_a_cluster_scoped_object_has_no_namespace() -> None:
     role = obj("ClusterRole", "a", "rbac.authorization.k8s.io/v1", "n")
     assert key_of(role) == Key("rbac.authorization.k8s.io/v1", "ClusterRole", "", "a")
     assert str(key_of(role)) == "ClusterRole a"
     assert str(key_of(obj("Role", "a", "rbac.authorization.k8s.io/v1", "n"))) == "Role n/a"
 
 
-def test_an_unknown_kind_is_an_error_that_names_it() -> None:
+def test_unknown_kind_is_named_in_the_error() -> None:
     with pytest.raises(BundleError, match="kind CronJob of batch/v1"):
         key_of(obj("CronJob", "a", "batch/v1"))
 
@@ -62,7 +62,7 @@ CLUSTER_SCOPED = {
 }
 
 
-def test_the_table_is_in_itself_consistent() -> None:
+def test_resource_table_is_consistent() -> None:
     for (api_version, kind), resource in RESOURCES.items():
         assert resource.api_version == api_version
         assert resource.root.endswith(api_version)

@@ -63,7 +63,7 @@ def test_who_installed_it(metadata: dict[str, Any], kind: str) -> None:
         (by("conductor", labels=OUR_LABEL), False),
     ],
 )
-def test_what_kubectl_applied_is_taken_over_unasked(metadata: dict[str, Any], adoptable: bool) -> None:
+def test_kubectl_objects_are_always_adoptable(metadata: dict[str, Any], adoptable: bool) -> None:
     assert owner(metadata)["adoptable"] is adoptable
 
 
@@ -80,7 +80,7 @@ def test_several_objects() -> None:
     assert common(by("helm"), by("conductor")) == ("mixed", False)
 
 
-def test_a_tool_that_is_named_gives_way() -> None:
+def test_named_tool_is_adoptable() -> None:
     assert owner(by("helm"), ["helm"]) == {"kind": "helm", "name": "field manager helm", "adoptable": True}
     assert owner(by("helm"), ["argocd", "other"])["adoptable"] is False
     assert owner(by("terraform"), ["other"])["adoptable"] is True
@@ -88,7 +88,7 @@ def test_a_tool_that_is_named_gives_way() -> None:
     assert common_owner([{"metadata": by("helm")}, {"metadata": by("conductor")}], ["helm"])["adoptable"] is True
 
 
-def test_a_take_over_that_was_cut_off_can_go_on() -> None:
+def test_interrupted_take_over_can_continue() -> None:
     ours, handed = ({"metadata": by(manager, labels=OUR_LABEL)} for manager in ("conductor", "kubectl"))
     theirs = {"metadata": by("helm")}
     assert common_owner([ours, handed])["adoptable"] is True

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils.names import MANAGED_LABEL
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.kubectl import (
     kubectl_applied,
-    let_go,
+    take_over_entries,
     take_over_patch,
 )
 
@@ -57,18 +57,18 @@ STATUS = {"manager": "kubectl", "operation": "Update", "subresource": "status", 
         ([entry("kubectl-replace", "Update")], True),
         ([KUBECTL, KEEPER], True),
         ([KUBECTL, CLIENT_SIDE], True),
-        # Somebody edited it since, or looks after parts of it.
+        # It was edited later, or another manager owns parts of it.
         ([KUBECTL, without_label("kubectl-edit")], True),
         ([KUBECTL, without_label("manager")], True),
         ([CLIENT_SIDE, without_label("k9s")], True),
-        # kubectl again, beside or after us.
+        # kubectl applied it again, together with us or after us.
         ([OURS, KUBECTL], True),
         ([OURS, CLIENT_SIDE], True),
         ([OURS, entry("argocd-controller"), KUBECTL], True),
-        # Handed over: kubectl keeps what is not ours.
+        # Taken over: kubectl keeps the fields that are not ours.
         ([OURS, without_label("kubectl", "Apply")], False),
         ([OURS], False),
-        # Our label by another hand.
+        # Our label, set by another manager.
         ([without_label("kubectl", "Apply"), entry("kubectl-label", "Update")], False),
         ([entry("kubectl-edit", "Update")], False),
         ([entry("kubectl-patch", "Update")], False),
@@ -83,7 +83,7 @@ STATUS = {"manager": "kubectl", "operation": "Update", "subresource": "status", 
         ([], False),
     ],
 )
-def test_what_counts_as_applied_by_kubectl(entries: list[dict[str, Any]], applied: bool) -> None:
+def test_objects_applied_by_kubectl(entries: list[dict[str, Any]], applied: bool) -> None:
     assert kubectl_applied(metadata(*entries)) is applied
 
 
@@ -97,7 +97,7 @@ def test_what_counts_as_applied_by_kubectl(entries: list[dict[str, Any]], applie
         {},
     ],
 )
-def test_without_our_label_it_is_somebody_elses(found: dict[str, Any]) -> None:
+def test_object_without_our_label_has_another_owner(found: dict[str, Any]) -> None:
     assert kubectl_applied(found) is False
 
 
@@ -120,17 +120,17 @@ def left(*entries: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
         without_label("kubectl", "Apply"),
     ],
 )
-def test_kubectl_keeps_nothing_that_is_ours(theirs: dict[str, Any]) -> None:
+def test_take_over_removes_our_fields_from_kubectl(theirs: dict[str, Any]) -> None:
     others = [without_label("kubectl-edit"), without_label("manager"), STATUS]
     assert left(others[0], theirs, *others[1:], OURS) == [*others, OURS]
 
 
-def test_what_a_server_side_kubectl_added_stays_its_own() -> None:
+def test_further_fields_of_server_side_kubectl_stay() -> None:
     theirs = entry("kubectl", fields={"f:data": {"f:a": {}, "f:b": {}}})
     assert left(theirs, OURS) == [{**theirs, "fieldsV1": {"f:data": {"f:b": {}}}}, OURS]
 
 
-def test_the_last_applied_annotation_goes_with_its_owner() -> None:
+def test_last_applied_annotation_is_removed() -> None:
     for theirs in ([CLIENT_SIDE], [KUBECTL, KEEPER]):
         patch = take_over_patch(metadata(*theirs, OURS, annotations={LAST_APPLIED: "{}", "a": "b"}))
         assert patch[2:] == [
@@ -146,17 +146,17 @@ def test_the_last_applied_annotation_goes_with_its_owner() -> None:
     [
         [OURS],
         [OURS, without_label("kubectl-edit"), STATUS],
-        # Before our apply nothing can be handed over; nobody would own the fields.
+        # Before our apply nothing can be taken over: the fields would have no owner.
         [KUBECTL],
-        # kubectl applies something of its own beside us.
+        # kubectl applies further fields.
         [OURS, {"manager": "kubectl", "operation": "Apply", "fieldsV1": {"f:data": {"f:b": {}}}}],
     ],
 )
-def test_where_there_is_nothing_to_hand_over_nothing_is_sent(entries: list[dict[str, Any]]) -> None:
+def test_no_patch_without_anything_to_take_over(entries: list[dict[str, Any]]) -> None:
     assert take_over_patch(metadata(*entries)) == []
 
 
-def test_after_a_hand_over_there_is_none_to_make() -> None:
+def test_no_patch_after_a_take_over() -> None:
     mixed = [entry("kubectl", fields={"f:data": {"f:b": {}}}), CLIENT_SIDE, KEEPER, OURS, without_label("kubectl-edit")]
     after = metadata(*left(*mixed))
     assert take_over_patch(after) == []
@@ -164,8 +164,8 @@ def test_after_a_hand_over_there_is_none_to_make() -> None:
     assert kubectl_applied(after) is False
 
 
-def test_nobody_is_not_left_in_charge_when_kubectl_had_nothing_that_is_ours() -> None:
-    """The server makes an owner of its own, "before-first-apply", where managedFields are empty at an apply."""
+def test_managed_fields_are_never_left_empty() -> None:
+    """If managedFields are empty at an apply, the server creates an owner of its own, "before-first-apply"."""
     metadata = {
         "uid": "u",
         "managedFields": [
@@ -181,5 +181,5 @@ def test_nobody_is_not_left_in_charge_when_kubectl_had_nothing_that_is_ours() ->
         "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}"},
     }
     ours: dict[str, Any] = {"f:metadata": {"f:labels": {"f:conductor.trainer/managed": {}}}}
-    (entry,) = let_go(metadata, {"apiVersion": "v1"}, ours, ({}, {}))
+    (entry,) = take_over_entries(metadata, {"apiVersion": "v1"}, ours, ({}, {}))
     assert (entry["manager"], entry["operation"], entry["fieldsV1"]) == ("conductor", "Apply", ours)

@@ -39,7 +39,7 @@ OWN = entry()
         ({"labels": {"argocd.argoproj.io/instance": "t"}}, "Argo CD t"),
         ({"labels": {"olm.owner": "csv"}}, "Operator Lifecycle Manager csv"),
         ({"labels": {"app.juju.is/created-by": "t"}}, "Juju t"),
-        # kustomize writes this label too: it is no mark of an installer that comes back.
+        # kustomize writes this label too: it is not the mark of an installer that applies again.
         ({"labels": {"app.kubernetes.io/managed-by": "kustomize"}, "managedFields": [OWN]}, OURS),
         ({"managedFields": [OWN]}, OURS),
         ({"managedFields": [OWN, entry("kubectl-edit", "Update")]}, OURS),
@@ -56,7 +56,7 @@ def test_who_manages_an_object(metadata: dict[str, Any], owner: str) -> None:
     assert owner_of(metadata) == owner
 
 
-def test_another_installers_mark_counts_even_beside_our_entry() -> None:
+def test_mark_of_another_installer_takes_precedence() -> None:
     metadata = {"managedFields": [OWN], "annotations": {"meta.helm.sh/release-name": "trainer"}}
     assert owner_of(metadata) == "Helm release trainer"
 
@@ -67,7 +67,7 @@ def test_only_an_apply_to_the_object_itself_is_our_entry(other: dict[str, Any]) 
     assert own_entry({"managedFields": [other, OWN]}) == OWN
 
 
-def test_the_digest_moves_with_fields_and_time_and_nothing_else() -> None:
+def test_digest_depends_only_on_fields_and_time() -> None:
     base = entry_digest({"managedFields": [OWN]})
     assert base is not None
     changes: list[dict[str, Any]] = [{"time": "t1"}, {"fieldsV1": {"f:data": {}}}]
@@ -78,7 +78,7 @@ def test_the_digest_moves_with_fields_and_time_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("entries", [[], None, [OWN, entry(operation="Update")], [entry(operation="Update")]])
-def test_the_digest_is_unknown_where_somebody_used_our_name(entries: list[dict[str, Any]] | None) -> None:
+def test_digest_is_unknown_if_our_name_was_used_twice(entries: list[dict[str, Any]] | None) -> None:
     assert entry_digest({"managedFields": entries}) is None
 
 
@@ -94,13 +94,11 @@ def found(*configurations: dict[str, Any]) -> list[tuple[str, str]]:
         (webhooks("v", "x", [TRAINER], clientConfig={"url": "https://w.example"}), "https://w.example"),
         (webhooks("v", "x", [TRAINER], clientConfig={}), "nowhere"),
         (webhooks("v", "x", [TRAINER], clientConfig=None), "nowhere"),
-        # JobSet's configuration speaks of pods as well.
+        # JobSet's configuration has rules for pods as well.
         (webhooks("v", "x", [TRAINER, ""]), "service ops/x"),
     ],
 )
-def test_a_configuration_for_our_groups_that_points_elsewhere_is_foreign(
-    configuration: dict[str, Any], place: str
-) -> None:
+def test_configuration_with_another_destination_is_foreign(configuration: dict[str, Any], place: str) -> None:
     assert found(configuration) == [(configuration["metadata"]["name"], place)]
 
 
@@ -109,7 +107,7 @@ def test_a_configuration_for_our_groups_that_points_elsewhere_is_foreign(
     [
         webhooks("validator", "webhook", [TRAINER]),
         webhooks("any-name", "webhook", [TRAINER]),
-        # Kueue handles JobSets and TrainJobs among others; policy engines handle everything.
+        # Kueue handles JobSets and TrainJobs among other kinds; policy engines handle all kinds.
         webhooks("kueue", "kueue-webhook", [TRAINER, "batch"], namespace="kueue-system"),
         webhooks("kyverno", "kyverno", ["*"], namespace="kyverno"),
         webhooks("other", "other", ["apps"]),
@@ -132,7 +130,7 @@ def test_a_foreign_configuration_is_named_once() -> None:
 def test_the_bundle_of_the_collection_is_not_foreign_to_itself() -> None:
     real = load_bundle(str(BUNDLE))
     assert foreign_webhooks(real.webhook_configurations(), real) == []
-    # A JobSet of somebody else, by its own manifest's default names.
+    # Another JobSet, with the default names of its own manifest.
     jobset = webhooks("jobset-validating-webhook-configuration", "jobset-webhook-service", [JOBSET, ""])
     assert [(name, str(place)) for name, place in foreign_webhooks([jobset], real)] == [
         ("jobset-validating-webhook-configuration", "service ops/jobset-webhook-service")

@@ -31,18 +31,18 @@ RECORD = Record(
 )
 
 
-def test_a_record_comes_back_as_it_was() -> None:
+def test_record_is_parsed_as_written() -> None:
     assert parse_record(record_manifest(RECORD, "ops")) == RECORD
     assert parse_record(record_manifest(Record(), "ops")) == Record()
 
 
 @pytest.mark.parametrize("jobset", ["bundled", "external"])
-def test_it_says_whose_jobset_it_is(jobset: str) -> None:
+def test_record_holds_the_jobset_mode(jobset: str) -> None:
     record = dataclasses.replace(RECORD, jobset=jobset)
     assert parse_record(record_manifest(record, "ops")) == record
 
 
-def test_before_there_was_a_choice_it_was_always_ours() -> None:
+def test_older_record_has_a_bundled_jobset() -> None:
     manifest = record_manifest(RECORD, "ops")
     text = manifest["data"]["record.json"].replace('"jobset":"",', "")
     assert '"jobset"' not in text
@@ -50,7 +50,7 @@ def test_before_there_was_a_choice_it_was_always_ours() -> None:
     assert parse_record(None).jobset == ""
 
 
-def test_it_is_a_config_map_of_ours_and_stable() -> None:
+def test_record_manifest_is_stable_and_labelled() -> None:
     manifest = record_manifest(RECORD, "ops")
     assert key_of(manifest) == Key("v1", "ConfigMap", "ops", INSTALL_RECORD)
     assert manifest["metadata"]["labels"] == {MANAGED_LABEL: "true"}
@@ -58,10 +58,10 @@ def test_it_is_a_config_map_of_ours_and_stable() -> None:
     assert record_manifest(again, "ops") == manifest
 
 
-def test_a_record_of_another_format_is_not_guessed_at() -> None:
+def test_record_of_another_format_is_empty() -> None:
     manifest = record_manifest(RECORD, "ops")
     text = manifest["data"]["record.json"]
-    # What older releases of the collection wrote must stay readable.
+    # Records of older releases of the collection must stay readable.
     assert '"format":1' in text
     assert parse_record({"data": {"record.json": text.replace('"format":1', '"format":2')}}) == Record()
 
@@ -106,7 +106,7 @@ def test_the_record_of_the_real_bundle_is_small() -> None:
         ),
     ],
 )
-def test_rubbish_is_an_empty_record(config_map: Any) -> None:
+def test_unreadable_record_is_empty(config_map: Any) -> None:
     assert parse_record(config_map) == Record()
 
 

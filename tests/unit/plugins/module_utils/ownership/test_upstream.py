@@ -33,7 +33,7 @@ def live(*entries: dict[str, Any], annotations: Any = None, kind: str = "X", **c
 
 
 def wanted(found: dict[str, Any], **data: str) -> dict[str, Any]:
-    """What the server would make of it with ours: other managers' fields stay."""
+    """Return the object after our apply: fields of other managers stay."""
     after = copy.deepcopy(found)
     after["metadata"]["labels"]["conductor.trainer/managed"] = "true"
     after["data"].update({"x": "ours", "z": "only ours", **data})
@@ -43,7 +43,7 @@ def wanted(found: dict[str, Any], **data: str) -> dict[str, Any]:
 SIDE = Side(lacks={"f:data": {"f:z": {}}}, has={"f:data": {"f:x": digest("upstream"), "f:y": digest("only upstream")}})
 
 
-def test_upstreams_own_object_is_nobodys_edit() -> None:
+def test_unchanged_upstream_object_has_no_edits() -> None:
     found = live()
     assert edits(SIDE, found, wanted(found)) == {}
 
@@ -53,10 +53,10 @@ def test_upstreams_own_object_is_nobodys_edit() -> None:
     [
         ("x", "edited", {"data.x": ("edited", "ours")}),
         ("x", None, {"data.x": (None, "ours")}),
-        # Ours lacks it: it stays, and is in nobody's way.
+        # Our manifest does not have it: it stays without a conflict.
         ("y", "edited", {}),
         ("more", "added", {}),
-        # As ours already.
+        # Already equal to ours.
         ("x", "ours", {}),
         ("z", "only ours", {}),
     ],
@@ -69,7 +69,7 @@ def test_an_edit(name: str, value: str | None, expected: dict[str, Any]) -> None
     assert edits(SIDE, found, wanted(found)) == expected
 
 
-def test_a_value_that_only_ours_has_is_an_edit_only_where_somebody_set_it() -> None:
+def test_field_only_in_ours_is_an_edit_only_if_set_by_others() -> None:
     fields: dict[str, Any] = {"f:data": {"f:z": {}}}
     for entries, expected in (
         ((), {}),
@@ -83,7 +83,7 @@ def test_a_value_that_only_ours_has_is_an_edit_only_where_somebody_set_it() -> N
         assert edits(SIDE, found, wanted(found)) == expected, entries
 
 
-def test_what_became_ours_by_name_before_it_was_cut_off_is_no_edit() -> None:
+def test_interrupted_adoption_is_not_an_edit() -> None:
     found = live(entry("conductor", {"f:data": {"f:y": {}, "f:z": {}}}, "Apply"))
     found["data"]["z"] = "a default"
     after = wanted(found)
@@ -91,7 +91,7 @@ def test_what_became_ours_by_name_before_it_was_cut_off_is_no_edit() -> None:
     assert edits(SIDE, found, after) == {}
 
 
-def test_what_only_ours_has_comes_with_the_defaults_below_it() -> None:
+def test_fields_only_in_ours_include_server_defaults() -> None:
     side = Side(lacks={"f:items": {ITEM: {"f:probe": {"f:path": {}}}}})
     found = live(items=[{"name": "m"}])
     after = copy.deepcopy(found)
@@ -103,14 +103,14 @@ def test_what_only_ours_has_comes_with_the_defaults_below_it() -> None:
     assert edits(side, found, after) == {"items[m].probe.timeoutSeconds": (None, 1)}
 
 
-def test_an_item_that_somebody_removed_is_an_edit() -> None:
+def test_removed_item_is_an_edit() -> None:
     side = Side(has={"f:items": {ITEM: {"f:a": digest(1)}}})
     found = live(items=[])
     after = {**wanted(found), "data": found["data"], "items": [{"name": "m", "a": 2}]}
     assert list(edits(side, found, after)) == ["items[0]"]
 
 
-def test_texts_of_schemas_are_nobodys_edit_and_their_types_are() -> None:
+def test_schema_descriptions_are_ignored_and_types_are_not() -> None:
     def crd(**schema: Any) -> dict[str, Any]:
         versions = [{"name": "v1", "schema": {"properties": {"a": schema, "b": [schema]}}}]
         found = live(kind="CustomResourceDefinition", spec={"versions": versions})
@@ -122,17 +122,17 @@ def test_texts_of_schemas_are_nobodys_edit_and_their_types_are() -> None:
     assert edits(Side(), crd(type="string", description="words"), crd(type="string")) != {}
     changed = edits(described, crd(type="integer", description="words"), crd(type="string"))
     assert changed["spec.versions[v1].schema.properties.a.type"] == ("integer", "string")
-    # A property of that name is no text.
+    # A property with that name is not a description.
     assert edits(described, crd(description={"type": "string"}), crd()) != {}
 
 
-def test_what_is_left_of_upstreams_is_deleted_unless_it_was_edited() -> None:
+def test_upstream_leftovers_are_deleted_unless_edited() -> None:
     ours = {"data": {"x": "ours", "z": "only ours"}}
     assert leftovers(SIDE, live(), ours) == ({"f:data": {"f:y": {}}}, {})
     edited = live()
     edited["data"]["y"] = "edited"
     assert leftovers(SIDE, edited, ours) == ({}, {})
-    # An empty map of upstream's may hold what a controller wrote.
+    # A map that is empty in upstream's manifest may hold values of a controller.
     assert leftovers(Side(has={"f:data": ""}), live(), {}) == ({}, {"f:data": {}})
 
 
@@ -163,13 +163,13 @@ FIELDS: dict[str, Any] = {
         ),
     ],
 )
-def test_what_stood_in_a_file(
+def test_fields_of_the_author_file(
     manager: str, operation: str, annotations: dict[str, str], expected: dict[str, Any]
 ) -> None:
     assert declared({"annotations": annotations}, entry(manager, FIELDS, operation)) == expected
 
 
-def test_whose_a_field_is() -> None:
+def test_owner_of_a_field() -> None:
     metadata = live(
         entry("me", {"f:spec": {"f:items": {ITEM: {"f:image": {}}}}}),
         entry("you", {"f:spec": {"f:rules": {}}}, "Apply"),
@@ -183,7 +183,7 @@ def test_whose_a_field_is() -> None:
     assert owner_of_field(metadata, "spec.ruless") == ""
 
 
-def test_what_is_but_a_name() -> None:
+def test_object_that_has_only_a_name() -> None:
     def named(**labels: str) -> dict[str, Any]:
         metadata = {"name": "a", "namespace": "b", "labels": {"conductor.trainer/managed": "true", **labels}}
         return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}

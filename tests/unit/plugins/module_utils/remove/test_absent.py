@@ -196,7 +196,7 @@ def test_a_refusal_names_everything_and_writes_nothing(check: bool) -> None:
 
 def test_another_cluster_than_the_pinned_one_is_left_alone() -> None:
     found = cluster()
-    with pytest.raises(RefusedError, match="it is another cluster"):
+    with pytest.raises(RefusedError, match="this is another cluster than the pinned one"):
         remove(found, cluster_uid="11111111-0000-4000-8000-000000000001")
     assert found.writes == []
 
@@ -360,7 +360,7 @@ def test_pods_are_waited_for_and_named() -> None:
     (replica_set,) = (stored for key, stored in found.objects.items() if key.kind == "ReplicaSet")
     owner = {"ownerReferences": [{"kind": "ReplicaSet", "uid": replica_set["metadata"]["uid"]}]}
     found.put(obj("Pod", f"{MANAGER.name}-1", namespace=HOME, metadata=owner), "kubelet", "Update")
-    with pytest.raises(NotReadyError, match=f"Pod {HOME}/{MANAGER.name}-1 is still there"):
+    with pytest.raises(NotReadyError, match=f"Pod {HOME}/{MANAGER.name}-1 still exists"):
         remove(found)
 
 
@@ -381,7 +381,7 @@ def test_a_crd_that_does_not_go_is_said_with_the_servers_words() -> None:
     found.objects[CRDS[0]]["status"] = {
         "conditions": [{"type": "Terminating", "status": "True", "message": "one is left"}]
     }
-    with pytest.raises(NotReadyError, match=r"once no object of its kind is left\): one is left"):
+    with pytest.raises(NotReadyError, match=r"when no custom resource remains\): one is left"):
         remove(found, remove_crds=True)
 
 

@@ -48,7 +48,9 @@ from tests.unit.plugins.helpers.states import release
 JAX = Key(TRAINER, "ClusterTrainingRuntime", "", "jax-distributed")
 NAMESPACES = sorted(key for key in release().known if key.kind == "Namespace")
 STAYING = "user data; remove_user_data is off"
-IN_HOME = "finalizer trainer.kubeflow.org/resource-in-use (Trainer's controller lets go once no TrainJob uses it)"
+IN_HOME = (
+    "finalizer trainer.kubeflow.org/resource-in-use (Trainer's controller removes it when no TrainJob uses the runtime)"
+)
 
 
 def test_an_empty_cluster_has_nothing_to_remove() -> None:

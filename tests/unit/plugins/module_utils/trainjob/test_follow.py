@@ -180,7 +180,7 @@ def test_a_server_that_is_away_is_no_log_that_lacks(cluster: FakeCluster) -> Non
         (
             "",
             False,
-            "it is created: Trainer has made no JobSet of it yet\nNext: it goes on, and .*kubectl describe jobset",
+            "it is created: Trainer has not created its JobSet yet\nNext: it goes on, and .*kubectl describe jobset",
         ),
         (
             "Suspended",

@@ -57,9 +57,9 @@ WAITING = {"waiting": {"reason": "CrashLoopBackOff"}}
         # Resumed, and the condition is not renewed yet.
         (job(("Suspended", "True"), suspend=False), {}, [pod()], JobState("running", "pods: 1 Running")),
         (job(suspend=True), None, [], JobState("suspended", "spec.suspend is true")),
-        (job(), None, [], JobState("created", "Trainer has made no JobSet of it yet")),
-        (job(), {}, [], JobState("created", "JobSet has made no pods yet")),
-        (job(), job(("X", "True")), [], JobState("created", "JobSet has made no pods yet: XReason: m")),
+        (job(), None, [], JobState("created", "Trainer has not created its JobSet yet")),
+        (job(), {}, [], JobState("created", "JobSet has not created pods yet")),
+        (job(), job(("X", "True")), [], JobState("created", "JobSet has not created pods yet: XReason: m")),
         (job(), {}, [pod("Pending"), pod("")], JobState("created", "pods: 2 Pending")),
         (job(), {}, [pod("Pending"), pod()], JobState("running", "pods: 1 Pending, 1 Running")),
         (job(), {}, [pod("Succeeded"), pod("Failed")], JobState("running", "pods: 1 Failed, 1 Succeeded")),

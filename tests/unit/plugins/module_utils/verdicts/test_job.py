@@ -10,7 +10,7 @@ from tests.unit.plugins.helpers.builders import obj
 
 
 def job(condition: str = "", *, status: dict[str, object] | None = None, **spec: object) -> dict[str, object]:
-    """A Job of two pods."""
+    """Return a Job of two pods."""
     said = {"type": condition, "status": "True", "reason": "Because", "message": "it is so"}
     said["lastTransitionTime"] = "2026-01-01T00:00:00Z"
     conditions = {"conditions": [said]} if condition else {}
@@ -34,29 +34,29 @@ def job(condition: str = "", *, status: dict[str, object] | None = None, **spec:
         ("", "progressing", ""),
     ],
 )
-def test_its_conditions_decide(condition: str, state: str, since: str) -> None:
+def test_conditions_of_a_job_decide(condition: str, state: str, since: str) -> None:
     verdict = job_verdict("j", job(condition, status={"active": 1}))
     assert (verdict.subject, verdict.rule, verdict.state, verdict.since) == ("Job j", "complete", state, since)
-    assert verdict.evidence == ("1 of 2 pods are there" if state == "progressing" else "Because: it is so")
+    assert verdict.evidence == ("1 of 2 pods exist" if state == "progressing" else "Because: it is so")
 
 
-def test_one_that_is_to_fail_has_failed_whatever_else_it_says() -> None:
+def test_failure_target_counts_as_failed() -> None:
     item = job("Complete")
     item["status"]["conditions"].append({"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"})  # type: ignore[index]
     assert job_verdict("j", item).evidence == "BackoffLimitExceeded"
 
 
 @pytest.mark.parametrize("item", [None, {}, {"spec": 1, "status": []}, {"status": {"conditions": ["x", {}]}}])
-def test_odd_ones_are_never_ready(item: dict[str, object] | None) -> None:
+def test_malformed_objects_are_never_ready(item: dict[str, object] | None) -> None:
     assert job_verdict("j", item).state == "progressing"
 
 
-def test_a_suspended_one_says_so() -> None:
-    assert job_verdict("j", job("Suspended", suspend=True)).evidence == "it is suspended"
+def test_suspended_job_is_reported() -> None:
+    assert job_verdict("j", job("Suspended", suspend=True)).evidence == "suspended"
 
 
-def test_of_one_with_more_successes_than_it_needs_no_pod_is_wanted() -> None:
-    assert job_verdict("j", job(status={"succeeded": 3})).evidence == "0 of 0 pods are there"
+def test_no_pods_are_wanted_after_all_completions() -> None:
+    assert job_verdict("j", job(status={"succeeded": 3})).evidence == "0 of 0 pods exist"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_of_one_with_more_successes_than_it_needs_no_pod_is_wanted() -> None:
         (job(), True),
         (job(status={"active": 1}), True),
         (job(status={"active": 2}), False),
-        # What has succeeded is not made again.
+        # Succeeded pods are not created again.
         (job(status={"active": 1, "succeeded": 1}), False),
         (job(status={"active": 2, "succeeded": 1}, completions=9), False),
         (job(status={"active": 1, "succeeded": 1}, completions=9), True),
@@ -75,9 +75,9 @@ def test_of_one_with_more_successes_than_it_needs_no_pod_is_wanted() -> None:
         (job("Complete"), False),
         (job("Failed"), False),
         ({}, True),
-        # One pod, where nobody says how many.
+        # One pod is the default.
         ({"status": {"active": 1}}, False),
     ],
 )
-def test_whether_pods_lack(item: dict[str, object], lacks: bool) -> None:
+def test_missing_pods_of_a_job(item: dict[str, object], lacks: bool) -> None:
     assert lacks_pods(item) is lacks

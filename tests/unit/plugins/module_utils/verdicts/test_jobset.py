@@ -11,7 +11,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.jobs im
 from tests.unit.plugins.helpers.builders import obj
 
 WHEN = "2026-01-01T00:00:00Z"
-NONE_YET = "JobSet has made no pods yet"
+NONE_YET = "JobSet has not created pods yet"
 
 
 def job_set(*true: str) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def job_set(*true: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("item", "state", "evidence", "since"),
     [
-        (None, "progressing", "Trainer has made no JobSet of it yet", ""),
+        (None, "progressing", "Trainer has not created its JobSet yet", ""),
         (job_set(), "progressing", NONE_YET, ""),
         ({}, "progressing", NONE_YET, ""),
         (job_set("Suspended"), "progressing", f"{NONE_YET}: suspended", ""),

@@ -26,35 +26,35 @@ def lease(**spec: Any) -> dict[str, Any]:
     ("spec", "state", "evidence"),
     [
         ({"holderIdentity": "manager-2_uuid"}, "ready", "held by manager-2"),
-        # Pods of a host's name may have one.
+        # A holder without a UUID.
         ({"holderIdentity": "manager-1"}, "ready", "held by manager-1"),
-        ({"holderIdentity": "ghost_uuid"}, "progressing", "held by ghost, which is none of the controller's pods"),
+        ({"holderIdentity": "ghost_uuid"}, "progressing", "held by ghost, which is not a pod of the controller"),
         ({"holderIdentity": "manager-1_x_uuid"}, "progressing", "held by manager-1_x"),
-        ({"holderIdentity": ""}, "progressing", "nobody holds it"),
-        ({"holderIdentity": None}, "progressing", "nobody holds it"),
-        ({"holderIdentity": 7}, "progressing", "nobody holds it"),
-        ({}, "progressing", "nobody holds it"),
+        ({"holderIdentity": ""}, "progressing", "no holder"),
+        ({"holderIdentity": None}, "progressing", "no holder"),
+        ({"holderIdentity": 7}, "progressing", "no holder"),
+        ({}, "progressing", "no holder"),
     ],
 )
-def test_a_leader_is_a_pod_that_is_there(spec: dict[str, Any], state: str, evidence: str) -> None:
+def test_leader_must_be_an_existing_pod(spec: dict[str, Any], state: str, evidence: str) -> None:
     verdict = lease_verdict(NAME, lease(**spec), PODS, "ops")
     assert (verdict.subject, verdict.rule, verdict.state) == (f"Lease {NAME}", "leader", state)
     assert evidence in verdict.evidence
-    assert ("delete lease" in verdict.next_step) is ("none of" in verdict.evidence)
+    assert ("delete lease" in verdict.next_step) is ("not a pod of" in verdict.evidence)
 
 
 @pytest.mark.parametrize(
     ("taken", "state"),
     [
         ("2026-01-01T00:00:04.999999Z", "progressing"),
-        # A container's start is told in whole seconds.
+        # The start of a container has whole seconds.
         ("2026-01-01T00:00:05.000001Z", "ready"),
         ("2026-01-01T00:00:06.000000Z", "ready"),
         (None, "ready"),
         (7, "ready"),
     ],
 )
-def test_a_leader_is_the_process_that_runs_now(taken: Any, state: str) -> None:
+def test_leader_must_be_the_running_process(taken: Any, state: str) -> None:
     verdict = lease_verdict(NAME, lease(holderIdentity="manager-1_uuid", acquireTime=taken), PODS, "ops")
     assert verdict.state == state
     assert ("earlier process of manager-1" in verdict.evidence) is (state == "progressing")
@@ -63,32 +63,32 @@ def test_a_leader_is_the_process_that_runs_now(taken: Any, state: str) -> None:
 @pytest.mark.parametrize(
     ("renewed", "state"),
     [
-        # An earlier process cannot have renewed it after this one had begun.
+        # An earlier process cannot have renewed it after this one started.
         ("2026-01-01T00:00:06.000000Z", "ready"),
         ("2026-01-01T00:09:00.000000Z", "ready"),
-        # In the same second, nobody knows.
+        # In the same second, the order is unknown.
         ("2026-01-01T00:00:05.999999Z", "progressing"),
         ("2026-01-01T00:00:04.000000Z", "progressing"),
         (None, "progressing"),
         (7, "progressing"),
     ],
 )
-def test_or_whoever_renews_it_since_that_began(renewed: Any, state: str) -> None:
-    """Under load a container's start is noted after its process has taken the Lease, which it then keeps for good."""
+def test_later_renewal_proves_a_running_leader(renewed: Any, state: str) -> None:
+    """Under load the start of a container is noted after its process has taken the Lease, which it then keeps."""
     held = lease(holderIdentity="manager-1_uuid", acquireTime="2026-01-01T00:00:04.9Z", renewTime=renewed)
     assert lease_verdict(NAME, held, PODS, "ops").state == state
 
 
 @pytest.mark.parametrize("odd", [{}, {"spec": []}, {"spec": None}])
-def test_odd_ones_are_never_ready(odd: dict[str, Any]) -> None:
+def test_malformed_objects_are_never_ready(odd: dict[str, Any]) -> None:
     assert not lease_verdict(NAME, odd, PODS, "ops").ready
 
 
-def test_since_when_is_when_it_was_renewed_last() -> None:
+def test_since_is_the_last_renewal_without_a_leader() -> None:
     held = lease(holderIdentity="ghost_uuid", renewTime="2026-01-01T00:00:00.000000Z")
     assert lease_verdict(NAME, held, PODS, "ops").since == "2026-01-01T00:00:00.000000Z"
     assert lease_verdict(NAME, lease(), PODS, "ops").since == ""
-    # One that leads renews it every few seconds; that says nothing.
+    # A leader renews it every few seconds, so renewTime is not the beginning.
     leads = lease(holderIdentity="manager-1_uuid", acquireTime="2026-01-01T00:00:09Z", renewTime="2026-01-01T00:09:00Z")
     assert lease_verdict(NAME, leads, PODS, "ops").since == "2026-01-01T00:00:09Z"
 

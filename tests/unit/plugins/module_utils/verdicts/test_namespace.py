@@ -24,21 +24,21 @@ LEFT = {
     ("namespace", "state", "evidence", "since"),
     [
         (obj("Namespace", "n", status={"phase": "Active"}), "ready", "", ""),
-        (None, "progressing", "it is not there", ""),
-        (obj("Namespace", "n"), "unknown", "its phase is not known", ""),
+        (None, "progressing", "missing", ""),
+        (obj("Namespace", "n"), "unknown", "its phase is unknown", ""),
         (obj("Namespace", "n", status={"phase": "Odd"}), "unknown", "its phase is Odd", ""),
         (obj("Namespace", "n", status={"phase": ["Active"]}), "unknown", "its phase is ['Active']", ""),
-        (obj("Namespace", "n", status={"phase": "Terminating"}), "progressing", "it is Terminating", ""),
+        (obj("Namespace", "n", status={"phase": "Terminating"}), "progressing", "Terminating", ""),
         (
             obj("Namespace", "n", metadata={"deletionTimestamp": WHEN}, status={"phase": "Active"}),
             "progressing",
-            "it is Terminating",
+            "Terminating",
             WHEN,
         ),
         (
             obj("Namespace", "n", metadata={"deletionTimestamp": WHEN}, status=LEFT),
             "progressing",
-            "it is Terminating; pods. has 1 resource instances",
+            "Terminating; pods. has 1 resource instances",
             WHEN,
         ),
     ],
@@ -47,4 +47,4 @@ def test_verdict(namespace: dict[str, Any] | None, state: str, evidence: str, si
     verdict = namespace_verdict("n", namespace)
     assert (verdict.subject, verdict.rule) == ("Namespace n", "active")
     assert (verdict.state, verdict.evidence, verdict.since) == (state, evidence, since)
-    assert bool(verdict.next_step) is evidence.startswith("it is Terminating")
+    assert bool(verdict.next_step) is evidence.startswith("Terminating")

@@ -38,29 +38,29 @@ def said(*looks: tuple[float, list[Verdict]]) -> list[str]:
     return lines
 
 
-def test_a_line_when_something_changes_and_none_when_nothing_does() -> None:
+def test_line_is_reported_only_on_changes() -> None:
     assert said((0.0, [ROLLOUT]), (1.0, [ROLLOUT]), (2.0, BARE), (3.0, BARE), (4.0, [])) == [
         "0 s  manager: ContainerCreating",
         "2 s  webhooks have no certificate yet",
-        "4 s  all of it serves",
+        "4 s  all components ready",
     ]
 
 
-def test_now_and_then_that_it_still_lasts() -> None:
+def test_unchanged_line_is_repeated_after_a_while() -> None:
     lines = said(*((number / 2, [PROBE]) for number in range(25)))
-    assert lines == [f"{second} s  webhooks do not answer as they should yet" for second in (0, 5, 10)]
+    assert lines == [f"{second} s  webhooks do not answer correctly yet" for second in (0, 5, 10)]
 
 
-def test_what_changes_quickly_is_not_all_said() -> None:
+def test_quick_changes_are_not_all_reported() -> None:
     lines = said(*((number / 10, [ROLLOUT] if number % 2 else BARE) for number in range(20)))
     assert len(lines) == 4
 
 
-def test_the_end_is_said_at_once() -> None:
-    assert said((0.0, BARE), (0.1, []))[-1] == "0 s  all of it serves"
+def test_end_is_reported_immediately() -> None:
+    assert said((0.0, BARE), (0.1, []))[-1] == "0 s  all components ready"
 
 
-def test_what_is_there_already_is_nothing_to_say() -> None:
+def test_nothing_is_reported_if_already_ready() -> None:
     assert said((0.0, [])) == []
 
 
@@ -69,18 +69,18 @@ def test_what_is_there_already_is_nothing_to_say() -> None:
     [
         ("established", "CRDs are not served yet"),
         ("caBundle", "webhooks have no certificate yet"),
-        ("certificate", "certificates are not in place yet"),
+        ("certificate", "certificates are not valid yet"),
         ("leader", "no leader yet"),
-        ("probe: mutated", "webhooks do not answer as they should yet"),
+        ("probe: mutated", "webhooks do not answer correctly yet"),
     ],
 )
-def test_many_that_wait_for_the_same_are_one_phrase(rule: str, words: str) -> None:
+def test_equal_reasons_are_one_phrase(rule: str, words: str) -> None:
     assert (
         summary([Verdict(f"x {name}", rule, "progressing", name, is_probe="probe" in rule) for name in "abc"]) == words
     )
 
 
-def test_while_a_controller_starts_nothing_is_said_of_its_endpoints() -> None:
+def test_endpoints_are_not_reported_while_a_controller_starts() -> None:
     endpoints = Verdict("Service webhook", "endpoints", "progressing", "no ready endpoint")
     assert summary([ROLLOUT, endpoints]) == "manager: ContainerCreating"
 
@@ -88,19 +88,18 @@ def test_while_a_controller_starts_nothing_is_said_of_its_endpoints() -> None:
 def test_names_are_short() -> None:
     name = "kubeflow-trainer-controller-manager"
     assert (
-        summary([Verdict(f"Deployment {name}", "rollout", "progressing", "it is not there", name=name)])
-        == "trainer: it is not there"
+        summary([Verdict(f"Deployment {name}", "rollout", "progressing", "missing", name=name)]) == "trainer: missing"
     )
 
 
-def test_others_are_said_by_name() -> None:
+def test_other_verdicts_are_reported_by_name() -> None:
     assert summary([Verdict("Service webhook", "endpoints", "progressing", "no ready endpoint", name="webhook")]) == (
         "webhook: no ready endpoint"
     )
     assert summary([Verdict("Service webhook", "endpoints", "progressing", name="webhook")]) == "webhook: endpoints"
 
 
-def test_no_phrase_hangs_on_the_words_of_a_verdict() -> None:
+def test_no_phrase_depends_on_the_text_of_a_verdict() -> None:
     reworded = replace(PROBE, subject="The hook of v", rule="asked", evidence="It answers; wrongly.")
     assert summary([reworded]) == summary([PROBE])
     reworded = replace(ROLLOUT, subject="manager does not run", evidence="Its pods: none are up")
@@ -122,17 +121,17 @@ def waiting(clock: Clock, **more: Any) -> dict[str, Any]:
     return waiter.run(60)
 
 
-def test_a_wait_says_what_it_waits_for_and_keeps_it(clock: Clock, script: Script) -> None:
+def test_wait_reports_and_returns_its_progress(clock: Clock, script: Script) -> None:
     script.append((7.0, good))
     lines: list[str] = []
     result = waiting(clock, say=lines.append)
     assert result["progress"] == lines
     assert lines[0].startswith("0 s  manager: 0 of 1 replicas available")
-    assert lines[-1].endswith("all of it serves")
+    assert lines[-1].endswith("all components ready")
     assert len(lines) == 3
 
 
-def test_silence_is_possible(clock: Clock, script: Script) -> None:
+def test_progress_without_output(clock: Clock, script: Script) -> None:
     script.append((7.0, good))
     result = waiting(clock)
     assert result["progress"] == []

@@ -33,7 +33,7 @@ RECORDED: list[dict[str, Any]] = json.loads(
     (ROOT / "tests" / "unit" / "plugins" / "recorded" / "phases.json").read_text(encoding="utf-8")
 )
 TRAINER, JOBSET = "kubeflow-trainer-controller-manager", "jobset-controller-manager"
-# What each webhook configuration is to have.
+# The webhooks that each configuration must have.
 WEBHOOKS = {
     (entry["kind"], entry["name"]): [webhook["name"] for webhook in entry["object"]["webhooks"]]
     for entry in RECORDED
@@ -43,7 +43,7 @@ Cluster = dict[tuple[str, str], dict[str, Any]]
 
 
 def moments() -> Iterator[tuple[dict[str, Any], Cluster]]:
-    """Each entry, and everything as it was then."""
+    """Yield each entry, with all objects as they were at that time."""
     known: Cluster = {}
     for entry in RECORDED:
         if entry["object"] is None:
@@ -54,7 +54,7 @@ def moments() -> Iterator[tuple[dict[str, Any], Cluster]]:
 
 
 def pods(cluster: Cluster, of: str) -> list[dict[str, Any]]:
-    """Those of a controller that are not ending."""
+    """Return a controller's pods that are not terminating."""
     return [
         item
         for (kind, name), item in cluster.items()
@@ -63,7 +63,7 @@ def pods(cluster: Cluster, of: str) -> list[dict[str, Any]]:
 
 
 def judge(kind: str, name: str, cluster: Cluster) -> Verdict:
-    """The verdict on an object, as the wait asks for it."""
+    """Return the verdict on an object in the same way as the wait."""
     item = cluster.get((kind, name))
     of = JOBSET if "jobset" in name else TRAINER
     members = pods(cluster, of)
@@ -83,7 +83,7 @@ def judge(kind: str, name: str, cluster: Cluster) -> Verdict:
 
 
 def changes(kind: str, name: str) -> list[tuple[float, str]]:
-    """When the state of an object's verdict changed, and to what."""
+    """Return when the state of an object's verdict changed, and the new state."""
     found: list[tuple[float, str]] = []
     for entry, cluster in moments():
         if (entry["kind"], entry["name"]) == (kind, name):
@@ -143,7 +143,7 @@ EXPECTED: Mapping[tuple[str, str], list[tuple[float, str]]] = {
         (16.45, "ready"),
         (64.26, "progressing"),
     ],
-    # Its image cannot be had.
+    # Its image cannot be pulled.
     ("ReplicaSet", "jobset-controller-manager-596d854fb9"): [(26.61, "progressing")],
     ("ReplicaSet", "kubeflow-trainer-controller-manager-db986dc8d"): [
         (8.92, "progressing"),
@@ -200,7 +200,7 @@ def test_every_object_that_was_recorded_is_judged() -> None:
 
 
 def test_a_controller_is_rolled_out_only_with_a_pod_that_is_ready() -> None:
-    """By what the kubelet says of the pods, which no verdict on a Deployment reads."""
+    """Compare with the kubelet's status of the pods, which the verdict on a Deployment does not read."""
     ready = 0
     for entry, cluster in moments():
         if entry["kind"] == "Deployment" and judge("Deployment", entry["name"], cluster).ready:

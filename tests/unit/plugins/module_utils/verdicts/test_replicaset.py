@@ -16,7 +16,7 @@ REVISION = "deployment.kubernetes.io/revision"
 
 
 def replica_set(name: str, owner: str, revision: str, *, there: int = 0, **status: Any) -> dict[str, Any]:
-    """One of a single pod, of the Deployment with this uid."""
+    """Return a ReplicaSet with a single pod, of the Deployment with this uid."""
     return {
         "metadata": {
             "name": name,
@@ -36,25 +36,25 @@ def ready() -> dict[str, Any]:
 def test_all_of_its_pods_are_available() -> None:
     verdict = replicaset_verdict("r", ready())
     assert (verdict.subject, verdict.rule, verdict.state) == ("ReplicaSet r", "pods", "ready")
-    assert verdict.evidence == "1 of 1 pods are there, 1 available"
+    assert verdict.evidence == "1 of 1 pods exist, 1 available"
 
 
 @pytest.mark.parametrize(
     ("path", "value", "evidence"),
     [
-        (("metadata", "deletionTimestamp"), "2026-01-01T00:00:00Z", "it is being deleted"),
-        (("metadata", "generation"), 2, "its newest generation was not seen by the ReplicaSet controller yet"),
-        (("metadata", "generation"), None, "its newest generation was not seen by the ReplicaSet controller yet"),
-        (("status",), None, "its newest generation was not seen by the ReplicaSet controller yet"),
-        (("spec", "replicas"), None, "1 of 0 pods are there, 1 available"),
-        (("spec", "replicas"), 2, "1 of 2 pods are there, 1 available"),
-        (("status", "replicas"), 2, "2 of 1 pods are there, 1 available"),
-        (("status", "availableReplicas"), None, "1 of 1 pods are there, 0 available"),
-        (("status", "availableReplicas"), "1", "1 of 1 pods are there, 0 available"),
+        (("metadata", "deletionTimestamp"), "2026-01-01T00:00:00Z", "Terminating"),
+        (("metadata", "generation"), 2, "the ReplicaSet controller has not observed its newest generation yet"),
+        (("metadata", "generation"), None, "the ReplicaSet controller has not observed its newest generation yet"),
+        (("status",), None, "the ReplicaSet controller has not observed its newest generation yet"),
+        (("spec", "replicas"), None, "1 of 0 pods exist, 1 available"),
+        (("spec", "replicas"), 2, "1 of 2 pods exist, 1 available"),
+        (("status", "replicas"), 2, "2 of 1 pods exist, 1 available"),
+        (("status", "availableReplicas"), None, "1 of 1 pods exist, 0 available"),
+        (("status", "availableReplicas"), "1", "1 of 1 pods exist, 0 available"),
     ],
     ids=str,
 )
-def test_what_is_not_so_is_not_ready(path: tuple[str, ...], value: Any, evidence: str) -> None:
+def test_each_unmet_condition_is_not_ready(path: tuple[str, ...], value: Any, evidence: str) -> None:
     item = ready()
     inner = item
     for name in path[:-1]:
@@ -64,26 +64,26 @@ def test_what_is_not_so_is_not_ready(path: tuple[str, ...], value: Any, evidence
     assert (verdict.state, verdict.evidence) == ("progressing", evidence)
 
 
-def test_one_scaled_to_none_is_not_ready() -> None:
+def test_replicaset_scaled_to_zero_is_not_ready() -> None:
     item = replica_set("r", "u", "1")
     item["spec"]["replicas"] = 0
     assert replicaset_verdict("r", item).state == "progressing"
 
 
-def test_who_refuses_pods_is_told_with_since_when() -> None:
+def test_rejected_pods_are_reported_with_since() -> None:
     failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: q"}
     failure["lastTransitionTime"] = "2026-01-01T00:00:00Z"
     verdict = replicaset_verdict("r", replica_set("r", "u", "1", there=1, conditions=[failure]))
     assert (verdict.state, verdict.since) == ("progressing", "2026-01-01T00:00:00Z")
-    assert verdict.evidence == "1 of 1 pods are there, 1 available; FailedCreate: exceeded quota: q"
+    assert verdict.evidence == "1 of 1 pods exist, 1 available; FailedCreate: exceeded quota: q"
 
 
 @pytest.mark.parametrize("item", [None, {}, {"metadata": 1, "spec": [], "status": "x"}, {"status": {"conditions": 1}}])
-def test_odd_ones_are_never_ready(item: dict[str, Any] | None) -> None:
+def test_malformed_objects_are_never_ready(item: dict[str, Any] | None) -> None:
     assert replicaset_verdict("r", item).state == "progressing"
 
 
-def test_the_present_one_has_the_revision_and_the_owner() -> None:
+def test_current_replicaset_has_the_revision_and_the_owner() -> None:
     deployment = {"metadata": {"uid": "u", "annotations": {REVISION: "2"}}}
     old, new = replica_set("a", "u", "1"), replica_set("b", "u", "2")
     strangers, orphan = replica_set("0", "other", "2"), replica_set("1", "u", "2")

@@ -23,11 +23,11 @@ HELD = {**TORCH, "metadata": {"name": "torch", "deletionTimestamp": WHEN, "final
     [
         (TORCH, "", "ready", "a TrainJob may use it", ""),
         (TORCH, "no", "progressing", "no", ""),
-        (TORCH, None, "unknown", "nobody asked whether a TrainJob may use it", ""),
-        (None, "", "progressing", "it is not there", ""),
-        (None, None, "progressing", "it is not there", ""),
-        (GOING, "", "progressing", "it is being deleted", WHEN),
-        (HELD, None, "progressing", "it is being deleted, held by a/b, c", WHEN),
+        (TORCH, None, "unknown", "not tested whether a TrainJob may use it", ""),
+        (None, "", "progressing", "missing", ""),
+        (None, None, "progressing", "missing", ""),
+        (GOING, "", "progressing", "Terminating", WHEN),
+        (HELD, None, "progressing", "Terminating, held by a/b, c", WHEN),
     ],
 )
 def test_verdict(item: dict[str, Any] | None, refusal: str | None, state: str, evidence: str, since: str) -> None:
@@ -38,12 +38,12 @@ def test_verdict(item: dict[str, Any] | None, refusal: str | None, state: str, e
 
 
 @pytest.mark.parametrize("prove", [True, False])
-def test_one_that_is_being_deleted_is_not_proven(prove: bool) -> None:
+def test_terminating_runtime_is_not_tested(prove: bool) -> None:
     release = parse_bundle(content(), "default")
     cluster = serving(bundle())
     cluster.hooks.clear()
     cluster.objects[key("ClusterTrainingRuntime", "torch", "trainer.kubeflow.org/v1alpha1")] = HELD
     rows = {row["name"]: row for row in runtime_info(cluster, release, prove=prove)["runtimes"]}
-    assert rows["torch"]["message"] == "it is being deleted, held by a/b, c"
+    assert rows["torch"]["message"] == "Terminating, held by a/b, c"
     assert rows["torch"]["proven"] is (False if prove else None)
     assert (rows["jax"]["message"], rows["jax"]["proven"]) == ("", True if prove else None)

@@ -32,7 +32,7 @@ def job(*true: str, suspend: bool = False, **false: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("item", "state", "evidence", "since"),
     [
-        (None, "progressing", "it is not there", ""),
+        (None, "progressing", "missing", ""),
         (job(), "progressing", "it has not ended", ""),
         (job("Complete"), "ready", "CompleteBecause: so", WHEN),
         (job("Failed"), "failed", "FailedBecause: so", WHEN),
@@ -40,7 +40,7 @@ def job(*true: str, suspend: bool = False, **false: str) -> dict[str, Any]:
         (job(Complete="no", Failed="no"), "progressing", "it has not ended", ""),
         (job("Suspended", suspend=True), "progressing", "SuspendedBecause: so", WHEN),
         (job(suspend=True), "progressing", "spec.suspend is true", ""),
-        # Resumed; its condition follows later.
+        # It was resumed, and its condition is not updated yet.
         (job("Suspended"), "progressing", "it has not ended", ""),
         ({"spec": {"suspend": "true"}}, "progressing", "it has not ended", ""),
         ({"status": {"conditions": [{"type": "Complete", "status": True}]}}, "progressing", "it has not ended", ""),

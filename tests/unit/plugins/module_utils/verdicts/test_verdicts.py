@@ -41,7 +41,7 @@ def rolled_out(**status: Any) -> dict[str, Any]:
 
 
 def changed(value: dict[str, Any], path: str, part: Any) -> dict[str, Any]:
-    """A copy with one part replaced; a part of None stays as null."""
+    """Return a copy with one part replaced; None becomes null."""
     value = copy.deepcopy(value)
     at: Any = value
     *names, last = path.split(".")
@@ -58,13 +58,13 @@ def changed(value: dict[str, Any], path: str, part: Any) -> dict[str, Any]:
     ("value", "state", "evidence"),
     [
         (rolled_out(), "ready", "1 of 1 replicas available"),
-        (None, "progressing", "it is not there"),
-        ({}, "progressing", "newest generation was not seen"),
-        (rolled_out(observedGeneration=0), "progressing", "newest generation was not seen"),
-        (rolled_out(observedGeneration=None), "progressing", "newest generation was not seen"),
+        (None, "progressing", "missing"),
+        ({}, "progressing", "has not observed its newest generation"),
+        (rolled_out(observedGeneration=0), "progressing", "has not observed its newest generation"),
+        (rolled_out(observedGeneration=None), "progressing", "has not observed its newest generation"),
         (rolled_out(observedGeneration=2), "ready", ""),
-        (changed(rolled_out(), "metadata.generation", 2), "progressing", "newest generation was not seen"),
-        (changed(rolled_out(), "metadata.deletionTimestamp", "t"), "progressing", "it is being deleted"),
+        (changed(rolled_out(), "metadata.generation", 2), "progressing", "has not observed its newest generation"),
+        (changed(rolled_out(), "metadata.deletionTimestamp", "t"), "progressing", "Terminating"),
         (changed(rolled_out(), "spec.replicas", 0), "progressing", "scaled to 0"),
         (changed(rolled_out(), "spec.replicas", 2), "progressing", "1 of 2 replicas available, 1 of 1 updated"),
         (rolled_out(availableReplicas=0), "progressing", "0 of 1 replicas available"),
@@ -95,7 +95,7 @@ CONDITIONS = [
 ]
 
 
-def test_only_the_conditions_that_say_so_are_told() -> None:
+def test_only_matching_conditions_are_reported() -> None:
     quiet = deployment_verdict("manager", rolled_out(availableReplicas=0, conditions=CONDITIONS), [])
     assert quiet.evidence == "0 of 1 replicas available, 1 of 1 updated"
     late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "too late"}
@@ -104,19 +104,19 @@ def test_only_the_conditions_that_say_so_are_told() -> None:
     assert loud.evidence == "0 of 1 replicas available, 1 of 1 updated; too late; quota"
 
 
-def test_one_replica_is_wanted_where_nothing_is_said() -> None:
+def test_one_replica_is_the_default() -> None:
     value = rolled_out()
     del value["spec"]["replicas"]
     assert deployment_verdict("manager", value, []).evidence == "1 of 1 replicas available"
 
 
-def test_what_conditions_say_is_bounded_and_odd_words_are_left_out() -> None:
+def test_condition_text_is_limited_and_malformed_text_left_out() -> None:
     assert len(words_of({"reason": "x" * 2000})) == 1000
     assert words_of({"reason": ["odd"], "message": ""}) == words_of({"reason": None, "message": 7}) == ""
     assert words_of({"reason": "", "message": "so"}) == "so"
 
 
-def test_since_when_is_told_where_the_server_says_it() -> None:
+def test_since_is_taken_from_the_server() -> None:
     conditions = [{"type": "Progressing", "lastTransitionTime": "p"}, {"type": "Available", "lastTransitionTime": "a"}]
     assert deployment_verdict("manager", rolled_out(conditions=conditions), []).since == "a"
     assert deployment_verdict("manager", rolled_out(conditions=[{"type": "Available"}]), []).since == ""
@@ -137,7 +137,7 @@ def test_a_verdict_does_not_change() -> None:
         Verdict("a", "b", "ready").state = "failed"  # type: ignore[misc]
 
 
-def test_a_rollout_that_hangs_says_what_its_pods_say() -> None:
+def test_stuck_rollout_reports_its_pods() -> None:
     waiting = {"name": "manager", "state": {"waiting": {"reason": "ImagePullBackOff", "message": "not found"}}}
     pods = [pod("a", "manager"), {**pod("b", "manager"), "status": {"containerStatuses": [waiting]}}]
     verdict = deployment_verdict("manager", rolled_out(availableReplicas=0), pods)
@@ -186,7 +186,7 @@ def test_a_rollout_that_hangs_says_what_its_pods_say() -> None:
         ({"conditions": [{"type": "Ready", "status": "True"}]}, ""),
     ],
 )
-def test_why_a_pod_does_not_run(status: dict[str, Any], words: str) -> None:
+def test_reason_why_a_pod_is_not_running(status: dict[str, Any], words: str) -> None:
     assert pod_trouble({"metadata": {"name": "p"}, "status": status}) == words
 
 
@@ -221,8 +221,8 @@ NOT_ACCEPTED = {
     ("value", "state", "evidence"),
     [
         (CRD, "ready", ""),
-        (None, "progressing", "it is not there"),
-        ({**CRD, "metadata": {"deletionTimestamp": "t"}}, "progressing", "it is Terminating"),
+        (None, "progressing", "missing"),
+        ({**CRD, "metadata": {"deletionTimestamp": "t"}}, "progressing", "Terminating"),
         ({**CRD, "status": NOT_ACCEPTED}, "progressing", "not NamesAccepted plural is taken"),
         ({**CRD, "status": {"conditions": ESTABLISHED["conditions"][:1]}}, "progressing", "not Established"),
         ({**CRD, "status": {"conditions": ESTABLISHED["conditions"][1:]}}, "progressing", "not NamesAccepted"),
@@ -245,10 +245,10 @@ FILLED = webhooks("v", "webhook", ["g"], clientConfig={"caBundle": "Y2E="})
     ("value", "state", "evidence"),
     [
         (FILLED, "ready", ""),
-        (None, "progressing", "it is not there"),
-        ({"webhooks": None}, "progressing", "it lacks webhook validate.v"),
-        ({}, "progressing", "it lacks webhook validate.v"),
-        (changed(FILLED, "webhooks.0.name", "other"), "progressing", "it lacks webhook validate.v"),
+        (None, "progressing", "missing"),
+        ({"webhooks": None}, "progressing", "missing webhook validate.v"),
+        ({}, "progressing", "missing webhook validate.v"),
+        (changed(FILLED, "webhooks.0.name", "other"), "progressing", "missing webhook validate.v"),
         (changed(FILLED, "webhooks.0.clientConfig", {}), "progressing", "no caBundle yet on validate.v"),
         (changed(FILLED, "webhooks.0.clientConfig", None), "progressing", "no caBundle yet on validate.v"),
         (changed(FILLED, "webhooks.0.clientConfig.caBundle", ""), "progressing", "no caBundle yet on validate.v"),
@@ -285,15 +285,15 @@ SLICE = endpoint_slice("webhook", "a")
         ([endpoint_slice("webhook")], "progressing", "no ready endpoint"),
         ([{"endpoints": None}], "progressing", "no ready endpoint"),
         ([changed(SLICE, "endpoints.0.conditions.ready", False)], "progressing", "no ready endpoint"),
-        # Absent means unknown; the API says to read that as ready, and unknown is never ready here.
+        # A missing value means unknown. The API says to treat it as ready, but here unknown is never ready.
         ([changed(SLICE, "endpoints.0.conditions", None)], "progressing", "no ready endpoint"),
         ([changed(SLICE, "endpoints.0.conditions.ready", "true")], "progressing", "no ready endpoint"),
-        ([endpoint_slice("webhook", "a", "stranger")], "progressing", "stranger answers for it"),
-        ([changed(SLICE, "endpoints.0.targetRef", None)], "progressing", "10.0.0.1 answers for it"),
+        ([endpoint_slice("webhook", "a", "stranger")], "progressing", "controller: stranger"),
+        ([changed(SLICE, "endpoints.0.targetRef", None)], "progressing", "controller: 10.0.0.1"),
         (
             [changed(changed(SLICE, "endpoints.0.targetRef", None), "endpoints.0.addresses", ["10.0.0.9"])],
             "progressing",
-            "10.0.0.9 answers for it",
+            "controller: 10.0.0.9",
         ),
     ],
 )
@@ -307,35 +307,39 @@ def test_ready_endpoints(slices: list[dict[str, Any]], state: str, evidence: str
     ("conditions", "state"),
     [
         ({"ready": False, "serving": True, "terminating": True}, "progressing"),
-        # It has let go of its Service, or its node has died: no call is sent there any more.
+        # It no longer serves, or its node has died: no call is sent to it.
         ({"ready": False, "serving": False, "terminating": True}, "ready"),
-        # One that is only starting.
+        # A pod that is starting.
         ({"ready": False, "serving": True, "terminating": False}, "ready"),
     ],
 )
-def test_a_pod_that_ends_has_to_let_go_of_its_service(conditions: dict[str, bool], state: str) -> None:
+def test_terminating_pod_must_leave_its_service(conditions: dict[str, bool], state: str) -> None:
     piece = endpoint_slice("webhook", "a", "old")
     piece["endpoints"][1]["conditions"] = conditions
     verdict = endpoints_verdict("webhook", [piece], PODS)
     assert verdict.state == state
-    assert ("old is ending" in verdict.evidence) is (state == "progressing")
+    assert ("still an endpoint: old" in verdict.evidence) is (state == "progressing")
 
 
-def test_one_that_only_starts_hides_none_that_serves_and_strangers_go_by_name_or_address() -> None:
+def test_starting_pods_are_ignored_and_foreign_endpoints_named() -> None:
     piece = endpoint_slice("webhook", "a", "a", "stranger")
     piece["endpoints"][0]["conditions"] = {"ready": False}
     assert endpoints_verdict("webhook", [{**piece, "endpoints": piece["endpoints"][:2]}], PODS).evidence == "1 ready"
-    assert "stranger answers for it" in endpoints_verdict("webhook", [piece], PODS).evidence
+    assert "controller: stranger" in endpoints_verdict("webhook", [piece], PODS).evidence
     for addresses, words in ((["10.0.0.9", "10.0.0.8"], "10.0.0.9"), ([], "an address"), (None, "an address")):
         piece["endpoints"][2] = {"conditions": {"ready": True}, "addresses": addresses}
-        assert endpoints_verdict("webhook", [piece], PODS).evidence.startswith(f"{words} answers for it")
+        assert endpoints_verdict("webhook", [piece], PODS).evidence.endswith(f"not a pod of its controller: {words}")
 
 
 @pytest.mark.parametrize(
     ("status", "spec", "evidence"),
     [
-        ({"storedVersions": ["v1alpha1", "v1"]}, {"versions": [{"name": "v1"}]}, "stored in v1alpha1, which"),
-        ({"storedVersions": ["v1"]}, {}, "stored in v1"),
+        (
+            {"storedVersions": ["v1alpha1", "v1"]},
+            {"versions": [{"name": "v1"}]},
+            "stored in missing versions: v1alpha1",
+        ),
+        ({"storedVersions": ["v1"]}, {}, "stored in missing versions: v1"),
         ({"storedVersions": ["v1"]}, {"versions": [{"name": "v1"}, {"name": "v2"}]}, ""),
     ],
 )
@@ -353,7 +357,7 @@ def test_a_schema_is_structural(status: str, ready: bool) -> None:
     assert crd_verdict("c", {**CRD, "status": {"conditions": conditions}}).ready is ready
 
 
-def test_a_rollout_that_is_late_says_so() -> None:
+def test_exceeded_progress_deadline_is_reported() -> None:
     late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}
     verdict = deployment_verdict("m", rolled_out(availableReplicas=0, conditions=[late]), [])
     assert verdict.evidence.endswith("; timed out")
@@ -361,7 +365,7 @@ def test_a_rollout_that_is_late_says_so() -> None:
 
 
 @pytest.mark.parametrize("field", ["observedGeneration", "updatedReplicas", "availableReplicas"])
-def test_what_is_no_number_counts_for_nothing(field: str) -> None:
+def test_value_that_is_not_a_number_counts_as_zero(field: str) -> None:
     assert not deployment_verdict("m", rolled_out(**{field: True}), []).ready
 
 
@@ -375,7 +379,7 @@ def test_what_is_no_number_counts_for_nothing(field: str) -> None:
         ([], ""),
     ],
 )
-def test_since_when_a_container_runs(states: list[dict[str, Any]], since: str) -> None:
+def test_start_of_the_newest_container(states: list[dict[str, Any]], since: str) -> None:
     assert running_since({"status": {"containerStatuses": [{"state": state} for state in states]}}) == since
 
 
@@ -385,7 +389,7 @@ def test_unknown_is_never_ready() -> None:
     assert str(Verdict("a", "b", "ready", "c")) == "a: c"
 
 
-# -- odd and absent fields ---------------------------------------------------------------------------------------
+# -- malformed and missing fields --------------------------------------------------------------------------------
 
 Judge = Callable[[Any], Verdict]
 SUBJECTS: dict[str, tuple[dict[str, Any], Judge]] = {
@@ -395,7 +399,7 @@ SUBJECTS: dict[str, tuple[dict[str, Any], Judge]] = {
     "webhooks": (FILLED, lambda value: webhook_configuration_verdict("v", value, ["validate.v"])),
     "slice": (SLICE, lambda value: endpoints_verdict("s", [value], PODS)),
 }
-# What readiness rests on: without any one of these nothing may be called ready.
+# The fields required for readiness: without any one of them the verdict must not be ready.
 NEEDED: dict[str, list[tuple[Any, ...]]] = {
     "deployment": [
         ("metadata", "generation"),
@@ -430,7 +434,7 @@ def damaged(value: Any, place: tuple[Any, ...], part: Any) -> Any:
 
 
 def emptied(value: Any, place: tuple[Any, ...]) -> list[Any]:
-    """What may stand in a place where nothing is: the field absent, null, or empty in its own type."""
+    """Yield the forms of an empty field: missing, null, or empty in its own type."""
     for name in place:
         value = value[name]
     own = [] if isinstance(value, int) else [type(value)()]
@@ -438,7 +442,7 @@ def emptied(value: Any, place: tuple[Any, ...]) -> list[Any]:
 
 
 @pytest.mark.parametrize("subject", NEEDED)
-def test_without_what_readiness_rests_on_nothing_is_ready(subject: str) -> None:
+def test_nothing_is_ready_without_each_required_field(subject: str) -> None:
     value, judge = SUBJECTS[subject]
     assert judge(value).ready
     for place in NEEDED[subject]:
@@ -455,7 +459,7 @@ def test_absent_null_or_empty_fields_never_raise(subject: str) -> None:
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-def test_odd_fields_never_raise(subject: str) -> None:
+def test_malformed_fields_never_raise(subject: str) -> None:
     value, judge = SUBJECTS[subject]
     luck = random.Random(20260101)  # noqa: S311
     for _time in range(1000):

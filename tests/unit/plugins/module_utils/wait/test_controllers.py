@@ -46,15 +46,15 @@ def cannot_be_called(cluster: FakeCluster) -> None:
 
 # One thing missing each: how it is broken, and how the missing rule is called.
 BROKEN: dict[str, tuple[Change, str, str]] = {
-    "no CRD": (drop(CRD), "established", "trainjobs.trainer.kubeflow.org: it is not there"),
+    "no CRD": (drop(CRD), "established", "trainjobs.trainer.kubeflow.org: missing"),
     "CRD not established": (edit(CRD, "status", to={}), "established", "not NamesAccepted"),
-    "no Deployment": (drop(DEPLOYMENT), "rollout", "Deployment manager: it is not there"),
+    "no Deployment": (drop(DEPLOYMENT), "rollout", "Deployment manager: missing"),
     "not rolled out": (
         edit(DEPLOYMENT, "status", "availableReplicas", to=0),
         "rollout",
         "0 of 1 replicas available",
     ),
-    "no webhooks": (drop(VALIDATOR), "caBundle", "validator: it is not there"),
+    "no webhooks": (drop(VALIDATOR), "caBundle", "validator: missing"),
     "no caBundle": (
         edit(VALIDATOR, "webhooks", 0, "clientConfig", "caBundle", to=""),
         "caBundle",
@@ -69,7 +69,7 @@ BROKEN: dict[str, tuple[Change, str, str]] = {
     "a stranger answers": (
         edit(SLICE, "endpoints", to=endpoint_slice("webhook", "stranger")["endpoints"]),
         "endpoints",
-        "stranger answers for it",
+        "an endpoint is not a pod of its controller: stranger",
     ),
     "lets bad objects pass": (lets_pass, "probe: denied", "it let a bad object pass"),
     "cannot be called": (cannot_be_called, "probe: denied", "it cannot be called"),
@@ -146,7 +146,7 @@ def test_the_deadline_names_everything_that_is_missing(clock: Clock, script: Scr
 
 
 def test_on_an_empty_cluster_it_waits_for_all_of_it(clock: Clock, script: Script) -> None:
-    with pytest.raises(NotReadyError, match="it is not there"):
+    with pytest.raises(NotReadyError, match=": missing"):
         waiting(FakeCluster(), clock, 3)
 
 

@@ -133,7 +133,7 @@ def test_it_is_not_touched_where_its_secret_holds_nothing_better(clock: Clock, s
     cluster = serving(bundle())
     shows_another(cluster, until=1)
     edit(SECRET, "data", "tls.crt", to=certificate_data()["ca.crt"])(cluster)
-    with pytest.raises(NotReadyError, match="is for no name at all"):
+    with pytest.raises(NotReadyError, match="is for no host name"):
         waiting(cluster, clock, 5, refresh=True)
     assert touches(cluster) == []
 
@@ -147,7 +147,7 @@ def test_a_certificate_that_would_not_be_trusted_is_waited_for_although_probes_s
     script.append((3.0, good))
     result = waiting(cluster, clock, 60, refresh=refresh)
     assert result["elapsed"] >= 3.0
-    assert "lacks tls.key" in " ".join(result["timeline"][0]["waiting_for"])
+    assert "has no tls.key" in " ".join(result["timeline"][0]["waiting_for"])
     assert [row["problem"] for row in result["certificates"]] == [""]
 
 
@@ -175,5 +175,5 @@ def test_a_certificate_that_is_lost_during_the_proof_is_seen(clock: Clock, scrip
             edit(SECRET, "data", to={})(cluster)
 
     cluster.hooks.insert(0, hook)
-    with pytest.raises(NotReadyError, match=r"lacks ca\.crt"):
+    with pytest.raises(NotReadyError, match=r"has no ca\.crt"):
         waiting(cluster, clock, 0)

@@ -91,4 +91,4 @@ def test_a_server_that_is_away_is_a_verdict(cluster: FakeCluster) -> None:
 
 def test_a_namespace_on_its_way_out_is_seen(cluster: FakeCluster) -> None:
     edit(HOME, "metadata", "deletionTimestamp", to="2026-01-01T00:00:00Z")(cluster)
-    assert foundation(cluster).verdicts()[0].evidence == "it is Terminating"
+    assert foundation(cluster).verdicts()[0].evidence == "Terminating"
