@@ -418,7 +418,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.certificates.pro
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.accepted import warning_line
 from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
-from ansible_collections.conductor.trainer.plugins.module_utils.install.preserved_fields import kept_line
+from ansible_collections.conductor.trainer.plugins.module_utils.install.preserved_fields import preserved_line
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation
 from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import run_module
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.installers import ADOPTABLE
@@ -448,7 +448,7 @@ def install(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     for finding in result["warnings_found"]:
         call.warn(warning_line(finding))
     for edit in result["preserved_fields"]:
-        call.warn(kept_line(edit))
+        call.warn(preserved_line(edit))
     return result
 
 

@@ -24,6 +24,7 @@ class Decided:
     Args:
         predictions: one for each action of the plan that is asked for and may write; those without changes write
             nothing and only enter the record.
+        warnings: the findings to report; empty if nothing was inspected, because nothing is to be written.
     """
 
     bundle: Bundle
@@ -32,6 +33,7 @@ class Decided:
     observed: Observed
     plan: Plan
     predictions: Sequence[Prediction]
+    warnings: Sequence[Mapping[str, str]] = ()
 
     @property
     def changing(self) -> list[Action]:
@@ -75,5 +77,5 @@ class Decided:
         self, record: Record, entries: Mapping[Key, RecordEntry], dropped: Sequence[Key], intent: Sequence[Key] = ()
     ) -> Record:
         """The record after this run. See C(completed)."""
-        gone = {*dropped, *self.plan.forgotten}
+        gone = {*dropped, *self.plan.dropped}
         return completed(record, self.bundle, self.profile, self.jobset, entries, dropped=gone, intent=intent)

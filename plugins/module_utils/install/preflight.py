@@ -16,7 +16,7 @@ from ..findings.catalogue import BY_CODE
 from ..findings.rules import is_ours
 from ..inspection.inspect import inspect
 from ..objects.line import about
-from ..plan.plan import Plan, Refusal
+from ..plan.plan import Blocker, Plan
 from ..release.bundle import PHASES, Bundle
 from ..rights.check import require_rights
 
@@ -61,15 +61,15 @@ def preflight(
             found = inspect(cluster, bundle, jobset_mode=jobset_mode, adopt=adopt)
         missing = asked.result()
     except ConductorError as error:
-        if plan.reasons or known:
+        if plan.blockers or known:
             # They are enough, and nothing is to be written.
-            raise _refused(merged(_joined([], known), plan.reasons), plan, None, {}) from error
+            raise _refused(merged(_joined([], known), plan.blockers), plan, None, {}) from error
         raise
     blockers, warnings = (
         [finding for finding in found[name] if finding["code"] not in _ASKED_EXACTLY]
         for name in ("blockers", "warnings_found")
     )
-    blockers = merged(_joined(blockers, known), plan.reasons)
+    blockers = merged(_joined(blockers, known), plan.blockers)
     if is_ours(found):
         # What Conductor began it is about to complete.
         warnings = [finding for finding in warnings if finding["code"] != "trainer_incomplete"]
@@ -80,11 +80,11 @@ def preflight(
     if missing is not None:
         blockers = [*blockers, *_of_missing_rights(missing)]
     if blockers:
-        raise _refused(blockers, plan, missing, {} if plan.reasons else dict(facts or {}))
+        raise _refused(blockers, plan, missing, {} if plan.blockers else dict(facts or {}))
     return not_accepted(warnings, accepted)
 
 
-def merged(blockers: Sequence[Finding], reasons: Sequence[Refusal]) -> list[Finding]:
+def merged(blockers: Sequence[Finding], reasons: Sequence[Blocker]) -> list[Finding]:
     """The findings of an inspection and the refusals of a plan; what both say is said once. Pure."""
     findings = [dict(finding) for finding in blockers]
     for reason in reasons:
@@ -114,14 +114,14 @@ def _joined(blockers: Sequence[Finding], known: Sequence[Mapping[str, str]]) -> 
     return [*blockers, *(dict(finding) for finding in known if finding["code"] not in codes)]
 
 
-def _is_same(finding: Finding, reason: Refusal) -> bool:
+def _is_same(finding: Finding, reason: Blocker) -> bool:
     if reason.about:
         # Whose it is and where it is; a finding about a whole Trainer or JobSet says that as well.
         return not reason.about.isdisjoint(about(finding["object"], finding["cause"]))
     return finding["code"] == reason.code
 
 
-def _finding(reason: Refusal) -> Finding:
+def _finding(reason: Blocker) -> Finding:
     return {"code": reason.code, "object": reason.subject, "cause": reason.cause, "next_step": reason.next_step}
 
 
@@ -142,8 +142,8 @@ def _refused(
         facts=facts,
     )
     error.facts["blockers"] = list(blockers)
-    if plan.reasons:
-        error.facts["plan_blockers"] = list(plan.refusals)
+    if plan.blockers:
+        error.facts["plan_blockers"] = list(plan.blocker_lines)
     if missing is not None:
         error.facts["missing_permissions"] = missing.facts["missing_permissions"]
     return error

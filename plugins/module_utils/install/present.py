@@ -109,7 +109,7 @@ def ensure_present(
         plan = make_plan(certified.bundle, observed, adopt)
         writes = plan.writing(phases)
         known = (*choice.blockers, *certified.blockers)
-        if writes or plan.reasons or known:
+        if writes or plan.blockers or known:
             # Not at the top: what only a run with something to do needs is a quarter of all that is to be imported.
             from .preflight import preflight
 
@@ -161,7 +161,7 @@ def _result(decided: Decided, done: Done, phases: Sequence[str], *, check: bool)
         "kubernetes": decided.observed.kubernetes,
         "actions": _by_verb(done.changed),
         "unchanged": len(bundle.objects()) - changed - later,
-        "retained": [f"{leftover.key}: {leftover.reason}" for leftover in plan.kept],
+        "retained": [f"{leftover.key}: {leftover.reason}" for leftover in plan.retained],
         "predicted": sorted(str(found.action.key) for found in decided.predictions if check and not found.asked),
         "record_updated": done.recorded,
         "pending_phases": [phase for phase in PHASES if phase in waiting],

@@ -38,7 +38,7 @@ def preserved_fields(taken: Iterable[tuple[Action, Mapping[str, Any]]]) -> list[
     return found[:_LISTED] + ([{"object": f"and {more} more", "owner": "", "fields": []}] if more > 0 else [])
 
 
-def kept_line(edit: Mapping[str, Any]) -> str:
+def preserved_line(edit: Mapping[str, Any]) -> str:
     """One of them as one line."""
     if not edit["owner"]:
         return f"edits that were kept: {edit['object']}"

@@ -93,7 +93,7 @@ class Action:
         return self.verb in ("create", "adopt", "update", "prune")
 
 
-class Refusal(NamedTuple):
+class Blocker(NamedTuple):
     """What forbids to carry out a plan.
 
     Args:
@@ -118,24 +118,24 @@ class Plan:
     """All actions, in the order of the bundle and then what is pruned, and what forbids to carry them out.
 
     Args:
-        kept: what an earlier release left and stays.
-        forgotten: what leaves the install record, because it is gone or somebody else's.
+        retained: what an earlier release left and stays.
+        dropped: what leaves the install record, because it is gone or somebody else's.
     """
 
     actions: tuple[Action, ...]
-    reasons: tuple[Refusal, ...] = ()
-    kept: tuple[Leftover, ...] = ()
-    forgotten: frozenset[Key] = frozenset()
+    blockers: tuple[Blocker, ...] = ()
+    retained: tuple[Leftover, ...] = ()
+    dropped: frozenset[Key] = frozenset()
 
     @property
-    def refusals(self) -> tuple[str, ...]:
-        """The reasons in words."""
-        return tuple(reason.text for reason in self.reasons)
+    def blocker_lines(self) -> tuple[str, ...]:
+        """The blockers as sentences."""
+        return tuple(blocker.text for blocker in self.blockers)
 
     @property
     def next_steps(self) -> tuple[str, ...]:
-        """What can be done about the reasons, each remedy once."""
-        return tuple(dict.fromkeys(reason.next_step for reason in self.reasons))
+        """The next steps of the blockers, each once."""
+        return tuple(dict.fromkeys(blocker.next_step for blocker in self.blockers))
 
     def writing(self, phases: Sequence[str]) -> list[Action]:
         """The actions of these phases that write.
@@ -165,19 +165,19 @@ def make_plan(bundle: Bundle, observed: Observed, adopt: Collection[str] = ()) -
         for manifest in phase.objects
         for key in (key_of(manifest),)
     )
-    fates = {
-        fate: tuple(leftover for leftover in observed.leftovers if leftover.fate == fate)
-        for fate in ("prune", "keep", "forget")
+    decided = {
+        decision: tuple(leftover for leftover in observed.leftovers if leftover.decision == decision)
+        for decision in ("prune", "retain", "drop")
     }
     prunes = tuple(
         Action("prune", leftover.key, phase_of(leftover.key.kind), leftover.reason, uid=leftover.uid)
-        for leftover in fates["prune"]
+        for leftover in decided["prune"]
     )
     return Plan(
         (*actions, *prunes),
-        tuple(_refusals(bundle, observed, actions)),
-        fates["keep"],
-        frozenset(leftover.key for leftover in fates["forget"]),
+        tuple(_blockers(bundle, observed, actions)),
+        decided["retain"],
+        frozenset(leftover.key for leftover in decided["drop"]),
     )
 
 
@@ -198,8 +198,8 @@ def _decide(
     if metadata is None:
         return action("create", "it was deleted" if known else "it is not there")
     if metadata.get("deletionTimestamp"):
-        blockers = ", ".join(metadata.get("finalizers") or []) or "its deletion to end"
-        refused = action("refuse", f"is Terminating since {metadata['deletionTimestamp']}, waiting for {blockers}")
+        waiting_for = ", ".join(metadata.get("finalizers") or []) or "its deletion to end"
+        refused = action("refuse", f"is Terminating since {metadata['deletionTimestamp']}, waiting for {waiting_for}")
         return replace(refused, refused="terminating")
     if mark_of(metadata) is None and kubectl_applied(metadata):
         adopted = action("adopt", "kubectl applied it from our kustomization")
@@ -233,14 +233,14 @@ def _decide(
     return action("unchanged", "as recorded")
 
 
-def _refusals(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> list[Refusal]:
+def _blockers(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> list[Blocker]:
     found = []
     if observed.kubernetes and _numbers(observed.kubernetes) < _numbers(bundle.kubernetes_minimum):
         text = (
             f"Kubernetes is {observed.kubernetes}; Trainer {bundle.release} needs {bundle.kubernetes_minimum} "
             "or newer, because older API servers refuse its CRDs (kubeflow/trainer issue 3154)"
         )
-        found.append(Refusal(text, "upgrade the cluster", "kubernetes_too_old", "API server", text))
+        found.append(Blocker(text, "upgrade the cluster", "kubernetes_too_old", "API server", text))
     by_owner: dict[frozenset[Hashable], tuple[Line, list[Key]]] = {}
     for action in actions:
         if action.refused == "terminating":
@@ -248,7 +248,7 @@ def _refusals(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> 
             cause = action.reason + (f": {said}" if said else "")
             same = about_object(action.key.name)
             found.append(
-                Refusal(f"{action.key} {cause}", _LET_END, "terminating", str(action.key), f"it {cause}", same)
+                Blocker(f"{action.key} {cause}", _LET_END, "terminating", str(action.key), f"it {cause}", same)
             )
         elif action.owner is not None:
             by_owner.setdefault(about(action.owner), (action.owner, []))[1].append(action.key)
@@ -256,14 +256,14 @@ def _refusals(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> 
         named = ", ".join(str(key) for key in keys[:_NAMED_OBJECTS])
         more = f" and {len(keys) - _NAMED_OBJECTS} more" if len(keys) > _NAMED_OBJECTS else ""
         subject, cause = f"{named}{more}", f"installed by somebody else ({whose})"
-        found.append(Refusal(f"{subject}: {cause}", _LEAVE_ALONE, _foreign_code(keys), subject, cause, same))
+        found.append(Blocker(f"{subject}: {cause}", _LEAVE_ALONE, _foreign_code(keys), subject, cause, same))
     adopting = any(action.tool for action in actions)
     for name, place in foreign_webhooks(observed.webhook_configurations, bundle, by_name=adopting):
         subject, cause = f"webhook configuration {name} points to {place}", "another Trainer or JobSet is installed"
         code = "jobset_other_owner" if "jobset" in name else "trainer_other_owner"
         same = about_places(place.url or place.namespace)
         next_step = _NO_ADOPTION if adopting else _LEAVE_ALONE
-        found.append(Refusal(f"{subject}: {cause}", next_step, code, subject, cause, same))
+        found.append(Blocker(f"{subject}: {cause}", next_step, code, subject, cause, same))
     return found
 
 

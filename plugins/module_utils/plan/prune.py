@@ -16,7 +16,7 @@ from ..objects.resources import RESOURCES, Key
 from ..ownership.owner import mark_of, own_entry
 from ..ownership.record import Record, RecordEntry
 
-LeftoverDecision = Literal["prune", "keep", "forget"]
+LeftoverDecision = Literal["prune", "retain", "drop"]
 
 # The phase in which an object of a kind is applied; what is pruned goes in the reverse order of them.
 _PHASES = {
@@ -33,11 +33,12 @@ class Leftover(NamedTuple):
     """One object of an earlier release.
 
     Args:
-        fate: C(prune); C(keep), it is ours and stays; C(forget), it is gone or no longer ours, and leaves the record.
+        decision: C(prune) deletes it. C(retain) leaves it on the cluster and in the record. C(drop) removes it from the
+            record, because it is gone or no longer ours.
     """
 
     key: Key
-    fate: LeftoverDecision
+    decision: LeftoverDecision
     reason: str
     uid: str = ""
 
@@ -65,21 +66,21 @@ def decide_leftover(
         used_by: what of a user's holds on to it, in words; empty where nothing does.
     """
     if metadata is None:
-        return Leftover(key, "forget", "it is gone")
+        return Leftover(key, "drop", "it is gone")
     if not metadata:
-        return Leftover(key, "keep", "this identity may not read it")
+        return Leftover(key, "retain", "this identity may not read it")
     if metadata.get("uid") != entry.uid:
-        return Leftover(key, "forget", "somebody deleted it and made it again")
+        return Leftover(key, "drop", "somebody deleted it and made it again")
     if mark_of(metadata) is not None or own_entry(metadata) is None:
-        return Leftover(key, "forget", "somebody else took it over")
+        return Leftover(key, "drop", "somebody else took it over")
     if metadata.get("deletionTimestamp"):
-        return Leftover(key, "keep", "it is Terminating")
+        return Leftover(key, "retain", "it is Terminating")
     if not entry.created:
-        return Leftover(key, "keep", "it was there before Conductor")
+        return Leftover(key, "retain", "it was there before Conductor")
     if key.kind == "Namespace":
-        return Leftover(key, "keep", "a Namespace goes only with an uninstall")
+        return Leftover(key, "retain", "a Namespace goes only with an uninstall")
     if key.kind == "CustomResourceDefinition" and not prune_crds:
-        return Leftover(key, "keep", "CRDs go only with prune_crds: true")
+        return Leftover(key, "retain", "CRDs go only with prune_crds: true")
     if used_by:
-        return Leftover(key, "keep", f"{used_by} needs it")
+        return Leftover(key, "retain", f"{used_by} needs it")
     return Leftover(key, "prune", "this release has it no more", entry.uid)

@@ -60,10 +60,10 @@ def ensure_absent(
         lease_timeout: seconds to wait for another run on the same cluster to end.
 
     Returns:
-        C(changed), C(found) (whether anything of Conductor's was there), C(actions) (C(delete) to object names),
-        C(counts) (kind to the number of objects that go), C(released) (runtimes whose finalizer was taken away),
-        C(kept) (what stays and why), C(release), C(namespace), C(kubernetes), C(cluster_uid), C(remarks) (what a person
-        should know afterwards), C(elapsed) in seconds, and C(diff).
+        C(changed), C(existed) (whether anything of Conductor's existed), C(actions) (C(delete) to object names),
+        C(counts) (kind to the number of deleted objects), C(finalizers_removed) (runtimes whose finalizer was removed),
+        C(retained) (objects that stay, with the reason), C(release), C(namespace), C(kubernetes), C(cluster_uid),
+        C(notices), C(elapsed) in seconds, and C(diff).
 
     Raises:
         InputError, RefusedError, RightsError: before any write.
@@ -74,7 +74,7 @@ def ensure_absent(
         raise InputError("timeout must not be negative", next_step="give a number of seconds")
     pin = parse_pin(cluster_uid) if cluster_uid else None
     started = monotonic()
-    remarks: list[str] = []
+    notices: list[str] = []
 
     def decide() -> tuple[RemovalState, Removal]:
         """What is to be done, by what is on the cluster now."""
@@ -82,7 +82,7 @@ def ensure_absent(
         require_identity(pin, identity_of(cluster, found.observed.cluster_uid), cluster.host)
         switches = Switches(user_data=remove_user_data, abandon=abandon_jobs, crds=remove_crds)
         removal = make_removal(bundle, found, switches)
-        if removal.refusals:
+        if removal.blockers:
             raise _refused(removal)
         require_removal_rights(cluster, removal, _home_of_lease(found, bundle))
         return found, removal
@@ -92,24 +92,24 @@ def ensure_absent(
         if not check and removal.stages and _home_of_lease(found, bundle):
             lease = stack.enter_context(Lease(cluster, bundle.namespace, patience=lease_timeout, monotonic=monotonic))
             if lease.waited_for:
-                remarks.append(f"waited for another run to end: {lease.waited_for}")
+                notices.append(f"waited for another run to end: {lease.waited_for}")
             seen = found.observed.record.resource_version
             if read_install_record(cluster, bundle.namespace).resource_version != seen:
                 # Another run has written since.
                 found, removal = decide()
-        kept, deleted, released = _carry_out(cluster, bundle, removal, check, timeout, monotonic)
+        retained, deleted, finalizers_removed = _carry_out(cluster, bundle, removal, check, timeout, monotonic)
     result: dict[str, Any] = {
-        "changed": bool(deleted or released),
-        "existed": removal.found,
+        "changed": bool(deleted or finalizers_removed),
+        "existed": removal.existed,
         "release": found.observed.record.release or bundle.release,
         "namespace": bundle.namespace,
         "kubernetes": found.observed.kubernetes,
         "cluster_uid": str(identity_of(cluster, found.observed.cluster_uid)),
         "actions": {"delete": _named(deleted)} if deleted else {},
         "counts": dict(sorted(Counter(key.kind for key in deleted).items())),
-        "finalizers_removed": sorted(map(str, released)),
-        "retained": _lines(kept),
-        "notices": remarks,
+        "finalizers_removed": sorted(map(str, finalizers_removed)),
+        "retained": _lines(retained),
+        "notices": notices,
         "elapsed": round(monotonic() - started, 2),
     }
     if with_diff:
@@ -127,8 +127,8 @@ def _carry_out(
     cluster: Cluster, bundle: Bundle, removal: Removal, check: bool, timeout: float, monotonic: Callable[[], float]
 ) -> tuple[dict[str, list[str]], list[Key], list[Key]]:
     """What stays (reason to objects), what is deleted and which runtimes are let go; in check mode, what would be."""
-    kept = {reason: list(names) for reason, names in removal.kept.items()}
-    deleted, released = removal.deleted(), [target.key for target in removal.release]
+    retained = {reason: list(names) for reason, names in removal.retained.items()}
+    deleted, finalizers_removed = removal.deleted(), [target.key for target in removal.finalizers_to_remove]
     if not check:
         deleter = Deleter(cluster, timeout=timeout, explain=lambda key: _explain(cluster, key), monotonic=monotonic)
         stages = Stages(cluster, bundle, deleter)
@@ -137,19 +137,19 @@ def _carry_out(
         except ConductorError as error:
             error.facts["written"] = _named(deleter.deleted)
             raise
-        for reason, key in stages.kept.items():
-            kept.setdefault(reason, []).append(str(key))
-        deleted = [key for key in deleted if key not in stages.kept.values()]
-        released = stages.released
-    return kept, deleted, released
+        for reason, key in stages.retained.items():
+            retained.setdefault(reason, []).append(str(key))
+        deleted = [key for key in deleted if key not in stages.retained.values()]
+        finalizers_removed = stages.finalizers_removed
+    return retained, deleted, finalizers_removed
 
 
 def _refused(removal: Removal) -> RefusedError:
     return RefusedError(
-        listed("nothing was deleted, because of", [text for text, _remedy in removal.refusals]),
+        listed("nothing was deleted, because of", [text for text, _next_step in removal.blockers]),
         step="plan the removal",
-        next_step="; ".join(dict.fromkeys(next_step for _text, next_step in removal.refusals)),
-        facts={"plan_blockers": [text for text, _remedy in removal.refusals]},
+        next_step="; ".join(dict.fromkeys(next_step for _text, next_step in removal.blockers)),
+        facts={"plan_blockers": [text for text, _next_step in removal.blockers]},
     )
 
 
@@ -179,5 +179,5 @@ def _named(keys: Iterable[Key]) -> list[str]:
     return found
 
 
-def _lines(kept: Mapping[str, list[str]]) -> list[str]:
-    return [f"{', '.join(some(names))}: {reason}" for reason, names in sorted(kept.items())]
+def _lines(retained: Mapping[str, list[str]]) -> list[str]:
+    return [f"{', '.join(some(names))}: {reason}" for reason, names in sorted(retained.items())]

@@ -35,8 +35,8 @@ class Stages:
     """
 
     def __init__(self, cluster: Cluster, bundle: Bundle, deleter: Deleter) -> None:
-        self.kept: dict[str, Key] = {}
-        self.released: list[Key] = []
+        self.retained: dict[str, Key] = {}
+        self.finalizers_removed: list[Key] = []
         self._cluster = cluster
         self._home = bundle.namespace
         self._deleter = deleter
@@ -51,7 +51,7 @@ class Stages:
         for name, targets in removal.stages:
             if name == "runtimes":
                 waiting = self._deleter.send(targets)
-                for target in removal.release:
+                for target in removal.finalizers_to_remove:
                     self._let_go(target)
                 self._deleter.wait_for(waiting)
             elif name == "crds":
@@ -89,7 +89,7 @@ class Stages:
                 if error.status not in (404, 409, 422) or attempt == _ATTEMPTS:
                     raise
                 continue
-            self.released.append(target.key)
+            self.finalizers_removed.append(target.key)
             return
 
     def _pods_of(self, deployments: Sequence[DeletionTarget]) -> list[DeletionTarget]:
@@ -131,7 +131,7 @@ class Stages:
         for target in targets:
             left = [] if target.terminating else settled_contents(self._cluster, target.key.name, ()).left(())
             if left:
-                self.kept[f"{NOT_EMPTY}{', '.join(left)}"] = target.key
+                self.retained[f"{NOT_EMPTY}{', '.join(left)}"] = target.key
             else:
                 # One after the other, the operator's last, because the record is in it; they take their time together.
                 waiting += self._deleter.send([target])
@@ -140,7 +140,7 @@ class Stages:
     def _went(self, removal: Removal) -> bool:
         """Whether the operator's namespace is gone, and everything in it."""
         home = Key("v1", "Namespace", "", self._home)
-        return any(target.key == home for target in removal.targets()) and home not in self.kept.values()
+        return any(target.key == home for target in removal.targets()) and home not in self.retained.values()
 
     def _traces(self) -> None:
         for api_version, kind, name in _TRACES:

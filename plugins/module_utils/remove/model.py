@@ -28,6 +28,20 @@ STAGES = (
     "namespaces",
     "record",
 )
+_STAGE_OF = {
+    "ClusterTrainingRuntime": "runtimes",
+    "MutatingWebhookConfiguration": "admission",
+    "ValidatingWebhookConfiguration": "admission",
+    "Deployment": "controllers",
+    "Lease": "leases",
+    "CustomResourceDefinition": "crds",
+    "Namespace": "namespaces",
+}
+
+
+def stage_of(kind: str) -> str:
+    """Return the stage in which objects of a kind are deleted."""
+    return _STAGE_OF.get(kind, "access")
 
 
 @dataclass(frozen=True)
@@ -67,17 +81,17 @@ class Removal:
 
     Args:
         stages: (name, what is to be deleted before the next stage begins), without empty ones.
-        kept: reason to objects.
-        refusals: what forbids it, each with what to do about it.
-        release: the runtimes whose finalizer nobody releases any more: it is to be taken away.
-        found: whether anything of Conductor's is there.
+        retained: reason to objects.
+        blockers: what forbids it, each with what to do about it.
+        finalizers_to_remove: the runtimes whose finalizer no controller removes any more.
+        existed: whether anything of Conductor's is there.
     """
 
     stages: tuple[tuple[str, tuple[DeletionTarget, ...]], ...] = ()
-    kept: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    refusals: tuple[tuple[str, str], ...] = ()
-    release: tuple[DeletionTarget, ...] = ()
-    found: bool = False
+    retained: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    blockers: tuple[tuple[str, str], ...] = ()
+    finalizers_to_remove: tuple[DeletionTarget, ...] = ()
+    existed: bool = False
 
     def targets(self) -> Iterator[DeletionTarget]:
         """All that is to go, in order."""

@@ -19,21 +19,12 @@ from ..release.bundle import Bundle
 from ..release.components import LEASES, is_named_jobset
 from ..release.recognition import JOBSET_CRD, TRAINER_GROUP
 from ..release.user_objects import full_name, plain, unfinished, users_of
-from .model import STAGES, Removal, RemovalState, Switches
+from .model import STAGES, Removal, RemovalState, Switches, stage_of
 from .rules import TESTS, dangling, is_alive, is_of_conductor, speakers, why_not_ours
 
 _CRD, _NAMESPACE = "CustomResourceDefinition", "Namespace"
 # What a cluster keeps that has nothing at work needs no controller.
 _AT_REST = frozenset({_CRD, _NAMESPACE})
-_STAGE_OF = {
-    "ClusterTrainingRuntime": "runtimes",
-    "MutatingWebhookConfiguration": "admission",
-    "ValidatingWebhookConfiguration": "admission",
-    "Deployment": "controllers",
-    "Lease": "leases",
-    _CRD: "crds",
-    _NAMESPACE: "namespaces",
-}
 NOT_EMPTY = "it is not empty: "
 # What stands in the way: jobs that run, jobs that hold a runtime, or any objects that would go with their CRD.
 _State = Literal["unfinished", "finished", "retained"]
@@ -54,8 +45,8 @@ class _Planner:
         self._switches = switches
         self._record = found.observed.record
         self._stages: dict[str, list[DeletionTarget]] = {name: [] for name in STAGES}
-        self._kept: dict[str, list[str]] = {}
-        self._refusals: list[tuple[str, str]] = []
+        self._retained: dict[str, list[str]] = {}
+        self._blockers: list[tuple[str, str]] = []
         candidates = {*bundle.known, *self._record.entries}
         self._metadata = {key: found.observed.metadata[key] for key in candidates if key in found.observed.metadata}
         self._reasons = {key: why_not_ours(key, metadata, self._record) for key, metadata in self._metadata.items()}
@@ -72,10 +63,10 @@ class _Planner:
         for key, reason in self._reasons.items():
             # Somebody's runtime with the name of a built-in one is a custom one.
             if reason is not None and not (key.kind == "ClusterTrainingRuntime" and self._takes_user_data()):
-                self._keep(self._with_ending(key, reason), str(key))
+                self._retain(self._with_ending(key, reason), str(key))
         for key in sorted(self._ours):
             if key.kind not in _AT_REST and key.kind != "ClusterTrainingRuntime":
-                self._delete(_STAGE_OF.get(key.kind, "access"), key, self._metadata[key])
+                self._delete(stage_of(key.kind), key, self._metadata[key])
         self._leases()
         self._user_data()
         self._runtimes()
@@ -86,10 +77,10 @@ class _Planner:
         self._own_traces()
         return Removal(
             stages=tuple((name, tuple(self._stages[name])) for name in self._in_order() if self._stages[name]),
-            kept={reason: tuple(sorted(names)) for reason, names in sorted(self._kept.items())},
-            refusals=tuple(self._refusals),
-            release=tuple(self._to_release()),
-            found=bool(self._ours)
+            retained={reason: tuple(sorted(names)) for reason, names in sorted(self._retained.items())},
+            blockers=tuple(self._blockers),
+            finalizers_to_remove=tuple(self._finalizers_to_remove()),
+            existed=bool(self._ours)
             or bool(self._record.entries)
             or any(is_of_conductor(key, metadata, self._record) for key, metadata in self._metadata.items()),
         )
@@ -123,9 +114,9 @@ class _Planner:
         jobs = unfinished(holdings.train_jobs) if self._goes["trainer"] else []
         sets = unfinished(plain(holdings.job_sets)) if self._goes["jobset"] else []
         if not self._switches.abandon:
-            self._refuse(jobs, "unfinished TrainJob", "they need the controller", "unfinished")
+            self._block(jobs, "unfinished TrainJob", "they need the controller", "unfinished")
             why = "they need the controller of JobSet that would go"
-            self._refuse(sets, "unfinished JobSet", why, "unfinished")
+            self._block(sets, "unfinished JobSet", why, "unfinished")
         data = "user data; remove_user_data is off"
         kinds = (
             ("TrainJob", holdings.train_jobs, self._goes["trainer"]),
@@ -137,7 +128,7 @@ class _Planner:
             for item in items if counts else ():
                 finalizers = texts(item, "metadata", "finalizers")
                 held = f", held by {holds(RUNTIME_FINALIZER)}" if RUNTIME_FINALIZER in finalizers else ""
-                self._keep(data + held, f"{kind} {full_name(item)}")
+                self._retain(data + held, f"{kind} {full_name(item)}")
 
     def _runtimes(self) -> None:
         gone = {target.uid for target in self._stages["train_jobs"]}
@@ -146,11 +137,11 @@ class _Planner:
             metadata = self._metadata[key]
             users = users_of(key.name, jobs) if RUNTIME_FINALIZER in texts(metadata, "finalizers") else []
             if users and self._switches.abandon:
-                self._keep(f"held by {holds(RUNTIME_FINALIZER)}, and TrainJobs that stay use it", str(key))
+                self._retain(f"held by {holds(RUNTIME_FINALIZER)}, and TrainJobs that stay use it", str(key))
                 continue
             # Those that are not finished are named already.
             finished = [job for job in users if job not in unfinished(users)]
-            self._refuse(finished, "finished TrainJob", f"they hold {key} by {holds(RUNTIME_FINALIZER)}", "finished")
+            self._block(finished, "finished TrainJob", f"they hold {key} by {holds(RUNTIME_FINALIZER)}", "finished")
             self._delete("runtimes", key, metadata)
 
     def _crds(self) -> None:
@@ -169,16 +160,16 @@ class _Planner:
         for key in sorted(key for key in self._ours if key.kind == _CRD):
             others = speakers(self._found.observed.webhook_configurations, key.name.partition(".")[2], going)
             if not self._switches.crds:
-                self._keep("remove_crds is off", str(key))
+                self._retain("remove_crds is off", str(key))
             elif others:
-                self._keep(f"webhook configuration {', '.join(others)}, which stays, is about it", str(key))
+                self._retain(f"webhook configuration {', '.join(others)}, which stays, is about it", str(key))
             elif key.name not in kinds:
-                self._keep("nobody looked for objects of its kind", str(key))
+                self._retain("nobody looked for objects of its kind", str(key))
             else:
                 kind, items, stage = kinds[key.name]
                 gone = {target.uid for target in self._stages[stage]}
                 left = [item for item in items if text(item, "metadata", "uid") not in gone]
-                self._refuse(left, kind, f"they would go with {key}", "retained")
+                self._block(left, kind, f"they would go with {key}", "retained")
                 self._delete("crds", key, self._metadata[key])
 
     def _webhooks(self) -> None:
@@ -188,7 +179,7 @@ class _Planner:
         }
         going = {target.uid for target in self._stages["admission"]}
         for line in dangling(self._found.observed.webhook_configurations, services, going):
-            self._refusals.append((line, "delete that webhook configuration, or let it point elsewhere"))
+            self._blockers.append((line, "delete that webhook configuration, or let it point elsewhere"))
 
     def _controllers(self) -> None:
         """A controller that is somebody's by now would be left without its rights and its configuration."""
@@ -196,7 +187,7 @@ class _Planner:
             stay = [item for item in self._found.deployments if test(item) and not self._goes_away(item)]
             for item in stay if self._goes[component] else ():
                 owner = owner_of(part(item, "metadata"))
-                self._refusals.append(
+                self._blockers.append(
                     (
                         f"Deployment {full_name(item)} stays ({owner}), and what it needs would go",
                         f"remove it with what manages it now ({owner}), or delete it",
@@ -213,7 +204,7 @@ class _Planner:
             # What lost its owners is gone before the namespace is looked at once more.
             left = [] if contents.is_garbage(going) else contents.left(going)
             if left and not metadata.get("deletionTimestamp"):
-                self._keep(f"{NOT_EMPTY}{', '.join(left)}", str(key))
+                self._retain(f"{NOT_EMPTY}{', '.join(left)}", str(key))
             else:
                 self._delete("namespaces", key, metadata)
 
@@ -224,7 +215,7 @@ class _Planner:
         if metadata is not None and self._home not in {target.key.name for target in self._stages["namespaces"]}:
             self._delete("record", key, metadata)
 
-    def _to_release(self) -> list[DeletionTarget]:
+    def _finalizers_to_remove(self) -> list[DeletionTarget]:
         """Only the controller knows whether one that is alive still holds it; and a TrainJob that uses it counts."""
         if self._alive["trainer"]:
             return []
@@ -291,13 +282,13 @@ class _Planner:
         key = Key(api_version, kind, text(item, "metadata", "namespace"), name_of(item))
         self._delete(stage, key, part(item, "metadata"))
 
-    def _keep(self, reason: str, name: str) -> None:
-        self._kept.setdefault(reason, []).append(name)
+    def _retain(self, reason: str, name: str) -> None:
+        self._retained.setdefault(reason, []).append(name)
 
-    def _refuse(self, items: Sequence[Mapping[str, Any]], what: str, why: str, state: _State) -> None:
+    def _block(self, items: Sequence[Mapping[str, Any]], what: str, why: str, state: _State) -> None:
         if items:
             count = f"{len(items)} {what}{'' if len(items) == 1 else 's'}"
             next_step = f"let them end, or {_WITH_USER_DATA}" if state == "unfinished" else _WITH_USER_DATA
             if state != "retained":
                 next_step += ", or abandon_jobs: true to leave them without a controller"
-            self._refusals.append((f"{count} ({', '.join(some(map(full_name, items)))}): {why}", next_step))
+            self._blockers.append((f"{count} ({', '.join(some(map(full_name, items)))}): {why}", next_step))

@@ -48,7 +48,7 @@ def removal_rights(removal: Removal) -> list[Right]:
         ),
         *(
             right_to("patch", resource_of(key.api_version, key.kind), key.namespace, key.name)
-            for key in (target.key for target in removal.release)
+            for key in (target.key for target in removal.finalizers_to_remove)
         ),
     ]
 

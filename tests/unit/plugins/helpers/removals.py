@@ -94,4 +94,4 @@ def going(removal: Removal, stage: str) -> list[Key]:
 
 def said(removal: Removal) -> list[str]:
     """The refusals."""
-    return [text for text, _remedy in removal.refusals]
+    return [text for text, _next_step in removal.blockers]

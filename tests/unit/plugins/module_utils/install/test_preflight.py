@@ -17,7 +17,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalog
 from ansible_collections.conductor.trainer.plugins.module_utils.install.preflight import merged
 from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.line import Line, about_object
-from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Refusal
+from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Blocker
 from tests.unit.plugins.helpers.builders import (
     CONFIG,
     DEPLOYMENT,
@@ -236,12 +236,12 @@ GONE = {
     [
         (
             [FOREIGN],
-            Refusal("", "l", "trainer_other_owner", "Service ops/a", "installed by ...", HELM),
+            Blocker("", "l", "trainer_other_owner", "Service ops/a", "installed by ...", HELM),
             [("trainer_other_owner", "Trainer (Service ops/a)", FOREIGN["cause"])],
         ),
         (
             [FOREIGN],
-            Refusal("", "l", "trainer_other_owner", "Service ops/a", "installed by Argo CD", ARGO),
+            Blocker("", "l", "trainer_other_owner", "Service ops/a", "installed by Argo CD", ARGO),
             [
                 ("trainer_other_owner", "Trainer", FOREIGN["cause"]),
                 ("trainer_other_owner", "Service ops/a", "installed by Argo CD"),
@@ -249,12 +249,12 @@ GONE = {
         ),
         (
             [GONE],
-            Refusal("", "l", "terminating", "Deployment ops/manager", "it is Terminating", about_object("manager")),
+            Blocker("", "l", "terminating", "Deployment ops/manager", "it is Terminating", about_object("manager")),
             [("terminating", "Deployment ops/manager", "it is Terminating")],
         ),
         (
             [GONE],
-            Refusal("", "l", "terminating", "Secret ops/x", "it is Terminating", about_object("x")),
+            Blocker("", "l", "terminating", "Secret ops/x", "it is Terminating", about_object("x")),
             [
                 ("terminating", "Deployment manager", "is being deleted"),
                 ("terminating", "Secret ops/x", "it is Terminating"),
@@ -263,7 +263,7 @@ GONE = {
     ],
 )
 def test_what_both_say_is_said_once(
-    blockers: list[dict[str, str]], reason: Refusal, expected: list[tuple[str, str, str]]
+    blockers: list[dict[str, str]], reason: Blocker, expected: list[tuple[str, str, str]]
 ) -> None:
     before = [dict(finding) for finding in blockers]
     found = merged(blockers, [reason])
@@ -274,7 +274,7 @@ def test_what_both_say_is_said_once(
 
 def test_whether_both_say_the_same_does_not_hang_on_their_words() -> None:
     reworded = {**FOREIGN, "cause": Line("Someone else runs it.", about=HELM)}
-    reason = Refusal("", "l", "trainer_other_owner", "Service ops/a", "Another tool owns it.", HELM)
+    reason = Blocker("", "l", "trainer_other_owner", "Service ops/a", "Another tool owns it.", HELM)
     assert [finding["object"] for finding in merged([reworded], [reason])] == ["Trainer (Service ops/a)"]
     # The words alone, of which the finding keeps nothing to compare.
     assert len(merged([{**FOREIGN, "cause": str(FOREIGN["cause"])}], [reason._replace(cause="Helm release x")])) == 2

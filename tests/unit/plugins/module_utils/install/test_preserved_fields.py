@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.install.preserved_fields import (
-    kept_line,
     preserved_fields,
+    preserved_line,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Action
 from tests.unit.plugins.helpers.builders import CONFIG, DEPLOYMENT
@@ -54,5 +54,5 @@ def test_there_are_few_of_them_in_a_fixed_order() -> None:
     )
     assert len(found) == 21
     assert found[0] == {"object": str(CONFIG), "owner": "m00", "fields": ["a", "b", "c", "d", "e", "and 2 more"]}
-    assert kept_line(found[0]) == "ConfigMap ops/config: kept what m00 set: a, b, c, d, e, and 2 more"
-    assert kept_line(found[-1]) == "edits that were kept: and 40 more"
+    assert preserved_line(found[0]) == "ConfigMap ops/config: kept what m00 set: a, b, c, d, e, and 2 more"
+    assert preserved_line(found[-1]) == "edits that were kept: and 40 more"

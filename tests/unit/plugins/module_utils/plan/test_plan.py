@@ -57,7 +57,7 @@ def test_what_is_as_recorded_is_left_alone() -> None:
     plan = make_plan(bundle(), observed(bundle()))
     assert {action.verb for action in plan.actions} == {"unchanged"}
     assert plan.writing(PHASES) == []
-    assert plan.refusals == ()
+    assert plan.blocker_lines == ()
 
 
 def test_on_an_empty_cluster_everything_is_created_in_the_order_of_the_bundle() -> None:
@@ -132,7 +132,7 @@ def test_a_namespace_somebody_prepared_is_adopted(found: dict[str, Any], owner: 
     plan = make_plan(bundle(), observed(bundle(), {HOME: found}))
     (action,) = plan.writing(PHASES)
     assert (action.verb, action.key, action.reason) == ("adopt", HOME, f"it is there, of {owner}")
-    assert plan.refusals == ()
+    assert plan.blocker_lines == ()
 
 
 def by_kubectl(*more: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def test_what_kubectl_applied_of_ours_is_adopted(key: Key, recorded: bool) -> No
     action = next(action for action in plan.actions if action.key == key)
     assert (action.verb, action.take_over) == ("adopt", True)
     assert "kubectl applied it" in action.reason
-    assert plan.refusals == ()
+    assert plan.blocker_lines == ()
 
 
 def test_kubectl_beside_us_is_adopted_again() -> None:
@@ -198,7 +198,7 @@ def test_an_adopted_namespace_is_not_adopted_again() -> None:
 
 def test_a_terminating_namespace_is_refused_whoever_owns_it() -> None:
     plan = make_plan(bundle(), observed(bundle(), {HOME: foreign(deletionTimestamp=TIME)}))
-    assert plan.refusals == (f"Namespace ops is Terminating since {TIME}, waiting for its deletion to end",)
+    assert plan.blocker_lines == (f"Namespace ops is Terminating since {TIME}, waiting for its deletion to end",)
     assert plan.next_steps == (
         "wait until what is Terminating is gone, or delete what it waits for; then run this again",
     )
@@ -206,14 +206,14 @@ def test_a_terminating_namespace_is_refused_whoever_owns_it() -> None:
 
 def test_what_the_server_says_of_a_terminating_object_is_said() -> None:
     state = observed(bundle(), {HOME: metadata(deletionTimestamp=TIME)}, endings={HOME: "a/b in 1 resource instances"})
-    (text,) = make_plan(bundle(), state).refusals
+    (text,) = make_plan(bundle(), state).blocker_lines
     assert text.endswith("waiting for its deletion to end: a/b in 1 resource instances")
 
 
 def test_each_remedy_is_given_once() -> None:
     state = observed(bundle(), {DEPLOYMENT: foreign(), CONFIG: foreign(labels={"olm.owner": "x"})}, kubernetes="1.30.1")
     plan = make_plan(bundle(), state)
-    assert len(plan.refusals) == 3
+    assert len(plan.blocker_lines) == 3
     assert [next_step.split(";")[0] for next_step in plan.next_steps] == [
         "upgrade the cluster",
         "Conductor changes only what it installed itself",
@@ -238,7 +238,7 @@ def test_each_remedy_is_given_once() -> None:
     ],
 )
 def test_a_server_too_old_is_refused(version: str, refused: bool) -> None:
-    refusals = make_plan(bundle(), observed(bundle(), kubernetes=version)).refusals
+    refusals = make_plan(bundle(), observed(bundle(), kubernetes=version)).blocker_lines
     assert bool(refusals) is refused
     assert all(version in text and "1.31" in text for text in refusals)
 
@@ -250,7 +250,7 @@ def test_refusals_of_one_owner_are_summed_up(count: int, more: str) -> None:
     phases = [{"name": "access", "objects": maps}]
     release = bundle(phases=phases, profiles={"default": []}, probes=[])
     state = Observed({key_of(manifest): foreign() for manifest in maps})
-    (text,) = make_plan(release, state).refusals
+    (text,) = make_plan(release, state).blocker_lines
     named = ", ".join(f"ConfigMap ops/{name}" for name in names[:3])
     assert text == f"{named}{more}: installed by somebody else (field manager kubectl)"
 
@@ -261,7 +261,7 @@ def test_each_owner_and_each_foreign_webhook_has_its_own_line() -> None:
         {DEPLOYMENT: foreign(), CONFIG: metadata(labels={"app.kubernetes.io/managed-by": "Helm"})},
         webhook_configurations=[webhooks("other", "other", ["trainer.kubeflow.org"], namespace="kubeflow")],
     )
-    assert make_plan(bundle(), state).refusals == (
+    assert make_plan(bundle(), state).blocker_lines == (
         "ConfigMap ops/config: installed by somebody else (Helm)",
         "Deployment ops/manager: installed by somebody else (field manager kubectl)",
         "webhook configuration other points to service kubeflow/other: another Trainer or JobSet is installed",

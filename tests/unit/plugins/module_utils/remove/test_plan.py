@@ -59,8 +59,8 @@ def test_an_empty_cluster_has_nothing_to_remove() -> None:
 def test_everything_but_crds_goes_and_the_namespaces_take_the_record() -> None:
     found = planned(cluster())
     assert set(found.deleted()) == {*release().known, LEASE, JOBSET_LEASE} - set(CRDS)
-    assert found.kept == {"remove_crds is off": tuple(str(key) for key in CRDS)}
-    assert (found.refusals, found.release, found.found) == ((), (), True)
+    assert found.retained == {"remove_crds is off": tuple(str(key) for key in CRDS)}
+    assert (found.blockers, found.finalizers_to_remove, found.existed) == ((), (), True)
 
 
 def test_all_goes_in_the_order_of_the_stages_while_controllers_are_alive() -> None:
@@ -87,7 +87,7 @@ def test_with_the_record_lost_our_entry_tells_and_namespaces_stay() -> None:
     lose_record(found)
     removal = planned(found, crds=True)
     assert set(removal.deleted()) == {*release().known, LEASE, JOBSET_LEASE} - set(NAMESPACES)
-    assert removal.kept == {"no record says that Conductor made it": tuple(sorted(map(str, NAMESPACES)))}
+    assert removal.retained == {"no record says that Conductor made it": tuple(sorted(map(str, NAMESPACES)))}
     assert going(removal, "record") == []
 
 
@@ -97,7 +97,7 @@ def test_where_the_namespace_stays_the_record_goes_last() -> None:
     removal = planned(found)
     assert stages(removal)[-1] == "record"
     assert going(removal, "record") == [RECORD]
-    assert removal.kept["it is not empty: configmaps guest"] == (f"Namespace {HOME}",)
+    assert removal.retained["it is not empty: configmaps guest"] == (f"Namespace {HOME}",)
     assert going(removal, "namespaces") == [key for key in NAMESPACES if key.name != HOME]
 
 
@@ -132,13 +132,13 @@ def test_a_record_alone_is_something_of_conductors() -> None:
         del found.objects[key]
     found.put(obj("Namespace", release().namespace), "somebody")
     removal = planned(found)
-    assert (removal.deleted(), removal.found) == ([RECORD], True)
+    assert (removal.deleted(), removal.existed) == ([RECORD], True)
 
 
 def test_a_namespace_nobody_looked_into_stays() -> None:
     found = look(cluster(), release())
     removal = make_removal(release(), RemovalState(found.observed), Switches())
-    assert set(removal.kept["it is not empty: nobody looked into it"]) == {str(key) for key in NAMESPACES}
+    assert set(removal.retained["it is not empty: nobody looked into it"]) == {str(key) for key in NAMESPACES}
 
 
 # -- people's ----------------------------------------------------------------------------------------------------------
@@ -163,12 +163,12 @@ def test_what_can_be_done_about_jobs_is_said() -> None:
     hold(found, TORCH)
     switch = "set remove_user_data: true to delete them"
     abandon = ", or abandon_jobs: true to leave them without a controller"
-    assert [next_step for _words, next_step in planned(found).refusals] == [
+    assert [next_step for _words, next_step in planned(found).blockers] == [
         f"let them end, or {switch}{abandon}",
         f"{switch}{abandon}",
     ]
     # No switch leaves a job whose very type goes.
-    assert {next_step for _words, next_step in planned(found, abandon=True, crds=True).refusals} == {switch}
+    assert {next_step for _words, next_step in planned(found, abandon=True, crds=True).blockers} == {switch}
 
 
 def test_jobs_need_the_trainer_beside_somebody_elses_job_set_too() -> None:
@@ -205,8 +205,8 @@ def test_jobs_that_are_over_stay_and_do_not_matter() -> None:
     put_job(found, ending="Failed")
     put_set(found, ending="Completed")
     removal = planned(found)
-    assert removal.refusals == ()
-    assert removal.kept[STAYING] == ("JobSet team-a/s", "TrainJob team-a/j")
+    assert removal.blockers == ()
+    assert removal.retained[STAYING] == ("JobSet team-a/s", "TrainJob team-a/j")
 
 
 def test_abandoned_jobs_stay() -> None:
@@ -214,8 +214,8 @@ def test_abandoned_jobs_stay() -> None:
     put_job(found)
     put_set(found)
     removal = planned(found, abandon=True)
-    assert removal.refusals == ()
-    assert removal.kept[STAYING] == ("JobSet team-a/s", "TrainJob team-a/j")
+    assert removal.blockers == ()
+    assert removal.retained[STAYING] == ("JobSet team-a/s", "TrainJob team-a/j")
     assert {"TrainJob", "JobSet"}.isdisjoint(key.kind for key in removal.deleted())
 
 
@@ -224,7 +224,7 @@ def test_user_data_goes_when_it_is_asked_for_and_in_its_order() -> None:
     keys = [put_job(found), put_set(found), put_set(found, "owned", owned=True)]
     keys += [put_runtime(found), put_runtime(found, namespace="team-a")]
     removal = planned(found, user_data=True)
-    assert removal.refusals == ()
+    assert removal.blockers == ()
     assert set(keys) <= set(removal.deleted())
     # Each once: those of the release are no custom ones.
     assert len(removal.deleted()) == len(set(removal.deleted()))
@@ -237,8 +237,8 @@ def test_custom_runtimes_stay_and_what_holds_them_is_said() -> None:
     put_runtime(found, "held", held=True)
     put_runtime(found, "spaced", namespace="team-a", held=True)
     removal = planned(found)
-    assert removal.kept[STAYING] == ("ClusterTrainingRuntime own",)
-    assert removal.kept[f"{STAYING}, held by {IN_HOME}"] == (
+    assert removal.retained[STAYING] == ("ClusterTrainingRuntime own",)
+    assert removal.retained[f"{STAYING}, held by {IN_HOME}"] == (
         "ClusterTrainingRuntime held",
         "TrainingRuntime team-a/spaced",
     )
@@ -249,12 +249,12 @@ def test_beside_somebody_elses_job_set_plain_ones_stay_whatever_is_asked_for() -
     plain, owned, job = put_set(found), put_set(found, "owned", owned=True), put_job(found)
     make_foreign(found, "jobset")
     removal = planned(found, user_data=True, crds=True)
-    assert removal.refusals == ()
+    assert removal.blockers == ()
     assert plain not in removal.deleted()
     assert {owned, job} <= set(removal.deleted())
     assert not [key for key in removal.deleted() if "jobset" in key.name]
     # Nor does the switch keep back why anything else than a runtime stays.
-    assert removal.kept["it is not Conductor's (field manager helm)"] == (
+    assert removal.retained["it is not Conductor's (field manager helm)"] == (
         "CustomResourceDefinition jobsets.jobset.x-k8s.io",
     )
 
@@ -280,7 +280,7 @@ def test_whose_the_trainer_is_tells_whether_a_runtime_of_somebodys_goes() -> Non
     put_runtime(found, TORCH.name)
     removal = planned(found, user_data=True)
     assert TORCH not in removal.deleted()
-    assert removal.kept["it is not Conductor's (field manager kubectl)"] == (str(TORCH),)
+    assert removal.retained["it is not Conductor's (field manager kubectl)"] == (str(TORCH),)
 
 
 def test_without_anything_of_ours_user_data_stays_whatever_is_asked_for() -> None:
@@ -291,7 +291,7 @@ def test_without_anything_of_ours_user_data_stays_whatever_is_asked_for() -> Non
     for key in CRDS:
         found.objects[key]["metadata"]["managedFields"] = []
     removal = planned(found, user_data=True, crds=True)
-    assert (removal.stages, removal.found) == ((), False)
+    assert (removal.stages, removal.existed) == ((), False)
 
 
 # -- finalizers --------------------------------------------------------------------------------------------------------
@@ -312,7 +312,7 @@ def test_abandoned_it_stays() -> None:
     hold(found, TORCH)
     removal = planned(found, abandon=True)
     assert TORCH not in removal.deleted()
-    assert removal.kept[f"held by {IN_HOME}, and TrainJobs that stay use it"] == (str(TORCH),)
+    assert removal.retained[f"held by {IN_HOME}, and TrainJobs that stay use it"] == (str(TORCH),)
     # The others go, whichever comes first.
     hold(found, JAX)
     put_job(found, "other", ending="Complete", runtime=JAX.name)
@@ -326,21 +326,21 @@ def test_a_held_runtime_that_nobody_uses_is_left_to_the_controller_while_there_i
     hold(found, TORCH)
     removal = planned(found)
     assert TORCH in removal.deleted()
-    assert removal.release == ()
+    assert removal.finalizers_to_remove == ()
 
 
 def test_without_a_controller_it_is_let_go() -> None:
     found = cluster(alive=False)
     hold(found, TORCH)
-    assert [target.key for target in planned(found).release] == [TORCH]
+    assert [target.key for target in planned(found).finalizers_to_remove] == [TORCH]
     own = put_runtime(found, held=True)
-    assert {target.key for target in planned(found, user_data=True).release} == {TORCH, own}
+    assert {target.key for target in planned(found, user_data=True).finalizers_to_remove} == {TORCH, own}
 
 
 def test_another_finalizer_is_not_ours_to_take_away() -> None:
     found = cluster(alive=False)
     hold(found, TORCH, "example.com/held")
-    assert planned(found).release == ()
+    assert planned(found).finalizers_to_remove == ()
 
 
 # -- CRDs --------------------------------------------------------------------------------------------------------------
@@ -349,7 +349,7 @@ def test_another_finalizer_is_not_ours_to_take_away() -> None:
 def test_crds_go_when_nothing_is_left_of_their_kinds() -> None:
     removal = planned(cluster(), crds=True)
     assert going(removal, "crds") == sorted(CRDS)
-    assert removal.kept == {}
+    assert removal.retained == {}
 
 
 def test_an_object_that_would_go_with_a_crd_forbids_it() -> None:
@@ -364,7 +364,7 @@ def test_an_object_that_would_go_with_a_crd_forbids_it() -> None:
         "1 TrainingRuntime (team-a/own)",
         "1 TrainJob (team-a/j)",
     ]
-    assert planned(found, user_data=True, crds=True).refusals == ()
+    assert planned(found, user_data=True, crds=True).blockers == ()
 
 
 def test_a_crd_whose_objects_nobody_looked_for_stays() -> None:
@@ -373,7 +373,7 @@ def test_a_crd_whose_objects_nobody_looked_for_stays() -> None:
     record = Record(entries={key: RecordEntry("u", "", "", True)})
     removal = make_removal(release(), RemovalState(Observed({key: {"uid": "u"}}, record=record)), Switches(crds=True))
     assert removal.deleted() == []
-    assert removal.kept == {"nobody looked for objects of its kind": (str(key),)}
+    assert removal.retained == {"nobody looked for objects of its kind": (str(key),)}
 
 
 def test_abandoning_jobs_never_destroys_them() -> None:
@@ -388,13 +388,13 @@ def test_after_a_removal_that_left_the_crds_the_next_may_take_them() -> None:
     for key in [key for key in found.objects if key not in CRDS]:
         del found.objects[key]
     removal = planned(found)
-    assert (removal.stages, removal.found) == ((), True)
+    assert (removal.stages, removal.existed) == ((), True)
     assert planned(found, crds=True).deleted() == sorted(CRDS)
     # What nobody serves any more does not have to be over.
     put_job(found)
     put_set(found)
-    assert planned(found).refusals == ()
-    assert planned(found, user_data=True, crds=True).refusals == ()
+    assert planned(found).blockers == ()
+    assert planned(found, user_data=True, crds=True).blockers == ()
 
 
 def test_crds_that_somebody_elses_controller_serves_stay() -> None:
@@ -403,7 +403,7 @@ def test_crds_that_somebody_elses_controller_serves_stay() -> None:
     removal = planned(found, crds=True)
     assert [key.name for key in going(removal, "crds")] == ["jobsets.jobset.x-k8s.io"]
     reason = "webhook configuration theirs, which stays, is about it"
-    assert len(removal.kept[reason]) == 3
+    assert len(removal.retained[reason]) == 3
 
 
 # -- others ------------------------------------------------------------------------------------------------------------
@@ -461,7 +461,7 @@ def test_somebodys_runtime_with_the_name_of_a_built_in_one_stays_but_for_the_swi
     put_runtime(found, TORCH.name)
     removal = planned(found)
     assert TORCH not in removal.deleted()
-    assert removal.kept["it is not Conductor's (field manager kubectl)"] == (str(TORCH),)
+    assert removal.retained["it is not Conductor's (field manager kubectl)"] == (str(TORCH),)
     assert TORCH in planned(found, user_data=True).deleted()
 
 
@@ -481,7 +481,7 @@ def test_a_namespace_of_others_that_is_terminating_is_said_to_be() -> None:
     found.objects[home]["status"] = {
         "conditions": [{"type": "NamespaceContentRemaining", "status": "True", "message": "one pod is left"}]
     }
-    (reason,) = (reason for reason, names in planned(found).kept.items() if str(home) in names)
+    (reason,) = (reason for reason, names in planned(found).retained.items() if str(home) in names)
     assert reason.startswith("no record says that Conductor made it; it is Terminating since")
     assert reason.endswith("one pod is left")
 
@@ -510,4 +510,4 @@ def test_nothing_that_is_refused_is_about_jobs_of_a_trainer_that_is_not_ours() -
         "kubectl",
     )
     put_job(found)
-    assert planned(found).refusals == ()
+    assert planned(found).blockers == ()

@@ -24,7 +24,7 @@ REMOVAL = Removal(
         ("runtimes", (DeletionTarget(TORCH, "u1"),)),
         ("controllers", (DeletionTarget(MANAGER, "u2"), DeletionTarget(LEASE, "u3"))),
     ),
-    release=(DeletionTarget(TORCH, "u1"),),
+    finalizers_to_remove=(DeletionTarget(TORCH, "u1"),),
 )
 
 
