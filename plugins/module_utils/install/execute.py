@@ -39,14 +39,16 @@ class Done:
     """What a run did.
 
     Args:
+        decided: the decision that was carried out.
         changed: the actions that changed something.
         recorded: whether the record changed.
-        remarks: what a person should know, in words.
+        notices: sentences for the user.
     """
 
+    decided: Decided
     changed: list[Action] = field(default_factory=list)
     recorded: bool = False
-    remarks: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
 
 def carry_out(
@@ -68,7 +70,7 @@ def carry_out(
         NotReadyError: another run does not end.
         ConductorError: a write failed; C(facts["written"]) names what was written before.
     """
-    done = Done()
+    done = Done(decided)
     if not (decided.changing or decided.records):
         return done
     applier = Applier(cluster, force=force)
@@ -85,11 +87,12 @@ def carry_out(
                     )
                     announced = announcing.result() if announcing else None
                 if lease.waited_for:
-                    done.remarks.append(f"waited for another run to end: {lease.waited_for}")
+                    done.notices.append(f"waited for another run to end: {lease.waited_for}")
                 seen = decided.observed.record.resource_version
                 if not lease.is_new and _record(cluster, decided).resource_version != seen:
                     # What was decided upon is no more: another run has written since.
                     decided, announced = decide(), None
+                    done.decided = decided
         except ConductorError as error:
             error.facts["written"] = _names(applier.outcomes)
             raise
@@ -98,7 +101,7 @@ def carry_out(
         done.changed = writer.changed()
         done.recorded = writer.recorded
     if lease is not None and lease.not_released:
-        done.remarks.append(f"the lease could not be given back and ends by itself: {lease.not_released}")
+        done.notices.append(f"the lease could not be given back and ends by itself: {lease.not_released}")
     return done
 
 

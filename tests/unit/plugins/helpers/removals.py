@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.model import Removal, Switches
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.observe import look
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.plan import make_removal
+from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import identified, obj
 from tests.unit.plugins.helpers.fakes import FakeCluster
 from tests.unit.plugins.helpers.states import release

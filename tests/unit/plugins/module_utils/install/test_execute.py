@@ -11,13 +11,13 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.lease import Lease
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError, NotReadyError
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import (
     Record,
     read_install_record,
     record_manifest,
 )
+from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import CONFIG, HOME, LEASE, NAMESPACE, RECORD, bundle, obj
 from tests.unit.plugins.helpers.fakes import FakeCluster, Request
 

@@ -15,9 +15,9 @@ from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import BY_CODE
 from ansible_collections.conductor.trainer.plugins.module_utils.install.preflight import merged
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.line import Line, about_object
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Blocker
+from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import (
     CONFIG,
     DEPLOYMENT,

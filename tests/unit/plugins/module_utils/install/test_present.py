@@ -17,13 +17,13 @@ from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
     RightsError,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.install.apply import Applier
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.names import FIELD_MANAGER
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Action
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
+from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import (
     BUNDLE,
     CONFIG,
@@ -490,7 +490,7 @@ def test_phases_of_two_calls_are_one_install(cut: int) -> None:
 
 def test_an_unknown_phase_is_an_error_before_any_request() -> None:
     cluster = FakeCluster()
-    with pytest.raises(InputError, match="no phase later"):
+    with pytest.raises(InputError, match="unknown phases: later"):
         ensure_present(cluster, bundle(), phases=["access", "later"])
     assert cluster.requests == []
 

@@ -20,9 +20,9 @@ from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
     RightsError,
     UnreachableError,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.absent import ensure_absent
+from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import KUBE_SYSTEM_UID, obj
 from tests.unit.plugins.helpers.fakes import FakeCluster, Request, failure
 from tests.unit.plugins.helpers.removals import (
