@@ -30,7 +30,7 @@ def why_not_ours(key: Key, metadata: Mapping[str, Any], record: Record) -> str |
     if mark is not None:
         return f"{mark.words} manages it"
     if known is not None:
-        return None if known.created else "it was there before Conductor"
+        return None if known.created else "it existed before Conductor"
     if own_entry(metadata) is None:
         if kubectl_applied(metadata):
             return "kubectl applied it, and Conductor never took it over: kubectl delete -k takes it away"

@@ -223,7 +223,7 @@ def test_pem_that_is_given_does_not_overwrite_somebody_elses(plane: ControlPlane
     before = secrets(plane)
     mark = plane.now()
     trusting = replace(external, authority=authority.pem.decode())
-    with pytest.raises(RefusedError, match=r"kubeflow-trainer-webhook-tls.*installed by somebody else"):
+    with pytest.raises(RefusedError, match=r"kubeflow-trainer-webhook-tls.*managed by another owner"):
         ensure_present(plane.client(), with_own_certificates(trusting, given(external, authority)))
     assert plane.writes_since(mark) == []
     assert secrets(plane) == before

@@ -186,7 +186,7 @@ def test_somebody_elses_is_refused_and_stays() -> None:
     cluster = identified(FakeCluster())
     cluster.put(obj("Namespace", TRUSTING.namespace), "somebody")
     cluster.put(foreign(TRAINER), "somebody", "Update")
-    with pytest.raises(RefusedError, match=f"{TRAINER}: installed by somebody else") as caught:
+    with pytest.raises(RefusedError, match=f"{TRAINER}: managed by another owner") as caught:
         ensure_present(cluster, with_own_certificates(TRUSTING, pems()))
     assert cluster.writes == []
     assert "PRIVATE KEY" not in json.dumps(caught.value.facts)

@@ -34,13 +34,13 @@ RELEASE_NAME = "meta.helm.sh/release-name"
 
 
 def release(profile: str = "default") -> Bundle:
-    """The small bundle, all of which upstream ships; the ConfigMap with another value, and one more."""
+    """The small bundle; upstream ships all of its objects, the ConfigMap with another value and one more key."""
     sides = {"|".join(CONFIG): {"has": {"f:data": {"f:a": digest("theirs"), "f:b": digest("gone")}}}}
     return bundle(profile, upstream={name: sides.get(name, {}) for name in NAMES})
 
 
 def upstreams(manager: str = "kubectl", operation: str = "Apply", **metadata: Any) -> FakeCluster:
-    """A cluster with upstream's objects on it."""
+    """A cluster with the objects of upstream's release."""
     cluster = FakeCluster()
     for manifest in OBJECTS:
         theirs = {**manifest, "metadata": {**manifest["metadata"], **metadata}}
@@ -76,7 +76,7 @@ def test_the_names_change_first_and_our_apply_is_for_the_object_that_was_compare
     patch, apply = (request for request in cluster.writes if request.path.endswith("/configmaps/config"))
     [own] = next(op["value"] for op in patch.body if op["path"] == "/metadata/managedFields")
     assert (own["manager"], own["operation"]) == ("conductor", "Apply")
-    # The field that the release does not have any more is ours by then: our apply deletes it.
+    # By then we own the field that the release no longer has: our apply deletes it.
     assert own["fieldsV1"]["f:data"] == {"f:a": {}, "f:b": {}}
     assert apply.query["force"] == "true"
     assert apply.body["metadata"]["resourceVersion"]
@@ -213,5 +213,5 @@ def test_what_a_tool_calls_otherwise_cannot_be_adopted() -> None:
 def test_what_is_too_different_says_what_to_do() -> None:
     cluster = by_helm()
     cluster.fail(422, path="/deployments/", message="field is immutable")
-    with pytest.raises(ApiError, match=r"field is immutable\n.*remove it with what installed it"):
+    with pytest.raises(ApiError, match=r"field is immutable\n.*remove it with the tool that installed it"):
         ensure_present(cluster, release(), adopt=["helm"], check=True)

@@ -38,7 +38,7 @@ def applier(cluster: FakeCluster, clock: Clock, **more: Any) -> Applier:
 
 
 def failing(cluster: FakeCluster, name: str, *errors: Exception) -> None:
-    """The first applies of an object fail, one after another; later ones pass."""
+    """The first applies of an object fail with these errors; later ones succeed."""
     left = list(errors)
 
     def hook(request: Request) -> dict[str, Any] | None:
@@ -67,7 +67,7 @@ def test_taking_over_fields_is_asked_of_the_server(clock: Clock) -> None:
 
 def test_as_many_at_once_as_there_are_connections(clock: Clock) -> None:
     cluster = FakeCluster(connections=4)
-    # Passes only when four requests are in flight together.
+    # Passes only if four requests run at the same time.
     meeting = threading.Barrier(4)
 
     def hook(request: Request) -> None:
@@ -113,7 +113,7 @@ def test_the_first_failure_stops_the_rest_and_keeps_what_was_done(
             super().shutdown(wait, cancel_futures=cancel_futures)
 
     def hook(request: Request) -> None:
-        # The one after the failure has begun before anybody could see it; it ends when the rest was given up.
+        # The request after the failure has begun already; it finishes after the remaining ones are cancelled.
         if request.path.endswith("/c"):
             assert given_up.wait(timeout=30)
 
@@ -200,7 +200,7 @@ def test_a_conflict_names_fields_and_their_owners(clock: Clock) -> None:
     with pytest.raises(ApiError) as caught:
         applier(cluster, clock).apply(roles("a"))
     text = str(caught.value)
-    assert text.startswith("apply ClusterRole a: somebody else owns fields of it: ")
+    assert text.startswith("apply ClusterRole a: field conflict with another manager: ")
     assert '.spec.replicas: conflict with "kubectl-edit"; : conflict with "helm"' in text
     assert "force_conflicts: true" in text
     assert (caught.value.status, caught.value.causes) == (409, causes)
@@ -224,7 +224,7 @@ def test_custom_resources_are_those_that_crds_serve() -> None:
 
 
 def serving_after(cluster: FakeCluster, looks: int) -> None:
-    """The group serves its first resource at once, the second after some more looks."""
+    """The group serves its first resource at once, the second after some more requests."""
     seen: list[int] = []
 
     def hook(request: Request) -> dict[str, Any] | None:

@@ -20,7 +20,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.objects.resource
 
 CONFIG = Key("v1", "ConfigMap", "ops", "config")
 SECRET = Key("v1", "Secret", "ops", "cert")
-# One path of each form that structured-merge-diff writes.
+# One path for each form that structured-merge-diff writes.
 LIVE: dict[str, Any] = {
     "metadata": {"labels": {"app.kubernetes.io/name": "a", "app": "b"}, "finalizers": ["x/y", "z"]},
     "spec": {
@@ -88,12 +88,12 @@ def test_field_owner_and_both_values_are_named_but_for_what_is_written_in_our_na
     ]
     text = str(conflict_error(found))
     assert text.startswith(
-        "dry run: nothing was written, because somebody else owns fields of\n  ConfigMap ops/config: "
+        "dry run: nothing was written: field conflicts with other managers:\n  ConfigMap ops/config: "
     )
-    assert '.data.a: kubectl-edit has "2", the release wants "1"' in text
-    assert ".data.c: somebody has" in text
-    assert "the release wants none" in text
-    assert text.endswith("force_conflicts: true to take them over")
+    assert '.data.a is managed by kubectl-edit ("2"); the release has "1"' in text
+    assert '.data.c is managed by another manager ("xxx' in text
+    assert "the release has no value" in text
+    assert text.endswith("force_conflicts: true to overwrite them")
 
 
 def test_what_may_not_be_read_and_what_is_secret_is_not_shown() -> None:
@@ -103,7 +103,7 @@ def test_what_may_not_be_read_and_what_is_secret_is_not_shown() -> None:
     )
     assert (secret.live, secret.wanted) == ("(not shown)", "(not shown)")
     (unread,) = conflicts_of(error, CONFIG, None, {"data": {"tls": 1}}, "conductor")
-    assert "x has it, the release wants 1" in str(conflict_error([unread]))
+    assert "is managed by x; the release has 1" in str(conflict_error([unread]))
 
 
 def test_many_conflicts_stay_readable() -> None:

@@ -15,7 +15,7 @@ from tests.unit.plugins.helpers.builders import HOME, bundle
 
 
 def decided(observed: Observed | None = None, *, changes: str = CREATED) -> Decided:
-    """A run that is to create all that the bundle has, or that finds all of it as it is to be."""
+    """A run that creates every object of the bundle, or that finds all of them as desired."""
     observed = observed or Observed()
     plan = make_plan(bundle(), observed)
     predictions = [Prediction(action, changes, {"uid": "1"}) for action in plan.writing(PHASES)]

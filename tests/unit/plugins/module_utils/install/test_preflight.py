@@ -40,7 +40,7 @@ ALL_BUT_GRANTING = [
 
 
 def refused(cluster: FakeCluster, **options: Any) -> ConductorError:
-    """The error of an install that must not write."""
+    """Return the error of an install that must not write."""
     with pytest.raises(ConductorError) as caught:
         ensure_present(cluster, bundle(), **options)
     assert cluster.writes == []
@@ -52,7 +52,7 @@ def codes(error: ConductorError) -> list[str]:
 
 
 def asked(cluster: FakeCluster) -> bool:
-    """Whether the cluster was looked at, beyond what a plan needs."""
+    """Return whether the cluster was inspected, in addition to the reads of the plan."""
     return any("/nodes" in request.path for request in cluster.requests)
 
 
@@ -71,7 +71,7 @@ def test_everything_that_stands_against_it_is_said_at_once() -> None:
         "trainer_other_owner",
     ]
     lines = str(error).split("\n  ")
-    assert lines[0] == "preflight: nothing was written, because"
+    assert lines[0] == "preflight: install blocked, nothing was written:"
     assert lines[1].startswith("kubernetes_too_old, API server: Kubernetes is 1.30.4; ")
     assert lines[2].startswith("quota_exceeded, ResourceQuota none: ")
     next_steps = str(error).partition("\nNext: ")[2].split("; ")
@@ -102,7 +102,7 @@ def test_a_second_run_does_not_look() -> None:
     result = ensure_present(cluster, bundle())
     assert (result["changed"], result["warnings_found"]) == (False, [])
     assert not asked(cluster)
-    # The cluster of the real release has 16 types of objects beside version and record.
+    # The real release has 16 resource types; version and record come on top.
     assert len(cluster.requests) <= 18
 
 
@@ -276,7 +276,7 @@ def test_whether_both_say_the_same_does_not_hang_on_their_words() -> None:
     reworded = {**FOREIGN, "cause": Line("Someone else runs it.", about=HELM)}
     reason = Blocker("", "l", "trainer_other_owner", "Service ops/a", "Another tool owns it.", HELM)
     assert [finding["object"] for finding in merged([reworded], [reason])] == ["Trainer (Service ops/a)"]
-    # The words alone, of which the finding keeps nothing to compare.
+    # Plain words, without the typed facts for the comparison.
     assert len(merged([{**FOREIGN, "cause": str(FOREIGN["cause"])}], [reason._replace(cause="Helm release x")])) == 2
 
 
@@ -285,5 +285,5 @@ def test_the_record_is_no_reason_to_look() -> None:
     ensure_present(cluster, bundle())
     del cluster.objects[RECORD]
     cluster.put(DENIED, "kubectl")
-    # Objects that are applied once more because no record knows them are writes.
+    # Objects that are applied again because no record knows them count as writes.
     assert [finding["code"] for finding in ensure_present(cluster, bundle())["warnings_found"]] == ["default_deny"]

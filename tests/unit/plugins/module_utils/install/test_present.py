@@ -47,7 +47,7 @@ BEFORE_CONTROLLERS = sum(
 
 
 def fresh() -> FakeCluster:
-    """A cluster on which our release was just installed, with nothing in its log."""
+    """A cluster on which our release was just installed, with an empty request log."""
     cluster = FakeCluster()
     ensure_present(cluster, bundle())
     cluster.requests.clear()
@@ -55,7 +55,7 @@ def fresh() -> FakeCluster:
 
 
 def applied(cluster: FakeCluster) -> list[str]:
-    """The names of what was written, but for the lease."""
+    """Return the names of the written objects, except for the lease."""
     return [request.path.rpartition("/")[2] for request in cluster.applies]
 
 
@@ -106,7 +106,7 @@ def test_with_its_eight_connections_a_first_install_asks_twice_before_it_writes(
     cluster = FakeCluster(connections=8)
     ensure_present(cluster, bundle())
     before = cluster.requests[: cluster.requests.index(cluster.writes[0])]
-    # Nothing is looked for in a Namespace that is not there, but what was asked for beside it.
+    # Nothing is listed in a missing Namespace, except for the requests that were sent at the same time.
     assert sum(f"/namespaces/{NAMESPACE}/" in request.path for request in before) <= cluster.connections - 3
     assert len(before) <= 2 * cluster.connections
 
@@ -119,7 +119,7 @@ def test_what_an_inspection_reads_is_on_its_way_while_a_first_install_is_still_o
         if request.path == "/api/v1/nodes":
             nodes.set()
         if request.path.endswith("/customresourcedefinitions") and not observed.is_set():
-            # Observing goes on only when somebody has begun to inspect.
+            # Observing continues only after the inspection has begun.
             assert nodes.wait(10)
             observed.set()
 
@@ -139,7 +139,7 @@ def test_a_failure_of_what_was_read_ahead_is_told() -> None:
 def test_phases_are_kept_apart_by_barriers() -> None:
     cluster = FakeCluster()
     ensure_present(cluster, bundle())
-    # What is applied at the same time comes in any order: access with admission.
+    # Objects of one group are applied in any order: access with admission.
     barrier = {"foundation": 0, "access": 1, "admission": 1, "controllers": 2, "runtimes": 3}
     barrier_of = {key_of(manifest): barrier[phase.name] for phase in bundle().phases for manifest in phase.objects}
     order = [barrier_of[key] for request in cluster.applies for key in (key_of(request.body),) if key != RECORD]
@@ -170,7 +170,7 @@ def test_crds_are_served_before_the_controllers_and_the_runtimes_that_need_them(
     looked = paths.index("/apis/trainer.kubeflow.org/v1alpha1")
     needy = "/clustertrainingruntimes/" if left_out == "controllers" else "/deployments/manager"
     assert looked < next(index for index, path in enumerate(paths) if needy in path)
-    # Meanwhile what needs none.
+    # Meanwhile the objects that need no CRD.
     assert looked > max(index for index, path in enumerate(paths) if "/configmaps/config" in path)
     assert looked > max(index for index, path in enumerate(paths) if path.endswith("/validator"))
 
@@ -214,11 +214,11 @@ def test_without_a_record_nothing_would_change_and_the_record_is_made_again() ->
     result = ensure_present(cluster, bundle())
     assert result["actions"] == {}
     assert result["unchanged"] == EVERYTHING
-    # The record is one object more than there was.
+    # The record is an additional object.
     assert (result["changed"], result["record_updated"]) == (True, True)
     assert {**predicted, "elapsed": 0} == {**result, "elapsed": 0}
     after = read_install_record(cluster, NAMESPACE)
-    # They bear our entry, so we created them; but a namespace is applied whoever made it.
+    # They have our managedFields entry, so we created them; a namespace is applied whoever created it.
     assert {key.kind for key, entry in after.entries.items() if not entry.created} == {"Namespace"}
     assert {key: entry.uid for key, entry in after.entries.items()} == {
         key: entry.uid for key, entry in before.entries.items()
@@ -258,7 +258,7 @@ def test_what_may_differ_is_asked_by_a_dry_run_before_the_first_write() -> None:
 
 
 def test_an_apply_that_the_server_had_already_is_no_change() -> None:
-    """A namespace that another installer looks after as well is applied at every run."""
+    """A namespace that another installer manages as well is applied by every run."""
     cluster = FakeCluster()
     mark = {"labels": {"argocd.argoproj.io/instance": "platform"}}
     cluster.put(obj("Namespace", NAMESPACE, metadata=mark), "argocd-controller")
@@ -424,7 +424,7 @@ def test_a_failure_says_what_was_written_and_keeps_the_record_of_it() -> None:
     cluster.requests.clear()
     result = ensure_present(cluster, bundle())
     assert result["unchanged"] == BEFORE_CONTROLLERS
-    # The record once: what was intended is what still is.
+    # The record is written once: the intent has not changed.
     assert len(cluster.applies) == EVERYTHING - BEFORE_CONTROLLERS + 1
 
 

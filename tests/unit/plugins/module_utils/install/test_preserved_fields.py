@@ -54,5 +54,5 @@ def test_there_are_few_of_them_in_a_fixed_order() -> None:
     )
     assert len(found) == 21
     assert found[0] == {"object": str(CONFIG), "owner": "m00", "fields": ["a", "b", "c", "d", "e", "and 2 more"]}
-    assert preserved_line(found[0]) == "ConfigMap ops/config: kept what m00 set: a, b, c, d, e, and 2 more"
-    assert preserved_line(found[-1]) == "edits that were kept: and 40 more"
+    assert preserved_line(found[0]) == "ConfigMap ops/config: preserved fields of m00: a, b, c, d, e, and 2 more"
+    assert preserved_line(found[-1]) == "preserved fields: and 40 more"

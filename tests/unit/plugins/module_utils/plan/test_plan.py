@@ -30,7 +30,7 @@ def foreign(**more: Any) -> dict[str, Any]:
 
 
 def observed(release: Bundle, changes: dict[Key, dict[str, Any] | None] | None = None, **more: Any) -> Observed:
-    """Everything is there and as recorded, but for the changes."""
+    """Everything exists as recorded, except for the changes."""
     entries, found = {}, {}
     for manifest in release.objects():
         key = key_of(manifest)
@@ -64,7 +64,7 @@ def test_on_an_empty_cluster_everything_is_created_in_the_order_of_the_bundle() 
     plan = make_plan(bundle(), Observed())
     assert [action.key for action in plan.actions] == [key_of(manifest) for manifest in bundle().objects()]
     assert {(action.verb, action.reason, action.resource_version) for action in plan.actions} == {
-        ("create", "it is not there", "")
+        ("create", "it does not exist", "")
     }
     assert [action.phase for action in plan.writing(["controllers", "runtimes"])] == [
         "controllers",
@@ -78,19 +78,27 @@ def test_on_an_empty_cluster_everything_is_created_in_the_order_of_the_bundle() 
     [
         (None, "create", "it was deleted"),
         (metadata(), "unchanged", "as recorded"),
-        (metadata(uid="u2"), "update", "deleted and made again"),
-        (metadata(managedFields=[{**metadata()["managedFields"][0], "time": "t1"}]), "update", "a field of ours"),
+        (metadata(uid="u2"), "update", "deleted and recreated"),
+        (
+            metadata(managedFields=[{**metadata()["managedFields"][0], "time": "t1"}]),
+            "update",
+            "a field of the release was modified",
+        ),
         (
             metadata(managedFields=[*metadata()["managedFields"], {"manager": "conductor", "operation": "Update"}]),
             "update",
-            "a field of ours",
+            "a field of the release was modified",
         ),
-        # What others add to our objects is their business.
+        # Additions of other managers to our objects are no drift.
         (metadata(managedFields=[*metadata()["managedFields"], {"manager": "kubectl"}]), "unchanged", "as recorded"),
         (metadata(labels={"a": "b"}, resourceVersion="99"), "unchanged", "as recorded"),
         (foreign(), "refuse", "field manager kubectl"),
         (metadata(labels={"app.kubernetes.io/managed-by": "Helm"}), "refuse", "Helm"),
-        (metadata(deletionTimestamp=TIME), "refuse", f"is Terminating since {TIME}, waiting for its deletion to end"),
+        (
+            metadata(deletionTimestamp=TIME),
+            "refuse",
+            f"is Terminating since {TIME}, waiting for its deletion",
+        ),
         (metadata(deletionTimestamp=TIME, finalizers=["a/b", "c"]), "refuse", "waiting for a/b, c"),
         (foreign(deletionTimestamp=TIME), "refuse", "is Terminating"),
     ],
@@ -116,7 +124,7 @@ def test_what_the_release_wants_otherwise_is_updated() -> None:
     changed = bundle("fail_open")
     updates = [action for action in make_plan(changed, state).actions if action.verb != "unchanged"]
     assert [(action.verb, action.key.name, action.reason) for action in updates] == [
-        ("update", "validator", "this release wants it otherwise")
+        ("update", "validator", "it differs in this release")
     ]
 
 
@@ -131,7 +139,7 @@ def test_what_the_release_wants_otherwise_is_updated() -> None:
 def test_a_namespace_somebody_prepared_is_adopted(found: dict[str, Any], owner: str) -> None:
     plan = make_plan(bundle(), observed(bundle(), {HOME: found}))
     (action,) = plan.writing(PHASES)
-    assert (action.verb, action.key, action.reason) == ("adopt", HOME, f"it is there, of {owner}")
+    assert (action.verb, action.key, action.reason) == ("adopt", HOME, f"it exists already ({owner})")
     assert plan.blocker_lines == ()
 
 
@@ -150,7 +158,7 @@ def test_what_kubectl_applied_of_ours_is_adopted(key: Key, recorded: bool) -> No
     plan = make_plan(bundle(), state)
     action = next(action for action in plan.actions if action.key == key)
     assert (action.verb, action.take_over) == ("adopt", True)
-    assert "kubectl applied it" in action.reason
+    assert "applied by kubectl" in action.reason
     assert plan.blocker_lines == ()
 
 
@@ -179,7 +187,7 @@ def test_marks_other_installers_and_deletions_still_refuse(found: dict[str, Any]
 def test_a_namespace_of_another_installer_is_adopted_without_taking_it_from_kubectl() -> None:
     found = {**by_kubectl(), "labels": {MANAGED_LABEL: "true", "argocd.argoproj.io/instance": "platform"}}
     action = action_for(HOME, observed(bundle(), {HOME: found}))
-    assert (action.verb, action.take_over, action.reason) == ("adopt", False, "it is there, of Argo CD platform")
+    assert (action.verb, action.take_over, action.reason) == ("adopt", False, "it exists already (Argo CD platform)")
 
 
 @pytest.mark.parametrize(("profile", "other"), [("default", "Ignore"), ("fail_open", None)])
@@ -198,16 +206,16 @@ def test_an_adopted_namespace_is_not_adopted_again() -> None:
 
 def test_a_terminating_namespace_is_refused_whoever_owns_it() -> None:
     plan = make_plan(bundle(), observed(bundle(), {HOME: foreign(deletionTimestamp=TIME)}))
-    assert plan.blocker_lines == (f"Namespace ops is Terminating since {TIME}, waiting for its deletion to end",)
+    assert plan.blocker_lines == (f"Namespace ops is Terminating since {TIME}, waiting for its deletion",)
     assert plan.next_steps == (
-        "wait until what is Terminating is gone, or delete what it waits for; then run this again",
+        "wait until the Terminating object is gone, or delete what it waits for; then run this again",
     )
 
 
 def test_what_the_server_says_of_a_terminating_object_is_said() -> None:
     state = observed(bundle(), {HOME: metadata(deletionTimestamp=TIME)}, endings={HOME: "a/b in 1 resource instances"})
     (text,) = make_plan(bundle(), state).blocker_lines
-    assert text.endswith("waiting for its deletion to end: a/b in 1 resource instances")
+    assert text.endswith("waiting for its deletion: a/b in 1 resource instances")
 
 
 def test_each_remedy_is_given_once() -> None:
@@ -216,7 +224,7 @@ def test_each_remedy_is_given_once() -> None:
     assert len(plan.blocker_lines) == 3
     assert [next_step.split(";")[0] for next_step in plan.next_steps] == [
         "upgrade the cluster",
-        "Conductor changes only what it installed itself",
+        "Conductor changes only objects that it installed",
     ]
     assert make_plan(bundle(), observed(bundle())).next_steps == ()
 
@@ -252,7 +260,7 @@ def test_refusals_of_one_owner_are_summed_up(count: int, more: str) -> None:
     state = Observed({key_of(manifest): foreign() for manifest in maps})
     (text,) = make_plan(release, state).blocker_lines
     named = ", ".join(f"ConfigMap ops/{name}" for name in names[:3])
-    assert text == f"{named}{more}: installed by somebody else (field manager kubectl)"
+    assert text == f"{named}{more}: managed by another owner (field manager kubectl)"
 
 
 def test_each_owner_and_each_foreign_webhook_has_its_own_line() -> None:
@@ -262,8 +270,8 @@ def test_each_owner_and_each_foreign_webhook_has_its_own_line() -> None:
         webhook_configurations=[webhooks("other", "other", ["trainer.kubeflow.org"], namespace="kubeflow")],
     )
     assert make_plan(bundle(), state).blocker_lines == (
-        "ConfigMap ops/config: installed by somebody else (Helm)",
-        "Deployment ops/manager: installed by somebody else (field manager kubectl)",
+        "ConfigMap ops/config: managed by another owner (Helm)",
+        "Deployment ops/manager: managed by another owner (field manager kubectl)",
         "webhook configuration other points to service kubeflow/other: another Trainer or JobSet is installed",
     )
 
@@ -277,9 +285,9 @@ def test_what_a_later_phase_may_still_use_is_pruned_only_with_it() -> None:
         return sorted(action.verb for action in plan.writing(phases))
 
     assert (verbs("access"), verbs("access", "controllers")) == ([], ["prune", "update"])
-    # What comes before it does not use it.
+    # Objects of earlier phases do not use it.
     assert make_plan(bundle(), observed(bundle(), {CRD: metadata(uid="u2")}, leftovers=(gone,))).writing(["access"])
-    # And where nothing else is to be written, nothing uses it, of whatever phase it is.
+    # If nothing else is to be written, nothing uses it, whatever its phase.
     crd = Leftover(
         key("CustomResourceDefinition", "old", "apiextensions.k8s.io/v1"), "prune", "no longer in it", uid="u"
     )

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a plan says of others' objects, and that no order of values decides whether two are the same."""
+"""Blockers about objects of other owners; the order of values does not decide whether two blockers are the same."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ THEIRS = {"uid": "u", "managedFields": [{"manager": "installer", "operation": "A
 @pytest.mark.parametrize(
     ("field", "reason"),
     [
-        ("uid", "it was deleted and made again"),
-        ("desired", "this release wants it otherwise"),
-        ("applied", "somebody changed a field of ours"),
+        ("uid", "it was deleted and recreated"),
+        ("desired", "it differs in this release"),
+        ("applied", "a field of the release was modified"),
     ],
 )
 def test_a_value_on_record_is_the_same_or_another(field: str, reason: str, other: str) -> None:
@@ -115,12 +115,12 @@ def test_a_foreign_webhook_is_known_by_where_it_points_to(
 
 @pytest.mark.parametrize(
     ("adopt", "next_step"),
-    [((), "Conductor changes only what it installed itself"), (("other",), "webhook configurations of other names")],
+    [((), "Conductor changes only objects that it installed"), (("other",), "webhook configurations with other names")],
 )
 def test_a_foreign_webhook_is_to_be_removed_by_its_own_tool_where_its_release_is_taken_over(
     adopt: tuple[str, ...], next_step: str
 ) -> None:
-    """Left beside ours, it would go on calling a Service that nobody looks after."""
+    """Otherwise it would still call a Service that nobody maintains."""
     state = Observed(metadata={CONFIG: THEIRS}, webhook_configurations=[configuration("theirs", {"url": "https://w"})])
     reasons = make_plan(bundle(), state, adopt).blockers
     assert reasons[-1].subject.startswith("webhook configuration theirs")
@@ -145,7 +145,7 @@ def test_what_is_decided_stays_so() -> None:
 
 
 def test_a_refusal_does_not_hang_on_the_words_of_an_owner() -> None:
-    """A runtime's release may be called what an object that is Terminating is said to be."""
+    """The name of an owner may look like the reason of a Terminating object."""
     named = {"annotations": {"meta.helm.sh/release-name": "is Terminating since yesterday"}}
     gone = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
     actions = make_plan(bundle(), Observed(metadata={CONFIG: named})).actions

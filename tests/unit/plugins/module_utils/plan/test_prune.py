@@ -75,7 +75,7 @@ def test_left_is_what_is_on_record_and_not_in_the_release() -> None:
     unknown = Key("example.com/v9", "Thing", "", "x")
     record = Record(entries={SERVICE: OURS, CRD: OURS, unknown: OURS})
     assert leftovers_of(record, frozenset({CRD})) == [SERVICE]
-    # A bundle that does not say what its release has prunes nothing.
+    # A bundle that does not list the objects of its release prunes nothing.
     assert leftovers_of(record, frozenset()) == []
 
 

@@ -34,7 +34,7 @@ def test_what_the_record_says_we_created_is_ours_whoever_changed_it_since(key: K
 
 @pytest.mark.parametrize("key", [CONFIG, HOME])
 def test_what_was_there_before_stays(key: Key) -> None:
-    assert why_not_ours(key, metadata(OURS), record(key, created=False)) == "it was there before Conductor"
+    assert why_not_ours(key, metadata(OURS), record(key, created=False)) == "it existed before Conductor"
 
 
 @pytest.mark.parametrize("known", [Record(), record(CONFIG), record(CONFIG, uid="uid-of-another")])
