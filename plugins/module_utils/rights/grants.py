@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether an identity may do all that an install takes: the rights themselves, and to grant those of the controllers.
+"""Decide whether an identity has the permissions of an install, and may grant the controllers' roles. Pure.
 
-Kubernetes lets nobody grant what he does not have (privilege escalation prevention): whoever applies a role must have
-all its rights, or the verb C(escalate) on it; whoever binds one must have them too, or the verb C(bind). Pure.
+Kubernetes prevents privilege escalation: to apply a role, an identity needs all of its permissions, or the verb
+C(escalate) on the role. To bind a role, it needs all of its permissions, or the verb C(bind).
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ RBAC = "rbac.authorization.k8s.io"
 
 
 def grant_facts(bundle: Bundle, reviews: Reviews) -> dict[str, Any]:
-    """What lacks for an install on an empty cluster, and whether roles may be granted.
+    """Return the missing permissions for an install on an empty cluster, and whether roles may be granted.
 
     Returns:
-        C(known) False where the server cannot list this identity's rules; the other answers are then None or empty.
+        C(known) is False if the server cannot list the rules of the identity. The other values are None or empty then.
     """
     if not reviews.anything and not reviews.answered:
         return _unknown()
@@ -43,16 +43,16 @@ def grant_facts(bundle: Bundle, reviews: Reviews) -> dict[str, Any]:
 
 
 def has_every_right(bundle: Bundle, reviews: Reviews) -> bool:
-    """Whether there is nothing that further reviews could add to what is told of an identity."""
+    """Return whether further reviews cannot add a permission, because the identity has all of them."""
     rights = [*of_install(bundle), *(help_.right for help_ in besides_install(bundle))]
     return not reviews.lacking(rights) and not ungranted(bundle, bundle.objects(), reviews)
 
 
 def ungranted(bundle: Bundle, manifests: Iterable[Mapping[str, Any]], reviews: Reviews) -> list[Right]:
-    """The verbs without which roles and bindings among these manifests cannot be written.
+    """Return the missing permissions to write the roles and bindings among these manifests.
 
     Args:
-        bundle: has the roles that the bindings refer to.
+        bundle: contains the roles to which the bindings refer.
     """
     if reviews.anything:
         return []
@@ -71,7 +71,7 @@ def ungranted(bundle: Bundle, manifests: Iterable[Mapping[str, Any]], reviews: R
 
 
 def granted_by(manifest: Mapping[str, Any]) -> tuple[str, str, str]:
-    """The verb that writing a role or a binding takes, and the kind and name of the role; empty for other objects."""
+    """Return the verb needed to write a role or a binding, and the role's kind and name; empty for other objects."""
     if manifest["kind"] in ("Role", "ClusterRole"):
         return "escalate", manifest["kind"], name_of(manifest)
     if manifest["kind"] in ("RoleBinding", "ClusterRoleBinding"):
@@ -95,7 +95,7 @@ def _unknown() -> dict[str, Any]:
 
 
 def _has_all(role: Mapping[str, Any], namespace: str, reviews: Reviews) -> bool:
-    """Whether the identity has every right of a role itself, where the role is granted."""
+    """Return whether the identity has every permission of a role in the namespace of the grant."""
     rules, urls = reviews.rules(namespace), reviews.urls(namespace)
     return all(_has(rule, rules, urls) for rule in parts(role, "rules"))
 
@@ -107,7 +107,7 @@ def _has(rule: Mapping[str, Any], rules: Sequence[Mapping[str, Any]], urls: Iter
         for verb in verbs
         for group in texts(rule, "apiGroups")
         for resource in texts(rule, "resources")
-        # Without names the right is to all objects; no rule lists an empty name.
+        # Without names the permission is for all objects; no rule lists an empty name.
         for name in texts(rule, "resourceNames") or [""]
     )
     return resources and all(_may_call(verb, url, urls) for verb in verbs for url in texts(rule, "nonResourceURLs"))

@@ -147,7 +147,7 @@ def test_only_rights_that_are_missing_are_an_error_of_rights() -> None:
     assert isinstance(error, RightsError)
     assert set(codes(error)) == {"permissions_missing"}
     assert len(codes(error)) == len(error.facts["missing_permissions"])
-    assert str(error).startswith("check rights before the first write: these rights are missing:")
+    assert str(error).startswith("check permissions before the first write: these rights are missing:")
 
 
 ROLE = obj(

@@ -15,7 +15,7 @@ from tests.unit.plugins.helpers.fakes import FakeCluster, Request
 from tests.unit.plugins.helpers.removals import CRDS, HOME, MANAGER, RECORD, TORCH, cluster
 from tests.unit.plugins.helpers.states import release
 
-# What a controller leaves behind that was deleted in a hurry.
+# Objects that a controller leaves behind if it is deleted quickly.
 ORPHAN = {"ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "gone", "uid": "uid-gone"}]}
 PLACE = Key("v1", "Namespace", "", HOME)
 

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes, what stays and what forbids it. Beside ours there is whatever people made."""
+"""What is deleted, what is retained, and the blockers, on clusters with user objects."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_all_goes_in_the_order_of_the_stages_while_controllers_are_alive() -> No
     put_set(found)
     removal = planned(found, user_data=True, crds=True)
     assert stages(removal) == [name for name in STAGES if name != "record"]
-    # The operator's namespace last, because the record is in it.
+    # The operator's namespace is last, because it has the record.
     assert going(removal, "namespaces")[-1].name == HOME
 
 
@@ -87,7 +87,7 @@ def test_with_the_record_lost_our_entry_tells_and_namespaces_stay() -> None:
     lose_record(found)
     removal = planned(found, crds=True)
     assert set(removal.deleted()) == {*release().known, LEASE, JOBSET_LEASE} - set(NAMESPACES)
-    assert removal.retained == {"no record says that Conductor made it": tuple(sorted(map(str, NAMESPACES)))}
+    assert removal.retained == {"no record shows that Conductor created it": tuple(sorted(map(str, NAMESPACES)))}
     assert going(removal, "record") == []
 
 
@@ -126,7 +126,7 @@ def test_what_is_decided_stays_so() -> None:
 
 
 def test_a_record_alone_is_something_of_conductors() -> None:
-    """An install that was cut off, or objects that somebody else deleted: the record is to go."""
+    """After an interrupted install, or if the objects were deleted by others: the record is deleted."""
     found = cluster()
     for key in [key for key in found.objects if key != RECORD]:
         del found.objects[key]
@@ -138,10 +138,10 @@ def test_a_record_alone_is_something_of_conductors() -> None:
 def test_a_namespace_nobody_looked_into_stays() -> None:
     found = look(cluster(), release())
     removal = make_removal(release(), RemovalState(found.observed), Switches())
-    assert set(removal.retained["it is not empty: nobody looked into it"]) == {str(key) for key in NAMESPACES}
+    assert set(removal.retained["it is not empty: its contents were not read"]) == {str(key) for key in NAMESPACES}
 
 
-# -- people's ----------------------------------------------------------------------------------------------------------
+# -- user objects ---
 
 
 def test_unfinished_jobs_forbid_it_and_are_counted() -> None:
@@ -152,7 +152,7 @@ def test_unfinished_jobs_forbid_it_and_are_counted() -> None:
     (words,) = said(planned(found))
     assert words == (
         "7 unfinished TrainJobs (team-a/j0, team-a/j1, team-a/j2, team-a/j3, team-a/j4, and 2 more): "
-        "they need the controller"
+        "they need Trainer's controller"
     )
 
 
@@ -164,10 +164,10 @@ def test_what_can_be_done_about_jobs_is_said() -> None:
     switch = "set remove_user_data: true to delete them"
     abandon = ", or abandon_jobs: true to leave them without a controller"
     assert [next_step for _words, next_step in planned(found).blockers] == [
-        f"let them end, or {switch}{abandon}",
+        f"wait until they finish, or {switch}{abandon}",
         f"{switch}{abandon}",
     ]
-    # No switch leaves a job whose very type goes.
+    # No switch retains a job whose CRD is deleted.
     assert {next_step for _words, next_step in planned(found, abandon=True, crds=True).blockers} == {switch}
 
 
@@ -176,8 +176,8 @@ def test_jobs_need_the_trainer_beside_somebody_elses_job_set_too() -> None:
     make_foreign(found, "jobset")
     put_job(found)
     put_set(found)
-    # The JobSet has its controller still.
-    assert said(planned(found)) == ["1 unfinished TrainJob (team-a/j): they need the controller"]
+    # The controller of the JobSet stays.
+    assert said(planned(found)) == ["1 unfinished TrainJob (team-a/j): they need Trainer's controller"]
 
 
 def test_job_sets_need_ours_when_the_trainer_is_gone() -> None:
@@ -186,7 +186,7 @@ def test_job_sets_need_ours_when_the_trainer_is_gone() -> None:
     put_job(found)
     put_set(found)
     assert said(planned(found)) == [
-        "1 unfinished JobSet (team-a/s): they need the controller of JobSet that would go",
+        "1 unfinished JobSet (team-a/s): they need JobSet's controller, which would be deleted",
     ]
 
 
@@ -194,7 +194,7 @@ def test_a_plain_job_set_that_is_not_over_forbids_it() -> None:
     found = cluster()
     put_set(found)
     put_set(found, "over", ending="Completed")
-    # That of a TrainJob counts with it.
+    # The JobSet of a TrainJob counts as part of it.
     put_set(found, "owned", owned=True)
     (words,) = said(planned(found))
     assert words.startswith("1 unfinished JobSet (team-a/s)")
@@ -226,7 +226,7 @@ def test_user_data_goes_when_it_is_asked_for_and_in_its_order() -> None:
     removal = planned(found, user_data=True)
     assert removal.blockers == ()
     assert set(keys) <= set(removal.deleted())
-    # Each once: those of the release are no custom ones.
+    # Each once: the runtimes of the release are no custom ones.
     assert len(removal.deleted()) == len(set(removal.deleted()))
     assert stages(removal)[:3] == ["train_jobs", "job_sets", "runtimes"]
 
@@ -253,14 +253,14 @@ def test_beside_somebody_elses_job_set_plain_ones_stay_whatever_is_asked_for() -
     assert plain not in removal.deleted()
     assert {owned, job} <= set(removal.deleted())
     assert not [key for key in removal.deleted() if "jobset" in key.name]
-    # Nor does the switch keep back why anything else than a runtime stays.
-    assert removal.retained["it is not Conductor's (field manager helm)"] == (
+    # The switch does not hide the reason why other objects than runtimes stay.
+    assert removal.retained["it is managed by another owner (field manager helm)"] == (
         "CustomResourceDefinition jobsets.jobset.x-k8s.io",
     )
 
 
 def make_foreign(found: FakeCluster, word: str) -> None:
-    """As if what bears this word in its name were somebody's, but for objects of people, and ours never had been."""
+    """Give the CRDs with this word to another owner and delete our other objects; user objects stay."""
     for key in [key for key in found.objects if word in key.name or (word, key.api_version) == ("train", TRAINER)]:
         if key.kind == "CustomResourceDefinition":
             found.objects[key]["metadata"]["managedFields"] = [{"manager": "helm", "operation": "Apply"}]
@@ -280,7 +280,7 @@ def test_whose_the_trainer_is_tells_whether_a_runtime_of_somebodys_goes() -> Non
     put_runtime(found, TORCH.name)
     removal = planned(found, user_data=True)
     assert TORCH not in removal.deleted()
-    assert removal.retained["it is not Conductor's (field manager kubectl)"] == (str(TORCH),)
+    assert removal.retained["it is managed by another owner (field manager kubectl)"] == (str(TORCH),)
 
 
 def test_without_anything_of_ours_user_data_stays_whatever_is_asked_for() -> None:
@@ -312,8 +312,8 @@ def test_abandoned_it_stays() -> None:
     hold(found, TORCH)
     removal = planned(found, abandon=True)
     assert TORCH not in removal.deleted()
-    assert removal.retained[f"held by {IN_HOME}, and TrainJobs that stay use it"] == (str(TORCH),)
-    # The others go, whichever comes first.
+    assert removal.retained[f"held by {IN_HOME}; retained TrainJobs use it"] == (str(TORCH),)
+    # The others are deleted, in any order.
     hold(found, JAX)
     put_job(found, "other", ending="Complete", runtime=JAX.name)
     built_in = [key for key in release().known if key.kind == "ClusterTrainingRuntime"]
@@ -368,19 +368,19 @@ def test_an_object_that_would_go_with_a_crd_forbids_it() -> None:
 
 
 def test_a_crd_whose_objects_nobody_looked_for_stays() -> None:
-    """One that an older release had: what people keep of its kind is not known."""
+    """A CRD of an older release: it is unknown whether users have objects of its kind."""
     key = Key("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", f"olds.{TRAINER.partition('/')[0]}")
     record = Record(entries={key: RecordEntry("u", "", "", True)})
     removal = make_removal(release(), RemovalState(Observed({key: {"uid": "u"}}, record=record)), Switches(crds=True))
     assert removal.deleted() == []
-    assert removal.retained == {"nobody looked for objects of its kind": (str(key),)}
+    assert removal.retained == {"objects of its kind were not searched for": (str(key),)}
 
 
 def test_abandoning_jobs_never_destroys_them() -> None:
     found = cluster()
     put_job(found)
     (words,) = said(planned(found, abandon=True, crds=True))
-    assert words.startswith("1 TrainJob (team-a/j): they would go with CustomResourceDefinition")
+    assert words.startswith("1 TrainJob (team-a/j): they would be deleted with CustomResourceDefinition")
 
 
 def test_after_a_removal_that_left_the_crds_the_next_may_take_them() -> None:
@@ -390,7 +390,7 @@ def test_after_a_removal_that_left_the_crds_the_next_may_take_them() -> None:
     removal = planned(found)
     assert (removal.stages, removal.existed) == ((), True)
     assert planned(found, crds=True).deleted() == sorted(CRDS)
-    # What nobody serves any more does not have to be over.
+    # Jobs without a controller do not have to be finished.
     put_job(found)
     put_set(found)
     assert planned(found).blockers == ()
@@ -402,11 +402,11 @@ def test_crds_that_somebody_elses_controller_serves_stay() -> None:
     found.put(webhooks("theirs", "webhook", ["trainer.kubeflow.org"], namespace="elsewhere"), "helm")
     removal = planned(found, crds=True)
     assert [key.name for key in going(removal, "crds")] == ["jobsets.jobset.x-k8s.io"]
-    reason = "webhook configuration theirs, which stays, is about it"
+    reason = "it is still served by the webhook configuration theirs"
     assert len(removal.retained[reason]) == 3
 
 
-# -- others ------------------------------------------------------------------------------------------------------------
+# -- other owners ---
 
 
 def test_a_webhook_that_would_be_called_in_vain_forbids_it() -> None:
@@ -415,7 +415,7 @@ def test_a_webhook_that_would_be_called_in_vain_forbids_it() -> None:
     (words,) = said(planned(found))
     assert words == (
         "webhook configuration theirs (field manager helm) points to Service kubeflow-system/jobset-webhook-service, "
-        "which would go"
+        "which would be deleted"
     )
 
 
@@ -461,7 +461,7 @@ def test_somebodys_runtime_with_the_name_of_a_built_in_one_stays_but_for_the_swi
     put_runtime(found, TORCH.name)
     removal = planned(found)
     assert TORCH not in removal.deleted()
-    assert removal.retained["it is not Conductor's (field manager kubectl)"] == (str(TORCH),)
+    assert removal.retained["it is managed by another owner (field manager kubectl)"] == (str(TORCH),)
     assert TORCH in planned(found, user_data=True).deleted()
 
 
@@ -482,7 +482,7 @@ def test_a_namespace_of_others_that_is_terminating_is_said_to_be() -> None:
         "conditions": [{"type": "NamespaceContentRemaining", "status": "True", "message": "one pod is left"}]
     }
     (reason,) = (reason for reason, names in planned(found).retained.items() if str(home) in names)
-    assert reason.startswith("no record says that Conductor made it; it is Terminating since")
+    assert reason.startswith("no record shows that Conductor created it; it is Terminating since")
     assert reason.endswith("one pod is left")
 
 

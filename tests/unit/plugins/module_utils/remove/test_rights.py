@@ -42,7 +42,7 @@ def test_it_takes_deletes_and_watches_what_lasts_and_patches_what_is_released() 
         Right("delete", "coordination.k8s.io", "leases", HOME, LEASE.name),
         Right("watch", "apps", "deployments", HOME, ""),
         Right("watch", *runtime, "", ""),
-        # Whether the pods of a Deployment are gone shows on them.
+        # Needed to see whether the pods of a Deployment are gone.
         Right("list", "apps", "replicasets", HOME, ""),
         Right("list", "", "pods", HOME, ""),
         Right("watch", "", "pods", HOME, ""),

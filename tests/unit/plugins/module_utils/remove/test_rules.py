@@ -39,24 +39,24 @@ def test_what_was_there_before_stays(key: Key) -> None:
 
 @pytest.mark.parametrize("known", [Record(), record(CONFIG), record(CONFIG, uid="uid-of-another")])
 def test_what_another_installer_marked_stays(known: Record) -> None:
-    assert why_not_ours(CONFIG, metadata(OURS, annotations=HELM), known) == "Helm release trainer manages it"
+    assert why_not_ours(CONFIG, metadata(OURS, annotations=HELM), known) == "it is managed by Helm release trainer"
 
 
 @pytest.mark.parametrize("known", [Record(), record(CONFIG, uid="uid-of-another")])
 def test_what_no_record_knows_is_ours_by_our_entry(known: Record) -> None:
     assert why_not_ours(CONFIG, metadata(OURS), known) is None
-    assert why_not_ours(CONFIG, metadata(THEIRS), known) == "it is not Conductor's (field manager helm)"
+    assert why_not_ours(CONFIG, metadata(THEIRS), known) == "it is managed by another owner (field manager helm)"
 
 
 def test_a_namespace_takes_the_word_of_a_record() -> None:
-    assert why_not_ours(HOME, metadata(OURS), Record()) == "no record says that Conductor made it"
-    assert why_not_ours(HOME, metadata(OURS), record(HOME, uid="other")) == "no record says that Conductor made it"
+    assert why_not_ours(HOME, metadata(OURS), Record()) == "no record shows that Conductor created it"
+    assert why_not_ours(HOME, metadata(OURS), record(HOME, uid="other")) == "no record shows that Conductor created it"
 
 
 def test_a_namespace_made_by_a_run_that_was_cut_off_is_ours() -> None:
     intended = Record(intent=frozenset({HOME}))
     assert why_not_ours(HOME, metadata(OURS), intended) is None
-    assert why_not_ours(HOME, metadata(THEIRS), intended) == "it is not Conductor's (field manager helm)"
+    assert why_not_ours(HOME, metadata(THEIRS), intended) == "it is managed by another owner (field manager helm)"
 
 
 def test_what_kubectl_applied_is_kubectls() -> None:

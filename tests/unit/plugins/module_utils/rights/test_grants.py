@@ -18,12 +18,12 @@ PROBES = release().probe_namespace
 
 
 def rules_of(rights: list[Right]) -> list[dict[str, Any]]:
-    """A rule for each resource type, with the names that rights are to."""
+    """Return a rule for each resource type, with the object names of the permissions."""
     grouped: dict[tuple[str, str, str], set[str]] = {}
     for right in rights:
         grouped.setdefault((right.verb, right.group, right.resource), set()).add(right.name)
     return [
-        # Where every name is allowed, none is named.
+        # If all names are allowed, the rule has no names.
         {
             "verbs": [verb],
             "apiGroups": [group],
@@ -35,7 +35,7 @@ def rules_of(rights: list[Right]) -> list[dict[str, Any]]:
 
 
 RIGHTS = [*of_install(release()), *(help_.right for help_ in besides_install(release()))]
-# What an install takes, and no more.
+# Exactly the permissions of an install.
 CLUSTERWIDE, NAMESPACED, PROBING = (
     rules_of([right for right in RIGHTS if right.namespace == namespace]) for namespace in ("", HOME, PROBES)
 )
@@ -46,7 +46,7 @@ GRANTS_AT_HOME = [{"verbs": ["escalate", "bind"], "apiGroups": [RBAC], "resource
 def reviews(
     cluster: list[dict[str, Any]], home: list[dict[str, Any]], probes: list[dict[str, Any]], **more: Any
 ) -> Reviews:
-    # What is granted cluster-wide shows in each.
+    # Cluster-wide permissions count in each namespace.
     namespaced = {HOME: [*cluster, *home], PROBES: [*cluster, *probes]}
     return Reviews(
         {"resourceRules": cluster, **more}, {name: {"resourceRules": rules} for name, rules in namespaced.items()}
@@ -81,7 +81,7 @@ def test_each_right_missing_in_turn_is_named(right: Right) -> None:
     found = facts([*rules[0], *GRANTS], [*rules[1], *GRANTS_AT_HOME], rules[2])
     everywhere = (right.verb, right.namespace) == ("list", HOME) and right._replace(namespace="") in left
     if everywhere or (right.name and right._replace(name="") in left):
-        # Whoever may list them everywhere may do so here; and whoever may do it to all of them, to this one.
+        # A cluster-wide permission includes a namespace; a permission without names includes this name.
         assert found["missing"] == []
     else:
         (line,) = found["missing"]

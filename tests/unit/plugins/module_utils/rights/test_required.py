@@ -33,7 +33,7 @@ def test_an_apply_is_a_patch_and_where_nothing_is_a_create_as_well(verb: Verb, v
 def test_everything_that_is_written_is_named() -> None:
     written = to_write(release())
     assert [right.resource for right in written if not right.name] == ["leases"]
-    # A create and a patch for each object, and for the install record; four for the lease.
+    # A create and a patch for each object and for the install record; four for the lease.
     assert len(written) == 2 * (len(release().objects()) + 1) + 4
 
 

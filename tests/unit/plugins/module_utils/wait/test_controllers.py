@@ -71,7 +71,7 @@ BROKEN: dict[str, tuple[Change, str, str]] = {
         "endpoints",
         "stranger answers for it",
     ),
-    "lets bad objects pass": (lets_pass, "probe: denied", "it let a bad object pass"),
+    "lets bad objects pass": (lets_pass, "probe: denied", "it accepted an invalid object"),
     "cannot be called": (cannot_be_called, "probe: denied", "it cannot be called"),
 }
 
