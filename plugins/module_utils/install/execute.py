@@ -79,8 +79,8 @@ def carry_out(
             applier.apply(made)
             lease, announced = None, None
             if made or decided.home in decided.observed.metadata:
-                with ThreadPoolExecutor(1) as beside:
-                    announcing = beside.submit(_announce, cluster, decided) if made else None
+                with ThreadPoolExecutor(1) as pool:
+                    announcing = pool.submit(_announce, cluster, decided) if made else None
                     lease = stack.enter_context(
                         Lease(cluster, decided.bundle.namespace, patience=patience, hopeful=bool(made))
                     )

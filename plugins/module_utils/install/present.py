@@ -86,7 +86,7 @@ class InstallRun:
                 observed = observe(
                     asked,
                     self._bundle,
-                    beside=options.jobset != "bundled",
+                    may_be_external=options.jobset != "bundled",
                     prune=options.prune,
                     prune_crds=options.prune_crds,
                     unrecorded=lambda: ahead.submit(_read_ahead, asked, self._bundle),

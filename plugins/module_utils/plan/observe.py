@@ -44,7 +44,7 @@ def observe(
     bundle: Bundle,
     also: Iterable[Key] = (),
     *,
-    beside: bool = False,
+    may_be_external: bool = False,
     prune: bool = True,
     prune_crds: bool = False,
     unrecorded: Callable[[], object] = lambda: None,
@@ -53,7 +53,7 @@ def observe(
 
     Args:
         also: keys of further objects to read.
-        beside: do not search for the JobSet of the release if the record says that an external JobSet is used.
+        may_be_external: do not search for the JobSet of the release if the record says that an external JobSet is used.
         prune: whether to read the objects of earlier releases.
         prune_crds: whether their CRDs may be pruned; this also reads whether the CRDs are in use.
         unrecorded: called as soon as the install record is known to be missing, before the remaining reads.
@@ -63,7 +63,7 @@ def observe(
         ApiError, UnreachableError: the server failed.
     """
     look = _Look(cluster, bundle, also, unrecorded)
-    look.first(beside)
+    look.first(may_be_external)
     if look.denied:
         raise missing_permissions(look.denied, "read the cluster")
     return Observed(
@@ -107,7 +107,7 @@ class _Look:
         for key in (*map(key_of, bundle.objects()), *also):
             self._wanted.setdefault((key.api_version, key.kind, key.namespace), set()).add(key)
 
-    def first(self, beside: bool) -> None:
+    def first(self, may_be_external: bool) -> None:
         """Send all requests. See C(observe)."""
         # Webhook configurations first: they are the largest responses.
         whole = [of_type for of_type in self._wanted if of_type[1] in _WHOLE]
@@ -115,18 +115,18 @@ class _Look:
         placed = [of_type for of_type in self._wanted if of_type[2]]
         begun: list[Callable[[], None]] = [self._read_record, self._read_version, self._read_namespaces]
         # Requests that do not depend on the record run at the same time, if there are enough connections.
-        beside_it = [*whole, *placed][: max(0, self._cluster.connections - len(begun))]
-        begun += [lambda of_type=of_type: self._read_type(of_type, ours=True) for of_type in beside_it]  # type: ignore[misc]
+        independent = [*whole, *placed][: max(0, self._cluster.connections - len(begun))]
+        begun += [lambda of_type=of_type: self._read_type(of_type, ours=True) for of_type in independent]  # type: ignore[misc]
         self._cluster.each(lambda task: task(), begun)
         if not self._is_recorded:
             self._unrecorded()
         rest = [
             of_type
             for of_type in [*spread, *whole, *placed]
-            if of_type not in beside_it and of_type[2] not in self._absent
+            if of_type not in independent and of_type[2] not in self._absent
         ]
         self._read_types(rest)
-        not_ours = beside and self.record.jobset == "external"
+        not_ours = may_be_external and self.record.jobset == "external"
         missing = {
             key[:3]
             for keys in self._wanted.values()

@@ -16,7 +16,7 @@ from ..cluster.access_reviews import Reviews, Right, is_covered
 from ..objects.fields import name_of, parts, text, texts
 from ..objects.resources import key_of
 from ..release.bundle import Bundle
-from .required import besides_install, of_install, summed_up
+from .required import optional_for_install, required_for_install, summed_up
 
 RBAC = "rbac.authorization.k8s.io"
 
@@ -29,7 +29,7 @@ def grant_facts(bundle: Bundle, reviews: Reviews) -> dict[str, Any]:
     """
     if not reviews.anything and not reviews.answered:
         return _unknown()
-    missing = reviews.lacking(of_install(bundle))
+    missing = reviews.lacking(required_for_install(bundle))
     not_grantable = ungranted(bundle, bundle.objects(), reviews)
     if reviews.incomplete and (missing or not_grantable) and not reviews.anything:
         return _unknown()
@@ -37,14 +37,14 @@ def grant_facts(bundle: Bundle, reviews: Reviews) -> dict[str, Any]:
         "known": True,
         "missing": summed_up(missing),
         "not_grantable": summed_up(not_grantable),
-        "optional": _helpful(bundle, reviews),
+        "optional": _optional(bundle, reviews),
         **{verb: not reviews.lacking([Right(verb, RBAC, "clusterroles", "", "")]) for verb in ("escalate", "bind")},
     }
 
 
 def has_every_right(bundle: Bundle, reviews: Reviews) -> bool:
     """Return whether further reviews cannot add a permission, because the identity has all of them."""
-    rights = [*of_install(bundle), *(help_.right for help_ in besides_install(bundle))]
+    rights = [*required_for_install(bundle), *(optional.right for optional in optional_for_install(bundle))]
     return not reviews.lacking(rights) and not ungranted(bundle, bundle.objects(), reviews)
 
 
@@ -79,13 +79,15 @@ def granted_by(manifest: Mapping[str, Any]) -> tuple[str, str, str]:
     return "", "", ""
 
 
-def _helpful(bundle: Bundle, reviews: Reviews) -> list[dict[str, Any]]:
-    helps = besides_install(bundle)
-    lacking = set(reviews.lacking(help_.right for help_ in helps))
+def _optional(bundle: Bundle, reviews: Reviews) -> list[dict[str, Any]]:
+    optionals = optional_for_install(bundle)
+    lacking = set(reviews.lacking(optional.right for optional in optionals))
     return [
         {"permissions": summed_up(rights), "consequence": without}
-        for without in dict.fromkeys(help_.without for help_ in helps)
-        for rights in ([help_.right for help_ in helps if help_.without == without and help_.right in lacking],)
+        for without in dict.fromkeys(optional.without for optional in optionals)
+        for rights in (
+            [optional.right for optional in optionals if optional.without == without and optional.right in lacking],
+        )
         if rights
     ]
 

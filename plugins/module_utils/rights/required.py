@@ -47,7 +47,7 @@ _RUNTIME = resource_of(f"{TRAINER_GROUP}/v1alpha1", "ClusterTrainingRuntime")
 _TRAIN_JOB = resource_of(f"{TRAINER_GROUP}/v1alpha1", "TrainJob")
 
 
-class Help(NamedTuple):
+class OptionalPermission(NamedTuple):
     """An optional permission, and the consequence of its absence."""
 
     right: Right
@@ -163,37 +163,44 @@ def to_inspect(bundle: Bundle) -> list[Right]:
     ]
 
 
-def to_explain(bundle: Bundle) -> list[Help]:
+def to_explain(bundle: Bundle) -> list[OptionalPermission]:
     """Return optional permissions to explain why controllers do not start or deletions do not finish."""
     waits = "errors do not report what its deletion waits for"
     return [
-        Help(right_to("list", _EVENT, bundle.namespace), "a wait cannot report what the kubelet does"),
-        Help(
+        OptionalPermission(right_to("list", _EVENT, bundle.namespace), "a wait cannot report what the kubelet does"),
+        OptionalPermission(
             right_to("get", _POD, bundle.namespace, subresource="log"),
             "a failed wait cannot show the last log lines of the controllers",
         ),
-        Help(right_to("list", _REPLICA_SET, bundle.namespace), "a failed wait cannot report why pods are not created"),
+        OptionalPermission(
+            right_to("list", _REPLICA_SET, bundle.namespace), "a failed wait cannot report why pods are not created"
+        ),
         # For one name only, so that it can be part of the cluster-wide role.
-        Help(
+        OptionalPermission(
             right_to("get", _CONFIG_MAP, name=AUTOSCALER_STATUS.name),
             "a wait does not detect that no new nodes will be added",
         ),
-        *(Help(right_to("get", _NAMESPACE, name=name), waits) for name in bundle.names("Namespace")),
-        *(Help(right_to("get", _CRD, name=name), waits) for name in bundle.names("CustomResourceDefinition")),
+        *(OptionalPermission(right_to("get", _NAMESPACE, name=name), waits) for name in bundle.names("Namespace")),
+        *(
+            OptionalPermission(right_to("get", _CRD, name=name), waits)
+            for name in bundle.names("CustomResourceDefinition")
+        ),
     ]
 
 
-def to_hasten(bundle: Bundle) -> list[Help]:
+def to_hasten(bundle: Bundle) -> list[OptionalPermission]:
     """Return optional permissions to speed up a start, and to predict and take over existing objects."""
     home = bundle.namespace
     back_off = "pods in back-off are retried minutes later"
     mine = {(resource_of(key.api_version, key.kind), key) for key in map(key_of, bundle.objects())}
     return [
-        Help(right_to("patch", _POD, home, subresource="status"), "certificates are mounted up to minutes later"),
-        Help(right_to("patch", _DEPLOYMENT, home, subresource="status"), back_off),
-        Help(right_to("delete", _POD, home), back_off),
+        OptionalPermission(
+            right_to("patch", _POD, home, subresource="status"), "certificates are mounted up to minutes later"
+        ),
+        OptionalPermission(right_to("patch", _DEPLOYMENT, home, subresource="status"), back_off),
+        OptionalPermission(right_to("delete", _POD, home), back_off),
         *(
-            Help(
+            OptionalPermission(
                 right_to("get", resource, key.namespace, key.name),
                 "check mode cannot predict its changes, and it cannot be taken over from kubectl",
             )
@@ -202,30 +209,30 @@ def to_hasten(bundle: Bundle) -> list[Help]:
     ]
 
 
-def to_make_room(bundle: Bundle) -> list[Help]:
+def to_make_room(bundle: Bundle) -> list[OptionalPermission]:
     """Return the permissions to create the namespaces."""
     return [
-        Help(right_to("create", _NAMESPACE, name=name), "the namespaces have to be created before")
+        OptionalPermission(right_to("create", _NAMESPACE, name=name), "the namespaces have to be created before")
         for name in bundle.names("Namespace")
     ]
 
 
-def of_install(bundle: Bundle) -> list[Right]:
+def required_for_install(bundle: Bundle) -> list[Right]:
     """Return the required permissions of an install with verification."""
     needed = (to_write(bundle), to_read(bundle), to_wait(bundle), to_refresh(bundle), to_probe(bundle))
     # A namespace exists already if permissions are given in it.
-    spare = {help_.right for help_ in to_make_room(bundle)}
+    spare = {optional.right for optional in to_make_room(bundle)}
     return [right for right in dict.fromkeys(right for rights in needed for right in rights) if right not in spare]
 
 
-def besides_install(bundle: Bundle) -> list[Help]:
+def optional_for_install(bundle: Bundle) -> list[OptionalPermission]:
     """Return the optional permissions of an install."""
-    looks = [Help(right, "an inspection reports it as unknown") for right in to_inspect(bundle)]
-    needed = set(of_install(bundle))
-    found: dict[Right, Help] = {}
-    for help_ in (*looks, *to_explain(bundle), *to_hasten(bundle), *to_make_room(bundle)):
-        if help_.right not in needed:
-            found.setdefault(help_.right, help_)
+    looks = [OptionalPermission(right, "an inspection reports it as unknown") for right in to_inspect(bundle)]
+    needed = set(required_for_install(bundle))
+    found: dict[Right, OptionalPermission] = {}
+    for optional in (*looks, *to_explain(bundle), *to_hasten(bundle), *to_make_room(bundle)):
+        if optional.right not in needed:
+            found.setdefault(optional.right, optional)
     return list(found.values())
 
 

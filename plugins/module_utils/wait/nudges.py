@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Speed up the start of controllers during a wait. These are the only writes of a wait.
 
-The kubelet and the ReplicaSet controller retry failed operations at growing intervals, up to minutes. They do not notice
-when the cause is repaired, so the next run would wait too long.
+The kubelet and the ReplicaSet controller retry failed operations at growing intervals, up to minutes. They do not
+notice when the cause is repaired, so the next run would wait too long.
 """
 
 from __future__ import annotations
@@ -66,9 +66,9 @@ class Nudges:
     def retry(self, deployments: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[str, Any]]) -> frozenset[str]:
         """Retry immediately what is in back-off.
 
-        Delete a pod in back-off: its ReplicaSet creates another one, which starts without a pause. Annotate a Deployment
-        whose pods could not be created: its controller copies the annotation to the ReplicaSet, and the ReplicaSet's
-        controller then tries again.
+        Delete a pod in back-off: its ReplicaSet creates another one, which starts without a pause. Annotate a
+        Deployment whose pods could not be created: its controller copies the annotation to the ReplicaSet, and the
+        ReplicaSet's controller then tries again.
 
         Returns:
             the uids of the pods that were in back-off: their last state is outdated.

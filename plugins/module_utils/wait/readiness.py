@@ -28,14 +28,16 @@ class Readiness:
     """The watched state of a bundle on a cluster.
 
     Args:
-        beside: an external JobSet, which must be ready, too.
+        external_jobset: an external JobSet, which must be ready, too.
         with_secrets: watch the metadata of the certificate Secrets, too.
     """
 
-    def __init__(self, cluster: Cluster, bundle: Bundle, beside: ExternalJobSet | None, *, with_secrets: bool) -> None:
+    def __init__(
+        self, cluster: Cluster, bundle: Bundle, external_jobset: ExternalJobSet | None, *, with_secrets: bool
+    ) -> None:
         self._bundle = bundle
-        self._beside = beside
-        crds = bundle.names("CustomResourceDefinition") + ([JOBSET_CRD] if beside else [])
+        self._external_jobset = external_jobset
+        crds = bundle.names("CustomResourceDefinition") + ([JOBSET_CRD] if external_jobset else [])
         namespace = bundle.namespace
         self._foundation = Foundation(cluster, namespace, crds)
         self._deployments = Scope(resource_of("apps/v1", "Deployment"), namespace)
@@ -48,7 +50,7 @@ class Readiness:
             for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
         }
         scopes = [self._deployments, self._pods, self._slices, self._leases, *self._configurations.values()]
-        scopes += beside.scopes if beside else []
+        scopes += external_jobset.scopes if external_jobset else []
         if with_secrets:
             scopes.append(self._secrets)
         self.watcher = Watcher(cluster, scopes)
@@ -97,14 +99,16 @@ class Readiness:
         for service in sorted(services):
             pieces = [piece for piece in slices if text(piece, "metadata", "labels", _SERVICE_LABEL) == service]
             verdicts.append(endpoints_verdict(service, pieces, own_pods))
-        return verdicts + (self._beside.verdicts(watcher) if self._beside else [])
+        return verdicts + (self._external_jobset.verdicts(watcher) if self._external_jobset else [])
 
     def proven_against(self) -> frozenset[tuple[str, ...]]:
         """Return the endpoints and the webhook configurations that a proof depends on.
 
         If they are the same before and after a proof, the proof is valid for the current state.
         """
-        scopes = [self._slices] + ([scope for scope in self._beside.scopes if _is_slice(scope)] if self._beside else [])
+        scopes = [self._slices] + (
+            [scope for scope in self._external_jobset.scopes if _is_slice(scope)] if self._external_jobset else []
+        )
         answering = {
             (
                 scope.namespace or "",

@@ -423,7 +423,7 @@ def test_a_controller_that_is_somebody_elses_by_now_forbids_it() -> None:
     found = cluster()
     found.objects[MANAGER]["metadata"]["annotations"] = {"meta.helm.sh/release-name": "trainer"}
     (words,) = said(planned(found))
-    assert words.startswith(f"Deployment {HOME}/{MANAGER.name} stays (Helm release trainer)")
+    assert words.startswith(f"Deployment {HOME}/{MANAGER.name} is managed by Helm release trainer and stays")
 
 
 def test_leases_stay_with_controllers_that_stay() -> None:
