@@ -1,8 +1,9 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the Jobs of a TrainJob: why one failed, and why pods cannot be created. The pods and the JobSet do not show this.
+"""Read the Jobs of a TrainJob: why one failed, and why pods cannot be created.
 
+Neither the pods nor the JobSet show this.
 Without permission to read Jobs or events, this information is left out.
 """
 

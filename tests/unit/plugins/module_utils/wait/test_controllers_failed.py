@@ -263,8 +263,8 @@ def test_the_wait_has_no_more_requests_than_its_lists_watches_and_probes(clock: 
     cluster = serving(bundle())
     retrying(cluster, clock)
     scopes = ControllersWait(cluster, bundle())._readiness.watcher.scopes
-    # The scopes, the CRDs and the namespace before and after the proof, which sends a probe twice. The certificate at its
-    # start and end, the runtimes, and the number of API servers.
+    # The scopes, the CRDs and the namespace before and after the proof, which sends a probe twice. The certificate at
+    # its start and end, the runtimes, and the number of API servers.
     assert len(cluster.requests) == 2 * (len(scopes) + 1 + 1) + 2 + 2 + 1 + 1
 
 
