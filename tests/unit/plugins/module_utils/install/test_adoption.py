@@ -154,7 +154,7 @@ def test_an_object_that_changes_meanwhile_is_looked_at_again(times: int) -> None
             ensure_present(cluster, release())
 
 
-def test_what_is_not_upstreams_stays_somebody_elses() -> None:
+def test_objects_not_of_upstream_keep_their_owner() -> None:
     cluster = upstreams()
     with pytest.raises(RefusedError, match="field manager kubectl"):
         ensure_present(cluster, bundle(upstream={name: {} for name in NAMES if "Deployment" not in name}))
@@ -174,7 +174,7 @@ def test_a_tool_that_is_not_named_stops_it(adopt: tuple[str, ...]) -> None:
     assert cluster.writes == []
 
 
-def test_a_tool_that_is_named_loses_its_marks_and_its_fields_and_is_told_of() -> None:
+def test_a_named_tool_loses_its_marks_and_fields_and_is_reported() -> None:
     cluster = by_helm()
     cluster.objects[CONFIG]["data"]["a"] = "edited"
     foretold = ensure_present(cluster, release(), adopt=["helm"], check=True)
@@ -210,7 +210,7 @@ def test_what_a_tool_calls_otherwise_cannot_be_adopted() -> None:
     assert cluster.writes == []
 
 
-def test_what_is_too_different_says_what_to_do() -> None:
+def test_an_object_that_differs_too_much_has_a_next_step() -> None:
     cluster = by_helm()
     cluster.fail(422, path="/deployments/", message="field is immutable")
     with pytest.raises(ApiError, match=r"field is immutable\n.*remove it with the tool that installed it"):

@@ -102,9 +102,7 @@ def test_an_apply_that_the_server_had_already_is_no_change() -> None:
     assert Outcome(unchanged, {"resourceVersion": "8"}).changed
 
 
-def test_the_first_failure_stops_the_rest_and_keeps_what_was_done(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_first_failure_stops_the_rest_and_keeps_the_outcomes(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     given_up = threading.Event()
 
     class Pool(ThreadPoolExecutor):
@@ -130,7 +128,7 @@ def test_the_first_failure_stops_the_rest_and_keeps_what_was_done(
     assert clock.pauses == []
 
 
-def test_what_is_in_flight_at_a_failure_is_finished_and_kept(clock: Clock) -> None:
+def test_running_requests_finish_after_a_failure_and_count(clock: Clock) -> None:
     cluster = FakeCluster(connections=2)
     slow_sent = threading.Event()
     failed = threading.Event()
@@ -165,7 +163,9 @@ def test_what_is_in_flight_at_a_failure_is_finished_and_kept(clock: Clock) -> No
         ("runtimes", RightsError("no"), False),
     ],
 )
-def test_patience_only_for_what_is_not_there_yet(clock: Clock, phase: str, error: Exception, patient: bool) -> None:
+def test_only_failures_of_missing_prerequisites_are_retried(
+    clock: Clock, phase: str, error: Exception, patient: bool
+) -> None:
     cluster = FakeCluster()
     cluster.put(crd("clustertrainingruntimes", "ClusterTrainingRuntime", "Cluster"))
     failing(cluster, "torch", error, error, error)
@@ -265,7 +265,7 @@ def test_an_answer_from_far_away_was_a_pause_already(clock: Clock) -> None:
     assert clock.pauses == [pytest.approx(0.03)]
 
 
-def test_what_is_never_served_is_named(clock: Clock) -> None:
+def test_a_resource_that_is_never_served_is_named(clock: Clock) -> None:
     cluster = FakeCluster()
     serving_after(cluster, 1000)
     cluster.hooks.append(lambda request: {"resources": None} if request.path == SETS.root else None)

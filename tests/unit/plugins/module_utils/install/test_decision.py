@@ -22,7 +22,7 @@ def decided(observed: Observed | None = None, *, changes: str = CREATED) -> Deci
     return Decided(bundle(), "default", "bundled", observed, plan, predictions)
 
 
-def test_what_is_as_it_is_to_be_is_written_by_nobody_and_recorded() -> None:
+def test_matching_objects_are_recorded_and_not_written() -> None:
     settled = decided(Observed(metadata={HOME: {"uid": "1"}}), changes="")
     assert (settled.changing, settled.creations, settled.pruned) == ([], [], [])
     assert settled.records

@@ -118,7 +118,9 @@ DRIFTS = {
 @pytest.mark.parametrize("drift", DRIFTS.values(), ids=DRIFTS)
 @pytest.mark.parametrize("profile", ["default", "fail_open"])
 @pytest.mark.parametrize("phases", [PHASES, PHASES[:2]], ids=["all", "two"])
-def test_what_is_predicted_is_done(drift: Callable[[FakeCluster], None], profile: str, phases: tuple[str, ...]) -> None:
+def test_the_run_does_what_check_mode_predicts(
+    drift: Callable[[FakeCluster], None], profile: str, phases: tuple[str, ...]
+) -> None:
     cluster = fresh()
     drift(cluster)
 
@@ -164,9 +166,7 @@ def test_outside_check_mode_nothing_counts_as_predicted() -> None:
         (409, "Conflict", "/namespaces/ops"),
     ],
 )
-def test_what_the_server_would_refuse_is_refused_in_check_mode_in_the_same_words(
-    status: int, reason: str, path: str
-) -> None:
+def test_check_mode_fails_with_the_same_server_message_as_the_run(status: int, reason: str, path: str) -> None:
     cluster = fresh()
     gone(CONFIG)(cluster)
     cluster.change(HOME, "kubectl-edit")
@@ -206,7 +206,7 @@ def test_what_the_server_cannot_judge_yet_is_concluded(failed: ApiError, drift: 
     assert result["changed"] is True
 
 
-def test_missing_rights_are_told_in_check_mode_with_what_differs() -> None:
+def test_check_mode_reports_missing_permissions_and_differences() -> None:
     cluster = fresh()
     gone(DEPLOYMENT)(cluster)
     cluster.rules = [{"verbs": ["get", "list", "watch"], "apiGroups": ["*"], "resources": ["*"]}]
@@ -217,7 +217,7 @@ def test_missing_rights_are_told_in_check_mode_with_what_differs() -> None:
     assert not any("dryRun" in request.query for request in cluster.requests)
 
 
-def test_who_may_only_read_may_check_what_is_as_it_should_be() -> None:
+def test_check_mode_of_a_matching_cluster_needs_only_reads() -> None:
     cluster = fresh()
     cluster.rules = []
     assert ensure_present(cluster, bundle(), check=True)["changed"] is False

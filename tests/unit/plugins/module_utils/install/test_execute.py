@@ -63,7 +63,7 @@ WRITES = len(EVERYTHING) + 4
 
 @pytest.mark.parametrize("stored", [True, False])
 @pytest.mark.parametrize("number", range(1, WRITES + 1))
-def test_a_killed_run_is_completed_by_the_next_which_knows_what_is_conductors(number: int, stored: bool) -> None:
+def test_a_killed_run_is_completed_by_the_next_which_recognises_our_objects(number: int, stored: bool) -> None:
     cluster = killed_at(number, stored=stored)
     # Without an intent it is unknown who created the namespace: an uninstall retains it.
     untold = HOME in cluster.objects and RECORD not in cluster.objects
@@ -139,7 +139,7 @@ def test_what_changed_while_another_run_was_waited_for_is_planned_anew(monkeypat
     assert result["notices"] == ["waited for another run to end: elsewhere pid 1"]
 
 
-def test_what_is_intended_takes_nothing_from_a_run_that_was_quicker() -> None:
+def test_an_intent_takes_nothing_from_a_faster_run() -> None:
     """The other run created the namespace and wrote its record before this one read it again."""
     cluster = FakeCluster()
     theirs = Record(release="0.0.1", profile="theirs")
@@ -168,7 +168,7 @@ def test_a_record_that_is_there_already_is_written_when_the_lease_is_taken() -> 
     assert read_install_record(cluster, NAMESPACE).release == "9.9.9"
 
 
-def test_whoever_may_create_by_name_only_says_what_is_intended_when_the_lease_is_taken() -> None:
+def test_with_permission_by_name_only_the_intent_is_recorded_after_the_lease() -> None:
     cluster = FakeCluster()
     cluster.fail(403, method="POST", path="/configmaps")
     ensure_present(cluster, bundle())

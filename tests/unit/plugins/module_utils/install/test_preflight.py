@@ -56,7 +56,7 @@ def asked(cluster: FakeCluster) -> bool:
     return any("/nodes" in request.path for request in cluster.requests)
 
 
-def test_everything_that_stands_against_it_is_said_at_once() -> None:
+def test_all_blockers_are_reported_at_once() -> None:
     cluster = FakeCluster(version="v1.30.4")
     cluster.put(obj("Namespace", NAMESPACE), "kubectl")
     cluster.put(QUOTA, "kubectl")
@@ -130,7 +130,7 @@ def test_an_install_that_was_cut_off_is_completed_without_a_word() -> None:
     assert (result["changed"], result["warnings_found"]) == (True, [])
 
 
-def test_rights_are_asked_for_what_is_to_be_written_alone() -> None:
+def test_only_the_permissions_for_the_planned_writes_are_checked() -> None:
     cluster = FakeCluster()
     ensure_present(cluster, bundle())
     del cluster.objects[DEPLOYMENT]
@@ -187,7 +187,7 @@ def test_a_failure_to_look_is_a_failure() -> None:
     assert "etcd is away" in str(refused(cluster))
 
 
-def test_what_the_plan_refuses_is_said_even_so() -> None:
+def test_blockers_of_the_plan_are_reported_even_then() -> None:
     cluster = FakeCluster(version="v1.30.4")
     cluster.fail(500, method="GET", path="/nodes", message="etcd is away")
     assert codes(refused(cluster)) == ["kubernetes_too_old"]
@@ -206,7 +206,7 @@ def test_a_terminating_object_is_said_once_with_the_servers_words() -> None:
     assert "a/b is held" in str(error)
 
 
-def test_somebody_elses_webhooks_are_said_with_whose_they_are() -> None:
+def test_webhooks_of_other_owners_are_reported_with_their_owner() -> None:
     cluster = FakeCluster()
     cluster.put(crd("jobsets", "JobSet", group="jobset.x-k8s.io"), "helm", "Update")
     cluster.put(webhooks("jobset-validating", "hook", ["jobset.x-k8s.io"], namespace="jobset-system"), "helm", "Update")

@@ -128,7 +128,7 @@ def test_what_an_inspection_reads_is_on_its_way_while_a_first_install_is_still_o
     assert observed.is_set()
 
 
-def test_a_failure_of_what_was_read_ahead_is_told() -> None:
+def test_a_failure_of_an_early_read_is_reported() -> None:
     cluster = FakeCluster()
     cluster.fail(500, method="GET", path="/api/v1/nodes", message="out of order")
     with pytest.raises(ApiError, match="out of order"):
@@ -175,7 +175,7 @@ def test_crds_are_served_before_the_controllers_and_the_runtimes_that_need_them(
     assert looked > max(index for index, path in enumerate(paths) if path.endswith("/validator"))
 
 
-def test_whoever_applies_neither_waits_for_no_crds() -> None:
+def test_without_controllers_and_runtimes_no_crds_are_awaited() -> None:
     cluster = FakeCluster()
     ensure_present(cluster, bundle(), phases=["foundation", "access", "admission"])
     assert not [request for request in cluster.requests if request.path == "/apis/trainer.kubeflow.org/v1alpha1"]
@@ -240,7 +240,7 @@ def test_a_field_taken_from_us_is_put_back() -> None:
     assert cluster.writes == []
 
 
-def test_what_is_created_needs_no_dry_run() -> None:
+def test_a_creation_needs_no_dry_run() -> None:
     cluster = FakeCluster()
     ensure_present(cluster, bundle())
     assert not any("dryRun" in request.query for request in cluster.requests)
@@ -267,7 +267,7 @@ def test_an_apply_that_the_server_had_already_is_no_change() -> None:
     assert (result["changed"], result["actions"]) == (False, {})
 
 
-def test_where_somebody_writes_in_our_name_the_server_is_asked_each_time() -> None:
+def test_with_another_writer_under_our_name_every_run_sends_a_dry_run() -> None:
     cluster = fresh()
     metadata = cluster.objects[CONFIG]["metadata"]
     metadata["managedFields"].append({"manager": "conductor", "operation": "Update", "fieldsV1": {"f:data": {}}})
@@ -278,7 +278,7 @@ def test_where_somebody_writes_in_our_name_the_server_is_asked_each_time() -> No
         cluster.requests.clear()
 
 
-def test_what_was_changed_in_our_name_is_taken_back() -> None:
+def test_changes_under_our_name_are_reverted() -> None:
     cluster = fresh()
     cluster.objects[CONFIG]["data"] = {"a": "2"}
     cluster.change(CONFIG, FIELD_MANAGER)
@@ -334,7 +334,7 @@ def test_a_prepared_namespace_is_adopted_and_not_ours_to_delete() -> None:
         webhooks("trainer-webhook", "x", ["trainer.kubeflow.org"], namespace="kubeflow"),
     ],
 )
-def test_somebody_elses_trainer_is_refused_before_any_write(manifest: dict[str, Any], check: bool) -> None:
+def test_a_trainer_of_another_owner_blocks_before_any_write(manifest: dict[str, Any], check: bool) -> None:
     cluster = FakeCluster()
     cluster.put(obj("Namespace", NAMESPACE), "somebody")
     cluster.put(manifest, "helm", "Update")
@@ -344,7 +344,7 @@ def test_somebody_elses_trainer_is_refused_before_any_write(manifest: dict[str, 
     assert cluster.writes == []
 
 
-def test_a_refusal_in_a_later_phase_stops_the_first_one() -> None:
+def test_a_blocker_in_a_later_phase_stops_the_first_one() -> None:
     cluster = FakeCluster(version="v1.30.4-gke.1")
     with pytest.raises(RefusedError, match=r"Kubernetes is 1\.30\.4-gke\.1"):
         ensure_present(cluster, bundle(), phases=["foundation"])
@@ -410,7 +410,7 @@ def test_the_record_needs_a_right_of_its_own() -> None:
     assert cluster.writes == []
 
 
-def test_a_failure_says_what_was_written_and_keeps_the_record_of_it() -> None:
+def test_a_failure_names_the_written_objects_and_records_them() -> None:
     cluster = FakeCluster()
     cluster.fail(422, path="/deployments/", message="spec is wrong")
     with pytest.raises(ApiError, match="spec is wrong") as caught:
@@ -452,7 +452,7 @@ def test_a_record_that_cannot_be_kept_after_a_good_install_is_an_error() -> None
         ensure_present(cluster, bundle())
 
 
-def test_somebodys_edit_of_the_record_does_not_stop_us() -> None:
+def test_a_manual_edit_of_the_record_is_overwritten() -> None:
     cluster = fresh()
     cluster.objects[RECORD]["data"] = {"record.json": "{}"}
 

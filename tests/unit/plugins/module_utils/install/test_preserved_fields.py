@@ -42,7 +42,7 @@ def test_what_others_have_left(other: dict[str, Any], kept: list[str] | None) ->
     assert found == ([{"object": str(CONFIG), "owner": "me", "fields": kept}] if kept else [])
 
 
-def test_only_what_was_taken_over_is_looked_at() -> None:
+def test_only_objects_taken_over_have_preserved_fields() -> None:
     assert preserved_fields([(adopted(take_over=False), {"managedFields": [entry("me", {"f:x": {}})]})]) == []
     assert preserved_fields([(adopted(), {})]) == []
 

@@ -113,7 +113,7 @@ def test_in_a_namespace_that_is_not_there_nothing_is_looked_for() -> None:
     ]
 
 
-def test_without_a_record_somebody_is_told_at_once_and_all_is_asked_for() -> None:
+def test_without_a_record_the_callback_runs_early_and_everything_is_listed() -> None:
     cluster, told = FakeCluster(connections=1), list[list[str]]()
     observe(cluster, bundle(), unrecorded=lambda: told.append([request.path for request in cluster.requests]))
     # Called when the record, the version and the Namespaces are known.
@@ -127,7 +127,7 @@ def test_without_a_record_somebody_is_told_at_once_and_all_is_asked_for() -> Non
 
 
 @pytest.mark.parametrize("content", [Record(), None])
-def test_nobody_is_told_where_there_is_a_record_or_it_may_not_be_read(content: Record | None) -> None:
+def test_the_callback_does_not_run_with_a_record_or_without_permission_to_read_it(content: Record | None) -> None:
     cluster, told = installed(bundle()), list[int]()
     if content is None:
         cluster.fail(403, method="GET", path="/configmaps/conductor-install")
@@ -181,7 +181,7 @@ CONDITIONS = {
 }
 
 
-def test_what_is_terminating_says_what_it_waits_for() -> None:
+def test_a_terminating_object_reports_what_it_waits_for() -> None:
     cluster = installed(bundle())
     cluster.objects[HOME]["metadata"]["deletionTimestamp"] = "t"
     cluster.objects[HOME]["status"] = CONDITIONS

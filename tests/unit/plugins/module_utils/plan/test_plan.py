@@ -53,7 +53,7 @@ def without(state: Observed, key: Key) -> Record:
     return Record(entries={other: entry for other, entry in state.record.entries.items() if other != key})
 
 
-def test_what_is_as_recorded_is_left_alone() -> None:
+def test_objects_as_recorded_are_unchanged() -> None:
     plan = make_plan(bundle(), observed(bundle()))
     assert {action.verb for action in plan.actions} == {"unchanged"}
     assert plan.writing(PHASES) == []
@@ -136,7 +136,7 @@ def test_what_the_release_wants_otherwise_is_updated() -> None:
         ({**foreign(), "labels": {"argocd.argoproj.io/instance": "platform"}}, "Argo CD platform"),
     ],
 )
-def test_a_namespace_somebody_prepared_is_adopted(found: dict[str, Any], owner: str) -> None:
+def test_a_prepared_namespace_is_adopted(found: dict[str, Any], owner: str) -> None:
     plan = make_plan(bundle(), observed(bundle(), {HOME: found}))
     (action,) = plan.writing(PHASES)
     assert (action.verb, action.key, action.reason) == ("adopt", HOME, f"it exists already ({owner})")
@@ -178,7 +178,7 @@ def test_kubectl_beside_us_is_adopted_again() -> None:
         (by_kubectl(deletionTimestamp=TIME), "is Terminating"),
     ],
 )
-def test_marks_other_installers_and_deletions_still_refuse(found: dict[str, Any], owner: str) -> None:
+def test_other_installers_and_deletions_still_block(found: dict[str, Any], owner: str) -> None:
     action = action_for(DEPLOYMENT, observed(bundle(), {DEPLOYMENT: found}))
     assert (action.verb, action.take_over) == ("refuse", False)
     assert owner in action.reason
@@ -204,7 +204,7 @@ def test_an_adopted_namespace_is_not_adopted_again() -> None:
     assert action_for(HOME, observed(bundle(), {HOME: found})).verb == "unchanged"
 
 
-def test_a_terminating_namespace_is_refused_whoever_owns_it() -> None:
+def test_a_terminating_namespace_blocks_for_any_owner() -> None:
     plan = make_plan(bundle(), observed(bundle(), {HOME: foreign(deletionTimestamp=TIME)}))
     assert plan.blocker_lines == (f"Namespace ops is Terminating since {TIME}, waiting for its deletion",)
     assert plan.next_steps == (
@@ -245,14 +245,14 @@ def test_each_remedy_is_given_once() -> None:
         ("", False),
     ],
 )
-def test_a_server_too_old_is_refused(version: str, refused: bool) -> None:
+def test_a_server_that_is_too_old_blocks(version: str, refused: bool) -> None:
     refusals = make_plan(bundle(), observed(bundle(), kubernetes=version)).blocker_lines
     assert bool(refusals) is refused
     assert all(version in text and "1.31" in text for text in refusals)
 
 
 @pytest.mark.parametrize(("count", "more"), [(1, ""), (3, ""), (4, " and 1 more"), (5, " and 2 more")])
-def test_refusals_of_one_owner_are_summed_up(count: int, more: str) -> None:
+def test_blockers_of_one_owner_are_summarised(count: int, more: str) -> None:
     names = [f"c{number}" for number in range(count)]
     maps = [obj("ConfigMap", name, namespace="ops") for name in names]
     phases = [{"name": "access", "objects": maps}]

@@ -45,7 +45,7 @@ def test_what_kubectl_applied_of_upstreams_is_handed_over(manager: str, operatio
     assert (action.tool, action.force) == ("", False)
 
 
-def test_what_kubectl_applied_of_anything_else_is_refused() -> None:
+def test_other_objects_that_kubectl_applied_block() -> None:
     assert action_for(CONFIG, by("kubectl"), release=bundle()).verb == "refuse"
 
 
@@ -65,11 +65,11 @@ def test_an_upstream_object_without_content_has_no_owner(entries: list[dict[str,
 
 
 @pytest.mark.parametrize("found", [{"uid": "u", **HELM}, by("installer"), by("installer", **ARGO_CD)])
-def test_one_that_somebody_claims_is_theirs(found: dict[str, Any]) -> None:
+def test_an_object_with_the_mark_of_another_installer_has_that_owner(found: dict[str, Any]) -> None:
     assert action_for(SECRET, found).verb == "refuse"
 
 
-def test_one_that_has_more_than_a_name_or_that_upstream_does_not_ship_is_refused() -> None:
+def test_an_object_with_content_or_unknown_to_upstream_blocks() -> None:
     assert action_for(CONFIG, {"uid": "u"}).verb == "refuse"
     assert action_for(SECRET, {"uid": "u"}, release=bundle()).verb == "refuse"
 
@@ -82,7 +82,7 @@ def test_one_that_has_more_than_a_name_or_that_upstream_does_not_ship_is_refused
         (by("installer"), "other", "field manager installer"),
     ],
 )
-def test_what_is_named_to_be_taken_over_is(found: dict[str, Any], tool: str, words: str) -> None:
+def test_objects_of_a_named_tool_are_adopted(found: dict[str, Any], tool: str, words: str) -> None:
     action = action_for(CONFIG, found, ["olm", tool])
     assert (action.verb, action.reason) == ("adopt", f"to be adopted from {words}")
     assert (action.take_over, action.tool, action.force) == (True, tool, False)
@@ -90,12 +90,12 @@ def test_what_is_named_to_be_taken_over_is(found: dict[str, Any], tool: str, wor
     assert action_for(CONFIG, found, ["olm"]).verb == "refuse"
 
 
-def test_what_is_ours_is_not_taken_from_anybody() -> None:
+def test_our_own_objects_are_not_adopted() -> None:
     assert action_for(CONFIG, by("conductor"), ["helm", "other"]).verb == "update"
     assert action_for(SECRET, by("conductor"), ["helm", "other"]).verb == "update"
 
 
-def test_an_action_shows_neither_manifests_nor_what_is_compared_with() -> None:
+def test_an_action_shows_no_manifests() -> None:
     """They may hold secrets, and messages and test output show actions."""
     action = action_for(CONFIG, by("kubectl"))
     shown = repr(action)

@@ -34,7 +34,7 @@ def decision(
     return decide_leftover(key, entry, metadata, prune_crds=prune_crds, used_by=used_by).decision
 
 
-def test_what_conductor_created_and_nobody_else_has_is_pruned_by_its_uid() -> None:
+def test_objects_that_conductor_created_are_pruned_by_uid() -> None:
     found = decide_leftover(SERVICE, OURS, LIVE, prune_crds=False, used_by="")
     assert (found.decision, found.uid) == ("prune", "uid-1")
 
@@ -49,7 +49,7 @@ def test_what_conductor_created_and_nobody_else_has_is_pruned_by_its_uid() -> No
         {**LIVE, "annotations": {"meta.helm.sh/release-name": "x"}},
     ],
 )
-def test_what_is_gone_or_somebody_elses_by_now_is_forgotten(metadata: dict[str, Any] | None) -> None:
+def test_missing_objects_and_those_of_other_owners_are_dropped(metadata: dict[str, Any] | None) -> None:
     assert decision(metadata=metadata) == "drop"
 
 
@@ -71,7 +71,7 @@ def test_what_a_user_needs_stays_and_who_needs_it_is_said() -> None:
     assert (found.decision, found.reason) == ("retain", "TrainJob a/b needs it")
 
 
-def test_left_is_what_is_on_record_and_not_in_the_release() -> None:
+def test_leftovers_are_recorded_and_not_in_the_release() -> None:
     unknown = Key("example.com/v9", "Thing", "", "x")
     record = Record(entries={SERVICE: OURS, CRD: OURS, unknown: OURS})
     assert leftovers_of(record, frozenset({CRD})) == [SERVICE]

@@ -180,7 +180,7 @@ def test_killed_after_any_write_it_goes_on_and_ends_the_same(options: dict[str, 
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_a_refusal_names_everything_and_writes_nothing(check: bool) -> None:
+def test_a_blocked_uninstall_names_everything_and_writes_nothing(check: bool) -> None:
     found = cluster()
     put_job(found)
     put_set(found)
@@ -201,7 +201,7 @@ def test_another_cluster_than_the_pinned_one_is_left_alone() -> None:
     assert found.writes == []
 
 
-def test_a_negative_timeout_is_refused_before_any_request() -> None:
+def test_a_negative_timeout_fails_before_any_request() -> None:
     found = cluster()
     with pytest.raises(InputError):
         remove(found, timeout=-1)
@@ -252,7 +252,7 @@ def test_a_server_that_fails_is_said_to(path: str) -> None:
 # -- deletions that do not finish ---
 
 
-def test_a_failed_request_says_what_was_deleted_before() -> None:
+def test_a_failed_request_names_the_deleted_objects() -> None:
     found = cluster()
     found.connections = 1
     found.fail(500, method="DELETE", path="/deployments/", message="broken")
@@ -271,7 +271,7 @@ def test_what_holds_a_runtime_is_named_and_no_later_stage_begins() -> None:
     assert not [name for name in deleted(found) if "validat" in name]
 
 
-def test_a_held_runtime_is_let_go_where_no_controller_does_it() -> None:
+def test_a_finalizer_is_removed_if_no_controller_does_it() -> None:
     found = cluster(alive=False)
     hold(found, TORCH, "example.com/first", FINALIZER)
     with pytest.raises(NotReadyError, match="finalizer example"):

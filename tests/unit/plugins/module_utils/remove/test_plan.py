@@ -119,7 +119,7 @@ def test_of_itself_a_removal_takes_nothing_of_peoples_and_no_crd() -> None:
     assert [words.partition(" (")[0] for words in said(removal)] == ["1 unfinished TrainJob", "1 unfinished JobSet"]
 
 
-def test_what_is_decided_stays_so() -> None:
+def test_decisions_are_immutable() -> None:
     for value, field in ((Switches(), "crds"), (RemovalState(Observed()), "deployments"), (Removal(), "stages")):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(value, field, None)
@@ -135,7 +135,7 @@ def test_a_record_alone_is_something_of_conductors() -> None:
     assert (removal.deleted(), removal.existed) == ([RECORD], True)
 
 
-def test_a_namespace_nobody_looked_into_stays() -> None:
+def test_a_namespace_with_unread_contents_stays() -> None:
     found = look(cluster(), release())
     removal = make_removal(release(), RemovalState(found.observed), Switches())
     assert set(removal.retained["it is not empty: its contents were not read"]) == {str(key) for key in NAMESPACES}
@@ -171,7 +171,7 @@ def test_what_can_be_done_about_jobs_is_said() -> None:
     assert {next_step for _words, next_step in planned(found, abandon=True, crds=True).blockers} == {switch}
 
 
-def test_jobs_need_the_trainer_beside_somebody_elses_job_set_too() -> None:
+def test_jobs_need_trainer_with_an_external_jobset_too() -> None:
     found = cluster()
     make_foreign(found, "jobset")
     put_job(found)
@@ -244,7 +244,7 @@ def test_custom_runtimes_stay_and_what_holds_them_is_said() -> None:
     )
 
 
-def test_beside_somebody_elses_job_set_plain_ones_stay_whatever_is_asked_for() -> None:
+def test_with_an_external_jobset_plain_job_sets_always_stay() -> None:
     found = cluster()
     plain, owned, job = put_set(found), put_set(found, "owned", owned=True), put_job(found)
     make_foreign(found, "jobset")
@@ -269,7 +269,7 @@ def make_foreign(found: FakeCluster, word: str) -> None:
             del found.objects[key]
 
 
-def test_whose_the_trainer_is_tells_whether_a_runtime_of_somebodys_goes() -> None:
+def test_the_owner_of_trainer_decides_about_custom_runtimes() -> None:
     found = cluster()
     make_foreign(found, "jobset")
     del found.objects[TORCH]
@@ -320,7 +320,7 @@ def test_abandoned_it_stays() -> None:
     assert set(going(planned(found, abandon=True), "runtimes")) == set(built_in) - {TORCH, JAX}
 
 
-def test_a_held_runtime_that_nobody_uses_is_left_to_the_controller_while_there_is_one() -> None:
+def test_a_running_controller_removes_the_finalizer_of_an_unused_runtime() -> None:
     found = cluster()
     put_job(found, ending="Complete", runtime="another")
     hold(found, TORCH)
@@ -329,7 +329,7 @@ def test_a_held_runtime_that_nobody_uses_is_left_to_the_controller_while_there_i
     assert removal.finalizers_to_remove == ()
 
 
-def test_without_a_controller_it_is_let_go() -> None:
+def test_without_a_controller_the_finalizer_is_removed() -> None:
     found = cluster(alive=False)
     hold(found, TORCH)
     assert [target.key for target in planned(found).finalizers_to_remove] == [TORCH]
@@ -367,7 +367,7 @@ def test_an_object_that_would_go_with_a_crd_forbids_it() -> None:
     assert planned(found, user_data=True, crds=True).blockers == ()
 
 
-def test_a_crd_whose_objects_nobody_looked_for_stays() -> None:
+def test_a_crd_whose_objects_were_not_read_stays() -> None:
     """A CRD of an older release: it is unknown whether users have objects of its kind."""
     key = Key("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", f"olds.{TRAINER.partition('/')[0]}")
     record = Record(entries={key: RecordEntry("u", "", "", True)})
@@ -397,7 +397,7 @@ def test_after_a_removal_that_left_the_crds_the_next_may_take_them() -> None:
     assert planned(found, user_data=True, crds=True).blockers == ()
 
 
-def test_crds_that_somebody_elses_controller_serves_stay() -> None:
+def test_crds_of_another_owners_controller_stay() -> None:
     found = cluster()
     found.put(webhooks("theirs", "webhook", ["trainer.kubeflow.org"], namespace="elsewhere"), "helm")
     removal = planned(found, crds=True)
@@ -409,7 +409,7 @@ def test_crds_that_somebody_elses_controller_serves_stay() -> None:
 # -- other owners ---
 
 
-def test_a_webhook_that_would_be_called_in_vain_forbids_it() -> None:
+def test_a_webhook_without_its_service_blocks() -> None:
     found = cluster()
     found.put(webhooks("theirs", "jobset-webhook-service", ["example.com"], namespace=HOME), "helm")
     (words,) = said(planned(found))
@@ -419,7 +419,7 @@ def test_a_webhook_that_would_be_called_in_vain_forbids_it() -> None:
     )
 
 
-def test_a_controller_that_is_somebody_elses_by_now_forbids_it() -> None:
+def test_a_controller_with_another_owner_blocks() -> None:
     found = cluster()
     found.objects[MANAGER]["metadata"]["annotations"] = {"meta.helm.sh/release-name": "trainer"}
     (words,) = said(planned(found))
@@ -435,7 +435,7 @@ def test_leases_stay_with_controllers_that_stay() -> None:
     assert planned(found, user_data=True, crds=True).stages == ()
 
 
-def test_leases_of_nobody_we_know_stay() -> None:
+def test_unknown_leases_stay() -> None:
     found = FakeCluster()
     for key in (LEASE, JOBSET_LEASE):
         found.put(obj("Lease", key.name, key.api_version, HOME), "manager", "Update")
@@ -455,7 +455,7 @@ def test_leases_go_when_a_removal_was_cut_off_after_their_controllers() -> None:
     assert going(planned(found), "leases") == [LEASE, JOBSET_LEASE]
 
 
-def test_somebodys_runtime_with_the_name_of_a_built_in_one_stays_but_for_the_switch() -> None:
+def test_a_foreign_runtime_with_a_built_in_name_stays_without_the_switch() -> None:
     found = cluster()
     del found.objects[TORCH]
     put_runtime(found, TORCH.name)
@@ -465,7 +465,7 @@ def test_somebodys_runtime_with_the_name_of_a_built_in_one_stays_but_for_the_swi
     assert TORCH in planned(found, user_data=True).deleted()
 
 
-def test_what_is_terminating_is_only_waited_for() -> None:
+def test_terminating_objects_are_only_awaited() -> None:
     found = cluster()
     found.objects[TORCH]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     removal = planned(found)
@@ -494,7 +494,7 @@ def test_deselected_runtimes_go_as_well() -> None:
     )
 
 
-def test_nothing_that_is_refused_is_about_jobs_of_a_trainer_that_is_not_ours() -> None:
+def test_jobs_of_a_foreign_trainer_do_not_block() -> None:
     found = FakeCluster()
     found.put(
         obj(

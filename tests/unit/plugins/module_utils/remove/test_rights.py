@@ -34,7 +34,7 @@ def answering(**status: Any) -> FakeCluster:
     return cluster
 
 
-def test_it_takes_deletes_and_watches_what_lasts_and_patches_what_is_released() -> None:
+def test_permissions_are_delete_watch_for_slow_deletions_and_patch_for_finalizers() -> None:
     runtime = ("trainer.kubeflow.org", "clustertrainingruntimes")
     assert removal_rights(REMOVAL) == [
         Right("delete", *runtime, "", "torch-distributed"),
@@ -50,7 +50,7 @@ def test_it_takes_deletes_and_watches_what_lasts_and_patches_what_is_released() 
     ]
 
 
-def test_what_is_terminating_already_takes_no_right_to_delete() -> None:
+def test_terminating_objects_need_no_permission_to_delete() -> None:
     going = DeletionTarget(Key("v1", "ConfigMap", HOME, "c"), "u", terminating=True)
     assert removal_rights(Removal((("access", (going,)),))) == []
 

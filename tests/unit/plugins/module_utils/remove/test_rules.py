@@ -28,12 +28,12 @@ def record(key: Key, *, created: bool = True, uid: str = "uid-1") -> Record:
 
 @pytest.mark.parametrize("key", [CONFIG, HOME])
 @pytest.mark.parametrize("entry", [OURS, THEIRS])
-def test_what_the_record_says_we_created_is_ours_whoever_changed_it_since(key: Key, entry: dict[str, Any]) -> None:
+def test_recorded_creations_are_ours_even_after_changes(key: Key, entry: dict[str, Any]) -> None:
     assert why_not_ours(key, metadata(entry), record(key)) is None
 
 
 @pytest.mark.parametrize("key", [CONFIG, HOME])
-def test_what_was_there_before_stays(key: Key) -> None:
+def test_objects_that_existed_before_stay(key: Key) -> None:
     assert why_not_ours(key, metadata(OURS), record(key, created=False)) == "it existed before Conductor"
 
 

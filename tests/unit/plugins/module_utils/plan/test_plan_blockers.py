@@ -137,14 +137,14 @@ def test_major_and_minor_are_numbers(version: str, refused: bool) -> None:
     assert bool(make_plan(bundle(), Observed(kubernetes=version)).blockers) is refused
 
 
-def test_what_is_decided_stays_so() -> None:
+def test_decisions_are_immutable() -> None:
     plan = make_plan(bundle(), Observed())
     for value, field in ((plan, "actions"), (plan.actions[0], "verb"), (Observed(), "kubernetes")):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(value, field, None)
 
 
-def test_a_refusal_does_not_hang_on_the_words_of_an_owner() -> None:
+def test_a_blocker_does_not_depend_on_the_name_of_an_owner() -> None:
     """The name of an owner may look like the reason of a Terminating object."""
     named = {"annotations": {"meta.helm.sh/release-name": "is Terminating since yesterday"}}
     gone = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
@@ -157,7 +157,7 @@ def test_a_refusal_does_not_hang_on_the_words_of_an_owner() -> None:
 
 
 @pytest.mark.parametrize("words", [("Helm release", "Argo CD"), ("Installed by a tool:",) * 2])
-def test_two_owners_are_two_refusals_whatever_they_are_called(
+def test_two_owners_are_two_blockers_whatever_their_names(
     monkeypatch: pytest.MonkeyPatch, words: tuple[str, str]
 ) -> None:
     marks = (
