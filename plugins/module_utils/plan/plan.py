@@ -240,8 +240,8 @@ def _blockers(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> 
     found = []
     if observed.kubernetes and _numbers(observed.kubernetes) < _numbers(bundle.kubernetes_minimum):
         text = (
-            f"Kubernetes is {observed.kubernetes}; Trainer {bundle.release} requires {bundle.kubernetes_minimum} "
-            "or later, because older API servers reject its CRDs (kubeflow/trainer issue 3154)"
+            f"Kubernetes is {observed.kubernetes}, and Trainer {bundle.release} requires {bundle.kubernetes_minimum} "
+            "or newer, because older API servers reject its CRDs (kubeflow/trainer issue 3154)"
         )
         found.append(Blocker(text, "upgrade the cluster", "kubernetes_too_old", "API server", text))
     by_owner: dict[frozenset[Hashable], tuple[Line, list[Key]]] = {}
