@@ -1,9 +1,9 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A public verb without Ansible around it: its options, its operation, and how options become a connection.
+"""The operation of a module without Ansible: its options, its connection and its call.
 
-A module carries it out on the machine of the task (C(module_runner.py)), a worker process on the control node
+It runs as a module on the machine of the task (C(module_runner.py)), or in a worker process on the control node
 (C(plugin_utils/in_process.py)).
 """
 
@@ -29,7 +29,7 @@ from .release.bundle import ALL_RUNTIMES, CERTIFICATES, GENERATED, Bundle
 from .release.loader import load_bundle
 
 CONNECTION_ARG_SPEC: dict[str, Any] = {name: dict(option.spec) for name, option in CONNECTION_OPTIONS.items()}
-# The oldest releases of the official client and of Python that are tested.
+# The oldest tested releases of the official client and of Python.
 OLDEST_CLIENT = "24.2.0"
 OLDEST_PYTHON = (3, 10)
 IDENTITY_ARG_SPEC: dict[str, Any] = {"cluster_uid": {"type": "str"}}
@@ -46,7 +46,7 @@ BUNDLE_ARG_SPEC: dict[str, Any] = {
 
 
 def client_error() -> ConductorError | None:
-    """What this Python cannot do without: its own version, and the official client. None if nothing is missing."""
+    """Return an error if Python is too old or the official client is missing; None otherwise."""
     here = f"{sys.executable} on {platform.node()}"
     if sys.version_info[:2] < OLDEST_PYTHON:
         return ConductorError(
@@ -73,17 +73,17 @@ def _dotted(version: Iterable[int]) -> str:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """Major and minor number; neither pre-releases nor patches decide."""
+    """Return major and minor number; pre-releases and patches do not count."""
     return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
 
 
 @dataclass(frozen=True)
 class Call:
-    """What a task asks for: options as the argument spec made them, the modes of the run, and where words go.
+    """The call of a task: the parsed options, the modes of the run, and the receivers of messages.
 
     Args:
-        warn: takes a warning.
-        say: takes a line of progress, to be shown at once where that can be done.
+        warn: receives a warning.
+        say: receives a line of progress, which is shown immediately if possible.
     """
 
     params: dict[str, Any]
@@ -98,28 +98,28 @@ Operation = Callable[[Call, Cluster, Bundle], dict[str, Any]]
 
 @dataclass(frozen=True)
 class ModuleOperation:
-    """What a module does.
+    """The operation of a module.
 
     Args:
-        options: the argument spec of this module alone; the shared ones are added.
-        operation: gets what is asked for, the cluster and the bundle; returns the result, raises ConductorError.
+        options: the argument spec of this module; the shared options are added.
+        operation: receives the call, the cluster and the bundle; returns the result or raises a ConductorError.
     """
 
     options: dict[str, Any]
     operation: Operation
 
     def argument_spec(self) -> dict[str, Any]:
-        """Every option, shared ones as well; a value of its own, because validation may write into it."""
+        """Return all options, shared ones included. This is a copy, because validation may change it."""
         return copy.deepcopy({**CONNECTION_ARG_SPEC, **IDENTITY_ARG_SPEC, **BUNDLE_ARG_SPEC, **self.options})
 
     def perform(self, call: Call, hide: Callable[[set[str]], None]) -> dict[str, Any]:
-        """Connects and carries it out.
+        """Connect to the cluster and run the operation.
 
         Args:
-            hide: takes secrets that become known on the way, so that they are not shown.
+            hide: receives secrets that become known, so that they are masked in output.
 
         Raises:
-            ConductorError: whatever stood in the way.
+            ConductorError: the operation failed.
         """
         params = call.params
         if is_inline_text(params["kubeconfig"]):
@@ -131,10 +131,10 @@ class ModuleOperation:
         return self.run(call, connect(target, connections=params["concurrency"]), bundle)
 
     def run(self, call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
-        """The operation; its result, and the facts of an error, hold plain values only.
+        """Run the operation; its result and the facts of an error have plain values only.
 
         Raises:
-            ConductorError: whatever stood in the way.
+            ConductorError: the operation failed.
         """
         try:
             return dict(plain(self.operation(call, cluster, bundle)))

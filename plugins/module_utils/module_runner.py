@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carries a verb out as a module, on the machine of the task: errors become C(fail_json) here."""
+"""Run an operation as a module on the machine of the task. Errors become C(fail_json) here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .redaction import secrets_in
 
 
 class _Module(AnsibleModule):
-    """Hides the secrets of options that do not pass validation, too: a failure shows them all."""
+    """Masks the secrets of options that fail validation, too: the failure shows all options."""
 
     def fail_json(self, msg: str, **facts: Any) -> Any:
         """See AnsibleModule."""
@@ -23,12 +23,12 @@ class _Module(AnsibleModule):
         super().fail_json(msg, **facts)
 
 
-def run_module(verb: ModuleOperation) -> None:
-    """Options in, result or failure out."""
+def run_module(operation: ModuleOperation) -> None:
+    """Run an operation as a module, with its result or failure."""
     module = _Module(
-        argument_spec=verb.argument_spec(),
+        argument_spec=operation.argument_spec(),
         supports_check_mode=True,
-        # Keeps the options out of the machine's log, which is written before the secrets in them are known.
+        # Keep the options out of the system log, which is written before their secrets are known.
         no_log=True,
     )
     module.no_log_values.update(secrets_in(module.params))
@@ -36,7 +36,7 @@ def run_module(verb: ModuleOperation) -> None:
         module.fail_json(str(missing))
     call = Call(module.params, module.check_mode, module._diff, module.warn)
     try:
-        result = verb.perform(call, module.no_log_values.update)
+        result = operation.perform(call, module.no_log_values.update)
     except ConductorError as error:
         module.fail_json(str(error), **error.facts)
     module.exit_json(**result)

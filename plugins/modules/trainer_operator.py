@@ -423,8 +423,9 @@ from ansible_collections.conductor.trainer.plugins.module_utils.certificates.pro
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.accepted import warning_line
+from ansible_collections.conductor.trainer.plugins.module_utils.install.options import InstallOptions
 from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
-from ansible_collections.conductor.trainer.plugins.module_utils.install.preserved_fields import kept_line
+from ansible_collections.conductor.trainer.plugins.module_utils.install.preserved_fields import preserved_line
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation
 from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import run_module
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.installers import ADOPTABLE
@@ -436,25 +437,27 @@ def install(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     result = ensure_present(
         cluster,
         with_own_certificates(bundle, call.params["certificates_pem"]),
-        profile=call.params["profile"],
-        jobset=call.params["jobset"],
-        phases=call.params["phases"],
-        force=call.params["force_conflicts"],
-        check=call.check_mode,
-        with_diff=call.diff,
-        cluster_uid=call.params["cluster_uid"],
-        accept=call.params["accept"],
-        prune=call.params["prune"],
-        prune_crds=call.params["prune_crds"],
-        lease_timeout=call.params["lease_timeout"],
-        adopt=call.params["adopt"],
+        InstallOptions(
+            profile=call.params["profile"],
+            jobset=call.params["jobset"],
+            phases=call.params["phases"],
+            force=call.params["force_conflicts"],
+            prune=call.params["prune"],
+            prune_crds=call.params["prune_crds"],
+            check=call.check_mode,
+            with_diff=call.diff,
+            cluster_uid=call.params["cluster_uid"],
+            accept=call.params["accept"],
+            adopt=call.params["adopt"],
+            lease_timeout=call.params["lease_timeout"],
+        ),
     )
     for remark in result["notices"]:
         call.warn(remark)
     for finding in result["warnings_found"]:
         call.warn(warning_line(finding))
     for edit in result["preserved_fields"]:
-        call.warn(kept_line(edit))
+        call.warn(preserved_line(edit))
     return result
 
 

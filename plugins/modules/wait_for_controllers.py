@@ -350,11 +350,11 @@ def wait(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     """Wait for the controllers. Annotating or replacing a pod is part of the wait, not a change of the operator."""
     require_pinned(cluster, call.params["cluster_uid"])
     refresh, retry = (call.params[name] and not call.check_mode for name in ("refresh_certificates", "retry_stuck"))
-    bundle, beside = jobset_to_wait_for(cluster, bundle, call.params["jobset"])
+    bundle, external_jobset = jobset_to_wait_for(cluster, bundle, call.params["jobset"])
     say = call.say if call.params["progress"] else None
     prove = call.params["prove_runtimes"]
     waiter = ControllersWait(
-        cluster, bundle, beside=beside, refresh=refresh, retry=retry, prove_runtimes=prove, say=say
+        cluster, bundle, external_jobset=external_jobset, refresh=refresh, retry=retry, prove_runtimes=prove, say=say
     )
     result = waiter.run(call.params["timeout"])
     for warning in result.pop("warnings"):

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import RESOURCES, Resource
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
 from tests.support.control_plane import ControlPlane
 from tests.support.etcd import Snapshot
 from tests.support.foreign import Manifest, namespace
+from tests.support.installing import ensure_present
 from tests.support.playing import CLONE
 
 # Kinds that Conductor never writes.

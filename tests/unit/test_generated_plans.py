@@ -136,7 +136,7 @@ def carried_out(plan: Plan, observed: Observed) -> Observed:
     """The cluster and the record after a plan, if nothing else happens."""
     metadata = {key: dict(found) for key, found in observed.metadata.items()}
     applied: list[tuple[Any, Mapping[str, Any]]] = []
-    gone = set(plan.forgotten)
+    gone = set(plan.dropped)
     for action in plan.writing(PHASES):
         if action.verb == "prune":
             gone.add(action.key)
@@ -157,12 +157,12 @@ def carried_out(plan: Plan, observed: Observed) -> Observed:
 def test_a_plan_that_was_carried_out_leaves_an_empty_one(made_up: tuple[dict[Key, Live], Observed]) -> None:
     _found, observed = made_up
     plan = make_plan(BUNDLE, observed)
-    if plan.reasons:
+    if plan.blockers:
         return
     again = make_plan(BUNDLE, carried_out(plan, observed))
     assert again.writing(PHASES) == []
     assert {action.verb for action in again.actions} == {"unchanged"}
-    assert again.kept == plan.kept
+    assert again.retained == plan.retained
 
 
 @GENERATED
@@ -203,8 +203,8 @@ def test_refuse_beats_destroy(made_up: tuple[dict[Key, Live], Observed]) -> None
             }
             assert not live.metadata.get("annotations")
     refused = any(action.verb == "refuse" for action in plan.actions)
-    assert bool(plan.reasons) == (refused or observed.kubernetes == "1.30.2")
-    assert all(reason.text and reason.next_step and reason.code for reason in plan.reasons)
+    assert bool(plan.blockers) == (refused or observed.kubernetes == "1.30.2")
+    assert all(reason.text and reason.next_step and reason.code for reason in plan.blockers)
 
 
 @GENERATED
@@ -223,9 +223,9 @@ def test_only_what_conductor_created_and_still_has_is_pruned(made_up: tuple[dict
         assert action.key not in MANIFESTS
     fates = {key for key in OLD if found[key].entry}
     pruned = {action.key for action in plan.actions if action.verb == "prune"}
-    kept = {leftover.key for leftover in plan.kept}
-    assert pruned | kept | plan.forgotten == fates
-    assert len(pruned) + len(kept) + len(plan.forgotten) == len(fates)
+    kept = {leftover.key for leftover in plan.retained}
+    assert pruned | kept | plan.dropped == fates
+    assert len(pruned) + len(kept) + len(plan.dropped) == len(fates)
 
 
 @GENERATED

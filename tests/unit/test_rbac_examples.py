@@ -13,8 +13,8 @@ from ansible_collections.conductor.trainer.plugins.module_utils.cluster.access_r
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.rights.grants import RBAC, granted_by
 from ansible_collections.conductor.trainer.plugins.module_utils.rights.required import (
-    besides_install,
-    of_install,
+    optional_for_install,
+    required_for_install,
     to_explain,
     to_inspect,
     to_probe,
@@ -52,7 +52,9 @@ def once(rights: Iterable[Right]) -> set[Right]:
 
 
 WANTED = {
-    "install": once([*of_install(release()), *(each.right for each in besides_install(release())), *to_grant()]),
+    "install": once(
+        [*required_for_install(release()), *(each.right for each in optional_for_install(release())), *to_grant()]
+    ),
     "verify": once(
         [
             *to_read(release()),

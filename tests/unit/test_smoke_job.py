@@ -107,7 +107,7 @@ def test_the_objects_are_what_the_module_takes_and_what_restricted_pods_may_be()
     )
     asked = submission_of(list(yaml.safe_load_all(rendered)))
     assert str(asked.key) == "TrainJob conductor-smoke/smoke"
-    namespace, runtime = asked.beside
+    namespace, runtime = asked.companions
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
     (job,) = runtime["spec"]["template"]["spec"]["replicatedJobs"]
     pod = job["template"]["spec"]["template"]["spec"]

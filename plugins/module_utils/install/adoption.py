@@ -1,11 +1,11 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes over an object of upstream's own install, or of another installer that was named.
+"""Adopt an object of an upstream installation, or of another installer that the option C(adopt) names.
 
-First the names in managedFields change, then we apply. In this order a field that the release does not have any more
-goes with our apply, and a pod is rolled out once. What somebody edited is found before by a dry run, and stops it. Cut
-off in between, the object is ours with upstream's values, and the next run goes on.
+First rename the managers in managedFields, then apply. In this order, our apply removes the fields that the release
+does not have, and pods roll out once. A dry run before finds edited fields, which stop the adoption. If the run is
+interrupted in between, we own the object with the upstream values, and the next run continues.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from ..ownership.upstream import LAST_APPLIED, edits, leftovers, owner_of_field,
 from ..plan.plan import Action
 from ..release.bundle import Side
 
-# How often it is begun again because the object changed meanwhile (a controller's status, say).
+# How often the adoption is repeated because the object changed meanwhile, e.g. its status.
 _ATTEMPTS = 5
 _STEP = "adopt"
 _NO_SIDE = Side()
 
 
 class Adoption(NamedTuple):
-    """What is sent before our apply, and the object as it will be after it."""
+    """The patch to send before our apply, and the object as it will be after it."""
 
     patch: list[dict[str, Any]]
     after: dict[str, Any]
@@ -41,16 +41,19 @@ class Adoption(NamedTuple):
 
 
 def adopt(cluster: Cluster, action: Action, *, force: bool) -> dict[str, Any]:
-    """Ends what others own of the release and applies the object; its metadata afterwards.
+    """Remove the ownership of other managers and apply the object.
+
+    Returns:
+        the metadata afterwards.
 
     Raises:
-        ApiError: among others, somebody edited a field, and it is not to be overwritten.
+        ApiError: for example, a field of the release was edited and C(force) is not set.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             return _adopt_once(cluster, action, force=force)
         except ApiError as error:
-            # A conflict between owners has causes; one without says that the object changed since it was looked at.
+            # A field conflict has causes; a 409 without causes means that the object changed since it was read.
             if error.status != 409 or error.causes or attempt == _ATTEMPTS:
                 raise
     raise AssertionError("the last attempt returns or raises")
@@ -61,23 +64,23 @@ def _adopt_once(cluster: Cluster, action: Action, *, force: bool) -> dict[str, A
     version = adoption.resource_version
     if adoption.patch:
         version = cluster.patch(action.key, adoption.patch, step=_STEP)["metadata"]["resourceVersion"]
-    # Forced, but only upon the very object that was looked at.
+    # Forced, but only if the object is unchanged since the check.
     metadata = {**action.manifest["metadata"], "resourceVersion": version}
     return dict(cluster.server_side_apply({**action.manifest, "metadata": metadata}, force=True)["metadata"])
 
 
 def look_closely(cluster: Cluster, action: Action, live: dict[str, Any], *, force: bool) -> Adoption:
-    """Finds out by dry runs what an adoption has to do.
+    """Find out by dry runs what an adoption has to do.
 
     Raises:
-        ApiError: what C(adopt) would raise.
+        ApiError: the same errors as C(adopt).
     """
     try:
         after = cluster.server_side_apply(action.manifest, dry_run=True, force=True, whole_answer=True)
     except ApiError as error:
         if error.status == 422 and error.next_step is None:
             error.next_step = (
-                "it is too different to be taken over; remove it with what installed it, then run this again"
+                "the object differs too much to be adopted: remove it with the tool that installed it, then run again"
             )
         raise
     side = action.side or _NO_SIDE
@@ -96,7 +99,7 @@ def look_closely(cluster: Cluster, action: Action, live: dict[str, Any], *, forc
 
 
 def _managers(tool: str, metadata: Mapping[str, Any]) -> tuple[str, ...]:
-    """How the names of a tool's field managers begin; an unknown one's are all that are no controllers' or editors'."""
+    """Return the prefixes of a tool's field managers. For C(other): all but controllers and kubectl."""
     if tool != "other":
         return MANAGERS.get(tool, ())
     names = {str(entry.get("manager")) for entry in metadata.get("managedFields") or []}
@@ -108,7 +111,7 @@ def _require_unedited(
 ) -> None:
     found = edits(side, live, after)
     if found and side.default is not None:
-        # Another profile than the one that upstream ships: what that has otherwise is nobody's edit.
+        # The profile differs from the one that upstream ships: values of upstream's profile are no edits.
         default = cluster.server_side_apply(side.default, dry_run=True, force=True, whole_answer=True)
         if not edits(side, live, default):
             return
@@ -126,7 +129,7 @@ def _require_unedited(
         for owner in (owner_of_field(live["metadata"], name) or "nobody",)
     ]
     raise ApiError(
-        "fields of the release were edited",
+        "fields of the release were modified",
         status=409,
         reason="Conflict",
         causes=causes,
@@ -142,7 +145,7 @@ def _patch(
     if LAST_APPLIED in (metadata.get("annotations") or {}):
         removed.append(f"/metadata/annotations/{_escaped(LAST_APPLIED)}")
     if metadata.get("ownerReferences"):
-        # With them, the object would be deleted together with its owner.
+        # With ownerReferences, the object would be deleted together with its owner.
         removed.append("/metadata/ownerReferences")
     patch: list[dict[str, Any]] = [{"op": "remove", "path": path} for path in removed]
     if fields != (metadata.get("managedFields") or []):
@@ -155,7 +158,7 @@ def _patch(
 def _foretold(
     after: dict[str, Any], fields: list[dict[str, Any]], gone: Mapping[str, Any], traces: list[tuple[str, str]]
 ) -> dict[str, Any]:
-    """The object as the dry run says, without what only the names before our apply let go."""
+    """Return the object of the dry run without the fields that go only after the managers are renamed."""
     foretold = copy.deepcopy(after)
     metadata = foretold["metadata"]
     ours = own_entry(metadata)

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carries out the writes of a plan, phase by phase. The only place that applies anything."""
+"""Apply the objects of a plan, phase by phase. An install applies objects from here only."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ..plan.plan import Action
 from .conflicts import explained
 from .takeover import take_over
 
-# An API server behind a load balancer may not serve a new CRD yet when its neighbour does (up to 5 s, and a PATCH does
-# not get the grace a POST gets: kubernetes/apiextensions-apiserver, customresource_handler.go); webhooks of releases
-# before 2.3 may not answer yet when their runtimes are applied.
+# Seconds to repeat an apply that fails because something is not ready yet. Behind a load balancer, one API server may
+# serve a new CRD up to 5 s later than another; only a POST waits for it (kubernetes/apiextensions-apiserver,
+# customresource_handler.go). Webhooks of releases before 2.3 may not answer yet when their runtimes are applied.
 PATIENCE = 30.0
 _PAUSES = Backoff(first=0.05, most=1.0)
 _EAGER = 20
@@ -29,22 +29,22 @@ _EAGER = 20
 
 @dataclass(frozen=True)
 class Outcome:
-    """One object that was applied: the action, its metadata afterwards, and whether the server stored a change."""
+    """An applied object: the action and the metadata afterwards."""
 
     action: Action
     metadata: dict[str, Any]
 
     @property
     def changed(self) -> bool:
-        """An apply that changes nothing leaves the resourceVersion as it was."""
+        """Return whether the server stored a change: otherwise the resourceVersion stays the same."""
         return self.metadata.get("resourceVersion") != self.action.resource_version
 
 
 class Applier:
-    """Applies actions; keeps what was done in C(outcomes), also when one of them fails.
+    """Applies actions. C(outcomes) has the objects that were applied, even if an action fails.
 
     Args:
-        force: take over fields that another manager owns.
+        force: overwrite fields that another manager owns.
         monotonic, sleep: injected by tests.
     """
 
@@ -63,12 +63,12 @@ class Applier:
         self._sleep = sleep
 
     def apply_phase(self, actions: Sequence[Action]) -> None:
-        """Applies the actions of one phase, as many at once as the client has connections.
+        """Apply the actions of one phase, as many at once as the client has connections.
 
-        The first failure stops what has not begun; what is in flight is finished and kept.
+        After the first failure no further request begins. Running requests finish and count as outcomes.
 
         Raises:
-            ConductorError: that first failure.
+            ConductorError: the first failure.
         """
         with ThreadPoolExecutor(self._cluster.connections) as pool:
             futures: list[Future[None]] = [pool.submit(self._apply_one, action) for action in actions]
@@ -99,13 +99,13 @@ class Applier:
                 self._sleep(_PAUSES.pause(min(attempt, 8)))
 
     def await_served(self, resources: Sequence[Resource]) -> None:
-        """Waits until custom resources are served: a controller that starts before its CRDs ends and backs off.
+        """Wait until custom resources are served: a controller that starts before its CRDs exits and is in back-off.
 
-        Asks for the small discovery document of each API group version, because a watch on the CRDs would bring whole
-        CRDs with each event.
+        Reads the small discovery document of each API group version. A watch on the CRDs would send complete CRDs with
+        each event.
 
         Raises:
-            NotReadyError: names what is still not served after C(PATIENCE) seconds.
+            NotReadyError: names the resources that are not served after C(PATIENCE) seconds.
         """
         deadline = self._monotonic() + PATIENCE
         attempt = 0
@@ -121,10 +121,9 @@ class Applier:
                 raise NotReadyError(
                     f"not served {PATIENCE:.0f} s after its CRD was applied: {', '.join(missing)}",
                     step="wait for CRDs",
-                    next_step="kubectl describe crd shows conditions Established and NamesAccepted",
+                    next_step="read the conditions Established and NamesAccepted in `kubectl describe crd`",
                 )
-            # Half a second is usual: it is looked for often at first, and then less and less. An answer that came from
-            # far away was a pause already.
+            # Half a second is usual: short pauses first, then longer ones. The time of the requests counts as pause.
             pause = _PAUSES.pause(1 + attempt // _EAGER) - (self._monotonic() - asked)
             if pause > 0:
                 self._sleep(pause)
@@ -136,14 +135,14 @@ class Applier:
 
 
 def _is_not_yet(error: ConductorError, action: Action) -> bool:
-    """Whether a failure only says that a CRD or a webhook of ours is not there yet."""
+    """Return whether an apply failed only because a CRD or a webhook of ours is not ready yet."""
     if is_webhook_transport(error):
         return True
     return action.phase == "runtimes" and isinstance(error, ApiError) and error.status == 404
 
 
 def custom_resources(manifests: Sequence[dict[str, Any]]) -> list[Resource]:
-    """The resource types that these CRDs define, in every version they serve."""
+    """Return the resource types that these CRDs define, in every served version."""
     return [
         Resource(
             manifest["spec"]["group"],

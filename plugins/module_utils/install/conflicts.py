@@ -1,9 +1,9 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a server says when an apply meets fields that other managers own (KEP-555, "conflicts"). Pure.
+"""Explain the server's response to an apply with field conflicts (KEP-555). Pure.
 
-The server names field and owner; what is there and what the release wants is read off the two objects.
+The server names the field and its manager. The two values come from the live object and the release.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from ..objects.resources import Key
 from ..ownership.owner import HELPERS
 
 _OWNER = re.compile(r'conflict with "([^"]*)"')
-# One step of a field path as the server writes it (structured-merge-diff, fieldpath.PathElement): [name="x",port=1] is
-# an item of a list by its keys, [="x"] one by its value, [0] one by its place.
+# One element of a field path as the server writes it (structured-merge-diff, fieldpath.PathElement). It selects an item
+# of a list: [name="x",port=1] by its keys, [="x"] by its value, [0] by its index.
 _ITEM = re.compile(r'\[((?:[^]"]|"(?:[^"\\]|\\.)*")*)\]')
 _PAIR = re.compile(r'([^=,]*)=("(?:[^"\\]|\\.)*"|[^,]*)')
 _ABSENT = object()
-# Characters of a value in a message; conflicts in a result.
+# The maximum number of characters of a value in a message, and of conflicts in a result.
 _LONGEST = 60
 _MOST = 20
 
 
 class Conflict(NamedTuple):
-    """One field that somebody else owns, with another value than the release's.
+    """A field that another manager owns, with a value that differs from the release.
 
     Args:
-        field: its path, in the server's way of writing.
-        owner: the field manager.
-        live, wanted: the two values, shortened; empty where the object has none.
+        field: its path, in the notation of the server.
+        owner: the field manager; empty if unknown.
+        live, wanted: the current value and the value of the release, shortened; empty if there is none.
     """
 
     key: Key
@@ -46,22 +46,22 @@ class Conflict(NamedTuple):
     wanted: str
 
     def facts(self) -> dict[str, str]:
-        """For a result."""
+        """Return the conflict for a result."""
         return {"object": str(self.key), **{name: getattr(self, name) for name in ("field", "owner", "live", "wanted")}}
 
 
 def is_ownership_conflict(error: ConductorError) -> bool:
-    """Whether an apply was refused because other managers own fields; a plain 409 says that the object changed."""
+    """Return whether an apply failed because of field conflicts; a 409 without causes means that the object changed."""
     return isinstance(error, ApiError) and error.status == 409 and error.reason == "Conflict" and bool(error.causes)
 
 
 def owners_of(error: ApiError) -> set[str]:
-    """The field managers in the way; an empty name where the server's words were not understood."""
+    """Return the field managers of the conflicts; an empty name if a message of the server could not be parsed."""
     return {_owner(cause) for cause in error.causes}
 
 
 def is_of_controllers(error: ApiError) -> bool:
-    """Whether nothing is in the way but authorities that controllers wrote for their own certificates."""
+    """Return whether all conflicts are about a C(caBundle) that a controller wrote for its own certificates."""
     return all(
         str(cause.get("field", "")).endswith(".clientConfig.caBundle") and _owner(cause) in {*HELPERS, FIELD_MANAGER}
         for cause in error.causes
@@ -71,14 +71,14 @@ def is_of_controllers(error: ApiError) -> bool:
 def conflicts_of(
     error: ApiError, key: Key, live: Mapping[str, Any] | None, wanted: Mapping[str, Any], but: str
 ) -> list[Conflict]:
-    """The conflicts of one object.
+    """Return the conflicts of one object.
 
     Args:
-        live: the object as it is; None where it may not be read.
-        but: the field manager that is ourselves: what was written in our name is no conflict.
+        live: the live object; None if it may not be read.
+        but: our own field manager: a field that it owns is no conflict.
     """
     return [
-        # An adoption has compared the values itself.
+        # An adoption compares the values itself.
         Conflict(key, field, owner, _shown(cause["live"]), _shown(cause["wanted"]))
         if "live" in cause
         else Conflict(key, field, owner, _value(live, field, key), _value(wanted, field, key))
@@ -89,30 +89,30 @@ def conflicts_of(
 
 
 def conflict_error(conflicts: Sequence[Conflict]) -> RefusedError:
-    """The error that names them all, so that nobody has to find one after the other."""
+    """Return the error that names all conflicts at once."""
     lines = [
-        f"{found.key}: {found.field}: {found.owner or 'somebody'} has {found.live or 'it'}, "
-        f"the release wants {found.wanted or 'none'}"
+        f"{found.key}: {found.field} is managed by {found.owner or 'another manager'}"
+        f"{f' ({found.live})' if found.live else ''}; the release has {found.wanted or 'no value'}"
         for found in conflicts[:_MOST]
     ]
     if len(conflicts) > _MOST:
         lines.append(f"and {len(conflicts) - _MOST} more")
     return RefusedError(
-        listed("nothing was written, because somebody else owns fields of", lines),
+        listed("nothing was written: field conflicts with other managers:", lines),
         step="dry run",
-        next_step="let those managers give the fields up, or set force_conflicts: true to take them over",
+        next_step="remove these fields from what the managers apply, or set force_conflicts: true to overwrite them",
         facts={"conflicts": [found.facts() for found in conflicts[:_MOST]]},
     )
 
 
 def value_at(value: Any, path: str) -> Any:
-    """What is at a field path of an object; C(None) where there is nothing."""
+    """Return the value at a field path of an object; None if there is no value."""
     found = _walk(value, path)
     return None if found is _ABSENT else found
 
 
 def _owner(cause: Mapping[str, Any]) -> str:
-    """Who is in the way: a cause of ours says it apart, the server's has it in its message only."""
+    """Return the field manager of a conflict. Our own causes have a field for it; the server has it in the message."""
     if "owner" in cause:
         return str(cause["owner"])
     found = _OWNER.search(str(cause.get("message", "")))
@@ -142,7 +142,7 @@ def _walk(value: Any, path: str) -> Any:
         step = _ITEM.match(path)
         return _ABSENT if step is None else _walk(_item(value, step[1]), path.removeprefix(step[0]))
     if path.startswith(".") and isinstance(value, Mapping):
-        # Names of labels and annotations have dots in them: every name that fits is tried.
+        # Label and annotation names contain dots: try every name that matches.
         for name in value:
             rest = path.removeprefix(f".{name}")
             if rest != path and rest[:1] in ("", ".", "["):
@@ -159,7 +159,7 @@ def _item(items: Sequence[Any], selector: str) -> Any:
     if "" in wanted:
         return next((item for item in items if item == wanted[""]), _ABSENT)
     known = [item for item in items if isinstance(item, Mapping)]
-    # Whole keys first; the server fills one in that an object leaves out (the protocol of a port, say).
+    # Complete keys first. Then items without a key that the server fills in, e.g. the protocol of a port.
     for others in ({}, wanted):
         for item in known:
             if all(item.get(name, others.get(name)) == value for name, value in wanted.items()):
@@ -175,16 +175,16 @@ def _parsed(text: str) -> Any:
 
 
 def explained(error: ConductorError) -> ConductorError:
-    """Adds to some failures of an apply what the server's words leave out."""
+    """Return the error with fields, managers and a next step, if it is a field conflict; otherwise unchanged."""
     if isinstance(error, ApiError) and is_ownership_conflict(error):
         fields = "; ".join(f"{cause.get('field', '')}: {cause.get('message', '')}" for cause in error.causes)
         return ApiError(
-            f"somebody else owns fields of it: {fields}",
+            f"field conflict with another manager: {fields}",
             status=error.status,
             reason=error.reason,
             causes=error.causes,
             step=error.step,
             subject=error.subject,
-            next_step="let that manager give the field up, or set force_conflicts: true to take it over",
+            next_step="remove the field from what that manager applies, or set force_conflicts: true to overwrite it",
         )
     return error

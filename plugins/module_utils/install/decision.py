@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run is to do, and the install record that comes of it. Pure."""
+"""What a run will do, and the resulting install record. Pure."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from .record_updates import completed, entries_of, intended
 
 @dataclass(frozen=True)
 class Decided:
-    """What a run is to do.
+    """What a run will do.
 
     Args:
-        predictions: one for each action of the plan that is asked for and may write; those without changes write
-            nothing and only enter the record.
+        predictions: one for each writing action of the selected phases. Without changes it writes nothing, and its
+            object only enters the record.
+        warnings: the findings to report; empty if nothing was inspected, because nothing is to be written.
     """
 
     bundle: Bundle
@@ -32,41 +33,42 @@ class Decided:
     observed: Observed
     plan: Plan
     predictions: Sequence[Prediction]
+    warnings: Sequence[Mapping[str, str]] = ()
 
     @property
     def changing(self) -> list[Action]:
-        """The actions that write, in the order of the plan."""
+        """Return the actions that write, in the order of the plan."""
         return [prediction.action for prediction in self.predictions if prediction.changes]
 
     @property
     def creations(self) -> list[Key]:
-        """What is not there yet."""
+        """Return the objects to create."""
         return [action.key for action in self.changing if action.verb == "create"]
 
     @property
     def pruned(self) -> list[Key]:
-        """What an earlier release had and goes."""
+        """Return the objects of earlier releases to delete."""
         return [action.key for action in self.changing if action.verb == "prune"]
 
     @property
     def home(self) -> Key:
-        """The operator's Namespace."""
+        """Return the key of the operator's Namespace."""
         return Key("v1", "Namespace", "", self.bundle.namespace)
 
     @property
     def records(self) -> bool:
-        """Whether the record is to be written at the end."""
+        """Return whether the record has to be written at the end."""
         known = self.home in self.observed.metadata or self.home in self.creations
         return known and self.foreseen_record != self.observed.record
 
     @property
     def with_intent(self) -> Record:
-        """The record before the first creation."""
+        """Return the record as written before the first creation."""
         return intended(self.observed.record, self.bundle, self.profile, self.jobset, self.creations)
 
     @property
     def foreseen_record(self) -> Record:
-        """What the record will be if all goes well, as far as can be known before."""
+        """Return the expected record after a successful run."""
         record = self.with_intent
         applied = [(found.action, found.metadata) for found in self.predictions if found.action.verb != "prune"]
         return self.new_record(record, entries_of(record, applied), self.pruned)
@@ -74,6 +76,6 @@ class Decided:
     def new_record(
         self, record: Record, entries: Mapping[Key, RecordEntry], dropped: Sequence[Key], intent: Sequence[Key] = ()
     ) -> Record:
-        """The record after this run. See C(completed)."""
-        gone = {*dropped, *self.plan.forgotten}
+        """Return the record after this run. See C(completed)."""
+        gone = {*dropped, *self.plan.dropped}
         return completed(record, self.bundle, self.profile, self.jobset, entries, dropped=gone, intent=intent)

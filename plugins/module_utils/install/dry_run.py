@@ -1,13 +1,12 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run would do with each object, asked of the server by dry runs before the first write. Writes nothing.
+"""Predict by server-side dry runs what a run would do with each object, before the first write. Writes nothing.
 
-What differs, or may, is asked about before every run: where the server's answer is what is there already, nothing is
-written (what it fills in, and what admission changes, is no drift), and conflicts are known while all is as it was.
-Check mode asks about what is not there, too, so that a policy or an escalation of rights refuses
-it as it would the run.
-The server cannot judge an object whose namespace or CRD the same run creates.
+Every run sends a dry run for each object that may differ. If the response equals the live object, nothing is written:
+defaults of the server and changes by admission webhooks are no drift. All conflicts are known before the first write.
+Check mode sends dry runs for missing objects, too. A policy, or RBAC's escalation check, then rejects check mode as it
+would reject the run. The server cannot check an object whose namespace or CRD is created by the same run.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ from .conflicts import (
 )
 from .takeover import predict_take_over
 
-# What a run changes in an object: path -> (before, after); or in one line.
+# The changes of an object: path -> (before, after), or one line.
 Changes: TypeAlias = "Mapping[str, tuple[Any, Any]] | str"
 
 CREATED = "created"
@@ -47,12 +46,12 @@ NOT_ASKED = "(predicted)"
 
 @dataclass(frozen=True)
 class Prediction:
-    """What would become of one object.
+    """The predicted outcome for one object.
 
     Args:
-        changes: empty where the object would stay as it is.
-        metadata: as it would be; only an empty uid where the object is not there yet.
-        asked: whether the server said so; False where it is only concluded.
+        changes: empty if the object would not change.
+        metadata: the metadata afterwards; only an empty uid if the object does not exist yet.
+        asked: whether the prediction comes from the server.
     """
 
     action: Action
@@ -70,16 +69,16 @@ def predict(
     force: bool = False,
     ask_creations: bool = False,
 ) -> list[Prediction]:
-    """A prediction for each of these actions.
+    """Return a prediction for each of these actions.
 
     Args:
-        present: the objects of the bundle that are on the cluster.
-        force: as for the apply itself.
-        ask_creations: send a dry run for what is not there, too; otherwise it counts as created.
+        present: the existing objects of the bundle.
+        force: overwrite fields that another manager owns, as for the apply.
+        ask_creations: send a dry run for missing objects, too; otherwise they count as created.
 
     Raises:
-        RefusedError: somebody else owns fields; C(facts["conflicts"]) has all of them.
-        ConductorError: the first other failure, in the order of the actions; what the run would fail with.
+        RefusedError: fields have other managers; C(facts["conflicts"]) has all conflicts.
+        ConductorError: the first other failure, in the order of the actions; the run would fail with it.
     """
 
     def one(action: Action) -> Prediction | list[Conflict] | ConductorError:
@@ -111,7 +110,7 @@ def predict(
 
 
 def _can_be_asked(bundle: Bundle, key: Key, present: Collection[Key]) -> bool:
-    """Whether the namespace and the CRD of an object are there; only those of the bundle can be missing."""
+    """Return whether the namespace and the CRD of an object exist; only those of the bundle can be missing."""
     group = key.api_version.rpartition("/")[0]
     needed = {
         key_of(manifest)
@@ -127,7 +126,7 @@ def _of_creation(cluster: Cluster, action: Action, force: bool) -> Prediction:
     try:
         cluster.server_side_apply(action.manifest, dry_run=True, force=force)
     except ApiError as error:
-        # 404: something it refers to is of the same run, e.g. the ClusterRole of a binding.
+        # 404: the object refers to another one that the same run creates, e.g. the ClusterRole of a binding.
         if error.status == 404 or is_webhook_transport(error):
             return _concluded(action, CREATED)
         raise
@@ -142,7 +141,7 @@ def _of_change(cluster: Cluster, action: Action, force: bool) -> Prediction | li
         else:
             action, after = _asked(cluster, action, force)
     except ApiError as error:
-        # A webhook whose controller this run may bring back.
+        # The run may restart the controller of this webhook.
         if is_webhook_transport(error):
             return _concluded(action, UPDATED)
         found = conflicts_of(error, action.key, live, action.manifest, FIELD_MANAGER)
@@ -150,7 +149,7 @@ def _of_change(cluster: Cluster, action: Action, force: bool) -> Prediction | li
             raise
         return found
     if live is None:
-        # May be applied and not read: what changes is for the apply to find out.
+        # No permission to read the object: only the apply shows what changes.
         return Prediction(action, f"{UPDATED} {NOT_ASKED}", after["metadata"], asked=False)
     changes = changed_fields(live, after)
     if action.take_over:
@@ -159,11 +158,11 @@ def _of_change(cluster: Cluster, action: Action, force: bool) -> Prediction | li
 
 
 def _asked(cluster: Cluster, action: Action, force: bool) -> tuple[Action, dict[str, Any]]:
-    """The answer of a dry run; by force where nobody is in the way but a writer that uses our own name.
+    """Return the response of a dry run; forced if all conflicts are with a writer that uses our name.
 
-    An Update under the name C(conductor) is another manager to the server than our Apply (KEP-555), and none that
-    anybody could ask to give a field up. Nor is a controller that wrote its own authority into a C(caBundle), and makes
-    no certificates any more.
+    For the server, an Update by the manager C(conductor) is another owner than our Apply (KEP-555), and there is nobody
+    who could give its fields up. The same holds for a controller that wrote its CA into a C(caBundle) and no longer
+    creates certificates.
     """
     try:
         return action, cluster.server_side_apply(action.manifest, dry_run=True, force=force, whole_answer=True)
@@ -175,7 +174,7 @@ def _asked(cluster: Cluster, action: Action, force: bool) -> tuple[Action, dict[
 
 
 def _live(cluster: Cluster, key: Key) -> dict[str, Any] | None:
-    """The object as it is, empty where it has just gone; None where this identity may not read it whole."""
+    """Return the live object; empty if it has just been deleted, None if it may not be read completely."""
     try:
         return cluster.find(path_of(key)) or {}
     except ApiError as error:
@@ -185,7 +184,7 @@ def _live(cluster: Cluster, key: Key) -> dict[str, Any] | None:
 
 
 def _changed_ownership(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Fields that only become ours (again), e.g. where somebody changed one and set it back."""
+    """Return a change of the fields that we own: e.g. another manager changed a field and set it back."""
     old, new = (own_entry(value.get("metadata") or {}) or {} for value in (before, after))
     if old.get("fieldsV1") == new.get("fieldsV1"):
         return {}

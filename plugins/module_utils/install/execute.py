@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carries out what was decided: under a lease, with the intent on record first and what was done at the end.
+"""Write what was decided, while holding the install lease. Record the intent first and the outcome last.
 
-The only place from which an install writes. Order: the operator's Namespace (lease and record live in it), lease,
-intent, the phases, what is pruned in the reverse order of the phases, record.
+An install writes from here only. Order: the operator's Namespace (it holds the lease and the record), the lease, the
+intent, the phases, the prunes in the reverse order of the phases, the record.
 """
 
 from __future__ import annotations
@@ -26,10 +26,9 @@ from .apply import Applier, Outcome, custom_resources
 from .decision import Decided
 from .record_updates import entries_of, intended
 
-# What is applied at once, and what only after it. CRDs first, because the server takes half a second until it serves
-# them, and a controller that starts before that finds none and ends. Meanwhile comes what needs no CRD: webhook
-# configurations need no controller to be there either, and CRDs must not serve for long without the webhooks that
-# validate them.
+# Each group is applied at once, one group after the other. CRDs come first: the server needs half a second to serve
+# them, and a controller that starts earlier exits. Objects that need no CRD are applied meanwhile. Webhook
+# configurations need no running controller, and CRDs should not be served for long without their validating webhooks.
 _TOGETHER = (("foundation",), ("access", "admission"), ("controllers",), ("runtimes",))
 _NEED_CRDS = frozenset({"controllers", "runtimes"})
 
@@ -39,14 +38,16 @@ class Done:
     """What a run did.
 
     Args:
+        decided: the decision that was carried out.
         changed: the actions that changed something.
         recorded: whether the record changed.
-        remarks: what a person should know, in words.
+        notices: sentences for the user, to read after the run.
     """
 
+    decided: Decided
     changed: list[Action] = field(default_factory=list)
     recorded: bool = False
-    remarks: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
 
 def carry_out(
@@ -57,18 +58,18 @@ def carry_out(
     force: bool,
     patience: float,
 ) -> Done:
-    """Does it.
+    """Carry out a decision.
 
     Args:
-        decide: decides anew; called where another run wrote meanwhile.
-        force: take over fields that another manager owns.
+        decide: decides again; called if another run has written meanwhile.
+        force: overwrite fields that another manager owns.
         patience: seconds to wait for another run to end.
 
     Raises:
-        NotReadyError: another run does not end.
-        ConductorError: a write failed; C(facts["written"]) names what was written before.
+        NotReadyError: another run holds the install lease.
+        ConductorError: a write failed; C(facts["written"]) names the objects that were written before.
     """
-    done = Done()
+    done = Done(decided)
     if not (decided.changing or decided.records):
         return done
     applier = Applier(cluster, force=force)
@@ -78,18 +79,19 @@ def carry_out(
             applier.apply_phase(made)
             lease, announced = None, None
             if made or decided.home in decided.observed.metadata:
-                with ThreadPoolExecutor(1) as beside:
-                    announcing = beside.submit(_announce, cluster, decided) if made else None
+                with ThreadPoolExecutor(1) as pool:
+                    announcing = pool.submit(_announce, cluster, decided) if made else None
                     lease = stack.enter_context(
                         Lease(cluster, decided.bundle.namespace, patience=patience, hopeful=bool(made))
                     )
                     announced = announcing.result() if announcing else None
                 if lease.waited_for:
-                    done.remarks.append(f"waited for another run to end: {lease.waited_for}")
+                    done.notices.append(f"waited for another run to end: {lease.waited_for}")
                 seen = decided.observed.record.resource_version
                 if not lease.is_new and _record(cluster, decided).resource_version != seen:
-                    # What was decided upon is no more: another run has written since.
+                    # The decision is outdated: another run has written since.
                     decided, announced = decide(), None
+                    done.decided = decided
         except ConductorError as error:
             error.facts["written"] = _names(applier.outcomes)
             raise
@@ -98,12 +100,12 @@ def carry_out(
         done.changed = writer.changed()
         done.recorded = writer.recorded
     if lease is not None and lease.not_released:
-        done.remarks.append(f"the lease could not be given back and ends by itself: {lease.not_released}")
+        done.notices.append(f"the install lease could not be released; it expires by itself: {lease.not_released}")
     return done
 
 
 class _Writer:
-    """One run through the phases, and the record of it."""
+    """One run through the phases, with its record."""
 
     def __init__(
         self,
@@ -139,13 +141,13 @@ class _Writer:
             try:
                 self._complete(failed=True)
             except ConductorError as second:
-                # The first failure is the one to explain; without the record the next run only asks more than it must.
+                # Report the first failure. Without the record, the next run only sends more requests.
                 error.facts["record_not_saved"] = str(second)
             raise
         self._complete(failed=False)
 
     def changed(self) -> list[Action]:
-        """The actions that changed something, in the order in which they were carried out."""
+        """Return the actions that changed something, in the order of the writes."""
         return [*(outcome.action for outcome in self._applier.outcomes if outcome.changed), *self._pruned]
 
     def _apply(self) -> None:
@@ -160,7 +162,7 @@ class _Writer:
                 self._applier.await_served(custom_resources(self._decided.bundle.objects("CustomResourceDefinition")))
                 unserved = False
             if wanted and own and "admission" in phases:
-                # A controller that still makes certificates would undo it.
+                # A controller that still creates certificates would overwrite the caBundle.
                 self._go_on()
                 await_rotators_gone(self._cluster, self._decided.bundle)
             self._go_on()
@@ -179,7 +181,7 @@ class _Writer:
             self._cluster.delete(action.key, action.uid)
             self._pruned.append(action)
         except ApiError as error:
-            # Gone, or another object by now.
+            # 404: gone. 409: another object has this name now.
             if error.status not in (404, 409):
                 raise
         self._gone.append(action.key)
@@ -205,18 +207,21 @@ class _Writer:
 
     def _keep(self, record: Record) -> None:
         if self._lease is None or self._lease.lost:
-            # There is no namespace to keep it in, or it is another run's by now.
+            # There is no namespace for the record, or another run holds the lease now.
             return
-        # Whoever edited the record has no say in what it must hold.
+        # Overwrite manual edits of the record.
         self._cluster.server_side_apply(record_manifest(record, self._decided.bundle.namespace), force=True)
         self._record = record
 
 
 def _announce(cluster: Cluster, decided: Decided) -> Record | None:
-    """Records the intent in a namespace made just now, while the lease is taken; None where that is left for later.
+    """Record the intent in a namespace that was just created, while the lease is being acquired.
 
-    It is created and never changed, so that it takes nothing from a run that gets the lease first. Rights to objects
-    of a certain name do not allow that: RBAC knows no name when something is created by a POST.
+    The record is only created here, never changed: another run may get the lease first. RBAC rules with resourceNames
+    do not allow this request, because a POST has no object name for the authorizer.
+
+    Returns:
+        the record; None if it already exists or may not be created here. It is then written later.
     """
     intent = decided.with_intent
     try:

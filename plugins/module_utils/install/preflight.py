@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The look before an install leaps: what the plan refuses and what an inspection finds, as one list without doubles."""
+"""Collect the blockers of the plan and the findings of an inspection before the first write, without duplicates."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ..findings.catalogue import BY_CODE
 from ..findings.rules import is_ours
 from ..inspection.inspect import inspect
 from ..objects.line import about
-from ..plan.plan import Plan, Refusal
+from ..plan.plan import Blocker, Plan
 from ..release.bundle import PHASES, Bundle
 from ..rights.check import require_rights
 
 Finding = dict[str, str]
 
-# The plan knows what is to be written, and asks for the rights to that; an inspection knows only all that could be.
+# The plan checks exactly the permissions that its writes need; an inspection checks those of a complete install.
 _ASKED_EXACTLY = frozenset({"permissions_missing", "role_not_grantable", "repair_not_permitted", "permissions_unknown"})
 
 
@@ -37,41 +37,41 @@ def preflight(
     adopt: Sequence[str] = (),
     facts: Mapping[str, Any] | None = None,
 ) -> list[Finding]:
-    """Inspects the cluster before the first write of a plan, and asks for the rights that the whole release needs.
+    """Inspect the cluster before the first write of a plan, and check the permissions for the complete release.
 
     Args:
-        jobset_mode: whose JobSet it is to be, C(bundled) or C(external).
-        known: blockers that choosing it brought up.
-        accepted: codes of warnings that need not be told.
-        adopt: the installers whose objects are taken over.
-        facts: for the error, beside those of the findings.
+        jobset_mode: C(bundled) or C(external).
+        known: blockers that are known already.
+        accepted: warning codes to suppress.
+        adopt: the installers whose objects may be adopted.
+        facts: additional facts for the error.
 
     Returns:
-        the warnings to tell.
+        the warnings to report.
 
     Raises:
-        RefusedError: names everything that stands against it, at once.
-        RightsError: where that is nothing but rights.
+        RefusedError: the install is blocked; names all blockers.
+        RightsError: only permissions are missing; names all of them.
         ApiError, UnreachableError: the server failed.
     """
     try:
         with ThreadPoolExecutor(1) as pool:
-            # Of the whole release: better none of it than half of it.
+            # Check for the complete release: a partial install is worse than none.
             asked = pool.submit(_missing, cluster, bundle, plan)
             found = inspect(cluster, bundle, jobset_mode=jobset_mode, adopt=adopt)
         missing = asked.result()
     except ConductorError as error:
-        if plan.reasons or known:
-            # They are enough, and nothing is to be written.
-            raise _refused(merged(_joined([], known), plan.reasons), plan, None, {}) from error
+        if plan.blockers or known:
+            # These blockers are enough: nothing will be written.
+            raise _refused(merged(_joined([], known), plan.blockers), plan, None, {}) from error
         raise
     blockers, warnings = (
         [finding for finding in found[name] if finding["code"] not in _ASKED_EXACTLY]
         for name in ("blockers", "warnings_found")
     )
-    blockers = merged(_joined(blockers, known), plan.reasons)
+    blockers = merged(_joined(blockers, known), plan.blockers)
     if is_ours(found):
-        # What Conductor began it is about to complete.
+        # This run completes what Conductor began.
         warnings = [finding for finding in warnings if finding["code"] != "trainer_incomplete"]
     if missing is not None and not blockers:
         missing.facts |= facts or {}
@@ -80,23 +80,23 @@ def preflight(
     if missing is not None:
         blockers = [*blockers, *_of_missing_rights(missing)]
     if blockers:
-        raise _refused(blockers, plan, missing, {} if plan.reasons else dict(facts or {}))
+        raise _refused(blockers, plan, missing, {} if plan.blockers else dict(facts or {}))
     return not_accepted(warnings, accepted)
 
 
-def merged(blockers: Sequence[Finding], reasons: Sequence[Refusal]) -> list[Finding]:
-    """The findings of an inspection and the refusals of a plan; what both say is said once. Pure."""
+def merged(blockers: Sequence[Finding], plan_blockers: Sequence[Blocker]) -> list[Finding]:
+    """Merge the findings of an inspection with the blockers of a plan; report each problem once. Pure."""
     findings = [dict(finding) for finding in blockers]
-    for reason in reasons:
-        same = [finding for finding in findings if _is_same(finding, reason)]
+    for blocker in plan_blockers:
+        same = [finding for finding in findings if _is_same(finding, blocker)]
         if not same:
-            findings.append(_finding(reason))
-        elif reason.code == "terminating":
-            # The plan has the server's words for what it waits for.
-            findings[findings.index(same[0])] = _finding(reason)
-        elif reason.about:
-            # The plan has the names of the objects.
-            same[0]["object"] += f" ({reason.subject})"
+            findings.append(_finding(blocker))
+        elif blocker.code == "terminating":
+            # The blocker of the plan has the server's message about what the object waits for.
+            findings[findings.index(same[0])] = _finding(blocker)
+        elif blocker.about:
+            # The blocker of the plan has the names of the objects.
+            same[0]["object"] += f" ({blocker.subject})"
     return findings
 
 
@@ -109,24 +109,24 @@ def _missing(cluster: Cluster, bundle: Bundle, plan: Plan) -> RightsError | None
 
 
 def _joined(blockers: Sequence[Finding], known: Sequence[Mapping[str, str]]) -> list[Finding]:
-    """All of them; of two with one code the first."""
+    """Return the blockers and those known ones whose code is not among them."""
     codes = {finding["code"] for finding in blockers}
     return [*blockers, *(dict(finding) for finding in known if finding["code"] not in codes)]
 
 
-def _is_same(finding: Finding, reason: Refusal) -> bool:
-    if reason.about:
-        # Whose it is and where it is; a finding about a whole Trainer or JobSet says that as well.
-        return not reason.about.isdisjoint(about(finding["object"], finding["cause"]))
-    return finding["code"] == reason.code
+def _is_same(finding: Finding, blocker: Blocker) -> bool:
+    if blocker.about:
+        # Compare owner and place: a finding about a complete Trainer or JobSet has them, too.
+        return not blocker.about.isdisjoint(about(finding["object"], finding["cause"]))
+    return finding["code"] == blocker.code
 
 
-def _finding(reason: Refusal) -> Finding:
-    return {"code": reason.code, "object": reason.subject, "cause": reason.cause, "next_step": reason.next_step}
+def _finding(blocker: Blocker) -> Finding:
+    return {"code": blocker.code, "object": blocker.subject, "cause": blocker.cause, "next_step": blocker.next_step}
 
 
 def _of_missing_rights(error: ConductorError) -> list[Finding]:
-    """The findings for rights that are missing."""
+    """Return the findings about missing permissions."""
     entry = BY_CODE["permissions_missing"]
     return [entry.finding("this identity", permission=permission) for permission in error.facts["missing_permissions"]]
 
@@ -136,14 +136,14 @@ def _refused(
 ) -> ConductorError:
     lines = [f"{finding['code']}, {finding['object']}: {finding['cause']}" for finding in blockers]
     error = RefusedError(
-        listed("nothing was written, because", lines),
+        listed("install blocked, nothing was written:", lines),
         step="preflight",
         next_step="; ".join(dict.fromkeys(finding["next_step"] for finding in blockers)),
         facts=facts,
     )
     error.facts["blockers"] = list(blockers)
-    if plan.reasons:
-        error.facts["plan_blockers"] = list(plan.refusals)
+    if plan.blockers:
+        error.facts["plan_blockers"] = list(plan.blocker_lines)
     if missing is not None:
         error.facts["missing_permissions"] = missing.facts["missing_permissions"]
     return error

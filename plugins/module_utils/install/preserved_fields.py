@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists what others still own of objects that were taken over: edits and additions that stay as they are."""
+"""List the fields that other managers still own on objects that were taken over. Conductor leaves them unchanged."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ..ownership.kubectl import LAST_APPLIED_KEEPER, NO_EDITS, entries, who
 from ..ownership.owner import HELPERS, own_entry
 from ..plan.plan import Action
 
-# Somebody may have edited every object; a result stays small.
+# The maximum number of entries in a result.
 _LISTED = 20
-# As a field of somebody's, one of these is an empty map.
+# An entry of managedFields lists these as fields of their own, too.
 _MAPS = (("f:metadata", "f:labels"), ("f:metadata", "f:annotations"))
 
 
 def preserved_fields(taken: Iterable[tuple[Action, Mapping[str, Any]]]) -> list[dict[str, Any]]:
-    """What was left to others: C(object), C(owner) and C(fields), the last with a few names and how many more.
+    """Return the preserved fields: C(object), C(owner) and C(fields) (some names and the number of further ones).
 
     Args:
-        taken: actions with the metadata of their objects afterwards; those that took nothing over do not count.
+        taken: actions with the metadata of their objects afterwards; only those that take over an object count.
     """
     found = [
         {"object": str(action.key), "owner": owner, "fields": some(fields)}
@@ -38,15 +38,15 @@ def preserved_fields(taken: Iterable[tuple[Action, Mapping[str, Any]]]) -> list[
     return found[:_LISTED] + ([{"object": f"and {more} more", "owner": "", "fields": []}] if more > 0 else [])
 
 
-def kept_line(edit: Mapping[str, Any]) -> str:
-    """One of them as one line."""
+def preserved_line(edit: Mapping[str, Any]) -> str:
+    """Return one entry of C(preserved_fields) as a line."""
     if not edit["owner"]:
-        return f"edits that were kept: {edit['object']}"
-    return f"{edit['object']}: kept what {edit['owner']} set: {', '.join(edit['fields'])}"
+        return f"preserved fields: {edit['object']}"
+    return f"{edit['object']}: preserved fields of {edit['owner']}: {', '.join(edit['fields'])}"
 
 
 def _others(metadata: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Manager to the names of fields. Controllers write into everybody's objects; that is no edit."""
+    """Return the fields by manager. Controllers write into all objects; their fields do not count."""
     ours = (own_entry(metadata) or {}).get("fieldsV1") or {}
     found: dict[str, list[str]] = {}
     for entry in entries(metadata):
@@ -54,7 +54,7 @@ def _others(metadata: Mapping[str, Any]) -> dict[str, list[str]]:
         if manager in HELPERS or manager == FIELD_MANAGER or who(entry) == LAST_APPLIED_KEEPER:
             continue
         rest = places(without(without(entry.get("fieldsV1") or {}, ours), NO_EDITS))
-        # Whoever once set a field in a map goes on owning the map itself, which says nothing of what is in it.
+        # A manager that set a field in a map owns the map itself, too, even if the field is gone.
         names = [field_name(path) for path in rest if not is_in(ours, path) and path not in _MAPS]
         if names:
             found.setdefault(manager, []).extend(names)

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the install record is to say, before and after a run. Pure."""
+"""The content of the install record before and after a run. Pure."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from ..release.components import Meant, is_named_jobset
 
 
 def intended(record: Record, bundle: Bundle, profile: str, jobset: Meant, absent: Collection[Key]) -> Record:
-    """The record as it is to be before the first of these objects is created.
+    """Return the record to write before the first of these objects is created.
 
-    A run that is killed between creating an object and recording it leaves no other trace of having created it.
+    If a run is killed after it created an object and before it recorded it, this intent is the only proof that
+    Conductor created the object.
     """
     return replace(
         record,
@@ -34,7 +35,7 @@ def intended(record: Record, bundle: Bundle, profile: str, jobset: Meant, absent
 
 
 def entries_of(record: Record, applied: Iterable[tuple[Action, Mapping[str, Any]]]) -> dict[Key, RecordEntry]:
-    """What the record is to say of objects that were applied, from the metadata they have then."""
+    """Return the record entries of applied objects, from their metadata afterwards."""
     found = {}
     for action, metadata in applied:
         known = record.entries.get(action.key)
@@ -57,12 +58,12 @@ def completed(
     dropped: Collection[Key] = (),
     intent: Collection[Key] = (),
 ) -> Record:
-    """The record after a run; equal to C(record) where there is nothing new to say.
+    """Return the record after a run; equal to C(record) if nothing changed.
 
     Args:
-        entries: of what was applied.
-        dropped: what leaves the record: pruned, gone, or somebody else's now.
-        intent: what may have been created and could not be recorded, because the run failed.
+        entries: the entries of the applied objects.
+        dropped: objects that leave the record: pruned, gone, or with another owner now.
+        intent: objects that may have been created and are not recorded, because the run failed.
     """
     if not entries and record.jobset in ("", jobset) and not {*dropped} & {*record.entries}:
         return replace(record, intent=frozenset(intent)) if record.entries else record
@@ -83,12 +84,13 @@ def completed(
 
 
 def _is_ours_to_delete(action: Action, record: Record) -> bool:
-    """Whether an object came with this release: created by us, or by kubectl from our own kustomization.
+    """Return whether an uninstall may delete the object: Conductor created it, or kubectl from our kustomization.
 
-    A namespace that kubectl applied may have been there before, and may hold anything: it stays.
+    A namespace that kubectl applied may have existed before and may contain anything. It stays.
     """
     if action.verb == "update":
-        # It bears our entry, and was not there before the run that gave it to it. Where no record knows it any more, as
-        # after a removal that left the CRDs, our entry says the same of everything that we only apply when it is ours.
+        # The object has our managedFields entry, and the intent says that an earlier run created it. If no record knows
+        # the object, e.g. after an uninstall that retained the CRDs, the entry alone is the proof: only namespaces
+        # are applied that are not ours.
         return action.key in record.intent or (action.key.kind != "Namespace" and action.key not in record.entries)
     return action.verb == "create" or (action.take_over and action.key.kind != "Namespace")

@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes over an object that kubectl applied from our kustomization: apply it, then let kubectl's ownership end.
+"""Take over an object that kubectl applied from our kustomization: apply it, then remove kubectl's ownership.
 
-In this order a value that somebody changed in an overlay of his own is a conflict and stops the run, instead of being
-overwritten; and an interrupted take-over leaves two owners, which the next run finds and goes on with.
+In this order, a value that was changed in an overlay is a conflict and stops the run instead of being overwritten. An
+interrupted take-over leaves two owners; the next run detects this and continues.
 """
 
 from __future__ import annotations
@@ -20,16 +20,19 @@ from ..plan.plan import Action
 from .adoption import adopt, look_closely
 from .conflicts import is_ownership_conflict, owners_of
 
-# How often a request is made again because the object changed meanwhile (a controller's status, say).
+# How often a request is repeated because the object changed meanwhile, e.g. its status.
 _ATTEMPTS = 5
 _STEP = "take over from kubectl"
 
 
 def take_over(cluster: Cluster, action: Action, *, force: bool) -> dict[str, Any]:
-    """Applies the object and ends kubectl's ownership; the metadata afterwards.
+    """Apply the object and remove kubectl's ownership.
+
+    Returns:
+        the metadata afterwards.
 
     Raises:
-        ApiError: among others, kubectl holds a value that no profile of the release has, or somebody edited a field.
+        ApiError: for example, kubectl owns a value that no profile of the release has, or a field was edited.
     """
     if is_adoption(action):
         return adopt(cluster, action, force=force)
@@ -48,7 +51,7 @@ def take_over(cluster: Cluster, action: Action, *, force: bool) -> dict[str, Any
 
 
 def predict_take_over(cluster: Cluster, action: Action, live: dict[str, Any], *, force: bool) -> dict[str, Any]:
-    """What the object would be afterwards, by dry runs. Raises what C(take_over) would."""
+    """Return the object as it would be afterwards, by dry runs. Raises the same errors as C(take_over)."""
     if is_adoption(action):
         return look_closely(cluster, action, live or cluster.get(path_of(action.key), step=_STEP), force=force).after
     try:
@@ -60,7 +63,7 @@ def predict_take_over(cluster: Cluster, action: Action, live: dict[str, Any], *,
 
 
 def is_adoption(action: Action) -> bool:
-    """Whether the object is upstream's or another installer's, not kubectl's out of our own kustomization."""
+    """Return whether the object comes from upstream or another installer, not from our own kustomization."""
     return action.side is not None or bool(action.tool)
 
 
@@ -75,7 +78,7 @@ def _apply(cluster: Cluster, action: Action, *, force: bool) -> dict[str, Any]:
         live = cluster.get(path_of(action.key), step=_STEP)
         if not _is_of_the_release(cluster, action, live):
             raise conflict
-        # Forced, but only upon the very object that was looked at.
+        # Forced, but only if the object is unchanged since the check.
         metadata = {**action.manifest["metadata"], "resourceVersion": live["metadata"]["resourceVersion"]}
         try:
             return dict(cluster.server_side_apply({**action.manifest, "metadata": metadata}, force=True)["metadata"])
@@ -86,15 +89,15 @@ def _apply(cluster: Cluster, action: Action, *, force: bool) -> dict[str, Any]:
 
 
 def _is_with_kubectl_only(error: ApiError) -> bool:
-    """Whether the only managers in the way are those under which kubectl applies files."""
+    """Return whether all conflicts are with the field managers that kubectl uses to apply files."""
     return is_ownership_conflict(error) and owners_of(error) <= KUBECTL
 
 
 def _is_of_the_release(cluster: Cluster, action: Action, live: dict[str, Any]) -> bool:
-    """Whether the values on the cluster are the release's, in this profile or in another one.
+    """Return whether the values on the cluster are those of the release, in this profile or another one.
 
-    The server calls equal values a conflict where it has filled in defaults inside of a list that merges as a whole
-    (the rules of a webhook); what a forced dry run would change tells.
+    The server reports a conflict for equal values if it has added defaults inside an atomic list, such as the rules of
+    a webhook. So compare with the result of a forced dry run.
     """
     return any(
         not changed_fields(live, cluster.server_side_apply(manifest, dry_run=True, force=True, whole_answer=True))

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what an earlier release left on a cluster, and what of it is in use. Asks nothing where nothing is left."""
+"""Read the objects of earlier releases and find out which of them are in use. Send no request if there are none."""
 
 from __future__ import annotations
 
@@ -28,10 +28,12 @@ class _Found:
 
 
 def look_at_leftovers(cluster: Cluster, bundle: Bundle, record: Record, *, prune_crds: bool) -> list[Leftover]:
-    """What is to become of each object that the record has and the release has not.
+    """Decide about each object that is in the record and not in the release.
+
+    An object that may not be read is retained, with that reason.
 
     Raises:
-        ApiError, UnreachableError: the server failed. What may not be read is kept, and said to be.
+        ApiError, UnreachableError: the server failed.
     """
     keys = leftovers_of(record, bundle.known)
     if not keys:
@@ -62,7 +64,7 @@ def _read(cluster: Cluster, key: Key, found: _Found) -> None:
     except ApiError as error:
         if error.status != 403:
             raise
-        # As recorded, as far as anybody can tell; and kept.
+        # Empty metadata: C(decide_leftover) retains the object.
         found.metadata[key] = {}
         return
     if item is not None:
@@ -70,7 +72,7 @@ def _read(cluster: Cluster, key: Key, found: _Found) -> None:
 
 
 def _note_users(cluster: Cluster, keys: Sequence[Key], found: _Found) -> None:
-    """Unfinished TrainJobs that name one of these runtimes: releases before 2.3 read it again while they run."""
+    """Note the unfinished TrainJobs that refer to these runtimes: releases before 2.3 read a runtime while jobs run."""
     runtimes = {key.name: key for key in keys if key.kind == "ClusterTrainingRuntime"}
     if not runtimes:
         return
@@ -81,7 +83,7 @@ def _note_users(cluster: Cluster, keys: Sequence[Key], found: _Found) -> None:
             return
         if error.status != 403:
             raise
-        found.used_by.update(dict.fromkeys(runtimes.values(), "a TrainJob that this identity may not see perhaps"))
+        found.used_by.update(dict.fromkeys(runtimes.values(), "possibly a TrainJob (no permission to list them)"))
         return
     running = unfinished_train_jobs(jobs)
     for name, key in runtimes.items():
@@ -90,7 +92,7 @@ def _note_users(cluster: Cluster, keys: Sequence[Key], found: _Found) -> None:
 
 
 def _objects_of(cluster: Cluster, key: Key) -> str:
-    """An object that would go with a CRD; empty where there is none."""
+    """Return the name of a custom resource that would be deleted with its CRD; empty if there is none."""
     crd = cluster.find(path_of(key))
     for version in parts(crd, "spec", "versions"):
         if version.get("served"):
@@ -100,7 +102,7 @@ def _objects_of(cluster: Cluster, key: Key) -> str:
                 items = cluster.list_all(resource)[0]
             except ApiError as error:
                 if error.status == 403:
-                    return f"one of the {resource} that this identity may not see perhaps"
+                    return f"possibly one of the {resource} (no permission to list them)"
                 if error.status != 404:
                     raise
                 return ""

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what a plan needs to know of the cluster: one list per resource type, metadata only, in parallel."""
+"""Read the cluster state that a plan needs: one list per resource type, metadata only, in parallel."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from .leftovers import look_at_leftovers
 from .plan import Observed
 
 _WEBHOOK_KINDS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
-# The conditions of what is Terminating that say what it waits for (kubernetes/api core/v1, NamespaceConditionType;
-# apiextensions/v1, CustomResourceDefinitionConditionType).
-# Of these a cluster has few, and not only ours matter: all of them are listed.
+# A cluster has few of these, and objects of other owners matter too: list all of them, whatever their labels.
 _WHOLE = (*_WEBHOOK_KINDS, "ClusterTrainingRuntime")
 _NAMESPACES = ("v1", "Namespace")
+# The conditions that say what a Terminating object waits for (kubernetes/api core/v1, NamespaceConditionType;
+# apiextensions/v1, CustomResourceDefinitionConditionType).
 _SAY_WHY = {
     "Namespace": (
         "NamespaceDeletionDiscoveryFailure",
@@ -35,7 +35,7 @@ _SAY_WHY = {
     ),
     "CustomResourceDefinition": ("Terminating",),
 }
-# apiVersion, kind, and the namespace that is looked into; empty for a type that has none.
+# apiVersion, kind and namespace; the namespace is empty for cluster-scoped types.
 _Type: TypeAlias = "tuple[str, str, str]"
 
 
@@ -44,26 +44,26 @@ def observe(
     bundle: Bundle,
     also: Iterable[Key] = (),
     *,
-    beside: bool = False,
+    may_be_external: bool = False,
     prune: bool = True,
     prune_crds: bool = False,
     unrecorded: Callable[[], object] = lambda: None,
 ) -> Observed:
-    """The state of every object of the bundle, and of what an earlier release left.
+    """Read the state of every object of the bundle and of the objects of earlier releases.
 
     Args:
-        also: further objects to look for.
-        beside: where the record says that somebody else's JobSet is used, that of the release need not be looked for.
-        prune: whether to look at what is left at all.
-        prune_crds: whether CRDs that are left may go; then somebody has to look whether they are in use.
-        unrecorded: called where there turns out to be no install record, while the rest is still to be read.
+        also: keys of further objects to read.
+        may_be_external: do not search for the JobSet of the release if the record says that an external JobSet is used.
+        prune: whether to read the objects of earlier releases.
+        prune_crds: whether their CRDs may be pruned; this also reads whether the CRDs are in use.
+        unrecorded: called as soon as the install record is known to be missing, before the remaining reads.
 
     Raises:
-        RightsError: something may not be read; names every such right, not only the first.
+        RightsError: permissions to read are missing; names all of them.
         ApiError, UnreachableError: the server failed.
     """
     look = _Look(cluster, bundle, also, unrecorded)
-    look.first(beside)
+    look.first(may_be_external)
     if look.denied:
         raise missing_permissions(look.denied, "read the cluster")
     return Observed(
@@ -84,10 +84,10 @@ def observe(
 class _Look:
     """The requests of one observation, as many at once as the client has connections.
 
-    Of what a whole cluster has (hundreds of ClusterRoles, say) first what bears our label. Where that is not all that
-    is looked for, something is missing, somebody else's, or lost its label: then all of it. Without a record that is
-    to be expected, and all of it is asked for at once. Where the server is far away rounds of requests count: in what
-    the first one shows not to be there nothing is looked for.
+    A cluster may have hundreds of ClusterRoles. So these lists select our label first. If an object is not among the
+    results, it is missing, has another owner or lost its label: then the list is repeated without the selector. Without
+    an install record this is expected, and the first list has no selector. Rounds of requests are slow if the server is
+    far away: nothing is listed in a namespace that the first round shows to be missing.
     """
 
     def __init__(self, cluster: Cluster, bundle: Bundle, also: Iterable[Key], unrecorded: Callable[[], object]) -> None:
@@ -101,40 +101,40 @@ class _Look:
         self._home = bundle.namespace
         self._unrecorded = unrecorded
         self._is_recorded = True
-        # Namespaces that are not there: nothing is in them.
+        # Missing namespaces: nothing can be in them.
         self._absent: frozenset[str] = frozenset()
         self._wanted: dict[_Type, set[Key]] = {}
         for key in (*map(key_of, bundle.objects()), *also):
             self._wanted.setdefault((key.api_version, key.kind, key.namespace), set()).add(key)
 
-    def first(self, beside: bool) -> None:
-        """Sends them all. See C(observe)."""
-        # Webhook configurations first: they are the largest answers.
+    def first(self, may_be_external: bool) -> None:
+        """Send all requests. See C(observe)."""
+        # Webhook configurations first: they are the largest responses.
         whole = [of_type for of_type in self._wanted if of_type[1] in _WHOLE]
         spread = [of_type for of_type in self._wanted if _is_selected(of_type)]
         placed = [of_type for of_type in self._wanted if of_type[2]]
         begun: list[Callable[[], None]] = [self._read_record, self._read_version, self._read_namespaces]
-        # What the record has no say in is asked for beside it, as far as connections go.
-        beside_it = [*whole, *placed][: max(0, self._cluster.connections - len(begun))]
-        begun += [lambda of_type=of_type: self._read_type(of_type, ours=True) for of_type in beside_it]  # type: ignore[misc]
+        # Requests that do not depend on the record run at the same time, if there are enough connections.
+        independent = [*whole, *placed][: max(0, self._cluster.connections - len(begun))]
+        begun += [lambda of_type=of_type: self._read_type(of_type, ours=True) for of_type in independent]  # type: ignore[misc]
         self._cluster.each(lambda task: task(), begun)
         if not self._is_recorded:
             self._unrecorded()
         rest = [
             of_type
             for of_type in [*spread, *whole, *placed]
-            if of_type not in beside_it and of_type[2] not in self._absent
+            if of_type not in independent and of_type[2] not in self._absent
         ]
         self._read_types(rest)
-        not_ours = beside and self.record.jobset == "external"
-        lacking = {
+        not_ours = may_be_external and self.record.jobset == "external"
+        missing = {
             key[:3]
             for keys in self._wanted.values()
             for key in keys
             if key not in self.metadata and not (not_ours and is_named_jobset(key.name))
         }
         if self._is_recorded:
-            self._read_types([of_type for of_type in spread if of_type in lacking], ours=False)
+            self._read_types([of_type for of_type in spread if of_type in missing], ours=False)
 
     def _read_types(self, types: Iterable[_Type], *, ours: bool = True) -> None:
         self._cluster.each(lambda of_type: self._read_type(of_type, ours=ours), types)
@@ -153,20 +153,20 @@ class _Look:
             self.configurations.extend(items)
 
     def _read_namespaces(self) -> None:
-        """The one that stands for the cluster, those that are looked for, and those in which something is."""
+        """Read kube-system (its uid identifies the cluster) and the namespaces of the bundle and its objects."""
         of_type = (*_NAMESPACES, "")
         wanted = {key.name for key in self._wanted.get(of_type, ())}
         names = {NAMESPACE, *wanted, *(namespace for _version, _kind, namespace in self._wanted if namespace)}
         found = self._readable(lambda: self._cluster.namespaces(names), resource_of(*_NAMESPACES))
         if found is None:
             return
-        there = {item["metadata"]["name"]: item["metadata"] for item in found}
-        self.uid = there[NAMESPACE]["uid"] if NAMESPACE in there else ""
-        self.metadata.update({Key(*of_type, name): there[name] for name in wanted & there.keys()})
-        self._absent = frozenset(names - there.keys())
+        existing = {item["metadata"]["name"]: item["metadata"] for item in found}
+        self.uid = existing[NAMESPACE]["uid"] if NAMESPACE in existing else ""
+        self.metadata.update({Key(*of_type, name): existing[name] for name in wanted & existing.keys()})
+        self._absent = frozenset(names - existing.keys())
 
     def _read_version(self) -> None:
-        self.version = self._cluster.get("/version", step="ask for the version")
+        self.version = self._cluster.get("/version", step="read the server version")
 
     def _read_record(self) -> None:
         try:
@@ -179,7 +179,7 @@ class _Look:
             self._is_recorded = bool(self.record.resource_version)
 
     def _list(self, resource: Resource, namespace: str, **options: Any) -> list[dict[str, Any]]:
-        """The objects of a type; none where the type itself is not served yet (its CRD is not there)."""
+        """Return the objects of a type; none if the type is not served, because its CRD is missing."""
         return (
             self._readable(
                 lambda: self._cluster.list_all(resource, namespace or None, **options)[0], resource, namespace
@@ -190,7 +190,7 @@ class _Look:
     def _readable(
         self, ask: Callable[[], list[dict[str, Any]]], resource: Resource, namespace: str = ""
     ) -> list[dict[str, Any]] | None:
-        """The answer; None where it may not be read, which is noted, and where nothing of the kind is served."""
+        """Return the response; None if the type is not served or may not be read. C(denied) gets the permission."""
         try:
             return ask()
         except ApiError as error:
@@ -204,13 +204,13 @@ class _Look:
 
 
 def _is_selected(of_type: _Type) -> bool:
-    """Whether what bears our label is asked for first."""
+    """Return whether the first list of this type selects our label."""
     api_version, kind, namespace = of_type
     return not namespace and kind not in _WHOLE and (api_version, kind) != _NAMESPACES
 
 
 def ending(cluster: Cluster, key: Key) -> str:
-    """What keeps an object from going, in the server's words; empty where it has none, or they may not be read."""
+    """Return the server's messages about what a deletion waits for; empty if none exist or they may not be read."""
     if key.kind not in _SAY_WHY:
         return ""
     try:
@@ -218,7 +218,7 @@ def ending(cluster: Cluster, key: Key) -> str:
     except ApiError as error:
         if error.status != 403:
             raise
-        # That it is Terminating is known; what it waits for is left out.
+        # The object is known to be Terminating; leave out what it waits for.
         return ""
     return "; ".join(
         str(condition.get("message", ""))

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan: desired objects against observed ones, decided before anything is written. Pure."""
+"""Compare desired objects with observed ones and decide what to do, before anything is written. Pure."""
 
 from __future__ import annotations
 
@@ -24,28 +24,31 @@ from .prune import Leftover, phase_of
 Verb = Literal["create", "adopt", "update", "unchanged", "refuse", "prune"]
 Refused = Literal["", "terminating", "foreign"]
 
-_LEAVE_ALONE = "Conductor changes only what it installed itself; remove the other one, or leave it in charge"
-_NO_ADOPTION = (
-    "webhook configurations of other names than the release's cannot be adopted: remove that release with the tool "
-    "that installed it (its CRDs and runtimes may stay), then run this again"
+_LEAVE_ALONE = (
+    "Conductor changes only objects that it installed; remove the other installation, or keep using the tool that "
+    "manages it"
 )
-_LET_END = "wait until what is Terminating is gone, or delete what it waits for; then run this again"
-# Refusals by one and the same owner are summed up after this many objects.
+_NO_ADOPTION = (
+    "webhook configurations with other names than those of the release cannot be adopted: remove that installation "
+    "with the tool that created it (its CRDs and runtimes may stay), then run this again"
+)
+_LET_END = "wait until the Terminating object is gone, or delete what it waits for; then run this again"
+# The number of objects of one owner that a blocker names.
 _NAMED_OBJECTS = 3
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What is on the cluster, as far as a plan needs it.
+    """The state of the cluster that a plan needs.
 
     Args:
         metadata: the metadata of each object of the bundle that exists.
-        webhook_configurations: every webhook configuration of the cluster, whole.
+        webhook_configurations: every webhook configuration of the cluster, complete.
         record: the install record.
         kubernetes: the server's version, e.g. C(1.35.8).
-        endings: what the server says of objects that are Terminating.
+        endings: the server's messages about Terminating objects.
         cluster_uid: the uid of the namespace kube-system.
-        leftovers: what an earlier release left, and what is to become of it.
+        leftovers: the objects of earlier releases, with the decision about each.
     """
 
     metadata: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
@@ -59,17 +62,17 @@ class Observed:
 
 @dataclass(frozen=True)
 class Action:
-    """What is to be done with one object, and why.
+    """What to do with one object, and why.
 
     Args:
-        resource_version, uid: those of the object observed, or empty.
-        take_over: somebody applied it before us, and has to give up what becomes ours.
-        force: take fields over, because whoever owns them uses our own name.
-        variants: what other profiles of the release have in its place; for our own objects that kubectl hands over.
-        side: how upstream's own object differs, where it is that one.
-        tool: the installer it is taken from, as C(adopt) names it; empty where that is kubectl.
-        refused: why it may not be written, for a refusal.
-        owner: whose it is, where it is refused as somebody else's.
+        resource_version, uid: those of the observed object; empty if it is missing.
+        take_over: another manager applied the object before; its ownership of our fields has to end.
+        force: overwrite fields, because their owner uses the name of our field manager.
+        variants: the object in the other profiles of the release; used to take over from kubectl.
+        side: how upstream's own manifest differs, if the object came from it.
+        tool: the installer from which it is adopted, as in the option C(adopt); empty for kubectl.
+        refused: why the object may not be written; empty if it may.
+        owner: the other owner, if that is why.
     """
 
     verb: Verb
@@ -89,20 +92,20 @@ class Action:
 
     @property
     def writes(self) -> bool:
-        """Whether carrying it out sends a write."""
+        """Return whether this action writes."""
         return self.verb in ("create", "adopt", "update", "prune")
 
 
-class Refusal(NamedTuple):
-    """What forbids to carry out a plan.
+class Blocker(NamedTuple):
+    """A reason why a plan must not be carried out.
 
     Args:
-        text: the whole sentence.
-        remedy: what can be done about it.
-        code: the entry of the catalogue of findings that it is a case of.
-        subject: what it is about.
+        text: the complete sentence.
+        next_step: what to do about it.
+        code: the code of the finding in the catalogue.
+        subject: the object concerned.
         cause: what is wrong with it.
-        about: what a finding about the same is about as well (see C(Line)): an owner, a namespace, an object.
+        about: what identifies a finding about the same problem (see C(Line)): an owner, a namespace or an object.
     """
 
     text: str
@@ -115,33 +118,33 @@ class Refusal(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """All actions, in the order of the bundle and then what is pruned, and what forbids to carry them out.
+    """All actions, in the order of the bundle and then the prunes, and the blockers.
 
     Args:
-        kept: what an earlier release left and stays.
-        forgotten: what leaves the install record, because it is gone or somebody else's.
+        retained: objects of earlier releases that stay.
+        dropped: objects that leave the install record, because they are gone or have another owner now.
     """
 
     actions: tuple[Action, ...]
-    reasons: tuple[Refusal, ...] = ()
-    kept: tuple[Leftover, ...] = ()
-    forgotten: frozenset[Key] = frozenset()
+    blockers: tuple[Blocker, ...] = ()
+    retained: tuple[Leftover, ...] = ()
+    dropped: frozenset[Key] = frozenset()
 
     @property
-    def refusals(self) -> tuple[str, ...]:
-        """The reasons in words."""
-        return tuple(reason.text for reason in self.reasons)
+    def blocker_lines(self) -> tuple[str, ...]:
+        """Return the blockers as sentences."""
+        return tuple(blocker.text for blocker in self.blockers)
 
     @property
     def next_steps(self) -> tuple[str, ...]:
-        """What can be done about the reasons, each remedy once."""
-        return tuple(dict.fromkeys(reason.next_step for reason in self.reasons))
+        """Return the next steps of the blockers, each once."""
+        return tuple(dict.fromkeys(blocker.next_step for blocker in self.blockers))
 
     def writing(self, phases: Sequence[str]) -> list[Action]:
-        """The actions of these phases that write.
+        """Return the actions of these phases that write.
 
-        Nothing is pruned as long as a later phase has something to write and is not among them: what is there of that
-        phase may still use it, as a Deployment the Secret that it mounts.
+        An object is not pruned while a later phase, which is not among them, has something to write. The existing
+        objects of that phase may still use it: for example, a Deployment mounts a Secret.
         """
         writes = [action for action in self.actions if action.writes]
         left = [action.phase for action in writes if action.verb != "prune" and action.phase not in phases]
@@ -154,10 +157,10 @@ class Plan:
 
 
 def make_plan(bundle: Bundle, observed: Observed, adopt: Collection[str] = ()) -> Plan:
-    """Decides what to do with each object of the bundle.
+    """Decide what to do with each object of the bundle and of earlier releases.
 
     Args:
-        adopt: the installers whose objects may be taken over.
+        adopt: the installers whose objects may be adopted.
     """
     actions = tuple(
         _decide(bundle, phase.name, manifest, observed.metadata.get(key), observed.record.entries.get(key), adopt)
@@ -165,19 +168,19 @@ def make_plan(bundle: Bundle, observed: Observed, adopt: Collection[str] = ()) -
         for manifest in phase.objects
         for key in (key_of(manifest),)
     )
-    fates = {
-        fate: tuple(leftover for leftover in observed.leftovers if leftover.fate == fate)
-        for fate in ("prune", "keep", "forget")
+    decided = {
+        decision: tuple(leftover for leftover in observed.leftovers if leftover.decision == decision)
+        for decision in ("prune", "retain", "drop")
     }
     prunes = tuple(
         Action("prune", leftover.key, phase_of(leftover.key.kind), leftover.reason, uid=leftover.uid)
-        for leftover in fates["prune"]
+        for leftover in decided["prune"]
     )
     return Plan(
         (*actions, *prunes),
-        tuple(_refusals(bundle, observed, actions)),
-        fates["keep"],
-        frozenset(leftover.key for leftover in fates["forget"]),
+        tuple(_blockers(bundle, observed, actions)),
+        decided["retain"],
+        frozenset(leftover.key for leftover in decided["drop"]),
     )
 
 
@@ -196,51 +199,51 @@ def _decide(
         return Action(verb, key, phase, reason, manifest, found.get("resourceVersion", ""), found.get("uid", ""))
 
     if metadata is None:
-        return action("create", "it was deleted" if known else "it is not there")
+        return action("create", "it was deleted" if known else "it does not exist")
     if metadata.get("deletionTimestamp"):
-        blockers = ", ".join(metadata.get("finalizers") or []) or "its deletion to end"
-        refused = action("refuse", f"is Terminating since {metadata['deletionTimestamp']}, waiting for {blockers}")
+        waiting_for = ", ".join(metadata.get("finalizers") or []) or "its deletion"
+        refused = action("refuse", f"is Terminating since {metadata['deletionTimestamp']}, waiting for {waiting_for}")
         return replace(refused, refused="terminating")
     if mark_of(metadata) is None and kubectl_applied(metadata):
-        adopted = action("adopt", "kubectl applied it from our kustomization")
+        adopted = action("adopt", "applied by kubectl from Conductor's kustomization")
         return replace(adopted, take_over=True, variants=bundle.variants.get(key, ()))
     manager = manager_of(metadata)
     side = bundle.upstream.get(key)
     if side is not None and mark_of(metadata) is None and installed_by_kubectl(metadata):
-        adopted = action("adopt", "kubectl applied it from upstream's release")
+        adopted = action("adopt", "applied by kubectl from the upstream release")
         return replace(adopted, take_over=True, side=side)
     if key.kind == "Namespace":
-        # A namespace somebody prepared (labels, quotas, policies) is what we install into, not somebody's Trainer.
+        # A namespace that was prepared for the installation (labels, quotas, policies) is not another Trainer.
         if own_entry(metadata) is None:
-            return action("adopt", f"it is there, of {manager.words}")
+            return action("adopt", f"it exists already ({manager.words})")
     elif manager.kind != "conductor":
         if side is not None and is_bare(manifest, side) and mark_of(metadata) is None and is_nobodys(metadata):
-            adopted = action("adopt", "it is upstream's, and but a name")
+            adopted = action("adopt", "it is upstream's object, without any content")
             return replace(adopted, take_over=True, side=side)
         if tool_of(metadata) in adopt:
-            adopted = action("adopt", f"to be taken from {owner(metadata)['name']}")
+            adopted = action("adopt", f"to be adopted from {owner(metadata)['name']}")
             return replace(adopted, take_over=True, side=side, tool=tool_of(metadata))
         whose = owner(metadata)["name"]
         return replace(action("refuse", whose), refused="foreign", owner=whose)
     if known is None:
         return action("update", "it is not in the install record")
     if known.uid != metadata.get("uid"):
-        return action("update", "it was deleted and made again")
+        return action("update", "it was deleted and recreated")
     if known.desired != digest(manifest):
-        return action("update", "this release wants it otherwise")
+        return action("update", "it differs in this release")
     if known.applied != entry_digest(metadata):
-        return action("update", "somebody changed a field of ours")
+        return action("update", "a field of the release was modified")
     return action("unchanged", "as recorded")
 
 
-def _refusals(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> list[Refusal]:
+def _blockers(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> list[Blocker]:
     found = []
     if observed.kubernetes and _numbers(observed.kubernetes) < _numbers(bundle.kubernetes_minimum):
         text = (
-            f"Kubernetes is {observed.kubernetes}; Trainer {bundle.release} needs {bundle.kubernetes_minimum} "
-            "or newer, because older API servers refuse its CRDs (kubeflow/trainer issue 3154)"
+            f"Kubernetes is {observed.kubernetes}, and Trainer {bundle.release} requires {bundle.kubernetes_minimum} "
+            "or newer, because older API servers reject its CRDs (kubeflow/trainer issue 3154)"
         )
-        found.append(Refusal(text, "upgrade the cluster", "kubernetes_too_old", "API server", text))
+        found.append(Blocker(text, "upgrade the cluster", "kubernetes_too_old", "API server", text))
     by_owner: dict[frozenset[Hashable], tuple[Line, list[Key]]] = {}
     for action in actions:
         if action.refused == "terminating":
@@ -248,22 +251,22 @@ def _refusals(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> 
             cause = action.reason + (f": {said}" if said else "")
             same = about_object(action.key.name)
             found.append(
-                Refusal(f"{action.key} {cause}", _LET_END, "terminating", str(action.key), f"it {cause}", same)
+                Blocker(f"{action.key} {cause}", _LET_END, "terminating", str(action.key), f"it {cause}", same)
             )
         elif action.owner is not None:
             by_owner.setdefault(about(action.owner), (action.owner, []))[1].append(action.key)
     for same, (whose, keys) in by_owner.items():
         named = ", ".join(str(key) for key in keys[:_NAMED_OBJECTS])
         more = f" and {len(keys) - _NAMED_OBJECTS} more" if len(keys) > _NAMED_OBJECTS else ""
-        subject, cause = f"{named}{more}", f"installed by somebody else ({whose})"
-        found.append(Refusal(f"{subject}: {cause}", _LEAVE_ALONE, _foreign_code(keys), subject, cause, same))
+        subject, cause = f"{named}{more}", f"managed by another owner ({whose})"
+        found.append(Blocker(f"{subject}: {cause}", _LEAVE_ALONE, _foreign_code(keys), subject, cause, same))
     adopting = any(action.tool for action in actions)
     for name, place in foreign_webhooks(observed.webhook_configurations, bundle, by_name=adopting):
         subject, cause = f"webhook configuration {name} points to {place}", "another Trainer or JobSet is installed"
         code = "jobset_other_owner" if "jobset" in name else "trainer_other_owner"
         same = about_places(place.url or place.namespace)
         next_step = _NO_ADOPTION if adopting else _LEAVE_ALONE
-        found.append(Refusal(f"{subject}: {cause}", next_step, code, subject, cause, same))
+        found.append(Blocker(f"{subject}: {cause}", next_step, code, subject, cause, same))
     return found
 
 
@@ -274,5 +277,5 @@ def _foreign_code(keys: Sequence[Key]) -> str:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """Major and minor as numbers; distributions append things, e.g. C(1.31+) or C(v1.30.4-gke.1)."""
+    """Return major and minor as numbers; distributions add suffixes, e.g. C(1.31+) or C(v1.30.4-gke.1)."""
     return tuple(int(part) for part in re.findall(r"\d+", version)[:2])

@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an earlier release had and this one has no more: what of it goes, and what stays and why. Pure.
+"""Decide which objects of earlier releases to prune. Pure.
 
-Only what the install record says Conductor created goes, and only while it is the very same object (by its uid) and
-still bears our field manager's entry. A label says nothing: labels are copied.
+An object is pruned only if the install record says that Conductor created it, its uid is unchanged and our field
+manager still owns fields of it. Labels are no proof: people copy them.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from ..objects.resources import RESOURCES, Key
 from ..ownership.owner import mark_of, own_entry
 from ..ownership.record import Record, RecordEntry
 
-LeftoverDecision = Literal["prune", "keep", "forget"]
+LeftoverDecision = Literal["prune", "retain", "drop"]
 
-# The phase in which an object of a kind is applied; what is pruned goes in the reverse order of them.
+# The phase in which objects of a kind are applied. Pruning runs in the reverse order of the phases.
 _PHASES = {
     "Namespace": "foundation",
     "CustomResourceDefinition": "foundation",
@@ -33,53 +33,54 @@ class Leftover(NamedTuple):
     """One object of an earlier release.
 
     Args:
-        fate: C(prune); C(keep), it is ours and stays; C(forget), it is gone or no longer ours, and leaves the record.
+        decision: C(prune) deletes it. C(retain) leaves it on the cluster and in the record. C(drop) removes it from the
+            record, because it is gone or no longer ours.
     """
 
     key: Key
-    fate: LeftoverDecision
+    decision: LeftoverDecision
     reason: str
     uid: str = ""
 
 
 def leftovers_of(record: Record, known: frozenset[Key]) -> list[Key]:
-    """The objects on record that a release does not know, of types that can be asked about."""
+    """Return the recorded objects that the release does not have, if their type is known."""
     return sorted(
         key for key in record.entries if known and key not in known and (key.api_version, key.kind) in RESOURCES
     )
 
 
 def phase_of(kind: str) -> str:
-    """The phase that objects of a kind belong to."""
+    """Return the phase to which objects of a kind belong."""
     return _PHASES.get(kind, "access")
 
 
 def decide_leftover(
     key: Key, entry: RecordEntry, metadata: Mapping[str, Any] | None, *, prune_crds: bool, used_by: str
 ) -> Leftover:
-    """What is to become of one of them.
+    """Decide whether to prune an object of an earlier release.
 
     Args:
-        metadata: that of the object as it is; None where it is not there, empty where it may not be read.
-        prune_crds: whether CRDs may go.
-        used_by: what of a user's holds on to it, in words; empty where nothing does.
+        metadata: the current metadata; None if the object is gone, empty if it may not be read.
+        prune_crds: whether CRDs may be pruned.
+        used_by: the object of a user that needs this one; empty if there is none.
     """
     if metadata is None:
-        return Leftover(key, "forget", "it is gone")
+        return Leftover(key, "drop", "it is gone")
     if not metadata:
-        return Leftover(key, "keep", "this identity may not read it")
+        return Leftover(key, "retain", "no permission to read it")
     if metadata.get("uid") != entry.uid:
-        return Leftover(key, "forget", "somebody deleted it and made it again")
+        return Leftover(key, "drop", "it was deleted and recreated")
     if mark_of(metadata) is not None or own_entry(metadata) is None:
-        return Leftover(key, "forget", "somebody else took it over")
+        return Leftover(key, "drop", "another manager took it over")
     if metadata.get("deletionTimestamp"):
-        return Leftover(key, "keep", "it is Terminating")
+        return Leftover(key, "retain", "it is Terminating")
     if not entry.created:
-        return Leftover(key, "keep", "it was there before Conductor")
+        return Leftover(key, "retain", "it existed before Conductor")
     if key.kind == "Namespace":
-        return Leftover(key, "keep", "a Namespace goes only with an uninstall")
+        return Leftover(key, "retain", "a Namespace is deleted only by an uninstall")
     if key.kind == "CustomResourceDefinition" and not prune_crds:
-        return Leftover(key, "keep", "CRDs go only with prune_crds: true")
+        return Leftover(key, "retain", "CRDs are pruned only with prune_crds: true")
     if used_by:
-        return Leftover(key, "keep", f"{used_by} needs it")
-    return Leftover(key, "prune", "this release has it no more", entry.uid)
+        return Leftover(key, "retain", f"{used_by} needs it")
+    return Leftover(key, "prune", "not in this release", entry.uid)

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Proof that a webhook does its work: dry runs that it must refuse, let pass or mutate."""
+"""Probe webhooks: send dry runs that a webhook must reject, accept or mutate."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ _DENIED = re.compile(r" cannot (create|patch) resource ")
 
 
 def useful_probes(bundle: Bundle, runtimes: Collection[str]) -> list[Probe]:
-    """The probes that can prove something now.
+    """Return the probes that are possible now.
 
     Args:
-        runtimes: the ClusterTrainingRuntimes that exist; probes that need another one are left out, because the
-            validator refuses every TrainJob whose runtime is not there.
+        runtimes: the existing ClusterTrainingRuntimes. Probes that need another one are left out, because the validator
+            rejects every TrainJob whose runtime does not exist.
     """
     return [probe for probe in bundle.probes if not probe.needs or probe.needs in runtimes]
 
 
 def prove_webhooks(cluster: Cluster, bundle: Bundle, probes: Iterable[Probe], *, at_once: bool = True) -> list[Verdict]:
-    """Sends probes, and judges the answers.
+    """Send probes and return a verdict for each.
 
     Args:
-        bundle: whose probes they are.
-        at_once: over as many connections as the client has; else one after the other, over one.
+        bundle: the bundle of the probes.
+        at_once: use as many connections as the client has; otherwise send one after the other over one connection.
 
     Raises:
-        RightsError: a dry run takes the right to the real thing, and this identity lacks it; names every such right.
+        RightsError: a dry run needs the permission for the real request; names every missing one.
     """
     denied: list[str] = []
 
@@ -66,7 +66,7 @@ def prove_webhooks(cluster: Cluster, bundle: Bundle, probes: Iterable[Probe], *,
 
 
 def judge(probe: Probe, answer: Mapping[str, Any] | ConductorError) -> Verdict:
-    """The verdict on one webhook from the answer to one probe."""
+    """Return the verdict on a webhook from the response to a probe."""
 
     def verdict(state: State, evidence: str, error: ConductorError | None = None) -> Verdict:
         cause, next_step = (webhook_cause(error.message) if error else None) or ("", "")
@@ -77,28 +77,28 @@ def judge(probe: Probe, answer: Mapping[str, Any] | ConductorError) -> Verdict:
     if isinstance(answer, ConductorError):
         by_us = f'admission webhook "{probe.webhook}" denied the request' in answer.message
         if probe.expect == "denied" and by_us and probe.says in answer.message:
-            return verdict("ready", "refused a bad object")
+            return verdict("ready", "rejected an invalid object")
         if is_webhook_transport(answer):
             return verdict("progressing", "it cannot be called", answer)
         if by_us:
-            return verdict("progressing", f"it refused for another reason than expected: {answer.message}")
+            return verdict("progressing", f"it rejected the object for an unexpected reason: {answer.message}")
         if isinstance(answer, ApiError):
-            # A namespace without its default ServiceAccount yet, a CRD not served yet, somebody else's webhook, ...
-            return verdict("progressing", "the probe did not get through to it", answer)
+            # A namespace without its default ServiceAccount yet, a CRD not served yet, another webhook, ...
+            return verdict("progressing", "the probe did not reach it", answer)
         return verdict("unknown", str(answer))
     if probe.expect == "denied":
-        return verdict("progressing", "it let a bad object pass: it is not in force")
+        return verdict("progressing", "it accepted an invalid object: not active yet")
     missing = [pointer for pointer in probe.adds if not has_pointer(answer, pointer)]
     if missing:
-        return verdict("progressing", f"it did not set {', '.join(missing)}: it is not in force")
-    return verdict("ready", "let a good object pass" if probe.expect == "allowed" else "set its defaults")
+        return verdict("progressing", f"it did not set {', '.join(missing)}: not active yet")
+    return verdict("ready", "accepted a valid object" if probe.expect == "allowed" else "set the defaults")
 
 
 def _send(cluster: Cluster, manifest: dict[str, Any]) -> dict[str, Any]:
-    """A dry run in the probes' namespace; of a cluster-wide object by an apply.
+    """Send a dry run: a create in the namespace of the probes, or an apply of a cluster-scoped object.
 
-    When it looks for the right to create, the server knows the name of what is applied, and not of what is posted. So
-    the right can be to this one name.
+    When the server authorizes an apply it knows the object's name, unlike for a POST. So the permission can be limited
+    to this one name.
     """
     if key_of(manifest).namespace:
         return cluster.dry_run_create(manifest, step="probe")
@@ -106,13 +106,13 @@ def _send(cluster: Cluster, manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _denied_verb(error: ConductorError) -> str:
-    """What the server's authorizer said no to; empty otherwise. Admission answers 403 as well, and other words."""
+    """Return the verb that the server's authorizer denied; empty otherwise. Admission webhooks answer 403, too."""
     found = _DENIED.search(error.message) if isinstance(error, ApiError) and error.status == 403 else None
     return found[1] if found else ""
 
 
 def has_pointer(document: Any, pointer: str) -> bool:
-    """Whether a JSON Pointer (RFC 6901) leads to a value."""
+    """Return whether a JSON Pointer (RFC 6901) refers to a value."""
     parts: Sequence[str] = pointer.split("/")[1:]
     for part in parts:
         part = part.replace("~1", "/").replace("~0", "~")

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Prove that every webhook works on every API server.
 
-Each API server learns of webhook configurations by itself and calls webhooks from where it runs: one of them may be
-able to call a webhook while another cannot yet. A new connection reaches any of them, so the probes are sent over many.
+Each API server watches webhook configurations by itself and calls webhooks from its own node: one API server may reach
+a webhook while another does not yet. A new connection reaches any of them, so the probes are sent over many of them.
 """
 
 from __future__ import annotations
@@ -25,34 +25,34 @@ from ..release.bundle import Bundle, Probe
 from ..verdicts.verdict import Verdict
 from .probe import prove_webhooks, useful_probes
 
-# So many rounds ask every webhook; those after them one of each webhook configuration, which an API server learns of
-# as a whole, and whose webhooks are served by the same pods.
+# The first rounds probe every webhook. Later rounds probe one webhook per configuration: an API server loads a
+# configuration as a whole, and the same pods answer its webhooks.
 _WHOLE_ROUNDS = 2
 _RUNTIME = resource_of("trainer.kubeflow.org/v1alpha1", "ClusterTrainingRuntime")
 
 
 class Proof:
-    """Proves the webhooks of a bundle, as often as it is asked to.
+    """Proves the webhooks of a bundle, repeatedly.
 
     Args:
-        certificates: looks after what the webhooks serve.
+        certificates: checks the certificates of the webhooks.
     """
 
     def __init__(self, cluster: Cluster, bundle: Bundle, certificates: ServingCertificates) -> None:
-        # The Deployments whose pods serve another certificate than their Secrets hold, as far as is known.
+        # The Deployments known to serve a certificate that differs from their Secret.
         self.stale: frozenset[str] = frozenset()
         self._cluster = cluster
         self._bundle = bundle
         self._certificates = certificates
         self._failed: list[Verdict] = []
-        # As long as nobody has counted: 0.
+        # 0: not counted yet.
         self._servers = 0
         self._rounds = 0
 
     def verdicts(self, configurations: Sequence[Mapping[str, Any]]) -> list[Verdict]:
-        """One for each certificate and each webhook, all of them ready where every round agreed; or what failed.
+        """Return a verdict for each certificate and webhook if all rounds succeeded; otherwise those that failed.
 
-        After a proof that failed one of the probes that did is asked again and again; all are asked when it succeeds.
+        After a failed proof, only one of the failed probes is repeated. When it succeeds, all probes are sent again.
 
         Args:
             configurations: the webhook configurations as the server has them.
@@ -68,11 +68,11 @@ class Proof:
         return self._failed or verdicts
 
     def row(self) -> dict[str, int]:
-        """For a result: over how many connections the last proof went, and because of how many API servers."""
+        """Return the number of API servers and of rounds of the last proof, for a result."""
         return {"api_servers": self._servers, "rounds": self._rounds}
 
     def _still_failing(self, configurations: Sequence[Mapping[str, Any]]) -> list[Verdict]:
-        """What failed and was not seen to succeed since, where one of it fails again."""
+        """Repeat one failed probe; return all failed verdicts if it fails again, otherwise none."""
         failed = {verdict.name for verdict in self._failed if verdict.is_probe}
         probes = [probe for probe in self._bundle.probes if probe.webhook in failed]
         again = self._round(configurations, probes[:1])
@@ -82,7 +82,7 @@ class Proof:
         return [verdict for verdict in known.values() if not verdict.ready]
 
     def _all_rounds(self, configurations: Sequence[Mapping[str, Any]]) -> list[Verdict]:
-        """Those of the first round, or of the first that disagrees."""
+        """Return the verdicts of the first round, or of the first round that fails."""
         probes = self._prepare()
         first: list[Verdict] = []
         for self._rounds in range(1, _WHOLE_ROUNDS + 1):
@@ -97,7 +97,7 @@ class Proof:
         return first
 
     def _prepare(self) -> list[Probe]:
-        """Reads what the rounds need to know, and chooses their probes."""
+        """Read what the rounds need and choose their probes."""
 
         def count() -> int:
             return self._servers or count_api_servers(self._cluster)
@@ -106,11 +106,11 @@ class Proof:
             return frozenset(map(name_of, self._cluster.list_all(_RUNTIME)[0]))
 
         requests: list[Callable[[], Any]] = [count, runtimes, *self._certificates.requests()]
-        self._servers, there, *_read = self._cluster.each(lambda send: send(), requests)
-        return useful_probes(self._bundle, there)
+        self._servers, existing, *_read = self._cluster.each(lambda send: send(), requests)
+        return useful_probes(self._bundle, existing)
 
     def _round(self, configurations: Sequence[Mapping[str, Any]], probes: Sequence[Probe]) -> list[Verdict]:
-        """The certificates, and probes over new connections."""
+        """Check the certificates, and send probes over new connections."""
         certificates = self._certificates.look(configurations)
         cluster = self._cluster.fresh()
         try:
@@ -121,7 +121,7 @@ class Proof:
         return certificates + proofs
 
     def _short_rounds(self, probes: Sequence[Probe], rounds: int) -> list[Verdict]:
-        """What failed of so many rounds, each over one new connection; the first failure ends them."""
+        """Run short rounds, each over one new connection; return the failures. The first failure ends them."""
         speaking = list({probe.configuration: probe for probe in probes}.values())
         over = threading.Event()
 
@@ -142,21 +142,20 @@ class Proof:
         return list(found.values())
 
 
-# What is assumed where it may not be read.
+# Assumed if the number may not be read.
 _ASSUMED = 2
-# With one API server, in case its address is that of a load balancer after all.
+# The minimum, in case the only address belongs to a load balancer.
 _FEWEST = 2
-# How likely one of them may be missed.
+# The accepted probability of missing an API server.
 _MISSED = 1e-6
 
 
 def count_api_servers(cluster: Cluster) -> int:
-    """The addresses behind the Service C(kubernetes), where each API server enters its own.
+    """Return the number of addresses behind the Service C(kubernetes); each API server adds its own.
 
     Source: kubernetes/kubernetes, pkg/controlplane/reconcilers (the lease reconciler, the default).
 
-    Where the control plane is somebody else's, that may be one address of a load balancer, and there is no telling how
-    many are behind it.
+    With a hosted control plane this may be one address of a load balancer with an unknown number of API servers.
 
     Raises:
         ApiError, UnreachableError: the server failed.
@@ -176,10 +175,10 @@ def count_api_servers(cluster: Cluster) -> int:
 
 
 def rounds_for(servers: int) -> int:
-    """Over how many new connections to ask, so that none of so many API servers is missed but once in a million.
+    """Return the number of connections with which an API server is missed at most once in a million proofs.
 
-    A connection reaches any of them with the same likelihood, so C(k) of them all miss a certain one with a likelihood
-    of C((1 - 1/servers) ** k).
+    A connection reaches each API server with the same probability. So C(k) connections all miss a given one with the
+    probability C((1 - 1/servers) ** k).
     """
     if servers < 2:
         return _FEWEST

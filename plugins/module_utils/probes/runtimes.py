@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operation behind cluster_training_runtime_info: which runtimes are there, which are missing, which work."""
+"""The operation behind cluster_training_runtime_info: list runtimes, find missing ones, and try them by dry runs."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ..verdicts.api import runtime_verdict
 
 FRAMEWORK_LABEL = "trainer.kubeflow.org/framework"
 _API_VERSION = "trainer.kubeflow.org/v1alpha1"
-# The manager's cache learns of a new runtime a moment after the API server (about 0.3 s: NVIDIA/aicr issue 1669). And a
-# webhook that answered just now may be out of reach for a moment: a node changes its rules for a Service in several
-# steps, and until the last of them calls get lost or arrive elsewhere.
+# Seconds to repeat a dry run. The manager's cache knows a new runtime about 0.3 s after the API server (NVIDIA/aicr
+# issue 1669). And a webhook may be unreachable for a moment, even if it has just answered: a node updates its rules for
+# a Service in several steps.
 _PATIENCE = 10.0
 _PAUSE = 0.1
 _NOT_SEEN_YET = "must be created before the TrainJob is created"
@@ -35,16 +35,16 @@ def runtime_info(
     monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
-    """Lists the ClusterTrainingRuntimes of a cluster and compares them with those of the bundle.
+    """List the ClusterTrainingRuntimes of a cluster and compare them with those of the bundle.
 
     Args:
-        prove: send a dry-run TrainJob for each of the expected runtimes that is there.
+        prove: send a dry-run TrainJob for each expected runtime that exists.
 
     Returns:
         C(runtimes) (name, framework, expected, proven, message), C(missing), C(unproven) and C(elapsed).
 
     Raises:
-        ApiError: the list failed, e.g. because the CRD is not there (404).
+        ApiError: the list failed, e.g. because the CRD is missing (404).
     """
     started = monotonic()
     expected = bundle.names("ClusterTrainingRuntime")
@@ -60,7 +60,7 @@ def runtime_info(
             "framework": text(present[name], "metadata", "labels", FRAMEWORK_LABEL),
             "expected": name in expected,
             "proven": verdict.ready if proving else None,
-            # Of one nobody asked for there is something to say only where it is on its way out.
+            # Without a dry run, there is a message only about a runtime that is Terminating.
             "message": verdict.evidence if verdict.state == "progressing" else "",
         }
 
@@ -74,17 +74,17 @@ def runtime_info(
 
 
 def require_runtimes(cluster: Cluster, bundle: Bundle) -> list[dict[str, Any]]:
-    """The C(runtimes) of C(runtime_info), where all of the bundle's are there and can be used.
+    """Return the C(runtimes) of C(runtime_info), if all runtimes of the bundle exist and can be used.
 
     Raises:
-        NotReadyError: names those that are missing or refused; C(facts["runtimes"]) has all of them.
-        ApiError: as above.
+        NotReadyError: names the runtimes that are missing or reject a TrainJob; C(facts["runtimes"]) has all of them.
+        ApiError: as C(runtime_info).
     """
     found = runtime_info(cluster, bundle)
-    refused = [
-        f"{row['name']} refused a TrainJob: {row['message']}" for row in found["runtimes"] if row["proven"] is False
+    rejected = [
+        f"{row['name']} rejects a TrainJob: {row['message']}" for row in found["runtimes"] if row["proven"] is False
     ]
-    lines = [*(f"{name} is missing" for name in found["missing"]), *refused]
+    lines = [*(f"{name} is missing" for name in found["missing"]), *rejected]
     if lines:
         raise NotReadyError(
             listed("ClusterTrainingRuntimes cannot be used:", lines),
@@ -97,7 +97,7 @@ def require_runtimes(cluster: Cluster, bundle: Bundle) -> list[dict[str, Any]]:
 
 
 def probe_trainjob(runtime: str, namespace: str) -> dict[str, Any]:
-    """The smallest TrainJob that uses a runtime."""
+    """Return the smallest TrainJob that uses a runtime."""
     return {
         "apiVersion": _API_VERSION,
         "kind": "TrainJob",
@@ -112,7 +112,7 @@ def _refusal(
     monotonic: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> str:
-    """The server's words against a TrainJob; empty where it would take it."""
+    """Return the server's message if it rejects a TrainJob; empty if it accepts it."""
     deadline = monotonic() + _PATIENCE
     while True:
         try:

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operation behind C(state=absent): look, plan, ask for rights, delete in stages."""
+"""The operation behind C(state=absent): observe, plan, check permissions, delete in stages."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from .observe import look
 from .plan import make_removal
 from .rights import require_removal_rights
 
-# Of what people made there may be thousands; of ours every object is named.
+# There may be thousands of user objects: name only some of each kind. All other objects are named.
 _NAMED = 20
-_PEOPLES = frozenset({"TrainJob", "JobSet", "TrainingRuntime", "ClusterTrainingRuntime"})
+_USER_KINDS = frozenset({"TrainJob", "JobSet", "TrainingRuntime", "ClusterTrainingRuntime"})
 
 
 def ensure_absent(
@@ -46,43 +46,43 @@ def ensure_absent(
     lease_timeout: float = 120.0,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> dict[str, Any]:
-    """Takes away what Conductor installed, in an order that loses nobody's work; cut off, it goes on where it stopped.
+    """Uninstall what Conductor installed, in an order that loses no user data. An interrupted run can be repeated.
 
     Args:
-        bundle: whichever part of the release it is, the whole release goes.
-        remove_crds: the CRDs as well, where no object of their kinds is left.
-        remove_user_data: TrainJobs, JobSets, TrainingRuntimes and custom ClusterTrainingRuntimes as well.
-        abandon_jobs: although unfinished jobs need the controllers; they stay.
-        check: write nothing. Fails as the run would fail.
-        with_diff: name what goes, line by line.
-        cluster_uid: the identity the cluster must have; None where any is right.
-        timeout: seconds to wait, all told, until what is deleted is gone.
+        bundle: the release; all of it is deleted, even if the bundle has only some of its runtimes.
+        remove_crds: delete the CRDs, too, if no object of their kinds is left.
+        remove_user_data: delete TrainJobs, JobSets, TrainingRuntimes and custom ClusterTrainingRuntimes, too.
+        abandon_jobs: continue although unfinished jobs need the controllers; the jobs stay.
+        check: write nothing. Fails where the run would fail.
+        with_diff: list the objects to delete line by line.
+        cluster_uid: the expected identity of the cluster; None accepts any.
+        timeout: total seconds to wait until the deleted objects are gone.
         lease_timeout: seconds to wait for another run on the same cluster to end.
 
     Returns:
-        C(changed), C(found) (whether anything of Conductor's was there), C(actions) (C(delete) to object names),
-        C(counts) (kind to the number of objects that go), C(released) (runtimes whose finalizer was taken away),
-        C(kept) (what stays and why), C(release), C(namespace), C(kubernetes), C(cluster_uid), C(remarks) (what a person
-        should know afterwards), C(elapsed) in seconds, and C(diff).
+        C(changed), C(existed) (whether anything of Conductor's existed), C(actions) (C(delete) to object names),
+        C(counts) (kind to the number of deleted objects), C(finalizers_removed) (runtimes whose finalizer was removed),
+        C(retained) (objects that stay, with the reason), C(release), C(namespace), C(kubernetes), C(cluster_uid),
+        C(notices), C(elapsed) in seconds, and C(diff).
 
     Raises:
         InputError, RefusedError, RightsError: before any write.
-        NotReadyError: something does not go; names what holds it.
-        ConductorError: a request failed. C(facts["written"]) names what was deleted before.
+        NotReadyError: a deletion does not finish; names what it waits for.
+        ConductorError: a request failed; C(facts["written"]) names the objects that were deleted before.
     """
     if timeout < 0:
-        raise InputError("timeout must not be negative", next_step="give a number of seconds")
+        raise InputError("timeout must not be negative", next_step="set timeout to 0 or more seconds")
     pin = parse_pin(cluster_uid) if cluster_uid else None
     started = monotonic()
-    remarks: list[str] = []
+    notices: list[str] = []
 
     def decide() -> tuple[RemovalState, Removal]:
-        """What is to be done, by what is on the cluster now."""
+        """Decide what to do, from the current state of the cluster."""
         found = look(cluster, bundle)
         require_identity(pin, identity_of(cluster, found.observed.cluster_uid), cluster.host)
         switches = Switches(user_data=remove_user_data, abandon=abandon_jobs, crds=remove_crds)
         removal = make_removal(bundle, found, switches)
-        if removal.refusals:
+        if removal.blockers:
             raise _refused(removal)
         require_removal_rights(cluster, removal, _home_of_lease(found, bundle))
         return found, removal
@@ -92,24 +92,24 @@ def ensure_absent(
         if not check and removal.stages and _home_of_lease(found, bundle):
             lease = stack.enter_context(Lease(cluster, bundle.namespace, patience=lease_timeout, monotonic=monotonic))
             if lease.waited_for:
-                remarks.append(f"waited for another run to end: {lease.waited_for}")
+                notices.append(f"waited for another run to end: {lease.waited_for}")
             seen = found.observed.record.resource_version
             if read_install_record(cluster, bundle.namespace).resource_version != seen:
-                # Another run has written since.
+                # The decision is outdated: another run has written since.
                 found, removal = decide()
-        kept, deleted, released = _carry_out(cluster, bundle, removal, check, timeout, monotonic)
+        retained, deleted, finalizers_removed = _carry_out(cluster, bundle, removal, check, timeout, monotonic)
     result: dict[str, Any] = {
-        "changed": bool(deleted or released),
-        "existed": removal.found,
+        "changed": bool(deleted or finalizers_removed),
+        "existed": removal.existed,
         "release": found.observed.record.release or bundle.release,
         "namespace": bundle.namespace,
         "kubernetes": found.observed.kubernetes,
         "cluster_uid": str(identity_of(cluster, found.observed.cluster_uid)),
         "actions": {"delete": _named(deleted)} if deleted else {},
         "counts": dict(sorted(Counter(key.kind for key in deleted).items())),
-        "finalizers_removed": sorted(map(str, released)),
-        "retained": _lines(kept),
-        "notices": remarks,
+        "finalizers_removed": sorted(map(str, finalizers_removed)),
+        "retained": _lines(retained),
+        "notices": notices,
         "elapsed": round(monotonic() - started, 2),
     }
     if with_diff:
@@ -118,7 +118,7 @@ def ensure_absent(
 
 
 def _home_of_lease(found: RemovalState, bundle: Bundle) -> str:
-    """The namespace for the lease; empty where it is not there, or takes nothing new because it is Terminating."""
+    """Return the namespace for the lease; empty if it is missing, or Terminating and so accepts no new objects."""
     metadata = found.observed.metadata.get(Key("v1", "Namespace", "", bundle.namespace))
     return "" if metadata is None or metadata.get("deletionTimestamp") else bundle.namespace
 
@@ -126,9 +126,9 @@ def _home_of_lease(found: RemovalState, bundle: Bundle) -> str:
 def _carry_out(
     cluster: Cluster, bundle: Bundle, removal: Removal, check: bool, timeout: float, monotonic: Callable[[], float]
 ) -> tuple[dict[str, list[str]], list[Key], list[Key]]:
-    """What stays (reason to objects), what is deleted and which runtimes are let go; in check mode, what would be."""
-    kept = {reason: list(names) for reason, names in removal.kept.items()}
-    deleted, released = removal.deleted(), [target.key for target in removal.release]
+    """Delete, unless in check mode; return retained objects by reason, deleted ones, and finalizers removed."""
+    retained = {reason: list(names) for reason, names in removal.retained.items()}
+    deleted, finalizers_removed = removal.deleted(), [target.key for target in removal.finalizers_to_remove]
     if not check:
         deleter = Deleter(cluster, timeout=timeout, explain=lambda key: _explain(cluster, key), monotonic=monotonic)
         stages = Stages(cluster, bundle, deleter)
@@ -137,47 +137,47 @@ def _carry_out(
         except ConductorError as error:
             error.facts["written"] = _named(deleter.deleted)
             raise
-        for reason, key in stages.kept.items():
-            kept.setdefault(reason, []).append(str(key))
-        deleted = [key for key in deleted if key not in stages.kept.values()]
-        released = stages.released
-    return kept, deleted, released
+        for reason, key in stages.retained.items():
+            retained.setdefault(reason, []).append(str(key))
+        deleted = [key for key in deleted if key not in stages.retained.values()]
+        finalizers_removed = stages.finalizers_removed
+    return retained, deleted, finalizers_removed
 
 
 def _refused(removal: Removal) -> RefusedError:
     return RefusedError(
-        listed("nothing was deleted, because of", [text for text, _remedy in removal.refusals]),
-        step="plan the removal",
-        next_step="; ".join(dict.fromkeys(next_step for _text, next_step in removal.refusals)),
-        facts={"plan_blockers": [text for text, _remedy in removal.refusals]},
+        listed("uninstall blocked, nothing was deleted:", [text for text, _next_step in removal.blockers]),
+        step="plan the uninstall",
+        next_step="; ".join(dict.fromkeys(next_step for _text, next_step in removal.blockers)),
+        facts={"plan_blockers": [text for text, _next_step in removal.blockers]},
     )
 
 
 def _explain(cluster: Cluster, key: Key) -> str:
-    """What keeps an object from going: the server's words, or the pods of a Deployment."""
+    """Return what a deletion waits for: the server's message, or the pods of a Deployment."""
     if key.kind != "Deployment":
         return ending(cluster, key)
     try:
         pods, _version = cluster.list_all(resource_of("v1", "Pod"), key.namespace)
     except ApiError:
-        # That it does not go is known; of the pods nothing is said.
+        # The error reports the object; leave out its pods.
         return ""
     names = [pod["metadata"]["name"] for pod in pods if pod["metadata"]["name"].startswith(f"{key.name}-")]
-    return f"pods {', '.join(some(names))} are left" if names else ""
+    return f"remaining pods: {', '.join(some(names))}" if names else ""
 
 
 def _named(keys: Iterable[Key]) -> list[str]:
-    """Their names; of many that people made only some."""
+    """Return the names of the objects; only some if there are many of a user's."""
     by_kind: dict[str, list[str]] = {}
     for key in keys:
         by_kind.setdefault(key.kind, []).append(str(key))
     found = []
     for kind, names in sorted(by_kind.items()):
-        most = _NAMED if kind in _PEOPLES else len(names)
+        most = _NAMED if kind in _USER_KINDS else len(names)
         found += sorted(names)[:most]
         found += [f"{kind}: {len(names) - most} more"] if len(names) > most else []
     return found
 
 
-def _lines(kept: Mapping[str, list[str]]) -> list[str]:
-    return [f"{', '.join(some(names))}: {reason}" for reason, names in sorted(kept.items())]
+def _lines(retained: Mapping[str, list[str]]) -> list[str]:
+    return [f"{', '.join(some(names))}: {reason}" for reason, names in sorted(retained.items())]

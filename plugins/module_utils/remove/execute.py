@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Carries out the plan of a removal, stage by stage."""
+"""Carry out the plan of an uninstall, stage by stage."""
 
 from __future__ import annotations
 
@@ -21,44 +21,47 @@ from .model import Removal
 from .observe import KINDS
 from .plan import NOT_EMPTY
 
-_STEP = "release runtimes"
+_STEP = "remove finalizers"
 _ATTEMPTS = 3
-# What Conductor itself works with; they go last, so that a removal that is cut off can go on.
+# Conductor's own objects. They go last, so that an interrupted uninstall can continue.
 _TRACES = (("v1", "ConfigMap", INSTALL_RECORD), ("coordination.k8s.io/v1", "Lease", INSTALL_LEASE))
 
 
 class Stages:
-    """One removal under way. C(kept) says what stays though it was to go, and C(released) which runtimes were let go.
+    """One running uninstall.
+
+    C(retained) has the objects that stay although the plan deletes them, by reason; C(finalizers_removed) has the
+    runtimes whose finalizer was removed.
 
     Args:
-        deleter: waits as long as it may, and keeps what is deleted.
+        deleter: deletes, waits up to its timeout, and lists the deleted objects.
     """
 
     def __init__(self, cluster: Cluster, bundle: Bundle, deleter: Deleter) -> None:
-        self.kept: dict[str, Key] = {}
-        self.released: list[Key] = []
+        self.retained: dict[str, Key] = {}
+        self.finalizers_removed: list[Key] = []
         self._cluster = cluster
         self._home = bundle.namespace
         self._deleter = deleter
 
     def run(self, removal: Removal) -> None:
-        """Deletes everything, each stage when the one before is gone.
+        """Delete all stages; each begins when the objects of the previous one are gone.
 
         Raises:
-            RefusedError: an object that would go with its CRD came meanwhile.
-            ConductorError: a request failed, or something does not go.
+            RefusedError: a custom resource was created meanwhile and would be deleted with its CRD.
+            ConductorError: a request failed, or a deletion does not finish.
         """
         for name, targets in removal.stages:
             if name == "runtimes":
                 waiting = self._deleter.send(targets)
-                for target in removal.release:
-                    self._let_go(target)
+                for target in removal.finalizers_to_remove:
+                    self._remove_finalizer(target)
                 self._deleter.wait_for(waiting)
             elif name == "crds":
-                self._no_more_of(targets)
+                self._require_none_left(targets)
                 self._deleter.delete(targets)
             elif name == "controllers":
-                # The garbage collector may not know of pods that are new; and what is stuck of them is to be named.
+                # The garbage collector may not know new pods yet, and an error should name the pods that are stuck.
                 pods = self._pods_of(targets)
                 self._deleter.delete(targets, foreground=True)
                 self._deleter.wait_for(pods)
@@ -66,11 +69,11 @@ class Stages:
                 self._namespaces(targets)
             elif name != "record":
                 self._deleter.delete(targets)
-        if removal.stages and not self._went(removal):
+        if removal.stages and not self._is_home_deleted(removal):
             self._traces()
 
-    def _let_go(self, target: DeletionTarget) -> None:
-        """Takes away the one finalizer that Trainer's controller, which is no more, would take away."""
+    def _remove_finalizer(self, target: DeletionTarget) -> None:
+        """Remove the one finalizer that Trainer's controller would remove if it were still running."""
         for attempt in range(1, _ATTEMPTS + 1):
             found = self._cluster.find(path_of(target.key), metadata_only=True)
             finalizers = texts(found, "metadata", "finalizers")
@@ -85,15 +88,15 @@ class Stages:
             try:
                 self._cluster.patch(target.key, patch, step=_STEP)
             except ApiError as error:
-                # 422: a test failed, so somebody changed it meanwhile; 404: it is gone.
+                # 422: a test failed, the object was changed meanwhile; 404: it is gone.
                 if error.status not in (404, 409, 422) or attempt == _ATTEMPTS:
                     raise
                 continue
-            self.released.append(target.key)
+            self.finalizers_removed.append(target.key)
             return
 
     def _pods_of(self, deployments: Sequence[DeletionTarget]) -> list[DeletionTarget]:
-        """The pods of Deployments, found by their owners."""
+        """Return the pods of Deployments, found by owner references."""
         owners = {target.uid for target in deployments}
         found: list[DeletionTarget] = []
         for api_version, kind in (("apps/v1", "ReplicaSet"), ("v1", "Pod")):
@@ -106,8 +109,8 @@ class Stages:
             owners = {target.uid for target in found}
         return found
 
-    def _no_more_of(self, crds: Sequence[DeletionTarget]) -> None:
-        """Looks once more: what was made since the plan would be lost without a word."""
+    def _require_none_left(self, crds: Sequence[DeletionTarget]) -> None:
+        """List the custom resources again: those created since the plan would be deleted silently."""
         going = {target.key.name for target in crds}
         for resource, _bare in KINDS.values():
             if f"{resource.plural}.{resource.group}" not in going:
@@ -120,10 +123,10 @@ class Stages:
                 continue
             if items:
                 raise RefusedError(
-                    f"{', '.join(some(map(full_name, items)))}: made meanwhile, and would go with the CRD",
+                    f"{', '.join(some(map(full_name, items)))}: created meanwhile, would be deleted with the CRD",
                     step="delete",
                     subject=str(resource),
-                    next_step="see who makes them, then run this again: it goes on where it stopped",
+                    next_step="stop what creates them, then run this again: the uninstall continues where it stopped",
                 )
 
     def _namespaces(self, targets: Sequence[DeletionTarget]) -> None:
@@ -131,16 +134,16 @@ class Stages:
         for target in targets:
             left = [] if target.terminating else settled_contents(self._cluster, target.key.name, ()).left(())
             if left:
-                self.kept[f"{NOT_EMPTY}{', '.join(left)}"] = target.key
+                self.retained[f"{NOT_EMPTY}{', '.join(left)}"] = target.key
             else:
-                # One after the other, the operator's last, because the record is in it; they take their time together.
+                # Delete one by one, the operator's namespace last because it has the record. Wait for all at once.
                 waiting += self._deleter.send([target])
         self._deleter.wait_for(waiting)
 
-    def _went(self, removal: Removal) -> bool:
-        """Whether the operator's namespace is gone, and everything in it."""
+    def _is_home_deleted(self, removal: Removal) -> bool:
+        """Return whether the operator's namespace was deleted with everything in it."""
         home = Key("v1", "Namespace", "", self._home)
-        return any(target.key == home for target in removal.targets()) and home not in self.kept.values()
+        return any(target.key == home for target in removal.targets()) and home not in self.retained.values()
 
     def _traces(self) -> None:
         for api_version, kind, name in _TRACES:

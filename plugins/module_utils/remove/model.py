@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A removal as data: what it may take, what it was decided on, and what it comes to. Pure."""
+"""An uninstall as data: its options, the observed state and the plan. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..objects.resources import Key
 from ..plan.plan import Observed
 from ..release.user_objects import NOTHING, Holdings
 
-# In this order, but for webhook configurations: see C(remove/plan.py).
+# The order of deletion. Webhook configurations may come first: see C(remove/plan.py).
 STAGES = (
     "train_jobs",
     "job_sets",
@@ -28,15 +28,29 @@ STAGES = (
     "namespaces",
     "record",
 )
+_STAGE_OF = {
+    "ClusterTrainingRuntime": "runtimes",
+    "MutatingWebhookConfiguration": "admission",
+    "ValidatingWebhookConfiguration": "admission",
+    "Deployment": "controllers",
+    "Lease": "leases",
+    "CustomResourceDefinition": "crds",
+    "Namespace": "namespaces",
+}
+
+
+def stage_of(kind: str) -> str:
+    """Return the stage in which objects of a kind are deleted."""
+    return _STAGE_OF.get(kind, "access")
 
 
 @dataclass(frozen=True)
 class Switches:
-    """What a person allowed to be taken away beside the installation itself.
+    """What the user allows to be deleted in addition to the installation.
 
     Args:
         user_data: TrainJobs, JobSets, TrainingRuntimes and custom ClusterTrainingRuntimes.
-        abandon: leave unfinished jobs without a controller.
+        abandon: leave jobs without a controller.
         crds: the CRDs.
     """
 
@@ -47,12 +61,12 @@ class Switches:
 
 @dataclass(frozen=True)
 class RemovalState:
-    """What is on a cluster, as far as a removal needs it.
+    """The state of a cluster that an uninstall needs.
 
     Args:
-        deployments: those in the operator's namespace, whole.
-        holdings: what people keep.
-        contents: what is in each namespace that may go.
+        deployments: those in the operator's namespace, complete.
+        holdings: the objects of users.
+        contents: the contents of each namespace that may be deleted.
     """
 
     observed: Observed
@@ -63,27 +77,27 @@ class RemovalState:
 
 @dataclass(frozen=True)
 class Removal:
-    """A plan.
+    """The plan of an uninstall.
 
     Args:
-        stages: (name, what is to be deleted before the next stage begins), without empty ones.
-        kept: reason to objects.
-        refusals: what forbids it, each with what to do about it.
-        release: the runtimes whose finalizer nobody releases any more: it is to be taken away.
-        found: whether anything of Conductor's is there.
+        stages: (name, the objects to delete before the next stage begins), without empty stages.
+        retained: reason to object names.
+        blockers: (sentence, next step) for each reason why the uninstall must not run.
+        finalizers_to_remove: the runtimes whose finalizer no controller removes any more.
+        existed: whether objects of Conductor exist.
     """
 
     stages: tuple[tuple[str, tuple[DeletionTarget, ...]], ...] = ()
-    kept: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    refusals: tuple[tuple[str, str], ...] = ()
-    release: tuple[DeletionTarget, ...] = ()
-    found: bool = False
+    retained: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    blockers: tuple[tuple[str, str], ...] = ()
+    finalizers_to_remove: tuple[DeletionTarget, ...] = ()
+    existed: bool = False
 
     def targets(self) -> Iterator[DeletionTarget]:
-        """All that is to go, in order."""
+        """Yield all objects to delete, in order."""
         for _name, targets in self.stages:
             yield from targets
 
     def deleted(self) -> list[Key]:
-        """What is to be deleted; without what is Terminating already."""
+        """Return the objects to delete, without those that are Terminating already."""
         return [target.key for target in self.targets() if not target.terminating]

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what a removal has to know of a cluster before it decides anything."""
+"""Read the cluster state that an uninstall needs for its decisions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .rules import homes
 
 _TRAINER, _JOBSET = "trainer.kubeflow.org/v1alpha1", "jobset.x-k8s.io/v1alpha2"
 _DEPLOYMENT = resource_of("apps/v1", "Deployment")
-# What people keep, and whether the metadata is all there is to know of it.
+# The kinds of user data, and whether the metadata is enough.
 KINDS: Mapping[str, tuple[Resource, bool]] = {
     "train_jobs": (resource_of(_TRAINER, "TrainJob"), False),
     "job_sets": (resource_of(_JOBSET, "JobSet"), False),
@@ -34,10 +34,10 @@ KINDS: Mapping[str, tuple[Resource, bool]] = {
 
 
 def look(cluster: Cluster, bundle: Bundle) -> RemovalState:
-    """What is there.
+    """Read the cluster state.
 
     Raises:
-        RightsError: something may not be read; names every such right.
+        RightsError: permissions to read are missing; names all of them.
         ApiError, UnreachableError: the server failed.
     """
     denied: list[str] = []
@@ -95,7 +95,7 @@ def _record(cluster: Cluster, bundle: Bundle) -> Record:
     except ApiError as error:
         if error.status != 403:
             raise
-        # It is asked for once more, and named among all that may not be read.
+        # C(observe) reads the record again and reports the missing permission.
         return Record()
 
 

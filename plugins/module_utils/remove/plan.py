@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan of a removal: what would be deleted in which order, what stays and why, what forbids it. Pure."""
+"""Plan an uninstall: what to delete in which order, what to retain and why, and the blockers. Pure."""
 
 from __future__ import annotations
 
@@ -19,34 +19,25 @@ from ..release.bundle import Bundle
 from ..release.components import LEASES, is_named_jobset
 from ..release.recognition import JOBSET_CRD, TRAINER_GROUP
 from ..release.user_objects import full_name, standalone, unfinished_job_sets, unfinished_train_jobs, users_of
-from .model import STAGES, Removal, RemovalState, Switches
+from .model import STAGES, Removal, RemovalState, Switches, stage_of
 from .rules import TESTS, dangling, is_alive, is_of_conductor, speakers, why_not_ours
 
 _CRD, _NAMESPACE = "CustomResourceDefinition", "Namespace"
-# What a cluster keeps that has nothing at work needs no controller.
+# These do nothing by themselves: without other objects of ours, no controller is involved.
 _AT_REST = frozenset({_CRD, _NAMESPACE})
-_STAGE_OF = {
-    "ClusterTrainingRuntime": "runtimes",
-    "MutatingWebhookConfiguration": "admission",
-    "ValidatingWebhookConfiguration": "admission",
-    "Deployment": "controllers",
-    "Lease": "leases",
-    _CRD: "crds",
-    _NAMESPACE: "namespaces",
-}
 NOT_EMPTY = "it is not empty: "
-# What stands in the way: jobs that run, jobs that hold a runtime, or any objects that would go with their CRD.
+# The blocking objects: jobs that run, finished jobs that hold a runtime, or objects that would go with their CRD.
 _State = Literal["unfinished", "finished", "retained"]
 _WITH_USER_DATA = "set remove_user_data: true to delete them"
 
 
 def make_removal(bundle: Bundle, found: RemovalState, switches: Switches) -> Removal:
-    """Decides what goes, of the whole release: every runtime of it, JobSet included, whatever is asked for now."""
+    """Plan the uninstall of the complete release: all of its runtimes and JobSet, whatever the options select."""
     return _Planner(bundle, found, switches).plan()
 
 
 class _Planner:
-    """One plan in the making."""
+    """Builds one plan."""
 
     def __init__(self, bundle: Bundle, found: RemovalState, switches: Switches) -> None:
         self._home = bundle.namespace
@@ -54,13 +45,13 @@ class _Planner:
         self._switches = switches
         self._record = found.observed.record
         self._stages: dict[str, list[DeletionTarget]] = {name: [] for name in STAGES}
-        self._kept: dict[str, list[str]] = {}
-        self._refusals: list[tuple[str, str]] = []
+        self._retained: dict[str, list[str]] = {}
+        self._blockers: list[tuple[str, str]] = []
         candidates = {*bundle.known, *self._record.entries}
         self._metadata = {key: found.observed.metadata[key] for key in candidates if key in found.observed.metadata}
         self._reasons = {key: why_not_ours(key, metadata, self._record) for key, metadata in self._metadata.items()}
         self._ours = {key for key, reason in self._reasons.items() if reason is None}
-        # By component: what must work for the jobs of people.
+        # By component: whether the uninstall deletes something that users' jobs need.
         active = [key for key in self._ours if key.kind not in _AT_REST]
         self._goes = {
             "trainer": any(not is_named_jobset(key.name) for key in active),
@@ -70,12 +61,12 @@ class _Planner:
 
     def plan(self) -> Removal:
         for key, reason in self._reasons.items():
-            # Somebody's runtime with the name of a built-in one is a custom one.
+            # A runtime of another owner counts as a custom one, even if it has the name of a built-in one.
             if reason is not None and not (key.kind == "ClusterTrainingRuntime" and self._takes_user_data()):
-                self._keep(self._with_ending(key, reason), str(key))
+                self._retain(self._with_ending(key, reason), str(key))
         for key in sorted(self._ours):
             if key.kind not in _AT_REST and key.kind != "ClusterTrainingRuntime":
-                self._delete(_STAGE_OF.get(key.kind, "access"), key, self._metadata[key])
+                self._delete(stage_of(key.kind), key, self._metadata[key])
         self._leases()
         self._user_data()
         self._runtimes()
@@ -86,10 +77,10 @@ class _Planner:
         self._own_traces()
         return Removal(
             stages=tuple((name, tuple(self._stages[name])) for name in self._in_order() if self._stages[name]),
-            kept={reason: tuple(sorted(names)) for reason, names in sorted(self._kept.items())},
-            refusals=tuple(self._refusals),
-            release=tuple(self._to_release()),
-            found=bool(self._ours)
+            retained={reason: tuple(sorted(names)) for reason, names in sorted(self._retained.items())},
+            blockers=tuple(self._blockers),
+            finalizers_to_remove=tuple(self._finalizers_to_remove()),
+            existed=bool(self._ours)
             or bool(self._record.entries)
             or any(is_of_conductor(key, metadata, self._record) for key, metadata in self._metadata.items()),
         )
@@ -97,7 +88,7 @@ class _Planner:
     # -- the parts ------------------------------------------------------------------------------------------------
 
     def _leases(self) -> None:
-        """The exception to "only what Conductor made": without their controllers they are nobody's."""
+        """Delete the controllers' Leases. Conductor did not create them, but only the controllers use them."""
         for name, component in LEASES.items():
             key = Key("coordination.k8s.io/v1", "Lease", self._home, name)
             metadata = self._found.observed.metadata.get(key)
@@ -123,9 +114,9 @@ class _Planner:
         jobs = unfinished_train_jobs(holdings.train_jobs) if self._goes["trainer"] else []
         sets = unfinished_job_sets(standalone(holdings.job_sets)) if self._goes["jobset"] else []
         if not self._switches.abandon:
-            self._refuse(jobs, "unfinished TrainJob", "they need the controller", "unfinished")
-            why = "they need the controller of JobSet that would go"
-            self._refuse(sets, "unfinished JobSet", why, "unfinished")
+            self._block(jobs, "unfinished TrainJob", "they need Trainer's controller", "unfinished")
+            why = "they need JobSet's controller, which would be deleted"
+            self._block(sets, "unfinished JobSet", why, "unfinished")
         data = "user data; remove_user_data is off"
         kinds = (
             ("TrainJob", holdings.train_jobs, self._goes["trainer"]),
@@ -137,7 +128,7 @@ class _Planner:
             for item in items if counts else ():
                 finalizers = texts(item, "metadata", "finalizers")
                 held = f", held by {holds(RUNTIME_FINALIZER)}" if RUNTIME_FINALIZER in finalizers else ""
-                self._keep(data + held, f"{kind} {full_name(item)}")
+                self._retain(data + held, f"{kind} {full_name(item)}")
 
     def _runtimes(self) -> None:
         gone = {target.uid for target in self._stages["train_jobs"]}
@@ -146,11 +137,11 @@ class _Planner:
             metadata = self._metadata[key]
             users = users_of(key.name, jobs) if RUNTIME_FINALIZER in texts(metadata, "finalizers") else []
             if users and self._switches.abandon:
-                self._keep(f"held by {holds(RUNTIME_FINALIZER)}, and TrainJobs that stay use it", str(key))
+                self._retain(f"held by {holds(RUNTIME_FINALIZER)}; retained TrainJobs use it", str(key))
                 continue
-            # Those that are not finished are named already.
+            # Unfinished jobs are a blocker already.
             finished = [job for job in users if job not in unfinished_train_jobs(users)]
-            self._refuse(finished, "finished TrainJob", f"they hold {key} by {holds(RUNTIME_FINALIZER)}", "finished")
+            self._block(finished, "finished TrainJob", f"they hold {key} by {holds(RUNTIME_FINALIZER)}", "finished")
             self._delete("runtimes", key, metadata)
 
     def _crds(self) -> None:
@@ -169,37 +160,38 @@ class _Planner:
         for key in sorted(key for key in self._ours if key.kind == _CRD):
             others = speakers(self._found.observed.webhook_configurations, key.name.partition(".")[2], going)
             if not self._switches.crds:
-                self._keep("remove_crds is off", str(key))
+                self._retain("remove_crds is off", str(key))
             elif others:
-                self._keep(f"webhook configuration {', '.join(others)}, which stays, is about it", str(key))
+                self._retain(f"it is still served by the webhook configuration {', '.join(others)}", str(key))
             elif key.name not in kinds:
-                self._keep("nobody looked for objects of its kind", str(key))
+                self._retain("objects of its kind were not searched for", str(key))
             else:
                 kind, items, stage = kinds[key.name]
                 gone = {target.uid for target in self._stages[stage]}
                 left = [item for item in items if text(item, "metadata", "uid") not in gone]
-                self._refuse(left, kind, f"they would go with {key}", "retained")
+                self._block(left, kind, f"they would be deleted with {key}", "retained")
                 self._delete("crds", key, self._metadata[key])
 
     def _webhooks(self) -> None:
-        """Whoever calls a Service that goes would be called in vain, and the requests with it refused."""
+        """Block if a remaining webhook configuration refers to a Service to delete: its requests would fail."""
         services = {
             (target.key.namespace, target.key.name) for target in self._stages["access"] if target.key.kind == "Service"
         }
         going = {target.uid for target in self._stages["admission"]}
         for line in dangling(self._found.observed.webhook_configurations, services, going):
-            self._refusals.append((line, "delete that webhook configuration, or let it point elsewhere"))
+            self._blockers.append((line, "delete that webhook configuration, or point it to another Service"))
 
     def _controllers(self) -> None:
-        """A controller that is somebody's by now would be left without its rights and its configuration."""
+        """Block if a controller has another owner now: it would lose permissions and configuration."""
         for component, test in TESTS.items():
             stay = [item for item in self._found.deployments if test(item) and not self._goes_away(item)]
             for item in stay if self._goes[component] else ():
                 owner = owner_of(part(item, "metadata"))
-                self._refusals.append(
+                self._blockers.append(
                     (
-                        f"Deployment {full_name(item)} stays ({owner}), and what it needs would go",
-                        f"remove it with what manages it now ({owner}), or delete it",
+                        f"Deployment {full_name(item)} is managed by {owner} and stays, but objects that it needs "
+                        "would be deleted",
+                        f"remove it with the tool that manages it ({owner}), or delete it",
                     )
                 )
 
@@ -209,23 +201,23 @@ class _Planner:
             (key for key in self._ours if key.kind == _NAMESPACE), key=lambda key: key.name == self._home
         ):
             metadata = self._metadata[key]
-            contents = self._found.contents.get(key.name, Contents(unknown=("nobody looked into it",)))
-            # What lost its owners is gone before the namespace is looked at once more.
+            contents = self._found.contents.get(key.name, Contents(unknown=("its contents were not read",)))
+            # The garbage collector deletes what lost its owners before the namespace is checked again.
             left = [] if contents.is_garbage(going) else contents.left(going)
             if left and not metadata.get("deletionTimestamp"):
-                self._keep(f"{NOT_EMPTY}{', '.join(left)}", str(key))
+                self._retain(f"{NOT_EMPTY}{', '.join(left)}", str(key))
             else:
                 self._delete("namespaces", key, metadata)
 
     def _own_traces(self) -> None:
-        """The install record goes last of all, or with its namespace."""
+        """Delete the install record last, or together with its namespace."""
         key = Key("v1", "ConfigMap", self._home, INSTALL_RECORD)
         metadata = self._found.observed.metadata.get(key)
         if metadata is not None and self._home not in {target.key.name for target in self._stages["namespaces"]}:
             self._delete("record", key, metadata)
 
-    def _to_release(self) -> list[DeletionTarget]:
-        """Only the controller knows whether one that is alive still holds it; and a TrainJob that uses it counts."""
+    def _finalizers_to_remove(self) -> list[DeletionTarget]:
+        """Return the runtimes whose finalizer has to be removed; none if the controller runs and does it."""
         if self._alive["trainer"]:
             return []
         metadata = {
@@ -239,22 +231,22 @@ class _Planner:
         ]
 
     def _in_order(self) -> Iterable[str]:
-        """The stages, as far as controllers are alive.
+        """Return the names of the stages in order.
 
-        One that is not answers no webhook, and then nothing can be changed that its webhooks look at, finalizers
-        included: its webhooks have to go before.
+        If a controller is not running, nobody answers its webhooks. Objects that the webhooks check cannot be changed
+        then, finalizers included: so the webhook configurations are deleted first.
         """
         if all(self._alive[component] for component, goes in self._goes.items() if goes):
             return STAGES
         return ["admission", *(name for name in STAGES if name != "admission")]
 
-    # -- words and sets ---------------------------------------------------------------------------------------------
+    # -- helpers ---------------------------------------------------------------------------------------------
 
     def _takes_user_data(self) -> bool:
         return self._switches.user_data and self._theirs()[0]
 
     def _theirs(self) -> tuple[bool, bool]:
-        """Whether Trainer's and JobSet's objects of people are ours to delete: their controller or CRD is ours."""
+        """Return whether user objects of Trainer and of JobSet may be deleted: their controller or CRD is ours."""
         crds = {key.name for key in self._ours if key.kind == _CRD}
         trainer = self._goes["trainer"] or f"trainjobs.{TRAINER_GROUP}" in crds
         return trainer, self._goes["jobset"] or JOBSET_CRD in crds
@@ -266,7 +258,7 @@ class _Planner:
             item
             for item in self._found.holdings.cluster_runtimes
             for uid in (text(item, "metadata", "uid"),)
-            # Somebody else's runtime with the name of a built-in one has its reason to stay already.
+            # A runtime of another owner with the name of a built-in one has a reason to stay already.
             if uid not in ours and (uid not in known or self._takes_user_data())
         ]
 
@@ -291,13 +283,13 @@ class _Planner:
         key = Key(api_version, kind, text(item, "metadata", "namespace"), name_of(item))
         self._delete(stage, key, part(item, "metadata"))
 
-    def _keep(self, reason: str, name: str) -> None:
-        self._kept.setdefault(reason, []).append(name)
+    def _retain(self, reason: str, name: str) -> None:
+        self._retained.setdefault(reason, []).append(name)
 
-    def _refuse(self, items: Sequence[Mapping[str, Any]], what: str, why: str, state: _State) -> None:
+    def _block(self, items: Sequence[Mapping[str, Any]], what: str, why: str, state: _State) -> None:
         if items:
             count = f"{len(items)} {what}{'' if len(items) == 1 else 's'}"
-            next_step = f"let them end, or {_WITH_USER_DATA}" if state == "unfinished" else _WITH_USER_DATA
+            next_step = f"wait until they finish, or {_WITH_USER_DATA}" if state == "unfinished" else _WITH_USER_DATA
             if state != "retained":
                 next_step += ", or abandon_jobs: true to leave them without a controller"
-            self._refusals.append((f"{count} ({', '.join(some(map(full_name, items)))}): {why}", next_step))
+            self._blockers.append((f"{count} ({', '.join(some(map(full_name, items)))}): {why}", next_step))

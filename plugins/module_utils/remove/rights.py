@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The permissions that a removal takes, and the check for them before the first delete."""
+"""List the permissions that an uninstall needs, and check them before the first delete."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .model import Removal
 
 _POD = resource_of("v1", "Pod")
 _REPLICA_SET = resource_of("apps/v1", "ReplicaSet")
-# What does not go at once when it is deleted: it has things in it, or somebody holds it.
+# Kinds whose deletion takes time: they have contents or finalizers.
 _LASTING = frozenset(
     {
         "ClusterTrainingRuntime",
@@ -29,7 +29,7 @@ _LASTING = frozenset(
 
 
 def removal_rights(removal: Removal) -> list[Right]:
-    """The rights to delete what a removal deletes, to wait until it is gone, and to let go of what nobody releases."""
+    """Return the permissions to delete the objects, to wait until they are gone, and to remove finalizers."""
     targets = [target.key for target in removal.targets()]
     lasting = {key for key in targets if key.kind in _LASTING}
     return [
@@ -48,19 +48,19 @@ def removal_rights(removal: Removal) -> list[Right]:
         ),
         *(
             right_to("patch", resource_of(key.api_version, key.kind), key.namespace, key.name)
-            for key in (target.key for target in removal.release)
+            for key in (target.key for target in removal.finalizers_to_remove)
         ),
     ]
 
 
 def require_removal_rights(cluster: Cluster, removal: Removal, lease_in: str) -> None:
-    """Asks the server whether all that a removal deletes may be deleted and waited for.
+    """Fail if a permission for the uninstall is missing.
 
     Args:
-        lease_in: the namespace in which a lease is held meanwhile; empty where there is none.
+        lease_in: the namespace of the install lease; empty if none is held.
 
     Raises:
-        RightsError: names every missing right.
+        RightsError: names every missing permission.
     """
     needed = removal_rights(removal)
     if needed:

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules of a removal: which objects Conductor may delete, and what would break without them. Pure."""
+"""Decide which objects an uninstall may delete, and what would break without them. Pure."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from ..release.recognition import is_jobset, is_trainer, is_webhook_of, places
 
 
 def why_not_ours(key: Key, metadata: Mapping[str, Any], record: Record) -> str | None:
-    """Why a removal leaves an object; None where Conductor made it.
+    """Return why an uninstall retains an object; None if Conductor created it.
 
-    The install record tells, by uid. What it does not know was made by a run whose record is lost, if it bears our own
-    apply entry: nobody's object is ever applied but one that is ours. A namespace is, so it takes the record's word, or
-    that of a run that was cut off.
+    The install record decides, by uid. If the record does not know the object, our managedFields entry decides, because
+    we apply only our own objects: a run whose record was lost created it. Namespaces are an exception: a namespace is
+    applied even if it existed before. It needs an entry in the record, or the intent of an interrupted run.
     """
     entry = record.entries.get(key)
     known = entry if entry is not None and entry.uid == metadata.get("uid") else None
     mark = mark_of(metadata)
     if mark is not None:
-        return f"{mark.words} manages it"
+        return f"it is managed by {mark.words}"
     if known is not None:
-        return None if known.created else "it was there before Conductor"
+        return None if known.created else "it existed before Conductor"
     if own_entry(metadata) is None:
         if kubectl_applied(metadata):
-            return "kubectl applied it, and Conductor never took it over: kubectl delete -k takes it away"
-        return f"it is not Conductor's ({owner_of(metadata)})"
+            return "it was applied by kubectl and never taken over by Conductor: delete it with kubectl delete -k"
+        return f"it is managed by another owner ({owner_of(metadata)})"
     if key.kind == "Namespace" and key not in record.intent:
-        return "no record says that Conductor made it"
+        return "no record shows that Conductor created it"
     return None
 
 
 def is_of_conductor(key: Key, metadata: Mapping[str, Any], record: Record) -> bool:
-    """Whether Conductor had to do with an object, be it that it only found it there."""
+    """Return whether Conductor has applied an object, even if it did not create it."""
     entry = record.entries.get(key)
     return own_entry(metadata) is not None or (entry is not None and entry.uid == metadata.get("uid"))
 
 
 def homes(observed: Observed) -> list[str]:
-    """The namespaces that may go: those that Conductor made and nobody is deleting."""
+    """Return the namespaces that may be deleted: Conductor created them and they are not Terminating."""
     return [
         key.name
         for key, metadata in observed.metadata.items()
@@ -58,12 +58,12 @@ def homes(observed: Observed) -> list[str]:
 
 
 Item = Mapping[str, Any]
-# Component to how its controller is known.
+# Component to the test that recognises its controller.
 TESTS: Mapping[str, Callable[[Item], bool]] = {"trainer": is_trainer, "jobset": is_jobset}
 
 
 def is_alive(deployments: Iterable[Item], test: Callable[[Item], bool]) -> bool:
-    """Whether a controller is at work, which answers its webhooks and lets go of what it holds."""
+    """Return whether a controller is running: only then it answers its webhooks and removes its finalizers."""
     return any(
         test(item) and not is_terminating(item) and int(text(item, "status", "readyReplicas") or "0") > 0
         for item in deployments
@@ -73,16 +73,16 @@ def is_alive(deployments: Iterable[Item], test: Callable[[Item], bool]) -> bool:
 def dangling(
     configurations: Iterable[Item], services: Collection[tuple[str, str]], going: Collection[str]
 ) -> list[str]:
-    """What would point to a Service that is no more, a line each.
+    """Return a line for each webhook configuration that would refer to a deleted Service.
 
     Args:
-        configurations: every webhook configuration of the cluster, whole.
-        services: (namespace, name) of those that go.
-        going: the uids of the configurations that go.
+        configurations: every webhook configuration of the cluster, complete.
+        services: (namespace, name) of the Services to delete.
+        going: the uids of the configurations to delete.
     """
     return [
         f"webhook configuration {name_of(configuration)} ({owner_of(part(configuration, 'metadata'))}) points to "
-        f"Service {place}, which would go"
+        f"Service {place}, which would be deleted"
         for configuration in configurations
         if text(configuration, "metadata", "uid") not in going
         for place in sorted(places([configuration]))
@@ -91,7 +91,7 @@ def dangling(
 
 
 def speakers(configurations: Iterable[Item], group: str, going: Collection[str]) -> list[str]:
-    """The webhook configurations that stay and are those of an API group's own controller: whoever has it installed."""
+    """Return the remaining webhook configurations of an API group's own controller, whoever installed it."""
     return sorted(
         name_of(configuration)
         for configuration in configurations

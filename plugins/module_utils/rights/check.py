@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the identity in use may write what a plan writes, asked before the first write."""
+"""Check before the first write whether the identity has the permissions that a plan needs."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from .required import record_rights, rights_for, summed_up, to_read
 
 
 def require_rights(cluster: Cluster, bundle: Bundle, actions: Sequence[Action]) -> None:
-    """Asks the server whether all of these actions may be carried out and recorded, roles granted included.
+    """Fail if a permission is missing to carry out these actions and record them, including the grant of roles.
 
-    And whether what comes into a new Namespace may be read: in one that was not there nobody has tried to.
+    This includes permissions to read in Namespaces that the run creates: they could not be tried out before.
 
-    Rules reviews answer for RBAC. Where the server says that they are incomplete (cloud providers' webhook authorizers
-    cannot list their rules), an access review follows for each right they did not show. Whether a role may then be
-    granted the server says when it is applied.
+    A rules review answers for RBAC. The server may report it as incomplete: the webhook authorizers of cloud providers
+    cannot list their rules. Then an access review follows for each permission that the rules do not show. In this case
+    the server decides whether a role may be granted only when it is applied.
 
     Args:
-        cluster: one that remembers, or the review for no namespace may be asked for twice.
+        cluster: one that remembers responses; otherwise the review without a namespace may be sent twice.
 
     Raises:
-        RightsError: names every missing right.
+        RightsError: names every missing permission.
     """
     if not actions:
         return
@@ -37,7 +37,7 @@ def require_rights(cluster: Cluster, bundle: Bundle, actions: Sequence[Action]) 
     needed = [*rights_for(actions), *record_rights(bundle.namespace)]
     needed += [right for right in to_read(bundle) if right.namespace in made]
     manifests = [action.manifest for action in actions if action.verb != "prune"]
-    # What is given for the whole cluster counts in each namespace: most often that is enough.
+    # Cluster-wide permissions count in each namespace. Most often they are enough, so check them first.
     for namespaces in ((), {right.namespace for right in needed}):
         reviews = ask(cluster, namespaces)
         missing, grants = reviews.lacking(needed), ungranted(bundle, manifests, reviews)
@@ -56,11 +56,11 @@ def require(cluster: Cluster, reviews: Reviews, needed: Sequence[Right], grants:
     if reviews.incomplete and (missing or grants):
         missing, grants = _asked_one_by_one(cluster, missing), []
     if missing or grants:
-        raise missing_permissions([*summed_up(missing), *summed_up(grants)], "check rights before the first write")
+        raise missing_permissions([*summed_up(missing), *summed_up(grants)], "check permissions before the first write")
 
 
 def _asked_one_by_one(cluster: Cluster, rights: Sequence[Right]) -> list[Right]:
-    """Those that no authorizer gives."""
+    """Return the permissions that no authorizer grants."""
     if not rights or is_allowed(cluster, ANYTHING):
         return []
     answers = cluster.each(lambda right: is_allowed(cluster, right), rights)

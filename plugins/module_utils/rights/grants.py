@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether an identity may do all that an install takes: the rights themselves, and to grant those of the controllers.
+"""Decide whether an identity has the permissions of an install, and may grant the controllers' roles. Pure.
 
-Kubernetes lets nobody grant what he does not have (privilege escalation prevention): whoever applies a role must have
-all its rights, or the verb C(escalate) on it; whoever binds one must have them too, or the verb C(bind). Pure.
+Kubernetes prevents privilege escalation: to apply a role, an identity needs all of its permissions, or the verb
+C(escalate) on the role. To bind a role, it needs all of its permissions, or the verb C(bind).
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from ..cluster.access_reviews import Reviews, Right, is_covered
 from ..objects.fields import name_of, parts, text, texts
 from ..objects.resources import key_of
 from ..release.bundle import Bundle
-from .required import besides_install, of_install, summed_up
+from .required import optional_for_install, required_for_install, summed_up
 
 RBAC = "rbac.authorization.k8s.io"
 
 
 def grant_facts(bundle: Bundle, reviews: Reviews) -> dict[str, Any]:
-    """What lacks for an install on an empty cluster, and whether roles may be granted.
+    """Return the missing permissions for an install on an empty cluster, and whether roles may be granted.
 
     Returns:
-        C(known) False where the server cannot list this identity's rules; the other answers are then None or empty.
+        C(known) is False if the server cannot list the rules of the identity. The other values are None or empty then.
     """
     if not reviews.anything and not reviews.answered:
         return _unknown()
-    missing = reviews.lacking(of_install(bundle))
+    missing = reviews.lacking(required_for_install(bundle))
     not_grantable = ungranted(bundle, bundle.objects(), reviews)
     if reviews.incomplete and (missing or not_grantable) and not reviews.anything:
         return _unknown()
@@ -37,22 +37,22 @@ def grant_facts(bundle: Bundle, reviews: Reviews) -> dict[str, Any]:
         "known": True,
         "missing": summed_up(missing),
         "not_grantable": summed_up(not_grantable),
-        "optional": _helpful(bundle, reviews),
+        "optional": _optional(bundle, reviews),
         **{verb: not reviews.lacking([Right(verb, RBAC, "clusterroles", "", "")]) for verb in ("escalate", "bind")},
     }
 
 
 def has_every_right(bundle: Bundle, reviews: Reviews) -> bool:
-    """Whether there is nothing that further reviews could add to what is told of an identity."""
-    rights = [*of_install(bundle), *(help_.right for help_ in besides_install(bundle))]
+    """Return whether further reviews cannot add a permission, because the identity has all of them."""
+    rights = [*required_for_install(bundle), *(optional.right for optional in optional_for_install(bundle))]
     return not reviews.lacking(rights) and not ungranted(bundle, bundle.objects(), reviews)
 
 
 def ungranted(bundle: Bundle, manifests: Iterable[Mapping[str, Any]], reviews: Reviews) -> list[Right]:
-    """The verbs without which roles and bindings among these manifests cannot be written.
+    """Return the missing permissions to write the roles and bindings among these manifests.
 
     Args:
-        bundle: has the roles that the bindings refer to.
+        bundle: contains the roles to which the bindings refer.
     """
     if reviews.anything:
         return []
@@ -71,7 +71,7 @@ def ungranted(bundle: Bundle, manifests: Iterable[Mapping[str, Any]], reviews: R
 
 
 def granted_by(manifest: Mapping[str, Any]) -> tuple[str, str, str]:
-    """The verb that writing a role or a binding takes, and the kind and name of the role; empty for other objects."""
+    """Return the verb needed to write a role or a binding, and the role's kind and name; empty for other objects."""
     if manifest["kind"] in ("Role", "ClusterRole"):
         return "escalate", manifest["kind"], name_of(manifest)
     if manifest["kind"] in ("RoleBinding", "ClusterRoleBinding"):
@@ -79,13 +79,15 @@ def granted_by(manifest: Mapping[str, Any]) -> tuple[str, str, str]:
     return "", "", ""
 
 
-def _helpful(bundle: Bundle, reviews: Reviews) -> list[dict[str, Any]]:
-    helps = besides_install(bundle)
-    lacking = set(reviews.lacking(help_.right for help_ in helps))
+def _optional(bundle: Bundle, reviews: Reviews) -> list[dict[str, Any]]:
+    optionals = optional_for_install(bundle)
+    lacking = set(reviews.lacking(optional.right for optional in optionals))
     return [
         {"permissions": summed_up(rights), "consequence": without}
-        for without in dict.fromkeys(help_.without for help_ in helps)
-        for rights in ([help_.right for help_ in helps if help_.without == without and help_.right in lacking],)
+        for without in dict.fromkeys(optional.without for optional in optionals)
+        for rights in (
+            [optional.right for optional in optionals if optional.without == without and optional.right in lacking],
+        )
         if rights
     ]
 
@@ -95,7 +97,7 @@ def _unknown() -> dict[str, Any]:
 
 
 def _has_all(role: Mapping[str, Any], namespace: str, reviews: Reviews) -> bool:
-    """Whether the identity has every right of a role itself, where the role is granted."""
+    """Return whether the identity has every permission of a role in the namespace of the grant."""
     rules, urls = reviews.rules(namespace), reviews.urls(namespace)
     return all(_has(rule, rules, urls) for rule in parts(role, "rules"))
 
@@ -107,7 +109,7 @@ def _has(rule: Mapping[str, Any], rules: Sequence[Mapping[str, Any]], urls: Iter
         for verb in verbs
         for group in texts(rule, "apiGroups")
         for resource in texts(rule, "resources")
-        # Without names the right is to all objects; no rule lists an empty name.
+        # Without names the permission is for all objects; no rule lists an empty name.
         for name in texts(rule, "resourceNames") or [""]
     )
     return resources and all(_may_call(verb, url, urls) for verb in verbs for url in texts(rule, "nonResourceURLs"))

@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which rights Conductor's work takes, told from what it works on. Pure.
+"""List the permissions that Conductor needs, derived from the bundle. Pure.
 
-The roles in examples/rbac hold exactly these; a test compares them. What every authenticated user may do by
-Kubernetes' own roles (discovery, the version, reviews of one's own rights) is not among them.
+The roles in examples/rbac contain exactly these; a test compares them. Permissions that Kubernetes gives to every
+authenticated user (discovery, the version, self-subject reviews) are not listed.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from ..release.bundle import Bundle
 from ..release.recognition import JOBSET_GROUP, TELLING_CRDS, TRAINER_GROUP
 from ..release.versions import PUBLIC_CONFIG_MAP
 
-# Server-side apply is a patch, and a create where nothing is there yet.
+# Server-side apply is a patch, and also a create if the object does not exist.
 _APPLY = ("create", "patch")
-# Verbs on roles that stand for all the rights in them (RBAC's privilege escalation prevention).
+# Verbs on roles that replace the permissions in them (RBAC's privilege escalation prevention).
 GRANTING = ("escalate", "bind")
 _NAMESPACE = resource_of("v1", "Namespace")
 _CONFIG_MAP = resource_of("v1", "ConfigMap")
@@ -47,8 +47,8 @@ _RUNTIME = resource_of(f"{TRAINER_GROUP}/v1alpha1", "ClusterTrainingRuntime")
 _TRAIN_JOB = resource_of(f"{TRAINER_GROUP}/v1alpha1", "TrainJob")
 
 
-class Help(NamedTuple):
-    """A right that the work can do without, and what then is left out."""
+class OptionalPermission(NamedTuple):
+    """An optional permission, and the consequence of its absence."""
 
     right: Right
     without: str
@@ -61,7 +61,7 @@ def right_to(verb: str, resource: Resource, namespace: str = "", name: str = "",
 
 
 def rights_for(actions: Iterable[Action]) -> list[Right]:
-    """The rights to write what a plan writes."""
+    """Return the permissions to write what a plan writes."""
     verbs = {"create": _APPLY, "prune": ("delete",)}
     return [
         right_to(verb, resource_of(action.key.api_version, action.key.kind), action.key.namespace, action.key.name)
@@ -71,7 +71,7 @@ def rights_for(actions: Iterable[Action]) -> list[Right]:
 
 
 def record_rights(namespace: str) -> list[Right]:
-    """The rights to keep the install record, and to hold the lease meanwhile."""
+    """Return the permissions to write the install record and to hold the install lease."""
     return [
         *(right_to(verb, _CONFIG_MAP, namespace, INSTALL_RECORD) for verb in _APPLY),
         *lease_rights(namespace),
@@ -79,16 +79,16 @@ def record_rights(namespace: str) -> list[Right]:
 
 
 def lease_rights(namespace: str) -> list[Right]:
-    """The rights to be the one run that writes."""
+    """Return the permissions to hold the install lease."""
     return [
-        # The server does not know the name of what is created by a POST when it looks for the right.
+        # When the server authorizes a POST, it does not know the name of the new object.
         right_to("create", _LEASE, namespace),
         *(right_to(verb, _LEASE, namespace, INSTALL_LEASE) for verb in ("get", "patch", "watch")),
     ]
 
 
 def to_write(bundle: Bundle) -> list[Right]:
-    """To apply a bundle where nothing is there, and to record it. Roles take more: see C(rights/grants.py)."""
+    """Return the permissions to apply a bundle to an empty cluster and record it. For roles see C(rights/grants.py)."""
     actions = [
         Action("create", key_of(manifest), phase.name, "", manifest)
         for phase in bundle.phases
@@ -98,7 +98,7 @@ def to_write(bundle: Bundle) -> list[Right]:
 
 
 def to_read(bundle: Bundle) -> list[Right]:
-    """To compare a cluster with a bundle: one list for each type, and the install record."""
+    """Return the permissions to compare a cluster with a bundle: one list per type, and the install record."""
     keys = [key_of(manifest) for manifest in bundle.objects()]
     lists = {(resource_of(key.api_version, key.kind), key.namespace) for key in keys}
     return [
@@ -108,7 +108,7 @@ def to_read(bundle: Bundle) -> list[Right]:
 
 
 def to_wait(bundle: Bundle) -> list[Right]:
-    """To see whether the controllers serve, and to follow how they come up."""
+    """Return the permissions to watch whether the controllers are ready."""
     return [
         *(right_to("get", _CRD, name=name) for name in bundle.names("CustomResourceDefinition")),
         *(
@@ -121,18 +121,18 @@ def to_wait(bundle: Bundle) -> list[Right]:
 
 
 def to_refresh(bundle: Bundle) -> list[Right]:
-    """To see when a controller has written its certificate, so that its pod can be made to mount it."""
+    """Return the permissions to see when a controller has written its certificate."""
     return [right_to(verb, _SECRET, bundle.namespace) for verb in ("list", "watch")]
 
 
 def to_probe(bundle: Bundle) -> list[Right]:
-    """To prove webhooks and runtimes by dry runs. A dry run takes the right to the real thing."""
+    """Return the permissions to probe webhooks and runtimes. A dry run needs the same ones as the real request."""
     manifests = [probe.manifest for probe in bundle.probes]
     found = {right_to("create", _TRAIN_JOB, bundle.probe_namespace)}
     for key in map(key_of, manifests):
         resource = resource_of(key.api_version, key.kind)
         if resource.namespaced:
-            # The server does not know the name of what is created by a POST when it looks for the right.
+            # When the server authorizes a POST, it does not know the name of the new object.
             found.add(right_to("create", resource, key.namespace))
         else:
             found |= {right_to(verb, resource, name=key.name) for verb in _APPLY}
@@ -140,7 +140,7 @@ def to_probe(bundle: Bundle) -> list[Right]:
 
 
 def to_inspect(bundle: Bundle) -> list[Right]:
-    """To know what else is on the cluster. What may not be read is unknown, and named."""
+    """Return the permissions of an inspection. Facts that may not be read are reported as unknown."""
     home = bundle.namespace
     names = (KUBE_SYSTEM, home)
     crds = {*TELLING_CRDS, *bundle.names("CustomResourceDefinition")}
@@ -163,73 +163,81 @@ def to_inspect(bundle: Bundle) -> list[Right]:
     ]
 
 
-def to_explain(bundle: Bundle) -> list[Help]:
-    """To say more of what does not come up, or does not go."""
-    waits = "nothing says what it waits for when it is being deleted"
+def to_explain(bundle: Bundle) -> list[OptionalPermission]:
+    """Return optional permissions to explain why controllers do not start or deletions do not finish."""
+    waits = "errors do not report what its deletion waits for"
     return [
-        Help(right_to("list", _EVENT, bundle.namespace), "a wait cannot say what the kubelet does"),
-        Help(
+        OptionalPermission(right_to("list", _EVENT, bundle.namespace), "a wait cannot report what the kubelet does"),
+        OptionalPermission(
             right_to("get", _POD, bundle.namespace, subresource="log"),
-            "a wait that fails cannot show what the controllers said last",
+            "a failed wait cannot show the last log lines of the controllers",
         ),
-        Help(right_to("list", _REPLICA_SET, bundle.namespace), "a wait that fails cannot say why pods are not made"),
-        # Of one name only, so that it may be given where all other cluster-wide rights are given.
-        Help(
-            right_to("get", _CONFIG_MAP, name=AUTOSCALER_STATUS.name), "a wait hopes for new nodes where none will come"
+        OptionalPermission(
+            right_to("list", _REPLICA_SET, bundle.namespace), "a failed wait cannot report why pods are not created"
         ),
-        *(Help(right_to("get", _NAMESPACE, name=name), waits) for name in bundle.names("Namespace")),
-        *(Help(right_to("get", _CRD, name=name), waits) for name in bundle.names("CustomResourceDefinition")),
+        # For one name only, so that it can be part of the cluster-wide role.
+        OptionalPermission(
+            right_to("get", _CONFIG_MAP, name=AUTOSCALER_STATUS.name),
+            "a wait does not detect that no new nodes will be added",
+        ),
+        *(OptionalPermission(right_to("get", _NAMESPACE, name=name), waits) for name in bundle.names("Namespace")),
+        *(
+            OptionalPermission(right_to("get", _CRD, name=name), waits)
+            for name in bundle.names("CustomResourceDefinition")
+        ),
     ]
 
 
-def to_hasten(bundle: Bundle) -> list[Help]:
-    """To help controllers along, and to foresee and take over what is there already."""
+def to_hasten(bundle: Bundle) -> list[OptionalPermission]:
+    """Return optional permissions to speed up a start, and to predict and take over existing objects."""
     home = bundle.namespace
-    back_off = "what is left in a back-off is tried again minutes later"
+    back_off = "pods in back-off are retried minutes later"
     mine = {(resource_of(key.api_version, key.kind), key) for key in map(key_of, bundle.objects())}
     return [
-        Help(right_to("patch", _POD, home, subresource="status"), "certificates are mounted up to minutes later"),
-        Help(right_to("patch", _DEPLOYMENT, home, subresource="status"), back_off),
-        Help(right_to("delete", _POD, home), back_off),
+        OptionalPermission(
+            right_to("patch", _POD, home, subresource="status"), "certificates are mounted up to minutes later"
+        ),
+        OptionalPermission(right_to("patch", _DEPLOYMENT, home, subresource="status"), back_off),
+        OptionalPermission(right_to("delete", _POD, home), back_off),
         *(
-            Help(
+            OptionalPermission(
                 right_to("get", resource, key.namespace, key.name),
-                "check mode cannot foresee a change of it, and it cannot be taken over from kubectl",
+                "check mode cannot predict its changes, and it cannot be taken over from kubectl",
             )
             for resource, key in sorted(mine)
         ),
     ]
 
 
-def to_make_room(bundle: Bundle) -> list[Help]:
-    """To make the namespaces."""
+def to_make_room(bundle: Bundle) -> list[OptionalPermission]:
+    """Return the permissions to create the namespaces."""
     return [
-        Help(right_to("create", _NAMESPACE, name=name), "somebody else must make the namespaces")
+        OptionalPermission(right_to("create", _NAMESPACE, name=name), "the namespaces have to be created before")
         for name in bundle.names("Namespace")
     ]
 
 
-def of_install(bundle: Bundle) -> list[Right]:
-    """What an install that proves itself cannot do without."""
+def required_for_install(bundle: Bundle) -> list[Right]:
+    """Return the required permissions of an install with verification."""
     needed = (to_write(bundle), to_read(bundle), to_wait(bundle), to_refresh(bundle), to_probe(bundle))
-    # Whoever gives rights in a namespace has made it before.
-    spare = {help_.right for help_ in to_make_room(bundle)}
+    # A namespace exists already if permissions are given in it.
+    spare = {optional.right for optional in to_make_room(bundle)}
     return [right for right in dict.fromkeys(right for rights in needed for right in rights) if right not in spare]
 
 
-def besides_install(bundle: Bundle) -> list[Help]:
-    """What an install makes use of and can do without."""
-    looks = [Help(right, "an inspection calls it unknown") for right in to_inspect(bundle)]
-    needed = set(of_install(bundle))
-    found: dict[Right, Help] = {}
-    for help_ in (*looks, *to_explain(bundle), *to_hasten(bundle), *to_make_room(bundle)):
-        if help_.right not in needed:
-            found.setdefault(help_.right, help_)
+def optional_for_install(bundle: Bundle) -> list[OptionalPermission]:
+    """Return the optional permissions of an install."""
+    looks = [OptionalPermission(right, "an inspection reports it as unknown") for right in to_inspect(bundle)]
+    needed = set(required_for_install(bundle))
+    found: dict[Right, OptionalPermission] = {}
+    for optional in (*looks, *to_explain(bundle), *to_hasten(bundle), *to_make_room(bundle)):
+        if optional.right not in needed:
+            found.setdefault(optional.right, optional)
     return list(found.values())
 
 
 def summed_up(rights: Iterable[Right]) -> list[Line]:
-    """One line for each verb on a resource type, with the objects' names; what an apply takes is one line."""
+    """Return one line for each verb on a resource type, with object names; the verbs of an apply share a line."""
     grouped: dict[tuple[str, str, str], list[Right]] = {}
     for right in rights:
         resource = f"{right.resource}.{right.group}" if right.group else right.resource

@@ -1,9 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Jobs of a TrainJob: why one failed, and who refuses its pods. Neither its pods nor its JobSet tell that.
+"""Read the Jobs of a TrainJob: why one failed, and why pods cannot be created.
 
-Whoever may not read Jobs or events does without.
+Neither the pods nor the JobSet show this.
+Without permission to read Jobs or events, this information is left out.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from ..verdicts.verdict import Verdict
 from .state import JOBSET_LABEL
 
 _JOB, _EVENT = resource_of("batch/v1", "Job"), resource_of("v1", "Event")
-# Seconds between two looks: while pods are still to come, and when all of them are there.
+# Seconds between two reads: while pods are missing, and when all of them exist.
 _SOON, _LATER = 2.0, 15.0
-# Other people's jobs end, and there is room again.
+# Temporary: capacity is available again when other jobs end.
 _PASSES = re.compile("exceeded quota")
 
 
 class Jobs:
-    """Looks at them now and then. C(failed) are the verdicts on those that failed, C(refusals) why pods lack."""
+    """Reads the Jobs at intervals. C(failed): verdicts on the failed ones; C(refusals): why pods are missing."""
 
     def __init__(self, cluster: Cluster, key: Key) -> None:
         self.failed: list[Verdict] = []
@@ -41,24 +42,24 @@ class Jobs:
 
     @property
     def hopeless(self) -> list[FailureSign]:
-        """The refusals that time alone does not change."""
+        """Return the refusals that do not disappear by waiting."""
         return [failure for failure in self.refusals if not _PASSES.search(failure.words)]
 
     def look(self, now: float) -> None:
-        """Looks, where the last look was long enough ago.
+        """Read the Jobs, if the last read was long enough ago.
 
         Args:
             now: seconds.
 
         Raises:
-            ConductorError: the server failed; not that something may not be read.
+            ConductorError: the server failed. A missing permission is no error.
         """
         if now >= self._next:
             settled = self.see()
             self._next = now + (_LATER if settled else _SOON)
 
     def see(self) -> bool:
-        """Looks now; returns whether all pods are there, as far as that may be known. See C(look)."""
+        """Read the Jobs now; return whether all pods exist, or whether this is unknown. See C(look)."""
         jobs = self._readable(
             lambda: self._list(_JOB, label_selector=f"{JOBSET_LABEL}={self._key.name}"),
         )
@@ -66,9 +67,9 @@ class Jobs:
             return True
         verdicts = [job_verdict(name_of(job), job) for job in jobs]
         self.failed = [verdict for verdict in verdicts if verdict.state == "failed"]
-        lacking = [job for job in jobs if lacks_pods(job)]
-        self.refusals = self._refusals(lacking) if lacking else []
-        return bool(jobs) and not lacking
+        without_pods = [job for job in jobs if lacks_pods(job)]
+        self.refusals = self._refusals(without_pods) if without_pods else []
+        return bool(jobs) and not without_pods
 
     def _refusals(self, jobs: Sequence[Mapping[str, Any]]) -> list[FailureSign]:
         selector = "involvedObject.kind=Job,reason=FailedCreate"
@@ -87,7 +88,7 @@ class Jobs:
 
     @staticmethod
     def _readable(read: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]] | None:
-        """What is read; None where it may not be."""
+        """Return the objects; None if they may not be read."""
         try:
             return read()
         except ApiError as error:

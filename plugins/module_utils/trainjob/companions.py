@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a TrainJob needs beside it: made before it, and, where it was made for this job alone, deleted after it."""
+"""The objects that a TrainJob needs: created before it and, if created only for this job, deleted after it."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from ..objects.fields import is_terminating, part, text
 from ..objects.resources import Key, key_of, path_of
 from .definition import MADE_FOR
 
-STEP = "make what the TrainJob needs"
-# How many of the things that keep a namespace are named.
+STEP = "create what the TrainJob needs"
+# The number of remaining objects in a namespace that are named.
 _NAMED = 3
-# Seconds that a namespace of an earlier run has to be gone in.
+# Seconds to wait until a namespace of an earlier run is gone.
 _PATIENCE = 120.0
 
 
 class Companions:
-    """The objects beside one TrainJob.
+    """The objects that one TrainJob needs.
 
     Args:
-        manifests: in the order in which they are made.
+        manifests: in the order of creation.
         monotonic, sleep: injected by tests.
     """
 
@@ -40,7 +40,7 @@ class Companions:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        # What was made or changed by this object.
+        # The objects that were created or changed.
         self.made: list[str] = []
         self._cluster = cluster
         self._manifests = list(manifests)
@@ -48,15 +48,15 @@ class Companions:
         self._sleep = sleep
 
     def make(self) -> None:
-        """Makes what is not there, and changes what is otherwise than wanted.
+        """Create the missing objects and update those that differ.
 
         Raises:
-            ConductorError: the server refused something or failed.
+            ConductorError: the server rejected a request or failed.
         """
         for manifest in self._manifests:
             key = key_of(manifest)
             present = self._cluster.find(path_of(key))
-            if _is_going(present, manifest):
+            if _is_being_deleted(present, manifest):
                 target = DeletionTarget(key, text(present, "metadata", "uid"), terminating=True)
                 Deleter(self._cluster, timeout=_PATIENCE).wait_for([target])
                 present = None
@@ -66,35 +66,37 @@ class Companions:
                 self.made.append(str(key))
 
     def predict(self, job: dict[str, Any]) -> None:
-        """Asks the server whether it would take all of it, as far as it can be asked before the first is there.
+        """Ask the server by dry runs whether it would accept the objects and the job.
+
+        Objects that depend on missing ones are skipped.
 
         Raises:
-            ConductorError: it would not.
+            ConductorError: the server rejected a dry run or failed.
         """
         absent: set[str] = set()
         for manifest in self._manifests:
             if "Namespace" in absent:
                 return
             present = self._cluster.find(path_of(key_of(manifest)))
-            if present is None or _is_going(present, manifest):
+            if present is None or _is_being_deleted(present, manifest):
                 absent.add(manifest["kind"])
             self._apply(_labelled_alike(manifest, present), dry_run=True)
-        # The webhook refuses a TrainJob whose runtime is not there yet.
+        # The webhook rejects a TrainJob whose runtime does not exist yet.
         if not absent & {"Namespace", "TrainingRuntime"}:
             self._cluster.dry_run_create(job)
 
     def to_delete(self) -> Iterator[list[dict[str, Any]]]:
-        """What may go with the job, in the order in which it may go."""
+        """Yield the objects that may be deleted with the job, in the order of deletion."""
         yield [manifest for manifest in self._manifests if manifest["kind"] != "Namespace"]
         yield [manifest for manifest in self._manifests if manifest["kind"] == "Namespace"]
 
     def deletable(
         self, manifests: Sequence[dict[str, Any]], gone: Collection[str]
     ) -> tuple[list[DeletionTarget], list[str]]:
-        """Those of them that were made for this job and hold nothing else; and why a namespace stays.
+        """Return the objects that were created for this job and are empty, and reasons why namespaces stay.
 
         Args:
-            gone: the uids of what is deleted already.
+            gone: the uids of the objects that are deleted already.
         """
         targets, kept = [], []
         for manifest in manifests:
@@ -105,20 +107,20 @@ class Companions:
             left = self._left_in(key, gone)
             if left:
                 more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
-                kept.append(f"{key}, because of {', '.join(left[:_NAMED])}{more}")
+                kept.append(f"{key}: it contains {', '.join(left[:_NAMED])}{more}")
             else:
                 targets.append(DeletionTarget(key, text(present, "metadata", "uid"), is_terminating(present)))
         return targets, kept
 
     def _left_in(self, key: Key, gone: Collection[str]) -> list[str]:
-        """What a namespace would still hold."""
+        """Return the remaining objects in a namespace."""
         if key.kind != "Namespace":
             return []
         contents = settled_contents(self._cluster, key.name, gone, monotonic=self._monotonic, sleep=self._sleep)
         return contents.left(gone)
 
     def _differs(self, manifest: dict[str, Any], present: Mapping[str, Any]) -> bool:
-        # Of a namespace that is there nothing is anybody's business but its owner's.
+        # An existing namespace is never changed.
         return manifest["kind"] != "Namespace" and _essence(self._apply(manifest, dry_run=True)) != _essence(present)
 
     def _apply(self, manifest: dict[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
@@ -126,7 +128,7 @@ class Companions:
             return self._cluster.server_side_apply(manifest, dry_run=dry_run, whole_answer=dry_run)
         except ApiError as error:
             if error.status == 409:
-                error.next_step = "leave it out of the definition, or let that manager give the field up"
+                error.next_step = "remove the object from the definition, or the field from what that manager applies"
             raise
 
 
@@ -136,7 +138,7 @@ def _essence(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _labelled_alike(manifest: dict[str, Any], present: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The manifest with the label that says for which job, as what is there has it: it never becomes ours."""
+    """Return the manifest with the made-for label of the existing object, which thus never becomes ours."""
     if present is None:
         return manifest
     labels = {name: value for name, value in part(manifest, "metadata", "labels").items() if name != MADE_FOR}
@@ -151,6 +153,6 @@ def _is_made_for(present: Mapping[str, Any], manifest: Mapping[str, Any]) -> boo
     return bool(wanted) and text(present, "metadata", "labels", MADE_FOR) == wanted
 
 
-def _is_going(present: Mapping[str, Any] | None, manifest: Mapping[str, Any]) -> bool:
-    """Whether it is what an earlier run made and is deleting."""
+def _is_being_deleted(present: Mapping[str, Any] | None, manifest: Mapping[str, Any]) -> bool:
+    """Return whether an earlier run created the object and is deleting it."""
     return present is not None and is_terminating(present) and _is_made_for(present, manifest)

@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user hands in as a TrainJob: one TrainJob, and what it needs beside it, out of data or YAML. Pure.
+"""Parse the definition of a TrainJob, and of the objects it needs, from data or YAML. Pure.
 
-Beside it there may be its Namespace, ConfigMaps and TrainingRuntimes; they are all that a file for C(kubectl apply)
-usually has before the job.
+The definition may also contain the Namespace, ConfigMaps and TrainingRuntimes of the job. A file for C(kubectl apply)
+usually contains no other objects.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 try:
     import yaml
-except ImportError:  # it comes with the kubernetes library, which _module.py asks for
+except ImportError:  # part of the kubernetes library; module_runner.py checks for it
     pass
 
 from ..errors import InputError
@@ -24,7 +24,7 @@ from ..objects.resources import Key
 from ..release.recognition import TRAINER_GROUP
 
 API_VERSION = f"{TRAINER_GROUP}/v1alpha1"
-# What is made for one job says so: nothing without this label is ever deleted with the job.
+# The label of objects that were created for one job: nothing without it is ever deleted with the job.
 MADE_FOR = "conductor.trainer/made-for"
 _KINDS = {
     ("v1", "Namespace"): 0,
@@ -35,42 +35,43 @@ _KINDS = {
 
 
 class Submission(NamedTuple):
-    """One TrainJob, and the objects it needs, in the order in which they are made."""
+    """One TrainJob and the objects it needs, in the order of creation."""
 
     job: dict[str, Any]
-    beside: tuple[dict[str, Any], ...] = ()
+    companions: tuple[dict[str, Any], ...] = ()
 
     @property
     def key(self) -> Key:
-        """Which TrainJob; without a name where the server is to make one up."""
+        """Return the key of the TrainJob; without a name if the server generates it."""
         return trainjob_key(namespace_of(self.job), name_of(self.job))
 
 
 def trainjob_key(namespace: str, name: str) -> Key:
-    """The key of a TrainJob."""
+    """Return the key of a TrainJob."""
     return Key(API_VERSION, "TrainJob", namespace, name)
 
 
 def asked_for(
     definition: Any, src: str | None, name: str | None, namespace: str | None
 ) -> tuple[Key, Submission | None]:
-    """Which TrainJob is meant, and what it is to be; None where it is one that is there.
+    """Return the key of the TrainJob and its definition; None instead of a definition refers to an existing TrainJob.
 
     Args:
         definition: an object, a list of objects, or text.
-        src: a file of such text.
+        src: the path of a file with such text.
 
     Raises:
-        InputError: they do not fit together, cannot be read, or say too little.
+        InputError: the options contradict each other, cannot be read or are incomplete.
     """
     if definition and src:
-        raise InputError("both definition and src are given", next_step="leave one of them out")
+        raise InputError("both definition and src are set", next_step="set only one of them")
     if src:
         definition = _text_of(src)
     if not definition:
         if not name or not namespace:
             raise InputError(
-                "no TrainJob is named", next_step="give definition or src, or name and namespace of one that is there"
+                "no TrainJob is named",
+                next_step="set definition or src, or name and namespace of an existing TrainJob",
             )
         return trainjob_key(namespace, name), None
     if isinstance(definition, str):
@@ -86,53 +87,55 @@ def _text_of(path: str) -> str:
         with open(path, encoding="utf-8") as stream:
             return stream.read()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"src {path} cannot be read: {error}", next_step="name a file with a TrainJob in it") from None
+        raise InputError(
+            f"src {path} cannot be read: {error}", next_step="set src to a file that contains a TrainJob"
+        ) from None
 
 
 def documents_of(words: str, where: str) -> list[Any]:
-    """The documents of a YAML or JSON text.
+    """Return the documents of a YAML or JSON text.
 
     Raises:
-        InputError: it is neither.
+        InputError: the text is neither.
     """
     try:
         return [document for document in yaml.safe_load_all(words) if document is not None]
     except yaml.YAMLError as error:
         raise InputError(
-            f"{where} is neither YAML nor JSON: {' '.join(str(error).split())}", next_step="correct it"
+            f"{where} is neither YAML nor JSON: {' '.join(str(error).split())}", next_step="correct the syntax"
         ) from None
 
 
 def submission_of(documents: Sequence[Any], name: str = "", namespace: str = "") -> Submission:
-    """What these documents ask for.
+    """Return the TrainJob and the objects it needs.
 
     Args:
         documents: objects, or Lists of them.
-        name, namespace: of the TrainJob, where its metadata leave them out.
+        name, namespace: those of the TrainJob, if its metadata does not have them.
 
     Raises:
-        InputError: there is not exactly one TrainJob, or it says too little, or there is something else.
+        InputError: there is not exactly one TrainJob, it is incomplete, or there are objects of other kinds.
     """
     objects = [_checked(item) for document in documents for item in _items(document)]
     objects.sort(key=lambda item: _KINDS[item["apiVersion"], item["kind"]])
     jobs = [item for item in objects if item["kind"] == "TrainJob"]
     if len(jobs) != 1:
-        raise InputError(f"there are {len(jobs)} TrainJobs in the definition", next_step="give exactly one")
+        raise InputError(f"the definition contains {len(jobs)} TrainJobs", next_step="define exactly one TrainJob")
     (job,) = jobs
     _complete(job, name, namespace)
     where = namespace_of(job)
-    beside = [item for item in objects if item is not job]
-    for item in beside:
-        stands_in = name_of(item) if item["kind"] == "Namespace" else item["metadata"].setdefault("namespace", where)
-        if not name_of(item) or stands_in != where:
+    companions = [item for item in objects if item is not job]
+    for item in companions:
+        place = name_of(item) if item["kind"] == "Namespace" else item["metadata"].setdefault("namespace", where)
+        if not name_of(item) or place != where:
             raise InputError(
-                f"{item['kind']} {name_of(item) or 'without a name'} is not of the TrainJob's namespace {where}",
-                next_step="give only what the job needs, in its own namespace",
+                f"{item['kind']} {name_of(item) or 'without a name'} is not in the TrainJob's namespace {where}",
+                next_step="define only objects that the job needs, in its namespace",
             )
     if name_of(job):
-        for item in beside:
+        for item in companions:
             item["metadata"]["labels"] = {**part(item, "metadata", "labels"), MADE_FOR: name_of(job)}
-    return Submission(job, tuple(beside))
+    return Submission(job, tuple(companions))
 
 
 def _items(document: Any) -> list[Any]:
@@ -143,18 +146,20 @@ def _items(document: Any) -> list[Any]:
 
 
 def _checked(item: Any) -> dict[str, Any]:
-    """A copy of an object that is of a kind that may be handed in, and has metadata."""
+    """Return a copy of an object of an allowed kind, with cleaned metadata."""
     if not isinstance(item, Mapping):
-        raise InputError(f"the definition holds no object but {str(item)[:40]!r}", next_step="give a TrainJob")
+        raise InputError(
+            f"the definition contains {str(item)[:40]!r}, which is no object", next_step="define a TrainJob"
+        )
     kind = (text(item, "apiVersion"), text(item, "kind"))
     if kind not in _KINDS:
         raise InputError(
-            f"the definition holds {kind[1] or 'an object without a kind'} of {kind[0] or 'no apiVersion'}",
-            next_step=f"give a TrainJob of {API_VERSION}; beside it there may be its Namespace, ConfigMaps and "
-            "TrainingRuntimes. Make anything else before",
+            f"the definition contains {kind[1] or 'an object without a kind'} of {kind[0] or 'no apiVersion'}",
+            next_step=f"define a TrainJob of {API_VERSION}, and optionally its Namespace, ConfigMaps and "
+            "TrainingRuntimes; create other objects before",
         )
     found: dict[str, Any] = copy.deepcopy(dict(item))
-    # The server's words about an object that was exported; no request may hold them.
+    # An exported object has a status; a request must not have one.
     found.pop("status", None)
     found["metadata"] = {
         field: value
@@ -170,8 +175,8 @@ def _complete(job: dict[str, Any], name: str, namespace: str) -> None:
         said = metadata.get(field)
         if value and said and said != value:
             raise InputError(
-                f"{field} is {value}, and the definition says {said}",
-                next_step="leave one of them out, or make them alike",
+                f"{field} is {value}, but the definition has {said}",
+                next_step="set only one of them, or make them equal",
             )
         if value and not said:
             metadata[field] = value
@@ -186,17 +191,17 @@ def _complete(job: dict[str, Any], name: str, namespace: str) -> None:
 
 
 def differences(wanted: Mapping[str, Any], present: Mapping[str, Any]) -> list[str]:
-    """The paths of the fields in which two TrainJobs differ, as far as people decide about them.
+    """Return the paths of the user-defined fields in which two TrainJobs differ.
 
     Args:
-        wanted: what the server would make of the definition: its answer to a dry run, with all defaults.
-        present: the one that is there.
+        wanted: the response to a dry run of the definition, with all defaults.
+        present: the existing TrainJob.
     """
     return sorted(_differing(_decided(wanted, wanted), _decided(present, wanted), "spec"))
 
 
 def _decided(job: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """The spec without what changes in a TrainJob's life: a queue (Kueue) resumes it, and adds patches of its own."""
+    """Return the spec without fields that change later: a queue (Kueue) resumes the job and adds its own patches."""
     managers = {text(patch, "manager") for patch in _patches(wanted)}
     spec = {field: value for field, value in part(job, "spec").items() if field not in ("suspend", "runtimePatches")}
     # Trainer's defaulter stamps the time.

@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Follows a TrainJob to its end by watching it, its JobSet and its pods, and keeps what failing pods said last.
+"""Follow a TrainJob to its end: watch it, its JobSet and its pods, and keep the last log lines of failed pods.
 
-A pod that fails may be gone a moment later (its Job ends it, or makes it anew), and its log with it: the log is read
-when the failure is seen, not at the end.
+A failed pod may be deleted or replaced by its Job a moment later, and its log is lost then. So the log is read as soon
+as the failure is seen, not at the end.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ from .state import JOBSET_LABEL, JobState, conditions_of, container_of, failure_
 
 STEP = "follow"
 _POD = resource_of("v1", "Pod")
-# Results must stay small: so many pods are told of, the failed ones first; so many characters of logs are kept.
+# Results must stay small: the maximum number of pods (failed ones first) and of characters of logs.
 _ROWS = 40
 _LOG_CHARACTERS = 8_000
 _LINE = 300
-# How many pods an error names.
+# The maximum number of pods in an error.
 _NAMED = 4
-# Longest pause in seconds between two looks when no event arrives: signs that a pod cannot start must last.
+# The longest pause in seconds between two checks: signs that a pod cannot start count only if they last.
 _IDLE = 1.0
-# Seconds between two lines of progress where nothing changes (jobs take hours), how wide one is, and how many a result
-# holds.
+# Lines of progress: seconds between two of them if nothing changes (jobs take hours), their maximum width, and their
+# number in a result.
 _LATEST, _WIDTH, _SAID = 60.0, 150, 20
 
 
 class Follower:
-    """One TrainJob, from when this object is made.
+    """Follows one TrainJob.
 
     Args:
-        key, uid: which TrainJob; another one of its name does not count.
-        log_lines: how many of its last lines are kept of each failing pod.
-        all_logs: keep those of the other pods as well, when it has ended.
-        stays: whether it is left to itself where it has not ended in time.
-        say: takes lines of progress; None for none.
+        key, uid: the TrainJob; another one of the same name does not count.
+        log_lines: the number of last log lines to keep for each failed pod.
+        all_logs: keep the log lines of the other pods, too, when the job has ended.
+        stays: whether the job stays on the cluster if it fails or does not end in time.
+        say: receives lines of progress; None for none.
         monotonic: seconds; injected by tests.
     """
 
@@ -81,49 +81,49 @@ class Follower:
         self._logs: dict[str, list[str]] = {}
         self._heard: set[tuple[str, int]] = set()
         self._present: list[Mapping[str, Any]] = []
-        self._fate = FailureTracker(cluster, ())
+        self._failure_tracker = FailureTracker(cluster, ())
         self._jobs = Jobs(cluster, key)
         kinds = ((API_VERSION, "TrainJob"), ("jobset.x-k8s.io/v1alpha2", "JobSet"), ("v1", "Pod"))
         self._scopes = [Scope(resource_of(*kind), key.namespace) for kind in kinds]
 
     @property
     def elapsed(self) -> float:
-        """Seconds since it began."""
+        """Return the seconds since the start."""
         return round(self._monotonic() - self._started, 2)
 
     @property
     def progress(self) -> list[str]:
-        """The last lines that were said."""
+        """Return the last lines of progress."""
         return self._progress.lines[-_SAID:] if self._progress else []
 
     @property
     def pods(self) -> list[dict[str, Any]]:
-        """A row for each pod there was, those that failed first: the first of them is why the others were ended."""
+        """Return a row per pod, the earliest failure first: it is the cause of the others."""
         pods = [pod for _name, pod in sorted(self._pods.items())]
         return [row_of(pod) for pod in sorted(pods, key=_failed_when)][:_ROWS]
 
     @property
     def logs(self) -> dict[str, list[str]]:
-        """Pod to its last lines, of the longest only the end: all of them have the same share of what is kept."""
+        """Return the last log lines by pod; each pod gets the same share of the maximum size."""
         kept = sorted(self._logs.items())[:_ROWS]
         share = _LOG_CHARACTERS // max(1, len(kept))
         return {pod: _ending(lines, share) for pod, lines in kept}
 
     def look(self) -> None:
-        """Looks once."""
+        """Check once."""
         with Watcher(self._cluster, self._scopes, step=STEP) as watcher:
             watcher.refresh()
             self._see(watcher)
 
     def follow(self, timeout: float) -> None:
-        """Returns when it is complete.
+        """Return when the TrainJob is complete.
 
         Args:
             timeout: seconds from now.
 
         Raises:
-            NotReadyError: it failed, is gone, or has not ended in time; says which pods are in which state.
-            RightsError, ConductorError: something may not be read, or the server failed.
+            NotReadyError: it failed, was deleted, or did not end in time; reports the state of its pods.
+            RightsError, ConductorError: permissions to read are missing, or the server failed.
         """
         deadline = self._monotonic() + timeout
         with Watcher(self._cluster, self._scopes, step=STEP) as watcher:
@@ -145,11 +145,11 @@ class Follower:
             raise self._failed()
 
     def _see(self, watcher: Watcher) -> bool:
-        """Takes in how things are; whether it has ended."""
+        """Update the state; return whether the TrainJob has ended."""
         jobs, job_sets, pods = (watcher.objects(scope) for scope in self._scopes)
         job = jobs.get(self._key.name)
         if job is None or text(job, "metadata", "uid") != self._uid:
-            raise self._error("it is gone: somebody deleted it", "find out who, and submit it again")
+            raise self._error("it was deleted meanwhile", "find out what deleted it, then submit it again")
         present = [pod for pod in pods.values() if text(pod, "metadata", "labels", JOBSET_LABEL) == self._key.name]
         self._present = list(present)
         self._take(present)
@@ -164,9 +164,9 @@ class Follower:
         return state.is_final
 
     def _hopeless(self, now: float) -> FailureSign | None:
-        """A sign that one of the pods cannot be made or start, once it has lasted as long as it must."""
+        """Return a sign that a pod cannot be created or started, if it has lasted long enough."""
         signs = [*self._jobs.hopeless, *start_failures(self._present, self._key.namespace)]
-        return next(iter(self._fate.certain(signs, now)), None)
+        return next(iter(self._failure_tracker.certain(signs, now)), None)
 
     def _take(self, pods: list[Any]) -> None:
         for pod in pods:
@@ -178,7 +178,7 @@ class Follower:
                 self._hear(pod, previous=failure.previous)
 
     def _see_the_end(self) -> None:
-        """The last of the pods' states may come after that of the TrainJob."""
+        """Read the pods again: their last state may arrive after that of the TrainJob."""
         selector = f"{JOBSET_LABEL}={self._key.name}"
         pods, _version = self._cluster.list_all(_POD, self._key.namespace, metadata_only=False, label_selector=selector)
         self._take(pods)
@@ -187,14 +187,14 @@ class Follower:
             self._jobs.see()
 
     def _hear_others(self, pods: Iterable[Mapping[str, Any]]) -> None:
-        """Keeps the last lines of those that did not fail, where that is wanted; of pods that wait there are none."""
+        """Keep the last log lines of the other pods, if requested; pending pods have none."""
         if self._all_logs:
             for pod in list(pods)[:_ROWS]:
                 if name_of(pod) not in self._logs and text(pod, "status", "phase") != "Pending":
                     self._hear(pod, previous=False)
 
     def _hear(self, pod: Mapping[str, Any], *, previous: bool) -> None:
-        """Keeps the last lines of a pod. Where they cannot be had, the reason stands in their place."""
+        """Keep the last log lines of a pod, or the reason why they cannot be read."""
         name, most = name_of(pod), self._lines
         if not most:
             return
@@ -209,34 +209,35 @@ class Follower:
     # -- errors --------------------------------------------------------------------------------------------------
 
     def _failed(self) -> NotReadyError:
-        look = f"kubectl describe trainjob,jobset,pods --namespace {self._key.namespace} shows more"
+        look = f"kubectl describe trainjob,jobset,pods --namespace {self._key.namespace} shows details"
         return self._error(
             f"it failed: {self.state.cause}",
-            f"repair what its pods say, and submit it with recreate: true; {self._looking(look)}",
+            f"fix the cause, then submit it with recreate: true; {self._looking(look)}",
         )
 
     def _cannot_start(self, failure: FailureSign) -> NotReadyError:
-        look = "it goes on, and would begin once that is repaired"
-        what = "its pods cannot be made" if failure in self._jobs.hopeless else "one of its pods cannot start"
+        look = "the TrainJob stays and starts when the cause is fixed"
+        what = "its pods cannot be created" if failure in self._jobs.hopeless else "one of its pods cannot start"
         return self._error(f"{what}: {failure}", f"{failure.next_step}; {self._looking(look)}")
 
     def _too_late(self, timeout: float) -> NotReadyError:
         where = f"--namespace {self._key.namespace}"
         looks = {
-            "created": f"kubectl describe jobset,jobs,pods {where} shows more",
-            "suspended": f"kubectl get workloads {where} says what a queue thinks of it",
-            "running": f"kubectl logs {where} --selector {JOBSET_LABEL}={self._key.name} says what it is at",
+            "created": f"kubectl describe jobset,jobs,pods {where} shows details",
+            "suspended": f"kubectl get workloads {where} shows its state in a queue",
+            "running": f"kubectl logs {where} --selector {JOBSET_LABEL}={self._key.name} shows its progress",
         }
-        look = f"it goes on, and run again this follows it, for longer with another timeout; {looks[self.state.phase]}"
+        look = f"it continues, run this again to follow it (with a longer timeout); {looks[self.state.phase]}"
         next_steps = [failure.next_step for failure in self._jobs.refusals[:1]]
         if self.state.phase == "suspended":
-            next_steps = ["a queue has to admit it, or somebody to set spec.suspend to false"]
+            next_steps = ["wait until a queue admits it, or set spec.suspend to false"]
         return self._error(
-            f"it has not ended after {timeout:.0f} s; it is {self.state}", "; ".join([*next_steps, self._looking(look)])
+            f"it has not ended after {timeout:.0f} s; it is {self.state}",
+            "; ".join([*next_steps, self._looking(look)]),
         )
 
     def _looking(self, look: str) -> str:
-        return look if self._stays else "with delete_after: never it stays to be looked at"
+        return look if self._stays else "set delete_after: never to keep it for debugging"
 
     def _error(self, message: str, next_step: str) -> NotReadyError:
         stories = self._stories()
@@ -249,7 +250,7 @@ class Follower:
         )
 
     def _stories(self) -> list[str]:
-        """A line for each of the Jobs that failed and of the first pods, and the last lines of those that failed."""
+        """Return a line for each failed Job and for the first pods, with the log lines of the failed ones."""
         told = [str(verdict) for verdict in self._jobs.failed[:_NAMED]]
         logs = self.logs
         rows = self.pods
@@ -259,7 +260,7 @@ class Follower:
             told += [f"  {line}" for line in logs.get(row["name"], []) if row["exit_code"] or not self.state.is_final]
         if len(rows) > _NAMED:
             told.append(f"and {len(rows) - _NAMED} more pods")
-        # So that one line of trouble stands below the first, too.
+        # A second, empty line keeps a single line below the message.
         return told if len(told) != 1 else [*told, ""]
 
     def _facts(self) -> dict[str, Any]:
@@ -281,7 +282,7 @@ def _failed_when(pod: Mapping[str, Any]) -> tuple[bool, str]:
 
 
 def _ending(lines: list[str], most: int) -> list[str]:
-    """The last lines that are not more than so many characters together."""
+    """Return the last lines with at most this many characters together."""
     kept: list[str] = []
     for line in reversed(lines):
         short = line[:_LINE]
@@ -293,6 +294,6 @@ def _ending(lines: list[str], most: int) -> list[str]:
 
 
 def with_words(error: ConductorError, words: str) -> ConductorError:
-    """The error, with one thing more to say."""
+    """Return the error with an additional line."""
     error.message = f"{error.message}\n  {words}"
     return error

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operation behind trainjob: submits a TrainJob, follows it to its end, and takes it away again."""
+"""The operation behind trainjob: submit a TrainJob, follow it to its end, and delete it."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ STEP = "submit"
 _CACHE_PATIENCE = 10.0
 _CACHE_PAUSE = 0.1
 _NOT_SEEN_YET = "must be created before the TrainJob is created"
-# Seconds that what is deleted afterwards has to be gone in: pods get 30 s to end.
+# Seconds to wait until deleted objects are gone: pods have 30 s to end.
 _DELETION = 120.0
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """How a TrainJob is to be run; see the options of the module."""
+    """The options of a run; see the options of the module."""
 
     wait: bool = True
     timeout: float = 600
@@ -47,7 +47,7 @@ class TrainJobRun:
     """One run of one TrainJob.
 
     Args:
-        say: takes lines of progress; None for none.
+        say: receives lines of progress; None for none.
         monotonic, sleep: injected by tests.
     """
 
@@ -68,37 +68,38 @@ class TrainJobRun:
         self._started = monotonic()
         self._changed = False
         self._deleted: list[str] = []
-        self._kept: list[str] = []
-        self._going = Progress(say, at_last="deleted") if say else None
+        self._retained: list[str] = []
+        self._deleting = Progress(say, at_last="deleted") if say else None
 
     def present(self, key: Key, submission: Submission | None) -> dict[str, Any]:
-        """Submits it where it is not there, and follows it.
+        """Submit the TrainJob if it does not exist, and follow it.
 
         Args:
-            key: which one.
-            submission: None follows one that is there.
+            key: the TrainJob.
+            submission: its definition; None follows an existing TrainJob.
 
         Returns:
             see RETURN of the module.
 
         Raises:
-            InputError, RefusedError: it is not there and nothing says what it is, or it is there and another one.
-            NotReadyError: it failed or has not ended in time.
-            ConductorError: the server refused something or failed.
+            InputError: it does not exist and has no definition.
+            RefusedError: a different TrainJob of this name exists.
+            NotReadyError: it failed or did not end in time.
+            ConductorError: the server rejected a request or failed.
         """
-        beside = self._beside(submission)
+        companions = self._companions(submission)
         job = self._cluster.find(path_of(key)) if key.name else None
         if job is not None and submission is not None:
-            job = self._kept_or_gone(key, job, submission)
+            job = self._existing_or_deleted(key, job, submission)
         if job is None:
             if submission is None:
-                raise InputError(f"{key} is not there", next_step="give definition or src to submit it")
+                raise InputError(f"{key} does not exist", next_step="set definition or src to submit it")
             self._changed = True
             if self._wishes.check_mode:
-                beside.predict(submission.job)
+                companions.predict(submission.job)
                 return self._result(key, phase="predicted")
-            beside.make()
-            metadata = self._create(submission, patient=bool(beside.made))
+            companions.make()
+            metadata = self._create(submission, patient=bool(companions.made))
             key = key._replace(name=metadata["name"])
         else:
             metadata = job["metadata"]
@@ -118,10 +119,10 @@ class TrainJobRun:
             else:
                 follower.look()
         except ConductorError as error:
-            self._clean_after_failure(key, metadata, beside, error)
+            self._clean_after_failure(key, metadata, companions, error)
             raise
         if self._wishes.delete_after != "never" and follower.state.is_final:
-            self._delete(key, metadata, beside)
+            self._delete(key, metadata, companions)
         return self._result(
             key,
             phase=follower.state.phase,
@@ -134,27 +135,27 @@ class TrainJobRun:
         )
 
     def absent(self, key: Key, submission: Submission | None) -> dict[str, Any]:
-        """Deletes it, with everything it owns, and what was made for it alone.
+        """Delete the TrainJob with everything it owns, and the objects that were created only for it.
 
         Raises:
-            NotReadyError: it does not go in time.
-            ConductorError: the server refused something or failed.
+            NotReadyError: a deletion did not finish in time.
+            ConductorError: the server rejected a request or failed.
         """
         metadata = (self._cluster.find(path_of(key), metadata_only=True) or {}).get("metadata")
-        self._delete(key, metadata, self._beside(submission))
+        self._delete(key, metadata, self._companions(submission))
         return self._result(key, phase="absent", progress=self._said)
 
-    def _beside(self, submission: Submission | None) -> Companions:
-        manifests = submission.beside if submission else ()
+    def _companions(self, submission: Submission | None) -> Companions:
+        manifests = submission.companions if submission else ()
         return Companions(self._cluster, manifests, monotonic=self._monotonic, sleep=self._sleep)
 
-    def _kept_or_gone(self, key: Key, job: Mapping[str, Any], submission: Submission) -> dict[str, Any] | None:
-        """The TrainJob that is there, where it is what was asked for; None once it made room.
+    def _existing_or_deleted(self, key: Key, job: Mapping[str, Any], submission: Submission) -> dict[str, Any] | None:
+        """Return the existing TrainJob if it matches the definition; None after it was deleted to be recreated.
 
         Raises:
-            RefusedError: it is another one.
+            RefusedError: it differs from the definition.
         """
-        # Under another name, because the server makes no second one of this; what it answers has all defaults.
+        # Use another name, because this one exists already. The response has all defaults.
         trial = {**submission.job, "metadata": {**submission.job["metadata"], "generateName": f"{key.name[:50]}-"}}
         del trial["metadata"]["name"]
         differing = differences(self._cluster.dry_run_create(trial, step="compare"), job)
@@ -169,10 +170,10 @@ class TrainJobRun:
             if not differing:
                 return dict(job)
             raise RefusedError(
-                f"one of this name is there and differs in {', '.join(differing[:10])}",
+                f"a TrainJob of this name exists and differs in {', '.join(differing[:10])}",
                 step=STEP,
                 subject=str(key),
-                next_step="give this one another name, or set recreate: true to delete the other with its pods first",
+                next_step="use another name, or set recreate: true to delete the existing TrainJob with its pods first",
             )
         self._changed = True
         if self._wishes.check_mode:
@@ -192,27 +193,27 @@ class TrainJobRun:
                 self._sleep(_CACHE_PAUSE)
 
     def _clean_after_failure(
-        self, key: Key, metadata: Mapping[str, Any], beside: Companions, error: ConductorError
+        self, key: Key, metadata: Mapping[str, Any], companions: Companions, error: ConductorError
     ) -> None:
         if self._wishes.delete_after != "always":
             return
         try:
-            self._delete(key, metadata, beside)
+            self._delete(key, metadata, companions)
         except ConductorError as second:
-            with_words(error, f"and it could not be deleted: {second.message}")
-        for words in self._kept:
-            with_words(error, f"this stays: {words}")
-        error.facts |= {"deleted": self._deleted, "retained": self._kept}
+            with_words(error, f"deletion failed, too: {second.message}")
+        for words in self._retained:
+            with_words(error, f"retained: {words}")
+        error.facts |= {"deleted": self._deleted, "retained": self._retained}
         error.facts["progress"] = [*error.facts.get("progress", []), *self._said]
 
-    def _delete(self, key: Key, metadata: Mapping[str, Any] | None, beside: Companions) -> None:
-        """Deletes the TrainJob, if there is one, then what was made for it."""
+    def _delete(self, key: Key, metadata: Mapping[str, Any] | None, companions: Companions) -> None:
+        """Delete the TrainJob, if it exists, then the objects that were created for it."""
         if metadata is not None:
             self._remove([DeletionTarget(key, str(metadata["uid"]), bool(metadata.get("deletionTimestamp")))])
         gone = {str(metadata["uid"])} if metadata else set()
-        for batch in beside.to_delete():
-            targets, kept = beside.deletable(batch, gone)
-            self._kept += kept
+        for batch in companions.to_delete():
+            targets, retained = companions.deletable(batch, gone)
+            self._retained += retained
             self._remove(targets)
             gone |= {target.uid for target in targets}
 
@@ -225,22 +226,22 @@ class TrainJobRun:
             return
         deleter = Deleter(self._cluster, timeout=_DELETION, look=self._tell, monotonic=self._monotonic)
         deleter.delete(targets, foreground=targets[0].key.kind == "TrainJob")
-        # JobSet lets its Jobs go before their pods have ended, and a Job replaces a pod as long as it is there itself.
+        # JobSet releases its Jobs before their pods have ended, and a Job replaces its pods as long as it exists.
         while pods := [pod for target in targets for pod in self._pods_of(target.key)]:
             deleter.wait_for(pods)
         self._tell([])
 
     def _tell(self, left: Sequence[Key]) -> None:
-        """Says what is still there of what is deleted."""
-        if self._going:
+        """Report which objects are not deleted yet."""
+        if self._deleting:
             kinds = [key.kind for key in left]
             names = [str(left[0])] if len(left) == 1 else [f"{kind} {kinds.count(kind)}" for kind in sorted({*kinds})]
-            waiting = f"deleting: {', '.join(names)} still there" if left else ""
-            self._going.tell(self._monotonic() - self._started, waiting)
+            waiting = f"deleting: waiting for {', '.join(names)}" if left else ""
+            self._deleting.tell(self._monotonic() - self._started, waiting)
 
     @property
     def _said(self) -> list[str]:
-        return self._going.lines if self._going else []
+        return self._deleting.lines if self._deleting else []
 
     def _pods_of(self, key: Key) -> list[DeletionTarget]:
         if key.kind != "TrainJob":
@@ -269,6 +270,6 @@ class TrainJobRun:
             "progress": [],
             **more,
             "deleted": self._deleted,
-            "retained": self._kept,
+            "retained": self._retained,
             "elapsed": round(self._monotonic() - self._started, 2),
         }

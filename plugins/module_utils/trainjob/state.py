@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far a TrainJob is, told from snapshots of it, its JobSet and its pods. Pure; odd or absent fields never raise."""
+"""Derive the phase of a TrainJob from it, its JobSet and its pods. Pure; invalid or missing fields never raise."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from ..verdicts.verdict import count
 from ..verdicts.workloads import containers_of, pod_words
 
 JobPhase = Literal["created", "suspended", "running", "complete", "failed"]
-# JobSet puts it on every pod; a TrainJob's JobSet has the name of the TrainJob.
+# JobSet sets this label on every pod. The JobSet of a TrainJob has the name of the TrainJob.
 JOBSET_LABEL = "jobset.sigs.k8s.io/jobset-name"
 
 
 @dataclass(frozen=True)
 class JobState:
-    """How far it is, and in whose words."""
+    """The phase of a TrainJob, and the reason for it."""
 
     phase: JobPhase
     cause: str
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more will happen."""
+        """Return whether the TrainJob has ended."""
         return self.phase in ("complete", "failed")
 
     def __str__(self) -> str:
@@ -36,11 +36,11 @@ class JobState:
 
 
 class Failure(NamedTuple):
-    """A container that ended with another exit code than 0.
+    """A container that ended with an exit code other than 0.
 
     Args:
-        previous: it was started again since, so that its log is the one before the present one.
-        time: when it ended, as the server writes it; such texts sort by time.
+        previous: whether it was restarted since; its log is then the previous one.
+        time: when it ended, in the format of the server, which sorts by time.
     """
 
     container: str
@@ -51,11 +51,11 @@ class Failure(NamedTuple):
 
 
 def state_of(job: Mapping[str, Any], job_set: Mapping[str, Any] | None, pods: Sequence[Mapping[str, Any]]) -> JobState:
-    """How far a TrainJob is.
+    """Return the state of a TrainJob.
 
     Args:
-        job_set: the one of its name, None where there is none.
-        pods: those of the JobSet.
+        job_set: the JobSet of its name; None if there is none.
+        pods: the pods of the JobSet.
     """
     name = name_of(job)
     verdict = trainjob_verdict(name, job)
@@ -69,7 +69,7 @@ def state_of(job: Mapping[str, Any], job_set: Mapping[str, Any] | None, pods: Se
 
 
 def conditions_of(job: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The conditions of a TrainJob: C(type), C(status), C(reason), C(message)."""
+    """Return the conditions of a TrainJob: C(type), C(status), C(reason), C(message)."""
     return [
         {field: text(entry, field)[:500] for field in ("type", "status", "reason", "message")}
         for entry in parts(job, "status", "conditions")
@@ -77,25 +77,25 @@ def conditions_of(job: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def row_of(pod: Mapping[str, Any]) -> dict[str, Any]:
-    """A pod in short: C(name), C(phase), C(node), C(exit_code), C(restarts), C(message)."""
+    """Return a summary of a pod: C(name), C(phase), C(node), C(exit_code), C(restarts), C(message)."""
     phase = text(pod, "status", "phase")
     statuses = containers_of(pod)
     failure = failure_of(pod)
     ended = [part(status, "state", "terminated") for status in statuses]
     code = failure.exit_code if failure else 0 if ended and all(ended) else None
-    trouble = "" if phase == "Succeeded" else pod_words(pod) or ""
+    message = "" if phase == "Succeeded" else pod_words(pod) or ""
     return {
         "name": name_of(pod),
         "phase": phase,
         "node": text(pod, "spec", "nodeName"),
         "exit_code": code,
         "restarts": max((count(status.get("restartCount")) for status in statuses), default=0),
-        "message": trouble[:300],
+        "message": message[:300],
     }
 
 
 def failure_of(pod: Mapping[str, Any]) -> Failure | None:
-    """The first container of a pod that failed; one that was started again counts until it has ended well."""
+    """Return the first failed container of a pod; a restarted one counts until it succeeds."""
     for status in containers_of(pod):
         present = part(status, "state", "terminated")
         ended = present or part(status, "lastState", "terminated")
@@ -107,7 +107,7 @@ def failure_of(pod: Mapping[str, Any]) -> Failure | None:
 
 
 def container_of(pod: Mapping[str, Any]) -> str:
-    """The container whose log tells most: one that failed, or the first."""
+    """Return the container whose log to read: one that failed, otherwise the first."""
     failure = failure_of(pod)
     containers = parts(pod, "spec", "containers")
     return failure.container if failure else text(containers[0], "name") if containers else ""

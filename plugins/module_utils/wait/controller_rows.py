@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controllers as they run, for a result. Pure."""
+"""Describe the running controllers for a result. Pure."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ..verdicts.workloads import pods_of
 def controller_rows(
     deployments: Iterable[Mapping[str, Any]], live: Mapping[str, Mapping[str, Any]], pods: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """One row a controller.
+    """Return one row per controller.
 
     Args:
-        deployments: as the bundle has them.
-        live: name to Deployment, as the server has them.
-        pods: those of their namespace.
+        deployments: the Deployments of the bundle.
+        live: name to live Deployment.
+        pods: the pods of their namespace.
     """
     rows = []
     for deployment in deployments:

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operation behind wait_for_controllers: blocks until both controllers really serve, or says what is missing."""
+"""The operation behind wait_for_controllers: wait until both controllers are ready, or report what is not."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from .nudges import Nudges
 from .readiness import Readiness
 from .timeline import Timeline
 
-# Longest pause between two looks when no event arrives, in seconds: after a proof that failed, while something is not
-# ready that is not watched, and otherwise.
+# The longest pause between two checks if no event arrives, in seconds: after a failed proof, while a polled object is
+# not ready, and otherwise.
 _AFTER_PROOF, _ASKING, _IDLE = 0.05, 0.1, 1.0
-# What is asked before the deadline may be answered so many seconds after it.
+# Seconds after the deadline in which responses to earlier requests are still accepted.
 _GRACE = 10.0
 
 
@@ -39,12 +39,11 @@ class ControllersWait:
     """One wait for the controllers of a bundle.
 
     Args:
-        beside: somebody else's JobSet, which must serve as well; C(bundle) is then without one.
+        external_jobset: an external JobSet, which must be ready, too; C(bundle) then has no JobSet.
         refresh: touch the pods that wait for the kubelet to mount their new certificate.
-        retry: let be tried again at once what waits in a back-off since an earlier run. Without these two nothing is
-            written.
-        prove_runtimes: in the end send a dry-run TrainJob to each runtime of the bundle.
-        say: takes lines of progress; None for none.
+        retry: retry immediately what is in back-off since an earlier run. Without these two nothing is written.
+        prove_runtimes: at the end, send a dry-run TrainJob to each runtime of the bundle.
+        say: receives lines of progress; None for none.
         monotonic: seconds; injected by tests.
     """
 
@@ -53,7 +52,7 @@ class ControllersWait:
         cluster: Cluster,
         bundle: Bundle,
         *,
-        beside: ExternalJobSet | None = None,
+        external_jobset: ExternalJobSet | None = None,
         refresh: bool = False,
         retry: bool = False,
         prove_runtimes: bool = False,
@@ -62,7 +61,7 @@ class ControllersWait:
     ) -> None:
         self._cluster = cluster.bounded(monotonic)
         self._bundle = bundle
-        self._beside = beside
+        self._external_jobset = external_jobset
         self._refresh = refresh
         self._retry = retry
         self._prove_runtimes = prove_runtimes
@@ -74,21 +73,21 @@ class ControllersWait:
         self._failure_tracker = FailureTracker(self._cluster, bundle.objects("Deployment"))
         self._certificates = ServingCertificates(self._cluster, bundle, monotonic=monotonic)
         self._proof = Proof(self._cluster, bundle, self._certificates)
-        self._readiness = Readiness(self._cluster, bundle, beside, with_secrets=refresh)
+        self._readiness = Readiness(self._cluster, bundle, external_jobset, with_secrets=refresh)
         self._not_ready = NotReady(self._cluster, bundle, self._readiness, self._timeline)
 
     def run(self, timeout: float) -> dict[str, Any]:
-        """Waits up to C(timeout) seconds; 0 looks once.
+        """Wait up to C(timeout) seconds; 0 checks once.
 
         Returns:
             C(controllers), C(checks), C(certificates), C(touched), C(retried), C(warnings), C(proof), C(timeline),
-            C(progress) and C(elapsed); C(runtimes) where they were to be proven.
+            C(progress) and C(elapsed); C(runtimes) if they were to be proven.
 
         Raises:
-            NotReadyError: the deadline passed; names every rule that is not met, since when, and on what evidence. Or,
-                before that, a controller will not become ready however long one waits; names cause and remedy. Or all
-                of it serves, and a runtime is missing or refused.
-            ApiError: something may not be read.
+            NotReadyError: the deadline passed; names every rule that is not met, since when, and the evidence. Or,
+                earlier, a controller cannot become ready; names cause and next step. Or the controllers are ready, but
+                a runtime is missing or rejects a TrainJob.
+            ApiError: an object may not be read.
         """
         deadline = self._started + timeout
         self._cluster.give_up_at(deadline + _GRACE)
@@ -105,7 +104,7 @@ class ControllersWait:
                 self._timeline.note(now, waiting, [key.name for key in self._mounting])
                 if not waiting:
                     return self._result(verdicts)
-                self._end_where_it_must(waiting, now, deadline)
+                self._raise_if_over(waiting, now, deadline)
                 watcher.start()
                 watcher.wait(min(self._pause(proving), self._help(), max(0.0, deadline - now)))
 
@@ -115,7 +114,7 @@ class ControllersWait:
         return _ASKING if self._readiness.is_asking else _IDLE
 
     def _prove(self) -> list[Verdict]:
-        """What only requests can tell; good only where what was asked is still there afterwards, and as it was."""
+        """Return the verdicts of the probes. They count only if the probed objects are unchanged afterwards."""
         asked = self._readiness.proven_against()
         proofs = self._proof.verdicts(self._readiness.configurations())
         if not all(proof.ready for proof in proofs):
@@ -128,17 +127,17 @@ class ControllersWait:
             return [*proofs, unreachable_verdict(error)]
         lost = [verdict for verdict in verdicts if not verdict.ready]
         if not lost and self._readiness.proven_against() != asked:
-            lost = [Verdict("webhooks", "proof", "progressing", "what answers for them has changed meanwhile")]
+            lost = [Verdict("webhooks", "proof", "progressing", "endpoints or configurations changed meanwhile")]
         return proofs + lost
 
-    def _end_where_it_must(self, waiting: list[Verdict], now: float, deadline: float) -> None:
-        """Raises what ends the wait, if anything does."""
+    def _raise_if_over(self, waiting: list[Verdict], now: float, deadline: float) -> None:
+        """Raise the error that ends the wait, if there is one."""
         failures = self._failure_tracker.signs(self._readiness.deployments(), self._readiness.pods())
         error: NotReadyError | None = None
         if certain := self._failure_tracker.certain(failures, now):
-            error = self._not_ready.ever(waiting, certain, now)
+            error = self._not_ready.failed(waiting, certain, now)
         elif now >= deadline:
-            error = self._not_ready.in_time(waiting, failures, now, now - self._started)
+            error = self._not_ready.timed_out(waiting, failures, now, now - self._started)
         if error:
             error.facts |= self._facts(now)
             raise error
@@ -146,7 +145,7 @@ class ControllersWait:
             raise self._readiness.watcher.failure
 
     def _begin(self) -> None:
-        """Notes how things are at first, and lets be tried at once what an earlier run left in a back-off."""
+        """Record the initial state, and retry immediately what an earlier run left in back-off."""
         live, pods = self._readiness.deployments(), self._readiness.pods()
         deployments = self._bundle.objects("Deployment")
         stuck: frozenset[str] = frozenset()
@@ -159,7 +158,7 @@ class ControllersWait:
         self._failure_tracker.begin(pods, stuck)
 
     def _help(self) -> float:
-        """Touches the pods that are due; returns the seconds until one may be due again."""
+        """Touch the pods that are due; return the seconds until the next touch is due."""
         if not self._refresh:
             return _IDLE
         self._mounting = pods_to_touch(
@@ -180,12 +179,12 @@ class ControllersWait:
 
     def _result(self, verdicts: list[Verdict]) -> dict[str, Any]:
         live, pods = self._readiness.deployments(), self._readiness.pods()
-        others = self._beside.rows(self._readiness.watcher) if self._beside else []
+        others = self._external_jobset.rows(self._readiness.watcher) if self._external_jobset else []
         controllers = others + controller_rows(self._bundle.objects("Deployment"), live, pods)
         try:
             proven = {"runtimes": require_runtimes(self._cluster, self._bundle)} if self._prove_runtimes else {}
         except NotReadyError as error:
-            # They serve all the same.
+            # The controllers are ready nevertheless.
             error.facts |= {"controllers": controllers}
             raise
         return {

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Somebody else's JobSet, as a wait sees it: it must serve before Trainer does, and nothing of it is ever written."""
+"""Watch an external JobSet during a wait: it must be ready before Trainer. Nothing of it is ever written."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ _CONFIGURATIONS = {
     kind: Scope(resource_of("admissionregistration.k8s.io/v1", kind))
     for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 }
-# What a wait waits for; all else of the catalogue no wait can change.
+# The only finding that may disappear during a wait.
 _WAITED_FOR = "jobset_unhealthy"
 
 
 @dataclass(frozen=True)
 class ExternalJobSet:
-    """Where somebody else's JobSet is.
+    """The JobSet of another owner.
 
     Args:
-        namespace: that of its controller, which is not Trainer's.
+        namespace: the namespace of its controller, which is not Trainer's.
     """
 
     namespace: str
 
     @property
     def scopes(self) -> list[Scope]:
-        """What is to be watched besides webhook configurations."""
+        """Return the objects to watch in addition to webhook configurations."""
         return [self._deployments, self._pods, self._slices]
 
     def verdicts(self, watcher: Watcher) -> list[Verdict]:
-        """Everything but its CRD and the probes."""
+        """Return all verdicts except those on its CRD and the probes."""
         pods = list(watcher.objects(self._pods).values())
         verdicts: list[Verdict] = []
         own: dict[str, Mapping[str, Any]] = {}
@@ -75,12 +75,12 @@ class ExternalJobSet:
                 for piece in slices
                 if text(piece, "metadata", "labels", "kubernetes.io/service-name") == place.service
             ]
-            # One that was moved to another namespace has no endpoints here.
+            # A Service in another namespace has no endpoints here.
             verdicts.append(endpoints_verdict(str(place), labelled if place.namespace == self.namespace else [], own))
         return verdicts
 
     def rows(self, watcher: Watcher) -> list[dict[str, Any]]:
-        """Its controller as it runs."""
+        """Return its running controller as result rows."""
         live = self._controllers(watcher)
         return controller_rows(live, {_name(item): item for item in live}, list(watcher.objects(self._pods).values()))
 
@@ -101,15 +101,15 @@ class ExternalJobSet:
 
 
 def jobset_to_wait_for(cluster: Cluster, bundle: Bundle, mode: str) -> tuple[Bundle, ExternalJobSet | None]:
-    """What of a release to wait for, and the JobSet beside it where that is somebody else's.
+    """Return the part of a release to wait for, and the external JobSet, if it uses one.
 
-    Where JobSet is known to have come with the release, nobody looks for another.
+    If JobSet is known to be installed with the release, no other one is searched for.
 
     Args:
         mode: one of C(JOBSET_MODES).
 
     Raises:
-        RefusedError: the JobSet that is there will not do, however long one waits.
+        RefusedError: the existing JobSet cannot be used, and waiting does not help.
         ApiError, UnreachableError: the server failed.
     """
     if mode == "bundled":
@@ -120,13 +120,13 @@ def jobset_to_wait_for(cluster: Cluster, bundle: Bundle, mode: str) -> tuple[Bun
     configurations = _read(cluster)
     facts, job_sets, denied = look_at_jobset(cluster, bundle, configurations)
     if resolve_jobset(mode, record, facts) == "bundled":
-        # What is wrong with that shows in the verdicts.
+        # The verdicts report problems of a bundled JobSet.
         return bundle, None
     blockers = [found for found in judge_jobset(facts, bundle, "external", job_sets) if found["code"] != _WAITED_FOR]
     choice = Choice("external", without_jobset(bundle), facts, tuple(blockers), denied)
     if choice.refusals:
         raise RefusedError(
-            listed("these controllers cannot serve:", choice.refusals),
+            listed("the controllers cannot become ready:", choice.refusals),
             step="wait for controllers",
             next_step="; ".join(dict.fromkeys(choice.next_steps)),
             facts={"jobset_problems": choice.refusals},
@@ -136,7 +136,7 @@ def jobset_to_wait_for(cluster: Cluster, bundle: Bundle, mode: str) -> tuple[Bun
 
 
 def _record(cluster: Cluster, namespace: str) -> Record:
-    """The install record; an empty one where it may not be read, because the cluster itself tells as well."""
+    """Return the install record; an empty one if it may not be read, because the cluster shows the mode, too."""
     try:
         return read_install_record(cluster, namespace)
     except ApiError as error:
@@ -146,7 +146,7 @@ def _record(cluster: Cluster, namespace: str) -> Record:
 
 
 def _read(cluster: Cluster) -> list[dict[str, Any]]:
-    """Every webhook configuration; the items of a list do not say their kind."""
+    """Return every webhook configuration, with its kind: the items of a list have none."""
     return [
         {**item, "kind": kind}
         for kind, scope in _CONFIGURATIONS.items()

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The errors that end a wait for controllers: what is not ready, since when, why, and what to do about it."""
+"""Build the errors that end a wait for controllers: what is not ready, since when, why, and what to do about it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from .readiness import Readiness
 from .timeline import Timeline
 
 STEP = "wait for controllers"
-# Of what could be done so many are named: who reads more does none of it.
-_REMEDIES = 5
+# The maximum number of next steps in an error.
+_NEXT_STEPS = 5
 
 
 class NotReady:
-    """Makes the error of one wait, with a closer look at what is not ready.
+    """Builds the error of one wait, with a diagnosis of what is not ready.
 
     Args:
         timeline: since when each rule is not met.
@@ -38,13 +38,13 @@ class NotReady:
         self._readiness = readiness
         self._timeline = timeline
 
-    def in_time(
+    def timed_out(
         self, waiting: Iterable[Verdict], failures: Sequence[FailureSign], now: float, elapsed: float
     ) -> NotReadyError:
-        """The deadline has passed.
+        """Return the error for a passed deadline.
 
         Args:
-            waiting: what is not ready.
+            waiting: the verdicts that are not ready.
             failures: signs of failure that are not certain.
         """
         rows = [self._with_event(verdict) for verdict in waiting]
@@ -61,8 +61,10 @@ class NotReady:
         next_step = _first(next_steps) or f"kubectl -n {self._bundle.namespace} get pods,events"
         return _error(said, diagnosis, rows, next_step)
 
-    def ever(self, waiting: Iterable[Verdict], failures: Sequence[FailureSign], now: float) -> NotReadyError:
-        """It ends early, because of what will not heal. All else follows from that, or is left to the facts.
+    def failed(self, waiting: Iterable[Verdict], failures: Sequence[FailureSign], now: float) -> NotReadyError:
+        """Return the error for a wait that ends early, because of a permanent failure.
+
+        The message names only the failures; everything else is in the facts.
 
         Args:
             failures: signs of failure that are certain, at least one.
@@ -86,7 +88,7 @@ class NotReady:
         return error
 
     def _diagnosis(self, failures: Sequence[FailureSign], now: float) -> list[dict[str, Any]]:
-        """A closer look at each controller that is there and not rolled out."""
+        """Return the diagnosis of each existing controller that is not rolled out."""
         live, pods = self._readiness.deployments(), self._readiness.pods()
         first = {failure.deployment: failure for failure in reversed(failures)}
         return [
@@ -102,7 +104,7 @@ class NotReady:
         ]
 
     def _with_event(self, verdict: Verdict) -> Verdict:
-        """Adds to the verdict on a Deployment what its newest pod was last about: a pull, say, or a mount."""
+        """Add the last event of a pod to the verdict on its Deployment, e.g. a pull or a mount."""
         for deployment in self._bundle.objects("Deployment"):
             if verdict.rule == "rollout" and verdict.name == deployment["metadata"]["name"]:
                 members = pods_of(deployment, self._readiness.pods())
@@ -123,12 +125,12 @@ def _error(said: str, diagnosis: list[dict[str, Any]], rows: Iterable[Verdict], 
 
 
 def _first(next_steps: Iterable[str]) -> str:
-    """The first few of what could be done, none twice."""
-    return "; ".join(list(dict.fromkeys(filter(None, next_steps)))[:_REMEDIES])
+    """Return the first next steps, each once."""
+    return "; ".join(list(dict.fromkeys(filter(None, next_steps)))[:_NEXT_STEPS])
 
 
 def row_of(verdict: Verdict) -> dict[str, str]:
-    """A verdict, for a result."""
+    """Return a verdict for a result."""
     return {
         "subject": verdict.subject,
         "rule": verdict.rule,

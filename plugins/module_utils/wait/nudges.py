@@ -1,10 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an install does to help its controllers along while it waits: the only writes of a wait.
+"""Speed up the start of controllers during a wait. These are the only writes of a wait.
 
-Kubelet and ReplicaSet controller try again what failed at growing intervals, up to minutes. Once the cause is repaired
-nothing tells them so; a run that follows would wait for them in vain.
+The kubelet and the ReplicaSet controller retry failed operations at growing intervals, up to minutes. They do not
+notice when the cause is repaired, so the next run would wait too long.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ RETRY_ANNOTATION = "conductor.trainer/retried-at"
 
 
 class Nudges:
-    """Sends nudges and keeps which. Without the right to one kind of them it warns, and the wait takes longer.
+    """Sends nudges and records them. If the permission for one kind is missing it warns, and the wait takes longer.
 
     Args:
         monotonic: seconds; injected by tests.
@@ -42,21 +42,21 @@ class Nudges:
 
     @property
     def touched(self) -> list[str]:
-        """The pods whose certificate was to be mounted."""
+        """Return the names of the pods that were touched to mount their certificate."""
         return sorted(self._touched)
 
     @property
     def retried(self) -> list[str]:
-        """The pods that were replaced and the Deployments whose pods were asked for again."""
+        """Return the names of the replaced pods and of the Deployments that were retried."""
         return sorted(self._retried)
 
     def touch(self, pods: Iterable[Key]) -> float:
-        """Touches pods that wait for their certificate; returns the seconds until one may be due again."""
+        """Touch pods that wait for their certificate; return the seconds until the next touch is due."""
         pause = float("inf")
         for key in pods:
             now = self._monotonic()
             if now - self._last.get(key, float("-inf")) >= TOUCH_INTERVAL and self._annotate(
-                key, ANNOTATION, "the kubelet mounts the new certificates when it likes"
+                key, ANNOTATION, "the kubelet mounts the new certificates later"
             ):
                 self._last[key] = now
                 self._touched.add(key.name)
@@ -64,14 +64,14 @@ class Nudges:
         return pause
 
     def retry(self, deployments: Iterable[Mapping[str, Any]], pods: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-        """Lets what is in a back-off be tried again at once.
+        """Retry immediately what is in back-off.
 
-        A pod in a back-off is deleted, so that its ReplicaSet makes another, which starts without a pause. Where pods
-        were refused the Deployment gets an annotation, which its controller copies to the ReplicaSet, and so the
-        ReplicaSet's controller looks again.
+        Delete a pod in back-off: its ReplicaSet creates another one, which starts without a pause. Annotate a
+        Deployment whose pods could not be created: its controller copies the annotation to the ReplicaSet, and the
+        ReplicaSet's controller then tries again.
 
         Returns:
-            the uids of the pods that were in a back-off: what is known of them says nothing of the present.
+            the uids of the pods that were in back-off: their last state is outdated.
         """
         stuck = {
             Key("v1", "Pod", pod["metadata"]["namespace"], pod["metadata"]["name"]): str(pod["metadata"]["uid"])
@@ -79,12 +79,12 @@ class Nudges:
             if in_back_off(pod)
         }
         for key, uid in stuck.items():
-            if self._send("delete", partial(self._cluster.delete, key, uid), "the kubelet tries when it likes"):
+            if self._send("delete", partial(self._cluster.delete, key, uid), "the kubelet retries later"):
                 self._retried.add(key.name)
         for deployment in deployments:
             metadata = deployment["metadata"]
             key = Key("apps/v1", "Deployment", metadata["namespace"], metadata["name"])
-            if is_refused(deployment) and self._annotate(key, RETRY_ANNOTATION, "its pods are made when it likes"):
+            if is_refused(deployment) and self._annotate(key, RETRY_ANNOTATION, "its pods are created later"):
                 self._retried.add(key.name)
         return frozenset(stuck.values())
 
@@ -93,7 +93,7 @@ class Nudges:
         return self._send(name, partial(self._cluster.annotate_status, key, {name: stamp}), without)
 
     def _send(self, what: str, send: Callable[[], object], without: str) -> bool:
-        """Whether it was done. What failed for a moment was not, and may be asked for again."""
+        """Send a request; return whether it succeeded. After a transient failure it may be repeated."""
         if what in self._denied:
             return False
         try:

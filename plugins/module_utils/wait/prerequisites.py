@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a wait asks for instead of watching it: CRDs, which are large, and the namespace. Both seldom change."""
+"""Poll the CRDs and the namespace instead of watching them: CRDs are large, and both seldom change."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _CRD = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 
 
 class Foundation:
-    """Asks for each of them until it is ready, and then no more before C(requests).
+    """Polls each object until it is ready, and then not again until C(requests) is called.
 
     Args:
-        crds: their names.
+        crds: the names of the CRDs.
     """
 
     def __init__(self, cluster: Cluster, namespace: str, crds: Iterable[str]) -> None:
@@ -37,35 +37,35 @@ class Foundation:
         self._listed: dict[str, dict[str, Any]] = {}
 
     def requests(self) -> list[Callable[[], object]]:
-        """What asks for all of them anew, to be sent beside other requests; the next verdicts are by the answers."""
+        """Return the requests that read all objects again; the next verdicts use their responses."""
         self._known.clear()
         return [self._list, lambda: self._verdict(self._home)]
 
     def verdicts(self) -> list[Verdict]:
-        """One for each; none for what this identity may not read and can do without."""
+        """Return one verdict per object; none for a namespace that may not be read."""
         if not self._known:
             for send in self.requests():
                 send()
         found = [self._verdict(key) for key in self._asked]
-        # Once most are ready, those that are not are asked for by themselves.
+        # Later polls read only the objects that are not ready, one by one.
         self._listed = {}
         return [verdict for verdict in found if verdict is not None]
 
     @property
     def is_asking(self) -> bool:
-        """Whether something is not ready, so that the next look asks for it."""
+        """Return whether an object is not ready, so that the next poll reads it."""
         return len(self._known) < len(self._asked) or any(
             verdict is not None and not verdict.ready for verdict in self._known.values()
         )
 
     def _list(self) -> None:
-        """Our CRDs in one answer, where they may be listed."""
+        """Read our CRDs with one list, if the identity may list them."""
         try:
             items, _version = self._cluster.list_all(
                 resource_of(*_CRD), metadata_only=False, label_selector=f"{MANAGED_LABEL}=true"
             )
         except ConductorError:
-            # Asked for one by one, each says what is wrong.
+            # The single reads report what is wrong.
             items = []
         self._listed = {item["metadata"]["name"]: item for item in items}
 

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must be in place before a webhook is worth asking: the objects of a bundle, watched, and a verdict on each."""
+"""Watch the objects of a bundle and judge each of them, before webhooks are probed."""
 
 from __future__ import annotations
 
@@ -25,17 +25,19 @@ _SERVICE_LABEL = "kubernetes.io/service-name"
 
 
 class Readiness:
-    """The state of a bundle on a cluster, as a watcher knows it.
+    """The watched state of a bundle on a cluster.
 
     Args:
-        beside: somebody else's JobSet, which must serve as well.
-        with_secrets: watch the certificate Secrets, too, by their metadata.
+        external_jobset: an external JobSet, which must be ready, too.
+        with_secrets: watch the metadata of the certificate Secrets, too.
     """
 
-    def __init__(self, cluster: Cluster, bundle: Bundle, beside: ExternalJobSet | None, *, with_secrets: bool) -> None:
+    def __init__(
+        self, cluster: Cluster, bundle: Bundle, external_jobset: ExternalJobSet | None, *, with_secrets: bool
+    ) -> None:
         self._bundle = bundle
-        self._beside = beside
-        crds = bundle.names("CustomResourceDefinition") + ([JOBSET_CRD] if beside else [])
+        self._external_jobset = external_jobset
+        crds = bundle.names("CustomResourceDefinition") + ([JOBSET_CRD] if external_jobset else [])
         namespace = bundle.namespace
         self._foundation = Foundation(cluster, namespace, crds)
         self._deployments = Scope(resource_of("apps/v1", "Deployment"), namespace)
@@ -48,21 +50,21 @@ class Readiness:
             for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
         }
         scopes = [self._deployments, self._pods, self._slices, self._leases, *self._configurations.values()]
-        scopes += beside.scopes if beside else []
+        scopes += external_jobset.scopes if external_jobset else []
         if with_secrets:
             scopes.append(self._secrets)
         self.watcher = Watcher(cluster, scopes)
 
     @property
     def is_asking(self) -> bool:
-        """Whether something is not ready that no watch tells of."""
+        """Return whether an object that is not watched is not ready."""
         return self._foundation.is_asking
 
     def look_again(self, also: Iterable[Callable[[], object]] = ()) -> None:
-        """Lists everything anew: what is known from a watch may be late.
+        """List everything again: the watched state may be outdated.
 
         Args:
-            also: further requests that are sent with these.
+            also: further requests to send at the same time.
 
         Raises:
             RightsError, ApiError, UnreachableError: something could not be read.
@@ -70,7 +72,7 @@ class Readiness:
         self.watcher.refresh([*self._foundation.requests(), *also])
 
     def verdicts(self) -> list[Verdict]:
-        """On everything but what only requests to the webhooks can tell.
+        """Return the verdicts on everything except the webhook probes.
 
         Raises:
             ConductorError: a CRD may not be read.
@@ -97,14 +99,16 @@ class Readiness:
         for service in sorted(services):
             pieces = [piece for piece in slices if text(piece, "metadata", "labels", _SERVICE_LABEL) == service]
             verdicts.append(endpoints_verdict(service, pieces, own_pods))
-        return verdicts + (self._beside.verdicts(watcher) if self._beside else [])
+        return verdicts + (self._external_jobset.verdicts(watcher) if self._external_jobset else [])
 
     def proven_against(self) -> frozenset[tuple[str, ...]]:
-        """What a proof is about: who answers, and what the API server was told of whom to call.
+        """Return the endpoints and the webhook configurations that a proof depends on.
 
-        Where this is the same before and after, the proof is about what is there now.
+        If they are the same before and after a proof, the proof is valid for the current state.
         """
-        scopes = [self._slices] + ([scope for scope in self._beside.scopes if _is_slice(scope)] if self._beside else [])
+        scopes = [self._slices] + (
+            [scope for scope in self._external_jobset.scopes if _is_slice(scope)] if self._external_jobset else []
+        )
         answering = {
             (
                 scope.namespace or "",
@@ -122,23 +126,23 @@ class Readiness:
         return frozenset(answering | called)
 
     def deployments(self) -> dict[str, dict[str, Any]]:
-        """Name to Deployment."""
+        """Return the live Deployments by name."""
         return self.watcher.objects(self._deployments)
 
     def pods(self) -> list[dict[str, Any]]:
-        """Those of the controllers' namespace."""
+        """Return the pods of the controllers' namespace."""
         return list(self.watcher.objects(self._pods).values())
 
     def secrets(self) -> dict[str, dict[str, Any]]:
-        """Name to Secret, by metadata alone; only where they are watched."""
+        """Return the metadata of the Secrets by name; empty if they are not watched."""
         return self.watcher.objects(self._secrets)
 
     def configurations(self) -> list[dict[str, Any]]:
-        """The webhook configurations of the cluster, everybody's."""
+        """Return all webhook configurations of the cluster, of any owner."""
         return [item for scope in self._configurations.values() for item in self.watcher.objects(scope).values()]
 
     def _leader(self, deployment: str, pods: Mapping[str, str]) -> list[Verdict]:
-        """The verdict on a controller's Lease; where there is none, leader election may be off."""
+        """Return the verdict on a controller's Lease; none if there is no Lease, because leader election may be off."""
         component = "jobset" if is_named_jobset(deployment) else "trainer"
         found = self.watcher.objects(self._leases)
         names = [name for name, whose in LEASES.items() if whose == component and name in found]

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a wait waited for, and since when."""
+"""Record what a wait waits for, and since when."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any
 from ..verdicts.progress import Progress
 from ..verdicts.verdict import Verdict
 
-# A result holds the last so many entries.
+# The number of last entries in a result.
 _KEPT = 20
 
 
 class Timeline:
-    """Keeps since when each rule is not met, and an entry for each change of what is waited for.
+    """Records since when each rule is not met, with an entry for each change.
 
     Args:
-        started: when the wait began, in seconds of its clock.
-        say: takes lines of progress; None for none.
+        started: the start of the wait, in seconds of its clock.
+        say: receives lines of progress; None for none.
     """
 
     def __init__(self, started: float, say: Callable[[str], None] | None) -> None:
@@ -30,10 +30,11 @@ class Timeline:
         self._progress = Progress(say) if say else None
 
     def note(self, now: float, waiting: Sequence[Verdict], mounting: Sequence[str] = ()) -> None:
-        """Takes in what is waited for now.
+        """Record what the wait waits for now.
 
         Args:
-            mounting: the pods whose certificate is written and not mounted yet.
+            waiting: the verdicts that are not ready.
+            mounting: the pods that have not mounted their new certificate yet.
         """
         rules = {(verdict.subject, verdict.rule) for verdict in waiting}
         if rules != self._since.keys() or not self._entries:
@@ -44,11 +45,11 @@ class Timeline:
             self._progress.look(now - self._started, waiting, mounting)
 
     def lasting(self, now: float, subject: str, rule: str) -> float:
-        """For how many seconds a rule is not met; 0 where it is."""
+        """Return for how many seconds a rule has not been met; 0 if it is met."""
         return now - self._since.get((subject, rule), now)
 
     def wait_facts(self) -> dict[str, Any]:
-        """For a result."""
+        """Return the timeline and the progress for a result."""
         return {
             "timeline": self._entries[-_KEPT:],
             "progress": self._progress.lines[-_KEPT:] if self._progress else [],

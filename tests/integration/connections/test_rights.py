@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.access_reviews import Right
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
-from ansible_collections.conductor.trainer.plugins.module_utils.rights.required import of_install
+from ansible_collections.conductor.trainer.plugins.module_utils.rights.required import required_for_install
 from tests.integration.connections.asking import User, said
 from tests.integration.connections.conftest import Access
 from tests.support.audit import is_write
@@ -81,7 +81,7 @@ def test_an_install_uses_all_that_it_is_said_to_need(cluster: RealCluster, insta
     # An apply is logged as a patch, also where it creates.
     used |= {right._replace(verb="create") for right in used if right.verb == "patch"}
     # A lease is watched only while another run is at work.
-    needed = {right for right in of_install(BUNDLE) if (right.verb, right.resource) != ("watch", "leases")}
+    needed = {right for right in required_for_install(BUNDLE) if (right.verb, right.resource) != ("watch", "leases")}
     if not any(right.verb == "watch" for right in used):
         # On a busy machine the controllers may serve before the wait begins.
         needed -= {right for right in needed if right.verb == "watch"}

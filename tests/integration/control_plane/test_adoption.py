@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError, RefusedError
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of, path_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.owner import traces_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.upstream import LAST_APPLIED
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.support.control_plane import ControlPlane
+from tests.support.installing import ensure_present
 from tests.support.known_states import HOME
 from tests.support.states import States, crds_of
 from tests.support.upstream_objects import trainer_objects

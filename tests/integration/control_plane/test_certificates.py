@@ -18,11 +18,11 @@ import yaml
 from ansible_collections.conductor.trainer.plugins.module_utils.certificates.provided import with_own_certificates
 from ansible_collections.conductor.trainer.plugins.module_utils.certificates.sources import sources
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import RefusedError
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
 from tests.support.control_plane import ControlPlane
 from tests.support.fake_kubelet import give_certificates
+from tests.support.installing import ensure_present
 from tests.support.playing import play
 from tests.unit.plugins.helpers.builders import BUNDLE
 from tests.unit.plugins.helpers.certificates import Authority
@@ -223,7 +223,7 @@ def test_pem_that_is_given_does_not_overwrite_somebody_elses(plane: ControlPlane
     before = secrets(plane)
     mark = plane.now()
     trusting = replace(external, authority=authority.pem.decode())
-    with pytest.raises(RefusedError, match=r"kubeflow-trainer-webhook-tls.*installed by somebody else"):
+    with pytest.raises(RefusedError, match=r"kubeflow-trainer-webhook-tls.*managed by another owner"):
         ensure_present(plane.client(), with_own_certificates(trusting, given(external, authority)))
     assert plane.writes_since(mark) == []
     assert secrets(plane) == before

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import RefusedError, RightsError
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.names import (
     INSTALL_LEASE,
     INSTALL_RECORD,
@@ -19,6 +18,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.names import (
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of, path_of
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.support.control_plane import ControlPlane
+from tests.support.installing import ensure_present
 from tests.support.states import crd_terminating, namespace_terminating
 
 # What a person changes by hand and we own.

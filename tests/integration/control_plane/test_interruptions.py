@@ -16,11 +16,11 @@ from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client i
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.lease import Lease
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.transport import Request
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError, NotReadyError
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.support.control_plane import ControlPlane
+from tests.support.installing import ensure_present
 
 # More than an install has writes.
 MANY = 100

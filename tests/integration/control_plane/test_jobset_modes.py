@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import RefusedError
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.names import INSTALL_RECORD
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.release.components import is_of_jobset, without_jobset
 from tests.support.control_plane import ControlPlane
+from tests.support.installing import ensure_present
 from tests.support.known_states import HOME, JOBSET_HOME
 from tests.support.states import States
 from tests.support.upstream_objects import jobset_objects

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.names import MANAGED_LABEL
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of, path_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle, Phase
 from tests.support.control_plane import ControlPlane
+from tests.support.installing import ensure_present
 
 GROUP = "trainer.kubeflow.org"
 CRD = f"olds.{GROUP}"

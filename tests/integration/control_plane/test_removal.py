@@ -26,27 +26,27 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "jobs abandoned": {"abandon_jobs": True},
     "everything": {"remove_user_data": True, "remove_crds": True},
 }
-# One after the other, on the same cluster: what a second removal is asked for, the first left.
+# One after the other, on the same cluster: the second uninstall deletes what the first one retained.
 ORDER = ("as it is", "everything")
-# Words of what only a person can decide on, by state and switches.
+# Words of the blockers, by state and switches.
 REFUSED = {
     ("ours-with-users", "as it is"): "1 unfinished TrainJob (team-a/unfinished)",
     ("ours-with-a-finished-job", "as it is"): "1 finished TrainJob (team-a/finished)",
     **{("ours-called-by-another", one): "webhook configuration another" for one in ORDER},
-    **{("ours-taken-over-by-helm", one): "stays (Helm release trainer), and what it needs would go" for one in ORDER},
+    **{("ours-taken-over-by-helm", one): "is managed by Helm release trainer and stays, but" for one in ORDER},
 }
-# Words of what does not go.
+# Words about deletions that do not finish.
 STUCK = {("ours-with-a-crd-terminating", "everything"): "finalizer example.com/held"}
-# What bears our label and stays, beside CRDs that are not asked for.
+# Retained objects with our label, except for CRDs that remove_crds does not select.
 _HOME, _PROBE = b"/registry/namespaces/kubeflow-system", b"/registry/namespaces/conductor-probe"
 _HELD = b"/registry/trainer.kubeflow.org/clustertrainingruntimes/torch-distributed"
 STAYS = {
-    # Nobody knows any more who made them.
+    # It is unknown who created them.
     "ours-without-a-record": {_HOME, _PROBE},
     "ours-with-the-namespace-terminating": {_HOME, _PROBE},
     "ours-with-a-guest": {_HOME},
     "ours-in-a-prepared-namespace": {_HOME},
-    # The CRD comes before them.
+    # The CRD comes before them in the order.
     "ours-with-a-crd-terminating": {_HOME, _PROBE, b"/registry/configmaps/kubeflow-system/conductor-install-record"},
     "ours-with-a-finished-job": {_HELD},
 }

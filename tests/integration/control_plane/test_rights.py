@@ -16,11 +16,11 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError, RightsError
 from ansible_collections.conductor.trainer.plugins.module_utils.inspection.inspect import inspect
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import resource_of
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.rights.required import to_read, to_write
 from tests.support.control_plane import ControlPlane
+from tests.support.installing import ensure_present
 from tests.support.rbac_examples import FOLDER, NAMESPACES, POLICY, Manifest, hand_out, manifests, rights_of, roles
 from tests.support.states import States, apply, grant, our_bundle
 

@@ -10,10 +10,10 @@ import subprocess
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import RefusedError
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.support.control_plane import ControlPlane
 from tests.support.foreign import moved
+from tests.support.installing import ensure_present
 from tests.support.known_states import HOME, JOBSET_HOME, OPENSHIFT_HOME, STATES
 from tests.support.states import States, grant
 from tests.support.upstream_objects import jobset_objects

@@ -119,7 +119,7 @@ def test_a_quota_without_room_and_a_cordoned_node(empty: Faults) -> None:
     kubectl("cordon", node)
     began = empty.cluster.now()
     empty.fails(
-        "preflight: nothing was written, because",
+        "preflight: install blocked, nothing was written:",
         "no_schedulable_node, Nodes: none of the 1 nodes accepts the controllers' pods: cordoned",
         "quota_exceeded, ResourceQuota none: the controllers' pods exceed the quota",
         "uncordon a node",
@@ -169,7 +169,7 @@ def test_a_namespace_that_is_terminating(installed: Faults) -> None:
     installed.fails(
         f"terminating, Namespace {NAMESPACE}: it is Terminating",
         "example.com/hold",
-        "wait until what is Terminating is gone",
+        "wait until the Terminating object is gone",
     )
     assert installed.cluster.writes_since(began) == []
     kubectl("patch", "configmap", "held", "-n", NAMESPACE, "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
@@ -195,7 +195,7 @@ def test_a_crd_that_is_terminating(installed: Faults) -> None:
     kubectl("delete", "crd", name, "--wait=false")
     began = installed.cluster.now()
     installed.fails(
-        f"terminating, CustomResourceDefinition {name}: it is Terminating", "wait until what is Terminating is gone"
+        f"terminating, CustomResourceDefinition {name}: it is Terminating", "wait until the Terminating object is gone"
     )
     assert installed.cluster.writes_since(began) == []
     kubectl("patch", "trainingruntime", "held", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')

@@ -91,7 +91,7 @@ def test_a_service_without_endpoints(installed: Faults) -> None:
     kubectl = installed.cluster.kubectl
     selector = json.dumps({"spec": {"selector": {"control-plane": "nobody"}}})
     kubectl("patch", "service", "jobset-webhook-service", "-n", NAMESPACE, "--type=merge", "-p", selector)
-    installed.fails("jobset-webhook-service", "somebody else owns fields of", "force_conflicts")
+    installed.fails("jobset-webhook-service", "field conflicts with other managers", "force_conflicts")
     installed.heals(conductor_force_conflicts=True)
 
 

@@ -1,17 +1,17 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A cluster in memory with the real release on it, and what people put there."""
+"""A cluster in memory with the real release and with user objects."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.model import Removal, Switches
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.observe import look
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.plan import make_removal
+from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import identified, obj
 from tests.unit.plugins.helpers.fakes import FakeCluster
 from tests.unit.plugins.helpers.states import release
@@ -32,7 +32,7 @@ CRDS = tuple(
 
 
 def cluster(*, alive: bool = True) -> FakeCluster:
-    """The release as Conductor installed it, with its controllers at work or not."""
+    """Return a cluster with the release as Conductor installed it, with or without running controllers."""
     found = identified(FakeCluster())
     ensure_present(found, release(), jobset="bundled")
     for key in (MANAGER, JOBSET_MANAGER):
@@ -44,7 +44,7 @@ def cluster(*, alive: bool = True) -> FakeCluster:
 
 
 def put_job(found: FakeCluster, name: str = "j", *, ending: str = "", runtime: str = TORCH.name) -> Key:
-    """A TrainJob of somebody's."""
+    """Create a TrainJob of a user."""
     status = {"conditions": [{"type": ending, "status": "True"}]} if ending else {}
     job = obj("TrainJob", name, TRAINER, "team-a", spec={"runtimeRef": {"name": runtime}}, status=status)
     found.put(job, "kubectl")
@@ -52,7 +52,7 @@ def put_job(found: FakeCluster, name: str = "j", *, ending: str = "", runtime: s
 
 
 def put_set(found: FakeCluster, name: str = "s", *, owned: bool = False, ending: str = "") -> Key:
-    """A JobSet, of a TrainJob or somebody's own."""
+    """Create a JobSet, of a TrainJob or of a user."""
     status = {"conditions": [{"type": ending, "status": "True"}]} if ending else {}
     owners: dict[str, Any] = {"ownerReferences": [{"kind": "TrainJob", "uid": "x"}]} if owned else {}
     found.put(obj("JobSet", name, JOBSET, "team-a", metadata=owners, status=status), "kubectl")
@@ -60,7 +60,7 @@ def put_set(found: FakeCluster, name: str = "s", *, owned: bool = False, ending:
 
 
 def put_runtime(found: FakeCluster, name: str = "own", *, held: bool = False, namespace: str = "") -> Key:
-    """A runtime of somebody's."""
+    """Create a runtime of a user."""
     kind = "TrainingRuntime" if namespace else "ClusterTrainingRuntime"
     metadata: dict[str, Any] = {"finalizers": [FINALIZER]} if held else {}
     found.put(obj(kind, name, TRAINER, namespace, metadata=metadata), "kubectl")
@@ -68,30 +68,30 @@ def put_runtime(found: FakeCluster, name: str = "own", *, held: bool = False, na
 
 
 def hold(found: FakeCluster, key: Key, *finalizers: str) -> None:
-    """Lets finalizers hold an object; Trainer's, unless told otherwise."""
+    """Add finalizers to an object; by default Trainer's."""
     found.objects[key]["metadata"]["finalizers"] = list(finalizers or [FINALIZER])
 
 
 def lose_record(found: FakeCluster) -> None:
-    """The install record is gone."""
+    """Delete the install record."""
     del found.objects[RECORD]
 
 
 def planned(found: FakeCluster, *, user_data: bool = False, abandon: bool = False, crds: bool = False) -> Removal:
-    """The plan for a cluster."""
+    """Return the plan for a cluster."""
     return make_removal(release(), look(found, release()), Switches(user_data, abandon, crds))
 
 
 def stages(removal: Removal) -> list[str]:
-    """The names of the stages, in order."""
+    """Return the names of the stages, in order."""
     return [name for name, _targets in removal.stages]
 
 
 def going(removal: Removal, stage: str) -> list[Key]:
-    """What a stage deletes."""
+    """Return the objects that a stage deletes."""
     return [target.key for name, targets in removal.stages if name == stage for target in targets]
 
 
 def said(removal: Removal) -> list[str]:
-    """The refusals."""
-    return [text for text, _remedy in removal.refusals]
+    """Return the sentences of the blockers."""
+    return [text for text, _next_step in removal.blockers]

@@ -48,7 +48,7 @@ def nothing(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
 
 @pytest.fixture(params=["module", "worker"])
 def run(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a verb, as a module in this process or beside it; returns the result, and what is logged under "(log)"."""
+    """Run an operation as a module or in a process of its own; return the result, with the log under "(log)"."""
     logged: list[str] = []
     monkeypatch.setattr(AnsibleModule, "log", lambda self, msg, log_args=None: logged.append(f"{msg} {log_args}"))
 
@@ -162,7 +162,7 @@ def test_an_inline_kubeconfig_is_not_logged(run: Run) -> None:
     ],
 )
 def test_secrets_in_other_places_of_an_inline_kubeconfig_are_not_in_the_output(run: Run, user: dict[str, Any]) -> None:
-    # The context is not there, so that no credentials are loaded.
+    # The context does not exist, so no credentials are loaded.
     kubeconfig = {**INLINE, "users": [{"name": "u", "user": user}]}
     result = run({"kubeconfig": kubeconfig, "context": "other"})
     assert "secret-elsewhere-0" not in str({name: value for name, value in result.items() if name != "(log)"})
@@ -221,7 +221,7 @@ def test_a_kubeconfig_as_text_is_used_and_not_shown(run: Run, operation: Any) ->
     result = run({"kubeconfig": yaml.safe_dump(INLINE)}, operation)
     assert result.get("host", "https://a.invalid") == "https://a.invalid"
     assert not [secret for secret in SECRETS.values() if secret in str(result)]
-    # What is no secret is shown as in a dictionary.
+    # Values that are no secrets are shown as in a dictionary.
     assert result["invocation"]["module_args"]["kubeconfig"]["clusters"] == INLINE["clusters"]
 
 
@@ -251,14 +251,14 @@ def test_what_does_not_pass_validation_shows_no_secret(run: Run, arguments: dict
     assert not [secret for secret in SECRETS.values() if secret in str(result)]
 
 
-# A module in a process that has Ansible in it warns on the screen instead.
+# A module in a process with Ansible warns on the screen instead.
 @pytest.mark.parametrize("run", ["worker"], indirect=True)
 def test_an_option_and_its_alias_are_warned_of(run: Run) -> None:
     result = run({**TOKEN, "validate_certs": True, "verify_ssl": True})
     assert "Both option validate_certs and its alias verify_ssl are set." in str(result["warnings"])
 
 
-# A module in a process that has Ansible in it warns on the screen instead.
+# A module in a process with Ansible warns on the screen instead.
 @pytest.mark.parametrize("run", ["worker"], indirect=True)
 def test_a_warning_of_an_operation_is_in_the_result(run: Run) -> None:
     def operation(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:

@@ -225,7 +225,7 @@ def test_wait_for_controllers_proves_runtimes_where_it_is_to(prove: bool) -> Non
     assert [row["name"] for row in result.get("runtimes", [])] == (["jax", "torch"] if prove else [])
     # The webhook now rejects every TrainJob, as the probes of invalid objects require.
     cluster.hooks.remove(takes_known_runtimes)
-    with pytest.raises(NotReadyError, match="torch refused a TrainJob") if prove else nullcontext() as caught:
+    with pytest.raises(NotReadyError, match="torch rejects a TrainJob") if prove else nullcontext() as caught:
         wait.run(cluster, bundle(), timeout=0, prove_runtimes=prove)
     if caught:
         assert [row["name"] for row in caught.value.facts["controllers"]] == ["manager"]

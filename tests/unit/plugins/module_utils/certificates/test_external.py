@@ -19,11 +19,11 @@ from ansible_collections.conductor.trainer.plugins.module_utils.certificates.ext
 from ansible_collections.conductor.trainer.plugins.module_utils.certificates.sources import sources
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import RefusedError, RightsError
 from ansible_collections.conductor.trainer.plugins.module_utils.inspection.inspect import inspect
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES, Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.release.components import without_jobset
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
+from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import BUNDLE, identified
 from tests.unit.plugins.helpers.certificates import Authority
 from tests.unit.plugins.helpers.fakes import FakeCluster, failure

@@ -21,13 +21,13 @@ from ansible_collections.conductor.trainer.plugins.module_utils.certificates.pro
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.certificates.sources import sources
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import InputError, RefusedError
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key
 from ansible_collections.conductor.trainer.plugins.module_utils.redaction import secrets_in
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.release.components import without_jobset
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.absent import ensure_absent
+from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import BUNDLE, identified, obj
 from tests.unit.plugins.helpers.certificates import Authority
 from tests.unit.plugins.helpers.fakes import FakeCluster
@@ -185,7 +185,7 @@ def test_secret_of_another_owner_is_a_blocker_and_stays() -> None:
     cluster = identified(FakeCluster())
     cluster.put(obj("Namespace", TRUSTING.namespace), "somebody")
     cluster.put(foreign(TRAINER), "somebody", "Update")
-    with pytest.raises(RefusedError, match=f"{TRAINER}: installed by somebody else") as caught:
+    with pytest.raises(RefusedError, match=f"{TRAINER}: managed by another owner") as caught:
         ensure_present(cluster, with_own_certificates(TRUSTING, pems()))
     assert cluster.writes == []
     assert "PRIVATE KEY" not in json.dumps(caught.value.facts)

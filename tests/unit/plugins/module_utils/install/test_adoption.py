@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError, RefusedError
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.names import MANAGED_LABEL
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.digest import digest
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
+from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import (
     CONFIG,
     DEPLOYMENT,
@@ -34,13 +34,13 @@ RELEASE_NAME = "meta.helm.sh/release-name"
 
 
 def release(profile: str = "default") -> Bundle:
-    """The small bundle, all of which upstream ships; the ConfigMap with another value, and one more."""
+    """The small bundle; upstream ships all of its objects, the ConfigMap with another value and one more key."""
     sides = {"|".join(CONFIG): {"has": {"f:data": {"f:a": digest("theirs"), "f:b": digest("gone")}}}}
     return bundle(profile, upstream={name: sides.get(name, {}) for name in NAMES})
 
 
 def upstreams(manager: str = "kubectl", operation: str = "Apply", **metadata: Any) -> FakeCluster:
-    """A cluster with upstream's objects on it."""
+    """A cluster with the objects of upstream's release."""
     cluster = FakeCluster()
     for manifest in OBJECTS:
         theirs = {**manifest, "metadata": {**manifest["metadata"], **metadata}}
@@ -76,7 +76,7 @@ def test_the_names_change_first_and_our_apply_is_for_the_object_that_was_compare
     patch, apply = (request for request in cluster.writes if request.path.endswith("/configmaps/config"))
     [own] = next(op["value"] for op in patch.body if op["path"] == "/metadata/managedFields")
     assert (own["manager"], own["operation"]) == ("conductor", "Apply")
-    # The field that the release does not have any more is ours by then: our apply deletes it.
+    # By then we own the field that the release no longer has: our apply deletes it.
     assert own["fieldsV1"]["f:data"] == {"f:a": {}, "f:b": {}}
     assert apply.query["force"] == "true"
     assert apply.body["metadata"]["resourceVersion"]
@@ -154,7 +154,7 @@ def test_an_object_that_changes_meanwhile_is_looked_at_again(times: int) -> None
             ensure_present(cluster, release())
 
 
-def test_what_is_not_upstreams_stays_somebody_elses() -> None:
+def test_objects_not_of_upstream_keep_their_owner() -> None:
     cluster = upstreams()
     with pytest.raises(RefusedError, match="field manager kubectl"):
         ensure_present(cluster, bundle(upstream={name: {} for name in NAMES if "Deployment" not in name}))
@@ -174,7 +174,7 @@ def test_a_tool_that_is_not_named_stops_it(adopt: tuple[str, ...]) -> None:
     assert cluster.writes == []
 
 
-def test_a_tool_that_is_named_loses_its_marks_and_its_fields_and_is_told_of() -> None:
+def test_a_named_tool_loses_its_marks_and_fields_and_is_reported() -> None:
     cluster = by_helm()
     cluster.objects[CONFIG]["data"]["a"] = "edited"
     foretold = ensure_present(cluster, release(), adopt=["helm"], check=True)
@@ -210,8 +210,8 @@ def test_what_a_tool_calls_otherwise_cannot_be_adopted() -> None:
     assert cluster.writes == []
 
 
-def test_what_is_too_different_says_what_to_do() -> None:
+def test_an_object_that_differs_too_much_has_a_next_step() -> None:
     cluster = by_helm()
     cluster.fail(422, path="/deployments/", message="field is immutable")
-    with pytest.raises(ApiError, match=r"field is immutable\n.*remove it with what installed it"):
+    with pytest.raises(ApiError, match=r"field is immutable\n.*remove it with the tool that installed it"):
         ensure_present(cluster, release(), adopt=["helm"], check=True)

@@ -38,7 +38,7 @@ def applier(cluster: FakeCluster, clock: Clock, **more: Any) -> Applier:
 
 
 def failing(cluster: FakeCluster, name: str, *errors: Exception) -> None:
-    """The first applies of an object fail, one after another; later ones pass."""
+    """The first applies of an object fail with these errors; later ones succeed."""
     left = list(errors)
 
     def hook(request: Request) -> dict[str, Any] | None:
@@ -67,7 +67,7 @@ def test_taking_over_fields_is_asked_of_the_server(clock: Clock) -> None:
 
 def test_as_many_at_once_as_there_are_connections(clock: Clock) -> None:
     cluster = FakeCluster(connections=4)
-    # Passes only when four requests are in flight together.
+    # Passes only if four requests run at the same time.
     meeting = threading.Barrier(4)
 
     def hook(request: Request) -> None:
@@ -102,9 +102,7 @@ def test_an_apply_that_the_server_had_already_is_no_change() -> None:
     assert Outcome(unchanged, {"resourceVersion": "8"}).changed
 
 
-def test_the_first_failure_stops_the_rest_and_keeps_what_was_done(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_first_failure_stops_the_rest_and_keeps_the_outcomes(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     given_up = threading.Event()
 
     class Pool(ThreadPoolExecutor):
@@ -113,7 +111,7 @@ def test_the_first_failure_stops_the_rest_and_keeps_what_was_done(
             super().shutdown(wait, cancel_futures=cancel_futures)
 
     def hook(request: Request) -> None:
-        # The one after the failure has begun before anybody could see it; it ends when the rest was given up.
+        # The request after the failure has begun already; it finishes after the remaining ones are cancelled.
         if request.path.endswith("/c"):
             assert given_up.wait(timeout=30)
 
@@ -130,7 +128,7 @@ def test_the_first_failure_stops_the_rest_and_keeps_what_was_done(
     assert clock.pauses == []
 
 
-def test_what_is_in_flight_at_a_failure_is_finished_and_kept(clock: Clock) -> None:
+def test_running_requests_finish_after_a_failure_and_count(clock: Clock) -> None:
     cluster = FakeCluster(connections=2)
     slow_sent = threading.Event()
     failed = threading.Event()
@@ -165,7 +163,9 @@ def test_what_is_in_flight_at_a_failure_is_finished_and_kept(clock: Clock) -> No
         ("runtimes", RightsError("no"), False),
     ],
 )
-def test_patience_only_for_what_is_not_there_yet(clock: Clock, phase: str, error: Exception, patient: bool) -> None:
+def test_only_failures_of_missing_prerequisites_are_retried(
+    clock: Clock, phase: str, error: Exception, patient: bool
+) -> None:
     cluster = FakeCluster()
     cluster.put(crd("clustertrainingruntimes", "ClusterTrainingRuntime", "Cluster"))
     failing(cluster, "torch", error, error, error)
@@ -200,7 +200,7 @@ def test_a_conflict_names_fields_and_their_owners(clock: Clock) -> None:
     with pytest.raises(ApiError) as caught:
         applier(cluster, clock).apply_phase(roles("a"))
     text = str(caught.value)
-    assert text.startswith("apply ClusterRole a: somebody else owns fields of it: ")
+    assert text.startswith("apply ClusterRole a: field conflict with another manager: ")
     assert '.spec.replicas: conflict with "kubectl-edit"; : conflict with "helm"' in text
     assert "force_conflicts: true" in text
     assert (caught.value.status, caught.value.causes) == (409, causes)
@@ -224,7 +224,7 @@ def test_custom_resources_are_those_that_crds_serve() -> None:
 
 
 def serving_after(cluster: FakeCluster, looks: int) -> None:
-    """The group serves its first resource at once, the second after some more looks."""
+    """The group serves its first resource at once, the second after some more requests."""
     seen: list[int] = []
 
     def hook(request: Request) -> dict[str, Any] | None:
@@ -265,7 +265,7 @@ def test_an_answer_from_far_away_was_a_pause_already(clock: Clock) -> None:
     assert clock.pauses == [pytest.approx(0.03)]
 
 
-def test_what_is_never_served_is_named(clock: Clock) -> None:
+def test_a_resource_that_is_never_served_is_named(clock: Clock) -> None:
     cluster = FakeCluster()
     serving_after(cluster, 1000)
     cluster.hooks.append(lambda request: {"resources": None} if request.path == SETS.root else None)

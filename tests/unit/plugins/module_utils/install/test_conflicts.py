@@ -20,7 +20,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.objects.resource
 
 CONFIG = Key("v1", "ConfigMap", "ops", "config")
 SECRET = Key("v1", "Secret", "ops", "cert")
-# One path of each form that structured-merge-diff writes.
+# One path for each form that structured-merge-diff writes.
 LIVE: dict[str, Any] = {
     "metadata": {"labels": {"app.kubernetes.io/name": "a", "app": "b"}, "finalizers": ["x/y", "z"]},
     "spec": {
@@ -74,7 +74,7 @@ def test_owners_are_read_off_the_servers_words() -> None:
     assert owners_of(error) == {"kubectl-edit", "helm", ""}
 
 
-def test_field_owner_and_both_values_are_named_but_for_what_is_written_in_our_name() -> None:
+def test_field_manager_and_both_values_are_named_except_for_our_own() -> None:
     error = refused(
         (".data.a", 'conflict with "kubectl-edit" using v1'),
         (".data.b", 'conflict with "conductor" using v1'),
@@ -88,22 +88,22 @@ def test_field_owner_and_both_values_are_named_but_for_what_is_written_in_our_na
     ]
     text = str(conflict_error(found))
     assert text.startswith(
-        "dry run: nothing was written, because somebody else owns fields of\n  ConfigMap ops/config: "
+        "dry run: nothing was written: field conflicts with other managers:\n  ConfigMap ops/config: "
     )
-    assert '.data.a: kubectl-edit has "2", the release wants "1"' in text
-    assert ".data.c: somebody has" in text
-    assert "the release wants none" in text
-    assert text.endswith("force_conflicts: true to take them over")
+    assert '.data.a is managed by kubectl-edit ("2"); the release has "1"' in text
+    assert '.data.c is managed by another manager ("xxx' in text
+    assert "the release has no value" in text
+    assert text.endswith("force_conflicts: true to overwrite them")
 
 
-def test_what_may_not_be_read_and_what_is_secret_is_not_shown() -> None:
+def test_unreadable_and_secret_values_are_not_shown() -> None:
     error = refused((".data.tls", 'conflict with "x" using v1'))
     (secret,) = conflicts_of(
         error, SECRET, {"data": {"tls": "cHJpdmF0ZQ=="}}, {"data": {"tls": "bWluZQ=="}}, "conductor"
     )
     assert (secret.live, secret.wanted) == ("(not shown)", "(not shown)")
     (unread,) = conflicts_of(error, CONFIG, None, {"data": {"tls": 1}}, "conductor")
-    assert "x has it, the release wants 1" in str(conflict_error([unread]))
+    assert "is managed by x; the release has 1" in str(conflict_error([unread]))
 
 
 def test_many_conflicts_stay_readable() -> None:
@@ -128,9 +128,7 @@ CA_BUNDLE = '.webhooks[name="mpod.kb.io"].clientConfig.caBundle'
         ('.webhooks[name="mpod.kb.io"].failurePolicy', "manager", False),
     ],
 )
-def test_what_a_controller_wrote_for_its_own_certificate_is_nobodys_to_give_up(
-    field: str, owner: str, of_controllers: bool
-) -> None:
+def test_a_certificate_that_a_controller_wrote_is_overwritten(field: str, owner: str, of_controllers: bool) -> None:
     causes = [{"field": field, "message": f'conflict with "{owner}" using admissionregistration.k8s.io/v1'}]
     error = ApiError("conflict", status=409, reason="Conflict", causes=causes)
     assert is_of_controllers(error) is of_controllers

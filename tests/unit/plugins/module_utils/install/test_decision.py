@@ -15,14 +15,14 @@ from tests.unit.plugins.helpers.builders import HOME, bundle
 
 
 def decided(observed: Observed | None = None, *, changes: str = CREATED) -> Decided:
-    """A run that is to create all that the bundle has, or that finds all of it as it is to be."""
+    """A run that creates every object of the bundle, or that finds all of them as desired."""
     observed = observed or Observed()
     plan = make_plan(bundle(), observed)
     predictions = [Prediction(action, changes, {"uid": "1"}) for action in plan.writing(PHASES)]
     return Decided(bundle(), "default", "bundled", observed, plan, predictions)
 
 
-def test_what_is_as_it_is_to_be_is_written_by_nobody_and_recorded() -> None:
+def test_matching_objects_are_recorded_and_not_written() -> None:
     settled = decided(Observed(metadata={HOME: {"uid": "1"}}), changes="")
     assert (settled.changing, settled.creations, settled.pruned) == ([], [], [])
     assert settled.records

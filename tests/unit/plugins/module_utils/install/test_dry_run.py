@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Check mode says what the run then does, whatever state the cluster is in."""
+"""Check mode reports what the run then does, in every state of the cluster."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError, ConductorError, RightsError
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES
+from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import (
     CONFIG,
     CRD,
@@ -35,7 +35,7 @@ TRANSPORT = {"reason": "InternalError", "message": 'failed calling webhook "v": 
 
 
 def fresh() -> FakeCluster:
-    """A cluster on which our release was just installed, with nothing in its log."""
+    """A cluster on which our release was just installed, with an empty request log."""
     cluster = FakeCluster()
     ensure_present(cluster, bundle())
     cluster.requests.clear()
@@ -43,7 +43,7 @@ def fresh() -> FakeCluster:
 
 
 def gone(*keys: Key) -> Callable[[FakeCluster], None]:
-    """These objects, and with a namespace or a CRD all that is in it, are deleted."""
+    """Delete these objects; with a namespace or a CRD also its contents."""
 
     def drift(cluster: FakeCluster) -> None:
         for missing in keys:
@@ -61,7 +61,7 @@ def gone(*keys: Key) -> Callable[[FakeCluster], None]:
 
 
 def edited(where: Key, **fields: Any) -> Callable[[FakeCluster], None]:
-    """Somebody edited an object of ours; without fields, and then set back what he had changed."""
+    """Edit an object of ours; without fields, change it and set it back."""
 
     def drift(cluster: FakeCluster) -> None:
         cluster.objects[where].update(fields)
@@ -71,7 +71,7 @@ def edited(where: Key, **fields: Any) -> Callable[[FakeCluster], None]:
 
 
 def annotated(cluster: FakeCluster) -> None:
-    """Another manager has a field of its own: nobody's business."""
+    """Add a field of another manager, which is no drift."""
     metadata = cluster.objects[CONFIG]["metadata"]
     metadata["annotations"] = {"team": "blue"}
     metadata["managedFields"].append({"manager": "team", "operation": "Apply", "fieldsV1": {"f:metadata": {}}})
@@ -79,23 +79,23 @@ def annotated(cluster: FakeCluster) -> None:
 
 
 def made_again(cluster: FakeCluster) -> None:
-    """Deleted, and made again exactly so in our name."""
+    """Delete an object and recreate it identically under our name."""
     cluster.objects[CONFIG]["metadata"].update(uid="uid-other", resourceVersion="998")
 
 
 def shared_namespace(cluster: FakeCluster) -> None:
-    """Another installer looks after the namespace, too: it is applied at every run."""
+    """Another installer manages the namespace, too: it is applied by every run."""
     cluster.objects[HOME]["metadata"]["labels"] = {"argocd.argoproj.io/instance": "platform"}
 
 
 def edited_unrecorded(cluster: FakeCluster) -> None:
-    """Edited, and the record is gone: every object is applied again, one of them with effect."""
+    """Edit an object and delete the record: every object is applied again, one of them with effect."""
     gone(RECORD)(cluster)
     edited(CONFIG, data={})(cluster)
 
 
 def nothing(_cluster: FakeCluster) -> None:
-    """As it was left."""
+    """Leave the cluster unchanged."""
 
 
 DRIFTS = {
@@ -118,7 +118,9 @@ DRIFTS = {
 @pytest.mark.parametrize("drift", DRIFTS.values(), ids=DRIFTS)
 @pytest.mark.parametrize("profile", ["default", "fail_open"])
 @pytest.mark.parametrize("phases", [PHASES, PHASES[:2]], ids=["all", "two"])
-def test_what_is_predicted_is_done(drift: Callable[[FakeCluster], None], profile: str, phases: tuple[str, ...]) -> None:
+def test_the_run_does_what_check_mode_predicts(
+    drift: Callable[[FakeCluster], None], profile: str, phases: tuple[str, ...]
+) -> None:
     cluster = fresh()
     drift(cluster)
 
@@ -164,9 +166,7 @@ def test_outside_check_mode_nothing_counts_as_predicted() -> None:
         (409, "Conflict", "/namespaces/ops"),
     ],
 )
-def test_what_the_server_would_refuse_is_refused_in_check_mode_in_the_same_words(
-    status: int, reason: str, path: str
-) -> None:
+def test_check_mode_fails_with_the_same_server_message_as_the_run(status: int, reason: str, path: str) -> None:
     cluster = fresh()
     gone(CONFIG)(cluster)
     cluster.change(HOME, "kubectl-edit")
@@ -206,7 +206,7 @@ def test_what_the_server_cannot_judge_yet_is_concluded(failed: ApiError, drift: 
     assert result["changed"] is True
 
 
-def test_missing_rights_are_told_in_check_mode_with_what_differs() -> None:
+def test_check_mode_reports_missing_permissions_and_differences() -> None:
     cluster = fresh()
     gone(DEPLOYMENT)(cluster)
     cluster.rules = [{"verbs": ["get", "list", "watch"], "apiGroups": ["*"], "resources": ["*"]}]
@@ -217,7 +217,7 @@ def test_missing_rights_are_told_in_check_mode_with_what_differs() -> None:
     assert not any("dryRun" in request.query for request in cluster.requests)
 
 
-def test_who_may_only_read_may_check_what_is_as_it_should_be() -> None:
+def test_check_mode_of_a_matching_cluster_needs_only_reads() -> None:
     cluster = fresh()
     cluster.rules = []
     assert ensure_present(cluster, bundle(), check=True)["changed"] is False

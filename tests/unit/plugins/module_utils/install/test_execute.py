@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs that are killed, runs that meet, and in which order a run writes."""
+"""Killed runs, concurrent runs, and the order of the writes of a run."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.lease import Lease
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError, NotReadyError
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import (
     Record,
     read_install_record,
     record_manifest,
 )
+from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import CONFIG, HOME, LEASE, NAMESPACE, RECORD, bundle, obj
 from tests.unit.plugins.helpers.fakes import FakeCluster, Request
 
@@ -25,11 +25,11 @@ EVERYTHING = {key_of(manifest) for manifest in bundle().objects()}
 
 
 class Killed(BaseException):
-    """Nothing of ours catches it, like a signal."""
+    """Not caught by our code, like a signal."""
 
 
 def killed_at(number: int, *, stored: bool) -> FakeCluster:
-    """A cluster on which a run was killed at its Nth write, before or after the server had stored it."""
+    """A cluster on which a run was killed at its Nth write, before or after the server stored it."""
     cluster = FakeCluster(connections=1)
     writes = []
 
@@ -42,7 +42,7 @@ def killed_at(number: int, *, stored: bool) -> FakeCluster:
                 cluster._answer(request)
             raise Killed
         if len(writes) > number:
-            # A killed process sends nothing more.
+            # A killed process sends no more requests.
             raise Killed
         return None
 
@@ -63,12 +63,12 @@ WRITES = len(EVERYTHING) + 4
 
 @pytest.mark.parametrize("stored", [True, False])
 @pytest.mark.parametrize("number", range(1, WRITES + 1))
-def test_a_killed_run_is_completed_by_the_next_which_knows_what_is_conductors(number: int, stored: bool) -> None:
+def test_a_killed_run_is_completed_by_the_next_which_recognises_our_objects(number: int, stored: bool) -> None:
     cluster = killed_at(number, stored=stored)
-    # Where nothing says what was intended, nobody can tell who made the namespace: it stays at a removal.
+    # Without an intent it is unknown who created the namespace: an uninstall retains it.
     untold = HOME in cluster.objects and RECORD not in cluster.objects
     if LEASE in cluster.objects:
-        # As when the process is gone: this one is not.
+        # As if the process were gone: this one is still running.
         cluster.objects[LEASE]["spec"]["holderIdentity"] = ""
     ensure_present(cluster, bundle())
     record = read_install_record(cluster, NAMESPACE)
@@ -86,7 +86,7 @@ def test_the_first_run_writes_what_it_intends_before_it_creates() -> None:
     ensure_present(cluster, bundle())
     keys = [request.subject for request in cluster.writes]
     assert keys[0] == str(HOME)
-    # Both at once.
+    # Both at the same time.
     assert set(keys[1:3]) == {str(LEASE), str(RECORD)}
     assert keys[-2:] == [str(RECORD), str(LEASE)]
 
@@ -115,7 +115,7 @@ def test_what_another_run_did_meanwhile_is_not_done_again() -> None:
     cluster.hooks.append(another)
     result = ensure_present(cluster, bundle())
     assert (result["changed"], result["unchanged"]) == (False, len(EVERYTHING))
-    # It took the lease and gave it back.
+    # It acquired and released the lease.
     assert [request.subject for request in cluster.writes if request.method != "POST"] == [str(LEASE)] * 2
 
 
@@ -139,8 +139,8 @@ def test_what_changed_while_another_run_was_waited_for_is_planned_anew(monkeypat
     assert result["notices"] == ["waited for another run to end: elsewhere pid 1"]
 
 
-def test_what_is_intended_takes_nothing_from_a_run_that_was_quicker() -> None:
-    """It made the namespace as well, and had written its record, when this one looked last."""
+def test_an_intent_takes_nothing_from_a_faster_run() -> None:
+    """The other run created the namespace and wrote its record before this one read it again."""
     cluster = FakeCluster()
     theirs = Record(release="0.0.1", profile="theirs")
 
@@ -156,7 +156,7 @@ def test_what_is_intended_takes_nothing_from_a_run_that_was_quicker() -> None:
 
 
 def test_a_record_that_is_there_already_is_written_when_the_lease_is_taken() -> None:
-    """Whoever made it had no lease, or has given it back."""
+    """Its creator held no lease, or has released it."""
     cluster = FakeCluster()
 
     def hook(request: Request) -> None:
@@ -168,7 +168,7 @@ def test_a_record_that_is_there_already_is_written_when_the_lease_is_taken() -> 
     assert read_install_record(cluster, NAMESPACE).release == "9.9.9"
 
 
-def test_whoever_may_create_by_name_only_says_what_is_intended_when_the_lease_is_taken() -> None:
+def test_with_permission_by_name_only_the_intent_is_recorded_after_the_lease() -> None:
     cluster = FakeCluster()
     cluster.fail(403, method="POST", path="/configmaps")
     ensure_present(cluster, bundle())
@@ -205,7 +205,7 @@ def test_a_lease_that_cannot_be_given_back_is_remarked() -> None:
     cluster.fail(500, path="/leases/conductor-install")
     result = ensure_present(cluster, bundle())
     assert len(result["notices"]) == 1
-    assert result["notices"][0].startswith("the lease could not be given back")
+    assert result["notices"][0].startswith("the install lease could not be released")
 
 
 def test_without_its_namespace_a_run_has_neither_lease_nor_record() -> None:

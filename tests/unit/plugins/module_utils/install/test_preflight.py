@@ -15,9 +15,9 @@ from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import BY_CODE
 from ansible_collections.conductor.trainer.plugins.module_utils.install.preflight import merged
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.line import Line, about_object
-from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Refusal
+from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Blocker
+from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import (
     CONFIG,
     DEPLOYMENT,
@@ -40,7 +40,7 @@ ALL_BUT_GRANTING = [
 
 
 def refused(cluster: FakeCluster, **options: Any) -> ConductorError:
-    """The error of an install that must not write."""
+    """Return the error of an install that must not write."""
     with pytest.raises(ConductorError) as caught:
         ensure_present(cluster, bundle(), **options)
     assert cluster.writes == []
@@ -52,11 +52,11 @@ def codes(error: ConductorError) -> list[str]:
 
 
 def asked(cluster: FakeCluster) -> bool:
-    """Whether the cluster was looked at, beyond what a plan needs."""
+    """Return whether the cluster was inspected, in addition to the reads of the plan."""
     return any("/nodes" in request.path for request in cluster.requests)
 
 
-def test_everything_that_stands_against_it_is_said_at_once() -> None:
+def test_all_blockers_are_reported_at_once() -> None:
     cluster = FakeCluster(version="v1.30.4")
     cluster.put(obj("Namespace", NAMESPACE), "kubectl")
     cluster.put(QUOTA, "kubectl")
@@ -71,7 +71,7 @@ def test_everything_that_stands_against_it_is_said_at_once() -> None:
         "trainer_other_owner",
     ]
     lines = str(error).split("\n  ")
-    assert lines[0] == "preflight: nothing was written, because"
+    assert lines[0] == "preflight: install blocked, nothing was written:"
     assert lines[1].startswith("kubernetes_too_old, API server: Kubernetes is 1.30.4, and Trainer 9.9.9 requires ")
     assert lines[2].startswith("quota_exceeded, ResourceQuota none: ")
     next_steps = str(error).partition("\nNext: ")[2].split("; ")
@@ -102,7 +102,7 @@ def test_a_second_run_does_not_look() -> None:
     result = ensure_present(cluster, bundle())
     assert (result["changed"], result["warnings_found"]) == (False, [])
     assert not asked(cluster)
-    # The cluster of the real release has 16 types of objects beside version and record.
+    # The real release has 16 resource types; version and record come on top.
     assert len(cluster.requests) <= 18
 
 
@@ -130,7 +130,7 @@ def test_an_install_that_was_cut_off_is_completed_without_a_word() -> None:
     assert (result["changed"], result["warnings_found"]) == (True, [])
 
 
-def test_rights_are_asked_for_what_is_to_be_written_alone() -> None:
+def test_only_the_permissions_for_the_planned_writes_are_checked() -> None:
     cluster = FakeCluster()
     ensure_present(cluster, bundle())
     del cluster.objects[DEPLOYMENT]
@@ -147,7 +147,7 @@ def test_only_rights_that_are_missing_are_an_error_of_rights() -> None:
     assert isinstance(error, RightsError)
     assert set(codes(error)) == {"permissions_missing"}
     assert len(codes(error)) == len(error.facts["missing_permissions"])
-    assert str(error).startswith("check rights before the first write: missing permissions:")
+    assert str(error).startswith("check permissions before the first write: missing permissions:")
 
 
 ROLE = obj(
@@ -187,7 +187,7 @@ def test_a_failure_to_look_is_a_failure() -> None:
     assert "etcd is away" in str(refused(cluster))
 
 
-def test_what_the_plan_refuses_is_said_even_so() -> None:
+def test_blockers_of_the_plan_are_reported_even_then() -> None:
     cluster = FakeCluster(version="v1.30.4")
     cluster.fail(500, method="GET", path="/nodes", message="etcd is away")
     assert codes(refused(cluster)) == ["kubernetes_too_old"]
@@ -206,7 +206,7 @@ def test_a_terminating_object_is_said_once_with_the_servers_words() -> None:
     assert "a/b is held" in str(error)
 
 
-def test_somebody_elses_webhooks_are_said_with_whose_they_are() -> None:
+def test_webhooks_of_other_owners_are_reported_with_their_owner() -> None:
     cluster = FakeCluster()
     cluster.put(crd("jobsets", "JobSet", group="jobset.x-k8s.io"), "helm", "Update")
     cluster.put(webhooks("jobset-validating", "hook", ["jobset.x-k8s.io"], namespace="jobset-system"), "helm", "Update")
@@ -236,12 +236,12 @@ GONE = {
     [
         (
             [FOREIGN],
-            Refusal("", "l", "trainer_other_owner", "Service ops/a", "installed by ...", HELM),
+            Blocker("", "l", "trainer_other_owner", "Service ops/a", "installed by ...", HELM),
             [("trainer_other_owner", "Trainer (Service ops/a)", FOREIGN["cause"])],
         ),
         (
             [FOREIGN],
-            Refusal("", "l", "trainer_other_owner", "Service ops/a", "installed by Argo CD", ARGO),
+            Blocker("", "l", "trainer_other_owner", "Service ops/a", "installed by Argo CD", ARGO),
             [
                 ("trainer_other_owner", "Trainer", FOREIGN["cause"]),
                 ("trainer_other_owner", "Service ops/a", "installed by Argo CD"),
@@ -249,12 +249,12 @@ GONE = {
         ),
         (
             [GONE],
-            Refusal("", "l", "terminating", "Deployment ops/manager", "it is Terminating", about_object("manager")),
+            Blocker("", "l", "terminating", "Deployment ops/manager", "it is Terminating", about_object("manager")),
             [("terminating", "Deployment ops/manager", "it is Terminating")],
         ),
         (
             [GONE],
-            Refusal("", "l", "terminating", "Secret ops/x", "it is Terminating", about_object("x")),
+            Blocker("", "l", "terminating", "Secret ops/x", "it is Terminating", about_object("x")),
             [
                 ("terminating", "Deployment manager", "is being deleted"),
                 ("terminating", "Secret ops/x", "it is Terminating"),
@@ -263,7 +263,7 @@ GONE = {
     ],
 )
 def test_what_both_say_is_said_once(
-    blockers: list[dict[str, str]], reason: Refusal, expected: list[tuple[str, str, str]]
+    blockers: list[dict[str, str]], reason: Blocker, expected: list[tuple[str, str, str]]
 ) -> None:
     before = [dict(finding) for finding in blockers]
     found = merged(blockers, [reason])
@@ -274,9 +274,9 @@ def test_what_both_say_is_said_once(
 
 def test_whether_both_say_the_same_does_not_hang_on_their_words() -> None:
     reworded = {**FOREIGN, "cause": Line("Someone else runs it.", about=HELM)}
-    reason = Refusal("", "l", "trainer_other_owner", "Service ops/a", "Another tool owns it.", HELM)
+    reason = Blocker("", "l", "trainer_other_owner", "Service ops/a", "Another tool owns it.", HELM)
     assert [finding["object"] for finding in merged([reworded], [reason])] == ["Trainer (Service ops/a)"]
-    # The words alone, of which the finding keeps nothing to compare.
+    # Plain words, without the typed facts for the comparison.
     assert len(merged([{**FOREIGN, "cause": str(FOREIGN["cause"])}], [reason._replace(cause="Helm release x")])) == 2
 
 
@@ -285,5 +285,5 @@ def test_the_record_is_no_reason_to_look() -> None:
     ensure_present(cluster, bundle())
     del cluster.objects[RECORD]
     cluster.put(DENIED, "kubectl")
-    # Objects that are applied once more because no record knows them are writes.
+    # Objects that are applied again because no record knows them count as writes.
     assert [finding["code"] for finding in ensure_present(cluster, bundle())["warnings_found"]] == ["default_deny"]

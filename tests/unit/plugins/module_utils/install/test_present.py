@@ -17,13 +17,13 @@ from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
     RightsError,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.install.apply import Applier
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.names import FIELD_MANAGER
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Action
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
+from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import (
     BUNDLE,
     CONFIG,
@@ -47,7 +47,7 @@ BEFORE_CONTROLLERS = sum(
 
 
 def fresh() -> FakeCluster:
-    """A cluster on which our release was just installed, with nothing in its log."""
+    """A cluster on which our release was just installed, with an empty request log."""
     cluster = FakeCluster()
     ensure_present(cluster, bundle())
     cluster.requests.clear()
@@ -55,7 +55,7 @@ def fresh() -> FakeCluster:
 
 
 def applied(cluster: FakeCluster) -> list[str]:
-    """The names of what was written, but for the lease."""
+    """Return the names of the written objects, except for the lease."""
     return [request.path.rpartition("/")[2] for request in cluster.applies]
 
 
@@ -106,7 +106,7 @@ def test_with_its_eight_connections_a_first_install_asks_twice_before_it_writes(
     cluster = FakeCluster(connections=8)
     ensure_present(cluster, bundle())
     before = cluster.requests[: cluster.requests.index(cluster.writes[0])]
-    # Nothing is looked for in a Namespace that is not there, but what was asked for beside it.
+    # Nothing is listed in a missing Namespace, except for the requests that were sent at the same time.
     assert sum(f"/namespaces/{NAMESPACE}/" in request.path for request in before) <= cluster.connections - 3
     assert len(before) <= 2 * cluster.connections
 
@@ -119,7 +119,7 @@ def test_what_an_inspection_reads_is_on_its_way_while_a_first_install_is_still_o
         if request.path == "/api/v1/nodes":
             nodes.set()
         if request.path.endswith("/customresourcedefinitions") and not observed.is_set():
-            # Observing goes on only when somebody has begun to inspect.
+            # Observing continues only after the inspection has begun.
             assert nodes.wait(10)
             observed.set()
 
@@ -128,7 +128,7 @@ def test_what_an_inspection_reads_is_on_its_way_while_a_first_install_is_still_o
     assert observed.is_set()
 
 
-def test_a_failure_of_what_was_read_ahead_is_told() -> None:
+def test_a_failure_of_an_early_read_is_reported() -> None:
     cluster = FakeCluster()
     cluster.fail(500, method="GET", path="/api/v1/nodes", message="out of order")
     with pytest.raises(ApiError, match="out of order"):
@@ -139,7 +139,7 @@ def test_a_failure_of_what_was_read_ahead_is_told() -> None:
 def test_phases_are_kept_apart_by_barriers() -> None:
     cluster = FakeCluster()
     ensure_present(cluster, bundle())
-    # What is applied at the same time comes in any order: access with admission.
+    # Objects of one group are applied in any order: access with admission.
     barrier = {"foundation": 0, "access": 1, "admission": 1, "controllers": 2, "runtimes": 3}
     barrier_of = {key_of(manifest): barrier[phase.name] for phase in bundle().phases for manifest in phase.objects}
     order = [barrier_of[key] for request in cluster.applies for key in (key_of(request.body),) if key != RECORD]
@@ -170,12 +170,12 @@ def test_crds_are_served_before_the_controllers_and_the_runtimes_that_need_them(
     looked = paths.index("/apis/trainer.kubeflow.org/v1alpha1")
     needy = "/clustertrainingruntimes/" if left_out == "controllers" else "/deployments/manager"
     assert looked < next(index for index, path in enumerate(paths) if needy in path)
-    # Meanwhile what needs none.
+    # Meanwhile the objects that need no CRD.
     assert looked > max(index for index, path in enumerate(paths) if "/configmaps/config" in path)
     assert looked > max(index for index, path in enumerate(paths) if path.endswith("/validator"))
 
 
-def test_whoever_applies_neither_waits_for_no_crds() -> None:
+def test_without_controllers_and_runtimes_no_crds_are_awaited() -> None:
     cluster = FakeCluster()
     ensure_present(cluster, bundle(), phases=["foundation", "access", "admission"])
     assert not [request for request in cluster.requests if request.path == "/apis/trainer.kubeflow.org/v1alpha1"]
@@ -214,11 +214,11 @@ def test_without_a_record_nothing_would_change_and_the_record_is_made_again() ->
     result = ensure_present(cluster, bundle())
     assert result["actions"] == {}
     assert result["unchanged"] == EVERYTHING
-    # The record is one object more than there was.
+    # The record is an additional object.
     assert (result["changed"], result["record_updated"]) == (True, True)
     assert {**predicted, "elapsed": 0} == {**result, "elapsed": 0}
     after = read_install_record(cluster, NAMESPACE)
-    # They bear our entry, so we created them; but a namespace is applied whoever made it.
+    # They have our managedFields entry, so we created them; a namespace is applied whoever created it.
     assert {key.kind for key, entry in after.entries.items() if not entry.created} == {"Namespace"}
     assert {key: entry.uid for key, entry in after.entries.items()} == {
         key: entry.uid for key, entry in before.entries.items()
@@ -240,7 +240,7 @@ def test_a_field_taken_from_us_is_put_back() -> None:
     assert cluster.writes == []
 
 
-def test_what_is_created_needs_no_dry_run() -> None:
+def test_a_creation_needs_no_dry_run() -> None:
     cluster = FakeCluster()
     ensure_present(cluster, bundle())
     assert not any("dryRun" in request.query for request in cluster.requests)
@@ -258,7 +258,7 @@ def test_what_may_differ_is_asked_by_a_dry_run_before_the_first_write() -> None:
 
 
 def test_an_apply_that_the_server_had_already_is_no_change() -> None:
-    """A namespace that another installer looks after as well is applied at every run."""
+    """A namespace that another installer manages as well is applied by every run."""
     cluster = FakeCluster()
     mark = {"labels": {"argocd.argoproj.io/instance": "platform"}}
     cluster.put(obj("Namespace", NAMESPACE, metadata=mark), "argocd-controller")
@@ -267,7 +267,7 @@ def test_an_apply_that_the_server_had_already_is_no_change() -> None:
     assert (result["changed"], result["actions"]) == (False, {})
 
 
-def test_where_somebody_writes_in_our_name_the_server_is_asked_each_time() -> None:
+def test_with_another_writer_under_our_name_every_run_sends_a_dry_run() -> None:
     cluster = fresh()
     metadata = cluster.objects[CONFIG]["metadata"]
     metadata["managedFields"].append({"manager": "conductor", "operation": "Update", "fieldsV1": {"f:data": {}}})
@@ -278,7 +278,7 @@ def test_where_somebody_writes_in_our_name_the_server_is_asked_each_time() -> No
         cluster.requests.clear()
 
 
-def test_what_was_changed_in_our_name_is_taken_back() -> None:
+def test_changes_under_our_name_are_reverted() -> None:
     cluster = fresh()
     cluster.objects[CONFIG]["data"] = {"a": "2"}
     cluster.change(CONFIG, FIELD_MANAGER)
@@ -334,7 +334,7 @@ def test_a_prepared_namespace_is_adopted_and_not_ours_to_delete() -> None:
         webhooks("trainer-webhook", "x", ["trainer.kubeflow.org"], namespace="kubeflow"),
     ],
 )
-def test_somebody_elses_trainer_is_refused_before_any_write(manifest: dict[str, Any], check: bool) -> None:
+def test_a_trainer_of_another_owner_blocks_before_any_write(manifest: dict[str, Any], check: bool) -> None:
     cluster = FakeCluster()
     cluster.put(obj("Namespace", NAMESPACE), "somebody")
     cluster.put(manifest, "helm", "Update")
@@ -344,7 +344,7 @@ def test_somebody_elses_trainer_is_refused_before_any_write(manifest: dict[str, 
     assert cluster.writes == []
 
 
-def test_a_refusal_in_a_later_phase_stops_the_first_one() -> None:
+def test_a_blocker_in_a_later_phase_stops_the_first_one() -> None:
     cluster = FakeCluster(version="v1.30.4-gke.1")
     with pytest.raises(RefusedError, match=r"Kubernetes is 1\.30\.4-gke\.1"):
         ensure_present(cluster, bundle(), phases=["foundation"])
@@ -410,7 +410,7 @@ def test_the_record_needs_a_right_of_its_own() -> None:
     assert cluster.writes == []
 
 
-def test_a_failure_says_what_was_written_and_keeps_the_record_of_it() -> None:
+def test_a_failure_names_the_written_objects_and_records_them() -> None:
     cluster = FakeCluster()
     cluster.fail(422, path="/deployments/", message="spec is wrong")
     with pytest.raises(ApiError, match="spec is wrong") as caught:
@@ -424,7 +424,7 @@ def test_a_failure_says_what_was_written_and_keeps_the_record_of_it() -> None:
     cluster.requests.clear()
     result = ensure_present(cluster, bundle())
     assert result["unchanged"] == BEFORE_CONTROLLERS
-    # The record once: what was intended is what still is.
+    # The record is written once: the intent has not changed.
     assert len(cluster.applies) == EVERYTHING - BEFORE_CONTROLLERS + 1
 
 
@@ -452,7 +452,7 @@ def test_a_record_that_cannot_be_kept_after_a_good_install_is_an_error() -> None
         ensure_present(cluster, bundle())
 
 
-def test_somebodys_edit_of_the_record_does_not_stop_us() -> None:
+def test_a_manual_edit_of_the_record_is_overwritten() -> None:
     cluster = fresh()
     cluster.objects[RECORD]["data"] = {"record.json": "{}"}
 
@@ -490,7 +490,7 @@ def test_phases_of_two_calls_are_one_install(cut: int) -> None:
 
 def test_an_unknown_phase_is_an_error_before_any_request() -> None:
     cluster = FakeCluster()
-    with pytest.raises(InputError, match="no phase later"):
+    with pytest.raises(InputError, match="unknown phases: later"):
         ensure_present(cluster, bundle(), phases=["access", "later"])
     assert cluster.requests == []
 

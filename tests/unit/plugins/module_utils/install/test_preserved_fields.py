@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.install.preserved_fields import (
-    kept_line,
     preserved_fields,
+    preserved_line,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Action
 from tests.unit.plugins.helpers.builders import CONFIG, DEPLOYMENT
@@ -42,7 +42,7 @@ def test_what_others_have_left(other: dict[str, Any], kept: list[str] | None) ->
     assert found == ([{"object": str(CONFIG), "owner": "me", "fields": kept}] if kept else [])
 
 
-def test_only_what_was_taken_over_is_looked_at() -> None:
+def test_only_objects_taken_over_have_preserved_fields() -> None:
     assert preserved_fields([(adopted(take_over=False), {"managedFields": [entry("me", {"f:x": {}})]})]) == []
     assert preserved_fields([(adopted(), {})]) == []
 
@@ -54,5 +54,5 @@ def test_there_are_few_of_them_in_a_fixed_order() -> None:
     )
     assert len(found) == 21
     assert found[0] == {"object": str(CONFIG), "owner": "m00", "fields": ["a", "b", "c", "d", "e", "and 2 more"]}
-    assert kept_line(found[0]) == "ConfigMap ops/config: kept what m00 set: a, b, c, d, e, and 2 more"
-    assert kept_line(found[-1]) == "edits that were kept: and 40 more"
+    assert preserved_line(found[0]) == "ConfigMap ops/config: preserved fields of m00: a, b, c, d, e, and 2 more"
+    assert preserved_line(found[-1]) == "preserved fields: and 40 more"

@@ -26,7 +26,7 @@ def created(verb: Verb, record: Record = RECORD, *, take_over: bool = False, key
     return entries_of(record, [(action, METADATA)])[action.key].created
 
 
-def test_created_is_what_was_not_there() -> None:
+def test_missing_objects_count_as_created() -> None:
     assert created("create")
     assert not created("adopt", key=HOME)
     assert not created("update", replace(RECORD, entries={DEPLOYMENT: replace(ENTRY, created=False)}))
@@ -37,7 +37,7 @@ def test_what_bears_our_entry_and_no_record_knows_was_created_but_for_a_namespac
     assert not created("update", key=HOME)
 
 
-def test_what_was_intended_and_bears_our_entry_was_created() -> None:
+def test_an_intended_object_with_our_entry_counts_as_created() -> None:
     assert created("update", replace(RECORD, intent=frozenset({DEPLOYMENT})))
     assert not created("adopt", replace(RECORD, intent=frozenset({HOME})), key=HOME)
 
@@ -47,7 +47,7 @@ def test_what_kubectl_applied_from_our_kustomization_counts_but_for_a_namespace(
     assert not created("adopt", take_over=True, key=HOME)
 
 
-def test_what_was_created_once_stays_so() -> None:
+def test_a_created_object_stays_created() -> None:
     assert created("update", replace(RECORD, entries={DEPLOYMENT: ENTRY}))
 
 
@@ -71,6 +71,6 @@ def test_what_a_killed_run_intended_is_settled_by_the_next() -> None:
     assert failed.intent == {DEPLOYMENT}
 
 
-def test_what_is_dropped_leaves_the_record() -> None:
+def test_dropped_objects_leave_the_record() -> None:
     assert completed(RECORD, bundle(), "default", "bundled", {}, dropped=[CONFIG]).entries == {}
     assert completed(RECORD, bundle(), "default", "bundled", {}, dropped=[DEPLOYMENT]) == RECORD

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError, RefusedError
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
+from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import DEPLOYMENT, LEASE, NAMESPACE, RECORD, VALIDATOR, bundle
 from tests.unit.plugins.helpers.fakes import FakeCluster, Request, failure
 
@@ -40,7 +40,7 @@ def managers(cluster: FakeCluster) -> set[str]:
 
 
 def in_the_way(cluster: FakeCluster, name: str, *owners: str, field: str = ".spec.replicas") -> None:
-    """The server finds a conflict with these managers in every apply of an object that is not forced."""
+    """The server reports a conflict with these managers for every apply that is not forced."""
     causes = [{"message": f'conflict with "{owner}" using apps/v1', "field": field} for owner in owners]
 
     def hook(request: Request) -> None:
@@ -120,7 +120,7 @@ def test_an_interrupted_take_over_is_finished_by_the_next_run() -> None:
 
 
 def changing_meanwhile(cluster: FakeCluster, times: int) -> None:
-    """A controller writes into the Deployment each time just before it is handed over."""
+    """A controller changes the Deployment each time just before it is taken over."""
     left = [1] * times
 
     def hook(request: Request) -> None:
@@ -153,7 +153,7 @@ def test_an_edit_stops_it_and_is_named(owners: list[str], check: bool) -> None:
     in_the_way(cluster, "manager", *owners)
     with pytest.raises(RefusedError) as caught:
         ensure_present(cluster, bundle(), check=check)
-    assert f"Deployment ops/manager: .spec.replicas: {owners[-1]} has 1" in str(caught.value)
+    assert f"Deployment ops/manager: .spec.replicas is managed by {owners[-1]} (1)" in str(caught.value)
     assert cluster.writes == []
     assert "force_conflicts: true" in str(caught.value)
     assert not any(request.query.get("force") == "true" for request in cluster.requests if "record" not in request.path)
@@ -171,13 +171,13 @@ def test_a_value_of_kubectls_own_overlay_is_not_overwritten(check: bool) -> None
     cluster = by_kubectl()
     cluster.objects[DEPLOYMENT]["spec"]["replicas"] = 3
     in_the_way(cluster, "manager", "kubectl")
-    with pytest.raises(RefusedError, match=r"\.spec\.replicas: kubectl has 3, the release wants 1"):
+    with pytest.raises(RefusedError, match=r"\.spec\.replicas is managed by kubectl \(3\); the release has 1"):
         ensure_present(cluster, bundle(), check=check)
     assert cluster.objects[DEPLOYMENT]["spec"]["replicas"] == 3
 
 
 def filled_in(cluster: FakeCluster) -> None:
-    """As the API server does: a default inside of a list that merges as a whole is always there."""
+    """Like the API server: add a default inside an atomic list."""
     original = cluster._store
 
     def store(key: Any, manifest: dict[str, Any], manager: str, operation: str) -> dict[str, Any]:
@@ -201,7 +201,7 @@ def test_equal_values_that_look_like_a_conflict_are_none(owner: str) -> None:
     ensure_present(cluster, bundle())
     assert managers(cluster) == {"conductor"}
     forced = [request for request in cluster.writes if request.query.get("force") == "true"]
-    # Only that object, and only in the state that was compared.
+    # Only this object, and only in the state that was compared.
     assert [request.path.rpartition("/")[2] for request in forced] == ["validator", RECORD.name]
     assert forced[0].body["metadata"]["resourceVersion"]
 
@@ -224,7 +224,7 @@ def test_a_conflict_with_a_value_of_no_profile_stops_it() -> None:
     cluster.objects[VALIDATOR]["webhooks"][0]["failurePolicy"] = "Sometimes"
     cluster.objects[VALIDATOR]["webhooks"][0]["timeoutSeconds"] = 1
     in_the_way(cluster, "validator", "kubectl")
-    with pytest.raises(RefusedError, match="kubectl has"):
+    with pytest.raises(RefusedError, match="is managed by kubectl; the release has"):
         ensure_present(cluster, bundle())
 
 

@@ -10,12 +10,12 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import RefusedError
 from ansible_collections.conductor.trainer.plugins.module_utils.install.preflight import preflight
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.jobset.choice import choose_jobset, of_jobset
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Observed, make_plan
 from ansible_collections.conductor.trainer.plugins.module_utils.release.components import is_named_jobset
+from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import obj
 from tests.unit.plugins.helpers.fakes import FakeCluster
 from tests.unit.plugins.helpers.states import HOME, crds, endpoints, jobset_controller, managed, release, webhooks

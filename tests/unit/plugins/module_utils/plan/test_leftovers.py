@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an earlier release left is looked at, pruned or kept, and said."""
+"""Objects of an earlier release are read, pruned or retained, and reported."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import RESOURCES, Key
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import read_install_record
+from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import NAMESPACE, bundle, content, crd, key, obj, runtime
 from tests.unit.plugins.helpers.fakes import FakeCluster, failure
 
@@ -23,7 +23,7 @@ ALL = sorted(map(str, (OLD_SERVICE, OLD_RUNTIME, OLD_CRD)))
 
 
 def older(kind: str = "Service") -> Any:
-    """A release that has three objects more, one of them of this kind."""
+    """A release with three more objects, one of them of this kind."""
     phases = {phase["name"]: list(phase["objects"]) for phase in content()["phases"]}
     job_sets = crd("jobsets", "JobSet", group="jobset.x-k8s.io")
     job_sets["spec"]["versions"] = [{"name": "v1alpha2", "served": True}]
@@ -68,7 +68,7 @@ def test_crds_stay_and_stay_on_record() -> None:
     cluster = upgraded_from_older()
     result = ensure_present(cluster, bundle())
     assert result["actions"] == {"prune": sorted(map(str, (OLD_SERVICE, OLD_RUNTIME)))}
-    assert result["retained"] == [f"{OLD_CRD}: CRDs go only with prune_crds: true"]
+    assert result["retained"] == [f"{OLD_CRD}: CRDs are pruned only with prune_crds: true"]
     assert OLD_CRD in read_install_record(cluster, NAMESPACE).entries
     again = ensure_present(cluster, bundle())
     assert (again["changed"], again["retained"]) == (False, result["retained"])
@@ -119,10 +119,10 @@ def test_a_crd_with_an_object_stays_and_names_it() -> None:
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        # Of a type that the release has none of; the others have been listed.
-        ("/networkpolicies/old", "this identity may not read it"),
-        ("/trainjobs", "a TrainJob that this identity may not see perhaps needs it"),
-        ("/apis/jobset.x-k8s.io/v1alpha2/jobsets", "that this identity may not see perhaps needs it"),
+        # The release has no object of this type; the other types were listed.
+        ("/networkpolicies/old", "no permission to read it"),
+        ("/trainjobs", "possibly a TrainJob (no permission to list them) needs it"),
+        ("/apis/jobset.x-k8s.io/v1alpha2/jobsets", "(no permission to list them) needs it"),
     ],
 )
 def test_what_may_not_be_read_stays(path: str, said: str) -> None:

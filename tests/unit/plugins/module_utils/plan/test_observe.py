@@ -57,7 +57,7 @@ def test_one_list_a_type_and_only_metadata_but_for_webhooks() -> None:
     assert {request.path.rpartition("/")[2] for request in lists if "Partial" not in request.accept} == {
         "validatingwebhookconfigurations"
     }
-    # Nothing is read outside of our namespace that has a namespace.
+    # No namespaced type is read outside of our namespace.
     assert all("/namespaces/ops/" in r.path for r in lists if "configmaps" in r.path or "deployments" in r.path)
 
 
@@ -70,7 +70,7 @@ def test_what_has_our_label_is_enough_where_it_is_all_of_it() -> None:
         "customresourcedefinitions",
         "namespaces",
     ]
-    # Somebody's object of a type is no matter; one of ours that lost its label is found by a second look.
+    # Objects of other owners do not matter; one of ours that lost its label is found by the second list.
     cluster.requests.clear()
     cluster.put(obj("Namespace", "elsewhere"), "somebody")
     crd = next(key for key in cluster.objects if key.kind == "CustomResourceDefinition")
@@ -79,7 +79,7 @@ def test_what_has_our_label_is_enough_where_it_is_all_of_it() -> None:
     found = observe(cluster, bundle())
     assert found.metadata.keys() == whole.metadata.keys()
     again = [request.path.rpartition("/")[2] for request in cluster.requests]
-    # By our label, and all of them; Namespaces are told by their names.
+    # One list by our label and one without; Namespaces are selected by name.
     assert (again.count("customresourcedefinitions"), again.count("namespaces")) == (2, 1)
 
 
@@ -91,13 +91,13 @@ def test_which_cluster_it_is_takes_the_right_to_list_namespaces() -> None:
     cluster = identified(installed(bundle()))
     seen = observe(cluster, bundle())
     assert seen.cluster_uid == KUBE_SYSTEM_UID
-    # It is asked for beside those of the bundle, and none of them.
+    # It is read in addition to the objects of the bundle and is none of them.
     assert {key.name for key in seen.metadata if key.kind == "Namespace"} == {*bundle().names("Namespace")}
     cluster.hooks.append(lambda request: denied() if request.path == "/api/v1/namespaces" else None)
     with pytest.raises(RightsError) as caught:
         observe(cluster, bundle())
     assert caught.value.facts["missing_permissions"] == ["list namespaces"]
-    # Whether a Namespace is there is not known then, so that what is in it is looked for all the same.
+    # It is unknown whether the Namespace exists, so its contents are listed anyway.
     cluster.fail(403, method="GET", path="/secrets")
     with pytest.raises(RightsError) as caught:
         observe(cluster, bundle())
@@ -107,16 +107,16 @@ def test_which_cluster_it_is_takes_the_right_to_list_namespaces() -> None:
 def test_in_a_namespace_that_is_not_there_nothing_is_looked_for() -> None:
     cluster = FakeCluster(connections=3)
     assert observe(cluster, bundle()).metadata == {}
-    # The record alone: with it the Namespaces were asked for.
+    # Only the record is missing: the Namespaces were read at the same time.
     assert [request.path for request in cluster.requests if "/namespaces/ops/" in request.path] == [
         "/api/v1/namespaces/ops/configmaps/conductor-install-record"
     ]
 
 
-def test_without_a_record_somebody_is_told_at_once_and_all_is_asked_for() -> None:
+def test_without_a_record_the_callback_runs_early_and_everything_is_listed() -> None:
     cluster, told = FakeCluster(connections=1), list[list[str]]()
     observe(cluster, bundle(), unrecorded=lambda: told.append([request.path for request in cluster.requests]))
-    # Told when the record, the version and the Namespaces are known.
+    # Called when the record, the version and the Namespaces are known.
     [before] = told
     assert sorted(path.rpartition("/")[2] for path in before) == ["conductor-install-record", "namespaces", "version"]
     after = cluster.requests[len(before) :]
@@ -127,7 +127,7 @@ def test_without_a_record_somebody_is_told_at_once_and_all_is_asked_for() -> Non
 
 
 @pytest.mark.parametrize("content", [Record(), None])
-def test_nobody_is_told_where_there_is_a_record_or_it_may_not_be_read(content: Record | None) -> None:
+def test_the_callback_does_not_run_with_a_record_or_without_permission_to_read_it(content: Record | None) -> None:
     cluster, told = installed(bundle()), list[int]()
     if content is None:
         cluster.fail(403, method="GET", path="/configmaps/conductor-install")
@@ -181,7 +181,7 @@ CONDITIONS = {
 }
 
 
-def test_what_is_terminating_says_what_it_waits_for() -> None:
+def test_a_terminating_object_reports_what_it_waits_for() -> None:
     cluster = installed(bundle())
     cluster.objects[HOME]["metadata"]["deletionTimestamp"] = "t"
     cluster.objects[HOME]["status"] = CONDITIONS

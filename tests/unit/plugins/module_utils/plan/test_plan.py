@@ -30,7 +30,7 @@ def foreign(**more: Any) -> dict[str, Any]:
 
 
 def observed(release: Bundle, changes: dict[Key, dict[str, Any] | None] | None = None, **more: Any) -> Observed:
-    """Everything is there and as recorded, but for the changes."""
+    """Everything exists as recorded, except for the changes."""
     entries, found = {}, {}
     for manifest in release.objects():
         key = key_of(manifest)
@@ -53,18 +53,18 @@ def without(state: Observed, key: Key) -> Record:
     return Record(entries={other: entry for other, entry in state.record.entries.items() if other != key})
 
 
-def test_what_is_as_recorded_is_left_alone() -> None:
+def test_objects_as_recorded_are_unchanged() -> None:
     plan = make_plan(bundle(), observed(bundle()))
     assert {action.verb for action in plan.actions} == {"unchanged"}
     assert plan.writing(PHASES) == []
-    assert plan.refusals == ()
+    assert plan.blocker_lines == ()
 
 
 def test_on_an_empty_cluster_everything_is_created_in_the_order_of_the_bundle() -> None:
     plan = make_plan(bundle(), Observed())
     assert [action.key for action in plan.actions] == [key_of(manifest) for manifest in bundle().objects()]
     assert {(action.verb, action.reason, action.resource_version) for action in plan.actions} == {
-        ("create", "it is not there", "")
+        ("create", "it does not exist", "")
     }
     assert [action.phase for action in plan.writing(["controllers", "runtimes"])] == [
         "controllers",
@@ -78,19 +78,27 @@ def test_on_an_empty_cluster_everything_is_created_in_the_order_of_the_bundle() 
     [
         (None, "create", "it was deleted"),
         (metadata(), "unchanged", "as recorded"),
-        (metadata(uid="u2"), "update", "deleted and made again"),
-        (metadata(managedFields=[{**metadata()["managedFields"][0], "time": "t1"}]), "update", "a field of ours"),
+        (metadata(uid="u2"), "update", "deleted and recreated"),
+        (
+            metadata(managedFields=[{**metadata()["managedFields"][0], "time": "t1"}]),
+            "update",
+            "a field of the release was modified",
+        ),
         (
             metadata(managedFields=[*metadata()["managedFields"], {"manager": "conductor", "operation": "Update"}]),
             "update",
-            "a field of ours",
+            "a field of the release was modified",
         ),
-        # What others add to our objects is their business.
+        # Additions of other managers to our objects are no drift.
         (metadata(managedFields=[*metadata()["managedFields"], {"manager": "kubectl"}]), "unchanged", "as recorded"),
         (metadata(labels={"a": "b"}, resourceVersion="99"), "unchanged", "as recorded"),
         (foreign(), "refuse", "field manager kubectl"),
         (metadata(labels={"app.kubernetes.io/managed-by": "Helm"}), "refuse", "Helm"),
-        (metadata(deletionTimestamp=TIME), "refuse", f"is Terminating since {TIME}, waiting for its deletion to end"),
+        (
+            metadata(deletionTimestamp=TIME),
+            "refuse",
+            f"is Terminating since {TIME}, waiting for its deletion",
+        ),
         (metadata(deletionTimestamp=TIME, finalizers=["a/b", "c"]), "refuse", "waiting for a/b, c"),
         (foreign(deletionTimestamp=TIME), "refuse", "is Terminating"),
     ],
@@ -116,7 +124,7 @@ def test_what_the_release_wants_otherwise_is_updated() -> None:
     changed = bundle("fail_open")
     updates = [action for action in make_plan(changed, state).actions if action.verb != "unchanged"]
     assert [(action.verb, action.key.name, action.reason) for action in updates] == [
-        ("update", "validator", "this release wants it otherwise")
+        ("update", "validator", "it differs in this release")
     ]
 
 
@@ -128,11 +136,11 @@ def test_what_the_release_wants_otherwise_is_updated() -> None:
         ({**foreign(), "labels": {"argocd.argoproj.io/instance": "platform"}}, "Argo CD platform"),
     ],
 )
-def test_a_namespace_somebody_prepared_is_adopted(found: dict[str, Any], owner: str) -> None:
+def test_a_prepared_namespace_is_adopted(found: dict[str, Any], owner: str) -> None:
     plan = make_plan(bundle(), observed(bundle(), {HOME: found}))
     (action,) = plan.writing(PHASES)
-    assert (action.verb, action.key, action.reason) == ("adopt", HOME, f"it is there, of {owner}")
-    assert plan.refusals == ()
+    assert (action.verb, action.key, action.reason) == ("adopt", HOME, f"it exists already ({owner})")
+    assert plan.blocker_lines == ()
 
 
 def by_kubectl(*more: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -150,8 +158,8 @@ def test_what_kubectl_applied_of_ours_is_adopted(key: Key, recorded: bool) -> No
     plan = make_plan(bundle(), state)
     action = next(action for action in plan.actions if action.key == key)
     assert (action.verb, action.take_over) == ("adopt", True)
-    assert "kubectl applied it" in action.reason
-    assert plan.refusals == ()
+    assert "applied by kubectl" in action.reason
+    assert plan.blocker_lines == ()
 
 
 def test_kubectl_beside_us_is_adopted_again() -> None:
@@ -170,7 +178,7 @@ def test_kubectl_beside_us_is_adopted_again() -> None:
         (by_kubectl(deletionTimestamp=TIME), "is Terminating"),
     ],
 )
-def test_marks_other_installers_and_deletions_still_refuse(found: dict[str, Any], owner: str) -> None:
+def test_other_installers_and_deletions_still_block(found: dict[str, Any], owner: str) -> None:
     action = action_for(DEPLOYMENT, observed(bundle(), {DEPLOYMENT: found}))
     assert (action.verb, action.take_over) == ("refuse", False)
     assert owner in action.reason
@@ -179,7 +187,7 @@ def test_marks_other_installers_and_deletions_still_refuse(found: dict[str, Any]
 def test_a_namespace_of_another_installer_is_adopted_without_taking_it_from_kubectl() -> None:
     found = {**by_kubectl(), "labels": {MANAGED_LABEL: "true", "argocd.argoproj.io/instance": "platform"}}
     action = action_for(HOME, observed(bundle(), {HOME: found}))
-    assert (action.verb, action.take_over, action.reason) == ("adopt", False, "it is there, of Argo CD platform")
+    assert (action.verb, action.take_over, action.reason) == ("adopt", False, "it exists already (Argo CD platform)")
 
 
 @pytest.mark.parametrize(("profile", "other"), [("default", "Ignore"), ("fail_open", None)])
@@ -196,27 +204,27 @@ def test_an_adopted_namespace_is_not_adopted_again() -> None:
     assert action_for(HOME, observed(bundle(), {HOME: found})).verb == "unchanged"
 
 
-def test_a_terminating_namespace_is_refused_whoever_owns_it() -> None:
+def test_a_terminating_namespace_blocks_for_any_owner() -> None:
     plan = make_plan(bundle(), observed(bundle(), {HOME: foreign(deletionTimestamp=TIME)}))
-    assert plan.refusals == (f"Namespace ops is Terminating since {TIME}, waiting for its deletion to end",)
+    assert plan.blocker_lines == (f"Namespace ops is Terminating since {TIME}, waiting for its deletion",)
     assert plan.next_steps == (
-        "wait until what is Terminating is gone, or delete what it waits for; then run this again",
+        "wait until the Terminating object is gone, or delete what it waits for; then run this again",
     )
 
 
 def test_what_the_server_says_of_a_terminating_object_is_said() -> None:
     state = observed(bundle(), {HOME: metadata(deletionTimestamp=TIME)}, endings={HOME: "a/b in 1 resource instances"})
-    (text,) = make_plan(bundle(), state).refusals
-    assert text.endswith("waiting for its deletion to end: a/b in 1 resource instances")
+    (text,) = make_plan(bundle(), state).blocker_lines
+    assert text.endswith("waiting for its deletion: a/b in 1 resource instances")
 
 
 def test_each_remedy_is_given_once() -> None:
     state = observed(bundle(), {DEPLOYMENT: foreign(), CONFIG: foreign(labels={"olm.owner": "x"})}, kubernetes="1.30.1")
     plan = make_plan(bundle(), state)
-    assert len(plan.refusals) == 3
+    assert len(plan.blocker_lines) == 3
     assert [next_step.split(";")[0] for next_step in plan.next_steps] == [
         "upgrade the cluster",
-        "Conductor changes only what it installed itself",
+        "Conductor changes only objects that it installed",
     ]
     assert make_plan(bundle(), observed(bundle())).next_steps == ()
 
@@ -237,22 +245,22 @@ def test_each_remedy_is_given_once() -> None:
         ("", False),
     ],
 )
-def test_a_server_too_old_is_refused(version: str, refused: bool) -> None:
-    refusals = make_plan(bundle(), observed(bundle(), kubernetes=version)).refusals
+def test_a_server_that_is_too_old_blocks(version: str, refused: bool) -> None:
+    refusals = make_plan(bundle(), observed(bundle(), kubernetes=version)).blocker_lines
     assert bool(refusals) is refused
     assert all(version in text and "1.31" in text for text in refusals)
 
 
 @pytest.mark.parametrize(("count", "more"), [(1, ""), (3, ""), (4, " and 1 more"), (5, " and 2 more")])
-def test_refusals_of_one_owner_are_summed_up(count: int, more: str) -> None:
+def test_blockers_of_one_owner_are_summarised(count: int, more: str) -> None:
     names = [f"c{number}" for number in range(count)]
     maps = [obj("ConfigMap", name, namespace="ops") for name in names]
     phases = [{"name": "access", "objects": maps}]
     release = bundle(phases=phases, profiles={"default": []}, probes=[])
     state = Observed({key_of(manifest): foreign() for manifest in maps})
-    (text,) = make_plan(release, state).refusals
+    (text,) = make_plan(release, state).blocker_lines
     named = ", ".join(f"ConfigMap ops/{name}" for name in names[:3])
-    assert text == f"{named}{more}: installed by somebody else (field manager kubectl)"
+    assert text == f"{named}{more}: managed by another owner (field manager kubectl)"
 
 
 def test_each_owner_and_each_foreign_webhook_has_its_own_line() -> None:
@@ -261,9 +269,9 @@ def test_each_owner_and_each_foreign_webhook_has_its_own_line() -> None:
         {DEPLOYMENT: foreign(), CONFIG: metadata(labels={"app.kubernetes.io/managed-by": "Helm"})},
         webhook_configurations=[webhooks("other", "other", ["trainer.kubeflow.org"], namespace="kubeflow")],
     )
-    assert make_plan(bundle(), state).refusals == (
-        "ConfigMap ops/config: installed by somebody else (Helm)",
-        "Deployment ops/manager: installed by somebody else (field manager kubectl)",
+    assert make_plan(bundle(), state).blocker_lines == (
+        "ConfigMap ops/config: managed by another owner (Helm)",
+        "Deployment ops/manager: managed by another owner (field manager kubectl)",
         "webhook configuration other points to service kubeflow/other: another Trainer or JobSet is installed",
     )
 
@@ -277,9 +285,9 @@ def test_what_a_later_phase_may_still_use_is_pruned_only_with_it() -> None:
         return sorted(action.verb for action in plan.writing(phases))
 
     assert (verbs("access"), verbs("access", "controllers")) == ([], ["prune", "update"])
-    # What comes before it does not use it.
+    # Objects of earlier phases do not use it.
     assert make_plan(bundle(), observed(bundle(), {CRD: metadata(uid="u2")}, leftovers=(gone,))).writing(["access"])
-    # And where nothing else is to be written, nothing uses it, of whatever phase it is.
+    # If nothing else is to be written, nothing uses it, whatever its phase.
     crd = Leftover(
         key("CustomResourceDefinition", "old", "apiextensions.k8s.io/v1"), "prune", "no longer in it", uid="u"
     )

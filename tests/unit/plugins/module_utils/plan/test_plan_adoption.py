@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of somebody else's a plan takes over, and how."""
+"""Which objects of other managers a plan takes over, and how."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ARGO_CD: dict[str, Any] = {"annotations": {"argocd.argoproj.io/tracking-id": "x"
 
 
 def upstreams() -> Bundle:
-    """The small bundle, whose ConfigMap and whose Secret upstream ships as well; the Secret is but a name."""
+    """The small bundle; upstream ships its ConfigMap and its Secret, too. The Secret has no content."""
     return bundle(upstream={"|".join(CONFIG): {"has": {"f:data": {"f:b": "digest"}}}, "|".join(SECRET): {}})
 
 
@@ -39,13 +39,13 @@ def action_for(key: Key, metadata: dict[str, Any], adopt: Sequence[str] = (), re
 @pytest.mark.parametrize(("manager", "operation"), [("kubectl", "Apply"), ("kubectl-client-side-apply", "Update")])
 def test_what_kubectl_applied_of_upstreams_is_handed_over(manager: str, operation: str) -> None:
     action = action_for(CONFIG, by(manager, operation))
-    assert (action.verb, action.reason) == ("adopt", "kubectl applied it from upstream's release")
+    assert (action.verb, action.reason) == ("adopt", "applied by kubectl from the upstream release")
     assert (action.take_over, action.side) == (True, Side(has={"f:data": {"f:b": "digest"}}))
-    # Taken over without asking, so nothing of anybody's may be overruled.
+    # It is taken over without permission from the user, so no field of another manager may be overwritten.
     assert (action.tool, action.force) == ("", False)
 
 
-def test_what_kubectl_applied_of_anything_else_is_refused() -> None:
+def test_other_objects_that_kubectl_applied_block() -> None:
     assert action_for(CONFIG, by("kubectl"), release=bundle()).verb == "refuse"
 
 
@@ -55,18 +55,21 @@ def test_a_mark_of_another_installer_counts_more_than_kubectl(mark: dict[str, An
 
 
 @pytest.mark.parametrize("entries", [[], [{"manager": "kube-controller-manager", "operation": "Update"}]])
-def test_upstreams_object_that_is_but_a_name_is_nobodys(entries: list[dict[str, Any]]) -> None:
+def test_an_upstream_object_without_content_has_no_owner(entries: list[dict[str, Any]]) -> None:
     action = action_for(SECRET, {"uid": "u", "managedFields": entries})
-    assert (action.verb, action.reason) == ("adopt", "it is upstream's, and but a name")
+    assert (action.verb, action.reason) == (
+        "adopt",
+        "it is upstream's object, without any content",
+    )
     assert (action.take_over, action.side, action.force) == (True, Side(), False)
 
 
 @pytest.mark.parametrize("found", [{"uid": "u", **HELM}, by("installer"), by("installer", **ARGO_CD)])
-def test_one_that_somebody_claims_is_theirs(found: dict[str, Any]) -> None:
+def test_an_object_with_the_mark_of_another_installer_has_that_owner(found: dict[str, Any]) -> None:
     assert action_for(SECRET, found).verb == "refuse"
 
 
-def test_one_that_has_more_than_a_name_or_that_upstream_does_not_ship_is_refused() -> None:
+def test_an_object_with_content_or_unknown_to_upstream_blocks() -> None:
     assert action_for(CONFIG, {"uid": "u"}).verb == "refuse"
     assert action_for(SECRET, {"uid": "u"}, release=bundle()).verb == "refuse"
 
@@ -79,21 +82,21 @@ def test_one_that_has_more_than_a_name_or_that_upstream_does_not_ship_is_refused
         (by("installer"), "other", "field manager installer"),
     ],
 )
-def test_what_is_named_to_be_taken_over_is(found: dict[str, Any], tool: str, words: str) -> None:
+def test_objects_of_a_named_tool_are_adopted(found: dict[str, Any], tool: str, words: str) -> None:
     action = action_for(CONFIG, found, ["olm", tool])
-    assert (action.verb, action.reason) == ("adopt", f"to be taken from {words}")
+    assert (action.verb, action.reason) == ("adopt", f"to be adopted from {words}")
     assert (action.take_over, action.tool, action.force) == (True, tool, False)
     assert action.side == upstreams().upstream[CONFIG]
     assert action_for(CONFIG, found, ["olm"]).verb == "refuse"
 
 
-def test_what_is_ours_is_not_taken_from_anybody() -> None:
+def test_our_own_objects_are_not_adopted() -> None:
     assert action_for(CONFIG, by("conductor"), ["helm", "other"]).verb == "update"
     assert action_for(SECRET, by("conductor"), ["helm", "other"]).verb == "update"
 
 
-def test_an_action_shows_neither_manifests_nor_what_is_compared_with() -> None:
-    """They may hold what is secret, and an action is what messages and tests show."""
+def test_an_action_shows_no_manifests() -> None:
+    """They may hold secrets, and messages and test output show actions."""
     action = action_for(CONFIG, by("kubectl"))
     shown = repr(action)
     assert "ConfigMap" in shown

@@ -22,7 +22,7 @@ OURS = RecordEntry("uid-1", "d", "a", True)
 LIVE = {"uid": "uid-1", "managedFields": [{"manager": "conductor", "operation": "Apply", "fieldsV1": {}}]}
 
 
-def fate(
+def decision(
     key: Key = SERVICE,
     entry: RecordEntry = OURS,
     *,
@@ -31,12 +31,12 @@ def fate(
     **found: dict[str, Any] | None,
 ) -> str:
     metadata = found.get("metadata", LIVE)
-    return decide_leftover(key, entry, metadata, prune_crds=prune_crds, used_by=used_by).fate
+    return decide_leftover(key, entry, metadata, prune_crds=prune_crds, used_by=used_by).decision
 
 
-def test_what_conductor_created_and_nobody_else_has_is_pruned_by_its_uid() -> None:
+def test_objects_that_conductor_created_are_pruned_by_uid() -> None:
     found = decide_leftover(SERVICE, OURS, LIVE, prune_crds=False, used_by="")
-    assert (found.fate, found.uid) == ("prune", "uid-1")
+    assert (found.decision, found.uid) == ("prune", "uid-1")
 
 
 @pytest.mark.parametrize(
@@ -49,33 +49,33 @@ def test_what_conductor_created_and_nobody_else_has_is_pruned_by_its_uid() -> No
         {**LIVE, "annotations": {"meta.helm.sh/release-name": "x"}},
     ],
 )
-def test_what_is_gone_or_somebody_elses_by_now_is_forgotten(metadata: dict[str, Any] | None) -> None:
-    assert fate(metadata=metadata) == "forget"
+def test_missing_objects_and_those_of_other_owners_are_dropped(metadata: dict[str, Any] | None) -> None:
+    assert decision(metadata=metadata) == "drop"
 
 
 def test_what_may_not_be_read_is_terminating_or_was_there_before_stays() -> None:
-    assert fate(metadata={}) == "keep"
-    assert fate(metadata={**LIVE, "deletionTimestamp": "now"}) == "keep"
-    assert fate(entry=RecordEntry("uid-1", "d", "a", created=False)) == "keep"
+    assert decision(metadata={}) == "retain"
+    assert decision(metadata={**LIVE, "deletionTimestamp": "now"}) == "retain"
+    assert decision(entry=RecordEntry("uid-1", "d", "a", created=False)) == "retain"
 
 
 def test_crds_and_namespaces_need_more_than_that() -> None:
-    assert fate(CRD) == "keep"
-    assert fate(CRD, prune_crds=True) == "prune"
-    assert fate(CRD, prune_crds=True, used_by="Old ops/x") == "keep"
-    assert fate(NAMESPACE, prune_crds=True) == "keep"
+    assert decision(CRD) == "retain"
+    assert decision(CRD, prune_crds=True) == "prune"
+    assert decision(CRD, prune_crds=True, used_by="Old ops/x") == "retain"
+    assert decision(NAMESPACE, prune_crds=True) == "retain"
 
 
 def test_what_a_user_needs_stays_and_who_needs_it_is_said() -> None:
     found = decide_leftover(SERVICE, OURS, LIVE, prune_crds=True, used_by="TrainJob a/b")
-    assert (found.fate, found.reason) == ("keep", "TrainJob a/b needs it")
+    assert (found.decision, found.reason) == ("retain", "TrainJob a/b needs it")
 
 
-def test_left_is_what_is_on_record_and_not_in_the_release() -> None:
+def test_leftovers_are_recorded_and_not_in_the_release() -> None:
     unknown = Key("example.com/v9", "Thing", "", "x")
     record = Record(entries={SERVICE: OURS, CRD: OURS, unknown: OURS})
     assert leftovers_of(record, frozenset({CRD})) == [SERVICE]
-    # A bundle that does not say what its release has prunes nothing.
+    # A bundle that does not list the objects of its release prunes nothing.
     assert leftovers_of(record, frozenset()) == []
 
 

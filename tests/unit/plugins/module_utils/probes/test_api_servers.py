@@ -20,7 +20,7 @@ from tests.unit.plugins.helpers.fakes import FakeCluster
         (["192.0.2.1"], 1),
         (["192.0.2.1", "192.0.2.2", "192.0.2.3"], 3),
         (["192.0.2.1", "192.0.2.1"], 1),
-        # Nobody has entered itself: assumed.
+        # No API server has added its address: assumed.
         ([], 2),
     ],
 )
@@ -58,7 +58,7 @@ def test_so_many_rounds(servers: int, rounds: int) -> None:
 
 @pytest.mark.parametrize("servers", [2, 3, 7])
 def test_no_server_is_missed_but_once_in_a_million(servers: int) -> None:
-    """By chance, with a fixed seed: in 20000 draws none is missed; with two rounds many are."""
+    """Random, with a fixed seed: in 20000 draws none is missed; with two rounds many are."""
     draw = random.Random(7)  # noqa: S311
 
     def misses(rounds: int) -> int:

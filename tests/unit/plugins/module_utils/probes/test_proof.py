@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Proofs over several API servers: whichever is behind, it is found."""
+"""Proofs over several API servers: an API server that is behind is always found."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.unit.plugins.helpers.fakes import FakeCluster, Request, failure
 
 
 class Balanced(FakeCluster):
-    """Several API servers; each new connection reaches one of them, by chance."""
+    """Several API servers; each new connection reaches a random one."""
 
     def __init__(self, servers: int, seed: int) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Balanced(FakeCluster):
         return self
 
     def each(self, function: Any, items: Any) -> list[Any]:
-        """One after the other, so that the connection of a round is known."""
+        """Send the requests one after the other, so that the connection of a round is known."""
         return [function(item) for item in items]
 
     def hook(self, request: Request) -> dict[str, Any] | None:
@@ -84,7 +84,7 @@ def test_one_server_that_is_behind_is_found_whichever_answers_first(servers: int
         cluster = Balanced(servers, seed)
         cluster.behind = {0}
         verdicts = proof(cluster).verdicts([cluster.objects[VALIDATOR]])
-        assert [verdict.evidence for verdict in verdicts] == ["it let a bad object pass: it is not in force"]
+        assert [verdict.evidence for verdict in verdicts] == ["it accepted an invalid object: not active yet"]
 
 
 def test_the_first_failure_ends_the_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ def test_after_a_failure_one_probe_asks_until_it_succeeds() -> None:
         "certificate",
         "probe: denied",
     ]
-    # That one, and two whole rounds.
+    # The repeated probe and two complete rounds.
     assert posts(cluster) == 4 + 1 + 2
 
 
@@ -136,7 +136,7 @@ def test_a_certificate_that_is_not_good_yet_is_looked_at_again() -> None:
     assert (verdict.rule, verdict.ready) == ("certificate", False)
     before = posts(cluster)
     assert [verdict.rule for verdict in tried.verdicts([cluster.objects[VALIDATOR]])] == ["certificate"]
-    # Nothing is wrong with the webhooks as such: they are left alone.
+    # The webhooks themselves work: their pods are not touched.
     assert posts(cluster) == before
     cluster.objects[SECRET]["data"] = data
     assert len(tried.verdicts([cluster.objects[VALIDATOR]])) == 2

@@ -73,7 +73,7 @@ def test_a_refused_runtime_is_unproven_and_says_why(clock: Clock) -> None:
     assert clock.pauses == []
 
 
-# A manager that has not seen the runtime yet, and a webhook that is out of reach.
+# A manager that does not know the runtime yet, and an unreachable webhook.
 PASSING = pytest.mark.parametrize(("message", "status"), [(NOT_SEEN, 403), (AWAY, 500)])
 
 
@@ -136,7 +136,7 @@ def test_each_that_cannot_be_used_is_named_with_the_servers_words() -> None:
     assert str(caught.value) == (
         "prove runtimes: ClusterTrainingRuntimes cannot be used:\n"
         "  jax is missing\n"
-        "  torch refused a TrainJob: spec.template is bad\n"
+        "  torch rejects a TrainJob: spec.template is bad\n"
         "Next: run the install again"
     )
     assert [row["name"] for row in caught.value.facts["runtimes"]] == ["torch"]

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole operation on a cluster in memory: what is written and told, and that it goes on where it was cut off."""
+"""The complete operation on a cluster in memory: writes, results, and that an interrupted uninstall continues."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
     RightsError,
     UnreachableError,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.absent import ensure_absent
+from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import KUBE_SYSTEM_UID, obj
 from tests.unit.plugins.helpers.fakes import FakeCluster, Request, failure
 from tests.unit.plugins.helpers.removals import (
@@ -121,15 +121,15 @@ def test_an_install_after_a_removal_that_left_the_crds_makes_them_removable_agai
     assert set(found.objects) == {KUBE_SYSTEM}
 
 
-# -- cut off -----------------------------------------------------------------------------------------------------------
+# -- interrupted ---
 
 
 class Killed(Exception):
-    """The process is gone."""
+    """The process was killed."""
 
 
 def rich() -> FakeCluster:
-    """With people's things, and controllers that are dead, so that every stage has something to do."""
+    """A cluster with user objects and without running controllers, so that every stage has something to do."""
     found = cluster(alive=False)
     found.connections = 1
     hold(found, TORCH)
@@ -146,7 +146,7 @@ OUR_LEASE = Key("coordination.k8s.io/v1", "Lease", HOME, "conductor-install")
 
 @pytest.mark.parametrize("options", [EVERYTHING, {"abandon_jobs": True}], ids=["everything", "abandoned"])
 def test_killed_after_any_write_it_goes_on_and_ends_the_same(options: dict[str, Any]) -> None:
-    """To be killed at a read, or before a write, leaves what to be killed after the write before leaves."""
+    """A kill at a read, or before a write, leaves the same state as a kill after the previous write."""
     start, whole = rich(), rich()
     remove(whole, **options)
     for number in range(1, len(whole.writes) + 1):
@@ -156,18 +156,18 @@ def test_killed_after_any_write_it_goes_on_and_ends_the_same(options: dict[str, 
         def kill(request: Request, found: FakeCluster = found, number: int = number) -> dict[str, Any] | None:
             if not request.writes or len(found.writes) != number:
                 return None
-            # The server did it; nobody heard of it.
+            # The server did it, but the response is lost.
             found._answer(request)
             raise Killed
 
         found.hooks.append(kill)
         with contextlib.suppress(Killed):
             remove(found, **options)
-            # Giving back a lease that went with its namespace.
+            # The release of a lease that was deleted with its namespace.
             assert number == len(whole.writes), f"write {number}"
         found.hooks.clear()
         if OUR_LEASE in found.objects:
-            # As when the process is gone: this one is not.
+            # As if the process were gone: this one is still running.
             found.objects[OUR_LEASE]["spec"]["holderIdentity"] = ""
         remove(found, **options)
         assert set(found.objects) == set(whole.objects), f"write {number}"
@@ -176,11 +176,11 @@ def test_killed_after_any_write_it_goes_on_and_ends_the_same(options: dict[str, 
         assert not any(request.writes for request in found.requests[mark:])
 
 
-# -- refusals ----------------------------------------------------------------------------------------------------------
+# -- blockers ---
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_a_refusal_names_everything_and_writes_nothing(check: bool) -> None:
+def test_a_blocked_uninstall_names_everything_and_writes_nothing(check: bool) -> None:
     found = cluster()
     put_job(found)
     put_set(found)
@@ -201,7 +201,7 @@ def test_another_cluster_than_the_pinned_one_is_left_alone() -> None:
     assert found.writes == []
 
 
-def test_a_negative_timeout_is_refused_before_any_request() -> None:
+def test_a_negative_timeout_fails_before_any_request() -> None:
     found = cluster()
     with pytest.raises(InputError):
         remove(found, timeout=-1)
@@ -249,10 +249,10 @@ def test_a_server_that_fails_is_said_to(path: str) -> None:
         remove(found)
 
 
-# -- what does not go --------------------------------------------------------------------------------------------------
+# -- deletions that do not finish ---
 
 
-def test_a_failed_request_says_what_was_deleted_before() -> None:
+def test_a_failed_request_names_the_deleted_objects() -> None:
     found = cluster()
     found.connections = 1
     found.fail(500, method="DELETE", path="/deployments/", message="broken")
@@ -271,7 +271,7 @@ def test_what_holds_a_runtime_is_named_and_no_later_stage_begins() -> None:
     assert not [name for name in deleted(found) if "validat" in name]
 
 
-def test_a_held_runtime_is_let_go_where_no_controller_does_it() -> None:
+def test_a_finalizer_is_removed_if_no_controller_does_it() -> None:
     found = cluster(alive=False)
     hold(found, TORCH, "example.com/first", FINALIZER)
     with pytest.raises(NotReadyError, match="finalizer example"):
@@ -288,7 +288,7 @@ def test_what_somebody_changes_meanwhile_is_looked_at_again() -> None:
     attempts: list[int] = []
 
     def hook(request: Request) -> dict[str, Any] | None:
-        if request.step == "release runtimes" and len(attempts) < 2:
+        if request.step == "remove finalizers" and len(attempts) < 2:
             attempts.append(1)
             raise failure(422, "Invalid", "changed")
         return None
@@ -328,10 +328,10 @@ def test_what_was_made_meanwhile_does_not_go_with_its_crd() -> None:
         return None
 
     found.hooks.append(hook)
-    with pytest.raises(RefusedError, match="team-a/late: made meanwhile"):
+    with pytest.raises(RefusedError, match="team-a/late: created meanwhile"):
         remove(found, remove_crds=True)
     assert set(CRDS) <= set(found.objects)
-    # What is needed to go on is there.
+    # The objects that are needed to continue still exist.
     assert RECORD in found.objects
 
 
@@ -347,7 +347,7 @@ def test_what_came_into_the_namespace_meanwhile_keeps_it() -> None:
     result = remove(found)
     assert f"Namespace {HOME}: it is not empty: configmaps guest" in result["retained"]
     assert f"Namespace {HOME}" not in result["actions"]["delete"]
-    # The record goes last of all.
+    # The record is deleted last.
     assert RECORD not in found.objects
     assert deleted(found)[-1] == "conductor-install"
 
@@ -368,7 +368,7 @@ def test_a_deployment_that_does_not_go_is_said_with_its_pods() -> None:
     found = cluster()
     hold(found, MANAGER, "foregroundDeletion")
     found.put(obj("Pod", f"{MANAGER.name}-1", namespace=HOME), "kubelet", "Update")
-    with pytest.raises(NotReadyError, match=f"pods {MANAGER.name}-1 are left"):
+    with pytest.raises(NotReadyError, match=f"remaining pods: {MANAGER.name}-1"):
         remove(found)
     found.fail(403, method="GET", path="/pods")
     with pytest.raises(ConductorError):

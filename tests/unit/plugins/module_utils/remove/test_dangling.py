@@ -20,7 +20,9 @@ def configuration(name: str, service: str = "webhook", **more: Any) -> dict[str,
 
 def test_what_stays_and_points_to_what_goes_is_named_with_its_owner() -> None:
     (line,) = dangling([configuration("theirs"), configuration("ours")], GONE, {"uid-ours"})
-    assert line == "webhook configuration theirs (an unknown owner) points to Service ops/webhook, which would go"
+    assert (
+        line == "webhook configuration theirs (an unknown owner) points to Service ops/webhook, which would be deleted"
+    )
 
 
 def test_what_points_elsewhere_does_not_matter() -> None:

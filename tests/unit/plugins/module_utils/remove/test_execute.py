@@ -15,7 +15,7 @@ from tests.unit.plugins.helpers.fakes import FakeCluster, Request
 from tests.unit.plugins.helpers.removals import CRDS, HOME, MANAGER, RECORD, TORCH, cluster
 from tests.unit.plugins.helpers.states import release
 
-# What a controller leaves behind that was deleted in a hurry.
+# Objects that a controller leaves behind if it is deleted quickly.
 ORPHAN = {"ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "gone", "uid": "uid-gone"}]}
 PLACE = Key("v1", "Namespace", "", HOME)
 
@@ -51,7 +51,7 @@ def test_deployments_go_in_the_foreground_and_nothing_else_does() -> None:
 def test_a_namespace_that_is_not_empty_stays_and_the_record_goes() -> None:
     found = cluster()
     one = run(found, ("namespaces", PLACE))
-    assert list(one.kept.values()) == [PLACE]
+    assert list(one.retained.values()) == [PLACE]
     assert PLACE in found.objects
     assert RECORD not in found.objects
 
@@ -72,7 +72,7 @@ def test_a_namespace_waits_for_what_the_garbage_collector_is_about_to_take(monke
 
     found.hooks.append(hook)
     one = run(found, ("namespaces", PLACE))
-    assert (one.kept, len(looks)) == ({}, 3)
+    assert (one.retained, len(looks)) == ({}, 3)
     assert PLACE not in found.objects
 
 

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes, what stays and what forbids it. Beside ours there is whatever people made."""
+"""What is deleted, what is retained, and the blockers, on clusters with user objects."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def test_an_empty_cluster_has_nothing_to_remove() -> None:
 def test_everything_but_crds_goes_and_the_namespaces_take_the_record() -> None:
     found = planned(cluster())
     assert set(found.deleted()) == {*release().known, LEASE, JOBSET_LEASE} - set(CRDS)
-    assert found.kept == {"remove_crds is off": tuple(str(key) for key in CRDS)}
-    assert (found.refusals, found.release, found.found) == ((), (), True)
+    assert found.retained == {"remove_crds is off": tuple(str(key) for key in CRDS)}
+    assert (found.blockers, found.finalizers_to_remove, found.existed) == ((), (), True)
 
 
 def test_all_goes_in_the_order_of_the_stages_while_controllers_are_alive() -> None:
@@ -71,7 +71,7 @@ def test_all_goes_in_the_order_of_the_stages_while_controllers_are_alive() -> No
     put_set(found)
     removal = planned(found, user_data=True, crds=True)
     assert stages(removal) == [name for name in STAGES if name != "record"]
-    # The operator's namespace last, because the record is in it.
+    # The operator's namespace is last, because it has the record.
     assert going(removal, "namespaces")[-1].name == HOME
 
 
@@ -89,7 +89,7 @@ def test_with_the_record_lost_our_entry_tells_and_namespaces_stay() -> None:
     lose_record(found)
     removal = planned(found, crds=True)
     assert set(removal.deleted()) == {*release().known, LEASE, JOBSET_LEASE} - set(NAMESPACES)
-    assert removal.kept == {"no record says that Conductor made it": tuple(sorted(map(str, NAMESPACES)))}
+    assert removal.retained == {"no record shows that Conductor created it": tuple(sorted(map(str, NAMESPACES)))}
     assert going(removal, "record") == []
 
 
@@ -99,7 +99,7 @@ def test_where_the_namespace_stays_the_record_goes_last() -> None:
     removal = planned(found)
     assert stages(removal)[-1] == "record"
     assert going(removal, "record") == [RECORD]
-    assert removal.kept["it is not empty: configmaps guest"] == (f"Namespace {HOME}",)
+    assert removal.retained["it is not empty: configmaps guest"] == (f"Namespace {HOME}",)
     assert going(removal, "namespaces") == [key for key in NAMESPACES if key.name != HOME]
 
 
@@ -121,29 +121,29 @@ def test_of_itself_a_removal_takes_nothing_of_peoples_and_no_crd() -> None:
     assert [words.partition(" (")[0] for words in said(removal)] == ["1 unfinished TrainJob", "1 unfinished JobSet"]
 
 
-def test_what_is_decided_stays_so() -> None:
+def test_decisions_are_immutable() -> None:
     for value, field in ((Switches(), "crds"), (RemovalState(Observed()), "deployments"), (Removal(), "stages")):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(value, field, None)
 
 
 def test_a_record_alone_is_something_of_conductors() -> None:
-    """An install that was cut off, or objects that somebody else deleted: the record is to go."""
+    """After an interrupted install, or if the objects were deleted by others: the record is deleted."""
     found = cluster()
     for key in [key for key in found.objects if key != RECORD]:
         del found.objects[key]
     found.put(obj("Namespace", release().namespace), "somebody")
     removal = planned(found)
-    assert (removal.deleted(), removal.found) == ([RECORD], True)
+    assert (removal.deleted(), removal.existed) == ([RECORD], True)
 
 
-def test_a_namespace_nobody_looked_into_stays() -> None:
+def test_a_namespace_with_unread_contents_stays() -> None:
     found = look(cluster(), release())
     removal = make_removal(release(), RemovalState(found.observed), Switches())
-    assert set(removal.kept["it is not empty: nobody looked into it"]) == {str(key) for key in NAMESPACES}
+    assert set(removal.retained["it is not empty: its contents were not read"]) == {str(key) for key in NAMESPACES}
 
 
-# -- people's ----------------------------------------------------------------------------------------------------------
+# -- user objects ---
 
 
 def test_unfinished_jobs_forbid_it_and_are_counted() -> None:
@@ -154,7 +154,7 @@ def test_unfinished_jobs_forbid_it_and_are_counted() -> None:
     (words,) = said(planned(found))
     assert words == (
         "7 unfinished TrainJobs (team-a/j0, team-a/j1, team-a/j2, team-a/j3, team-a/j4, and 2 more): "
-        "they need the controller"
+        "they need Trainer's controller"
     )
 
 
@@ -165,21 +165,21 @@ def test_what_can_be_done_about_jobs_is_said() -> None:
     hold(found, TORCH)
     switch = "set remove_user_data: true to delete them"
     abandon = ", or abandon_jobs: true to leave them without a controller"
-    assert [next_step for _words, next_step in planned(found).refusals] == [
-        f"let them end, or {switch}{abandon}",
+    assert [next_step for _words, next_step in planned(found).blockers] == [
+        f"wait until they finish, or {switch}{abandon}",
         f"{switch}{abandon}",
     ]
-    # No switch leaves a job whose very type goes.
-    assert {next_step for _words, next_step in planned(found, abandon=True, crds=True).refusals} == {switch}
+    # No switch retains a job whose CRD is deleted.
+    assert {next_step for _words, next_step in planned(found, abandon=True, crds=True).blockers} == {switch}
 
 
-def test_jobs_need_the_trainer_beside_somebody_elses_job_set_too() -> None:
+def test_jobs_need_trainer_with_an_external_jobset_too() -> None:
     found = cluster()
     make_foreign(found, "jobset")
     put_job(found)
     put_set(found)
-    # The JobSet has its controller still.
-    assert said(planned(found)) == ["1 unfinished TrainJob (team-a/j): they need the controller"]
+    # The controller of the JobSet stays.
+    assert said(planned(found)) == ["1 unfinished TrainJob (team-a/j): they need Trainer's controller"]
 
 
 def test_job_sets_need_ours_when_the_trainer_is_gone() -> None:
@@ -188,7 +188,7 @@ def test_job_sets_need_ours_when_the_trainer_is_gone() -> None:
     put_job(found)
     put_set(found)
     assert said(planned(found)) == [
-        "1 unfinished JobSet (team-a/s): they need the controller of JobSet that would go",
+        "1 unfinished JobSet (team-a/s): they need JobSet's controller, which would be deleted",
     ]
 
 
@@ -196,7 +196,7 @@ def test_a_plain_job_set_that_is_not_over_forbids_it() -> None:
     found = cluster()
     put_set(found)
     put_set(found, "over", ending="Completed")
-    # That of a TrainJob counts with it.
+    # The JobSet of a TrainJob counts as part of it.
     put_set(found, "owned", owned=True)
     (words,) = said(planned(found))
     assert words.startswith("1 unfinished JobSet (team-a/s)")
@@ -207,8 +207,8 @@ def test_jobs_that_are_over_stay_and_do_not_matter() -> None:
     put_job(found, ending="Failed")
     put_set(found, ending="Completed")
     removal = planned(found)
-    assert removal.refusals == ()
-    assert removal.kept[STAYING] == ("JobSet team-a/s", "TrainJob team-a/j")
+    assert removal.blockers == ()
+    assert removal.retained[STAYING] == ("JobSet team-a/s", "TrainJob team-a/j")
 
 
 def test_abandoned_jobs_stay() -> None:
@@ -216,8 +216,8 @@ def test_abandoned_jobs_stay() -> None:
     put_job(found)
     put_set(found)
     removal = planned(found, abandon=True)
-    assert removal.refusals == ()
-    assert removal.kept[STAYING] == ("JobSet team-a/s", "TrainJob team-a/j")
+    assert removal.blockers == ()
+    assert removal.retained[STAYING] == ("JobSet team-a/s", "TrainJob team-a/j")
     assert {"TrainJob", "JobSet"}.isdisjoint(key.kind for key in removal.deleted())
 
 
@@ -226,9 +226,9 @@ def test_user_data_goes_when_it_is_asked_for_and_in_its_order() -> None:
     keys = [put_job(found), put_set(found), put_set(found, "owned", owned=True)]
     keys += [put_runtime(found), put_runtime(found, namespace="team-a")]
     removal = planned(found, user_data=True)
-    assert removal.refusals == ()
+    assert removal.blockers == ()
     assert set(keys) <= set(removal.deleted())
-    # Each once: those of the release are no custom ones.
+    # Each once: the runtimes of the release are no custom ones.
     assert len(removal.deleted()) == len(set(removal.deleted()))
     assert stages(removal)[:3] == ["train_jobs", "job_sets", "runtimes"]
 
@@ -239,30 +239,30 @@ def test_custom_runtimes_stay_and_what_holds_them_is_said() -> None:
     put_runtime(found, "held", held=True)
     put_runtime(found, "spaced", namespace="team-a", held=True)
     removal = planned(found)
-    assert removal.kept[STAYING] == ("ClusterTrainingRuntime own",)
-    assert removal.kept[f"{STAYING}, held by {IN_HOME}"] == (
+    assert removal.retained[STAYING] == ("ClusterTrainingRuntime own",)
+    assert removal.retained[f"{STAYING}, held by {IN_HOME}"] == (
         "ClusterTrainingRuntime held",
         "TrainingRuntime team-a/spaced",
     )
 
 
-def test_beside_somebody_elses_job_set_plain_ones_stay_whatever_is_asked_for() -> None:
+def test_with_an_external_jobset_plain_job_sets_always_stay() -> None:
     found = cluster()
     plain, owned, job = put_set(found), put_set(found, "owned", owned=True), put_job(found)
     make_foreign(found, "jobset")
     removal = planned(found, user_data=True, crds=True)
-    assert removal.refusals == ()
+    assert removal.blockers == ()
     assert plain not in removal.deleted()
     assert {owned, job} <= set(removal.deleted())
     assert not [key for key in removal.deleted() if "jobset" in key.name]
-    # Nor does the switch keep back why anything else than a runtime stays.
-    assert removal.kept["it is not Conductor's (field manager helm)"] == (
+    # The switch does not hide the reason why other objects than runtimes stay.
+    assert removal.retained["it is managed by another owner (field manager helm)"] == (
         "CustomResourceDefinition jobsets.jobset.x-k8s.io",
     )
 
 
 def make_foreign(found: FakeCluster, word: str) -> None:
-    """As if what bears this word in its name were somebody's, but for objects of people, and ours never had been."""
+    """Give the CRDs with this word to another owner and delete our other objects; user objects stay."""
     for key in [key for key in found.objects if word in key.name or (word, key.api_version) == ("train", TRAINER)]:
         if key.kind == "CustomResourceDefinition":
             found.objects[key]["metadata"]["managedFields"] = [{"manager": "helm", "operation": "Apply"}]
@@ -271,7 +271,7 @@ def make_foreign(found: FakeCluster, word: str) -> None:
             del found.objects[key]
 
 
-def test_whose_the_trainer_is_tells_whether_a_runtime_of_somebodys_goes() -> None:
+def test_the_owner_of_trainer_decides_about_custom_runtimes() -> None:
     found = cluster()
     make_foreign(found, "jobset")
     del found.objects[TORCH]
@@ -282,7 +282,7 @@ def test_whose_the_trainer_is_tells_whether_a_runtime_of_somebodys_goes() -> Non
     put_runtime(found, TORCH.name)
     removal = planned(found, user_data=True)
     assert TORCH not in removal.deleted()
-    assert removal.kept["it is not Conductor's (field manager kubectl)"] == (str(TORCH),)
+    assert removal.retained["it is managed by another owner (field manager kubectl)"] == (str(TORCH),)
 
 
 def test_without_anything_of_ours_user_data_stays_whatever_is_asked_for() -> None:
@@ -293,7 +293,7 @@ def test_without_anything_of_ours_user_data_stays_whatever_is_asked_for() -> Non
     for key in CRDS:
         found.objects[key]["metadata"]["managedFields"] = []
     removal = planned(found, user_data=True, crds=True)
-    assert (removal.stages, removal.found) == ((), False)
+    assert (removal.stages, removal.existed) == ((), False)
 
 
 # -- finalizers --------------------------------------------------------------------------------------------------------
@@ -314,35 +314,35 @@ def test_abandoned_it_stays() -> None:
     hold(found, TORCH)
     removal = planned(found, abandon=True)
     assert TORCH not in removal.deleted()
-    assert removal.kept[f"held by {IN_HOME}, and TrainJobs that stay use it"] == (str(TORCH),)
-    # The others go, whichever comes first.
+    assert removal.retained[f"held by {IN_HOME}; retained TrainJobs use it"] == (str(TORCH),)
+    # The others are deleted, in any order.
     hold(found, JAX)
     put_job(found, "other", ending="Complete", runtime=JAX.name)
     built_in = [key for key in release().known if key.kind == "ClusterTrainingRuntime"]
     assert set(going(planned(found, abandon=True), "runtimes")) == set(built_in) - {TORCH, JAX}
 
 
-def test_a_held_runtime_that_nobody_uses_is_left_to_the_controller_while_there_is_one() -> None:
+def test_a_running_controller_removes_the_finalizer_of_an_unused_runtime() -> None:
     found = cluster()
     put_job(found, ending="Complete", runtime="another")
     hold(found, TORCH)
     removal = planned(found)
     assert TORCH in removal.deleted()
-    assert removal.release == ()
+    assert removal.finalizers_to_remove == ()
 
 
-def test_without_a_controller_it_is_let_go() -> None:
+def test_without_a_controller_the_finalizer_is_removed() -> None:
     found = cluster(alive=False)
     hold(found, TORCH)
-    assert [target.key for target in planned(found).release] == [TORCH]
+    assert [target.key for target in planned(found).finalizers_to_remove] == [TORCH]
     own = put_runtime(found, held=True)
-    assert {target.key for target in planned(found, user_data=True).release} == {TORCH, own}
+    assert {target.key for target in planned(found, user_data=True).finalizers_to_remove} == {TORCH, own}
 
 
 def test_another_finalizer_is_not_ours_to_take_away() -> None:
     found = cluster(alive=False)
     hold(found, TORCH, "example.com/held")
-    assert planned(found).release == ()
+    assert planned(found).finalizers_to_remove == ()
 
 
 # -- CRDs --------------------------------------------------------------------------------------------------------------
@@ -351,7 +351,7 @@ def test_another_finalizer_is_not_ours_to_take_away() -> None:
 def test_crds_go_when_nothing_is_left_of_their_kinds() -> None:
     removal = planned(cluster(), crds=True)
     assert going(removal, "crds") == sorted(CRDS)
-    assert removal.kept == {}
+    assert removal.retained == {}
 
 
 def test_an_object_that_would_go_with_a_crd_forbids_it() -> None:
@@ -366,23 +366,23 @@ def test_an_object_that_would_go_with_a_crd_forbids_it() -> None:
         "1 TrainingRuntime (team-a/own)",
         "1 TrainJob (team-a/j)",
     ]
-    assert planned(found, user_data=True, crds=True).refusals == ()
+    assert planned(found, user_data=True, crds=True).blockers == ()
 
 
-def test_a_crd_whose_objects_nobody_looked_for_stays() -> None:
-    """One that an older release had: what people keep of its kind is not known."""
+def test_a_crd_whose_objects_were_not_read_stays() -> None:
+    """A CRD of an older release: it is unknown whether users have objects of its kind."""
     key = Key("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", f"olds.{TRAINER.partition('/')[0]}")
     record = Record(entries={key: RecordEntry("u", "", "", True)})
     removal = make_removal(release(), RemovalState(Observed({key: {"uid": "u"}}, record=record)), Switches(crds=True))
     assert removal.deleted() == []
-    assert removal.kept == {"nobody looked for objects of its kind": (str(key),)}
+    assert removal.retained == {"objects of its kind were not searched for": (str(key),)}
 
 
 def test_abandoning_jobs_never_destroys_them() -> None:
     found = cluster()
     put_job(found)
     (words,) = said(planned(found, abandon=True, crds=True))
-    assert words.startswith("1 TrainJob (team-a/j): they would go with CustomResourceDefinition")
+    assert words.startswith("1 TrainJob (team-a/j): they would be deleted with CustomResourceDefinition")
 
 
 def test_after_a_removal_that_left_the_crds_the_next_may_take_them() -> None:
@@ -390,42 +390,42 @@ def test_after_a_removal_that_left_the_crds_the_next_may_take_them() -> None:
     for key in [key for key in found.objects if key not in CRDS]:
         del found.objects[key]
     removal = planned(found)
-    assert (removal.stages, removal.found) == ((), True)
+    assert (removal.stages, removal.existed) == ((), True)
     assert planned(found, crds=True).deleted() == sorted(CRDS)
-    # What nobody serves any more does not have to be over.
+    # Jobs without a controller do not have to be finished.
     put_job(found)
     put_set(found)
-    assert planned(found).refusals == ()
-    assert planned(found, user_data=True, crds=True).refusals == ()
+    assert planned(found).blockers == ()
+    assert planned(found, user_data=True, crds=True).blockers == ()
 
 
-def test_crds_that_somebody_elses_controller_serves_stay() -> None:
+def test_crds_of_another_owners_controller_stay() -> None:
     found = cluster()
     found.put(webhooks("theirs", "webhook", ["trainer.kubeflow.org"], namespace="elsewhere"), "helm")
     removal = planned(found, crds=True)
     assert [key.name for key in going(removal, "crds")] == ["jobsets.jobset.x-k8s.io"]
-    reason = "webhook configuration theirs, which stays, is about it"
-    assert len(removal.kept[reason]) == 3
+    reason = "it is still served by the webhook configuration theirs"
+    assert len(removal.retained[reason]) == 3
 
 
-# -- others ------------------------------------------------------------------------------------------------------------
+# -- other owners ---
 
 
-def test_a_webhook_that_would_be_called_in_vain_forbids_it() -> None:
+def test_a_webhook_without_its_service_blocks() -> None:
     found = cluster()
     found.put(webhooks("theirs", "jobset-webhook-service", ["example.com"], namespace=HOME), "helm")
     (words,) = said(planned(found))
     assert words == (
         "webhook configuration theirs (field manager helm) points to Service kubeflow-system/jobset-webhook-service, "
-        "which would go"
+        "which would be deleted"
     )
 
 
-def test_a_controller_that_is_somebody_elses_by_now_forbids_it() -> None:
+def test_a_controller_with_another_owner_blocks() -> None:
     found = cluster()
     found.objects[MANAGER]["metadata"]["annotations"] = {"meta.helm.sh/release-name": "trainer"}
     (words,) = said(planned(found))
-    assert words.startswith(f"Deployment {HOME}/{MANAGER.name} stays (Helm release trainer)")
+    assert words.startswith(f"Deployment {HOME}/{MANAGER.name} is managed by Helm release trainer and stays")
 
 
 def test_leases_stay_with_controllers_that_stay() -> None:
@@ -437,7 +437,7 @@ def test_leases_stay_with_controllers_that_stay() -> None:
     assert planned(found, user_data=True, crds=True).stages == ()
 
 
-def test_leases_of_nobody_we_know_stay() -> None:
+def test_unknown_leases_stay() -> None:
     found = FakeCluster()
     for key in (LEASE, JOBSET_LEASE):
         found.put(obj("Lease", key.name, key.api_version, HOME), "manager", "Update")
@@ -457,17 +457,17 @@ def test_leases_go_when_a_removal_was_cut_off_after_their_controllers() -> None:
     assert going(planned(found), "leases") == [LEASE, JOBSET_LEASE]
 
 
-def test_somebodys_runtime_with_the_name_of_a_built_in_one_stays_but_for_the_switch() -> None:
+def test_a_foreign_runtime_with_a_built_in_name_stays_without_the_switch() -> None:
     found = cluster()
     del found.objects[TORCH]
     put_runtime(found, TORCH.name)
     removal = planned(found)
     assert TORCH not in removal.deleted()
-    assert removal.kept["it is not Conductor's (field manager kubectl)"] == (str(TORCH),)
+    assert removal.retained["it is managed by another owner (field manager kubectl)"] == (str(TORCH),)
     assert TORCH in planned(found, user_data=True).deleted()
 
 
-def test_what_is_terminating_is_only_waited_for() -> None:
+def test_terminating_objects_are_only_awaited() -> None:
     found = cluster()
     found.objects[TORCH]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     removal = planned(found)
@@ -483,8 +483,8 @@ def test_a_namespace_of_others_that_is_terminating_is_said_to_be() -> None:
     found.objects[home]["status"] = {
         "conditions": [{"type": "NamespaceContentRemaining", "status": "True", "message": "one pod is left"}]
     }
-    (reason,) = (reason for reason, names in planned(found).kept.items() if str(home) in names)
-    assert reason.startswith("no record says that Conductor made it; it is Terminating since")
+    (reason,) = (reason for reason, names in planned(found).retained.items() if str(home) in names)
+    assert reason.startswith("no record shows that Conductor created it; it is Terminating since")
     assert reason.endswith("one pod is left")
 
 
@@ -496,7 +496,7 @@ def test_deselected_runtimes_go_as_well() -> None:
     )
 
 
-def test_nothing_that_is_refused_is_about_jobs_of_a_trainer_that_is_not_ours() -> None:
+def test_jobs_of_a_foreign_trainer_do_not_block() -> None:
     found = FakeCluster()
     found.put(
         obj(
@@ -512,4 +512,4 @@ def test_nothing_that_is_refused_is_about_jobs_of_a_trainer_that_is_not_ours() -
         "kubectl",
     )
     put_job(found)
-    assert planned(found).refusals == ()
+    assert planned(found).blockers == ()

@@ -24,7 +24,7 @@ REMOVAL = Removal(
         ("runtimes", (DeletionTarget(TORCH, "u1"),)),
         ("controllers", (DeletionTarget(MANAGER, "u2"), DeletionTarget(LEASE, "u3"))),
     ),
-    release=(DeletionTarget(TORCH, "u1"),),
+    finalizers_to_remove=(DeletionTarget(TORCH, "u1"),),
 )
 
 
@@ -34,7 +34,7 @@ def answering(**status: Any) -> FakeCluster:
     return cluster
 
 
-def test_it_takes_deletes_and_watches_what_lasts_and_patches_what_is_released() -> None:
+def test_permissions_are_delete_watch_for_slow_deletions_and_patch_for_finalizers() -> None:
     runtime = ("trainer.kubeflow.org", "clustertrainingruntimes")
     assert removal_rights(REMOVAL) == [
         Right("delete", *runtime, "", "torch-distributed"),
@@ -42,7 +42,7 @@ def test_it_takes_deletes_and_watches_what_lasts_and_patches_what_is_released() 
         Right("delete", "coordination.k8s.io", "leases", HOME, LEASE.name),
         Right("watch", "apps", "deployments", HOME, ""),
         Right("watch", *runtime, "", ""),
-        # Whether the pods of a Deployment are gone shows on them.
+        # Needed to see whether the pods of a Deployment are gone.
         Right("list", "apps", "replicasets", HOME, ""),
         Right("list", "", "pods", HOME, ""),
         Right("watch", "", "pods", HOME, ""),
@@ -50,7 +50,7 @@ def test_it_takes_deletes_and_watches_what_lasts_and_patches_what_is_released() 
     ]
 
 
-def test_what_is_terminating_already_takes_no_right_to_delete() -> None:
+def test_terminating_objects_need_no_permission_to_delete() -> None:
     going = DeletionTarget(Key("v1", "ConfigMap", HOME, "c"), "u", terminating=True)
     assert removal_rights(Removal((("access", (going,)),))) == []
 

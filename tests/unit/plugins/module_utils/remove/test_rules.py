@@ -28,35 +28,35 @@ def record(key: Key, *, created: bool = True, uid: str = "uid-1") -> Record:
 
 @pytest.mark.parametrize("key", [CONFIG, HOME])
 @pytest.mark.parametrize("entry", [OURS, THEIRS])
-def test_what_the_record_says_we_created_is_ours_whoever_changed_it_since(key: Key, entry: dict[str, Any]) -> None:
+def test_recorded_creations_are_ours_even_after_changes(key: Key, entry: dict[str, Any]) -> None:
     assert why_not_ours(key, metadata(entry), record(key)) is None
 
 
 @pytest.mark.parametrize("key", [CONFIG, HOME])
-def test_what_was_there_before_stays(key: Key) -> None:
-    assert why_not_ours(key, metadata(OURS), record(key, created=False)) == "it was there before Conductor"
+def test_objects_that_existed_before_stay(key: Key) -> None:
+    assert why_not_ours(key, metadata(OURS), record(key, created=False)) == "it existed before Conductor"
 
 
 @pytest.mark.parametrize("known", [Record(), record(CONFIG), record(CONFIG, uid="uid-of-another")])
 def test_what_another_installer_marked_stays(known: Record) -> None:
-    assert why_not_ours(CONFIG, metadata(OURS, annotations=HELM), known) == "Helm release trainer manages it"
+    assert why_not_ours(CONFIG, metadata(OURS, annotations=HELM), known) == "it is managed by Helm release trainer"
 
 
 @pytest.mark.parametrize("known", [Record(), record(CONFIG, uid="uid-of-another")])
 def test_what_no_record_knows_is_ours_by_our_entry(known: Record) -> None:
     assert why_not_ours(CONFIG, metadata(OURS), known) is None
-    assert why_not_ours(CONFIG, metadata(THEIRS), known) == "it is not Conductor's (field manager helm)"
+    assert why_not_ours(CONFIG, metadata(THEIRS), known) == "it is managed by another owner (field manager helm)"
 
 
 def test_a_namespace_takes_the_word_of_a_record() -> None:
-    assert why_not_ours(HOME, metadata(OURS), Record()) == "no record says that Conductor made it"
-    assert why_not_ours(HOME, metadata(OURS), record(HOME, uid="other")) == "no record says that Conductor made it"
+    assert why_not_ours(HOME, metadata(OURS), Record()) == "no record shows that Conductor created it"
+    assert why_not_ours(HOME, metadata(OURS), record(HOME, uid="other")) == "no record shows that Conductor created it"
 
 
 def test_a_namespace_made_by_a_run_that_was_cut_off_is_ours() -> None:
     intended = Record(intent=frozenset({HOME}))
     assert why_not_ours(HOME, metadata(OURS), intended) is None
-    assert why_not_ours(HOME, metadata(THEIRS), intended) == "it is not Conductor's (field manager helm)"
+    assert why_not_ours(HOME, metadata(THEIRS), intended) == "it is managed by another owner (field manager helm)"
 
 
 def test_what_kubectl_applied_is_kubectls() -> None:

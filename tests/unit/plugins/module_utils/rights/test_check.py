@@ -21,7 +21,7 @@ ALL: list[dict[str, Any]] = EVERYTHING["resourceRules"]
 
 
 def actions(*kinds: str) -> list[Action]:
-    """What creates the release, or the objects of these kinds."""
+    """Return the actions that create the release, or its objects of these kinds."""
     return [
         Action("create", key_of(manifest), phase.name, "", manifest)
         for phase in release().phases
@@ -33,7 +33,7 @@ def actions(*kinds: str) -> list[Action]:
 def reviewed(
     clusterwide: list[dict[str, Any]], home: list[dict[str, Any]] | None = None, *, incomplete: bool = False
 ) -> FakeCluster:
-    """A cluster with these rules; C(home) are those of the operator's namespace."""
+    """Return a cluster with these rules; C(home) are those of the operator's namespace."""
     cluster = FakeCluster()
     rules = {NOWHERE: clusterwide, HOME: [*clusterwide, *(home or [])]}
 
@@ -74,7 +74,7 @@ def test_what_comes_into_a_new_namespace_must_be_readable() -> None:
     assert {line.split()[0] for line in lines} == {"list", "get"}
     assert all(f"in namespace {HOME}" in line for line in lines)
     assert any("secrets" in line for line in lines)
-    # In one that was there reading them has shown it.
+    # In an existing namespace, the reads have shown it already.
     require_rights(reviewed(rules), release(), [action for action in actions() if action.key.kind != "Namespace"])
 
 
@@ -82,7 +82,7 @@ def test_every_missing_right_is_named() -> None:
     lines = missing(reviewed([]), actions())
     types = {(right.resource, right.namespace) for right in to_write(release())}
     read = [right for right in to_read(release()) if right.namespace]
-    # And to grant the roles: escalate and bind, in the cluster and in the namespace; and to watch the lease.
+    # Also to grant the roles (escalate and bind, in the cluster and in the namespace) and to watch the lease.
     assert len(lines) == len(types) + len(read) + 4 + 2
     for right in to_write(release()):
         assert any(right.verb in line and right.resource in line and right.name in line for line in lines)
@@ -121,7 +121,7 @@ def test_an_incomplete_answer_is_completed_right_by_right() -> None:
     assert all(line.startswith(("create ", "get leases", "watch leases")) for line in lines)
     assert cluster.requests[-1].body["kind"] == "SelfSubjectAccessReview"
     cluster.allows = lambda attributes: attributes["verb"] in ("create", "patch", "get", "list", "watch")
-    # Whether roles may be granted cannot be told; the server does, when they are applied.
+    # It is unknown whether roles may be granted; the server decides when they are applied.
     require_rights(cluster, release(), actions())
 
 

@@ -9,7 +9,10 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.access_reviews import Reviews, Right
 from ansible_collections.conductor.trainer.plugins.module_utils.rights.grants import grant_facts, has_every_right
-from ansible_collections.conductor.trainer.plugins.module_utils.rights.required import besides_install, of_install
+from ansible_collections.conductor.trainer.plugins.module_utils.rights.required import (
+    optional_for_install,
+    required_for_install,
+)
 from tests.unit.plugins.helpers.states import EVERYTHING, HOME, release
 
 RBAC = "rbac.authorization.k8s.io"
@@ -18,12 +21,12 @@ PROBES = release().probe_namespace
 
 
 def rules_of(rights: list[Right]) -> list[dict[str, Any]]:
-    """A rule for each resource type, with the names that rights are to."""
+    """Return a rule for each resource type, with the object names of the permissions."""
     grouped: dict[tuple[str, str, str], set[str]] = {}
     for right in rights:
         grouped.setdefault((right.verb, right.group, right.resource), set()).add(right.name)
     return [
-        # Where every name is allowed, none is named.
+        # If all names are allowed, the rule has no names.
         {
             "verbs": [verb],
             "apiGroups": [group],
@@ -34,8 +37,8 @@ def rules_of(rights: list[Right]) -> list[dict[str, Any]]:
     ]
 
 
-RIGHTS = [*of_install(release()), *(help_.right for help_ in besides_install(release()))]
-# What an install takes, and no more.
+RIGHTS = [*required_for_install(release()), *(optional.right for optional in optional_for_install(release()))]
+# Exactly the permissions of an install.
 CLUSTERWIDE, NAMESPACED, PROBING = (
     rules_of([right for right in RIGHTS if right.namespace == namespace]) for namespace in ("", HOME, PROBES)
 )
@@ -46,7 +49,7 @@ GRANTS_AT_HOME = [{"verbs": ["escalate", "bind"], "apiGroups": [RBAC], "resource
 def reviews(
     cluster: list[dict[str, Any]], home: list[dict[str, Any]], probes: list[dict[str, Any]], **more: Any
 ) -> Reviews:
-    # What is granted cluster-wide shows in each.
+    # Cluster-wide permissions count in each namespace.
     namespaced = {HOME: [*cluster, *home], PROBES: [*cluster, *probes]}
     return Reviews(
         {"resourceRules": cluster, **more}, {name: {"resourceRules": rules} for name, rules in namespaced.items()}
@@ -74,14 +77,14 @@ def test_enough_is_enough() -> None:
     assert grant_facts(release(), Reviews(EVERYTHING, {HOME: EVERYTHING})) == facts()
 
 
-@pytest.mark.parametrize("right", sorted(set(of_install(release()))), ids=str)
+@pytest.mark.parametrize("right", sorted(set(required_for_install(release()))), ids=str)
 def test_each_right_missing_in_turn_is_named(right: Right) -> None:
     left = [other for other in RIGHTS if other != right]
     rules = [rules_of([other for other in left if other.namespace == name]) for name in ("", HOME, PROBES)]
     found = facts([*rules[0], *GRANTS], [*rules[1], *GRANTS_AT_HOME], rules[2])
     everywhere = (right.verb, right.namespace) == ("list", HOME) and right._replace(namespace="") in left
     if everywhere or (right.name and right._replace(name="") in left):
-        # Whoever may list them everywhere may do so here; and whoever may do it to all of them, to this one.
+        # A cluster-wide permission includes a namespace; a permission without names includes this name.
         assert found["missing"] == []
     else:
         (line,) = found["missing"]
@@ -92,7 +95,7 @@ def test_each_right_missing_in_turn_is_named(right: Right) -> None:
 
 
 def test_each_right_one_can_do_without_is_named_with_what_it_is_good_for() -> None:
-    for one in besides_install(release()):
+    for one in optional_for_install(release()):
         left = [other for other in RIGHTS if other != one.right]
         rules = [rules_of([other for other in left if other.namespace == name]) for name in ("", HOME, PROBES)]
         found = facts([*rules[0], *GRANTS], [*rules[1], *GRANTS_AT_HOME], rules[2])

@@ -8,8 +8,8 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.access_reviews import Right
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Action, Verb
 from ansible_collections.conductor.trainer.plugins.module_utils.rights.required import (
-    besides_install,
-    of_install,
+    optional_for_install,
+    required_for_install,
     rights_for,
     summed_up,
     to_probe,
@@ -33,7 +33,7 @@ def test_an_apply_is_a_patch_and_where_nothing_is_a_create_as_well(verb: Verb, v
 def test_everything_that_is_written_is_named() -> None:
     written = to_write(release())
     assert [right.resource for right in written if not right.name] == ["leases"]
-    # A create and a patch for each object, and for the install record; four for the lease.
+    # A create and a patch for each object and for the install record; four for the lease.
     assert len(written) == 2 * (len(release().objects()) + 1) + 4
 
 
@@ -43,15 +43,15 @@ def test_no_probe_goes_where_a_controller_is() -> None:
 
 
 def test_no_right_is_both_needed_and_dispensable() -> None:
-    needed, helpful = of_install(release()), [help_.right for help_ in besides_install(release())]
+    needed, helpful = required_for_install(release()), [optional.right for optional in optional_for_install(release())]
     assert len({*needed, *helpful}) == len(needed) + len(helpful)
 
 
 def test_the_namespaces_may_be_there_before() -> None:
     making = {Right("create", "", "namespaces", "", name) for name in release().names("Namespace")}
     assert making <= set(to_write(release()))
-    assert not making & set(of_install(release()))
-    assert making <= {help_.right for help_ in besides_install(release())}
+    assert not making & set(required_for_install(release()))
+    assert making <= {optional.right for optional in optional_for_install(release())}
 
 
 def test_rights_are_summed_up_by_what_they_are_to() -> None:

@@ -20,7 +20,7 @@ SECURITY = 'Error creating: pods "x" is forbidden: violates PodSecurity "restric
 
 
 def put_job(cluster: FakeCluster, name: str = "mnist-node-0", owner: str = "mnist", **status: Any) -> dict[str, Any]:
-    """A Job of one pod, as the server has it."""
+    """Return a Job with one pod, as on the server."""
     labels = {JOBSET_LABEL: owner}
     return cluster.put(
         obj("Job", name, "batch/v1", "team", metadata={"labels": labels}, spec={"parallelism": 1}, status=status)
@@ -28,7 +28,7 @@ def put_job(cluster: FakeCluster, name: str = "mnist-node-0", owner: str = "mnis
 
 
 def ended(kind: str) -> list[dict[str, str]]:
-    """The conditions of a Job that has ended."""
+    """Return the conditions of a Job that has ended."""
     return [{"type": kind, "status": "True", "reason": "BackoffLimitExceeded", "message": "too often"}]
 
 
@@ -41,7 +41,7 @@ def test_those_that_failed() -> None:
     assert jobs.see() is True
     assert [str(verdict) for verdict in jobs.failed] == ["Job a: BackoffLimitExceeded: too often"]
     assert jobs.refusals == []
-    # Nobody asks for events where all pods are there.
+    # No events are read if all pods exist.
     assert not [request for request in cluster.requests if "events" in request.path]
 
 

@@ -31,23 +31,23 @@ def cluster() -> FakeCluster:
     return fake
 
 
-def beside(cluster: FakeCluster, *items: dict[str, Any]) -> Companions:
-    return Companions(cluster, submission_of([JOB, *items]).beside)
+def companions(cluster: FakeCluster, *items: dict[str, Any]) -> Companions:
+    return Companions(cluster, submission_of([JOB, *items]).companions)
 
 
 def test_what_is_not_there_is_made_once(cluster: FakeCluster) -> None:
-    first = beside(cluster, OWN, NAMESPACE)
+    first = companions(cluster, OWN, NAMESPACE)
     first.make()
     assert first.made == ["Namespace team", "TrainingRuntime team/own"]
-    second = beside(cluster, OWN, NAMESPACE)
+    second = companions(cluster, OWN, NAMESPACE)
     count = len(cluster.writes)
     second.make()
     assert (second.made, len(cluster.writes)) == ([], count)
 
 
 def test_what_is_otherwise_is_changed(cluster: FakeCluster) -> None:
-    beside(cluster, OWN, NAMESPACE).make()
-    other = beside(cluster, {**OWN, "spec": {"a": 2}}, NAMESPACE)
+    companions(cluster, OWN, NAMESPACE).make()
+    other = companions(cluster, {**OWN, "spec": {"a": 2}}, NAMESPACE)
     other.make()
     assert other.made == ["TrainingRuntime team/own"]
     assert cluster.objects[RUNTIME]["spec"] == {"a": 2}
@@ -56,27 +56,30 @@ def test_what_is_otherwise_is_changed(cluster: FakeCluster) -> None:
 def test_what_was_there_never_becomes_ours(cluster: FakeCluster) -> None:
     cluster.put(NAMESPACE, "kubectl")
     cluster.put(OWN, "kubectl")
-    mine = beside(cluster, {**OWN, "spec": {"a": 2}}, NAMESPACE)
+    mine = companions(cluster, {**OWN, "spec": {"a": 2}}, NAMESPACE)
     mine.make()
     assert mine.made == ["TrainingRuntime team/own"]
     assert MADE_FOR not in (cluster.objects[RUNTIME]["metadata"].get("labels") or {})
     assert [mine.deletable(batch, set()) for batch in mine.to_delete()] == [([], []), ([], [])]
-    # Nor does what was made for another job.
+    # Nor objects that were created for another job.
     cluster.objects[RUNTIME]["metadata"]["labels"] = {MADE_FOR: "other"}
-    beside(cluster, {**OWN, "spec": {"a": 3}}).make()
+    companions(cluster, {**OWN, "spec": {"a": 3}}).make()
     assert cluster.objects[RUNTIME]["metadata"]["labels"] == {MADE_FOR: "other"}
 
 
 def test_what_was_made_for_the_job_goes_with_it_the_namespace_last(cluster: FakeCluster) -> None:
-    mine = beside(cluster, OWN, NAMESPACE)
+    mine = companions(cluster, OWN, NAMESPACE)
     mine.make()
     first, last = mine.to_delete()
     targets, kept = mine.deletable(first, set())
     assert ([str(target.key) for target in targets], kept) == (["TrainingRuntime team/own"], [])
-    assert mine.deletable(last, set()) == ([], ["Namespace team, because of trainingruntimes.trainer.kubeflow.org own"])
+    assert mine.deletable(last, set()) == (
+        [],
+        ["Namespace team: it contains trainingruntimes.trainer.kubeflow.org own"],
+    )
     targets, kept = mine.deletable(last, {targets[0].uid})
     assert ([str(target.key) for target in targets], kept) == (["Namespace team"], [])
-    # Somebody works there.
+    # A user's pod runs there.
     cluster.put(obj("ConfigMap", "results", namespace="team"), "kubectl")
     assert "configmaps results" in mine.deletable(last, {"x"})[1][0]
 
@@ -85,14 +88,14 @@ def test_a_namespace_waits_for_what_the_garbage_collector_is_about_to_take(clust
     seconds = iter(range(100))
     pauses: list[float] = []
     mine = Companions(
-        cluster, submission_of([JOB, NAMESPACE]).beside, monotonic=lambda: next(seconds), sleep=pauses.append
+        cluster, submission_of([JOB, NAMESPACE]).companions, monotonic=lambda: next(seconds), sleep=pauses.append
     )
     mine.make()
     orphan = obj("ConfigMap", "late", namespace="team")
     orphan["metadata"]["ownerReferences"] = [{"apiVersion": "batch/v1", "kind": "Job", "name": "j", "uid": "job"}]
     cluster.put(orphan, "kube-controller-manager")
     (batch,) = list(mine.to_delete())[1:]
-    # It does not go: the namespace stays in the end.
+    # Its deletion does not finish, so the namespace is retained at the end.
     assert "configmaps late" in mine.deletable(batch, set())[1][0]
     assert pauses
     before = len(pauses)
@@ -107,7 +110,7 @@ def test_a_namespace_waits_for_what_the_garbage_collector_is_about_to_take(clust
 
 
 def test_a_namespace_of_an_earlier_run_that_is_going_is_waited_for(cluster: FakeCluster) -> None:
-    mine = beside(cluster, NAMESPACE)
+    mine = companions(cluster, NAMESPACE)
     mine.make()
     stored = cluster.objects[TEAM]
     stored["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
@@ -115,12 +118,12 @@ def test_a_namespace_of_an_earlier_run_that_is_going_is_waited_for(cluster: Fake
     looks = []
 
     def hook(request: Any) -> None:
-        # It is gone when it is listed, to be waited for, and not when it is looked at first.
+        # It still exists at the first read and is gone in the list before the wait.
         if request.path == "/api/v1/namespaces":
             looks.append(cluster.objects.pop(TEAM, None))
 
     cluster.hooks.append(hook)
-    again = beside(cluster, NAMESPACE)
+    again = companions(cluster, NAMESPACE)
     again.make()
     cluster.released.set()
     assert (again.made, len(looks)) == (["Namespace team"], 1)
@@ -130,7 +133,7 @@ def test_a_namespace_of_an_earlier_run_that_is_going_is_waited_for(cluster: Fake
 @pytest.mark.parametrize(
     ("there", "asked"),
     [
-        # Nothing can be asked of a namespace that is not there, and no TrainJob whose runtime is not.
+        # No dry runs are possible in a missing namespace, nor of a TrainJob whose runtime is missing.
         ([], ["Namespace"]),
         ([NAMESPACE], ["Namespace", "TrainingRuntime"]),
         ([NAMESPACE, OWN], ["Namespace", "TrainingRuntime", "TrainJob"]),
@@ -139,7 +142,7 @@ def test_a_namespace_of_an_earlier_run_that_is_going_is_waited_for(cluster: Fake
 def test_check_mode_asks_as_far_as_it_can(cluster: FakeCluster, there: list[dict[str, Any]], asked: list[str]) -> None:
     for item in there:
         cluster.put(item)
-    beside(cluster, OWN, NAMESPACE).predict(JOB)
+    companions(cluster, OWN, NAMESPACE).predict(JOB)
     assert cluster.writes == []
     assert [request.body["kind"] for request in cluster.requests if request.body] == asked
 
@@ -148,5 +151,5 @@ def test_what_somebody_else_owns_is_a_conflict_with_a_way_out(cluster: FakeClust
     cluster.put(NAMESPACE)
     cluster.fail(409, path="/trainingruntimes/", reason="Conflict")
     with pytest.raises(ApiError, match="no") as caught:
-        beside(cluster, OWN).make()
-    assert "leave it out of the definition" in str(caught.value)
+        companions(cluster, OWN).make()
+    assert "remove the object from the definition" in str(caught.value)

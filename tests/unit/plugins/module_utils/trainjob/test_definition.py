@@ -31,11 +31,11 @@ def test_what_the_job_needs_comes_first_is_of_its_namespace_and_says_for_which_j
     job = copy.deepcopy(JOB)
     asked = submission_of([job, RUNTIME, obj("ConfigMap", "script"), TEAM])
     assert asked.key == trainjob_key("team", "mnist")
-    assert [item["kind"] for item in asked.beside] == ["Namespace", "ConfigMap", "TrainingRuntime"]
-    assert [item["metadata"].get("namespace") for item in asked.beside] == [None, "team", "team"]
-    assert {item["metadata"]["labels"][MADE_FOR] for item in asked.beside} == {"mnist"}
+    assert [item["kind"] for item in asked.companions] == ["Namespace", "ConfigMap", "TrainingRuntime"]
+    assert [item["metadata"].get("namespace") for item in asked.companions] == [None, "team", "team"]
+    assert {item["metadata"]["labels"][MADE_FOR] for item in asked.companions} == {"mnist"}
     assert "labels" not in asked.job["metadata"]
-    # What was given stays as it was.
+    # The given definition is unchanged.
     assert (job, "labels" in RUNTIME["metadata"]) == (JOB, False)
 
 
@@ -43,7 +43,7 @@ def test_name_and_namespace_are_filled_in_where_they_lack() -> None:
     bare = {**JOB, "metadata": {}}
     assert submission_of([bare], "a", "b").key == trainjob_key("b", "a")
     assert submission_of([JOB], "mnist", "team").key == trainjob_key("team", "mnist")
-    with pytest.raises(InputError, match="name is other, and the definition says mnist"):
+    with pytest.raises(InputError, match="name is other, but the definition has mnist"):
         submission_of([JOB], "other")
     with pytest.raises(InputError, match="has no namespace"):
         submission_of([bare], "a")
@@ -55,8 +55,8 @@ def test_the_server_may_make_up_the_name() -> None:
     generated = {**JOB, "metadata": {"generateName": "mnist-", "namespace": "team"}}
     asked = submission_of([generated, RUNTIME])
     assert asked.key.name == ""
-    # Nobody knows yet for which job it is, so it does not go with one.
-    assert "labels" not in asked.beside[0]["metadata"]
+    # The name of its job is unknown yet, so it is not deleted with one.
+    assert "labels" not in asked.companions[0]["metadata"]
     assert "generateName" not in submission_of([generated], "mnist").job["metadata"]
 
 
@@ -71,18 +71,18 @@ def test_what_was_exported_can_be_handed_in() -> None:
 @pytest.mark.parametrize(
     ("documents", "words"),
     [
-        ([], "there are 0 TrainJobs"),
-        ([RUNTIME], "there are 0 TrainJobs"),
-        ([JOB, JOB], "there are 2 TrainJobs"),
-        (["sleep"], "no object but 'sleep'"),
-        ([None], "no object but 'None'"),
+        ([], "contains 0 TrainJobs"),
+        ([RUNTIME], "contains 0 TrainJobs"),
+        ([JOB, JOB], "contains 2 TrainJobs"),
+        (["sleep"], "contains 'sleep', which is no object"),
+        ([None], "contains 'None', which is no object"),
         ([{}], "an object without a kind of no apiVersion"),
         ([{**JOB, "apiVersion": "trainer.kubeflow.org/v2"}], "TrainJob of trainer.kubeflow.org/v2"),
         ([obj("Secret", "s"), JOB], "Secret of v1"),
-        ([obj("Namespace", "other"), JOB], "Namespace other is not of the TrainJob's namespace team"),
-        ([obj("ConfigMap", "c", namespace="other"), JOB], "ConfigMap c is not of the TrainJob's namespace team"),
+        ([obj("Namespace", "other"), JOB], "Namespace other is not in the TrainJob's namespace team"),
+        ([obj("ConfigMap", "c", namespace="other"), JOB], "ConfigMap c is not in the TrainJob's namespace team"),
         ([{"apiVersion": "v1", "kind": "ConfigMap"}, JOB], "ConfigMap without a name"),
-        ([{"kind": "List", "items": 3}], "there are 0 TrainJobs"),
+        ([{"kind": "List", "items": 3}], "contains 0 TrainJobs"),
         ([{**JOB, "metadata": None}], "has no namespace"),
     ],
 )
@@ -140,10 +140,10 @@ PATCH = {"manager": "me", "time": "1", "trainingRuntimeSpec": {}}
         (spec(), spec(), []),
         (spec(), spec(trainer={"numNodes": 3, "command": ["a"]}), ["spec.trainer.numNodes"]),
         (spec(), spec(trainer={"numNodes": 3, "command": ["b"]}), ["spec.trainer.command", "spec.trainer.numNodes"]),
-        # What is left out by now was there.
+        # The definition no longer has this field.
         (spec(), spec(activeDeadlineSeconds=3), ["spec.activeDeadlineSeconds"]),
         (spec(managedBy="kueue"), spec(managedBy="trainer"), ["spec.managedBy"]),
-        # A queue resumes what it admits, and says by a patch where it runs.
+        # A queue resumes the jobs that it admits, and adds a patch with their placement.
         (spec(suspend=True), spec(suspend=False, runtimePatches=[{**PATCH, "manager": "kueue"}]), []),
         (spec(runtimePatches=[PATCH]), spec(runtimePatches=[{**PATCH, "time": "2"}]), []),
         (spec(runtimePatches=[PATCH]), spec(), ["spec.runtimePatches"]),

@@ -54,7 +54,7 @@ def cluster() -> Iterator[FakeCluster]:
 
 
 def followed(cluster: FakeCluster, condition: str = "", *pods: dict[str, Any], **more: Any) -> Follower:
-    """A follower of the TrainJob, which is put there with its pods."""
+    """Create the TrainJob with its pods; return a follower."""
     stored = cluster.put(train_job("mnist", "team", condition))
     for item in pods:
         cluster.put(item, "kubelet")
@@ -62,7 +62,7 @@ def followed(cluster: FakeCluster, condition: str = "", *pods: dict[str, Any], *
 
 
 def becoming(cluster: FakeCluster, *conditions: str) -> None:
-    """Lets the watch bring the TrainJob with these conditions, one after the other."""
+    """Make the watch send the TrainJob with these conditions, one after the other."""
 
     def events() -> Iterator[dict[str, Any]]:
         for condition in conditions:
@@ -83,7 +83,7 @@ def test_it_is_followed_by_watching(cluster: FakeCluster) -> None:
     assert [entry["phase"] for entry in follower.timeline] == ["running", "complete"]
     assert [row["name"] for row in follower.pods] == ["mnist-node-0-0", "mnist-node-0-1"]
     assert {request.method for request in cluster.requests} == {"GET", "WATCH"}
-    # Before the watches one list for each of the three.
+    # One list for each of the three types before the watches.
     steps = [request.step for request in cluster.requests]
     assert steps[:3] == ["list"] * 3
     assert "watch" in steps[3:]
@@ -93,7 +93,7 @@ def test_one_that_has_ended_is_not_watched(cluster: FakeCluster) -> None:
     follower = followed(cluster, "Complete", pod(0, "Succeeded", 0), pod(9, "Running", job="other"))
     follower.follow(0)
     assert not [request for request in cluster.requests if request.method == "WATCH"]
-    # Pods of other jobs are nobody's business.
+    # Pods of other jobs are ignored.
     assert [row["name"] for row in follower.pods] == ["mnist-node-0-0"]
     assert follower.logs == {}
 
@@ -110,7 +110,7 @@ def test_a_failure_says_why_and_what_the_pods_said_last(cluster: FakeCluster) ->
         "    two\n"
         "    three\n"
         "  pod mnist-node-0-0: Succeeded, on n\n"
-        "Next: repair"
+        "Next: fix the cause"
     )
     assert "kubectl describe" in words
     facts = caught.value.facts
@@ -119,7 +119,7 @@ def test_a_failure_says_why_and_what_the_pods_said_last(cluster: FakeCluster) ->
 
 
 def test_the_pod_that_failed_first_comes_first(cluster: FakeCluster) -> None:
-    """When one has failed, its Job ends the others, with 137 or 143."""
+    """After one pod has failed, its Job ends the others with exit code 137 or 143."""
     pods = (pod(0, "Failed", 137, second=9), pod(1, "Failed", 3, second=5), pod(2, "Succeeded", 0, second=1))
     follower = followed(cluster, "Failed", *pods)
     with pytest.raises(NotReadyError, match=r"\n  pod mnist-node-0-1: Error, exit code 3"):
@@ -139,7 +139,7 @@ def test_logs_of_all_pods_when_they_are_wanted_and_of_none_when_not(cluster: Fak
 
 
 def test_the_log_of_a_pod_that_fails_is_read_at_once_and_that_of_its_last_life(cluster: FakeCluster) -> None:
-    """Its Job may end the pod a moment later; then there is nothing to be read any more."""
+    """Its Job may delete the pod a moment later, and its log is lost then."""
     cluster.logs = {"mnist-node-0-0 before": ["out of luck"]}
     follower = followed(cluster, "", pod(0, "Running", 3, restarts=1))
     follower.look()
@@ -150,7 +150,7 @@ def test_the_log_of_a_pod_that_fails_is_read_at_once_and_that_of_its_last_life(c
     with pytest.raises(NotReadyError, match="out of luck") as caught:
         follower.follow(0)
     assert caught.value.facts["pods"][0]["restarts"] == 1
-    # Once for each life.
+    # Once per restart.
     assert len([request for request in cluster.requests if request.step == "read log"]) == 1
 
 
@@ -180,12 +180,12 @@ def test_a_server_that_is_away_is_no_log_that_lacks(cluster: FakeCluster) -> Non
         (
             "",
             False,
-            "it is created: Trainer has not created its JobSet yet\nNext: it goes on, and .*kubectl describe jobset",
+            "it is created: Trainer has not created its JobSet yet\nNext: it continues, .*kubectl describe jobset",
         ),
         (
             "Suspended",
             True,
-            "it is suspended: Because: it is so\nNext: .*a queue has to admit it, .*kubectl get workloads",
+            "it is suspended: Because: it is so\nNext: .*wait until a queue admits it, .*kubectl get workloads",
         ),
     ],
 )
@@ -202,7 +202,7 @@ def test_a_timeout_says_which_pods_are_in_which_state(cluster: FakeCluster) -> N
     with pytest.raises(NotReadyError) as caught:
         follower.follow(0)
     assert "it is running: pods: 6 Running\n  pod mnist-node-0-0: Running" in str(caught.value)
-    assert "\n  and 2 more pods\nNext: with delete_after: never it stays" in str(caught.value)
+    assert "\n  and 2 more pods\nNext: set delete_after: never to keep it" in str(caught.value)
     assert len(caught.value.facts["pods"]) == 6
 
 
@@ -236,7 +236,7 @@ def test_where_nothing_changes_a_line_a_minute_is_enough(cluster: FakeCluster, m
 
 
 def stuck(reason: str, message: str) -> dict[str, Any]:
-    """A pod whose container does not start."""
+    """Return a pod whose container does not start."""
     item = pod(0, "Pending")
     item["metadata"]["uid"] = "uid-stuck"
     waiting = {"name": "node", "image": "registry.invalid/x:1", "state": {"waiting": {}}}
@@ -255,7 +255,7 @@ def test_a_pod_that_cannot_start_ends_it(cluster: FakeCluster) -> None:
 
 
 def refused(cluster: FakeCluster, message: str) -> None:
-    """A Job of the TrainJob whose pod is refused."""
+    """Create a Job of the TrainJob whose pod is rejected."""
     labels = {JOBSET_LABEL: "mnist"}
     job = cluster.put(
         obj("Job", "mnist-node-0", "batch/v1", "team", metadata={"labels": labels}, spec={"parallelism": 1})
@@ -271,7 +271,7 @@ def test_pods_that_cannot_be_made_end_it(cluster: FakeCluster, monkeypatch: pyte
     with pytest.raises(NotReadyError) as caught:
         follower.follow(100)
     words = str(caught.value)
-    assert "its pods cannot be made: Pod Security rejects its pods: Job mnist-node-0: Error creating" in words
+    assert "its pods cannot be created: Pod Security rejects its pods: Job mnist-node-0: Error creating" in words
     assert "lower the level of the namespace" in words
     assert follower.elapsed < 30
 
@@ -299,14 +299,14 @@ def test_a_job_that_failed_says_why(cluster: FakeCluster) -> None:
 
 
 def test_a_sign_must_last_as_long_as_it_says(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The cause may be put right meanwhile: a ConfigMap that is made a moment later."""
+    """The cause may be fixed meanwhile: a ConfigMap is created a moment later."""
     monkeypatch.setattr(follow, "_IDLE", 0.0)
     seconds = iter(range(1000))
     item = stuck("CreateContainerConfigError", 'configmap "c" not found')
     follower = followed(cluster, "", item, monotonic=lambda: float(next(seconds)))
     with pytest.raises(NotReadyError, match="its container cannot be configured"):
         follower.follow(100)
-    # The catalogue says 5 s.
+    # The catalogue requires 5 s.
     assert 5 <= follower.elapsed < 30
 
 
@@ -334,7 +334,7 @@ def test_another_one_of_its_name_is_not_it(cluster: FakeCluster, gone: bool) -> 
     del cluster.objects[KEY]
     if not gone:
         followed(cluster, "Complete")
-    with pytest.raises(NotReadyError, match="it is gone: somebody deleted it"):
+    with pytest.raises(NotReadyError, match="it was deleted meanwhile"):
         follower.follow(0)
 
 
@@ -359,7 +359,7 @@ def test_looking_once_waits_for_nothing(cluster: FakeCluster) -> None:
 
 
 def test_results_stay_small(cluster: FakeCluster) -> None:
-    """Hundreds of pods that fail, and long lines."""
+    """Hundreds of failed pods, and long lines."""
     pods = [pod(rank, "Failed", 1) for rank in range(300)]
     cluster.logs = {item["metadata"]["name"]: ["x" * 5000] * 50 for item in pods}
     follower = followed(cluster, "Failed", *pods, log_lines=50, all_logs=True)
@@ -367,7 +367,7 @@ def test_results_stay_small(cluster: FakeCluster) -> None:
         follower.follow(0)
     assert len(json.dumps({"msg": str(caught.value), **caught.value.facts})) < 20_000
     assert sum(len(line) for lines in follower.logs.values() for line in lines) <= 8000
-    # Each of them still says something.
+    # Each of them still has log lines.
     assert all(follower.logs.values())
 
 

@@ -46,7 +46,7 @@ def present(
 
 
 def ending(cluster: FakeCluster, condition: str) -> None:
-    """Lets a TrainJob be at its end as soon as it is submitted."""
+    """Make a TrainJob end as soon as it is submitted."""
 
     def hook(request: Request) -> dict[str, Any] | None:
         if request.method == "POST" and request.writes and request.path.endswith("/trainjobs"):
@@ -100,7 +100,7 @@ def test_one_that_failed_fails_again_or_is_tried_again(cluster: FakeCluster, rec
 
 
 def test_without_a_definition_it_has_to_be_there(cluster: FakeCluster) -> None:
-    with pytest.raises(InputError, match="TrainJob team/mnist is not there"):
+    with pytest.raises(InputError, match="TrainJob team/mnist does not exist"):
         present(cluster)
     cluster.put(train_job("mnist", "team"), "kubectl")
     assert present(cluster)["phase"] == "complete"
@@ -134,7 +134,7 @@ def test_what_is_deleted_afterwards(cluster: FakeCluster, condition: str, delete
 def test_a_failure_is_told_although_it_cannot_be_deleted(cluster: FakeCluster) -> None:
     ending(cluster, "Failed")
     cluster.fail(403, method="DELETE", message="no right to delete")
-    with pytest.raises(NotReadyError, match=r"it failed(.|\n)*and it could not be deleted: no right to delete"):
+    with pytest.raises(NotReadyError, match=r"it failed(.|\n)*deletion failed, too: no right to delete"):
         present(cluster, submission_of([JOB]), delete_after="always")
 
 
@@ -156,7 +156,7 @@ def test_the_manager_is_given_a_moment_to_see_a_runtime_that_was_just_made(clust
     script = obj("ConfigMap", "script", namespace="team", data={"a": "b"})
     assert present(cluster, submission_of([JOB, script]), clock=clock)["phase"] == "complete"
     assert len(clock.pauses) == 3
-    # A runtime that nobody has just made will not come.
+    # A runtime that was not just created will not appear.
     del cluster.objects[KEY]
     left.append(NOT_SEEN)
     with pytest.raises(ApiError, match="must be created before"):
@@ -211,15 +211,15 @@ def test_what_is_still_there_is_said_while_it_goes(cluster: FakeCluster) -> None
     run = TrainJobRun(cluster, Wishes(), say=said.append, monotonic=lambda: float(next(seconds)))
     result = run.absent(KEY, None)
     lines = [line.partition("s  ")[2] for line in said]
-    assert lines[0] == "deleting: Pod 2 still there"
+    assert lines[0] == "deleting: waiting for Pod 2"
     assert lines[-1] == "deleted"
     assert result["progress"] == said
-    # Whoever wants no lines gets none.
+    # No progress lines without a receiver.
     assert TrainJobRun(cluster, Wishes()).absent(KEY, None)["progress"] == []
 
 
 def test_it_is_gone_when_its_pods_are_those_that_a_job_still_made_as_well(cluster: FakeCluster) -> None:
-    """While a TrainJob goes, its Job may replace pods that went before it."""
+    """While a TrainJob is being deleted, its Job may replace pods that are deleted before it."""
     ending(cluster, "Complete")
     pods = [
         obj("Pod", name, namespace="team", metadata={"labels": {JOBSET_LABEL: "mnist"}}) for name in ("first", "second")

@@ -49,12 +49,12 @@ WAITING = {"waiting": {"reason": "CrashLoopBackOff"}}
     [
         (job(("Complete", "True")), None, [], JobState("complete", "CompleteReason: m")),
         (job(("Failed", "True")), None, [pod()], JobState("failed", "FailedReason: m")),
-        # It is over however many conditions there are beside.
+        # It has ended, whatever other conditions it has.
         (job(("Suspended", "True"), ("Failed", "True")), None, [], JobState("failed", "FailedReason: m")),
         (job(("Complete", "True"), ("Failed", "True")), None, [], JobState("failed", "FailedReason: m")),
         (job(("Complete", "False"), ("Failed", "Unknown")), {}, [pod()], JobState("running", "pods: 1 Running")),
         (job(("Suspended", "True"), suspend=True), None, [], JobState("suspended", "SuspendedReason: m")),
-        # Resumed, and the condition is not renewed yet.
+        # Resumed; the condition is not updated yet.
         (job(("Suspended", "True"), suspend=False), {}, [pod()], JobState("running", "pods: 1 Running")),
         (job(suspend=True), None, [], JobState("suspended", "spec.suspend is true")),
         (job(), None, [], JobState("created", "Trainer has not created its JobSet yet")),
@@ -89,7 +89,7 @@ def test_odd_objects_are_not_taken_for_an_end(odd: dict[str, Any]) -> None:
         (pod("Failed", container(state=ended(3))), Failure("node", 3, 0, previous=False)),
         (pod("Running", container(2, state=WAITING, lastState=ended(4))), Failure("node", 4, 2, previous=True)),
         (pod("Running", container(1, state={"running": {}}, lastState=ended(4))), Failure("node", 4, 1, previous=True)),
-        # It ended well in the end.
+        # The last attempt succeeded.
         (pod("Succeeded", container(1, state=ended(0), lastState=ended(4))), None),
         (pod("Pending", initContainerStatuses=[container(state=ended(1))]), Failure("node", 1, 0, previous=False)),
     ],
@@ -111,7 +111,7 @@ def test_a_row_says_what_became_of_a_pod() -> None:
     assert (crashed["exit_code"], crashed["restarts"]) == (4, 2)
     assert crashed["message"] == "CrashLoopBackOff (last exit code 4)"
     assert row_of(pod())["exit_code"] is None
-    # Of two containers only one has ended.
+    # Only one of two containers has ended.
     assert row_of(pod("Running", container(state=ended(0)), container(state={"running": {}})))["exit_code"] is None
 
 

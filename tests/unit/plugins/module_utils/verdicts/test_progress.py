@@ -25,7 +25,7 @@ ROLLOUT = Verdict(
 )
 BARE = [Verdict(f"webhook configuration {name}", "caBundle", "progressing", f"no caBundle on {name}") for name in "ab"]
 PROBE = Verdict(
-    "webhook v", "probe: denied", "progressing", "it let a bad object pass: it is not in force", is_probe=True
+    "webhook v", "probe: denied", "progressing", "it accepted an invalid object: not active yet", is_probe=True
 )
 
 

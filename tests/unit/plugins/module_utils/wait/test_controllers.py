@@ -44,7 +44,7 @@ def cannot_be_called(cluster: FakeCluster) -> None:
     cluster.fail(500, method="POST", path="/trainjobs", message='failed calling webhook "validate.validator": EOF')
 
 
-# One thing missing each: how it is broken, and how the missing rule is called.
+# One fault each: how to cause it, and the rule that is not met.
 BROKEN: dict[str, tuple[Change, str, str]] = {
     "no CRD": (drop(CRD), "established", "trainjobs.trainer.kubeflow.org: missing"),
     "CRD not established": (edit(CRD, "status", to={}), "established", "not NamesAccepted"),
@@ -71,7 +71,7 @@ BROKEN: dict[str, tuple[Change, str, str]] = {
         "endpoints",
         "an endpoint is not a pod of its controller: stranger",
     ),
-    "lets bad objects pass": (lets_pass, "probe: denied", "it let a bad object pass"),
+    "lets bad objects pass": (lets_pass, "probe: denied", "it accepted an invalid object"),
     "cannot be called": (cannot_be_called, "probe: denied", "it cannot be called"),
 }
 
@@ -178,7 +178,7 @@ def test_probes_must_agree_twice_in_a_row_each_over_new_connections(clock: Clock
 @pytest.mark.parametrize(
     ("answers", "pauses"),
     [
-        # After a failure one probe asks whether it is worth asking all of them; two whole rounds must agree.
+        # After a failure only one probe is repeated before all are sent again; two complete rounds must agree.
         ([True, True], 0),
         ([False, True, True, True], 1),
         ([True, False, True, True, True], 1),
@@ -214,7 +214,7 @@ def test_a_rule_that_breaks_between_two_rounds_starts_the_count_anew(clock: Cloc
             return
         if not broken:
             broken = True
-            # As seen by a watch: this round still agrees, the next look does not.
+            # As seen by a watch: this round still succeeds, the next check does not.
             slices = cluster.objects.pop(SLICE)
             script.append((1.0, lambda cluster: cluster.objects.update({SLICE: slices})))
             wait._readiness.watcher.refresh()
@@ -228,7 +228,7 @@ def test_a_rule_that_breaks_between_two_rounds_starts_the_count_anew(clock: Cloc
 
 @pytest.mark.parametrize("what", [SLICE, VALIDATOR, CRD, HOME, DEPLOYMENT])
 def test_what_no_event_told_of_is_seen_after_the_proof(clock: Clock, script: Script, what: Key) -> None:
-    """A watch may be late, or lose an event: before the wait ends everything is listed anew."""
+    """A watch may be late or lose an event: everything is listed again before the wait ends."""
     cluster = serving(bundle())
 
     def hook(request: Request) -> None:
@@ -290,7 +290,7 @@ def test_an_established_crd_is_not_asked_for_again(clock: Clock, script: Script)
     script.append((5.0, good))
     waiting(cluster, clock, 60)
     asked = [request.path for request in cluster.requests if "customresourcedefinitions" in request.path]
-    # All of them at the beginning, and again at the end.
+    # All of them at the start, and again at the end.
     assert asked == ["/apis/apiextensions.k8s.io/v1/customresourcedefinitions"] * 2
 
 
@@ -313,7 +313,7 @@ def test_a_right_that_is_lost_while_waiting_ends_the_wait(
     cluster = serving(bundle())
     drop(SLICE)(cluster)
     with pytest.raises(ApiError, match="token expired"):
-        # The first look says what is missing; the failure is seen at the next one.
+        # The first check reports what is missing; the next one sees the failure.
         waiting(cluster, clock, 60)
     assert clock.now < 1000.0 + 3
 
@@ -338,7 +338,7 @@ def test_a_deployment_that_goes_away_at_the_last_moment(clock: Clock, script: Sc
     def hook(request: Request) -> None:
         if request.method == "POST" and cluster.refreshed == 2:
             cluster.objects.pop(DEPLOYMENT, None)
-            # What the watch would see meanwhile.
+            # The events that the watch would receive meanwhile.
             wait._readiness.watcher.refresh()
 
     cluster.hooks.insert(0, hook)
@@ -355,7 +355,7 @@ def test_the_newest_pod_is_the_one_reported(clock: Clock, script: Script) -> Non
 
 
 def test_the_real_watcher_wakes_the_wait(clock: Clock) -> None:
-    """Without the stepping watcher: the event of a watch ends the wait, no time passes on the injected clock."""
+    """Without the stepping watcher: an event ends the wait while the injected clock stands still."""
     cluster = serving(bundle())
     slices = cluster.objects.pop(SLICE)
 

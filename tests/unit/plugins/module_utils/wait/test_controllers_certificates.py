@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of the wait that writes: touching pods so that their certificates are mounted at once."""
+"""The writes of a wait: touching pods so that they mount their certificates immediately."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.unit.plugins.helpers.stepping import Script, drop, edit, good, waitin
 
 
 def starting(*, full: bool = True) -> FakeCluster:
-    """The pod is not ready; its certificate is written, or not."""
+    """The pod is not ready; its certificate has been written or not."""
     cluster = serving(bundle())
     cluster.objects[POD] = pod("manager-1", "manager", ready=False)
     edit(DEPLOYMENT, "status", "availableReplicas", to=0)(cluster)
@@ -107,7 +107,7 @@ def test_a_touch_that_fails_for_a_moment_is_tried_again(clock: Clock, script: Sc
 
 
 def shows_another(cluster: FakeCluster, *, until: int) -> None:
-    """The pods show a certificate that is not trusted, until they were touched so often."""
+    """The pods serve an untrusted certificate until they were touched this many times."""
 
     def hook(request: Request) -> dict[str, Any] | None:
         if request.method != "POST":
@@ -167,7 +167,7 @@ def test_no_private_key_gets_out(clock: Clock, script: Script) -> None:
 
 
 def test_a_certificate_that_is_lost_during_the_proof_is_seen(clock: Clock, script: Script) -> None:
-    """What was read a moment ago is not believed at the end."""
+    """The wait does not end on state that was read before the proof."""
     cluster = serving(bundle())
 
     def hook(request: Request) -> None:

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The end of a wait before its deadline, and what an install does so that the next one succeeds."""
+"""Waits that end before their deadline, and how the next install retries immediately."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EVENTS = "/api/v1/namespaces/ops/events"
 
 
 def stuck(status: dict[str, Any] = ABSENT, name: str = "manager-1") -> FakeCluster:
-    """The one pod of the controller is in this state."""
+    """Set the state of the controller's only pod."""
     cluster = serving(bundle())
     edit(DEPLOYMENT, "status", "availableReplicas", to=0)(cluster)
     cluster.objects.pop(POD)
@@ -55,7 +55,7 @@ def writes(cluster: FakeCluster) -> list[tuple[str, str]]:
     return [(request.method, request.path) for request in cluster.writes]
 
 
-# -- the early end --------------------------------------------------------------------------------------------------
+# -- early end --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("timeout", [0, 60])
@@ -98,7 +98,7 @@ def test_what_is_slow_is_waited_for_and_its_remedy_is_said_in_the_end(clock: Clo
 
 
 def test_a_controller_that_serves_is_not_doomed_by_what_its_condition_remembers(clock: Clock, script: Script) -> None:
-    """Nor because it is paused: something else is waited for."""
+    """A paused Deployment does not end the wait either: another condition is not met."""
     cluster = serving(bundle())
     edit(DEPLOYMENT, "status", "conditions", to=QUOTA)(cluster)
     edit(DEPLOYMENT, "spec", "paused", to=True)(cluster)
@@ -132,7 +132,7 @@ def test_a_deadline_says_what_the_kubelet_was_last_about(clock: Clock, script: S
     items = [event("Pulling image x", "2026-01-02"), event("Scheduled", "2026-01-01")]
     cluster.hooks.append(lambda request: {"items": items} if request.path == EVENTS else None)
     assert "manager-1: ContainerCreating: Pulling image x (for 9 s)" in str(ends(cluster, clock, 9))
-    # The other time for the diagnosis.
+    # The second time for the diagnosis.
     asked, _again = [request for request in cluster.requests if request.path == EVENTS]
     assert asked.query["fieldSelector"] == "involvedObject.kind=Pod,involvedObject.name=manager-1"
 
@@ -162,10 +162,10 @@ def crashed(times: int) -> dict[str, Any]:
 
 
 def test_a_crash_loop_of_before_the_wait_may_be_over(clock: Clock, script: Script) -> None:
-    """Its cause may be repaired, until a run that began since has ended as well."""
+    """The cause may be repaired: a later start has to fail as well."""
     running = {"containerStatuses": [{"restartCount": 7, "state": {"running": {}}}]}
     cluster = stuck(running)
-    # That one had begun before.
+    # This one started before the wait.
     script.append((2.0, edit(POD, "status", to=crashed(7))))
     script.append((9.0, edit(POD, "status", to=crashed(8))))
     error = ends(cluster, clock)
@@ -187,7 +187,7 @@ def test_the_second_end_is_the_last_where_the_log_blames_nobody_else(
     assert most - 1.0 <= error.facts["elapsed"] <= most
 
 
-# -- what an earlier run left in a back-off --------------------------------------------------------------------------
+# -- back-off of an earlier run --------------------------------------------------------------------------
 
 
 def replaces(request: Request) -> dict[str, Any] | None:
@@ -233,7 +233,7 @@ def test_pods_that_were_refused_are_asked_for_again(clock: Clock, script: Script
 def test_without_the_right_to_it_it_warns_and_waits(clock: Clock, script: Script, method: str, make: Any) -> None:
     cluster = make()
     cluster.fail(403, method=method, message="may not")
-    # Old words are still not believed where nothing could be done about them.
+    # The old state is still ignored if the retry is not possible.
     script.append((2.0, drop(POD) if method == "DELETE" else good))
     script.append((2.0, good))
     result = retrying(cluster, clock)
@@ -265,12 +265,12 @@ def test_what_serves_is_left_alone(clock: Clock, script: Script) -> None:
 
 
 def test_the_wait_has_no_more_requests_than_its_lists_watches_and_probes(clock: Clock, script: Script) -> None:
-    """What this file tests costs a controller that starts as it should nothing."""
+    """A controller that starts normally causes no additional requests."""
     cluster = serving(bundle())
     retrying(cluster, clock)
     scopes = ControllersWait(cluster, bundle())._readiness.watcher.scopes
-    # The scopes, the CRDs and the namespace before and after the proof, which is a probe twice; the certificate at its
-    # beginning and end, the runtimes, and how many API servers there are.
+    # The scopes, the CRDs and the namespace before and after the proof, which sends a probe twice. The certificate at
+    # its start and end, the runtimes, and the number of API servers.
     assert len(cluster.requests) == 2 * (len(scopes) + 1 + 1) + 2 + 2 + 1 + 1
 
 

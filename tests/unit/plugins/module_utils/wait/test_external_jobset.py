@@ -39,7 +39,7 @@ def recorded(cluster: FakeCluster, jobset: str) -> FakeCluster:
     [
         ("bundled", with_jobset(), 0),
         ("auto", recorded(with_jobset(), "bundled"), 1),
-        # Without a record, e.g. after kubectl alone, the cluster tells.
+        # Without a record, e.g. after an install by kubectl, the state of the cluster decides.
         ("auto", FakeCluster(), 7),
     ],
 )
@@ -53,8 +53,8 @@ def test_ours_is_waited_for_as_ever(mode: str, cluster: FakeCluster, requests: i
     [("auto", with_jobset()), ("auto", recorded(with_jobset(), "external")), ("external", with_jobset())],
 )
 def test_theirs_is_found_and_asked_by_its_own_webhooks(mode: str, cluster: FakeCluster) -> None:
-    bundle, beside = jobset_to_wait_for(cluster, release(), mode)
-    assert beside == ExternalJobSet(ELSEWHERE)
+    bundle, external_jobset = jobset_to_wait_for(cluster, release(), mode)
+    assert external_jobset == ExternalJobSet(ELSEWHERE)
     assert bundle.names("Deployment") == ["kubeflow-trainer-controller-manager"]
     assert {probe.webhook for probe in bundle.probes} >= {"vjobset.kb.io", "mjobset.kb.io"}
     assert {probe.webhook for probe in bundle.probes} & {"vpod.kb.io", "mpod.kb.io"} == set()
@@ -74,7 +74,8 @@ def test_one_that_does_not_serve_yet_is_waited_for() -> None:
 @pytest.mark.parametrize("mode", ["auto", "external"])
 def test_one_that_never_will_do_is_not_waited_for(mode: str) -> None:
     with pytest.raises(
-        RefusedError, match="these controllers cannot serve: JobSet: an external JobSet was requested"
+        RefusedError,
+        match="the controllers cannot become ready: JobSet: an external JobSet was requested",
     ) as e:
         jobset_to_wait_for(recorded(FakeCluster(), "external"), release(), mode)
     assert e.value.facts["jobset_problems"]
@@ -96,11 +97,11 @@ CONTROLLER = Key("apps/v1", "Deployment", ELSEWHERE, "jobset-controller-manager"
 
 
 def assessed(cluster: FakeCluster) -> dict[str, str]:
-    beside = ExternalJobSet(ELSEWHERE)
-    with Watcher(cluster, [*beside.scopes, *(Scope(resource) for resource in WATCHED)]) as watcher:
+    external_jobset = ExternalJobSet(ELSEWHERE)
+    with Watcher(cluster, [*external_jobset.scopes, *(Scope(resource) for resource in WATCHED)]) as watcher:
         watcher.refresh()
-        assert [row["namespace"] for row in beside.rows(watcher)] in ([ELSEWHERE], [])
-        return {verdict.subject: verdict.evidence for verdict in beside.verdicts(watcher) if not verdict.ready}
+        assert [row["namespace"] for row in external_jobset.rows(watcher)] in ([ELSEWHERE], [])
+        return {verdict.subject: verdict.evidence for verdict in external_jobset.verdicts(watcher) if not verdict.ready}
 
 
 WATCHED = [resource for (version, _kind), resource in RESOURCES.items() if version == WEBHOOKS]

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the errors of a wait say beyond what the tests of the wait show: not more than anybody reads."""
+"""The errors of a wait, in addition to the tests of the wait itself: they stay short."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_few_remedies_are_named_and_none_twice() -> None:
     ]
     timeline.note(0.0, waiting)
     errors = NotReady(cluster, bundle(), Readiness(cluster, bundle(), None, with_secrets=False), timeline)
-    error = errors.in_time(waiting, [], 7.0, 7.0)
+    error = errors.timed_out(waiting, [], 7.0, 7.0)
     assert error.next_step == "do 0; do 1; do 2; do 3; do 4"
     assert "Service 19: none (for 7 s)" in error.message
     assert error.facts["checks"][0] == row_of(waiting[0])

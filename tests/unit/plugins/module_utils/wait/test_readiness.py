@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a readiness knows beyond what the tests of the wait show: who answers, and who is called."""
+"""Readiness, in addition to the tests of the wait itself: endpoints and webhook configurations."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.unit.plugins.helpers.fakes import FakeCluster
 from tests.unit.plugins.helpers.stepping import Change, edit
 
 
-def looked(cluster: FakeCluster, beside: ExternalJobSet | None = None) -> Readiness:
-    readiness = Readiness(cluster, bundle(), beside, with_secrets=False)
+def looked(cluster: FakeCluster, external_jobset: ExternalJobSet | None = None) -> Readiness:
+    readiness = Readiness(cluster, bundle(), external_jobset, with_secrets=False)
     readiness.look_again()
     return readiness
 
@@ -42,10 +42,10 @@ def elsewhere(cluster: FakeCluster) -> None:
 )
 def test_another_pod_or_another_configuration_is_another_proof(change: Callable[[FakeCluster], None]) -> None:
     cluster = serving(bundle())
-    beside = ExternalJobSet("other")
-    before = looked(cluster, beside).proven_against()
+    external_jobset = ExternalJobSet("other")
+    before = looked(cluster, external_jobset).proven_against()
     change(cluster)
-    assert looked(cluster, beside).proven_against() != before
+    assert looked(cluster, external_jobset).proven_against() != before
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a plan says of others' objects, and that no order of values decides whether two are the same."""
+"""Blockers about objects of other owners; the order of values does not decide whether two blockers are the same."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ THEIRS = {"uid": "u", "managedFields": [{"manager": "installer", "operation": "A
 @pytest.mark.parametrize(
     ("field", "reason"),
     [
-        ("uid", "it was deleted and made again"),
-        ("desired", "this release wants it otherwise"),
-        ("applied", "somebody changed a field of ours"),
+        ("uid", "it was deleted and recreated"),
+        ("desired", "it differs in this release"),
+        ("applied", "a field of the release was modified"),
     ],
 )
 def test_a_value_on_record_is_the_same_or_another(field: str, reason: str, other: str) -> None:
@@ -54,7 +54,7 @@ def test_a_value_on_record_is_the_same_or_another(field: str, reason: str, other
 def test_another_uid_is_another_object_whichever_comes_first(uid: str) -> None:
     live = {"uid": uid, "managedFields": [OWN]}
     entry = RecordEntry("u", "d", "a", created=True)
-    assert decide_leftover(CONFIG, entry, live, prune_crds=False, used_by="").fate == "forget"
+    assert decide_leftover(CONFIG, entry, live, prune_crds=False, used_by="").decision == "drop"
 
 
 @pytest.mark.parametrize(("count", "more"), [(3, ""), (4, " and 1 more"), (7, " and 4 more")])
@@ -63,7 +63,7 @@ def test_the_first_three_of_an_owner_are_named(count: int, more: str) -> None:
     phases[1]["objects"] = [obj("ConfigMap", f"c{number}", namespace="ops") for number in range(count)]
     release = bundle(phases=phases)
     keys = [key_of(manifest) for manifest in release.objects("ConfigMap")]
-    (reason,) = make_plan(release, Observed(metadata=dict.fromkeys(keys, THEIRS))).reasons
+    (reason,) = make_plan(release, Observed(metadata=dict.fromkeys(keys, THEIRS))).blockers
     assert reason.subject == f"ConfigMap ops/c0, ConfigMap ops/c1, ConfigMap ops/c2{more}"
     assert reason.text == f"{reason.subject}: {reason.cause}"
     assert reason.about == {("owner", "managers", "installer")}
@@ -87,7 +87,7 @@ JOBSET = Key("v1", "ConfigMap", "ops", "jobset-config")
 def test_a_foreign_object_is_trainers_jobsets_or_a_runtime(keys: list[Key], code: str) -> None:
     phases = content()["phases"]
     phases[1]["objects"].append(obj("ConfigMap", "jobset-config", namespace="ops"))
-    (reason,) = make_plan(bundle(phases=phases), Observed(metadata=dict.fromkeys(keys, THEIRS))).reasons
+    (reason,) = make_plan(bundle(phases=phases), Observed(metadata=dict.fromkeys(keys, THEIRS))).blockers
     assert reason.code == code
 
 
@@ -108,56 +108,56 @@ def configuration(name: str, client: dict[str, Any]) -> dict[str, Any]:
 def test_a_foreign_webhook_is_known_by_where_it_points_to(
     name: str, client: dict[str, Any], code: str, clue: str
 ) -> None:
-    (reason,) = make_plan(bundle(), Observed(webhook_configurations=[configuration(name, client)])).reasons
+    (reason,) = make_plan(bundle(), Observed(webhook_configurations=[configuration(name, client)])).blockers
     assert (reason.code, reason.about) == (code, about_places(clue))
     assert reason.subject.startswith(f"webhook configuration {name} points to ")
 
 
 @pytest.mark.parametrize(
     ("adopt", "next_step"),
-    [((), "Conductor changes only what it installed itself"), (("other",), "webhook configurations of other names")],
+    [((), "Conductor changes only objects that it installed"), (("other",), "webhook configurations with other names")],
 )
 def test_a_foreign_webhook_is_to_be_removed_by_its_own_tool_where_its_release_is_taken_over(
     adopt: tuple[str, ...], next_step: str
 ) -> None:
-    """Left beside ours, it would go on calling a Service that nobody looks after."""
+    """Otherwise it would still call a Service that nobody maintains."""
     state = Observed(metadata={CONFIG: THEIRS}, webhook_configurations=[configuration("theirs", {"url": "https://w"})])
-    reasons = make_plan(bundle(), state, adopt).reasons
+    reasons = make_plan(bundle(), state, adopt).blockers
     assert reasons[-1].subject.startswith("webhook configuration theirs")
     assert reasons[-1].next_step.startswith(next_step)
 
 
 @pytest.mark.parametrize("version", ["1.31.0", "1.31.4"])
 def test_a_patch_release_of_kubernetes_does_not_count(version: str) -> None:
-    assert make_plan(bundle(kubernetes_minimum="1.31.4"), Observed(kubernetes=version)).reasons == ()
+    assert make_plan(bundle(kubernetes_minimum="1.31.4"), Observed(kubernetes=version)).blockers == ()
 
 
 @pytest.mark.parametrize(("version", "refused"), [("1.30.99", True), ("1.31.0", False), ("2.0", False), ("1.9", True)])
 def test_major_and_minor_are_numbers(version: str, refused: bool) -> None:
-    assert bool(make_plan(bundle(), Observed(kubernetes=version)).reasons) is refused
+    assert bool(make_plan(bundle(), Observed(kubernetes=version)).blockers) is refused
 
 
-def test_what_is_decided_stays_so() -> None:
+def test_decisions_are_immutable() -> None:
     plan = make_plan(bundle(), Observed())
     for value, field in ((plan, "actions"), (plan.actions[0], "verb"), (Observed(), "kubernetes")):
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(value, field, None)
 
 
-def test_a_refusal_does_not_hang_on_the_words_of_an_owner() -> None:
-    """A runtime's release may be called what an object that is Terminating is said to be."""
+def test_a_blocker_does_not_depend_on_the_name_of_an_owner() -> None:
+    """The name of an owner may look like the reason of a Terminating object."""
     named = {"annotations": {"meta.helm.sh/release-name": "is Terminating since yesterday"}}
     gone = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
     actions = make_plan(bundle(), Observed(metadata={CONFIG: named})).actions
     assert [(action.refused, action.reason) for action in actions if action.verb == "refuse"] == [
         ("foreign", "Helm release is Terminating since yesterday")
     ]
-    (reason,) = make_plan(bundle(), Observed(metadata={CONFIG: gone})).reasons
+    (reason,) = make_plan(bundle(), Observed(metadata={CONFIG: gone})).blockers
     assert (reason.code, reason.about) == ("terminating", about_object(CONFIG.name))
 
 
 @pytest.mark.parametrize("words", [("Helm release", "Argo CD"), ("Installed by a tool:",) * 2])
-def test_two_owners_are_two_refusals_whatever_they_are_called(
+def test_two_owners_are_two_blockers_whatever_their_names(
     monkeypatch: pytest.MonkeyPatch, words: tuple[str, str]
 ) -> None:
     marks = (
@@ -169,7 +169,7 @@ def test_two_owners_are_two_refusals_whatever_they_are_called(
     phases[1]["objects"] = [obj("ConfigMap", name, namespace="ops") for name in "ab"]
     keys = [key_of(manifest) for manifest in bundle(phases=phases).objects("ConfigMap")]
     metadata = {key: {"annotations": {where: "x"}} for key, (_, where, *_rest) in zip(keys, marks, strict=True)}
-    reasons = make_plan(bundle(phases=phases), Observed(metadata=metadata)).reasons
+    reasons = make_plan(bundle(phases=phases), Observed(metadata=metadata)).blockers
     assert [reason.about for reason in reasons] == [
         {("owner", "helm", "meta.helm.sh/release-name=x")},
         {("owner", "argocd", "argocd.argoproj.io/tracking-id=x")},
