@@ -19,7 +19,7 @@ ROUNDS := 5
 export CONDUCTOR_CACHE := $(abspath $(or $(CONDUCTOR_CACHE),.cache))
 python := PYTHONPATH=tools/setup .venv/bin/python
 suites := PYTHONPATH=tools/suites .venv/bin/python -m conductor_suites
-bench := PYTHONPATH=tools/suites:tools/bundles:.ansible/collections .venv/bin/python -m tests.bench
+bench := PYTHONPATH=tools/bundles:.ansible/collections .venv/bin/python -m tests.bench
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test install verify test lint unit evidence bench cluster down clean

@@ -34,8 +34,8 @@ from tests.support.control_plane_files import (
 )
 from tests.support.egress import Egress
 from tests.support.etcd import Etcd, Snapshot
+from tests.support.lending import tool
 from tests.support.processes import Program, ProgramError, free_ports, program
-from tests.support.real_cluster import tool
 from tests.support.settling import IN_EVERY_NAMESPACE, established, resources_of, served, undone
 from tests.unit.plugins.helpers.certificates import Authority, Pair
 

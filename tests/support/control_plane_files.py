@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.support.real_cluster import TOOL, tool
+from tests.support.lending import TOOL, tool
 from tests.unit.plugins.helpers.certificates import Authority, Pair, new_key, private_key_pem
 
 CONTEXT = "control-plane"

@@ -13,8 +13,9 @@ from typing import Any
 
 import yaml
 
+from tests.support.lending import tool
 from tests.support.playing import Played
-from tests.support.real_cluster import RealCluster, tool
+from tests.support.real_cluster import RealCluster
 
 # Shows what AWX keeps; off unless asked for.
 CLI_SHOWS_ALL = {"ANSIBLE_SHOW_CUSTOM_STATS": "true", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}

@@ -20,7 +20,7 @@ _TOLD = 15
 _PAUSE = 0.02
 _GRACE_SECONDS = 5.0
 # An API server that takes whole CRDs in and out spends a third of its time on collecting garbage otherwise.
-_GO = {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
+_GO = {"GOGC": "800", "GOMEMLIMIT": "2GiB"}
 
 
 class ProgramError(Exception):

@@ -1,27 +1,20 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real local kind cluster for tests, made and removed with our own cluster tool."""
+"""A real local kind cluster for tests."""
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
+from tests.support import lending
 from tests.support.cluster import ClusterUnderTest
-from tests.support.playing import CLONE
+from tests.support.lending import tool
 
-TOOL = CLONE / "tools" / "cluster" / "cluster"
 # Who the kubeconfig of a kind cluster speaks for.
 ADMIN = "kubernetes-admin"
-
-
-def tool(*arguments: str) -> str:
-    """Runs the cluster tool; its output. Raises CalledProcessError, with its words on standard error."""
-    return subprocess.run([TOOL, *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 @dataclass(frozen=True)
@@ -36,13 +29,16 @@ class RealCluster(ClusterUnderTest):
 
 
 @contextmanager
-def real_cluster(name: str) -> Iterator[RealCluster]:
-    """A fresh cluster, removed in the end."""
-    tool("down", name)
+def real_cluster(own: str, *, shared: bool = True) -> Iterator[RealCluster]:
+    """Yield a fresh cluster.
+
+    Args:
+        own: the name of the cluster that is created, and deleted in the end, where none is shared.
+        shared: use the shared cluster if there is one.
+    """
     try:
-        tool("up", name)
-        kubeconfig = Path(tool("kubeconfig", name).strip())
+        name = lending.take(own, shared=shared)
         kubectl = tool("program", "kubectl").strip()
-        yield RealCluster(kubeconfig, f"kind-{name}", ADMIN, kubectl, name)
+        yield RealCluster(lending.kubeconfig_of(name), f"kind-{name}", ADMIN, kubectl, name)
     finally:
-        tool("down", name)
+        lending.give_back(own, shared=shared)

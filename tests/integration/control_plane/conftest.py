@@ -4,13 +4,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.support.control_plane import ControlPlane, control_plane
-from tests.support.known_states import STATES
+from tests.support.removal_states import ALL
 from tests.support.states import States, our_bundle
+
+FOLDER = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of one state one after the other, whatever file they are in, and after all others.
+
+    From state to state the API server takes whole CRDs in and out, which is most of its work.
+    """
+    order = {state.name: number for number, state in enumerate(ALL, 1)}
+
+    def rank(item: pytest.Item) -> int:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        state = str(parameters.get("state", parameters.get("name")))
+        return order.get(state, 0) if FOLDER in item.path.parents else 0
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +41,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
 @pytest.fixture(scope="session")
 def states(running: ControlPlane) -> States:
     """Brings the control plane into any of the known states."""
-    return States(running, STATES, running.snapshot())
+    return States(running, ALL, running.snapshot())
 
 
 @pytest.fixture

@@ -83,12 +83,6 @@ CRDS = re.compile(
 NONE = re.compile(rb"(?!)")
 
 
-@pytest.fixture(scope="module")
-def more(states: States, running: ControlPlane) -> States:
-    """The states a removal may find."""
-    return States(running, ALL, states.enter(None).snapshot())
-
-
 def stored(plane: ControlPlane) -> dict[bytes, bytes]:
     return dict(plane.snapshot().values)
 
@@ -118,8 +112,8 @@ def of_others(before: dict[bytes, bytes]) -> dict[bytes, bytes]:
 
 
 @pytest.mark.parametrize("name", THEIRS)
-def test_where_nothing_is_ours_nothing_is_touched(more: States, bundle: Bundle, name: str) -> None:
-    plane = more.enter(name)
+def test_where_nothing_is_ours_nothing_is_touched(states: States, bundle: Bundle, name: str) -> None:
+    plane = states.enter(name)
     mark = plane.now()
     result = ensure_absent(plane.client(), bundle, **SWITCHES["everything"])
     assert (result["changed"], result["existed"], result["actions"]) == (False, False, {})
@@ -127,15 +121,15 @@ def test_where_nothing_is_ours_nothing_is_touched(more: States, bundle: Bundle, 
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_what_is_ours_goes_and_nothing_else(more: States, bundle: Bundle, name: str) -> None:
-    plane = more.enter(name)
+def test_what_is_ours_goes_and_nothing_else(states: States, bundle: Bundle, name: str) -> None:
+    plane = states.enter(name)
     for switches in ORDER:
         assert_only_ours_goes(plane, bundle, name, switches)
 
 
 @pytest.mark.parametrize("name", ["ours-with-users", "ours-with-a-finished-job"])
-def test_jobs_that_are_abandoned_stay(more: States, bundle: Bundle, name: str) -> None:
-    plane = more.enter(name)
+def test_jobs_that_are_abandoned_stay(states: States, bundle: Bundle, name: str) -> None:
+    plane = states.enter(name)
     assert_only_ours_goes(plane, bundle, name, "jobs abandoned")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.integration.faults.faults import Faults
-from tests.integration.faults.registry import Registry, start_registry
+from tests.integration.faults.registry import Registry, running_registry
 from tests.support.real_cluster import RealCluster, real_cluster
 
 # Test to what a user saw.
@@ -31,8 +31,9 @@ def cluster() -> Iterator[RealCluster]:
 
 
 @pytest.fixture(scope="session")
-def registry(cluster: RealCluster) -> Registry:
-    return start_registry(cluster.name)
+def registry(cluster: RealCluster) -> Iterator[Registry]:
+    with running_registry(cluster.name) as found:
+        yield found
 
 
 @pytest.fixture

@@ -111,8 +111,21 @@ def _digest(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
-def start_registry(cluster: str, seconds: float = 30) -> Registry:
-    """Starts a registry in the node of a cluster; it ends with the node. Raises TimeoutError with its words."""
+@contextmanager
+def running_registry(cluster: str) -> Iterator[Registry]:
+    """A registry in the node of a cluster; in the end it is removed, together with the images that came from it."""
+    node = kind.node(cluster)
+    try:
+        yield _start_registry(cluster)
+    finally:
+        images = docker.execute(node, [*_CTR, "images", "ls", "--quiet", f"name~={NAME}/"]).decode().split()
+        if images:
+            docker.execute(node, [*_CTR, "images", "rm", "--sync", *images])
+        docker.execute(node, ["sh", "-c", f"kill $(cat {FOLDER}/pid) && rm -rf {FOLDER}"])
+
+
+def _start_registry(cluster: str, seconds: float = 30) -> Registry:
+    """Starts it. Raises TimeoutError with its words."""
     paths, console = find_paths(), Console()
     files = debian.unpack(paths, console, debian.this_codename() or "", "docker-registry")
     node = kind.node(cluster)
@@ -120,7 +133,7 @@ def start_registry(cluster: str, seconds: float = 30) -> Registry:
     config = json.dumps(CONFIG).encode()
     docker.execute(node, ["sh", "-c", f"cat > {FOLDER}/config.yml"], stdin=config)
     subprocess.run(["docker", "cp", files / "usr/bin/docker-registry", f"{node}:{FOLDER}/registry"], check=True)
-    serve = f"exec {FOLDER}/registry serve {FOLDER}/config.yml >{FOLDER}/log 2>&1"
+    serve = f"echo $$ >{FOLDER}/pid; exec {FOLDER}/registry serve {FOLDER}/config.yml >{FOLDER}/log 2>&1"
     subprocess.run(["docker", "exec", "--detach", node, "sh", "-c", serve], check=True)
     registry = Registry(cluster, f"http://{docker.address(node)}:{PORT}")
     deadline = time.monotonic() + seconds

@@ -39,7 +39,7 @@ def collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def fleet() -> Iterator[Fleet]:
     """Both clusters, made at the same time. On bad no pod of the operator's may be created, which only a try shows."""
-    contexts = [real_cluster(GOOD), real_cluster(BAD)]
+    contexts = [real_cluster(GOOD), real_cluster(BAD, shared=False)]
     with ExitStack() as stack:
         with ThreadPoolExecutor() as pool:
             ups = [pool.submit(context.__enter__) for context in contexts]

@@ -53,8 +53,35 @@ def test_sanity(core: Core, ansible_test: AnsibleTest, collection: Path, record_
     )
 
 
-def test_units(core: Core, ansible_test: AnsibleTest, collection: Path, record_testsuite_property: Figure) -> None:
-    ran = ansible_test.run(collection, "units", "--python", core.python)
+# The tests of what Ansible calls. Those of the library know nothing of Ansible.
+CALLED_BY_ANSIBLE = tuple(
+    f"tests/unit/plugins/{kind}/" for kind in ("action", "filter", "lookup", "modules", "plugin_utils")
+)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The oldest release, with the oldest Python, runs all unit tests every time; the others for evidence."""
+    if "units" in metafunc.fixturenames:
+        oldest = metafunc.config.getoption("--core") == CORES[0].version
+        every = pytest.param((), id="all", marks=[] if oldest else [pytest.mark.evidence])
+        some = pytest.param(CALLED_BY_ANSIBLE, id="called by Ansible")
+        metafunc.parametrize("units", [every] if oldest else [every, some])
+
+
+def test_the_folders_of_unit_tests_are_those() -> None:
+    """A new kind of plugin is called by Ansible as well."""
+    folders = {f"tests/unit/plugins/{file.parent.name}/" for file in (CLONE / "tests/unit/plugins").glob("*/test_*.py")}
+    assert folders - {"tests/unit/plugins/module_utils/"} == set(CALLED_BY_ANSIBLE)
+
+
+def test_units(
+    core: Core,
+    ansible_test: AnsibleTest,
+    collection: Path,
+    record_testsuite_property: Figure,
+    units: tuple[str, ...],
+) -> None:
+    ran = ansible_test.run(collection, "units", "--python", core.python, *units)
     passed, skipped, failed = counts(collection)
     # pytest's own lines for what failed come first: they are what is said of it in one line.
     named = [row for row in ran.output.splitlines() if row.startswith(("FAILED ", "ERROR "))]
@@ -62,7 +89,8 @@ def test_units(core: Core, ansible_test: AnsibleTest, collection: Path, record_t
     assert passed
     assert skipped == []
     record_testsuite_property(
-        f"ansible-core {core.version}, units", f"{passed} passed on Python {core.python} in {ran.seconds:.0f} s"
+        f"ansible-core {core.version}, {'some' if units else 'all'} units",
+        f"{passed} passed on Python {core.python} in {ran.seconds:.0f} s",
     )
 
 

@@ -1,64 +1,57 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The suites of this project, cheapest first."""
+"""The suites of this project: what they run and need, and about how long they take."""
 
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from conductor_suites.suite import Suite
-
-# Seconds for a suite on a real cluster: a first run may have to build the node image, or the control plane's programs.
-CLUSTER_LIMIT = 2700
-
-# The same for one that installs programs on a first run.
-ARTIFACT_LIMIT = 2700
-
-# The same for any suite of `make evidence`, for which nobody waits: it must end one that hangs, and nothing else.
-EVIDENCE_LIMIT = 3 * 3600
-
+# What a suite needs besides the environment: "generated" and "control_plane" Go, "cluster" a container engine.
 TIERS = ("static", "generated", "unit", "artifact", "control_plane", "cluster")
-
-# The releases of ansible-core that every run tests: the oldest of the claim and the newest (conductor_setup.cores).
-CORES = ("2.16", "2.21")
-# And those between, for `make evidence`.
-MORE_CORES = ("2.17", "2.18", "2.19", "2.20")
-
-# Code that is broken on purpose, to see whether the unit tests notice (tools/mutation); only for `make evidence`.
+# Seconds for each command of a suite: one that hangs must not hang the run. On a new machine the longer ones build
+# programs and images.
+LIMIT, LONG_LIMIT, EVIDENCE_LIMIT = 900, 2700, 3 * 3600
+# The releases of ansible-core that every run tests, and those between (conductor_setup.cores).
+CORES, MORE_CORES = ("2.16", "2.21"), ("2.17", "2.18", "2.19", "2.20")
+# Code that is changed on purpose, to see whether the unit tests notice (tools/mutation).
 MUTATED = ("planner", "verdicts")
-
-# Tests with this mark take too long for every run; `make evidence` runs them too.
-SAMPLE = ("-m", "not evidence")
-
-
-def nothing() -> str | None:
-    """No obstacle: the environment is enough."""
-    return None
+# Tests with this mark take too long for every run; `make evidence` runs them too. Scenarios read the variable.
+SAMPLE, SAMPLE_SCENARIO = ("-m", "not evidence"), ("env", "CONDUCTOR_SAMPLE=true")
+# About how many seconds a scenario takes, if more than a minute.
+SCENARIOS = {"adopt": 110, "broken": 100, "default": 100, "external-certificates": 100, "uninstall": 150}
 
 
-def no_go() -> str | None:
-    """Why generated files cannot be made again here."""
-    return None if shutil.which("go") else "no Go on PATH"
+@dataclass(frozen=True)
+class Suite:
+    """Commands that run one after the other; the suite has passed when all have exited with 0."""
+
+    name: str
+    tier: str
+    commands: tuple[tuple[str, ...], ...]
+    limit: float = LIMIT
+    # About how many seconds it takes: the longest suites are started first.
+    seconds: float = 60
+    # Where the last command writes its results, test by test; None: the suite counts as one test.
+    junit: Path | None = None
+    # An environment in .venvs that it needs.
+    environment: str = ""
 
 
-def no_control_plane() -> str | None:
-    """Why no API server can be started here. Upstream's manifests, too, come out of Go modules."""
-    if platform.system() != "Linux" or shutil.which("setpriv") is None:
-        return "the control plane's programs run on Linux only, with setpriv of util-linux on PATH"
-    return no_go()
-
-
-def no_container_engine() -> str | None:
-    """Why no local cluster can be had here; the cluster tool starts an engine only as root on Debian."""
-    if os.geteuid() == 0 and Path("/etc/debian_version").is_file():
+def obstacle(suite: Suite, clone: Path) -> str | None:
+    """Return why a suite cannot run here; None if it can."""
+    if suite.environment and not (clone / ".venvs" / suite.environment).is_dir():
+        return f"{suite.environment} was not set up: `make setup-test` says why"
+    needed = {"generated": ["go"], "control_plane": ["go", "setpriv"]}.get(suite.tier, [])
+    if missing := [program for program in needed if shutil.which(program) is None]:
+        return f"not on PATH: {', '.join(missing)}"
+    # The cluster tool starts an engine only as root on Debian.
+    if suite.tier != "cluster" or (os.geteuid() == 0 and Path("/etc/debian_version").is_file()):
         return None
     if shutil.which("docker") is None:
         return "no docker on PATH, and only as root on Debian can it be installed here"
@@ -66,102 +59,64 @@ def no_container_engine() -> str | None:
     return None if answer.returncode == 0 else f"docker does not answer: {answer.stderr.strip()}"
 
 
-def no_environment(folder: Path) -> Callable[[], str | None]:
-    """Why nothing can be run out of an environment that is not always there."""
-    return lambda: None if folder.is_dir() else f"{folder.name} was not set up: `make setup-test` says why"
-
-
-def python_packages(clone: Path) -> list[str]:
-    """The names of the packages below tools/: tools/TOOL/PACKAGE/__init__.py."""
-    return sorted(found.parent.name for found in clone.glob("tools/*/*/__init__.py"))
-
-
-def yaml_sources(clone: Path) -> list[str]:
-    """What yamllint is to look at; given ``.`` it would walk through caches and environments to ignore them."""
-    settings = [".ansible-lint", ".yamllint"]
-    return settings + sorted(
+def all_suites(clone: Path, output: Path, *, evidence: bool = False) -> list[Suite]:
+    """Return every suite, cheapest first. ``evidence`` leaves nothing out. Results go to ``output``."""
+    python = sys.executable
+    packages = sorted(found.parent.name for found in clone.glob("tools/*/*/__init__.py"))
+    packages = ["ansible_collections.conductor.trainer.plugins", *packages, "tests"]
+    # Given "." yamllint would walk through caches and environments to ignore them.
+    yamls = sorted(
         entry.name
         for entry in clone.iterdir()
         if not entry.name.startswith(".") and (entry.is_dir() or entry.suffix in (".yml", ".yaml"))
     )
 
+    def limit(tier: str) -> int:
+        quick = tier in ("static", "generated", "unit")
+        return EVIDENCE_LIMIT if evidence else LIMIT if quick else LONG_LIMIT
 
-def pytest_suite(
-    name: str, tier: str, folder: str, output: Path, obstacle: Callable[[], str | None], *options: str
-) -> Suite:
-    """A suite of pytest; its tests are counted one by one."""
-    results = output / f"{name}.xml"
-    command = [sys.executable, "-m", "pytest", folder, f"--junit-xml={results}", *options]
-    limits = {"artifact": ARTIFACT_LIMIT, "control_plane": CLUSTER_LIMIT, "cluster": CLUSTER_LIMIT}
-    if tier not in limits:
-        return Suite(name, tier, (tuple(command),), junit=results, obstacle=obstacle)
-    # Clusters and environments take longer to come up than a test may otherwise be silent.
-    command.append("--override-ini=faulthandler_timeout=600")
-    return Suite(name, tier, (tuple(command),), limit=limits[tier], junit=results, obstacle=obstacle)
+    def suite(name: str, tier: str, *commands: tuple[str, ...], seconds: float = 60) -> Suite:
+        return Suite(name, tier, commands, limit(tier), seconds)
 
+    def tests(name: str, tier: str, seconds: float, folder: str, *options: str, environment: str = "") -> Suite:
+        junit = output / f"{name}.xml"
+        # Clusters and environments take longer to come up than a test may otherwise be silent.
+        slow = [] if tier in ("generated", "unit") else ["--override-ini=faulthandler_timeout=600"]
+        sample = () if evidence else SAMPLE
+        command = (python, "-m", "pytest", f"tests/{folder}", f"--junit-xml={junit}", *slow, *options, *sample)
+        return Suite(name, tier, (command,), limit(tier), seconds, junit, environment)
 
-def all_suites(clone: Path, output: Path, *, evidence: bool = False) -> list[Suite]:
-    """Every suite of ``clone``; ``output`` is where results may be written.
-
-    ``evidence`` leaves nothing out that takes too long for every run.
-    """
-    python = sys.executable
-    sample = () if evidence else SAMPLE
-    packages = ["ansible_collections.conductor.trainer.plugins", *python_packages(clone), "tests"]
-    scenarios = sorted(found.parent.name for found in clone.glob("molecule/*/molecule.yml"))
-    suites = [
-        Suite("ruff", "static", ((python, "-m", "ruff", "check"), (python, "-m", "ruff", "format", "--check"))),
-        Suite("mypy", "static", ((python, "-m", "mypy", *(word for name in packages for word in ("-p", name))),)),
-        Suite("yamllint", "static", (("yamllint", "--strict", *yaml_sources(clone)),)),
-        Suite("ansible-lint", "static", (("ansible-lint", "--offline", "--strict"),)),
-        Suite("changelog", "static", (("antsibull-changelog", "lint"),)),
-        Suite("bundles", "generated", ((str(clone / "tools/bundles/generate"), "--check"),), 900, obstacle=no_go),
-        # Ours against upstream's own render, and the list of differences against what really differs; and the
-        # comparison itself, which has to find mistakes.
-        pytest_suite("fidelity", "generated", "tests/component/fidelity", output, no_go),
-        pytest_suite("unit", "unit", "tests/unit", output, nothing),
-        pytest_suite("schedules", "unit", "tests/component/schedules", output, nothing, *sample),
-        pytest_suite("playbooks", "unit", "tests/component/playbooks", output, nothing),
-        pytest_suite("awx", "unit", "tests/component/awx", output, nothing),
-        pytest_suite("artifact", "artifact", "tests/packaging/artifact", output, nothing),
+    return [
+        suite("ruff", "static", (python, "-m", "ruff", "check"), (python, "-m", "ruff", "format", "--check")),
+        suite("mypy", "static", (python, "-m", "mypy", *(word for name in packages for word in ("-p", name)))),
+        suite("yamllint", "static", ("yamllint", "--strict", ".ansible-lint", ".yamllint", ".config", *yamls)),
+        suite("ansible-lint", "static", ("ansible-lint", "--offline", "--strict")),
+        suite("changelog", "static", ("antsibull-changelog", "lint")),
+        suite("bundles", "generated", (str(clone / "tools/bundles/generate"), "--check")),
+        tests("fidelity", "generated", 60, "component/fidelity"),
+        tests("unit", "unit", 90, "unit"),
+        *(tests(name, "unit", 30, f"component/{name}") for name in ("schedules", "playbooks", "awx")),
+        tests("artifact", "artifact", 90, "packaging/artifact"),
         *(
-            pytest_suite(
-                f"core-{core}",
-                "artifact",
-                "tests/packaging/cores",
-                output,
-                no_environment(clone / ".venvs" / f"core-{core}"),
-                f"--core={core}",
-            )
-            for core in sorted(CORES + MORE_CORES if evidence else CORES)
+            tests(name, "artifact", 250, "packaging/cores", f"--core={name[5:]}", environment=name)
+            for name in sorted(f"core-{core}" for core in (CORES + MORE_CORES if evidence else CORES))
         ),
         *(
-            pytest_suite(
-                f"mutation-{target}",
-                "artifact",
-                "tests/mutation",
-                output,
-                no_environment(clone / ".venvs" / "mutation"),
-                f"--target={target}",
-            )
-            for target in (MUTATED if evidence else ())
+            tests(f"mutation-{name}", "artifact", 3600, "mutation", f"--target={name}", environment="mutation")
+            for name in (MUTATED if evidence else ())
         ),
-        pytest_suite(
-            "control-plane", "control_plane", "tests/integration/control_plane", output, no_control_plane, *sample
-        ),
+        tests("control-plane", "control_plane", 400, "integration/control_plane"),
         *(
-            Suite(
+            suite(
                 f"molecule-{name}",
                 "cluster",
-                (("molecule", "test", "--scenario-name", name),),
-                limit=CLUSTER_LIMIT,
-                obstacle=no_container_engine,
+                (*(() if evidence else SAMPLE_SCENARIO), "molecule", "test", "--scenario-name", name),
+                seconds=SCENARIOS.get(name, 60),
             )
-            for name in scenarios
+            for name in sorted(found.parent.name for found in clone.glob("molecule/*/molecule.yml"))
         ),
-        *(
-            pytest_suite(name, "cluster", f"tests/integration/{name}", output, no_container_engine, *sample)
-            for name in ("stories", "connections", "fleet", "faults")
-        ),
+        tests("stories", "cluster", 150, "integration/stories"),
+        tests("connections", "cluster", 110, "integration/connections"),
+        tests("fleet", "cluster", 80, "integration/fleet"),
+        tests("faults", "cluster", 130, "integration/faults"),
     ]
-    return [replace(suite, limit=EVIDENCE_LIMIT) for suite in suites] if evidence else suites

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from conductor_suites.report import total
-from conductor_suites.suite import Counts, Outcome, Suite
+from conductor_suites.catalogue import Suite
+from conductor_suites.results import Counts, Outcome, total
 
 
 class Kept:
@@ -53,29 +53,23 @@ class Kept:
             self._file.write_text(json.dumps(self._found), encoding="utf-8")
 
     def page(self, outcomes: Sequence[Outcome]) -> str:
-        """All of it in Markdown."""
-        rows = [
-            f"| {outcome.suite.name} | {outcome.word} | {outcome.counts.passed} | {outcome.counts.failed} "
-            f"| {len(outcome.counts.skips)} | {outcome.seconds:.0f} |"
-            for outcome in outcomes
+        """Return the page in Markdown."""
+        machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
+        lines = [
+            "# Evidence",
+            "",
+            f"Made by `make evidence` at commit {self.state} on {machine}, Python {platform.python_version()}: "
+            f"every suite, whole. {total(outcomes)}.",
+            "",
+            "| suite | result | passed | failed | skipped | seconds |",
+            "|---|---|---|---|---|---|",
         ]
+        for outcome in outcomes:
+            counts = outcome.counts
+            numbers = f"{counts.passed} | {counts.failed} | {len(counts.skips)} | {outcome.seconds:.0f}"
+            lines.append(f"| {outcome.suite.name} | {outcome.word} | {numbers} |")
         figures = [f"* {outcome.suite.name}: {figure}" for outcome in outcomes for figure in outcome.figures]
-        machine = (
-            f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"
-        )
-        return "\n".join(
-            [
-                "# Evidence",
-                "",
-                f"Made by `make evidence` at commit {self.state} on {machine}: every suite, whole. {total(outcomes)}.",
-                "",
-                "| suite | result | passed | failed | skipped | seconds |",
-                "|---|---|---|---|---|---|",
-                *rows,
-                *(["", *figures] if figures else []),
-                "",
-            ]
-        )
+        return "\n".join([*lines, *(["", *figures] if figures else []), ""])
 
 
 def _git(clone: Path, *arguments: str) -> str:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from conductor_suites.catalogue import Suite
 from conductor_suites.evidence import Kept
-from conductor_suites.suite import Counts, Outcome, Suite
+from conductor_suites.results import Counts, Outcome
 
 SUITE = Suite("faults", "cluster", (("pytest",),))
 GOOD = Outcome(SUITE, Counts(passed=3), 61.4, figures=("45 objects compared",))

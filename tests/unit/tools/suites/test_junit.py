@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conductor_suites.junit import figures_of
+from conductor_suites.catalogue import Suite
+from conductor_suites.results import judge
 
 
 def test_figures_are_told_and_statistics_in_base64_are_not(tmp_path: Path) -> None:
@@ -15,4 +16,4 @@ def test_figures_are_told_and_statistics_in_base64_are_not(tmp_path: Path) -> No
         for name, value in (("hypothesis-statistics-tests/a.py::b", "ZGF0YQ=="), ("60 schedules", "0.1 s"))
     )
     found.write_text(f"<testsuites><testsuite><properties>{properties}</properties></testsuite></testsuites>")
-    assert figures_of(found) == ("60 schedules: 0.1 s",)
+    assert judge(Suite("a", "unit", (), junit=found), 1, "", tmp_path / "log").figures == ("60 schedules: 0.1 s",)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -14,11 +15,9 @@ import pytest
 from conductor_setup.cores import CORES as ALL_CORES
 from conductor_setup.cores import EVERY_TIME
 from conductor_suites import __main__ as runner
-from conductor_suites.__main__ import skipped
-from conductor_suites.catalogue import CORES, MUTATED, all_suites
-from conductor_suites.execution import environment, execute
-from conductor_suites.report import details, failed, line, total
-from conductor_suites.suite import Counts, Outcome, Suite
+from conductor_suites.catalogue import CORES, MUTATED, Suite, all_suites, obstacle
+from conductor_suites.results import Counts, Outcome, details, failed, line, skipped, total
+from conductor_suites.running import SHARED, Running, environment, execute
 from tests.support.playing import CLONE
 
 RESULTS = (
@@ -32,7 +31,7 @@ def python(*programs: str) -> tuple[tuple[str, ...], ...]:
 
 
 def run(suite: Suite, clone: Path) -> Outcome:
-    return execute(suite, clone, clone, os.environ)
+    return execute(suite, clone, clone, os.environ, Running())
 
 
 def writing(clone: Path, results: str, code: int) -> Suite:
@@ -50,17 +49,6 @@ def test_the_first_command_that_fails_fails_the_suite(tmp_path: Path) -> None:
     assert outcome.counts == Counts(failed=1)
     assert outcome.reason.endswith("exit code 3")
     assert "  | why" in details(outcome, tmp_path)
-    # Ansible prints a result that may be longer than what is shown of the end.
-    log = ["before", "fatal: [localhost]: FAILED! => msg: it broke", *(f"line {number}" for number in range(100))]
-    outcome.log.write_text("\n".join(log))  # type: ignore[union-attr]
-    told = details(outcome, tmp_path)
-    assert told.index("        what failed first:") < told.index("  | fatal: [localhost]: FAILED! => msg: it broke")
-    assert "  | before" not in told
-    assert told[-1] == "  | line 99"
-    assert len(told) < 90
-    # Where the end shows it, that is enough.
-    outcome.log.write_text("\n".join(log[:20]))  # type: ignore[union-attr]
-    assert "        what failed first:" not in details(outcome, tmp_path)
     assert not (tmp_path / "late").exists()
 
 
@@ -117,6 +105,28 @@ def test_the_run_ends_with_what_failed_and_the_sum(
     assert capsys.readouterr().out.splitlines()[-2:] == ["FAIL  bad                exit code 1", "2 passed, 1 failed"]
 
 
+def test_a_run_that_is_ended_from_outside_ends_its_suites(tmp_path: Path) -> None:
+    started, ended = tmp_path / "started", tmp_path / "ended"
+    program = (
+        f"import pathlib, signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(pathlib.Path({str(ended)!r})."
+        f"touch())); pathlib.Path({str(started)!r}).touch(); signal.pause()"
+    )
+    suite = f"Suite('a', 'static', (({sys.executable!r}, '-c', {program!r}),))"
+    code = (
+        "import sys; from conductor_suites import __main__ as runner; from conductor_suites.catalogue import Suite; "
+        f"runner.all_suites = lambda *_, **__: [{suite}]; sys.argv = ['suites']; runner.main()"
+    )
+    path = os.pathsep.join(str(CLONE / "tools" / name) for name in ("suites", "setup"))
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.DEVNULL
+    )
+    while not started.exists():
+        assert process.poll() is None
+    process.terminate()
+    process.wait(30)
+    assert ended.exists()
+
+
 def test_a_missing_program_fails_the_suite(tmp_path: Path) -> None:
     outcome = run(Suite("a", "static", (("no-such-program",),)), tmp_path)
     assert outcome.counts.failed == 1
@@ -126,7 +136,7 @@ def test_a_missing_program_fails_the_suite(tmp_path: Path) -> None:
 def test_a_suite_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
     child = "import os, sys, time; open('child', 'w').write(str(os.getpid())); sys.stdout.close(); time.sleep(600)"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
-    outcome = run(Suite("a", "static", python(parent), limit=1.5), tmp_path)
+    outcome = run(Suite("a", "static", python(parent), limit=2), tmp_path)
     assert outcome.reason.endswith("did not end within 2 s")
     pid = int((tmp_path / "child").read_text())
     deadline = time.monotonic() + 10
@@ -189,6 +199,23 @@ def test_a_gap_is_skipped_with_its_reason_but_fails_in_ci() -> None:
     assert "no Go on PATH" in "\n".join(details(strict, Path()))
 
 
+def test_what_a_suite_needs_and_does_not_find_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert obstacle(Suite("ruff", "static", ()), tmp_path) is None
+    assert obstacle(Suite("bundles", "generated", ()), tmp_path) == "not on PATH: go"
+    assert obstacle(Suite("control-plane", "control_plane", ()), tmp_path) == "not on PATH: go, setpriv"
+    assert "no docker on PATH" in str(obstacle(Suite("faults", "cluster", ()), tmp_path))
+    core = Suite("core-2.16", "artifact", (), environment="core-2.16")
+    assert "core-2.16 was not set up" in str(obstacle(core, tmp_path))
+    (tmp_path / ".venvs" / "core-2.16").mkdir(parents=True)
+    assert obstacle(core, tmp_path) is None
+    docker = tmp_path / "docker"
+    docker.write_text("#!/bin/sh\necho 'no daemon' >&2\nexit 1\n")
+    docker.chmod(0o700)
+    assert obstacle(Suite("faults", "cluster", ()), tmp_path) == "docker does not answer: no daemon"
+
+
 def test_the_sum_is_over_all_suites() -> None:
     suite = Suite("a", "unit", ())
     outcomes = [Outcome(suite, Counts(40, 1), 1.0), Outcome(replace(suite, name="b"), Counts(1), 1.0)]
@@ -196,10 +223,17 @@ def test_the_sum_is_over_all_suites() -> None:
 
 
 def test_nothing_of_the_user_selects_a_cluster(tmp_path: Path) -> None:
-    user = {"KUBECONFIG": "k", "K8S_AUTH_HOST": "h", "ANSIBLE_INVENTORY": "i", "MOLECULE_DEBUG": "1", "LANG": "C"}
+    user = {
+        "KUBECONFIG": "k",
+        "K8S_AUTH_HOST": "h",
+        "ANSIBLE_INVENTORY": "i",
+        "MOLECULE_DEBUG": "1",
+        SHARED: "mine",
+        "LANG": "C",
+    }
     variables = environment(tmp_path, tmp_path / "cache", user)
     assert variables["LANG"] == "C"
-    assert not {"KUBECONFIG", "K8S_AUTH_HOST", "ANSIBLE_INVENTORY", "MOLECULE_DEBUG"} & set(variables)
+    assert not {"KUBECONFIG", "K8S_AUTH_HOST", "ANSIBLE_INVENTORY", "MOLECULE_DEBUG", SHARED} & set(variables)
 
 
 def test_every_scenario_is_a_suite(tmp_path: Path) -> None:
@@ -251,8 +285,9 @@ def test_what_is_left_out_every_time_is_run_for_evidence(tmp_path: Path) -> None
         for evidence in (False, True)
     )
     assert sampled.keys() < whole.keys()
-    left_out = [name for name, commands in sampled.items() if "not evidence" in str(commands)]
-    assert "faults" in left_out
-    assert not any("not evidence" in str(commands) for commands in whole.values())
+    marks = ("not evidence", "CONDUCTOR_SAMPLE=true")
+    left_out = [name for name, commands in sampled.items() if any(mark in str(commands) for mark in marks)]
+    assert {"faults", "molecule-broken"} <= set(left_out)
+    assert not any(mark in str(commands) for commands in whole.values() for mark in marks)
     # And nothing else is.
     assert all(whole[name] == commands for name, commands in sampled.items() if name not in left_out)
