@@ -77,7 +77,7 @@ class Request:
 
     @property
     def only_reads(self) -> bool:
-        """Whether the server stores nothing and does not run admission, so that a response can be reused."""
+        """Return whether the server stores nothing and does not run admission, so that a response can be reused."""
         return self.method == "GET" or self.path.startswith(_REVIEWS)
 
     @property

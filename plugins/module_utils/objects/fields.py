@@ -46,8 +46,8 @@ def namespace_of(item: Any) -> str:
 
 
 def is_terminating(item: Any) -> bool:
-    """Return whether an object is being deleted."""
-    return bool(text(item, "metadata", "deletionTimestamp"))
+    """Return whether an object is being deleted. A malformed time counts too, so that it never looks ready."""
+    return bool(part(item, "metadata").get("deletionTimestamp"))
 
 
 def is_true(item: Any, condition: str) -> bool:

@@ -271,7 +271,7 @@ def test_a_pin_needs_a_right_and_says_so(name: str) -> None:
     operation.run(cluster, bundle())
     with pytest.raises(RightsError, match="get namespaces kube-system") as caught:
         operation.run(cluster, bundle(), cluster_uid=KUBE_SYSTEM_UID)
-    assert "leave cluster_uid out" in str(caught.value)
+    assert "remove cluster_uid" in str(caught.value)
 
 
 def test_trainer_operator_needs_no_request_to_know_the_cluster() -> None:

@@ -43,6 +43,7 @@ def test_all_of_its_pods_are_available() -> None:
     ("path", "value", "evidence"),
     [
         (("metadata", "deletionTimestamp"), "2026-01-01T00:00:00Z", "Terminating"),
+        (("metadata", "deletionTimestamp"), True, "Terminating"),
         (("metadata", "generation"), 2, "the ReplicaSet controller has not observed its newest generation yet"),
         (("metadata", "generation"), None, "the ReplicaSet controller has not observed its newest generation yet"),
         (("status",), None, "the ReplicaSet controller has not observed its newest generation yet"),

@@ -143,10 +143,10 @@ def test_all_of_it_serves() -> None:
     ("change", "subject", "words"),
     [
         (unready, "Deployment jobset-system/jobset-controller-manager", "newest generation"),
-        (gone, "Deployment jobset-system/(JobSet's controller)", "not there"),
+        (gone, "Deployment jobset-system/(JobSet's controller)", "missing"),
         (without_certificate, "webhook configuration jobset-validating-webhook-configuration", "no caBundle"),
-        (without_webhooks, "webhook configuration of JobSet", "not there"),
-        (strangers, "Service jobset-system/jobset-webhook-service", "is not one of its controllers"),
+        (without_webhooks, "webhook configuration of JobSet", "missing"),
+        (strangers, "Service jobset-system/jobset-webhook-service", "is not a pod of its controller"),
         (moved, "Service elsewhere/jobset-webhook-service", "no ready endpoint"),
     ],
 )
