@@ -211,7 +211,8 @@ def _bundles(configuration: Mapping[str, Any]) -> list[bytes]:
 
 def _keys(serving: Serving | None, source: CertificateSource) -> str:
     if serving is None:
-        return f"{source} does not exist: {_again(source)}"
+        next_step = "run the install again" if source.own_authority else _again(source)
+        return f"{source} does not exist: {next_step}"
     missing = sorted(source.needed - serving.keys)
     return f"{source} has no {', '.join(missing)}: {_again(source)}" if missing else ""
 

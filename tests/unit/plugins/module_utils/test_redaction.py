@@ -3,9 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.redaction import HIDDEN, redact
+from ansible_collections.conductor.trainer.plugins.module_utils.redaction import HIDDEN, redact, secrets_in
 
 JWT = "eyJhbGciOiJSUzI1NiIsImtpZCI6IiJ9.eyJpc3MiOiJrdWJlcm5ldGVzIn0.c2lnbmF0dXJl"
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKC\nAQEA7\n-----END RSA PRIVATE KEY-----"
@@ -35,7 +37,7 @@ PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKC\nAQEA7\n-----END RSA PRIVAT
         (r"{\"password\":\"hunter2 and more\"}", "hunter2"),
     ],
 )
-def test_what_looks_like_a_secret_is_hidden_and_nothing_else(text: str, secret: str) -> None:
+def test_only_secrets_are_hidden(text: str, secret: str) -> None:
     text = text.replace("{JWT}", JWT).replace("{PEM}", PEM)
     hidden = redact(text)
     assert secret not in hidden
@@ -56,5 +58,23 @@ def test_what_looks_like_a_secret_is_hidden_and_nothing_else(text: str, secret: 
         "https://example.com:443/path",
     ],
 )
-def test_what_does_not_stays(text: str) -> None:
+def test_other_text_is_kept(text: str) -> None:
     assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, set()),
+        ({"kubeconfig": "~/.kube/config", "proxy": "http://proxy.example:3128"}, set()),
+        ({"kubeconfig": "apiVersion: v1\nkind: Config\n"}, {"apiVersion: v1\nkind: Config\n"}),
+        ({"proxy": "http://me:a%40b@proxy.example:3128"}, {"a%40b", "a@b"}),
+        ({"kubeconfig": {"clusters": [{"cluster": {"proxy-url": "http://me:word@proxy.example"}}]}}, {"word"}),
+        ({"kubeconfig": {"users": [{"user": {"username": "me", "password": "word", "tokenFile": "/f"}}]}}, {"word"}),
+        ({"kubeconfig": {"users": [{"user": {"exec": {"command": "c", "env": [{"value": "word"}]}}}]}}, {"word"}),
+        ({"kubeconfig": {"users": [None, {"user": "text"}], "clusters": ["text"]}}, {"text"}),
+        ({"certificates_pem": {"jobset": {"key": "word"}}}, {"word", "d29yZAo="}),
+    ],
+)
+def test_secrets_of_options(options: dict[str, Any], expected: set[str]) -> None:
+    assert secrets_in(options) == expected

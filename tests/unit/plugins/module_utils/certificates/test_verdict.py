@@ -73,7 +73,7 @@ NONE = Authority("none", life=YEAR, lawful=False)
 SHORT = Authority("short", life=timedelta(days=-1), above=ROOT)
 
 WRONG: dict[str, tuple[Serving | None, tuple[bytes, ...], str]] = {
-    "no Secret": (None, (ROOT.pem,), "Secret ops/manager-cert does not exist"),
+    "no Secret": (None, (ROOT.pem,), "Secret ops/manager-cert does not exist: run the install again"),
     "no keys": (Serving(), (ROOT.pem,), "has no ca.crt, ca.key, tls.crt, tls.key"),
     "one key missing": (replace(served(), keys=CERTIFICATE_KEYS - {"tls.key"}), (ROOT.pem,), "has no tls.key"),
     "no certificate": (
