@@ -27,6 +27,7 @@ from .objects.line import plain
 from .redaction import is_inline_text, secrets_in
 from .release.bundle import ALL_RUNTIMES, CERTIFICATES, GENERATED, Bundle
 from .release.loader import load_bundle
+from .release.versions import DEFAULT_RELEASE
 
 CONNECTION_ARG_SPEC: dict[str, Any] = {name: dict(option.spec) for name, option in CONNECTION_OPTIONS.items()}
 # The oldest tested releases of the official client and of Python.
@@ -34,7 +35,7 @@ OLDEST_CLIENT = "24.2.0"
 OLDEST_PYTHON = (3, 10)
 IDENTITY_ARG_SPEC: dict[str, Any] = {"cluster_uid": {"type": "str"}}
 BUNDLE_ARG_SPEC: dict[str, Any] = {
-    "release": {"type": "str", "default": "2.3.0"},
+    "release": {"type": "str", "default": DEFAULT_RELEASE},
     "profile": {"type": "str", "default": "default", "choices": ["default", "fail_open"]},
     "runtimes": {"type": "list", "elements": "str", "default": [ALL_RUNTIMES]},
     "jobset": {"type": "str", "default": "auto", "choices": ["auto", "bundled", "external"]},

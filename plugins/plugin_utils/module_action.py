@@ -24,6 +24,7 @@ from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.target import CONNECTION_OPTIONS, complete
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import ModuleOperation, client_error
+from ansible_collections.conductor.trainer.plugins.module_utils.release.versions import DEFAULT_RELEASE
 from ansible_collections.conductor.trainer.plugins.plugin_utils import in_process
 
 _BUNDLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "conductor", "files", "bundles")
@@ -62,7 +63,7 @@ class ModuleAction(ActionBase):
         names: dict[str, str] = {}
         try:
             if not arguments.get("bundle"):
-                arguments["bundle"] = self._copy(_find_bundle(str(arguments.get("release") or "2.3.0")), local)
+                arguments["bundle"] = self._copy(_find_bundle(str(arguments.get("release") or DEFAULT_RELEASE)), local)
             for option in _FILES:
                 path = arguments.get(option)
                 found = self._find_file(path)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conductor_docs import generate, site
+from conductor_docs import generate, role_files, site
 
 CLONE = Path(__file__).resolve().parents[2]
 # The site has them as one: every page that a person may open first.
@@ -39,10 +39,12 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("path", generate.pages(), ids=name_of)
-def test_generated_tables_are_current(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert generate.generated(text) == text, "run tools/docs/generate"
+CONTENTS = generate.contents()
+
+
+@pytest.mark.parametrize("path", CONTENTS, ids=name_of)
+def test_generated_files_and_tables_are_current(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == CONTENTS[path], "run tools/docs/generate"
 
 
 def test_every_table_is_on_its_page() -> None:
@@ -56,10 +58,21 @@ def test_a_stale_table_is_found() -> None:
     assert generate.generated("a page without tables\n") == "a page without tables\n"
 
 
-def test_a_variable_without_a_group_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(generate.GROUPS, "safety", generate.GROUPS["safety"].replace("prune_crds", ""))
-    with pytest.raises(ValueError, match="conductor_prune_crds"):
-        generate.variable_table("cluster")
+def test_a_variable_without_a_group_is_an_error() -> None:
+    with pytest.raises(ValueError, match="conductor_x is in no group"):
+        generate.grouped("      conductor_x:\n")
+    grouped = generate.grouped("      # Safety.\n      conductor_x: &x\n      # The cluster.\n      conductor_y:\n")
+    assert (grouped["safety"], grouped["cluster"]) == (["conductor_x"], ["conductor_y"])
+
+
+def test_every_variable_is_in_one_group() -> None:
+    grouped = generate.grouped((CLONE / generate.SPECS).read_text(encoding="utf-8"))
+    assert sorted(name for names in grouped.values() for name in names) == sorted(generate.variables())
+
+
+def test_a_file_that_does_not_name_the_default_release_is_an_error() -> None:
+    with pytest.raises(ValueError, match="names the default release 0 times"):
+        role_files.with_default_release("plugins/doc_fragments/bundle.py", "options: {}\n")
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=name_of)

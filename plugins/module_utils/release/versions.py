@@ -17,6 +17,10 @@ from ..objects.fields import numbers, part, parts, text
 # The pod port of both webhooks. NetworkPolicies apply to the pod port, not to the port of the Service.
 WEBHOOK_PORT = 9443
 
+# The release that is installed unless another one is requested. tools/docs/generate writes it into the documentation
+# and the role.
+DEFAULT_RELEASE = "2.3.0"
+
 # Architectures of the controllers' images (kubeflow/trainer, build-and-push-images.yaml). JobSet's images exist for
 # these three as well.
 ARCHITECTURES = ("amd64", "arm64", "ppc64le")

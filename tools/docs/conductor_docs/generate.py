@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the tables of README.md and docs/ from the argument specs, the catalogues and the bundle.
+"""Write the tables of README.md and docs/, and the role's files that repeat its argument specs.
 
 A page holds a table between ``<!-- generated: NAME -->`` and ``<!-- end generated -->``; the text around it is
 written by hand.
@@ -22,25 +22,24 @@ from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_cau
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.webhook_causes import WEBHOOK_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import CATALOGUE
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import (
-    BUNDLE_ARG_SPEC,
     OLDEST_CLIENT,
     OLDEST_PYTHON,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils.release.versions import TESTED_KUBERNETES
+from ansible_collections.conductor.trainer.plugins.module_utils.release.versions import (
+    DEFAULT_RELEASE,
+    TESTED_KUBERNETES,
+)
+from conductor_docs import role_files
 
 CLONE = Path(__file__).resolve().parents[3]
 BLOCK = re.compile(r"(<!-- generated: (\S+) [^\n]*-->\n).*?(<!-- end generated -->)", re.DOTALL)
-# The variables of the role, without their prefix: the README shows the common ones, docs/variables.md the other groups.
-GROUPS = {
-    "common": "kubeconfig context host api_key cluster_uid release profile runtimes jobset certificates wait_timeout "
-    "accept adopt",
-    "cluster": "kubeconfig context host api_key ca_cert client_cert client_key validate_certs proxy no_proxy "
-    "impersonate_user impersonate_groups in_cluster cluster_uid",
-    "installed": "release profile runtimes jobset certificates certificates_ca certificates_pem",
-    "how": "wait_timeout verify_timeout lease_timeout progress concurrency smoke smoke_image smoke_timeout "
-    "status_file status_strict",
-    "safety": "accept adopt force_conflicts prune prune_crds remove_crds remove_user_data abandon_jobs",
-}
+SPECS = "roles/conductor/meta/argument_specs.yml"
+# The variables that people set, without their prefix: the README shows them.
+COMMON = (
+    "kubeconfig context host api_key cluster_uid release profile runtimes jobset certificates wait_timeout accept adopt"
+)
+# The comments in the argument specs above the variables of a group.
+GROUPS = {"cluster": "The cluster", "installed": "What is installed", "how": "How it runs", "safety": "Safety"}
 
 
 def table(*rows: Iterable[str]) -> str:
@@ -57,40 +56,50 @@ def load(path: str) -> Any:
 
 def default_bundle() -> Any:
     """Return the bundle of the default release."""
-    release = BUNDLE_ARG_SPEC["release"]["default"]
-    return json.loads((CLONE / f"roles/conductor/files/bundles/{release}.json").read_text("utf-8"))
+    return json.loads((CLONE / f"roles/conductor/files/bundles/{DEFAULT_RELEASE}.json").read_text("utf-8"))
 
 
 def variables() -> dict[str, tuple[dict[str, Any], list[str]]]:
     """Return every variable of the role: its option and the entry points that read it."""
     found: dict[str, tuple[dict[str, Any], list[str]]] = {}
-    for entry_point, spec in load("roles/conductor/meta/argument_specs.yml")["argument_specs"].items():
+    for entry_point, spec in load(SPECS)["argument_specs"].items():
         for name, option in spec["options"].items():
             found.setdefault(name, (option, []))[1].append("install" if entry_point == "main" else entry_point)
     return found
 
 
-def variable_table(group: str) -> str:
-    """Return the table of one group.
+def grouped(text: str) -> dict[str, list[str]]:
+    """Return the variables of each group, as the comments in the argument specs say.
 
     Raises:
-        ValueError: a variable of the role is in no group, or a group names one that does not exist.
+        ValueError: a variable stands below no such comment.
     """
+    titles, found = {title: group for group, title in GROUPS.items()}, {group: [] for group in GROUPS}
+    group = ""
+    for title, name in re.findall(r"^ +(?:# ([A-Z][\w ]+)\.|(conductor_\w+):(?: &\w+)?)$", text, re.MULTILINE):
+        group = titles.get(title, group) if title else group
+        if name and not group:
+            raise ValueError(f"{name} is in no group: put it below one of the comments {', '.join(titles)}")
+        if name:
+            found[group].append(name)
+    return found
+
+
+def variable_table(group: str) -> str:
+    """Return the table of one group."""
     known = variables()
-    listed = {f"conductor_{name}" for names in GROUPS.values() for name in names.split()}
-    if listed != known.keys():
-        raise ValueError(f"GROUPS and the argument specs differ: {sorted(listed ^ known.keys())}")
     every = max(len(entry_points) for _option, entry_points in known.values())
     rows = [("variable", "type", "default", "meaning", "read by")]
-    for name in GROUPS[group].split():
-        option, entry_points = known[f"conductor_{name}"]
+    common = [f"conductor_{name}" for name in COMMON.split()]
+    for name in common if group == "common" else grouped((CLONE / SPECS).read_text("utf-8"))[group]:
+        option, entry_points = known[name]
         kind = option["type"] + (f" of {option['elements']}" if "elements" in option else "")
         value = option.get("default")
         default = "" if value is None else f"`{value if isinstance(value, str) else json.dumps(value)}`"
         text = re.sub(r"\b(?:O|V|C|RV|M|E)\(([^()]+)\)", r"`\1`", " ".join(option["description"]))
         text += f" One of {', '.join(f'`{choice}`' for choice in option['choices'])}." if "choices" in option else ""
         readers = "all" if len(entry_points) == every else ", ".join(entry_points)
-        rows.append((f"`conductor_{name}`", kind, default, text, readers))
+        rows.append((f"`{name}`", kind, default, text, readers))
     return table(*((row[0], *row[2:4]) for row in rows)) if group == "common" else table(*rows)
 
 
@@ -176,12 +185,18 @@ def pages() -> list[Path]:
     return [CLONE / "README.md", CLONE / "roles" / "conductor" / "README.md", *sorted(CLONE.glob("docs/*.md"))]
 
 
+def contents() -> dict[Path, str]:
+    """Return every generated file as it must be now."""
+    options = {name: option for name, (option, _entry_points) in variables().items()}
+    found = {path: generated(path.read_text("utf-8")) for path in pages()}
+    return {**role_files.files(CLONE, options), **found}
+
+
 def main() -> None:
-    """Write the pages whose blocks are stale."""
-    for path in pages():
-        text = path.read_text("utf-8")
-        if generated(text) != text:
-            path.write_text(generated(text), encoding="utf-8")
+    """Write the files that are stale."""
+    for path, text in contents().items():
+        if not path.is_file() or path.read_text("utf-8") != text:
+            path.write_text(text, encoding="utf-8")
             print(f"docs: wrote {path.relative_to(CLONE)}")
 
 
