@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..objects.fields import is_true, name_of, namespace_of, parts, text
+from ..verdicts.jobs import JOBSET_ENDS, TRAINJOB_ENDS
 
 Item = Mapping[str, Any]
-# The conditions that end a TrainJob (trainer.kubeflow.org) and a JobSet (jobset.x-k8s.io).
-_TRAIN_JOB_ENDINGS = ("Complete", "Failed")
-_JOB_SET_ENDINGS = ("Completed", "Failed")
 
 
 @dataclass(frozen=True)
@@ -39,15 +37,15 @@ NOTHING = Holdings()
 
 def unfinished_train_jobs(train_jobs: Iterable[Item]) -> list[Item]:
     """Return the TrainJobs that are neither complete nor failed."""
-    return _unfinished(train_jobs, _TRAIN_JOB_ENDINGS)
+    return _unfinished(train_jobs, TRAINJOB_ENDS)
 
 
 def unfinished_job_sets(job_sets: Iterable[Item]) -> list[Item]:
     """Return the JobSets that are neither completed nor failed."""
-    return _unfinished(job_sets, _JOB_SET_ENDINGS)
+    return _unfinished(job_sets, JOBSET_ENDS)
 
 
-def _unfinished(jobs: Iterable[Item], endings: Sequence[str]) -> list[Item]:
+def _unfinished(jobs: Iterable[Item], endings: Iterable[str]) -> list[Item]:
     return [job for job in jobs if not any(is_true(job, ending) for ending in endings)]
 
 

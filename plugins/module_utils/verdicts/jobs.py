@@ -52,7 +52,7 @@ def _wanted(job: Mapping[str, Any]) -> int:
 
 
 # The first condition that is True decides.
-_JOBSET_ENDS: dict[str, State] = {"Failed": "failed", "Completed": "ready"}
+JOBSET_ENDS: dict[str, State] = {"Failed": "failed", "Completed": "ready"}
 
 
 def jobset_verdict(name: str, job_set: Mapping[str, Any] | None) -> Verdict:
@@ -60,14 +60,14 @@ def jobset_verdict(name: str, job_set: Mapping[str, Any] | None) -> Verdict:
     subject, rule = f"JobSet {name}", "completed"
     if job_set is None:
         return Verdict(subject, rule, "progressing", "Trainer has not created its JobSet yet")
-    if found := ended(subject, rule, job_set, _JOBSET_ENDS):
+    if found := ended(subject, rule, job_set, JOBSET_ENDS):
         return found
     said = "; ".join(words_of(entry) for entry in true_conditions(job_set).values())
     return Verdict(subject, rule, "progressing", f"JobSet has not created pods yet{': ' + said if said else ''}")
 
 
 # The first condition that is True decides.
-_TRAINJOB_ENDS: dict[str, State] = {"Failed": "failed", "Complete": "ready"}
+TRAINJOB_ENDS: dict[str, State] = {"Failed": "failed", "Complete": "ready"}
 
 
 def trainjob_verdict(name: str, job: Mapping[str, Any] | None) -> Verdict:
@@ -75,7 +75,7 @@ def trainjob_verdict(name: str, job: Mapping[str, Any] | None) -> Verdict:
     subject, rule = f"TrainJob {name}", "complete"
     if job is None:
         return Verdict(subject, rule, "progressing", "missing")
-    if found := ended(subject, rule, job, _TRAINJOB_ENDS):
+    if found := ended(subject, rule, job, TRAINJOB_ENDS):
         return found
     if part(job, "spec").get("suspend") is True:
         condition = true_conditions(job).get("Suspended", {})
