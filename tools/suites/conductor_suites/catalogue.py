@@ -75,8 +75,8 @@ def all_suites(clone: Path, output: Path, *, evidence: bool = False) -> list[Sui
         quick = tier in ("static", "generated", "unit")
         return EVIDENCE_LIMIT if evidence else LIMIT if quick else LONG_LIMIT
 
-    def suite(name: str, tier: str, *commands: tuple[str, ...], seconds: float = 60) -> Suite:
-        return Suite(name, tier, commands, limit(tier), seconds)
+    def suite(name: str, tier: str, *commands: tuple[str, ...], seconds: float = 60, environment: str = "") -> Suite:
+        return Suite(name, tier, commands, limit(tier), seconds, environment=environment)
 
     def tests(name: str, tier: str, seconds: float, folder: str, *options: str, environment: str = "") -> Suite:
         junit = output / f"{name}.xml"
@@ -92,6 +92,7 @@ def all_suites(clone: Path, output: Path, *, evidence: bool = False) -> list[Sui
         suite("yamllint", "static", ("yamllint", "--strict", ".ansible-lint", ".yamllint", ".config", *yamls)),
         suite("ansible-lint", "static", ("ansible-lint", "--offline", "--strict")),
         suite("changelog", "static", ("antsibull-changelog", "lint")),
+        suite("docs", "static", (str(clone / "tools/docs/build"),), environment="docs"),
         suite("bundles", "generated", (str(clone / "tools/bundles/generate"), "--check")),
         tests("fidelity", "generated", 60, "component/fidelity"),
         tests("unit", "unit", 90, "unit"),
