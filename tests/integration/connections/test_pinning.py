@@ -89,7 +89,7 @@ def test_a_copy_is_refused(answer: Played, uid: str, identity: str) -> None:
 
 
 def test_without_a_verified_ca_there_is_nothing_to_compare(answer: Played, uid: str, identity: str) -> None:
-    words = ["this connection names none", f"pinned: {identity}", f"found: {uid} at"]
+    words = ["the CA is pinned, but this connection names no CA", f"pinned: {identity}", f"found: {uid} at"]
     assert_refused(answer, "unverified_by_uid_and_ca", *words)
 
 
