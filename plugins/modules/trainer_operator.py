@@ -83,7 +83,7 @@ options:
     type: bool
     default: true
   prune_crds:
-    description: With O(prune), also delete CRDs of which no custom resources remain.
+    description: With O(prune), also delete CRDs that have no custom resources left.
     type: bool
     default: false
   lease_timeout:
