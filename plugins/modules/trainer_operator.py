@@ -147,7 +147,7 @@ EXAMPLES = r"""
     kubeconfig: ~/.kube/config
     context: production
 
-- name: Install everything except the runtimes, with one runtime to be added by a later task
+- name: Install all phases except the runtimes; a later task adds one runtime
   conductor.trainer.trainer_operator:
     kubeconfig: ~/.kube/config
     context: production
