@@ -83,7 +83,7 @@ options:
     type: bool
     default: true
   prune_crds:
-    description: With O(prune), also delete CRDs of which no custom resources remain.
+    description: With O(prune), also delete CRDs that have no custom resources left.
     type: bool
     default: false
   lease_timeout:
@@ -147,7 +147,7 @@ EXAMPLES = r"""
     kubeconfig: ~/.kube/config
     context: production
 
-- name: Install everything except the runtimes, with one runtime to be added by a later task
+- name: Install all phases except the runtimes; a later task adds one runtime
   conductor.trainer.trainer_operator:
     kubeconfig: ~/.kube/config
     context: production
