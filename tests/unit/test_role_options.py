@@ -51,7 +51,7 @@ def test_the_page_lists_every_variable_with_its_default_and_meaning() -> None:
     for name, option in ALL.items():
         default, text = shown[name]
         assert default == option.get("default")
-        assert text.startswith(re.sub(r"[OV]\((\w+)\)", r"`\1`", " ".join(option["description"])))
+        assert text.startswith(re.sub(r"[OVC]\((\w+)\)", r"`\1`", " ".join(option["description"])))
         assert all(f"`{choice}`" in text for choice in option.get("choices", ()))
 
 
