@@ -77,22 +77,26 @@ def redact(text: str) -> str:
 
 
 def secrets_in(options: Mapping[str, Any]) -> set[str]:
-    """Return every secret in C(kubeconfig), C(proxy) and C(certificates_pem).
+    """Return every secret in C(kubeconfig), C(proxy), C(host) and C(certificates_pem), and every private key.
 
     The values may be of any type, because options that fail validation are shown as well.
     """
     kubeconfig = options.get("kubeconfig")
-    found = _of_proxy(options.get("proxy")) | _of_pem(options.get("certificates_pem"))
-    if is_inline_text(kubeconfig):
-        found.add(str(kubeconfig))
-    elif isinstance(kubeconfig, Mapping):
-        found |= _of_kubeconfig(kubeconfig)
+    found = _of_url(options.get("proxy")) | _of_url(options.get("host")) | _of_pem(options.get("certificates_pem"))
+    # Keys are also pasted where a path or a certificate belongs.
+    found |= {value for value in options.values() if isinstance(value, str) and PRIVATE_KEY in value}
+    for content in kubeconfig if isinstance(kubeconfig, list) else [kubeconfig]:
+        if is_inline_text(content):
+            found.add(str(content))
+        elif isinstance(content, Mapping):
+            found |= _of_kubeconfig(content)
     return found
 
 
 def is_inline_text(kubeconfig: Any) -> bool:
     """Return whether a kubeconfig is given as the content of a file, e.g. a variable encrypted with Ansible Vault."""
-    return isinstance(kubeconfig, str) and "\n" in kubeconfig.strip()
+    # JSON fits on one line.
+    return isinstance(kubeconfig, str) and ("\n" in kubeconfig.strip() or kubeconfig.lstrip().startswith("{"))
 
 
 def encoded_pem(pem: str) -> str:
@@ -125,14 +129,13 @@ def _of_kubeconfig(kubeconfig: Mapping[str, Any]) -> set[str]:
     for entry in kubeconfig.get("clusters") or []:
         cluster = entry.get("cluster") if isinstance(entry, Mapping) else None
         if isinstance(cluster, Mapping):
-            found |= _of_proxy(cluster.get("proxy-url"))
+            found |= _of_url(cluster.get("proxy-url"))
     return found
 
 
-def _of_proxy(url: Any) -> set[str]:
-    """Return the password in the URL of a proxy, both percent-encoded and decoded."""
-    _scheme, _separator, rest = str(url or "").partition("://")
-    credentials, at, _address = rest.rpartition("@")
+def _of_url(url: Any) -> set[str]:
+    """Return the password in a URL, both percent-encoded and decoded. The scheme may be missing."""
+    credentials, at, _address = str(url or "").rpartition("://")[2].rpartition("@")
     password = credentials.partition(":")[2] if at else ""
     return {password, unquote(password)} if password else set()
 

@@ -21,6 +21,7 @@ except ImportError:  # reported by module_runner.py
     pass
 
 from ..errors import TargetError
+from ..redaction import redact
 from .client import Cluster
 from .target import CONNECTION_OPTIONS, Target, choose_context
 
@@ -41,6 +42,7 @@ def connect(target: Target, *, connections: int = 8) -> Cluster:
         configuration.host = target.host
     else:
         _load_kubeconfig(configuration, target)
+    _check_server(str(configuration.host))
     headers = _override(configuration, dict(target.settings))
     _take_proxy_from_environment(configuration)
     _log_in_at_proxy(configuration)
@@ -50,6 +52,18 @@ def connect(target: Target, *, connections: int = 8) -> Cluster:
         raise TargetError(
             f"the proxy cannot be used: {error}", next_step="install PySocks where the task runs"
         ) from error
+
+
+def _check_server(server: str) -> None:
+    """Fail if the address has no scheme: the client would send the credentials over plain HTTP.
+
+    Raises:
+        TargetError: the address is not an HTTP URL.
+    """
+    if not server.lower().startswith(("https://", "http://")):
+        raise TargetError(
+            f"the server address {redact(server)} is not a URL", next_step="begin it with https:// and the host name"
+        )
 
 
 def _load_in_cluster(configuration: Configuration) -> None:
@@ -100,6 +114,11 @@ def _contents(kubeconfig: str | dict[str, Any] | None) -> tuple[str, list[dict[s
     """Return the location of the kubeconfig, for messages and the loader, and the content of each of its files."""
     if isinstance(kubeconfig, dict):
         return "the inline kubeconfig", [kubeconfig]
+    if kubeconfig is not None and not isinstance(kubeconfig, str):
+        raise TargetError(
+            "kubeconfig has the wrong type",
+            next_step="give a path, or the content of a kubeconfig as text or as a dictionary",
+        )
     where = kubeconfig or os.environ.get("KUBECONFIG") or DEFAULT_KUBECONFIG
     paths = [os.path.expanduser(path) for path in where.split(os.pathsep) if path]
     contents: list[dict[str, Any]] = []
@@ -112,10 +131,14 @@ def _contents(kubeconfig: str | dict[str, Any] | None) -> tuple[str, list[dict[s
         try:
             with open(path, encoding="utf-8") as stream:
                 content = yaml.safe_load(stream)
+            if not isinstance(content, dict) or "contexts" not in content:
+                raise TargetError(
+                    f"{path} is not a valid kubeconfig: it has no contexts", next_step="check the path and the file"
+                )
             contents.append(
                 {**content, "contexts": [{**entry, "name": entry["name"]} for entry in content["contexts"] or []]}
             )
-        except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        except (OSError, yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError) as error:
             raise TargetError(
                 f"{path} is not a valid kubeconfig: {type(error).__name__}: {error}", next_step="check the file"
             ) from error
@@ -151,7 +174,7 @@ def kubeconfig_of(text: str) -> dict[str, Any]:
         content = None
     if not isinstance(content, dict):
         raise TargetError(
-            "kubeconfig is a text of several lines, but not the content of a kubeconfig",
+            "kubeconfig is text, but not the content of a kubeconfig",
             next_step="give a path, or the content of a kubeconfig as text or as a dictionary",
         )
     return content
@@ -203,6 +226,11 @@ def _override(configuration: Configuration, settings: dict[str, Any]) -> list[tu
         if not option.attribute or value is None or value == "":
             continue
         if option.is_file:
+            if "-----BEGIN" in value:
+                raise TargetError(
+                    f"{name} is the content of a file, but must be a path",
+                    next_step="write it to a file, or use an inline kubeconfig",
+                )
             value = os.path.expanduser(value)
             if not os.path.exists(value):
                 raise TargetError(

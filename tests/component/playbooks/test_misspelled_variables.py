@@ -45,7 +45,7 @@ def inventory(folder: Path, group: dict[str, Any], host: dict[str, Any]) -> tupl
 def assert_refused(answer: Played) -> None:
     assert answer.code != 0
     assert MEANT in answer.text
-    assert "Next: correct the name" in answer.text
+    assert f"{MEANT} Next: correct or remove the name" in answer.text
     assert "cannot be reached" not in answer.text
 
 

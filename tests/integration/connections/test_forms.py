@@ -110,7 +110,7 @@ def test_the_cluster_answers(answer: Played, host: str) -> None:
     [
         # It has the name the user gave it, not that of a decrypted copy.
         ("vaulted_file_other_context", ["context 'other' not found in vaulted.yml"]),
-        ("damaged_text", ["kubeconfig is a text of several lines, but not the content of a kubeconfig"]),
+        ("damaged_text", ["kubeconfig is text, but not the content of a kubeconfig"]),
         ("no_ca", ["certificate verify failed", "check ca_cert"]),
         ("missing_program", ["/nonexistent/login", "it must be installed where this task runs"]),
         ("no_pod", ["does not run in a pod"]),

@@ -85,8 +85,9 @@ def test_an_inline_kubeconfig_is_not_written_anywhere(server: Server, tmp_path: 
     ("content", "words"),
     [
         ("a: [", "is not a valid kubeconfig"),
-        ("", "is not a valid kubeconfig"),
-        ("just text", "is not a valid kubeconfig"),
+        ("", "is not a valid kubeconfig: it has no contexts"),
+        ("just text", "is not a valid kubeconfig: it has no contexts"),
+        ({"kind": "Config"}, "is not a valid kubeconfig: it has no contexts"),
         ({"contexts": [{"context": {}}]}, "is not a valid kubeconfig"),
         ({"contexts": None}, "has 0"),
         ({"contexts": [{"name": "a", "context": {"cluster": "gone", "user": "gone"}}]}, "cannot be loaded"),
@@ -97,6 +98,32 @@ def test_damaged_kubeconfig_is_named_in_the_error(tmp_path: Path, content: Any, 
     with pytest.raises(TargetError, match=words) as caught:
         connect(Target(kubeconfig=path))
     assert path in str(caught.value)
+
+
+def test_binary_file_is_named_in_the_error(tmp_path: Path) -> None:
+    path = tmp_path / "binary"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(TargetError, match="is not a valid kubeconfig") as caught:
+        connect(Target(kubeconfig=str(path)))
+    assert str(path) in str(caught.value)
+
+
+def test_kubeconfig_of_a_wrong_type_is_an_error() -> None:
+    target: Any = Target(kubeconfig=["secret"])  # type: ignore[arg-type]
+    with pytest.raises(TargetError, match="wrong type") as caught:
+        connect(target)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("where", ["option", "kubeconfig"])
+def test_a_server_without_a_scheme_is_rejected(where: str) -> None:
+    """The client would send the token over plain HTTP."""
+    if where == "option":
+        target = Target(host="a.example:6443", settings={"api_key": "t"})
+    else:
+        target = Target(kubeconfig=kubeconfig("a.example:6443", "a"), context="a")
+    with pytest.raises(TargetError, match=r"a\.example:6443 is not a URL"):
+        connect(target)
 
 
 def test_missing_file_is_named_in_the_error() -> None:
@@ -162,6 +189,14 @@ def test_impersonation_is_sent_with_each_request(server: Server) -> None:
 def test_missing_certificate_file_names_the_option(option: str) -> None:
     with pytest.raises(TargetError, match=f"{option}: file not found: /nonexistent/x"):
         connect(Target(host="https://a", settings={"api_key": "t", option: "~/x"}))
+
+
+@pytest.mark.parametrize("option", ["ca_cert", "client_cert", "client_key"])
+def test_pasted_file_is_not_shown_in_the_error(option: str) -> None:
+    pasted = "-----BEGIN PRIVATE KEY-----\nsecret\n"
+    with pytest.raises(TargetError, match=f"{option} is the content of a file") as caught:
+        connect(Target(host="https://a", settings={"api_key": "t", option: pasted}))
+    assert "secret" not in str(caught.value)
 
 
 def test_certificate_files_and_proxy_reach_the_connection(tmp_path: Path) -> None:
@@ -305,6 +340,7 @@ def test_a_kubeconfig_as_text() -> None:
     inline = kubeconfig("https://a", "x")
     assert kubeconfig_of(yaml.safe_dump(inline)) == inline
     assert kubeconfig_of(json.dumps(inline, indent=1)) == inline
+    assert kubeconfig_of(json.dumps(inline)) == inline
 
 
 @pytest.mark.parametrize("text", ["secret\n", "- secret\n- b\n", "secret: [\n"])
