@@ -74,7 +74,8 @@ def grouped(text: str) -> dict[str, list[str]]:
     Raises:
         ValueError: a variable stands below no such comment.
     """
-    titles, found = {title: group for group, title in GROUPS.items()}, {group: [] for group in GROUPS}
+    titles = {title: group for group, title in GROUPS.items()}
+    found: dict[str, list[str]] = {group: [] for group in GROUPS}
     group = ""
     for title, name in re.findall(r"^ +(?:# ([A-Z][\w ]+)\.|(conductor_\w+):(?: &\w+)?)$", text, re.MULTILINE):
         group = titles.get(title, group) if title else group
