@@ -132,7 +132,6 @@ OWNED_BY: dict[str, tuple[Writer, str]] = {
 }
 # Our own name is in nobody's way.
 IN_OUR_NAME: dict[str, Writer] = {"an update": by_patch("conductor"), "an apply": by_our_apply}
-SELECTED_BY_LABEL = {"metadata": {"labels": {MANAGED_LABEL: "edited"}}}
 
 
 class Objects:
