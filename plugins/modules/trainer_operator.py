@@ -355,8 +355,10 @@ blockers:
   sample:
     - code: jobset_external
       object: JobSet (webhook configuration jobset-validating points to service jobset-system/jobset-webhook-service)
-      cause: JobSet 0.12.0 runs in namespace jobset-system (Helm release jobset); a second one over it would break it
-      next_step: "install Trainer beside it (conductor_jobset: external), or remove it with the tool that installed it"
+      cause: JobSet 0.12.0 runs in namespace jobset-system and is managed by Helm release jobset; installing a second
+        JobSet would break it
+      next_step: "set `conductor_jobset: external` to install Trainer beside it, or remove it with the tool that
+        installed it"
 plan_blockers:
   description: Blockers of the plan; with O(state=present) a part of RV(blockers).
   returned: failure, if the plan has blockers

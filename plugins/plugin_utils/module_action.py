@@ -174,7 +174,8 @@ class ModuleAction(ActionBase):
             found: str = self._find_needle("files", os.path.expanduser(path.strip()))
         except AnsibleError:
             return None
-        return found
+        # The module names a folder better than the copy of a file would.
+        return None if os.path.isdir(found) else found
 
     def _copy(self, path: str, local: bool, prefix: str = "") -> str:
         if local:

@@ -20,8 +20,8 @@ from ansible_collections.conductor.trainer.plugins.module_utils.release.loader i
 from tests.support.control_plane import ControlPlane
 from tests.support.etcd import Snapshot
 from tests.support.foreign import Manifest, namespace
-from tests.support.installing import ensure_present
 from tests.support.playing import CLONE
+from tests.unit.plugins.helpers.installing import ensure_present
 
 # Kinds that Conductor never writes.
 _MORE_RESOURCES = {

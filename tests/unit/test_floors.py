@@ -49,6 +49,9 @@ def test_ansible_core() -> None:
     assert pin("core-2.16.in", "ansible-core") == f"{CORES[0].version}.0"
     assert loaded("meta/runtime.yml")["requires_ansible"] == f">={CORES[0].version}.0"
     assert loaded("roles/conductor/meta/main.yml")["galaxy_info"]["min_ansible_version"] == CORES[0].version
+    environment = loaded("examples/execution-environment/execution-environment.yml")
+    assert environment["dependencies"]["ansible_core"]["package_pip"].startswith(f"ansible-core>={CORES[0].version},")
+    assert f"ansible-core ≥ {CORES[0].version} " in (CLONE / "examples" / "awx-project" / "README.md").read_text()
 
 
 def test_kubernetes_core() -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -169,3 +170,20 @@ def test_the_readme_of_the_role_names_variables_and_defaults_that_exist() -> Non
     assert len(rows) == 10
     shown = {name: yaml.safe_load(default.strip("`")) if default else None for name, default in rows}
     assert shown == {name: ALL[name].get("default") for name, _default in rows}
+
+
+def texts(file: str) -> Iterator[str]:
+    """The text of a task file, of those that it imports and of their templates."""
+    text = (ROLE / "tasks" / file).read_text()
+    yield text
+    for more in re.findall(r"import_tasks: (\S+)", text):
+        yield from texts(more)
+    for template in re.findall(r"'(\S+\.j2)'", text):
+        yield (ROLE / "templates" / template).read_text()
+
+
+@pytest.mark.parametrize("entry_point", SPECS)
+def test_every_variable_of_an_entry_point_is_read_by_its_tasks(entry_point: str) -> None:
+    used = "\n".join([*texts(f"{entry_point}.yml"), (ROLE / "vars" / "main.yml").read_text()])
+    read = set(re.findall(r"\bconductor_\w+", used))
+    assert [name for name in SPECS[entry_point]["options"] if name not in read] == []

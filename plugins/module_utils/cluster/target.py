@@ -102,8 +102,8 @@ def _options_of(*scopes: str) -> tuple[str, ...]:
 
 
 _NAME_A_TARGET = (
-    "name one cluster: kubeconfig and context (conductor_kubeconfig and conductor_context in an inventory); or host "
-    "with api_key (or client_cert and client_key) and ca_cert; or in_cluster: true"
+    "name one cluster: kubeconfig and context; or host with api_key (or client_cert and client_key) and ca_cert; "
+    "or in_cluster: true. The variables of the role have the same names after conductor_"
 )
 
 

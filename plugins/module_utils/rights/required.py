@@ -25,8 +25,6 @@ from ..release.versions import PUBLIC_CONFIG_MAP
 
 # Server-side apply is a patch, and also a create if the object does not exist.
 _APPLY = ("create", "patch")
-# Verbs on roles that replace the permissions in them (RBAC's privilege escalation prevention).
-GRANTING = ("escalate", "bind")
 _NAMESPACE = resource_of("v1", "Namespace")
 _CONFIG_MAP = resource_of("v1", "ConfigMap")
 _LEASE = resource_of("coordination.k8s.io/v1", "Lease")

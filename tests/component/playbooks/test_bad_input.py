@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,11 @@ def test_missing_kubeconfig(tmp_path: Path) -> None:
     assert_refused(answer, f"kubeconfig file not found: {path}")
 
 
+def test_folder_as_kubeconfig(tmp_path: Path) -> None:
+    answer = play("install", {"conductor_kubeconfig": str(tmp_path), "conductor_context": "one"})
+    assert_refused(answer, f"{tmp_path} is not a valid kubeconfig")
+
+
 def test_server_that_does_not_answer(kubeconfig_path: str, closed_port: int) -> None:
     answer = play("install", {"conductor_kubeconfig": kubeconfig_path, "conductor_context": "one"})
     assert_refused(answer, f"https://127.0.0.1:{closed_port} cannot be reached", "refused")
@@ -103,10 +109,12 @@ def test_one_cluster_for_two_hosts(tmp_path: Path, kubeconfig_path: str) -> None
     assert_refused(answer, "first and second mean the same cluster")
 
 
-def test_secrets_of_an_inline_kubeconfig_are_not_shown(tmp_path: Path, closed_port: int) -> None:
+# JSON on one line must not be taken for a path.
+@pytest.mark.parametrize("write", [dict, yaml.safe_dump, json.dumps], ids=["dictionary", "yaml", "json"])
+def test_secrets_of_an_inline_kubeconfig_are_not_shown(tmp_path: Path, closed_port: int, write: Any) -> None:
     # With the most output, and from a file, because the command line would be printed unmasked.
     variables = tmp_path / "variables.yml"
-    variables.write_text(yaml.safe_dump({"conductor_kubeconfig": kubeconfig(closed_port, "one")}))
+    variables.write_text(yaml.safe_dump({"conductor_kubeconfig": write(kubeconfig(closed_port, "one"))}))
     answer = play("install", {}, "--extra-vars", f"@{variables}", "-vvv")
     assert_refused(answer, f"https://127.0.0.1:{closed_port} cannot be reached")
     assert SECRET not in answer.output + answer.errors

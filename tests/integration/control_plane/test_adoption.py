@@ -16,10 +16,10 @@ from ansible_collections.conductor.trainer.plugins.module_utils.ownership.owner 
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.upstream import LAST_APPLIED
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.support.control_plane import ControlPlane
-from tests.support.installing import ensure_present
 from tests.support.known_states import HOME
 from tests.support.states import States, crds_of
 from tests.support.upstream_objects import trainer_objects
+from tests.unit.plugins.helpers.installing import ensure_present
 
 TRAINER = Key("apps/v1", "Deployment", HOME, "kubeflow-trainer-controller-manager")
 JOBSET = Key("apps/v1", "Deployment", HOME, "jobset-controller-manager")
@@ -232,7 +232,7 @@ def test_a_selector_that_cannot_be_changed_is_found_before_anything_is_written(s
     with pytest.raises(ConductorError, match="field is immutable") as caught:
         ensure_present(plane.client(), bundle, adopt=["helm"])
     assert plane.writes_since(mark) == []
-    assert "remove it with what installed it" in str(caught.value)
+    assert "remove it with the tool that installed it" in str(caught.value)
 
 
 def test_another_release_is_not_adopted(states: States, bundle: Bundle) -> None:

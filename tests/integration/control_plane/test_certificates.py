@@ -22,10 +22,10 @@ from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle i
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
 from tests.support.control_plane import ControlPlane
 from tests.support.fake_kubelet import give_certificates
-from tests.support.installing import ensure_present
 from tests.support.playing import play
 from tests.unit.plugins.helpers.builders import BUNDLE
 from tests.unit.plugins.helpers.certificates import Authority
+from tests.unit.plugins.helpers.installing import ensure_present
 
 HOME = "kubeflow-system"
 YEAR = timedelta(days=365)

@@ -25,7 +25,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.objects.resource
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.upstream import LAST_APPLIED
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.support.control_plane import ControlPlane
-from tests.support.installing import ensure_present
+from tests.unit.plugins.helpers.installing import ensure_present
 
 Object = dict[str, Any]
 NOTE = "example.com/note"
@@ -132,7 +132,6 @@ OWNED_BY: dict[str, tuple[Writer, str]] = {
 }
 # Our own name is in nobody's way.
 IN_OUR_NAME: dict[str, Writer] = {"an update": by_patch("conductor"), "an apply": by_our_apply}
-SELECTED_BY_LABEL = {"metadata": {"labels": {MANAGED_LABEL: "edited"}}}
 
 
 class Objects:

@@ -18,8 +18,8 @@ from ansible_collections.conductor.trainer.plugins.module_utils.names import (
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of, path_of
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.support.control_plane import ControlPlane
-from tests.support.installing import ensure_present
 from tests.support.states import crd_terminating, namespace_terminating
+from tests.unit.plugins.helpers.installing import ensure_present
 
 # What a person changes by hand and we own.
 CHANGES: dict[str, dict[str, Any]] = {

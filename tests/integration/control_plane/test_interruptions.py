@@ -20,7 +20,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.objects.resource
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.support.control_plane import ControlPlane
-from tests.support.installing import ensure_present
+from tests.unit.plugins.helpers.installing import ensure_present
 
 # More than an install has writes.
 MANY = 100

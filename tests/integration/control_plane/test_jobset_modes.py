@@ -16,10 +16,10 @@ from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.release.components import is_of_jobset, without_jobset
 from tests.support.control_plane import ControlPlane
-from tests.support.installing import ensure_present
 from tests.support.known_states import HOME, JOBSET_HOME
 from tests.support.states import States
 from tests.support.upstream_objects import jobset_objects
+from tests.unit.plugins.helpers.installing import ensure_present
 
 SPLIT = "the installed JobSet is inconsistent"
 FOREIGN = f"in namespace {HOME} is managed by"

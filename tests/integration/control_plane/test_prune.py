@@ -15,7 +15,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.objects.resource
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle, Phase
 from tests.support.control_plane import ControlPlane
-from tests.support.installing import ensure_present
+from tests.unit.plugins.helpers.installing import ensure_present
 
 GROUP = "trainer.kubeflow.org"
 CRD = f"olds.{GROUP}"

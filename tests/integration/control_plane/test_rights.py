@@ -20,9 +20,9 @@ from ansible_collections.conductor.trainer.plugins.module_utils.objects.resource
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.rights.required import to_read, to_write
 from tests.support.control_plane import ControlPlane
-from tests.support.installing import ensure_present
 from tests.support.rbac_examples import FOLDER, NAMESPACES, POLICY, Manifest, hand_out, manifests, rights_of, roles
 from tests.support.states import States, apply, grant, our_bundle
+from tests.unit.plugins.helpers.installing import ensure_present
 
 RBAC = "rbac.authorization.k8s.io"
 FULL = {role["metadata"].get("namespace", ""): role for role in roles(manifests("install"))}

@@ -13,10 +13,10 @@ from ansible_collections.conductor.trainer.plugins.module_utils.errors import Re
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.support.control_plane import ControlPlane
 from tests.support.foreign import moved
-from tests.support.installing import ensure_present
 from tests.support.known_states import HOME, JOBSET_HOME, OPENSHIFT_HOME, STATES
 from tests.support.states import States, grant
 from tests.support.upstream_objects import jobset_objects
+from tests.unit.plugins.helpers.installing import ensure_present
 
 # State to (what to ask kubectl for, a JSONPath, what must be in the answer).
 SIGNS: dict[str, tuple[str, str, str]] = {

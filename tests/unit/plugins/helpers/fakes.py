@@ -124,17 +124,17 @@ class FakeCluster(Cluster):
     def close(self) -> None:
         """Nothing to close."""
 
-    def _exchange(self, sent: transport.Request) -> dict[str, Any]:
+    def _exchange(self, request: transport.Request) -> dict[str, Any]:
         """Answer from memory."""
-        request = Request(**{**vars(sent), "body": copy.deepcopy(sent.body)})
+        recorded = Request(**{**vars(request), "body": copy.deepcopy(request.body)})
         with self._lock:
-            self.requests.append(request)
+            self.requests.append(recorded)
         for hook in self.hooks:
-            answer = hook(request)
+            answer = hook(recorded)
             if answer is not None:
                 return answer
         with self._lock:
-            return copy.deepcopy(self._answer(request))
+            return copy.deepcopy(self._answer(recorded))
 
     def watch(
         self,

@@ -11,9 +11,9 @@ from ansible_collections.conductor.trainer.plugins.module_utils.objects.resource
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.model import Removal, Switches
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.observe import look
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.plan import make_removal
-from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import identified, obj
 from tests.unit.plugins.helpers.fakes import FakeCluster
+from tests.unit.plugins.helpers.installing import ensure_present
 from tests.unit.plugins.helpers.states import release
 
 HOME = "kubeflow-system"

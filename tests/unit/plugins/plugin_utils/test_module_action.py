@@ -161,6 +161,12 @@ def test_a_kubeconfig_of_the_other_machine_is_left_alone(monkeypatch: pytest.Mon
     assert action.run()["kubeconfig"] == path
 
 
+def test_a_folder_is_not_copied(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    action = Action(monkeypatch, "ssh", kubeconfig=str(tmp_path))
+    action.files[str(tmp_path)] = str(tmp_path)
+    assert action.run()["kubeconfig"] == str(tmp_path)
+
+
 @pytest.mark.parametrize("kubeconfig", [{"contexts": []}, None, "", "apiVersion: v1\nkind: Config\n"])
 def test_other_kinds_of_kubeconfig_are_passed_on(monkeypatch: pytest.MonkeyPatch, kubeconfig: Any) -> None:
     assert Action(monkeypatch, "ssh", kubeconfig=kubeconfig).run()["kubeconfig"] == kubeconfig

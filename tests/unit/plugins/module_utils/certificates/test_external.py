@@ -23,10 +23,10 @@ from ansible_collections.conductor.trainer.plugins.module_utils.objects.resource
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES, Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.release.components import without_jobset
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
-from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import BUNDLE, identified
 from tests.unit.plugins.helpers.certificates import Authority
 from tests.unit.plugins.helpers.fakes import FakeCluster, failure
+from tests.unit.plugins.helpers.installing import ensure_present
 from tests.unit.plugins.helpers.stepping import Script
 
 EXTERNAL = load_bundle(str(BUNDLE), "default", "external")

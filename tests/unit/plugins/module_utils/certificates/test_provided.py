@@ -27,10 +27,10 @@ from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle i
 from ansible_collections.conductor.trainer.plugins.module_utils.release.components import without_jobset
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.absent import ensure_absent
-from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import BUNDLE, identified, obj
 from tests.unit.plugins.helpers.certificates import Authority
 from tests.unit.plugins.helpers.fakes import FakeCluster
+from tests.unit.plugins.helpers.installing import ensure_present
 
 EXTERNAL = load_bundle(str(BUNDLE), "default", "external")
 HOME = EXTERNAL.namespace

@@ -13,7 +13,6 @@ from ansible_collections.conductor.trainer.plugins.module_utils.objects.digest i
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
-from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import (
     CONFIG,
     DEPLOYMENT,
@@ -26,6 +25,7 @@ from tests.unit.plugins.helpers.builders import (
     webhooks,
 )
 from tests.unit.plugins.helpers.fakes import FakeCluster, Request, failure
+from tests.unit.plugins.helpers.installing import ensure_present
 
 OBJECTS = [manifest for phase in content()["phases"] for manifest in phase["objects"]]
 NAMES = ["|".join(key_of(manifest)) for manifest in OBJECTS]

@@ -13,7 +13,6 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError, ConductorError, RightsError
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES
-from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import (
     CONFIG,
     CRD,
@@ -27,6 +26,7 @@ from tests.unit.plugins.helpers.builders import (
     obj,
 )
 from tests.unit.plugins.helpers.fakes import FakeCluster, failure
+from tests.unit.plugins.helpers.installing import ensure_present
 
 EVERYTHING = [key_of(manifest) for manifest in bundle().objects()]
 RUNTIME = key("ClusterTrainingRuntime", "torch", "trainer.kubeflow.org/v1alpha1")

@@ -17,9 +17,9 @@ from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record
     read_install_record,
     record_manifest,
 )
-from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import CONFIG, HOME, LEASE, NAMESPACE, RECORD, bundle, obj
 from tests.unit.plugins.helpers.fakes import FakeCluster, Request
+from tests.unit.plugins.helpers.installing import ensure_present
 
 EVERYTHING = {key_of(manifest) for manifest in bundle().objects()}
 

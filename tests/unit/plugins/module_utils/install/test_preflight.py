@@ -17,7 +17,6 @@ from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalog
 from ansible_collections.conductor.trainer.plugins.module_utils.install.preflight import merged
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.line import Line, about_object
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Blocker
-from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import (
     CONFIG,
     DEPLOYMENT,
@@ -30,6 +29,7 @@ from tests.unit.plugins.helpers.builders import (
     webhooks,
 )
 from tests.unit.plugins.helpers.fakes import FakeCluster
+from tests.unit.plugins.helpers.installing import ensure_present
 
 QUOTA = obj("ResourceQuota", "none", namespace=NAMESPACE, spec={"hard": {"pods": "0"}}, status={"used": {"pods": "0"}})
 DENIED = obj("NetworkPolicy", "deny", "networking.k8s.io/v1", NAMESPACE, spec={"podSelector": {}})

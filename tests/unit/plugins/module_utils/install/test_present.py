@@ -23,7 +23,6 @@ from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Action
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
-from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import (
     BUNDLE,
     CONFIG,
@@ -39,6 +38,7 @@ from tests.unit.plugins.helpers.builders import (
     webhooks,
 )
 from tests.unit.plugins.helpers.fakes import FakeCluster, Request, failure
+from tests.unit.plugins.helpers.installing import ensure_present
 
 EVERYTHING = len(bundle().objects())
 BEFORE_CONTROLLERS = sum(

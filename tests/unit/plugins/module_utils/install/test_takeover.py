@@ -10,9 +10,9 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError, RefusedError
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
-from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import DEPLOYMENT, LEASE, NAMESPACE, RECORD, VALIDATOR, bundle
 from tests.unit.plugins.helpers.fakes import FakeCluster, Request, failure
+from tests.unit.plugins.helpers.installing import ensure_present
 
 EVERYTHING = len(bundle().objects())
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

@@ -15,9 +15,9 @@ from ansible_collections.conductor.trainer.plugins.module_utils.objects.resource
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Observed, make_plan
 from ansible_collections.conductor.trainer.plugins.module_utils.release.components import is_named_jobset
-from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import obj
 from tests.unit.plugins.helpers.fakes import FakeCluster
+from tests.unit.plugins.helpers.installing import ensure_present
 from tests.unit.plugins.helpers.states import HOME, crds, endpoints, jobset_controller, managed, release, webhooks
 
 ELSEWHERE = "jobset-system"

@@ -12,9 +12,9 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import RESOURCES, Key
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import read_install_record
-from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import NAMESPACE, bundle, content, crd, key, obj, runtime
 from tests.unit.plugins.helpers.fakes import FakeCluster, failure
+from tests.unit.plugins.helpers.installing import ensure_present
 
 OLD_SERVICE = Key("v1", "Service", NAMESPACE, "old")
 OLD_RUNTIME = key("ClusterTrainingRuntime", "old", "trainer.kubeflow.org/v1alpha1")

@@ -168,7 +168,7 @@ def test_two_owners_are_two_blockers_whatever_their_names(
     phases = content()["phases"]
     phases[1]["objects"] = [obj("ConfigMap", name, namespace="ops") for name in "ab"]
     keys = [key_of(manifest) for manifest in bundle(phases=phases).objects("ConfigMap")]
-    metadata = {key: {"annotations": {where: "x"}} for key, (_, where, *_rest) in zip(keys, marks, strict=True)}
+    metadata = {key: {"annotations": {where: "x"}} for key, (_field, where, *_rest) in zip(keys, marks, strict=True)}
     reasons = make_plan(bundle(phases=phases), Observed(metadata=metadata)).blockers
     assert [reason.about for reason in reasons] == [
         {("owner", "helm", "meta.helm.sh/release-name=x")},

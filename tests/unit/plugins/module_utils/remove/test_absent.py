@@ -22,9 +22,9 @@ from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.absent import ensure_absent
-from tests.support.installing import ensure_present
 from tests.unit.plugins.helpers.builders import KUBE_SYSTEM_UID, obj
 from tests.unit.plugins.helpers.fakes import FakeCluster, Request, failure
+from tests.unit.plugins.helpers.installing import ensure_present
 from tests.unit.plugins.helpers.removals import (
     CRDS,
     FINALIZER,

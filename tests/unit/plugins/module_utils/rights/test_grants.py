@@ -16,7 +16,6 @@ from ansible_collections.conductor.trainer.plugins.module_utils.rights.required 
 from tests.unit.plugins.helpers.states import EVERYTHING, HOME, release
 
 RBAC = "rbac.authorization.k8s.io"
-APPLY = ["create", "patch"]
 PROBES = release().probe_namespace
 
 
