@@ -80,6 +80,8 @@ USER_DATA = re.compile(
 CRDS = re.compile(
     rb"^/registry/apiextensions\.k8s\.io/customresourcedefinitions/.*(trainer\.kubeflow\.org|jobset\.x-k8s\.io)$"
 )
+# Seconds; the garbage collector of a busy machine takes its time. A removal that works ends much earlier.
+_REMOVED_WITHIN = 120
 NONE = re.compile(rb"(?!)")
 
 
@@ -89,7 +91,7 @@ def stored(plane: ControlPlane) -> dict[bytes, bytes]:
 
 def remove(plane: ControlPlane, bundle: Bundle, **options: Any) -> dict[str, Any]:
     with ending_pods(plane):
-        return ensure_absent(plane.client(), bundle, **{"timeout": 30, **options})
+        return ensure_absent(plane.client(), bundle, **{"timeout": _REMOVED_WITHIN, **options})
 
 
 def calls_in_vain(plane: ControlPlane) -> set[str]:
