@@ -42,7 +42,7 @@ def writes(log: Iterable[str], user: str, since: datetime) -> Iterator[dict[str,
     for line in log:
         event = json.loads(line)
         # A request appears once for each stage; its last one is ResponseComplete, or Panic.
-        if event["stage"] not in ("ResponseComplete", "Panic") or event["user"]["username"] != user:
+        if event["stage"] not in ("ResponseComplete", "Panic") or event["user"].get("username") != user:
             continue
         received = datetime.fromisoformat(event["requestReceivedTimestamp"])
         if received >= since and is_write(event):

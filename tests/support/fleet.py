@@ -87,7 +87,7 @@ class ServiceAccount:
         """How many requests of it the API server has in its audit log."""
         user = f"system:serviceaccount:{NAMESPACE}:{self.name}"
         events = (json.loads(line) for line in tool("audit", self.cluster.name).splitlines())
-        return sum(event["user"]["username"] == user for event in events)
+        return sum(event["user"].get("username") == user for event in events)
 
     @property
     def server(self) -> str:

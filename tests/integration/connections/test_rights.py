@@ -27,7 +27,7 @@ def requests_of(cluster: RealCluster, account: tuple[str, str]) -> list[dict[str
     """The audit events of a ServiceAccount, each request once."""
     user = ":".join(["system:serviceaccount", *account])
     events = [json.loads(line) for line in cluster.audit_log()]
-    return [event for event in events if event["user"]["username"] == user and event["stage"] != "ResponseStarted"]
+    return [event for event in events if event["user"].get("username") == user and event["stage"] != "ResponseStarted"]
 
 
 def used_right(event: dict[str, Any]) -> Right:

@@ -56,6 +56,8 @@ def test_a_question_is_no_write() -> None:
 
 def test_only_the_users_requests_count() -> None:
     assert found(event(user={"username": "system:node:a"})) == []
+    # A request that is not authenticated has no user.
+    assert found(event(user={}), event()) == ["patch"]
 
 
 def test_only_requests_since_the_start_count() -> None:
