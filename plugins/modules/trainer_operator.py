@@ -454,8 +454,8 @@ def install(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
             lease_timeout=call.params["lease_timeout"],
         ),
     )
-    for remark in result["notices"]:
-        call.warn(remark)
+    for notice in result["notices"]:
+        call.warn(notice)
     for finding in result["warnings_found"]:
         call.warn(warning_line(finding))
     for edit in result["preserved_fields"]:

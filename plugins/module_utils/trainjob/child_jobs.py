@@ -19,7 +19,7 @@ from ..diagnose.failures import FailureSign, rejected_pods
 from ..errors import ApiError
 from ..objects.fields import name_of, text
 from ..objects.resources import Key, Resource, resource_of
-from ..verdicts.jobs import job_verdict, lacks_pods
+from ..verdicts.jobs import has_missing_pods, job_verdict
 from ..verdicts.verdict import Verdict
 from .state import JOBSET_LABEL
 
@@ -67,7 +67,7 @@ class Jobs:
             return True
         verdicts = [job_verdict(name_of(job), job) for job in jobs]
         self.failed = [verdict for verdict in verdicts if verdict.state == "failed"]
-        without_pods = [job for job in jobs if lacks_pods(job)]
+        without_pods = [job for job in jobs if has_missing_pods(job)]
         self.refusals = self._refusals(without_pods) if without_pods else []
         return bool(jobs) and not without_pods
 

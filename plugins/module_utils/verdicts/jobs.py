@@ -35,7 +35,7 @@ def job_verdict(name: str, job: Mapping[str, Any] | None) -> Verdict:
     return Verdict(subject, rule, "progressing", f"{active} of {_wanted(job)} pods exist")
 
 
-def lacks_pods(job: Mapping[str, Any]) -> bool:
+def has_missing_pods(job: Mapping[str, Any]) -> bool:
     """Return whether a running Job has fewer pods than it should have now."""
     if job_verdict("", job).state != "progressing" or part(job, "spec").get("suspend") is True:
         return False

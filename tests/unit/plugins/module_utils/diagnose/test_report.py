@@ -49,9 +49,9 @@ def warn(cluster: FakeCluster, *events: dict[str, Any]) -> None:
 
 
 def look(
-    cluster: FakeCluster, deployment: dict[str, Any], pods: list[dict[str, Any]], *, doomed: bool = True
+    cluster: FakeCluster, deployment: dict[str, Any], pods: list[dict[str, Any]], *, failing: bool = True
 ) -> dict[str, Any]:
-    failures = failure_signs(deployment, pods) if doomed else []
+    failures = failure_signs(deployment, pods) if failing else []
     return diagnose(cluster, deployment, pods, failures[0] if failures else None)
 
 
@@ -149,7 +149,7 @@ def test_the_replicaset_gives_the_cause_without_events() -> None:
     deployment["metadata"]["annotations"] = {"deployment.kubernetes.io/revision": "1"}
     said = {"type": "ReplicaFailure", "status": "True", "message": "exec format error"}
     sets(cluster, replica_set("one", deployment["metadata"]["uid"], "1", conditions=[said]))
-    assert "architecture" in look(cluster, deployment, [], doomed=False)["cause"]
+    assert "architecture" in look(cluster, deployment, [], failing=False)["cause"]
 
 
 def test_an_unreadable_replicaset_is_reported() -> None:

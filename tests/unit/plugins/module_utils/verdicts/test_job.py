@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.jobs import job_verdict, lacks_pods
+from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.jobs import has_missing_pods, job_verdict
 from tests.unit.plugins.helpers.builders import obj
 
 
@@ -60,7 +60,7 @@ def test_no_pods_are_wanted_after_all_completions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("item", "lacks"),
+    ("item", "missing"),
     [
         (job(), True),
         (job(status={"active": 1}), True),
@@ -79,5 +79,5 @@ def test_no_pods_are_wanted_after_all_completions() -> None:
         ({"status": {"active": 1}}, False),
     ],
 )
-def test_missing_pods_of_a_job(item: dict[str, object], lacks: bool) -> None:
-    assert lacks_pods(item) is lacks
+def test_missing_pods_of_a_job(item: dict[str, object], missing: bool) -> None:
+    assert has_missing_pods(item) is missing
