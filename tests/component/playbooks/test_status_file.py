@@ -36,7 +36,7 @@ def assert_unknown(found: dict[str, Any], words: str) -> None:
     assert words in found["error"]
 
 
-@pytest.mark.parametrize("arguments", [(), ("--check",), ("--forks", "1")])
+@pytest.mark.parametrize("arguments", [(), pytest.param(("--check",), marks=pytest.mark.evidence), ("--forks", "1")])
 def test_hosts_that_name_one_file_share_it(inventory: Path, tmp_path: Path, arguments: tuple[str, ...]) -> None:
     kept = tmp_path / "status.json"
     played = status(inventory, str(kept), *arguments)

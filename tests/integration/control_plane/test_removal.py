@@ -53,11 +53,9 @@ STAYS = {
 # Each takes some ten seconds.
 EVERY_TIME = {
     "ours",
-    "ours-beside-jobset",
     "ours-taken-over-by-helm",
     "ours-with-a-crd-terminating",
     "ours-with-a-held-runtime",
-    "ours-with-the-namespace-terminating",
     "ours-with-users",
     "ours-without-a-record",
 }

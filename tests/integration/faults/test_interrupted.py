@@ -30,7 +30,8 @@ POINTS = {
         (signal.SIGINT, "the controllers"),
         pytest.param(signal.SIGINT, "the wait", marks=pytest.mark.evidence),
         pytest.param(signal.SIGKILL, "the foundation", marks=pytest.mark.evidence),
-        (signal.SIGKILL, "the controllers"),
+        # A kill at each write is tested without controllers, in tests/integration/control_plane.
+        pytest.param(signal.SIGKILL, "the controllers", marks=pytest.mark.evidence),
     ],
 )
 def test_an_interrupted_install(empty: Faults, sent: signal.Signals, point: str) -> None:

@@ -25,7 +25,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="suites", description=__doc__)
     parser.add_argument("--tier", choices=TIERS, action="append", help="only suites of this tier")
     parser.add_argument(
-        "--jobs", type=int, default=3, metavar="N", help="suites that run at once, one of them without a cluster (3)"
+        "--jobs", type=int, default=4, metavar="N", help="suites that run at once, half of them on clusters (4)"
     )
     parser.add_argument(
         "--evidence",
@@ -51,7 +51,7 @@ def main() -> int:
     kept = Kept(CLONE, output / "evidence.json") if arguments.evidence else None
     running, used = Running(), set[str]()
     # Suites use these one after the other; each of them gets one that was reset and checked.
-    clusters = [f"test-{number}" for number in range(1, max(2, arguments.jobs))]
+    clusters = [f"test-{number}" for number in range(1, max(1, arguments.jobs // 2) + 1)]
 
     def run(suite: Suite, cluster: str) -> Outcome:
         if kept and (before := kept.outcome(suite)):

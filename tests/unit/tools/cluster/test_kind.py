@@ -48,7 +48,8 @@ def test_the_audit_policy_is_mounted_where_the_api_server_reads_it() -> None:
 def test_kubeadm_s_patches_are_where_it_is_told() -> None:
     folder = Path(_patches("1.35.8")["InitConfiguration"]["patches"]["directory"])
     assert folder == Path(kind.CONTROL_PLANE_IN_NODE) / "patches"
-    assert [file.name for file in (find_paths().control_plane / "patches").iterdir()] == ["corednsdeployment.yaml"]
+    files = sorted(file.name for file in (find_paths().control_plane / "patches").iterdir())
+    assert files == ["corednsdeployment.yaml", "etcd.yaml"]
 
 
 def test_arguments_are_a_map_before_1_36_and_a_list_from_then_on() -> None:
