@@ -18,7 +18,7 @@ LIBRARY = CLONE / "plugins" / "module_utils"
 # From the ground up. Packages of one layer do not import each other.
 LAYERS = (
     ("errors", "names", "redaction"),
-    ("objects",),
+    ("objects", "rejections"),
     ("cluster", "verdicts"),
     ("release", "diagnose"),
     ("ownership", "findings", "trainjob"),

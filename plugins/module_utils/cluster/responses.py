@@ -16,11 +16,8 @@ except ImportError:  # reported by module_runner.py
 
 from ..errors import ApiError, UnreachableError
 
-_NEXT_STEPS = {
-    401: "the server does not accept these credentials; renew the token or certificate",
-    403: "request this permission, or use other credentials",
-    409: "check which manager owns the field; set force_conflicts to take it over",
-}
+# An object in a namespace, as errors name it: KIND NAMESPACE/NAME.
+_IN_NAMESPACE = re.compile(r"\w+ ([a-z0-9-]+)/\S+")
 # The message of http.client if a proxy answers CONNECT with 407; urllib3 passes it on as text only.
 _LOGIN_WANTED = "Tunnel connection failed: 407"
 # The messages of urllib3 1 begin with an object and its memory address, which differs every time.
@@ -52,17 +49,28 @@ def api_error(status: int, headers: Mapping[str, str], data: bytes, step: str, s
     if not _is_status(body):
         body = {"message": data[:300].decode(errors="replace")}
     details = body.get("details") or {}
+    message = body.get("message") or f"HTTP {status}"
     retry_after = str(headers.get("Retry-After") or details.get("retryAfterSeconds") or "")
     return ApiError(
-        body.get("message") or f"HTTP {status}",
+        message,
         status=status,
         reason=body.get("reason") or "",
         causes=details.get("causes"),
         retry_after=float(retry_after) if retry_after.isdigit() else None,
         step=step,
         subject=subject,
-        next_step=_NEXT_STEPS.get(status),
+        next_step=_next_step(message, status, body.get("reason") or "", subject),
     )
+
+
+def _next_step(message: str, status: int, reason: str, subject: str) -> str:
+    """Return what helps against what the server rejected, whatever its status code."""
+    # A late import: most runs meet no error.
+    from ..rejections.rejection import REQUEST, Scene, rejection_of
+
+    found = _IN_NAMESPACE.fullmatch(subject)
+    scene = Scene(subject, found[1]) if found else REQUEST
+    return rejection_of(message, status, str(reason)).next_step(scene)
 
 
 def no_json(status: int, host: str, step: str, subject: str) -> ApiError:

@@ -1,0 +1,41 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The type of the entries of the catalogue of rejections."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """One kind of rejection and how to recognise it.
+
+    Args:
+        kind: a code.
+        words: a regular expression; its named groups fill the placeholders of the texts.
+        cause, next_step: texts. Besides the groups, C({what}) is the rejected thing, C({where}) its namespace,
+            C({exempt}) asks for an exemption, C({flag}) is C(-n NAMESPACE), C({called}) is the server behind a webhook.
+        for_pods: the next step if pods of a workload were rejected; empty if it is the same.
+        for_install: the next step if these are the pods of the controllers, which an install creates.
+        lasting: whether only a change ends it, so that waiting does not help.
+        admission: whether admission control rejected the request, and not the authorizer or the storage.
+        within: kinds of which this is a special case: C(words) must match their C(detail).
+        only: a regular expression for the C(name) of what rejected it, for a special case.
+    """
+
+    kind: str
+    words: str
+    cause: str
+    next_step: str
+    for_pods: str = ""
+    for_install: str = ""
+    lasting: bool = True
+    admission: bool = False
+    within: frozenset[str] = frozenset()
+    only: str = ""
+
+
+# A name, and a name in quotes, which the message of an event may escape.
+NAME = r"(?P<name>[\w.-]+)"
+QUOTED = r"\\*\"(?P<name>[^\"\\]*)\\*\""

@@ -1,0 +1,123 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rejections by admission webhooks, and by what they say, as data."""
+
+from __future__ import annotations
+
+from .entry import QUOTED, Entry
+
+_DENIED = frozenset({"webhook_denied"})
+_OF_TRAINER = r"\.trainer\.kubeflow\.org$"
+
+WEBHOOKS: tuple[Entry, ...] = (
+    # -- admission webhooks ----------------------------------------------------------------------------------------
+    Entry(
+        "webhook_unanswered",
+        rf"failed calling webhook {QUOTED}[:;]?(?P<detail>.*)",
+        "the webhook {name} does not answer, so the API server rejects {what}",
+        "repair {called}, which the webhook {name} calls, or {exempt} from it; if its program was removed, delete its "
+        "webhook configuration, too",
+        lasting=False,
+        admission=True,
+    ),
+    Entry(
+        "webhook_no_dry_run",
+        rf"admission webhook {QUOTED} does not support dry run",
+        "the webhook {name} does not support dry runs",
+        "set sideEffects: None on this webhook if it has none, or {exempt} from it",
+        admission=True,
+    ),
+    Entry(
+        "webhook_misbehaves",
+        rf"admission webhook {QUOTED} attempted to modify the object",
+        "the webhook {name} changes objects where that is not allowed",
+        "report this to the owner of the webhook, or {exempt} from it",
+        admission=True,
+    ),
+    Entry(
+        "webhook_denied",
+        rf"admission webhook {QUOTED} denied the request(?:: (?P<detail>.*)| without explanation)?",
+        "the webhook {name} rejects {what}",
+        "change {what} as the message of the webhook {name} requires, or {exempt} from it",
+        for_pods="{exempt} from the webhook {name}, or change the rule that its message names",
+        admission=True,
+    ),
+    Entry(
+        "webhook_gatekeeper",
+        r"^\[(?P<policy>[\w.-]+)\]",
+        "the constraint {policy} of Gatekeeper rejects {what}",
+        "change {what} as the constraint {policy} requires, or {exempt} from it (spec.match.excludedNamespaces)",
+        for_pods="{exempt} from the constraint {policy} (spec.match.excludedNamespaces), or change the constraint",
+        admission=True,
+        within=_DENIED,
+        only=r"gatekeeper",
+    ),
+    Entry(
+        "webhook_kyverno",
+        r"following policies\s+(?P<policy>[\w.-]+):|^(?:Policy|policy) (?P<policy_>[\w.-]+)",
+        "the policy {policy}{policy_} of Kyverno rejects {what}",
+        "change {what} as the policy {policy}{policy_} requires, or {exempt} from it (a PolicyException, or its "
+        "exclude)",
+        for_pods="{exempt} from the policy {policy}{policy_} of Kyverno (a PolicyException or its exclude), or change "
+        "the policy",
+        admission=True,
+        within=_DENIED,
+        only=r"kyverno",
+    ),
+    Entry(
+        "webhook_runtime_missing",
+        r"specified (?P<runtime>clusterTrainingRuntime|trainingRuntime) must be created before",
+        "the runtime of spec.runtimeRef does not exist",
+        "set spec.runtimeRef to an existing runtime (`kubectl get clustertrainingruntimes,trainingruntimes`), or "
+        "create the runtime first",
+        admission=True,
+        within=_DENIED,
+        only=_OF_TRAINER,
+    ),
+    Entry(
+        "webhook_runtime_without_initializer",
+        r"must have (?:container with name - |volumeMount with name - )?(?P<job>[\w-]+)"
+        r"(?: job when trainJob is configured|.* in the .* job)",
+        "the runtime of spec.runtimeRef has no {job}, which spec.initializer needs",
+        "remove this part of spec.initializer, or set spec.runtimeRef to a runtime that has the job {job}",
+        admission=True,
+        within=_DENIED,
+        only=_OF_TRAINER,
+    ),
+    Entry(
+        "webhook_reserved_env",
+        r"must not have reserved envs, invalid envs configured: (?P<names>\[[^\]]*\])",
+        "spec.trainer.env sets the variables {names}, which Trainer sets itself",
+        "remove {names} from spec.trainer.env; set spec.trainer.numNodes to change the number of nodes",
+        admission=True,
+        within=_DENIED,
+        only=_OF_TRAINER,
+    ),
+    Entry(
+        "webhook_invalid",
+        r"(?P<field>spec\.[\w.\[\]]+): (?:Invalid value|Forbidden|Required value|Unsupported value|Not found)",
+        "the webhook {name} rejects {what}: {field} is invalid",
+        "correct {field} as the message says, or use a runtime that supports it",
+        for_pods="correct {field} as the message says",
+        admission=True,
+        within=_DENIED,
+        only=_OF_TRAINER + r"|^v(?:jobset|pod)\.kb\.io$",
+    ),
+    Entry(
+        "conversion_webhook",
+        r"conversion webhook for (?P<name>[^\s,]+(?:, Kind=\w+)?) failed",
+        "the conversion webhook of {name} does not answer, so its objects cannot be read or written",
+        "repair {called}, which the CustomResourceDefinition of {name} names, or delete that CRD if its program was "
+        "removed",
+        lasting=False,
+        admission=False,
+    ),
+    Entry(
+        "image_policy",
+        r"image policy webhook backend denied|images rejected by webhook backend",
+        "the image policy of the cluster rejects an image of {what}",
+        "allow the images of the release in the image policy of the API server (ImagePolicyWebhook)",
+        admission=True,
+    ),
+)
