@@ -51,12 +51,11 @@ SLOW = float("inf")
 
 _PULL = frozenset({"ErrImagePull", "ImagePullBackOff"})
 _CRASH = frozenset({"CrashLoopBackOff", "RunContainerError"})
-_CREATE = frozenset({"FailedCreate"})
 _LOGS = "read its log: `kubectl -n {namespace} logs {pod} --previous`"
 
 # The first match counts. Sources of reasons and words: kubernetes/kubernetes pkg/kubelet/images/types.go and
-# pkg/kubelet/kuberuntime (containers), pkg/scheduler (scheduler), pkg/controller/replicaset and plugin/pkg/admission
-# (creation); containerd core/remotes/docker (registries).
+# pkg/kubelet/kuberuntime (containers), pkg/scheduler (scheduler); containerd core/remotes/docker (registries). What an
+# API server rejects is in C(rejections/catalogue.py).
 SIGNATURES: tuple[Signature, ...] = (
     Signature(
         "its image has no variant for the node's platform",
@@ -151,39 +150,6 @@ SIGNATURES: tuple[Signature, ...] = (
         # Pods that are terminating may free enough capacity.
         grace=6.0,
         nodes_help=True,
-    ),
-    Signature(
-        "a ResourceQuota rejects its pods",
-        "creation",
-        _CREATE,
-        "raise or delete the quota: `kubectl -n {namespace} describe resourcequota`",
-        words=r"exceeded quota|failed quota",
-        # After the quota is raised, the old rejection stays in the status until the next attempt.
-        grace=3.0,
-    ),
-    Signature(
-        "Pod Security rejects its pods",
-        "creation",
-        _CREATE,
-        "lower the level of the namespace (label pod-security.kubernetes.io/enforce), or exempt the namespace",
-        words=r"violates PodSecurity",
-        grace=3.0,
-    ),
-    Signature(
-        "an admission webhook or policy rejects its pods",
-        "creation",
-        _CREATE,
-        "exempt the namespace {namespace} from that policy",
-        words=r"denied the request|denied request",
-        grace=3.0,
-    ),
-    Signature(
-        "its pods are rejected",
-        "creation",
-        _CREATE,
-        "read the reason and correct it: `kubectl -n {namespace} get events --field-selector reason=FailedCreate`",
-        words=r"forbidden|is invalid",
-        grace=10.0,
     ),
     Signature(
         "it is scaled to 0 replicas",

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find signs of failure (C(diagnose/failure_catalogue.py)) in a Deployment and its pods. Pure."""
+"""Find signs of failure in a Deployment and its pods: C(failure_catalogue.py), and rejected pods. Pure."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Any
 
 from ..objects.fields import part, parts
 from ..redaction import redact
+from ..rejections.rejection import REQUEST, Rejection, Scene, rejection_of
 from ..verdicts.verdict import count
 from ..verdicts.workloads import containers_of
-from .failure_catalogue import SIGNATURES, Signature, SignatureSource
+from .failure_catalogue import SIGNATURES, SLOW, Signature, SignatureSource
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class FailureSign:
 
     Args:
         run: for a container that exited: its namespace, pod, name, and number of restarts.
+        rejection: what an API server rejected, if this is a rejected pod.
+        scene: where it was rejected.
     """
 
     signature: Signature
@@ -31,6 +34,13 @@ class FailureSign:
     words: str
     next_step: str
     run: tuple[str, str, str, int] = ("", "", "", 0)
+    rejection: Rejection | None = None
+    scene: Scene = REQUEST
+
+    @property
+    def passes(self) -> bool:
+        """Return whether the sign may disappear although nobody changes anything in the namespace."""
+        return self.rejection is not None and not self.rejection.is_lasting
 
     def __str__(self) -> str:
         return f"{self.signature.cause}: {self.words}" if self.words else self.signature.cause
@@ -39,6 +49,12 @@ class FailureSign:
 # The kubelet's reasons for containers that it is creating, and for those that it retries at growing intervals.
 _BEING_MADE = frozenset({"ContainerCreating", "PodInitializing"})
 _BACK_OFF = frozenset({"ImagePullBackOff", "CrashLoopBackOff", "ErrImagePull", "RunContainerError"})
+# Seconds that a rejection must last: after its cause is removed, it stays in the status until the next attempt, and an
+# object that is missing may be created a moment later.
+_REJECTED, _MISSING = 3.0, 10.0
+_MAY_COME = frozenset(
+    {"service_account_missing", "priority_class_missing", "runtime_class_missing", "permission", "object_missing"}
+)
 # Higher exit codes belong to processes that were ended by a signal from outside (POSIX shells: 128 + signal number).
 _LAST_OWN_CODE = 128
 
@@ -85,21 +101,41 @@ def start_failures(pods: Iterable[Mapping[str, Any]], namespace: str) -> list[Fa
     return _recognised(signs, namespace, "")
 
 
-def rejected_pods(job: Mapping[str, Any], message: str) -> list[FailureSign]:
-    """Return the sign that the pods of a Job are rejected.
+def rejected_objects(owner: Mapping[str, Any], message: str, what: str = "its pods") -> FailureSign:
+    """Return the sign that an API server rejects what the controller of an object creates.
 
     Args:
-        message: the message of the job controller's event.
+        owner: the object that is to have them, e.g. a Job.
+        message: the message of the controller's event, not redacted.
+        what: the rejected objects.
     """
-    metadata, said = part(job, "metadata"), redact(message).strip()
-    words = f"Job {metadata.get('name', '')}: {said}"
-    sign = _Sign("creation", str(metadata.get("uid")), "FailedCreate", said, words)
-    return _recognised([sign], str(metadata.get("namespace", "")), "")
+    metadata = part(owner, "metadata")
+    words = f"{owner.get('kind') or 'Job'} {metadata.get('name', '')}: {redact(message).strip()}"
+    scene = Scene(what, str(metadata.get("namespace", "")), pods=True)
+    return rejection_sign(rejection_of(message), scene, str(metadata.get("uid")), words)
+
+
+def rejection_sign(rejection: Rejection, scene: Scene, uid: str, words: str, deployment: str = "") -> FailureSign:
+    """Return the sign for a rejection: certain after a grace period if time does not help, otherwise never."""
+    grace = _MISSING if rejection.kind in _MAY_COME else _REJECTED
+    signature = Signature(
+        redact(rejection.cause(scene)),
+        "creation",
+        frozenset({"FailedCreate"}),
+        redact(rejection.next_step(scene)),
+        grace=grace if rejection.is_lasting else SLOW,
+    )
+    return FailureSign(signature, deployment, uid, words, signature.next_step, rejection=rejection, scene=scene)
 
 
 def _recognised(signs: Iterable[_Sign], namespace: str, deployment: str) -> list[FailureSign]:
     found: dict[str, FailureSign] = {}
     for sign in signs:
+        if sign.source == "creation":
+            scene = Scene("its pods", namespace, pods=True, install=True)
+            failure = rejection_sign(rejection_of(sign.message), scene, sign.uid, sign.words, deployment)
+            found.setdefault(sign.uid, failure)
+            continue
         signature = next((signature for signature in SIGNATURES if _fits(signature, sign)), None)
         if signature is not None:
             next_step = signature.next_step.format(
@@ -186,7 +222,7 @@ def _creation_signs(deployment: Mapping[str, Any]) -> Iterator[_Sign]:
     for condition in parts(part(deployment, "status"), "conditions"):
         if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
             reason, message = str(condition.get("reason", "")), str(condition.get("message", ""))
-            yield _Sign("creation", uid, reason, message, message)
+            yield _Sign("creation", uid, reason, message, redact(message))
 
 
 def _scheduler_signs(pod: Mapping[str, Any]) -> Iterator[_Sign]:

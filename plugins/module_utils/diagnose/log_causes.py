@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from ..rejections.rejection import Scene, event_rejection
 from .causes import KnownCause, cause_in
 
 _INSTALL = "run the install, which restores it"
@@ -94,7 +95,7 @@ _OF_OTHERS = re.compile(
     r"dial |\bEOF\b|connection|timeout|timed out|deadline|unavailable|unreachable|no route|no such host|handshake|x509"
     r"|not (?:be )?found|could not find|no such file|no matches for|must be installed|forbidden|cannot \w+ resource"
     r"|unauthorized|too many requests|lease|leader|conflict|already in use|not ready|retry|try again|cancel|signal"
-    r"|shutting down|shutdown|stopping",
+    r"|shutting down|shutdown|stopping|denied|webhook|admission",
     re.IGNORECASE,
 )
 
@@ -109,10 +110,24 @@ def is_own_fault(lines: Iterable[str]) -> bool:
     return bool(said.strip()) and (cause_in(said, known) is not None or not _OF_OTHERS.search(said))
 
 
-def failure_cause(lines: Iterable[str]) -> tuple[str, str] | None:
+_ITS_REQUESTS = Scene("its requests")
+# What an API server says if it rejects a request. The rest of the line quotes others, e.g. why a webhook failed.
+_REJECTED = re.compile(r"failed calling webhook|denied (?:the )?request|^FailedCreate\b")
+
+
+def failure_cause(lines: Iterable[str], scene: Scene = _ITS_REQUESTS) -> tuple[str, str] | None:
     """Return the cause and the next step for these lines; None if the catalogue has no match.
 
     Args:
-        lines: lines of a log, or messages of events.
+        lines: lines of a log, or reasons and messages of events.
+        scene: what the program asked an API server for, if one rejected it.
     """
-    return cause_in("\n".join(lines), FAILURE_CAUSES)
+    lines = list(lines)
+    rejected = [line for line in lines if _REJECTED.search(line)]
+    known = cause_in("\n".join(line for line in lines if line not in rejected), FAILURE_CAUSES)
+    if known is not None:
+        return known
+    for line in reversed(rejected):
+        if found := event_rejection(line):
+            return found.cause(scene), found.next_step(scene)
+    return None

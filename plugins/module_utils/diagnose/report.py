@@ -18,6 +18,7 @@ from ..errors import ApiError, ConductorError
 from ..objects.fields import name_of, namespace_of, part
 from ..objects.resources import resource_of
 from ..redaction import redact
+from ..rejections.rejection import Scene, event_rejection
 from ..verdicts.verdict import count
 from ..verdicts.workloads import containers_of, present_replicaset, replicaset_verdict
 from .events import time_of
@@ -59,13 +60,15 @@ def diagnose(
     template = str(part(part(newest[0], "metadata"), "labels").get("pod-template-hash", "")) if newest else ""
     replica_set, refusal = ("", "") if newest else _replica_set(cluster, deployment, unread)
     events = _events(cluster, namespace, name, f"{name}-{template}", unread)
+    scene = Scene("its pods", namespace, pods=True, install=True)
     # The log tells more than a restart count.
     known = (
         failure_cause(log)
         or (failure and (failure.signature.cause, failure.next_step))
-        or failure_cause([*events, refusal])
+        or _rejected(refusal, scene)
+        or failure_cause(events, scene)
     )
-    cause, next_step = known or ("", "")
+    cause, next_step = map(redact, known or ("", ""))
     what = f"logs {state['pod']}{' --previous' if state['restarts'] else ''}" if log else f"describe deployment {name}"
     return {
         "object": f"Deployment {namespace}/{name}",
@@ -78,6 +81,12 @@ def diagnose(
         "command": f"kubectl -n {namespace} {what}",
         "unreadable": unread,
     }
+
+
+def _rejected(refusal: str, scene: Scene) -> tuple[str, str] | None:
+    """Return cause and next step if the API server rejected the pods of a ReplicaSet."""
+    found = event_rejection(refusal)
+    return (found.cause(scene), found.next_step(scene)) if found else failure_cause([refusal], scene)
 
 
 def _worst(pod: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -138,7 +147,10 @@ def _plain(line: str) -> str:
 
 
 def _replica_set(cluster: Cluster, deployment: Mapping[str, Any], unread: list[str]) -> tuple[str, str]:
-    """Return the state of the ReplicaSet that should have created the newest pod, and why its pods were rejected."""
+    """Return the state of the ReplicaSet that should have created the newest pod, and why its pods were rejected.
+
+    The reason is the server's, unchanged: redaction may hide the words that show the cause.
+    """
     try:
         found, _version = cluster.list_all(
             resource_of("apps/v1", "ReplicaSet"), namespace_of(deployment), metadata_only=False
@@ -148,7 +160,7 @@ def _replica_set(cluster: Cluster, deployment: Mapping[str, Any], unread: list[s
         return "", ""
     present = present_replicaset(deployment, found)
     verdict = replicaset_verdict(name_of(present) or "of the newest revision", present)
-    return redact(str(verdict))[:_WIDTH], redact(verdict.brief)[:_WIDTH]
+    return redact(str(verdict))[:_WIDTH], verdict.brief
 
 
 def _events(cluster: Cluster, namespace: str, deployment: str, newest: str, unread: list[str]) -> list[str]:

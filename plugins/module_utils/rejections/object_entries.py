@@ -111,7 +111,9 @@ OBJECTS: tuple[Entry, ...] = (
         r"(?P<resource>[\w./-]+) (?:limit|request)",
         "a container requests more {resource} than its limit",
         "set the request of {resource} to at most its limit; spec.trainer.resourcesPerNode sets both for the nodes "
-        "of a TrainJob, and a runtime may set one of them",
+        "of a TrainJob, and a runtime or the defaults of a LimitRange may set one of them",
+        for_install="raise the default limit of {resource} in the LimitRange of the {where}, which the containers of the "
+        "controllers get: `kubectl{flag} describe limitrange`",
         within=_INVALID,
     ),
     Entry(

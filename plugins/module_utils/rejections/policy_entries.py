@@ -52,21 +52,22 @@ POLICIES: tuple[Entry, ...] = (
         "limit_range",
         r"(?P<bound>minimum|maximum) (?P<resource>[\w./-]+) usage per (?P<type>\w+) is (?P<value>[\w.]*\w)"
         r"(?:, but (?P<field>\w+) is (?P<asked>[\w.]+\w))?",
-        "a LimitRange of the {where} rejects {what}: {bound} {resource} per {type} is {value}",
+        "{a_limit_range} rejects {what}: {bound} {resource} per {type} is {value}",
         "set {resource} within the {bound} of {value} per {type}, or change the LimitRange: `kubectl{flag} describe "
-        "limitrange`",
+        "limitrange{limit_range}`",
         for_install="change the {bound} of {value} {resource} per {type} in the LimitRange, so that the controllers' "
-        "pods fit: `kubectl{flag} describe limitrange`",
+        "pods fit: `kubectl{flag} describe limitrange{limit_range}`",
         admission=True,
     ),
     Entry(
         "limit_range_ratio",
         r"(?P<resource>[\w./-]+) max limit to request ratio per (?P<type>\w+) is (?P<value>[\w.]+\w|\w)",
-        "a LimitRange of the {where} rejects {what}: the ratio of limit to request for {resource} per {type} is at "
+        "{a_limit_range} rejects {what}: the ratio of limit to request for {resource} per {type} is at "
         "most {value}",
         "set request and limit of {resource} to a ratio of at most {value}, or change the LimitRange: `kubectl{flag} "
-        "describe limitrange`",
-        for_install="raise maxLimitRequestRatio of {resource} in the LimitRange: `kubectl{flag} describe limitrange`",
+        "describe limitrange{limit_range}`",
+        for_install="raise maxLimitRequestRatio of {resource} in the LimitRange: `kubectl{flag} describe "
+        "limitrange{limit_range}`",
         admission=True,
     ),
     Entry(
@@ -80,7 +81,7 @@ POLICIES: tuple[Entry, ...] = (
     Entry(
         "quota_exceeded",
         rf"exceeded quota: {NAME}(?:, (?P<detail>requested: .*))?",
-        "the ResourceQuota {name} rejects {what}: it is exceeded",
+        "the ResourceQuota {name} is used up and rejects {what}",
         "raise the ResourceQuota {name} or free some of it: `kubectl{flag} describe resourcequota {name}`",
         admission=True,
     ),

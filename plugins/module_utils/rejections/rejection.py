@@ -131,20 +131,22 @@ class Rejection:
     def _texts(self, scene: Scene) -> Mapping[str, str]:
         namespace = scene.namespace
         exempt = f"exempt the namespace {namespace}" if namespace else f"exempt {scene.what}"
+        where = f"namespace {namespace}" if namespace else "namespace"
+        limit_range = self.words.get("limit_range", "")
+        binding = self.words.get("binding", "")
+        policy = "Validating" if self.kind.startswith("validating_") else "Mutating"
         return defaultdict(
             str,
             {
                 **self.words,
                 "what": scene.what,
-                "where": f"namespace {namespace}" if namespace else "namespace",
+                "where": where,
                 "exempt": exempt,
                 "flag": f" -n {namespace}" if namespace else "",
                 "called": self.called,
-                "by_binding": f" (ValidatingAdmissionPolicyBinding {self.words['binding']})"
-                if self.words.get("binding") and self.kind.startswith("validating_")
-                else f" (MutatingAdmissionPolicyBinding {self.words['binding']})"
-                if self.words.get("binding")
-                else "",
+                "by_binding": f" ({policy}AdmissionPolicyBinding {binding})" if binding else "",
+                "limit_range": f" {limit_range}" if limit_range else "",
+                "a_limit_range": f"the LimitRange {limit_range}" if limit_range else f"a LimitRange of the {where}",
             },
         )
 

@@ -12,6 +12,7 @@ from typing import Any
 from ..cluster.client import Cluster
 from ..diagnose.events import last_event
 from ..diagnose.failures import FailureSign, is_being_made
+from ..diagnose.limit_ranges import with_limit_range
 from ..diagnose.report import bounded_message, diagnose, diagnosis_lines
 from ..errors import NotReadyError, listed
 from ..release.bundle import Bundle
@@ -51,6 +52,7 @@ class NotReady:
         lines = [
             f"{verdict} (for {self._timeline.lasting(now, verdict.subject, verdict.rule):.0f} s)" for verdict in rows
         ]
+        failures = [with_limit_range(self._cluster, failure) for failure in failures]
         diagnosis = self._diagnosis(failures, now)
         next_steps = [
             *(failure.next_step for failure in failures),
@@ -70,6 +72,7 @@ class NotReady:
             failures: signs of failure that are certain, at least one.
         """
         namespace = self._bundle.namespace
+        failures = [with_limit_range(self._cluster, failure) for failure in failures]
         first, *others = failures
         failed = {failure.deployment: str(failure) for failure in reversed(failures)}
         rows = [

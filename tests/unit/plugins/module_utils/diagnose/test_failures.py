@@ -82,11 +82,11 @@ def only(name: str) -> FailureSign:
         ("cpu", "no node has enough capacity", "1 Insufficient cpu", "free capacity"),
         ("selector", "no node has enough capacity", "didn't match Pod's node affinity/selector", "free capacity"),
         ("quota", "ResourceQuota", "exceeded quota: none", "-n rec-quota describe resourcequota"),
-        ("must", "ResourceQuota", "must specify limits.cpu for: manager", "-n rec-must describe resourcequota"),
+        ("must", "must set limits.cpu", "must specify limits.cpu for: manager", "create a LimitRange with default"),
         ("psa", "Pod Security", "violates PodSecurity", "pod-security.kubernetes.io/enforce"),
-        ("vap", "webhook or policy", "images must come from registry.example.com", "exempt the namespace rec-vap"),
-        ("limit", "its pods are rejected", "must be less than or equal to cpu limit of 100m", "reason=FailedCreate"),
-        ("sa", "its pods are rejected", 'serviceaccount "nothing" not found', "reason=FailedCreate"),
+        ("vap", "ValidatingAdmissionPolicy", "images must come from registry.example.com", "the namespace rec-vap"),
+        ("limit", "more cpu than its limit", "or equal to cpu limit of 100m", "raise the default limit of cpu"),
+        ("sa", "the ServiceAccount rec/nothing", 'serviceaccount "nothing" not found', "run the install"),
     ],
 )
 def test_signs_recorded_on_a_real_cluster(name: str, cause: str, words: str, next_step: str) -> None:

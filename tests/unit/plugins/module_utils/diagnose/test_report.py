@@ -84,7 +84,7 @@ def test_without_a_cause_in_the_log_the_sign_of_failure_is_the_cause() -> None:
     cluster, deployment, pods = recorded("quota")
     warn(cluster, event(deployment["metadata"]["name"], "exceeded quota"))
     row = look(cluster, deployment, pods)
-    assert row["cause"] == "a ResourceQuota rejects its pods"
+    assert row["cause"] == "the ResourceQuota none is used up and rejects its pods"
     assert (row["pod"], row["log"]) == ("", [])
     assert row["events"] == ["Failed: exceeded quota"]
     assert "describe deployment" in row["command"]

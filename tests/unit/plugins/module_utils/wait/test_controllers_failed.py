@@ -76,7 +76,7 @@ def test_a_doomed_controller_ends_the_wait_at_once(clock: Clock, script: Script,
 
 def test_a_sign_with_a_grace_ends_the_wait_after_it(clock: Clock, script: Script) -> None:
     error = ends(refused(), clock)
-    assert "a ResourceQuota rejects its pods" in str(error)
+    assert "the ResourceQuota none is used up and rejects its pods" in str(error)
     (inspected,) = error.facts["diagnosis"]
     assert (inspected["rule"], inspected["seconds"]) == ("rollout", error.facts["elapsed"])
     assert 3.0 <= error.facts["elapsed"] <= 4.0
