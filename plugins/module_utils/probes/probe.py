@@ -5,20 +5,34 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..cluster.client import Cluster
-from ..cluster.retry import is_webhook_transport
 from ..diagnose.webhook_causes import webhook_cause
 from ..errors import ApiError, ConductorError, missing_permissions
-from ..objects.resources import key_of, resource_of
+from ..objects.resources import Key, key_of, resource_of
+from ..rejections.rejection import Rejection, Scene, rejection_of
 from ..release.bundle import Bundle, Probe
 from ..rights.required import summed_up, to_probe
 from ..verdicts.verdict import State, Verdict
 
-_DENIED = re.compile(r" cannot (create|patch) resource ")
+# The name of a webhook to namespace and name of the Services that it calls; none if they are unknown.
+Webhooks = Mapping[str, Container[tuple[str, str]]]
+
+
+@dataclass(frozen=True)
+class ProbeVerdict(Verdict):
+    """The verdict on one webhook of ours.
+
+    Args:
+        rejection: what rejected the test object before it reached this webhook; None if nothing of others did.
+        sent: the test object.
+    """
+
+    rejection: Rejection | None = None
+    sent: Key | None = None
 
 
 def useful_probes(bundle: Bundle, runtimes: Collection[str]) -> list[Probe]:
@@ -42,10 +56,11 @@ def prove_webhooks(cluster: Cluster, bundle: Bundle, probes: Iterable[Probe], *,
         RightsError: a dry run needs the permission for the real request; names every missing one.
     """
     denied: list[str] = []
+    ours = webhooks_of(bundle)
 
     def one(probe: Probe) -> Verdict:
         try:
-            return judge(probe, _send(cluster, probe.manifest))
+            return judge(probe, _send(cluster, probe.manifest), ours)
         except ConductorError as error:
             if verb := _denied_verb(error):
                 key = key_of(probe.manifest)
@@ -57,7 +72,7 @@ def prove_webhooks(cluster: Cluster, bundle: Bundle, probes: Iterable[Probe], *,
                         and right.resource == resource_of(key.api_version, key.kind).plural
                     )
                 )
-            return judge(probe, error)
+            return judge(probe, error, ours)
 
     verdicts = cluster.each(one, probes) if at_once else list(map(one, probes))
     if denied:
@@ -65,33 +80,91 @@ def prove_webhooks(cluster: Cluster, bundle: Bundle, probes: Iterable[Probe], *,
     return verdicts
 
 
-def judge(probe: Probe, answer: Mapping[str, Any] | ConductorError) -> Verdict:
-    """Return the verdict on a webhook from the response to a probe."""
+def webhooks_of(bundle: Bundle) -> dict[str, frozenset[tuple[str, str]]]:
+    """Return the webhooks of a bundle with their Services, and those of an external JobSet that it probes."""
+    found: dict[str, frozenset[tuple[str, str]]] = {probe.webhook: frozenset() for probe in bundle.probes}
+    for configuration in bundle.webhook_configurations():
+        for webhook in configuration["webhooks"]:
+            service = webhook["clientConfig"]["service"]
+            found[webhook["name"]] = frozenset({(service["namespace"], service["name"])})
+    return found
 
-    def verdict(state: State, evidence: str, error: ConductorError | None = None) -> Verdict:
-        cause, next_step = (webhook_cause(error.message) if error else None) or ("", "")
-        said = ": ".join(filter(None, (evidence, cause, error.message if error else "")))
+
+def judge(probe: Probe, answer: Mapping[str, Any] | ConductorError, ours: Webhooks | None = None) -> ProbeVerdict:
+    """Return the verdict on a webhook from the response to a probe.
+
+    Args:
+        ours: the webhooks of the release; None if only that of the probe is known.
+    """
+    sent = key_of(probe.manifest)
+    scene = Scene("the test object", sent.namespace) if sent.namespace else Scene(f"{sent.kind} {sent.name}")
+
+    def verdict(
+        state: State, evidence: str, said: str = "", next_step: str = "", rejection: Rejection | None = None
+    ) -> ProbeVerdict:
+        evidence = ": ".join(filter(None, (evidence, said)))
         subject, rule = f"webhook {probe.webhook}", f"probe: {probe.expect}"
-        return Verdict(subject, rule, state, said, next_step, name=probe.webhook, is_probe=True)
+        return ProbeVerdict(
+            subject,
+            rule,
+            state,
+            evidence,
+            next_step,
+            name=probe.webhook,
+            is_probe=True,
+            rejection=rejection,
+            sent=sent,
+        )
 
     if isinstance(answer, ConductorError):
         by_us = f'admission webhook "{probe.webhook}" denied the request' in answer.message
         if probe.expect == "denied" and by_us and probe.says in answer.message:
             return verdict("ready", "rejected an invalid object")
-        if is_webhook_transport(answer):
-            return verdict("progressing", "it cannot be called", answer)
         if by_us:
             return verdict("progressing", f"it rejected the object for an unexpected reason: {answer.message}")
-        if isinstance(answer, ApiError):
-            # A namespace without its default ServiceAccount yet, a CRD not served yet, another webhook, ...
-            return verdict("progressing", "the probe did not reach it", answer)
-        return verdict("unknown", str(answer))
+        if not isinstance(answer, ApiError):
+            return verdict("unknown", str(answer))
+        found = rejection_of(answer.message, answer.status, answer.reason)
+        is_ours = found.is_of({probe.webhook: frozenset()} if ours is None else ours)
+        if found.is_unanswered and is_ours:
+            cause, next_step = webhook_cause(answer.message) or ("", "")
+            what = "it cannot be called" if found.name == probe.webhook else f"{found.name} cannot be called"
+            return verdict("progressing", what, ": ".join(filter(None, (cause, answer.message))), next_step)
+        if is_ours or not found.is_admission:
+            # A CRD is not served yet, the server is busy, another webhook of ours rejects the object, ...
+            return verdict("progressing", "the probe did not reach it", answer.message, _own_step(found, scene))
+        # A namespace may not have its default ServiceAccount yet, or may be terminating: that passes.
+        lasting = found.is_lasting and found.kind not in _PASSING
+        said = f"{found.cause(scene)}: {answer.message}"
+        return verdict(
+            "failed" if lasting or found.is_called_service_missing else "progressing",
+            "the probe did not reach it",
+            said,
+            _own_step(found, scene),
+            found if found.kind not in _PASSING else None,
+        )
     if probe.expect == "denied":
         return verdict("progressing", "it accepted an invalid object: not active yet")
     missing = [pointer for pointer in probe.adds if not has_pointer(answer, pointer)]
     if missing:
         return verdict("progressing", f"it did not set {', '.join(missing)}: not active yet")
     return verdict("ready", "accepted a valid object" if probe.expect == "allowed" else "set the defaults")
+
+
+# Rejections that Kubernetes itself ends soon, or that the install ends.
+_PASSING = frozenset({"service_account_missing", "namespace_terminating", "namespace_missing", "not_ready_yet"})
+_STEPS = {
+    "service_account_missing": "wait until the controller manager of the cluster has created the ServiceAccount",
+    "namespace_terminating": "wait until the namespace is gone, then run the install, which creates it again",
+    "namespace_missing": "run the install, which creates the namespace",
+    "type_missing": "run the install, which creates the CRD",
+    "pod_security": "keep the Pod Security level that the install sets on the namespace of the probes",
+}
+
+
+def _own_step(found: Rejection, scene: Scene) -> str:
+    """Return what to do about a rejected test object, which cannot be changed."""
+    return _STEPS.get(found.kind) or found.next_step(scene._replace(pods=True))
 
 
 def _send(cluster: Cluster, manifest: dict[str, Any]) -> dict[str, Any]:
@@ -106,9 +179,10 @@ def _send(cluster: Cluster, manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _denied_verb(error: ConductorError) -> str:
-    """Return the verb that the server's authorizer denied; empty otherwise. Admission webhooks answer 403, too."""
-    found = _DENIED.search(error.message) if isinstance(error, ApiError) and error.status == 403 else None
-    return found[1] if found else ""
+    """Return the verb that the server's authorizer denied; empty otherwise. Admission answers 403, too."""
+    found = rejection_of(error.message) if isinstance(error, ApiError) and error.status == 403 else None
+    verb = found.words.get("verb", "") if found and found.kind == "permission" else ""
+    return verb if verb in ("create", "patch") else ""
 
 
 def has_pointer(document: Any, pointer: str) -> bool:

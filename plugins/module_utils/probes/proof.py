@@ -23,7 +23,8 @@ from ..objects.fields import name_of, parts, texts
 from ..objects.resources import resource_of
 from ..release.bundle import Bundle, Probe
 from ..verdicts.verdict import Verdict
-from .probe import prove_webhooks, useful_probes
+from .culprits import with_culprits
+from .probe import ProbeVerdict, prove_webhooks, useful_probes
 
 # The first rounds probe every webhook. Later rounds probe one webhook per configuration: an API server loads a
 # configuration as a whole, and the same pods answer its webhooks.
@@ -60,12 +61,12 @@ class Proof:
         try:
             if self._failed and (failed := self._still_failing(configurations)):
                 self._failed = failed
-                return failed
+                return with_culprits(failed, configurations)
             verdicts = self._all_rounds(configurations)
         except ConductorError as error:
             verdicts = [unreachable_verdict(error)]
         self._failed = [verdict for verdict in verdicts if not verdict.ready]
-        return self._failed or verdicts
+        return with_culprits(self._failed or verdicts, configurations)
 
     def row(self) -> dict[str, int]:
         """Return the number of API servers and of rounds of the last proof, for a result."""
@@ -117,7 +118,9 @@ class Proof:
             proofs = prove_webhooks(cluster, self._bundle, probes)
         finally:
             cluster.close()
-        self.stale = stale_deployments(self._bundle, proofs, self._certificates.good)
+        # What a webhook of others reports about its own certificate is not about ours.
+        ours = [proof for proof in proofs if not (isinstance(proof, ProbeVerdict) and proof.rejection)]
+        self.stale = stale_deployments(self._bundle, ours, self._certificates.good)
         return certificates + proofs
 
     def _short_rounds(self, probes: Sequence[Probe], rounds: int) -> list[Verdict]:

@@ -112,8 +112,8 @@ OBJECTS: tuple[Entry, ...] = (
         "a container requests more {resource} than its limit",
         "set the request of {resource} to at most its limit; spec.trainer.resourcesPerNode sets both for the nodes "
         "of a TrainJob, and a runtime or the defaults of a LimitRange may set one of them",
-        for_install="raise the default limit of {resource} in the LimitRange of the {where}, which the containers of the "
-        "controllers get: `kubectl{flag} describe limitrange`",
+        for_install="raise the default limit of {resource} in the LimitRange of the {where}, which the controllers "
+        "get: `kubectl{flag} describe limitrange`",
         within=_INVALID,
     ),
     Entry(

@@ -113,11 +113,11 @@ class Rejection:
         the message names it.
 
         Args:
-            webhooks: the names, with namespace and name of the Services that they call.
+            webhooks: the names, with namespace and name of the Services that they call; empty if they are unknown.
         """
         if self.name not in webhooks or not self.kind.startswith("webhook_"):
             return False
-        return not self.service[1] or self.service in webhooks[self.name]
+        return not self.service[1] or not webhooks[self.name] or self.service in webhooks[self.name]
 
     def cause(self, scene: Scene = REQUEST) -> str:
         """Return the cause in one sentence."""

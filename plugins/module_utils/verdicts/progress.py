@@ -81,6 +81,8 @@ def _phrase(verdict: Verdict) -> str:
     }
     if verdict.rule in phrases:
         return phrases[verdict.rule]
+    if verdict.rule in ("admission", "other webhook"):
+        return verdict.brief
     # The state of a pod explains more than the number of replicas.
     short = (verdict.name or verdict.subject).removesuffix("-controller-manager").removeprefix("kubeflow-")
     return f"{short}: {verdict.brief or verdict.evidence or verdict.rule}"

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..certificates.serving import ServingCertificates
@@ -16,6 +16,7 @@ from ..diagnose.failure_tracker import FailureTracker
 from ..diagnose.unreachable import unreachable_verdict
 from ..errors import ConductorError, NotReadyError
 from ..objects.resources import Key
+from ..probes.culprits import REJECTED, UNANSWERED
 from ..probes.proof import Proof
 from ..probes.runtimes import require_runtimes
 from ..release.bundle import Bundle
@@ -33,6 +34,9 @@ from .timeline import Timeline
 _AFTER_PROOF, _ASKING, _IDLE = 0.05, 0.1, 1.0
 # Seconds after the deadline in which responses to earlier requests are still accepted.
 _GRACE = 10.0
+# Seconds after which the wait ends because somebody else rejects the probes, if time alone does not change that: a
+# policy that denies them, and a webhook whose Service is missing (a tool may be about to install it).
+_REJECTIONS = {REJECTED: 5.0, UNANSWERED: 30.0}
 
 
 class ControllersWait:
@@ -106,11 +110,12 @@ class ControllersWait:
                     return self._result(verdicts)
                 self._raise_if_over(waiting, now, deadline)
                 watcher.start()
-                watcher.wait(min(self._pause(proving), self._help(), max(0.0, deadline - now)))
+                watcher.wait(min(self._pause(proving, waiting), self._help(), max(0.0, deadline - now)))
 
-    def _pause(self, proving: bool) -> float:
+    def _pause(self, proving: bool, waiting: Iterable[Verdict]) -> float:
         if proving:
-            return _AFTER_PROOF
+            # What others reject does not change within milliseconds.
+            return _IDLE if any(verdict.rule in _REJECTIONS for verdict in waiting) else _AFTER_PROOF
         return _ASKING if self._readiness.is_asking else _IDLE
 
     def _prove(self) -> list[Verdict]:
@@ -136,6 +141,8 @@ class ControllersWait:
         error: NotReadyError | None = None
         if certain := self._failure_tracker.certain(failures, now):
             error = self._not_ready.failed(waiting, certain, now)
+        elif rejected := [verdict for verdict in waiting if self._is_rejected(verdict, now)]:
+            error = self._not_ready.rejected(rejected, waiting, now)
         elif now >= deadline:
             error = self._not_ready.timed_out(waiting, failures, now, now - self._started)
         if error:
@@ -143,6 +150,11 @@ class ControllersWait:
             raise error
         if self._readiness.watcher.failure:
             raise self._readiness.watcher.failure
+
+    def _is_rejected(self, verdict: Verdict, now: float) -> bool:
+        """Return whether somebody else rejects the probes, and the answer does not change."""
+        grace = _REJECTIONS.get(verdict.rule, float("inf"))
+        return verdict.state == "failed" and self._timeline.lasting(now, verdict.subject, verdict.rule) >= grace
 
     def _begin(self) -> None:
         """Record the initial state, and retry immediately what an earlier run left in back-off."""

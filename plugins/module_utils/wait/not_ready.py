@@ -63,6 +63,20 @@ class NotReady:
         next_step = _first(next_steps) or f"kubectl -n {self._bundle.namespace} get pods,events"
         return _error(said, diagnosis, rows, next_step)
 
+    def rejected(self, rejected: Sequence[Verdict], waiting: Iterable[Verdict], now: float) -> NotReadyError:
+        """Return the error for a wait that ends early, because somebody else rejects the probes.
+
+        Args:
+            rejected: the verdicts that say so, at least one.
+        """
+        lines = [
+            f"{verdict} (for {self._timeline.lasting(now, verdict.subject, verdict.rule):.0f} s)"
+            for verdict in rejected
+        ]
+        said = listed("the webhooks of the release cannot be tested:", lines)
+        next_step = _first(verdict.next_step for verdict in rejected)
+        return _error(said, [], waiting, f"{next_step}; then run this again")
+
     def failed(self, waiting: Iterable[Verdict], failures: Sequence[FailureSign], now: float) -> NotReadyError:
         """Return the error for a wait that ends early, because of a permanent failure.
 

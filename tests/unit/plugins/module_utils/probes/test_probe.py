@@ -27,6 +27,7 @@ DENIED = Probe("validate.validator", "validator", "denied", JOB, says="must be c
 ALLOWED = Probe("validate.validator", "validator", "allowed", JOB)
 MUTATED = Probe("mutate.defaulter", "defaulter", "mutated", JOB, adds=("/spec/a", "/spec/b/0"))
 
+OURS = {name: frozenset({("ops", "manager")}) for name in ("validate.validator", "mutate.defaulter")}
 BY_US = failure(400, message=DENIAL)
 OTHER_WORDS = failure(400, message='admission webhook "validate.validator" denied the request: bad name')
 BY_ANOTHER = failure(400, message='admission webhook "policy" denied the request: it must be created before')
@@ -42,7 +43,7 @@ GONE = UnreachableError("server is gone")
         (DENIED, BY_US, "ready", "rejected an invalid object"),
         (DENIED, {}, "progressing", "it accepted an invalid object"),
         (DENIED, OTHER_WORDS, "progressing", "an unexpected reason"),
-        (DENIED, BY_ANOTHER, "progressing", "did not reach it"),
+        (DENIED, BY_ANOTHER, "failed", "did not reach it: the webhook policy rejects the test object"),
         (DENIED, AWAY, "progressing", "cannot be called"),
         (DENIED, NO_NAMESPACE, "progressing", "did not reach it"),
         (DENIED, failure(403, message="forbidden: it must be created"), "progressing", "did not reach it"),
@@ -62,7 +63,7 @@ GONE = UnreachableError("server is gone")
 def test_what_an_answer_proves(
     probe: Probe, answer: dict[str, Any] | ConductorError, state: str, evidence: str
 ) -> None:
-    verdict = judge(probe, answer)
+    verdict = judge(probe, answer, OURS)
     assert verdict.state == state
     assert evidence in verdict.evidence
     assert (verdict.subject, verdict.rule) == (f"webhook {probe.webhook}", f"probe: {probe.expect}")
@@ -157,4 +158,96 @@ def test_a_refusal_by_admission_is_no_missing_right() -> None:
     cluster = FakeCluster()
     cluster.fail(403, method="POST", path="/trainjobs", message="trainjobs is forbidden: exceeded quota: none")
     (verdict,) = prove_webhooks(cluster, bundle(), useful_probes(bundle(), frozenset()))
-    assert verdict.state == "progressing"
+    assert verdict.state == "failed"
+    assert "the ResourceQuota none" in verdict.evidence
+
+
+AT_OTHERS = 'failed calling webhook "{}": failed to call webhook: Post "https://mesh.mesh.svc:443/x?timeout=10s": {}'
+POLICY = "ValidatingAdmissionPolicy 'labels' with binding 'all' denied request: needs a team"
+
+
+@pytest.mark.parametrize(
+    ("message", "state", "words", "next_step"),
+    [
+        # Ours: its Service is known.
+        (
+            'failed calling webhook "validate.validator": Post "https://manager.ops.svc:443/x": connect: '
+            "connection refused",
+            "progressing",
+            "it cannot be called: nothing listens",
+            "read the log of the controller",
+        ),
+        (
+            'failed calling webhook "mutate.defaulter": Post "https://manager.ops.svc:443/x": connect: '
+            "connection refused",
+            "progressing",
+            "mutate.defaulter cannot be called: nothing listens",
+            "read the log of the controller",
+        ),
+        # The same name, another Service.
+        (
+            AT_OTHERS.format("validate.validator", "connect: connection refused"),
+            "progressing",
+            "did not reach it: the webhook validate.validator does not answer",
+            "repair Service mesh/mesh",
+        ),
+        (
+            AT_OTHERS.format("inject.example.io", "x509: certificate signed by unknown authority"),
+            "progressing",
+            "did not reach it: the webhook inject.example.io does not answer",
+            "exempt the namespace probe",
+        ),
+        (
+            AT_OTHERS.format("inject.example.io", 'service "mesh" not found'),
+            "failed",
+            "the webhook inject.example.io does not answer",
+            "delete its webhook configuration",
+        ),
+        (POLICY, "failed", "the ValidatingAdmissionPolicy labels", "exempt the namespace probe from the Validating"),
+        (
+            "policy 'm' with binding 'b' denied request: x",
+            "failed",
+            "MutatingAdmissionPolicy m",
+            "correct the Mutating",
+        ),
+        (
+            'pods "x" is forbidden: violates PodSecurity "restricted:latest": x',
+            "failed",
+            "Pod Security (restricted:latest)",
+            "keep the Pod Security level",
+        ),
+        (
+            'pods "x" is forbidden: error looking up service account probe/default: serviceaccount "default" not found',
+            "progressing",
+            "does not exist",
+            "wait until",
+        ),
+        (
+            "unable to create new content in namespace probe because it is being terminated",
+            "progressing",
+            "is being deleted",
+            "wait until",
+        ),
+        ('namespaces "probe" not found', "progressing", "does not exist", "run the install"),
+        ("the server could not find the requested resource", "progressing", "did not reach it", "run the install"),
+        ("etcdserver: leader changed", "progressing", "did not reach it", "wait a moment"),
+        ("something new", "progressing", "did not reach it", "search the log"),
+    ],
+)
+def test_whose_fault_it_is(message: str, state: str, words: str, next_step: str) -> None:
+    verdict = judge(DENIED, failure(500, message=message), OURS)
+    assert verdict.state == state
+    assert words in verdict.evidence
+    assert verdict.next_step.startswith(next_step) or next_step in verdict.next_step
+
+
+def test_a_webhook_that_says_cannot_create_resource_is_no_missing_right() -> None:
+    cluster = FakeCluster()
+    cluster.fail(
+        403,
+        method="POST",
+        path="/trainjobs",
+        message='admission webhook "a.b.c" denied the request: User "u" cannot create resource "trainjobs"',
+    )
+    (verdict,) = prove_webhooks(cluster, bundle(), useful_probes(bundle(), frozenset()))
+    assert "the webhook a.b.c rejects the test object" in verdict.evidence
