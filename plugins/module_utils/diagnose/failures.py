@@ -118,11 +118,12 @@ def rejected_objects(owner: Mapping[str, Any], message: str, what: str = "its po
 def rejection_sign(rejection: Rejection, scene: Scene, uid: str, words: str, deployment: str = "") -> FailureSign:
     """Return the sign for a rejection: certain after a grace period if time does not help, otherwise never."""
     grace = _MISSING if rejection.kind in _MAY_COME else _REJECTED
+    known = rejection.kind != "unknown"
     signature = Signature(
-        redact(rejection.cause(scene)),
+        redact(rejection.cause(scene)) if known else f"{scene.what} cannot be created",
         "creation",
         frozenset({"FailedCreate"}),
-        redact(rejection.next_step(scene)),
+        redact(rejection.next_step(scene)) if known else "read the controller's message and correct what it names",
         grace=grace if rejection.is_lasting else SLOW,
     )
     return FailureSign(signature, deployment, uid, words, signature.next_step, rejection=rejection, scene=scene)

@@ -18,6 +18,7 @@ from ..cluster.client import Cluster
 from ..cluster.watch import Scope, Watcher
 from ..diagnose.failure_tracker import FailureTracker
 from ..diagnose.failures import FailureSign, start_failures
+from ..diagnose.limit_ranges import with_limit_range
 from ..errors import ApiError, ConductorError, NotReadyError, listed
 from ..objects.fields import name_of, text
 from ..objects.resources import Key, resource_of
@@ -82,7 +83,7 @@ class Follower:
         self._heard: set[tuple[str, int]] = set()
         self._present: list[Mapping[str, Any]] = []
         self._failure_tracker = FailureTracker(cluster, ())
-        self._jobs = Jobs(cluster, key)
+        self._jobs = Jobs(cluster, key, uid)
         kinds = ((API_VERSION, "TrainJob"), ("jobset.x-k8s.io/v1alpha2", "JobSet"), ("v1", "Pod"))
         self._scopes = [Scope(resource_of(*kind), key.namespace) for kind in kinds]
 
@@ -136,7 +137,7 @@ class Follower:
                     self._hear_others(self._pods.values())
                     raise self._too_late(timeout)
                 watcher.start()
-                self._jobs.look(now)
+                self._jobs.look(now, watcher.objects(self._scopes[1]).get(self._key.name))
                 if failure := self._hopeless(now):
                     raise self._cannot_start(failure)
                 watcher.wait(min(_IDLE, deadline - now))
@@ -217,7 +218,9 @@ class Follower:
 
     def _cannot_start(self, failure: FailureSign) -> NotReadyError:
         look = "the TrainJob stays and starts when the cause is fixed"
-        what = "its pods cannot be created" if failure in self._jobs.hopeless else "one of its pods cannot start"
+        rejected = failure in self._jobs.hopeless
+        what = f"{failure.scene.what} cannot be created" if rejected else "one of its pods cannot start"
+        failure = with_limit_range(self._cluster, failure)
         return self._error(f"{what}: {failure}", f"{failure.next_step}; {self._looking(look)}")
 
     def _too_late(self, timeout: float) -> NotReadyError:
@@ -228,7 +231,7 @@ class Follower:
             "running": f"kubectl logs {where} --selector {JOBSET_LABEL}={self._key.name} shows its progress",
         }
         look = f"it continues, run this again to follow it (with a longer timeout); {looks[self.state.phase]}"
-        next_steps = [failure.next_step for failure in self._jobs.refusals[:1]]
+        next_steps = [with_limit_range(self._cluster, failure).next_step for failure in self._jobs.refusals[:1]]
         if self.state.phase == "suspended":
             next_steps = ["wait until a queue admits it, or set spec.suspend to false"]
         return self._error(

@@ -48,9 +48,16 @@ def test_those_that_failed() -> None:
 @pytest.mark.parametrize(
     ("message", "cause", "hopeless"),
     [
-        (QUOTA, "a ResourceQuota rejects its pods", False),
-        (SECURITY, "Pod Security rejects its pods", True),
-        ('admission webhook "x" denied the request: no', "an admission webhook or policy rejects its pods", True),
+        (QUOTA, "the ResourceQuota none is used up and rejects its pods", False),
+        (SECURITY, "Pod Security (restricted:latest) rejects its pods", True),
+        ('admission webhook "x" denied the request: no', "the webhook x rejects its pods", True),
+        (
+            'Error creating: Internal error occurred: failed calling webhook "inject.example.io": failed to call webhook: '
+            'Post "https://mesh.mesh.svc:443/x?timeout=10s": dial tcp 10.0.0.1:443: connect: connection refused',
+            "the webhook inject.example.io does not answer, so the API server rejects its pods",
+            False,
+        ),
+        ("Error creating: something new", "its pods cannot be created", False),
     ],
 )
 def test_who_refuses_pods(message: str, cause: str, hopeless: bool) -> None:
@@ -63,6 +70,132 @@ def test_who_refuses_pods(message: str, cause: str, hopeless: bool) -> None:
     assert str(sign) == f"{cause}: Job mnist-node-0: {message}"
     assert "{" not in sign.next_step
     assert bool(jobs.hopeless) is hopeless
+
+
+ABOVE = (
+    'job "mnist-node-0" creation failed with error: Job.batch "mnist-node-0" is invalid: '
+    'spec.template.spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1'
+)
+
+
+def owner_event(kind: str, reason: str, message: str, *, uid: str = "", name: str = "mnist") -> dict[str, Any]:
+    """What Trainer or JobSet say about an object that they cannot create."""
+    about = {"kind": kind, "name": name, "namespace": "team", "uid": uid or f"uid-{kind}"}
+    return obj(
+        "Event",
+        f"{name}.{kind}.{reason}",
+        namespace="team",
+        involvedObject=about,
+        reason=reason,
+        message=message,
+        # An event of the newer API.
+        eventTime="2026-01-01T00:00:01.000000Z",
+    )
+
+
+JOB_SET = obj(
+    "JobSet",
+    "mnist",
+    "jobset.x-k8s.io/v1alpha2",
+    "team",
+    metadata={"uid": "uid-JobSet"},
+    spec={"replicatedJobs": [{"name": "node", "replicas": 2}, {"name": "more"}]},
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "message", "job_set", "cause", "hopeless"),
+    [
+        ("JobSet", "JobCreationFailed", ABOVE, JOB_SET, "a container requests more cpu than its limit", True),
+        (
+            "JobSet",
+            "JobCreationFailed",
+            'job "mnist-node-0" creation failed with error: admission webhook "a.b.c" denied the request: no',
+            JOB_SET,
+            "the webhook a.b.c rejects its Jobs",
+            True,
+        ),
+        (
+            "JobSet",
+            "JobCreationFailed",
+            'job "mnist-node-0" creation failed with error: Internal error occurred: failed calling webhook "a.b.c": EOF',
+            JOB_SET,
+            "the webhook a.b.c does not answer, so the API server rejects its Jobs",
+            False,
+        ),
+        (
+            "JobSet",
+            "HeadlessServiceCreationFailed",
+            'services "mnist" is forbidden: exceeded quota: small, requested: services=1',
+            JOB_SET,
+            "the ResourceQuota small is used up and rejects its Service",
+            False,
+        ),
+        (
+            "TrainJob",
+            "TrainJobResourcesCreationFailed",
+            "TrainJob resources reconciliation failed: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no",
+            None,
+            "the ValidatingAdmissionPolicy p (ValidatingAdmissionPolicyBinding b) rejects its JobSet",
+            True,
+        ),
+        (
+            "TrainJob",
+            "TrainJobResourcesCreationFailed",
+            "TrainJob resources reconciliation failed: envInjection target podSet not found in runtime template",
+            None,
+            "its JobSet cannot be created",
+            False,
+        ),
+    ],
+)
+def test_every_level_is_read(
+    kind: str, reason: str, message: str, job_set: dict[str, Any] | None, cause: str, hopeless: bool
+) -> None:
+    cluster = FakeCluster()
+    cluster.put(owner_event(kind, reason, message))
+    jobs = Jobs(cluster, KEY, "uid-TrainJob")
+    assert jobs.see(job_set) is False
+    (sign,) = jobs.refusals
+    assert str(sign) == f"{cause}: {kind} mnist: {message}"
+    assert sign.next_step
+    assert bool(jobs.hopeless) is hopeless
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        owner_event("TrainJob", "TrainJobResourcesCreationFailed", ABOVE, uid="of an earlier one"),
+        owner_event("JobSet", "JobCreationFailed", ABOVE, name="other"),
+        owner_event("Pod", "JobCreationFailed", ABOVE),
+        owner_event("JobSet", "FailedJobs", ABOVE),
+    ],
+)
+def test_events_about_something_else_do_not_count(event: dict[str, Any]) -> None:
+    cluster = FakeCluster()
+    cluster.put(event)
+    jobs = Jobs(cluster, KEY, "uid-TrainJob")
+    jobs.see(JOB_SET)
+    assert jobs.refusals == []
+
+
+def test_what_exists_now_was_created_after_all() -> None:
+    cluster = FakeCluster()
+    cluster.put(owner_event("JobSet", "JobCreationFailed", ABOVE))
+    cluster.put(owner_event("TrainJob", "TrainJobResourcesCreationFailed", ABOVE))
+    put_job(cluster, "mnist-node-0", active=1)
+    jobs = Jobs(cluster, KEY, "uid-TrainJob")
+    jobs.see(JOB_SET)
+    assert jobs.refusals == []
+
+
+def test_a_later_job_that_cannot_be_created_is_seen() -> None:
+    cluster = FakeCluster()
+    cluster.put(owner_event("JobSet", "JobCreationFailed", ABOVE.replace("node-0", "node-1")))
+    put_job(cluster, "mnist-node-0", active=1)
+    jobs = Jobs(cluster, KEY, "uid-TrainJob")
+    jobs.see(JOB_SET)
+    assert [sign.scene.what for sign in jobs.hopeless] == ["its Jobs"]
 
 
 def test_what_was_refused_and_is_there_now_is_past() -> None:

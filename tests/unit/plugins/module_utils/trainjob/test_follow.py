@@ -271,8 +271,32 @@ def test_pods_that_cannot_be_made_end_it(cluster: FakeCluster, monkeypatch: pyte
     with pytest.raises(NotReadyError) as caught:
         follower.follow(100)
     words = str(caught.value)
-    assert "its pods cannot be created: Pod Security rejects its pods: Job mnist-node-0: Error creating" in words
+    assert (
+        "its pods cannot be created: Pod Security (restricted:latest) rejects its pods: Job mnist-node-0: Error creating"
+        in words
+    )
     assert "lower the level of the namespace" in words
+    assert follower.elapsed < 30
+
+
+def test_a_job_that_cannot_be_made_ends_it(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests above limits: JobSet reports it in an event; nothing else shows it."""
+    monkeypatch.setattr(follow, "_IDLE", 0.0)
+    seconds = iter(range(1000))
+    follower = followed(cluster, monotonic=lambda: float(next(seconds)))
+    job_set = cluster.put(obj("JobSet", "mnist", "jobset.x-k8s.io/v1alpha2", "team"))
+    about = {"kind": "JobSet", "name": "mnist", "namespace": "team", "uid": job_set["metadata"]["uid"]}
+    message = (
+        'job "mnist-node-0" creation failed with error: Job.batch "mnist-node-0" is invalid: spec.template.spec.'
+        'containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1'
+    )
+    event = obj("Event", "mnist.1", namespace="team", involvedObject=about, reason="JobCreationFailed", message=message)
+    cluster.put(event)
+    with pytest.raises(NotReadyError) as caught:
+        follower.follow(100)
+    assert "its Jobs cannot be created: a container requests more cpu than its limit" in str(caught.value)
+    assert "set the request of cpu to at most its limit" in str(caught.value.next_step)
+    assert message in str(caught.value)
     assert follower.elapsed < 30
 
 
@@ -282,10 +306,15 @@ def test_room_that_others_take_is_waited_for_and_told(cluster: FakeCluster, monk
     said: list[str] = []
     follower = followed(cluster, say=said.append, monotonic=lambda: float(next(seconds)))
     refused(cluster, 'Error creating: pods "x" is forbidden: exceeded quota: small')
-    with pytest.raises(NotReadyError, match="it has not ended after 60 s; it is created: a ResourceQuota") as caught:
+    with pytest.raises(
+        NotReadyError, match="it has not ended after 60 s; it is created: the ResourceQuota small is"
+    ) as caught:
         follower.follow(60)
-    assert "Next: raise or delete the quota: `kubectl -n team describe resourcequota`" in str(caught.value)
-    assert any("created: a ResourceQuota rejects its pods" in line for line in said)
+    assert (
+        "Next: raise the ResourceQuota small or free some of it: `kubectl -n team describe resourcequota small`"
+        in str(caught.value)
+    )
+    assert any("created: the ResourceQuota small is used up" in line for line in said)
 
 
 def test_a_job_that_failed_says_why(cluster: FakeCluster) -> None:
