@@ -19,6 +19,7 @@ from ..verdicts.progress import Progress
 from .companions import Companions
 from .definition import Submission, differences
 from .follow import Follower, with_words
+from .runtimes import with_runtimes
 from .state import JOBSET_LABEL
 
 STEP = "submit"
@@ -96,7 +97,10 @@ class TrainJobRun:
                 raise InputError(f"{key} does not exist", next_step="set definition or src to submit it")
             self._changed = True
             if self._wishes.check_mode:
-                companions.predict(submission.job)
+                try:
+                    companions.predict(submission.job)
+                except ApiError as error:
+                    raise with_runtimes(self._cluster, key.namespace, error) from error
                 return self._result(key, phase="predicted")
             companions.make()
             metadata = self._create(submission, patient=bool(companions.made))
@@ -158,7 +162,11 @@ class TrainJobRun:
         # Use another name, because this one exists already. The response has all defaults.
         trial = {**submission.job, "metadata": {**submission.job["metadata"], "generateName": f"{key.name[:50]}-"}}
         del trial["metadata"]["name"]
-        differing = differences(self._cluster.dry_run_create(trial, step="compare"), job)
+        try:
+            wanted = self._cluster.dry_run_create(trial, step="compare")
+        except ApiError as error:
+            raise with_runtimes(self._cluster, key.namespace, error) from error
+        differing = differences(wanted, job)
         failed = any(
             condition.get("type") == "Failed" and condition.get("status") == "True"
             for condition in (job.get("status") or {}).get("conditions") or []
@@ -189,7 +197,7 @@ class TrainJobRun:
                 return metadata
             except ApiError as error:
                 if _NOT_SEEN_YET not in error.message or self._monotonic() >= deadline:
-                    raise
+                    raise with_runtimes(self._cluster, submission.key.namespace, error) from error
                 self._sleep(_CACHE_PAUSE)
 
     def _clean_after_failure(
