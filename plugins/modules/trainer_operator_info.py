@@ -473,6 +473,27 @@ permissions:
       description: Permissions to read that were missing during this inspection.
       type: list
       elements: str
+    rejections:
+      description: Webhooks and policies of other owners that rejected the review of the permissions. They most likely
+        reject the objects of an install, too.
+      type: list
+      elements: dict
+      contains:
+        object:
+          description: The webhook configuration and its owner, or the policy.
+          type: str
+        answers:
+          description: Whether it rejected the request; V(false) if its program does not answer.
+          type: bool
+        cause:
+          description: What is wrong.
+          type: str
+        next_step:
+          description: What to do next.
+          type: str
+        message:
+          description: The message of the API server.
+          type: str
 blockers:
   description: Findings that stop an install, in the order of docs/findings.md.
   returned: success

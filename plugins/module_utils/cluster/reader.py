@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read for an inspection: count requests, and continue after a missing permission (403).
 
-A result of None means "not permitted"; an empty value means "does not exist".
+A result of None means "not permitted"; an empty value means "does not exist". Reviews of permissions only help: they
+are posted, so admission webhooks and policies may reject them, and no failure of theirs ends an inspection.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ..errors import ApiError
 from ..objects.fields import name_of, namespace_of, parts, text
 from ..objects.line import Line
 from ..objects.resources import Resource
+from ..rejections.rejection import Rejection, rejection_of
 from .access_reviews import ANYTHING, Right, is_allowed, rules_review
 from .client import METADATA_ONLY_LIST, Cluster
 
@@ -36,10 +38,14 @@ class Page:
 
 
 class Reader:
-    """Send the requests of one inspection. C(denied) collects the missing permissions."""
+    """Send the requests of one inspection.
+
+    C(denied) collects the missing permissions, C(rejections) what rejects reviews of permissions.
+    """
 
     def __init__(self, cluster: Cluster) -> None:
         self.denied: set[str] = set()
+        self.rejections: dict[tuple[str, str], Rejection] = {}
         self._cluster = cluster
         self._sent: list[str] = []
 
@@ -111,15 +117,32 @@ class Reader:
         def send() -> dict[str, Any]:
             return dict(self._cluster.review(rules_review(namespace)).get("status") or {})
 
-        answer: dict[str, Any] | None = self._ask("create selfsubjectrulesreviews.authorization.k8s.io", send, {})
+        answer: dict[str, Any] | None = self._review("create selfsubjectrulesreviews.authorization.k8s.io", send)
         return answer
 
     def may_do_anything(self) -> bool:
         """Return whether this identity has all permissions, for servers whose authorizer cannot list its rules."""
-        allowed = self._ask(
-            "create selfsubjectaccessreviews.authorization.k8s.io", lambda: is_allowed(self._cluster, ANYTHING), False
+        allowed = self._review(
+            "create selfsubjectaccessreviews.authorization.k8s.io", lambda: is_allowed(self._cluster, ANYTHING)
         )
         return allowed is True
+
+    def _review(self, right: str, send: Callable[[], Any]) -> Any:
+        """Send a review; return None if it was rejected or failed."""
+        try:
+            return send()
+        except ApiError as error:
+            # These credentials are not accepted at all.
+            if error.status == 401:
+                raise
+            found = rejection_of(error.message, error.status, error.reason)
+            if found.is_admission:
+                self.rejections[found.kind, found.name] = found
+            elif found.kind in ("permission", "forbidden"):
+                self.denied.add(right)
+            return None
+        finally:
+            self._sent.append(right)
 
     def _ask(self, right: str, send: Callable[[], Any], absent: Any) -> Any:
         self._sent.append(right)

@@ -23,6 +23,18 @@ CLUSTER = (
         "warning, set `conductor_accept: [kubernetes_untested]`",
     ),
     CatalogueEntry(
+        "admission_unanswered",
+        "blocker",
+        "an admission webhook of another owner does not answer, and it handles every kind of object: {what}",
+        "repair what the webhook calls, or remove the webhook: {remedy}",
+    ),
+    CatalogueEntry(
+        "admission_rejects",
+        "warning",
+        "an admission webhook or policy of another owner rejects requests of every kind: {what}",
+        "check that it admits the objects of an install: {remedy}",
+    ),
+    CatalogueEntry(
         "no_schedulable_node",
         "blocker",
         "none of the {total} nodes accepts the controllers' pods: {why}",

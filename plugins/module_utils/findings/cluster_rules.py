@@ -40,6 +40,22 @@ def _kubernetes_untested(facts: Facts) -> Iterator[RuleMatch]:
         )
 
 
+@RULES.entry("admission_unanswered")
+def _admission_unanswered(facts: Facts) -> Iterator[RuleMatch]:
+    yield from _rejections(facts, answers=False)
+
+
+@RULES.entry("admission_rejects")
+def _admission_rejects(facts: Facts) -> Iterator[RuleMatch]:
+    yield from _rejections(facts, answers=True)
+
+
+def _rejections(facts: Facts, *, answers: bool) -> Iterator[RuleMatch]:
+    for found in facts["permissions"]["rejections"]:
+        if found["answers"] is answers:
+            yield found["object"], {"what": f"{found['cause']}: {found['message']}", "remedy": found["next_step"]}
+
+
 @RULES.entry("no_schedulable_node")
 def _no_schedulable_node(facts: Facts) -> Iterator[RuleMatch]:
     nodes = facts["nodes"]

@@ -21,7 +21,10 @@ from ..findings.judge import judge
 from ..jobset.choice import resolve_jobset
 from ..jobset.facts import jobset_facts
 from ..objects.fields import name_of, part, text
+from ..ownership.admission import origin_of
 from ..ownership.record import parse_record
+from ..redaction import redact
+from ..rejections.rejection import Rejection, Scene
 from ..release.bundle import Bundle
 from ..release.components import part_for
 from ..release.recognition import JOBSET_CRD, is_jobset, is_trainer, namespaces
@@ -34,6 +37,8 @@ from .reads import Readings, read
 from .trainer import trainer_facts
 from .users import user_facts
 
+# Characters of a message of the server in a result.
+_LONGEST = 500
 # Findings that an autoscaler resolves.
 _NODES_HELP = frozenset({"no_schedulable_node", "insufficient_capacity"})
 
@@ -184,7 +189,20 @@ def facts_of(
         "permissions": {
             **grant_facts(bundle, _reviews(bundle, readings)),
             "unreadable": list(readings.denied),
+            "rejections": [_rejection(found, configurations or ()) for found in readings.rejections],
         },
+    }
+
+
+def _rejection(found: Rejection, configurations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what rejected a review of permissions, for a result."""
+    scene = Scene("the objects of the install")
+    return {
+        "object": origin_of(found, configurations) or found.label,
+        "answers": not found.is_unanswered,
+        "cause": redact(found.cause(scene)),
+        "next_step": redact(found.next_step(scene)),
+        "message": redact(found.message)[:_LONGEST],
     }
 
 

@@ -15,6 +15,7 @@ from ..cluster.reader import Page, Reader, merge_pages
 from ..names import INSTALL_RECORD
 from ..objects.fields import name_of, namespace_of, parts, text
 from ..objects.resources import Resource, resource_of
+from ..rejections.rejection import Rejection
 from ..release.bundle import Bundle
 from ..release.recognition import (
     CONTROLLER_LABELS,
@@ -70,6 +71,7 @@ class Readings:
         cluster_rules: the rules review without a namespace. If it does not grant every permission, C(rules) is the
             review for the operator's namespace; if it does not allow probes, C(probe_rules) is the review for theirs.
         denied: the missing permissions.
+        rejections: what rejects the reviews of permissions.
         requests: the number of requests.
     """
 
@@ -98,6 +100,7 @@ class Readings:
     probe_rules: Mapping[str, Any] | None = None
     may_do_anything: bool = False
     denied: tuple[str, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
     requests: int = 0
 
     @property
@@ -140,7 +143,12 @@ def read(cluster: Cluster, bundle: Bundle) -> Readings:
         }
     )
     readings = _second_round(reader, bundle, readings)
-    return replace(readings, denied=tuple(sorted(reader.denied)), requests=reader.requests)
+    return replace(
+        readings,
+        denied=tuple(sorted(reader.denied)),
+        rejections=tuple(found for _kind, found in sorted(reader.rejections.items())),
+        requests=reader.requests,
+    )
 
 
 def _crd_names(bundle: Bundle) -> list[str]:

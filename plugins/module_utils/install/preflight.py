@@ -10,13 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ..cluster.client import Cluster
-from ..errors import ConductorError, RefusedError, RightsError, listed
+from ..errors import ApiError, ConductorError, RefusedError, RightsError, listed
 from ..findings.accepted import not_accepted
 from ..findings.catalogue import BY_CODE
 from ..findings.rules import is_ours
 from ..inspection.inspect import inspect
 from ..objects.line import about
 from ..plan.plan import Blocker, Plan
+from ..rejections.rejection import rejection_of
 from ..release.bundle import PHASES, Bundle
 from ..rights.check import require_rights
 
@@ -105,6 +106,10 @@ def _missing(cluster: Cluster, bundle: Bundle, plan: Plan) -> RightsError | None
         require_rights(cluster, bundle, plan.writing(PHASES))
     except RightsError as error:
         return error
+    except ApiError as error:
+        # The review only helps. The inspection reports the webhook or policy that rejects it.
+        if not rejection_of(error.message, error.status, error.reason).is_admission:
+            raise
     return None
 
 

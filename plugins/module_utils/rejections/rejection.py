@@ -71,6 +71,13 @@ class Rejection:
         return self.words.get("name", "")
 
     @property
+    def label(self) -> str:
+        """Return who rejected the request: its kind and name, e.g. C(ValidatingAdmissionPolicy labels)."""
+        kinds = {"webhook": "webhook", "validating": "ValidatingAdmissionPolicy", "mutating": "MutatingAdmissionPolicy"}
+        kind = kinds.get(self.kind.partition("_")[0], "")
+        return f"{kind} {self.name}" if kind and self.name else "API server"
+
+    @property
     def is_lasting(self) -> bool:
         """Return whether the same request is rejected again until somebody changes something."""
         return self.entry.lasting and not _PASSING.search(self.message)

@@ -15,6 +15,7 @@ from ..cluster.client import Cluster
 from ..cluster.deletion import Deleter
 from ..cluster.identity import identity_of, parse_pin, require_identity
 from ..cluster.lease import Lease
+from ..diagnose.deletions import DeletionDiagnosis
 from ..errors import ApiError, ConductorError, InputError, RefusedError, listed
 from ..objects.fields import some
 from ..objects.resources import Key, resource_of
@@ -130,12 +131,21 @@ def _carry_out(
     retained = {reason: list(names) for reason, names in removal.retained.items()}
     deleted, finalizers_removed = removal.deleted(), [target.key for target in removal.finalizers_to_remove]
     if not check:
-        deleter = Deleter(cluster, timeout=timeout, explain=lambda key: _explain(cluster, key), monotonic=monotonic)
+        diagnosis = DeletionDiagnosis(cluster)
+
+        def explain(key: Key) -> str:
+            return "; ".join(filter(None, (_explain(cluster, key), diagnosis.explain(key))))
+
+        deleter = Deleter(cluster, timeout=timeout, explain=explain, monotonic=monotonic)
         stages = Stages(cluster, bundle, deleter)
         try:
             stages.run(removal)
         except ConductorError as error:
             error.facts["written"] = _named(deleter.deleted)
+            if diagnosis.next_steps:
+                error.next_step = "; ".join(
+                    [*diagnosis.next_steps, "then run this again: it continues where it stopped"]
+                )
             raise
         for reason, key in stages.retained.items():
             retained.setdefault(reason, []).append(str(key))

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from ..cluster.access_reviews import Right, ask
 from ..cluster.client import Cluster
+from ..errors import ApiError, RefusedError
 from ..objects.resources import resource_of
+from ..rejections.rejection import Rejection, Scene, rejection_of
 from ..rights.check import require
 from ..rights.required import lease_rights, right_to
 from .model import Removal
@@ -61,8 +63,29 @@ def require_removal_rights(cluster: Cluster, removal: Removal, lease_in: str) ->
 
     Raises:
         RightsError: names every missing permission.
+        RefusedError: a webhook of another owner rejects every request.
     """
     needed = removal_rights(removal)
     if needed:
         needed += lease_rights(lease_in) if lease_in else []
-        require(cluster, ask(cluster, {right.namespace for right in needed}), needed, [])
+        try:
+            require(cluster, ask(cluster, {right.namespace for right in needed}), needed, [])
+        except ApiError as error:
+            found = rejection_of(error.message, error.status, error.reason)
+            if not found.is_admission:
+                raise
+            # The review only helps. A webhook that does not answer rejects the lease as well, so nothing would be
+            # deleted; a policy may admit the deletions.
+            if found.is_unanswered:
+                raise _unanswered(found) from error
+
+
+def _unanswered(found: Rejection) -> RefusedError:
+    scene = Scene("the requests of the uninstall")
+    blocker = f"{found.cause(scene)}: {found.message}"
+    return RefusedError(
+        f"uninstall blocked, nothing was deleted: {blocker}",
+        step="plan the uninstall",
+        next_step=found.next_step(scene),
+        facts={"plan_blockers": [blocker]},
+    )

@@ -12,7 +12,8 @@ from typing import Any
 
 from ..cluster.client import Cluster
 from ..cluster.deletion import Deleter, DeletionTarget
-from ..errors import ApiError, ConductorError, InputError, RefusedError
+from ..diagnose.deletions import DeletionDiagnosis
+from ..errors import ApiError, ConductorError, InputError, NotReadyError, RefusedError
 from ..objects.fields import name_of, text
 from ..objects.resources import Key, path_of, resource_of
 from ..verdicts.progress import Progress
@@ -232,11 +233,23 @@ class TrainJobRun:
         self._deleted += [str(target.key) for target in targets]
         if self._wishes.check_mode:
             return
-        deleter = Deleter(self._cluster, timeout=_DELETION, look=self._tell, monotonic=self._monotonic)
-        deleter.delete(targets, foreground=targets[0].key.kind == "TrainJob")
-        # JobSet releases its Jobs before their pods have ended, and a Job replaces its pods as long as it exists.
-        while pods := [pod for target in targets for pod in self._pods_of(target.key)]:
-            deleter.wait_for(pods)
+        diagnosis = DeletionDiagnosis(self._cluster)
+        deleter = Deleter(
+            self._cluster,
+            timeout=_DELETION,
+            explain=diagnosis.explain,
+            look=self._tell,
+            monotonic=self._monotonic,
+        )
+        try:
+            deleter.delete(targets, foreground=targets[0].key.kind == "TrainJob")
+            # JobSet releases its Jobs before their pods have ended, and a Job replaces its pods as long as it exists.
+            while pods := [pod for target in targets for pod in self._pods_of(target.key)]:
+                deleter.wait_for(pods)
+        except NotReadyError as error:
+            if diagnosis.next_steps:
+                error.next_step = "; ".join([*diagnosis.next_steps, "then run this again"])
+            raise
         self._tell([])
 
     def _tell(self, left: Sequence[Key]) -> None:

@@ -210,6 +210,8 @@ class FakeCluster(Cluster):
             return self._apply(key, request)
         if key not in self.objects:
             raise failure(404, "NotFound", f"{key} not found")
+        if "dryRun" in request.query:
+            return self.objects[key]
         if isinstance(request.body, list):
             return self._json_patch(key, request.body)
         if request.method == "DELETE":

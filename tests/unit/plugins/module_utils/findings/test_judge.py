@@ -21,6 +21,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.inspection.reads
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.line import Line
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import RESOURCES
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, record_manifest
+from ansible_collections.conductor.trainer.plugins.module_utils.rejections.rejection import rejection_of
 from tests.unit.plugins.helpers.states import (
     EVERYTHING,
     HOME,
@@ -38,6 +39,11 @@ from tests.unit.plugins.helpers.states import (
 HELM: dict[str, Any] = {"annotations": {"meta.helm.sh/release-name": "trainer"}}
 UPSTREAM: dict[str, Any] = {"labels": {}}
 OURS: dict[str, Any] = {"labels": {"conductor.trainer/managed": "true"}}
+GONE = (
+    'Internal error occurred: failed calling webhook "inject.example.io": failed to call webhook: Post '
+    '"https://mesh.mesh.svc:443/x?timeout=10s": service "mesh" not found'
+)
+POLICY = "ValidatingAdmissionPolicy 'labels' with binding 'all' denied request: needs a team"
 DYING = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
 RECORD = record_manifest(Record(release="2.3.0", profile="default", bundle=release().sha256), HOME)
 READ_ONLY = {"resourceRules": [{"verbs": ["get", "list"], "apiGroups": ["*"], "resources": ["*"]}]}
@@ -119,6 +125,12 @@ ELSEWHERE: dict[str, Any] = {"home": "ml", "metadata": HELM, "manager": "helm"}
 # Code to the readings, the requested JobSet, and the words that must occur in cause or next step.
 CASES: dict[str, tuple[Any, str, str]] = {
     "kubernetes_too_old": (empty(version="1.30.4"), "bundled", "Kubernetes is 1.30.4, and Trainer 2.3.0 requires 1.31"),
+    "admission_unanswered": (
+        empty(rejections=(rejection_of(GONE),)),
+        "bundled",
+        "repair Service mesh/mesh, which the webhook inject.example.io calls",
+    ),
+    "admission_rejects": (empty(rejections=(rejection_of(POLICY),)), "bundled", "the ValidatingAdmissionPolicy labels"),
     "kubernetes_untested": (empty(version="1.36.0"), "bundled", "tests Trainer 2.3.0 on 1.32 to 1.35 only"),
     "no_schedulable_node": (empty(nodes=page([machine(spec={"unschedulable": True})])), "bundled", "cordoned"),
     "no_supported_node": (

@@ -117,7 +117,14 @@ def test_two_inspections_are_equal() -> None:
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_any_one_thing_may_be_unreadable(name: str) -> None:
-    value: Any = {"denied": (), "requests": 0, "version": "", "everywhere": False, "may_do_anything": False}.get(name)
+    value: Any = {
+        "denied": (),
+        "rejections": (),
+        "requests": 0,
+        "version": "",
+        "everywhere": False,
+        "may_do_anything": False,
+    }.get(name)
     judged(dataclasses.replace(full(), **{name: value}))
     judged(dataclasses.replace(empty(), **{name: value}))
 
