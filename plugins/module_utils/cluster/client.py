@@ -50,7 +50,14 @@ class Cluster(Transport):
         # After a complete list, a missing object is known without a request.
         known = None if self._memory is None else self._memory.listed(path)
         if known == {}:
-            raise ApiError(f"{path} not found", status=404, reason="NotFound", step=step, subject=path)
+            raise ApiError(
+                f"{path} not found",
+                status=404,
+                reason="NotFound",
+                step=step,
+                subject=path,
+                next_step="run the install if the object belongs to the release; otherwise create it first",
+            )
         if known and metadata_only:
             return dict(known)
         accept = _METADATA_ONLY if metadata_only else JSON

@@ -16,8 +16,10 @@ except ImportError:  # reported by module_runner.py
 
 from ..errors import ApiError, UnreachableError
 
-# An object in a namespace, as errors name it: KIND NAMESPACE/NAME.
-_IN_NAMESPACE = re.compile(r"\w+ ([a-z0-9-]+)/\S+")
+# An object as errors name it: KIND NAME or KIND NAMESPACE/NAME.
+_OBJECT = re.compile(r"(?P<kind>[A-Z]\w+) (?:(?P<namespace>[a-z0-9-]+)/)?(?P<name>[^\s/]+)")
+# The kinds of objects that people write; all others are those of a release, which they cannot change.
+_USERS_KINDS = frozenset({"TrainJob", "TrainingRuntime"})
 # The message of http.client if a proxy answers CONNECT with 407; urllib3 passes it on as text only.
 _LOGIN_WANTED = "Tunnel connection failed: 407"
 # The messages of urllib3 1 begin with an object and its memory address, which differs every time.
@@ -68,8 +70,10 @@ def _next_step(message: str, status: int, reason: str, subject: str) -> str:
     # A late import: most runs meet no error.
     from ..rejections.rejection import REQUEST, Scene, rejection_of
 
-    found = _IN_NAMESPACE.fullmatch(subject)
-    scene = Scene(subject, found[1]) if found else REQUEST
+    scene = REQUEST
+    if found := _OBJECT.fullmatch(subject):
+        namespace = found["name"] if found["kind"] == "Namespace" else found["namespace"]
+        scene = Scene(subject, namespace or "", given=found["kind"] not in _USERS_KINDS)
     return rejection_of(message, status, str(reason)).next_step(scene)
 
 

@@ -91,7 +91,7 @@ class DeletionDiagnosis:
         )
 
     def _told(self, key: Key, found: Rejection) -> str:
-        scene = Scene(str(key), key.namespace, pods=True)
+        scene = Scene(str(key), key.namespace, given=True)
         next_step = found.next_step(scene)
         if next_step not in self.next_steps:
             self.next_steps.append(next_step)

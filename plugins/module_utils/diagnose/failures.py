@@ -111,7 +111,7 @@ def rejected_objects(owner: Mapping[str, Any], message: str, what: str = "its po
     """
     metadata = part(owner, "metadata")
     words = f"{owner.get('kind') or 'Job'} {metadata.get('name', '')}: {redact(message).strip()}"
-    scene = Scene(what, str(metadata.get("namespace", "")), pods=True)
+    scene = Scene(what, str(metadata.get("namespace", "")), given=True)
     return rejection_sign(rejection_of(message), scene, str(metadata.get("uid")), words)
 
 
@@ -133,7 +133,7 @@ def _recognised(signs: Iterable[_Sign], namespace: str, deployment: str) -> list
     found: dict[str, FailureSign] = {}
     for sign in signs:
         if sign.source == "creation":
-            scene = Scene("its pods", namespace, pods=True, install=True)
+            scene = Scene("its pods", namespace, given=True, install=True)
             failure = rejection_sign(rejection_of(sign.message), scene, sign.uid, sign.words, deployment)
             found.setdefault(sign.uid, failure)
             continue

@@ -60,7 +60,7 @@ def diagnose(
     template = str(part(part(newest[0], "metadata"), "labels").get("pod-template-hash", "")) if newest else ""
     replica_set, refusal = ("", "") if newest else _replica_set(cluster, deployment, unread)
     events = _events(cluster, namespace, name, f"{name}-{template}", unread)
-    scene = Scene("its pods", namespace, pods=True, install=True)
+    scene = Scene("its pods", namespace, given=True, install=True)
     # The log tells more than a restart count.
     known = (
         failure_cause(log)

@@ -4,8 +4,8 @@
 """The causes of failed webhook calls: the server's error → cause → next step. Pure.
 
 Sources of the messages: kubernetes/apiserver pkg/admission/plugin/webhook (errors.go, generic), pkg/util/webhook, and
-Go's net, net/http, crypto/tls and crypto/x509, which they quote. kubernetes/kubernetes plugin/pkg/admission rejects an
-object before any webhook is called.
+Go's net, net/http, crypto/tls and crypto/x509, which they quote. What other webhooks, policies and rules reject is in
+C(rejections/catalogue.py).
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ WEBHOOK_CAUSES: tuple[KnownCause, ...] = (
     ),
     # -- nothing answers -------------------------------------------------------------------------------------
     KnownCause(
-        r'no endpoints available for service "?([\w.-]+)"?',
-        "the Service {0} has no ready pod behind it",
+        r'no endpoints available for service "?([\w.-]+)"?|endpoints "([\w.-]+)" not found',
+        "the Service {0}{1} has no ready pod behind it",
         "check its pods: `kubectl -n kubeflow-system get endpointslices,pods`",
     ),
     KnownCause(
@@ -134,42 +134,6 @@ WEBHOOK_CAUSES: tuple[KnownCause, ...] = (
         r"an error on the server|currently unable to handle the request|rejected our request",
         "the controller answers with an error",
         _POD,
-    ),
-    # -- another component rejects it-------------------------------------------------------------------------
-    KnownCause(
-        r"admission webhook \"([^\"]+)\" denied the request",
-        "the webhook {0} of another component rejects the test object",
-        "exempt the namespace conductor-probe from it",
-    ),
-    KnownCause(
-        r"ValidatingAdmissionPolicy '([^']+)'",
-        "the ValidatingAdmissionPolicy {0} rejects the test object",
-        "exempt the namespace conductor-probe from it",
-    ),
-    KnownCause(
-        r"violates PodSecurity",
-        "Pod Security rejects the test object",
-        "keep the Pod Security level of the namespace conductor-probe that the install has set",
-    ),
-    KnownCause(
-        r"exceeded quota: ([\w.-]+)",
-        "the ResourceQuota {0} rejects the test object",
-        "remove it from the namespace conductor-probe",
-    ),
-    KnownCause(
-        r"serviceaccount \"default\" not found",
-        "the namespace of the probes has no default ServiceAccount yet",
-        "wait until the controller manager of the cluster has created it",
-    ),
-    KnownCause(
-        r"namespace \S+ (?:because it )?is being terminated",
-        "the namespace of the probes is being deleted",
-        "wait until it is gone, then run the install, which creates it again",
-    ),
-    KnownCause(
-        r"namespaces \"([^\"]+)\" not found",
-        "the namespace {0} does not exist",
-        "run the install, which creates it",
     ),
 )
 

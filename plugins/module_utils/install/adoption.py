@@ -135,6 +135,7 @@ def _require_unedited(
         causes=causes,
         step=_STEP,
         subject=str(action.key),
+        next_step="undo these changes, or set force_conflicts: true to overwrite them",
     )
 
 

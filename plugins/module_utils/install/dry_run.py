@@ -86,12 +86,12 @@ def predict(
             if action.verb == "prune":
                 return Prediction(action, PRUNED, {"uid": action.uid})
             if action.verb != "create":
-                return _of_change(cluster, action, force)
+                return _of_change(cluster, bundle, action, force)
             if not ask_creations:
                 return Prediction(action, CREATED, {"uid": ""}, asked=False)
             if not _can_be_asked(bundle, action.key, present):
                 return _concluded(action, CREATED)
-            return _of_creation(cluster, action, force)
+            return _of_creation(cluster, bundle, action, force)
         except ConductorError as error:
             return explained(error)
 
@@ -122,18 +122,31 @@ def _can_be_asked(bundle: Bundle, key: Key, present: Collection[Key]) -> bool:
     return needed <= set(present)
 
 
-def _of_creation(cluster: Cluster, action: Action, force: bool) -> Prediction:
+def _may_be_restored(error: ConductorError, bundle: Bundle) -> bool:
+    """Return whether a webhook of the release does not answer: the run may restart its controller."""
+    if not isinstance(error, ApiError) or not is_webhook_transport(error):
+        return False
+    # A late import: most runs meet no error.
+    from ..rejections.rejection import rejection_of
+
+    found = rejection_of(error.message)
+    names = {webhook["name"] for item in bundle.webhook_configurations() for webhook in item["webhooks"]}
+    # Earlier releases and charts have other names of Services, but not of webhooks.
+    return found.service[0] == bundle.namespace or (not found.service[1] and found.name in names)
+
+
+def _of_creation(cluster: Cluster, bundle: Bundle, action: Action, force: bool) -> Prediction:
     try:
         cluster.server_side_apply(action.manifest, dry_run=True, force=force)
     except ApiError as error:
         # 404: the object refers to another one that the same run creates, e.g. the ClusterRole of a binding.
-        if error.status == 404 or is_webhook_transport(error):
+        if error.status == 404 or _may_be_restored(error, bundle):
             return _concluded(action, CREATED)
         raise
     return Prediction(action, CREATED, {"uid": ""})
 
 
-def _of_change(cluster: Cluster, action: Action, force: bool) -> Prediction | list[Conflict]:
+def _of_change(cluster: Cluster, bundle: Bundle, action: Action, force: bool) -> Prediction | list[Conflict]:
     live = _live(cluster, action.key)
     try:
         if action.take_over:
@@ -141,8 +154,7 @@ def _of_change(cluster: Cluster, action: Action, force: bool) -> Prediction | li
         else:
             action, after = _asked(cluster, action, force)
     except ApiError as error:
-        # The run may restart the controller of this webhook.
-        if is_webhook_transport(error):
+        if _may_be_restored(error, bundle):
             return _concluded(action, UPDATED)
         found = conflicts_of(error, action.key, live, action.manifest, FIELD_MANAGER)
         if not (found and is_ownership_conflict(error)):

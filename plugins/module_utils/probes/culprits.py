@@ -63,6 +63,6 @@ def _scene(found: Iterable[ProbeVerdict]) -> Scene:
     namespaces = {key.namespace for key in keys if key.namespace}
     objects = sorted(str(key) for key in keys if not key.namespace)
     if not objects and len(namespaces) == 1:
-        return Scene("the test objects", namespaces.pop(), pods=True)
+        return Scene("the test objects", namespaces.pop(), given=True)
     places = [f"the namespace {namespace}" for namespace in sorted(namespaces)]
-    return Scene(" and ".join([*places, *objects]) or "the test objects", pods=True)
+    return Scene(" and ".join([*places, *objects]) or "the test objects", given=True)

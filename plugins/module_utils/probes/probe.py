@@ -164,7 +164,7 @@ _STEPS = {
 
 def _own_step(found: Rejection, scene: Scene) -> str:
     """Return what to do about a rejected test object, which cannot be changed."""
-    return _STEPS.get(found.kind) or found.next_step(scene._replace(pods=True))
+    return _STEPS.get(found.kind) or found.next_step(scene._replace(given=True))
 
 
 def _send(cluster: Cluster, manifest: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..cluster.client import Cluster
@@ -14,8 +14,10 @@ from ..cluster.retry import is_webhook_transport
 from ..errors import ApiError, NotReadyError, listed
 from ..objects.fields import text
 from ..objects.resources import resource_of
+from ..rejections.rejection import Scene, rejection_of
 from ..release.bundle import Bundle
 from ..verdicts.api import runtime_verdict
+from .probe import webhooks_of
 
 FRAMEWORK_LABEL = "trainer.kubeflow.org/framework"
 _API_VERSION = "trainer.kubeflow.org/v1alpha1"
@@ -89,11 +91,19 @@ def require_runtimes(cluster: Cluster, bundle: Bundle) -> list[dict[str, Any]]:
         raise NotReadyError(
             listed("ClusterTrainingRuntimes cannot be used:", lines),
             step="prove runtimes",
-            next_step="run the install again",
+            next_step=_next_step(bundle, [row["message"] for row in found["runtimes"] if row["proven"] is False]),
             facts={"runtimes": found["runtimes"]},
         )
     rows: list[dict[str, Any]] = found["runtimes"]
     return rows
+
+
+def _next_step(bundle: Bundle, messages: Sequence[str]) -> str:
+    """Return what helps: against what others reject, or an install, which restores runtimes and webhooks."""
+    ours = webhooks_of(bundle)
+    scene = Scene("the test TrainJob", bundle.probe_namespace, given=True)
+    others = [found for found in map(rejection_of, messages) if found.is_admission and not found.is_of(ours)]
+    return "; ".join(dict.fromkeys(found.next_step(scene) for found in others)) or "run the install again"
 
 
 def probe_trainjob(runtime: str, namespace: str) -> dict[str, Any]:

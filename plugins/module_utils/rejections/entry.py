@@ -16,8 +16,9 @@ class Entry(NamedTuple):
         words: a regular expression; its named groups fill the placeholders of the texts.
         cause, next_step: texts. Besides the groups, C({what}) is the rejected thing, C({where}) its namespace,
             C({exempt}) asks for an exemption, C({flag}) is C(-n NAMESPACE), C({called}) is the server behind a webhook.
-        for_pods: the next step if pods of a workload were rejected; empty if it is the same.
-        for_install: the next step if these are the pods of the controllers, which an install creates.
+        if_given: the next step if nobody can change what was rejected: pods, or an object of a release; empty if it is
+            the same.
+        if_installed: the next step if these are pods of the controllers: an install creates what they need.
         lasting: whether only a change ends it, so that waiting does not help.
         admission: whether admission control rejected the request, and not the authorizer or the storage.
         within: kinds of which this is a special case: C(words) must match their C(detail).
@@ -28,8 +29,8 @@ class Entry(NamedTuple):
     words: str
     cause: str
     next_step: str
-    for_pods: str = ""
-    for_install: str = ""
+    if_given: str = ""
+    if_installed: str = ""
     lasting: bool = True
     admission: bool = False
     within: frozenset[str] = frozenset()

@@ -24,7 +24,7 @@ OBJECTS: tuple[Entry, ...] = (
         r"User \\*\"(?P<user>.*?)\\*\" cannot (?P<verb>\S+) (?:resource|path) \\*\"(?P<resource>[^\"\\]*)",
         "the identity {user} may not {verb} {resource}",
         "grant this permission to the identity in use, or use other credentials",
-        for_pods="grant {user} the permission to {verb} {resource}",
+        if_given="grant {user} the permission to {verb} {resource}",
     ),
     # -- namespaces and objects that are being deleted ---------------------------------------------------------------
     Entry(
@@ -40,13 +40,13 @@ OBJECTS: tuple[Entry, ...] = (
         rf"namespaces? {QUOTED} not found",
         "the namespace {name} does not exist",
         "create the namespace {name} first, or correct its name",
-        for_install="run the install, which creates the namespace {name}",
+        if_installed="run the install, which creates the namespace {name}",
         admission=True,
     ),
     Entry(
         "namespace_protected",
         r"this namespace may not be deleted",
-        "Kubernetes does not allow to delete this namespace",
+        "Kubernetes protects this namespace from deletion",
         "keep the namespace; delete the objects in it instead",
         admission=True,
     ),
@@ -112,7 +112,7 @@ OBJECTS: tuple[Entry, ...] = (
         "a container requests more {resource} than its limit",
         "set the request of {resource} to at most its limit; spec.trainer.resourcesPerNode sets both for the nodes "
         "of a TrainJob, and a runtime or the defaults of a LimitRange may set one of them",
-        for_install="raise the default limit of {resource} in the LimitRange of the {where}, which the controllers "
+        if_installed="raise the default limit of {resource} in the LimitRange of the {where}, which the controllers "
         "get: `kubectl{flag} describe limitrange`",
         within=_INVALID,
     ),
@@ -165,7 +165,6 @@ OBJECTS: tuple[Entry, ...] = (
         r"\S+ \\*\"[^\"\\]*\\*\" is invalid(?:: (?P<detail>.*))?",
         "the object is invalid",
         "correct the fields that the message names",
-        for_pods="correct the fields that the message names in the template of {what}",
     ),
     Entry(
         "undecodable",

@@ -21,7 +21,7 @@ POLICIES: tuple[Entry, ...] = (
         rf"ValidatingAdmissionPolicy {_POLICY_NAME}{_POLICY_SAYS}",
         "the ValidatingAdmissionPolicy {name}{by_binding} rejects {what}",
         "change {what} as the ValidatingAdmissionPolicy {name} requires, or {exempt} from it{by_binding}",
-        for_pods="{exempt} from the ValidatingAdmissionPolicy {name}{by_binding}, or change the policy",
+        if_given="{exempt} from the ValidatingAdmissionPolicy {name}{by_binding}, or change the policy",
         admission=True,
     ),
     Entry(
@@ -55,7 +55,7 @@ POLICIES: tuple[Entry, ...] = (
         "{a_limit_range} rejects {what}: {bound} {resource} per {type} is {value}",
         "set {resource} within the {bound} of {value} per {type}, or change the LimitRange: `kubectl{flag} describe "
         "limitrange{limit_range}`",
-        for_install="change the {bound} of {value} {resource} per {type} in the LimitRange, so that the controllers' "
+        if_installed="change the {bound} of {value} {resource} per {type} in the LimitRange, so that the controllers' "
         "pods fit: `kubectl{flag} describe limitrange{limit_range}`",
         admission=True,
     ),
@@ -65,7 +65,7 @@ POLICIES: tuple[Entry, ...] = (
         "{a_limit_range} rejects {what}: the ratio of limit to request for {resource} per {type} is at most {value}",
         "set request and limit of {resource} to a ratio of at most {value}, or change the LimitRange: `kubectl{flag} "
         "describe limitrange{limit_range}`",
-        for_install="raise maxLimitRequestRatio of {resource} in the LimitRange: `kubectl{flag} describe "
+        if_installed="raise maxLimitRequestRatio of {resource} in the LimitRange: `kubectl{flag} describe "
         "limitrange{limit_range}`",
         admission=True,
     ),
@@ -89,7 +89,7 @@ POLICIES: tuple[Entry, ...] = (
         rf"failed quota: {NAME}: must specify (?P<resources>[\w.,/ -]+?)(?: for: .*|; .*|$)",
         "the ResourceQuota {name} rejects {what}, which must set {resources}",
         "set {resources} on every container, or create a LimitRange with default values in the {where}",
-        for_install="create a LimitRange with default values for {resources} in the {where}: the controllers do not "
+        if_installed="create a LimitRange with default values for {resources} in the {where}: the controllers do not "
         "set them all",
         admission=True,
     ),
@@ -107,7 +107,7 @@ POLICIES: tuple[Entry, ...] = (
         "the ServiceAccount {namespace}/{name} does not exist",
         "create the ServiceAccount {name} in the namespace {namespace}; `default` is created by the cluster's own "
         "controller manager",
-        for_install="run the install, which restores the ServiceAccount {namespace}/{name}",
+        if_installed="run the install, which restores the ServiceAccount {namespace}/{name}",
         admission=True,
     ),
     Entry(

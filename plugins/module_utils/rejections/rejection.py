@@ -24,7 +24,7 @@ from .entry import Entry
 _CALLED = re.compile(r'\b(?:Post|Get) \\*"?(?P<url>(?P<host>https?://[^\s"/?\\]+)[^\s"\\]*)')
 _SERVICE = re.compile(r"https://(?P<name>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\.svc(?:[:.][\w.:-]*)?$")
 # How a call failed if the Service itself is the cause; its name is not always in the URL.
-_SERVICE_WORDS = re.compile(r'service \\*"?([a-z0-9-]+)\\*"? not found|(endpoints) \\*"[a-z0-9-]+\\*" not found')
+_SERVICE_WORDS = re.compile(r'service \\*"?[a-z0-9-]+\\*"? not found')
 
 
 class Scene(NamedTuple):
@@ -33,13 +33,13 @@ class Scene(NamedTuple):
     Args:
         what: the rejected thing, e.g. C(its pods).
         namespace: the namespace that can be exempted; empty for a cluster-scoped object or if unknown.
-        pods: whether pods of a workload were rejected, so that its template has to change, and not the request.
+        given: whether the rejected thing is created by others, e.g. by a controller, so that no person can change it.
         install: whether an install creates what the pods need.
     """
 
     what: str = "the request"
     namespace: str = ""
-    pods: bool = False
+    given: bool = False
     install: bool = False
 
 
@@ -132,7 +132,7 @@ class Rejection:
 
     def next_step(self, scene: Scene = REQUEST) -> str:
         """Return what to do next."""
-        template = (self.entry.for_install if scene.install else "") or (self.entry.for_pods if scene.pods else "")
+        template = (self.entry.if_installed if scene.install else "") or (self.entry.if_given if scene.given else "")
         return _filled(template or self.entry.next_step, self._texts(scene))
 
     def _texts(self, scene: Scene) -> Mapping[str, str]:

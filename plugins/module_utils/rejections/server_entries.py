@@ -35,7 +35,7 @@ SERVER: tuple[Entry, ...] = (
     Entry(
         "disruption_budget",
         r"violate the pod's disruption budget",
-        "a PodDisruptionBudget does not allow to evict this pod",
+        "a PodDisruptionBudget prevents the eviction of this pod",
         "wait until more pods of the workload are ready",
         lasting=False,
     ),

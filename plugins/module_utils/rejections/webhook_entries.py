@@ -31,7 +31,7 @@ WEBHOOKS: tuple[Entry, ...] = (
     Entry(
         "webhook_misbehaves",
         rf"admission webhook {QUOTED} attempted to modify the object",
-        "the webhook {name} changes objects where that is not allowed",
+        "the webhook {name} changes objects that it may only check",
         "report this to the owner of the webhook, or {exempt} from it",
         admission=True,
     ),
@@ -40,7 +40,7 @@ WEBHOOKS: tuple[Entry, ...] = (
         rf"admission webhook {QUOTED} denied the request(?:: (?P<detail>.*)| without explanation)?",
         "the webhook {name} rejects {what}",
         "change {what} as the message of the webhook {name} requires, or {exempt} from it",
-        for_pods="{exempt} from the webhook {name}, or change the rule that its message names",
+        if_given="{exempt} from the webhook {name}, or change the rule that its message names",
         admission=True,
     ),
     Entry(
@@ -48,7 +48,7 @@ WEBHOOKS: tuple[Entry, ...] = (
         r"^\[(?P<policy>[\w.-]+)\]",
         "the constraint {policy} of Gatekeeper rejects {what}",
         "change {what} as the constraint {policy} requires, or {exempt} from it (spec.match.excludedNamespaces)",
-        for_pods="{exempt} from the constraint {policy} (spec.match.excludedNamespaces), or change the constraint",
+        if_given="{exempt} from the constraint {policy} (spec.match.excludedNamespaces), or change the constraint",
         admission=True,
         within=_DENIED,
         only=r"gatekeeper",
@@ -59,7 +59,7 @@ WEBHOOKS: tuple[Entry, ...] = (
         "the policy {policy}{policy_} of Kyverno rejects {what}",
         "change {what} as the policy {policy}{policy_} requires, or {exempt} from it (a PolicyException, or its "
         "exclude)",
-        for_pods="{exempt} from the policy {policy}{policy_} of Kyverno (a PolicyException or its exclude), or change "
+        if_given="{exempt} from the policy {policy}{policy_} of Kyverno (a PolicyException or its exclude), or change "
         "the policy",
         admission=True,
         within=_DENIED,
@@ -99,7 +99,7 @@ WEBHOOKS: tuple[Entry, ...] = (
         r"(?P<field>spec\.[\w.\[\]]+): (?:Invalid value|Forbidden|Required value|Unsupported value|Not found)",
         "the webhook {name} rejects {what}: {field} is invalid",
         "correct {field} as the message says, or use a runtime that supports it",
-        for_pods="correct {field} as the message says",
+        if_given="correct {field} as the message says",
         admission=True,
         within=_DENIED,
         only=_OF_TRAINER + r"|^v(?:jobset|pod)\.kb\.io$",

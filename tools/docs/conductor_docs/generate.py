@@ -25,6 +25,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.module_call impo
     OLDEST_CLIENT,
     OLDEST_PYTHON,
 )
+from ansible_collections.conductor.trainer.plugins.module_utils.rejections.catalogue import ENTRIES, FALLBACKS
 from ansible_collections.conductor.trainer.plugins.module_utils.release.versions import (
     DEFAULT_RELEASE,
     TESTED_KUBERNETES,
@@ -150,6 +151,29 @@ def findings(severity: str) -> str:
     )
 
 
+# What the placeholders of a rejection stand for on a page; the others are shown as their names in capitals.
+_STANDS_FOR = {
+    "what": "the request",
+    "where": "namespace NAMESPACE",
+    "exempt": "exempt the namespace NAMESPACE",
+    "flag": " -n NAMESPACE",
+    "called": "the Service",
+    "by_binding": "",
+    "limit_range": " NAME",
+    "a_limit_range": "the LimitRange NAME",
+}
+
+
+def shown(text: str) -> str:
+    """Return a text of the catalogue of rejections for a page."""
+
+    def stands_for(found: re.Match[str]) -> str:
+        name = found[1]
+        return _STANDS_FOR.get(name, "" if name.endswith("_") else name.upper())
+
+    return re.sub(r"\{(\w+)\}", stands_for, text)
+
+
 def causes(kind: str) -> str:
     """Return the table of one catalogue of failure causes; a cause with several signatures appears once."""
     catalogues: dict[str, Iterable[Any]] = {
@@ -158,6 +182,11 @@ def causes(kind: str) -> str:
         "logs": FAILURE_CAUSES,
         "webhooks": WEBHOOK_CAUSES,
     }
+    if kind == "rejections":
+        entries = [*ENTRIES, *FALLBACKS]
+        return table(
+            ("cause", "next"), *dict.fromkeys((shown(entry.cause), shown(entry.next_step)) for entry in entries)
+        )
     rows = dict.fromkeys((entry.cause.replace("{0}{1}", "{0}"), entry.next_step) for entry in catalogues[kind])
     return table(("cause", "next"), *rows)
 

@@ -62,24 +62,10 @@ SAID: list[tuple[str, str]] = [
         "is not an admission webhook",
     ),
     (CALL + 'an error on the server ("") has prevented the request from succeeding', "answers with an error"),
-    (
-        'admission webhook "policy.example.com" denied the request: no',
-        "the webhook policy.example.com of another component",
-    ),
-    ("ValidatingAdmissionPolicy 'images' with binding 'all' denied request: no", "ValidatingAdmissionPolicy images"),
-    ('pods "x" is forbidden: violates PodSecurity "restricted:latest": host namespaces', "Pod Security"),
-    ('trainjobs "x" is forbidden: exceeded quota: none, requested: count/trainjobs=1', "ResourceQuota none"),
-    (
-        'pods "x" is forbidden: error looking up service account a/default: serviceaccount "default" not found',
-        "no default ServiceAccount yet",
-    ),
-    (
-        "unable to create new content in namespace conductor-probe because it is being terminated",
-        "is being deleted",
-    ),
-    ('namespaces "conductor-probe" not found', "the namespace conductor-probe does not exist"),
 ]
 MORE = [
+    # Kubernetes 1.32 and earlier.
+    (CALL + 'endpoints "jobset-webhook-service" not found', "jobset-webhook-service has no ready pod"),
     (CALL + "proxyconnect tcp: dial tcp 10.0.0.1:3128: connect: connection refused", "through a proxy"),
     (CALL + "proxyconnect tcp: tls: first record does not look like a TLS handshake", "through a proxy"),
     (CALL + "net/http: TLS handshake timeout", "handshake fails"),
@@ -101,7 +87,6 @@ MORE = [
     (CALL + "read tcp 10.0.0.1:1->10.0.0.2:2: read: connection reset by peer", "was closed"),
     (CALL + "Webhook response was absent", "is not an admission webhook"),
     (CALL + "the server is currently unable to handle the request", "answers with an error"),
-    ("namespace conductor-probe is being terminated", "is being deleted"),
 ]
 
 

@@ -16,21 +16,41 @@ from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_causes import FAILURE_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.webhook_causes import WEBHOOK_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import BY_CODE, CATALOGUE
+from ansible_collections.conductor.trainer.plugins.module_utils.rejections.catalogue import ENTRIES as REJECTIONS
+from ansible_collections.conductor.trainer.plugins.module_utils.rejections.catalogue import FALLBACKS
 from tests.unit.plugins.helpers.builders import ROOT
 
 SPECS = yaml.safe_load((ROOT / "roles" / "conductor" / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
 VARIABLES = set(SPECS["argument_specs"]["main"]["options"])
 
-ENTRIES: tuple[Any, ...] = (*CATALOGUE, *SIGNATURES, *FAILURE_CAUSES, *WEBHOOK_CAUSES)
-TEXTS = sorted({(entry.cause, entry.next_step) for entry in ENTRIES})
+ENTRIES: tuple[Any, ...] = (
+    *CATALOGUE,
+    *SIGNATURES,
+    *FAILURE_CAUSES,
+    *WEBHOOK_CAUSES,
+    *REJECTIONS,
+    *FALLBACKS,
+)
+# A rejection has further next steps, and one may begin by what is exempted.
+MORE = {
+    (entry.cause, text) for entry in (*REJECTIONS, *FALLBACKS) for text in (entry.if_given, entry.if_installed) if text
+}
+TEXTS = sorted(
+    {
+        (cause, step.replace("{exempt}", "exempt it"))
+        for cause, step in MORE | {(entry.cause, entry.next_step) for entry in ENTRIES}
+    }
+)
 VERBS = frozenset(
     [
         "add",
         "allow",
+        "change",
         "check",
         "configure",
         "correct",
         "create",
+        "delete",
         "detach",
         "disable",
         "empty",
@@ -45,6 +65,7 @@ VERBS = frozenset(
         "load",
         "look",
         "lower",
+        "make",
         "migrate",
         "put",
         "raise",
@@ -53,8 +74,11 @@ VERBS = frozenset(
         "rename",
         "renew",
         "repair",
+        "report",
         "run",
+        "search",
         "set",
+        "shorten",
         "stop",
         "synchronise",
         "uncordon",

@@ -31,7 +31,10 @@ from tests.unit.plugins.helpers.installing import ensure_present
 EVERYTHING = [key_of(manifest) for manifest in bundle().objects()]
 RUNTIME = key("ClusterTrainingRuntime", "torch", "trainer.kubeflow.org/v1alpha1")
 RUNTIME_CRD = key("CustomResourceDefinition", "clustertrainingruntimes.trainer.kubeflow.org", "apiextensions.k8s.io/v1")
-TRANSPORT = {"reason": "InternalError", "message": 'failed calling webhook "v": Post "https://v": connection refused'}
+TRANSPORT = {
+    "reason": "InternalError",
+    "message": 'failed calling webhook "validate.validator": Post "https://manager.ops.svc:443/x": connection refused',
+}
 
 
 def fresh() -> FakeCluster:
@@ -204,6 +207,23 @@ def test_what_the_server_cannot_judge_yet_is_concluded(failed: ApiError, drift: 
     assert result["predicted"] == ["ClusterTrainingRuntime torch"]
     assert sum(map(len, result["actions"].values())) == 1
     assert result["changed"] is True
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("name", ["inject.example.io", "validate.validator"])
+def test_a_webhook_of_others_that_does_not_answer_is_reported_before_the_first_write(name: str, check: bool) -> None:
+    cluster = fresh()
+    edited(RUNTIME, spec={})(cluster)
+    message = f'failed calling webhook "{name}": failed to call webhook: Post "https://mesh.mesh.svc:443/x": EOF'
+
+    def rejects(request: Any) -> None:
+        if request.method == "PATCH" and request.path.endswith("/torch"):
+            raise failure(500, "InternalError", message)
+
+    cluster.hooks.append(rejects)
+    with pytest.raises(ApiError, match="failed calling webhook"):
+        ensure_present(cluster, bundle(), check=check)
+    assert cluster.writes == []
 
 
 def test_check_mode_reports_missing_permissions_and_differences() -> None:

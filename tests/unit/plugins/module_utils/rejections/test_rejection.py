@@ -77,7 +77,8 @@ SAID: list[tuple[str, str, dict[str, str]]] = [
     ),
     (
         'Error creating: Internal error occurred: failed calling webhook "linkerd-proxy-injector.linkerd.io": failed '
-        'to call webhook: Post "https://linkerd-proxy-injector.linkerd.svc:443/?timeout=10s": context deadline exceeded',
+        'to call webhook: Post "https://linkerd-proxy-injector.linkerd.svc:443/?timeout=10s": context deadline '
+        "exceeded",
         "webhook_unanswered",
         {"name": "linkerd-proxy-injector.linkerd.io"},
     ),
@@ -288,7 +289,8 @@ SAID: list[tuple[str, str, dict[str, str]]] = [
     (POD + "no PriorityClass with name urgent was found", "priority_class_missing", {"name": "urgent"}),
     (POD + 'pod rejected: RuntimeClass "gvisor" not found', "runtime_class_missing", {"name": "gvisor"}),
     (
-        'deployments.apps "x" is forbidden: cannot set blockOwnerDeletion if an ownerReference refers to a resource you '
+        'deployments.apps "x" is forbidden: cannot set blockOwnerDeletion if an ownerReference refers to a '
+        "resource you "
         "can't set finalizers on: , <nil>",
         "owner_reference",
         {},
@@ -319,7 +321,8 @@ SAID: list[tuple[str, str, dict[str, str]]] = [
     ),
     # A name of a user that looks like another message.
     (
-        'pods is forbidden: User "admission webhook \\"x\\" denied the request" cannot list resource "pods" in API group '
+        'pods is forbidden: User "admission webhook \\"x\\" denied the request" cannot list resource "pods" in '
+        "API group "
         '"" at the cluster scope',
         "permission",
         {"verb": "list"},
@@ -363,7 +366,8 @@ SAID: list[tuple[str, str, dict[str, str]]] = [
         {},
     ),
     (
-        'TrainJob.trainer.kubeflow.org "My_Job" is invalid: metadata.name: Invalid value: "My_Job": a lowercase RFC 1123 '
+        'TrainJob.trainer.kubeflow.org "My_Job" is invalid: metadata.name: Invalid value: "My_Job": a lowercase '
+        "RFC 1123 "
         "subdomain must consist of lower case alphanumeric characters",
         "name_invalid",
         {},
@@ -424,7 +428,8 @@ SAID: list[tuple[str, str, dict[str, str]]] = [
     ),
     ('TrainJob.trainer.kubeflow.org "x" is invalid: spec.runtimeRef: Required value', "value_missing", {}),
     (
-        'TrainJob.trainer.kubeflow.org "x" is invalid: spec.trainer.numNodes: Invalid value: 0: should be greater than 0',
+        'TrainJob.trainer.kubeflow.org "x" is invalid: spec.trainer.numNodes: Invalid value: 0: should be '
+        "greater than 0",
         "value_invalid",
         {"field": "spec.trainer.numNodes"},
     ),
@@ -468,7 +473,8 @@ SAID: list[tuple[str, str, dict[str, str]]] = [
     ("The provided continue parameter is too old to display a consistent list result.", "expired", {}),
     (
         "conversion webhook for trainer.kubeflow.org/v1alpha1, Kind=TrainJob failed: Post "
-        '"https://trainer.kubeflow-system.svc:443/convert?timeout=30s": dial tcp 10.0.0.1:443: connect: connection refused',
+        '"https://trainer.kubeflow-system.svc:443/convert?timeout=30s": dial tcp 10.0.0.1:443: connect: '
+        "connection refused",
         "conversion_webhook",
         {"name": "trainer.kubeflow.org/v1alpha1, Kind=TrainJob"},
     ),
@@ -490,8 +496,8 @@ def test_what_was_rejected(message: str, kind: str, words: dict[str, str], befor
     "scene",
     [
         Scene(),
-        Scene("its pods", "team", pods=True),
-        Scene("its pods", "kubeflow-system", pods=True, install=True),
+        Scene("its pods", "team", given=True),
+        Scene("its pods", "kubeflow-system", given=True, install=True),
         Scene("the test object", "conductor-probe"),
     ],
 )
@@ -512,7 +518,8 @@ def test_the_table_has_every_entry() -> None:
             "limit_range_unknown",
         ),
         (
-            "pod tolerations (possibly merged with namespace default tolerations) conflict with its namespace whitelist",
+            "pod tolerations (possibly merged with namespace default tolerations) conflict with its namespace "
+            "whitelist",
             "tolerations",
         ),
         ("field label not supported: spec.x", "selector"),
@@ -621,7 +628,7 @@ def test_whether_time_helps(message: str, lasting: bool) -> None:
     ],
 )
 def test_a_next_step_names_the_namespace(message: str, words: str) -> None:
-    assert words in rejection_of(message).next_step(Scene("its pods", "team", pods=True))
+    assert words in rejection_of(message).next_step(Scene("its pods", "team", given=True))
 
 
 def test_what_is_not_in_a_namespace_is_not_exempted_by_one() -> None:

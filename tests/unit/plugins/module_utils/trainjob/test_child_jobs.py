@@ -52,7 +52,8 @@ def test_those_that_failed() -> None:
         (SECURITY, "Pod Security (restricted:latest) rejects its pods", True),
         ('admission webhook "x" denied the request: no', "the webhook x rejects its pods", True),
         (
-            'Error creating: Internal error occurred: failed calling webhook "inject.example.io": failed to call webhook: '
+            'Error creating: Internal error occurred: failed calling webhook "inject.example.io": failed to '
+            "call webhook: "
             'Post "https://mesh.mesh.svc:443/x?timeout=10s": dial tcp 10.0.0.1:443: connect: connection refused',
             "the webhook inject.example.io does not answer, so the API server rejects its pods",
             False,
@@ -74,7 +75,8 @@ def test_who_refuses_pods(message: str, cause: str, hopeless: bool) -> None:
 
 ABOVE = (
     'job "mnist-node-0" creation failed with error: Job.batch "mnist-node-0" is invalid: '
-    'spec.template.spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1'
+    'spec.template.spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu '
+    "limit of 1"
 )
 
 
@@ -118,7 +120,8 @@ JOB_SET = obj(
         (
             "JobSet",
             "JobCreationFailed",
-            'job "mnist-node-0" creation failed with error: Internal error occurred: failed calling webhook "a.b.c": EOF',
+            'job "mnist-node-0" creation failed with error: Internal error occurred: failed calling webhook '
+            '"a.b.c": EOF',
             JOB_SET,
             "the webhook a.b.c does not answer, so the API server rejects its Jobs",
             False,
@@ -134,7 +137,8 @@ JOB_SET = obj(
         (
             "TrainJob",
             "TrainJobResourcesCreationFailed",
-            "TrainJob resources reconciliation failed: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no",
+            "TrainJob resources reconciliation failed: ValidatingAdmissionPolicy 'p' with binding 'b' denied "
+            "request: no",
             None,
             "the ValidatingAdmissionPolicy p (ValidatingAdmissionPolicyBinding b) rejects its JobSet",
             True,

@@ -272,8 +272,8 @@ def test_pods_that_cannot_be_made_end_it(cluster: FakeCluster, monkeypatch: pyte
         follower.follow(100)
     words = str(caught.value)
     assert (
-        "its pods cannot be created: Pod Security (restricted:latest) rejects its pods: Job mnist-node-0: Error creating"
-        in words
+        "its pods cannot be created: Pod Security (restricted:latest) rejects its pods: Job mnist-node-0: Error "
+        "creating" in words
     )
     assert "lower the level of the namespace" in words
     assert follower.elapsed < 30

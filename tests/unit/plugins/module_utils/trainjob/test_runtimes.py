@@ -99,7 +99,8 @@ def test_runtimes_that_may_not_be_read_are_not_said_to_be_missing() -> None:
             "correct or remove the field spec.trainer.numProcsPerNode",
         ),
         (
-            'TrainJob.trainer.kubeflow.org "My_Job" is invalid: metadata.name: Invalid value: "My_Job": a lowercase RFC '
+            'TrainJob.trainer.kubeflow.org "My_Job" is invalid: metadata.name: Invalid value: "My_Job": a '
+            "lowercase RFC "
             "1123 subdomain must consist of lower case alphanumeric characters",
             422,
             "use lower-case letters, digits and hyphens",
