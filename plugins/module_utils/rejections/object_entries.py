@@ -23,8 +23,7 @@ OBJECTS: tuple[Entry, ...] = (
         "permission",
         r"User \\*\"(?P<user>.*?)\\*\" cannot (?P<verb>\S+) (?:resource|path) \\*\"(?P<resource>[^\"\\]*)",
         "the identity {user} may not {verb} {resource}",
-        "grant this permission to the identity in use, or use other credentials",
-        if_given="grant {user} the permission to {verb} {resource}",
+        "grant this permission to {user}, or use other credentials",
     ),
     # -- namespaces and objects that are being deleted ---------------------------------------------------------------
     Entry(
