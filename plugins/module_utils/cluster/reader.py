@@ -87,8 +87,13 @@ class Reader:
         metadata_only: bool = False,
         limit: int = _PAGE,
         selectors: Mapping[str, str] | None = None,
+        helps: bool = False,
     ) -> Page | None:
-        """Read the first objects of a type; C(selectors) are C(labelSelector) and C(fieldSelector)."""
+        """Read the first objects of a type; C(selectors) are C(labelSelector) and C(fieldSelector).
+
+        Args:
+            helps: whether the objects only help, so that a missing permission is not reported.
+        """
         where = f" in namespace {namespace}" if namespace else ""
 
         def send() -> Page:
@@ -106,9 +111,8 @@ class Reader:
             more = int(left) if left.isdigit() else int(bool(text(answer, "metadata", "continue")))
             return Page(items, len(items) + more)
 
-        found: Page | None = self._ask(
-            Line(f"list {resource}{where}", about=[_right("list", resource, namespace)]), send, Page()
-        )
+        right = Line(f"list {resource}{where}", about=[_right("list", resource, namespace)])
+        found: Page | None = self._ask(right, send, Page(), helps=helps)
         return found
 
     def rules(self, namespace: str) -> dict[str, Any] | None:
@@ -144,7 +148,7 @@ class Reader:
         finally:
             self._sent.append(right)
 
-    def _ask(self, right: str, send: Callable[[], Any], absent: Any) -> Any:
+    def _ask(self, right: str, send: Callable[[], Any], absent: Any, *, helps: bool = False) -> Any:
         self._sent.append(right)
         try:
             return send()
@@ -152,7 +156,8 @@ class Reader:
             if error.status == 404:
                 return absent
             if error.status == 403:
-                self.denied.add(right)
+                if not helps:
+                    self.denied.add(right)
                 return None
             raise
 

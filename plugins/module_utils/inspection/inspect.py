@@ -21,10 +21,10 @@ from ..findings.judge import judge
 from ..jobset.choice import resolve_jobset
 from ..jobset.facts import jobset_facts
 from ..objects.fields import name_of, part, text
-from ..ownership.admission import origin_of
+from ..ownership.admission import broad_webhooks, is_served, origin_of
 from ..ownership.record import parse_record
 from ..redaction import redact
-from ..rejections.rejection import Rejection, Scene
+from ..rejections.rejection import Rejection, Scene, rejection_of
 from ..release.bundle import Bundle
 from ..release.components import part_for
 from ..release.recognition import JOBSET_CRD, is_jobset, is_trainer, namespaces
@@ -189,9 +189,27 @@ def facts_of(
         "permissions": {
             **grant_facts(bundle, _reviews(bundle, readings)),
             "unreadable": list(readings.denied),
-            "rejections": [_rejection(found, configurations or ()) for found in readings.rejections],
+            "rejections": _rejections(readings, configurations or ()),
         },
     }
+
+
+def _rejections(readings: Readings, configurations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what rejects requests: what rejected a review, and webhooks of every kind whose Service has no endpoint.
+
+    From Kubernetes 1.37 on, webhooks may not handle reviews, so these do not show all of them.
+    """
+    rejections = list(readings.rejections)
+    known = {found.name for found in rejections}
+    for webhook in broad_webhooks(configurations):
+        slices = (readings.broad or {}).get(webhook.namespace)
+        if slices is None or not slices.whole or webhook.name in known:
+            continue
+        if not is_served(webhook.service, slices.items):
+            called = f"https://{webhook.service}.{webhook.namespace}.svc"
+            words = f'no endpoints available for service "{webhook.service}"'
+            rejections.append(rejection_of(f'failed calling webhook "{webhook.name}": Post "{called}": {words}'))
+    return [_rejection(found, configurations) for found in rejections]
 
 
 def _rejection(found: Rejection, configurations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

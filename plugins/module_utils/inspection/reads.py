@@ -15,6 +15,7 @@ from ..cluster.reader import Page, Reader, merge_pages
 from ..names import INSTALL_RECORD
 from ..objects.fields import name_of, namespace_of, parts, text
 from ..objects.resources import Resource, resource_of
+from ..ownership.admission import broad_webhooks
 from ..rejections.rejection import Rejection
 from ..release.bundle import Bundle
 from ..release.recognition import (
@@ -41,6 +42,8 @@ _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryLi
 # Nodes contain long lists of images; this many of them show which kinds of machines a cluster has.
 _NODE_PAGE = 100
 _NODES_LOOKED_INTO = 3
+# How many namespaces of webhooks that handle everything are looked into.
+_BROAD = 2
 
 _CRD_KIND = "CustomResourceDefinition"
 _CRD = resource_of("apiextensions.k8s.io/v1", _CRD_KIND)
@@ -67,6 +70,7 @@ class Readings:
         deployments: the Deployments of the controllers, and some others.
         everywhere: whether C(deployments) covers all namespaces.
         slices: namespace to its EndpointSlices, for the namespaces that webhooks point to.
+        broad: the same for some namespaces of webhooks that handle every kind of object; None if not permitted.
         pods: node to its pods, for some nodes, if a controller is still to be scheduled.
         cluster_rules: the rules review without a namespace. If it does not grant every permission, C(rules) is the
             review for the operator's namespace; if it does not allow probes, C(probe_rules) is the review for theirs.
@@ -83,6 +87,7 @@ class Readings:
     deployments: Page | None = None
     everywhere: bool = False
     slices: Mapping[str, Page | None] | None = None
+    broad: Mapping[str, Page | None] | None = None
     kube_system: Mapping[str, Any] | None = None
     namespace: Mapping[str, Any] | None = None
     public_config: Mapping[str, Any] | None = None
@@ -214,6 +219,8 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings) -> Reading
     tasks |= {name: _page(reader, _KEPT[name], metadata_only=name in _NAMES_ONLY) for name in kept}
     tasks |= {f"deployments {place}": _page(reader, _DEPLOYMENT, place) for place in sorted(unclear)}
     tasks |= {f"slices {place}": _page(reader, _SLICE, place) for place in sorted(pointed)}
+    broad = sorted({webhook.namespace for webhook in broad_webhooks(readings.configurations or ())})[:_BROAD]
+    tasks |= {f"broad {place}": _page(reader, _SLICE, place, helps=True) for place in broad}
     left = REQUEST_LIMIT - reader.requests
     if not set(bundle.names("Deployment")) <= {name_of(item) for item in labelled}:
         left -= _FOR_AUTOSCALERS
@@ -236,6 +243,7 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings) -> Reading
         public_config=answers.get("public_config", {}),
         rules=answers.get("rules"),
         slices=of("slices"),
+        broad=of("broad"),
         pods=of("pods"),
         deployments=merge_pages([readings.deployments, *of("deployments").values()]),
         probe_rules=answers.get("probe_rules"),
@@ -250,8 +258,9 @@ def _page(
     selectors: Mapping[str, str] | None = None,
     *,
     metadata_only: bool = False,
+    helps: bool = False,
 ) -> Callable[[], Page | None]:
-    return lambda: reader.page(resource, namespace, selectors=selectors, metadata_only=metadata_only)
+    return lambda: reader.page(resource, namespace, selectors=selectors, metadata_only=metadata_only, helps=helps)
 
 
 def _groups(document: Mapping[str, Any] | None) -> Mapping[str, frozenset[str]] | None:

@@ -85,7 +85,7 @@ class Rejection:
     @property
     def is_unanswered(self) -> bool:
         """Return whether a webhook could not be called."""
-        return self.kind == "webhook_unanswered"
+        return self.kind.startswith("webhook_unanswered")
 
     @property
     def is_admission(self) -> bool:

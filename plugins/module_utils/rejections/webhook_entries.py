@@ -9,6 +9,12 @@ from .entry import QUOTED, Entry
 
 _DENIED = frozenset({"webhook_denied"})
 _OF_TRAINER = r"\.trainer\.kubeflow\.org$"
+# Other programs use such names, too: what they say, or their Service, must fit.
+_OF_JOBSET = r"^[mv](?:jobset|pod)\.kb\.io$"
+_REPAIR = (
+    "check the controller of {}: the playbook conductor.trainer.verify shows what it waits for, and the install "
+    "restores it"
+)
 
 WEBHOOKS: tuple[Entry, ...] = (
     # -- admission webhooks ----------------------------------------------------------------------------------------
@@ -20,6 +26,27 @@ WEBHOOKS: tuple[Entry, ...] = (
         "webhook configuration, too",
         lasting=False,
         admission=True,
+    ),
+    # Those of the operator: to exempt something from them, or to delete them, would break it.
+    Entry(
+        "webhook_unanswered_trainer",
+        r"",
+        "the webhook {name} of Trainer does not answer, so the API server rejects {what}",
+        _REPAIR.format("Trainer"),
+        lasting=False,
+        admission=True,
+        within=frozenset({"webhook_unanswered"}),
+        only=_OF_TRAINER,
+    ),
+    Entry(
+        "webhook_unanswered_jobset",
+        r"https://[a-z0-9-]*jobset[a-z0-9-]*\.|service \\*\"[a-z0-9-]*jobset[a-z0-9-]*\\*\" not found",
+        "the webhook {name} of JobSet does not answer, so the API server rejects {what}",
+        _REPAIR.format("JobSet"),
+        lasting=False,
+        admission=True,
+        within=frozenset({"webhook_unanswered"}),
+        only=_OF_JOBSET,
     ),
     Entry(
         "webhook_no_dry_run",
@@ -86,6 +113,26 @@ WEBHOOKS: tuple[Entry, ...] = (
         only=_OF_TRAINER,
     ),
     Entry(
+        "webhook_waits_for_leader",
+        r"expected, transient error|follower pod node selector|leader pod",
+        "JobSet creates this pod when the first pod of its Job is scheduled (exclusive placement)",
+        "wait until the first pod of the Job is scheduled; if it stays Pending, read `kubectl{flag} describe pods`",
+        lasting=False,
+        admission=True,
+        within=_DENIED,
+        only=_OF_JOBSET,
+    ),
+    Entry(
+        "webhook_name_too_long",
+        r"names generated for this JobSet|must be no more than 63 characters|DNS-1035|RFC 1035",
+        "a name that is built from that of the TrainJob is not valid or is too long",
+        "use a shorter name of lower-case letters, digits and hyphens for the TrainJob: the names of its Jobs and pods "
+        "begin with it and have at most 63 characters",
+        admission=True,
+        within=_DENIED,
+        only=_OF_TRAINER + "|" + _OF_JOBSET,
+    ),
+    Entry(
         "webhook_reserved_env",
         r"must not have reserved envs, invalid envs configured: (?P<names>\[[^\]]*\])",
         "spec.trainer.env sets the variables {names}, which Trainer sets itself",
@@ -102,7 +149,16 @@ WEBHOOKS: tuple[Entry, ...] = (
         if_given="correct {field} as the message says",
         admission=True,
         within=_DENIED,
-        only=_OF_TRAINER + r"|^v(?:jobset|pod)\.kb\.io$",
+        only=_OF_TRAINER + "|" + _OF_JOBSET,
+    ),
+    Entry(
+        "webhook_denied_by_operator",
+        r"",
+        "the webhook {name} rejects {what}",
+        "correct what the message names",
+        admission=True,
+        within=_DENIED,
+        only=_OF_TRAINER + r"|^[mv]jobset\.kb\.io$",
     ),
     Entry(
         "conversion_webhook",

@@ -60,7 +60,7 @@ class NotReady:
             *(verdict.next_step for verdict in rows),
         ]
         said = listed(f"not ready after {elapsed:.0f} s:", lines)
-        next_step = _first(next_steps) or f"kubectl -n {self._bundle.namespace} get pods,events"
+        next_step = _first(next_steps) or f"read `kubectl -n {self._bundle.namespace} get pods,events`"
         return _error(said, diagnosis, rows, next_step)
 
     def rejected(self, rejected: Sequence[Verdict], waiting: Iterable[Verdict], now: float) -> NotReadyError:

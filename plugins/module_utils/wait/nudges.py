@@ -20,6 +20,7 @@ from ..cluster.retry import is_transient
 from ..diagnose.failures import in_back_off, is_refused
 from ..errors import ApiError, ConductorError
 from ..objects.resources import Key
+from ..rejections.rejection import rejection_of
 
 RETRY_ANNOTATION = "conductor.trainer/retried-at"
 
@@ -100,7 +101,8 @@ class Nudges:
             send()
         except ConductorError as error:
             status = error.status if isinstance(error, ApiError) else None
-            if status == 403:
+            # A webhook or a policy may reject it, too. A nudge only helps: the wait continues without it.
+            if status == 403 or rejection_of(error.message, status or 0).is_admission:
                 self._denied.add(what)
                 self.warnings.append(f"{error.message}: {without}")
             elif status not in (404, 409) and not is_transient(error):

@@ -122,3 +122,49 @@ def test_an_uninstall_that_a_policy_holds_up_names_it() -> None:
         ensure_absent(cluster, release(), timeout=0)
     assert "the ValidatingAdmissionPolicy labels" in str(caught.value)
     assert "exempt the namespace" in str(caught.value.next_step)  # type: ignore[attr-defined]
+
+
+def on_everything(cluster: FakeCluster) -> FakeCluster:
+    """A webhook on everything; this API server does not send reviews to it."""
+    rule = {"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*/*"]}
+    client = {"service": {"namespace": "mesh", "name": "mesh"}}
+    hook = {"name": "inject.example.io", "clientConfig": client, "rules": [rule]}
+    cluster.put(
+        obj("ValidatingWebhookConfiguration", "all", "admissionregistration.k8s.io/v1", webhooks=[hook]), "kubectl"
+    )
+    return cluster
+
+
+def test_a_webhook_on_everything_without_an_endpoint_is_a_blocker() -> None:
+    found = inspect(on_everything(serving(bundle())), bundle())
+    (finding,) = found["blockers"]
+    assert (finding["code"], finding["object"]) == (
+        "admission_unanswered",
+        "webhook configuration all of field manager kubectl",
+    )
+    assert "repair Service mesh/mesh" in finding["next_step"]
+    assert found["permissions"]["known"] is True
+
+
+def test_a_webhook_on_everything_that_answers_is_none() -> None:
+    cluster = on_everything(serving(bundle()))
+    labels = {"kubernetes.io/service-name": "mesh"}
+    endpoints = [{"addresses": ["10.0.0.1"], "conditions": {"ready": True}}]
+    cluster.put(
+        obj("EndpointSlice", "mesh-1", "discovery.k8s.io/v1", "mesh", metadata={"labels": labels}, endpoints=endpoints)
+    )
+    assert inspect(cluster, bundle())["blockers"] == []
+
+
+def test_endpoints_that_may_not_be_read_are_no_finding() -> None:
+    cluster = on_everything(serving(bundle()))
+    cluster.fail(403, method="GET", path="/namespaces/mesh/endpointslices")
+    found = inspect(cluster, bundle())
+    assert found["blockers"] == []
+    assert found["permissions"]["unreadable"] == []
+
+
+def test_a_webhook_that_also_rejects_reviews_is_reported_once() -> None:
+    cluster = rejecting(on_everything(serving(bundle())), GONE, 500)
+    found = inspect(cluster, bundle())
+    assert [finding["code"] for finding in found["blockers"]] == ["admission_unanswered"]

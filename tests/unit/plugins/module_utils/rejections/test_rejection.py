@@ -189,6 +189,53 @@ SAID: list[tuple[str, str, dict[str, str]]] = [
         "webhook_invalid",
         {"field": "spec.replicatedJobs[0].name"},
     ),
+    (
+        'Internal error occurred: failed calling webhook "defaulter.trainjob.trainer.kubeflow.org": failed to call '
+        'webhook: Post "https://kubeflow-trainer-controller-manager.kubeflow-system.svc:443/x?timeout=10s": EOF',
+        "webhook_unanswered_trainer",
+        {"name": "defaulter.trainjob.trainer.kubeflow.org"},
+    ),
+    (
+        'Internal error occurred: failed calling webhook "mpod.kb.io": failed to call webhook: Post '
+        '"https://jobset-webhook-service.kubeflow-system.svc:443/mutate--v1-pod?timeout=10s": EOF',
+        "webhook_unanswered_jobset",
+        {"name": "mpod.kb.io"},
+    ),
+    (
+        'failed calling webhook "mpod.kb.io": failed to call webhook: service "jobset-webhook-service" not found',
+        "webhook_unanswered_jobset",
+        {},
+    ),
+    # The default names of a generator: another program has them, too.
+    (
+        'failed calling webhook "mpod.kb.io": failed to call webhook: Post "https://webhook.kueue.svc:443/x": EOF',
+        "webhook_unanswered",
+        {"name": "mpod.kb.io"},
+    ),
+    (
+        'admission webhook "vpod.kb.io" denied the request: leader pod not yet scheduled, not creating follower pod. '
+        "this is an expected, transient error",
+        "webhook_waits_for_leader",
+        {},
+    ),
+    (
+        'admission webhook "vpod.kb.io" denied the request: follower pod node selector not set',
+        "webhook_waits_for_leader",
+        {},
+    ),
+    ('admission webhook "vpod.kb.io" denied the request: no kueue queue', "webhook_denied", {}),
+    (
+        'admission webhook "vjobset.kb.io" denied the request: the product of replicas and parallelism must not '
+        "exceed 1",
+        "webhook_denied_by_operator",
+        {"name": "vjobset.kb.io"},
+    ),
+    (
+        'admission webhook "vjobset.kb.io" denied the request: spec.replicatedJobs[0].name: Invalid value: "a-b-0": '
+        "JobSet name is too long, job names generated for this JobSet will exceed 63 characters",
+        "webhook_name_too_long",
+        {},
+    ),
     # -- policies ----------------------------------------------------------------------------------------------
     (VAP + "needs a team", "validating_policy", {"name": "labels", "binding": "everything"}),
     ("ValidatingAdmissionPolicy 'labels' denied request: no", "validating_policy", {"name": "labels"}),

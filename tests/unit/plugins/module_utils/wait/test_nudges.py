@@ -37,6 +37,23 @@ def test_only_a_pod_in_a_back_off_is_replaced(clock: Clock, reason: str, deleted
     assert sent.retried == (["manager-1"] if deleted else [])
 
 
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (422, "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: needs a team"),
+        (500, 'failed calling webhook "inject.example.io": failed to call webhook: Post "https://a.b.svc:443/x": EOF'),
+        (400, 'admission webhook "a.b.c" denied the request: no'),
+    ],
+)
+def test_what_others_reject_does_not_end_the_wait(clock: Clock, status: int, message: str) -> None:
+    cluster = serving(bundle())
+    cluster.fail(status, method="DELETE", path="/pods/manager-1", message=message)
+    sent = nudges(cluster, clock)
+    sent.retry([], [stuck("ImagePullBackOff")])
+    assert sent.retried == []
+    assert sent.warnings == [f"{message}: the kubelet retries later"]
+
+
 def test_refused_pods_are_asked_for_again_through_the_deployment(clock: Clock) -> None:
     cluster = serving(bundle())
     sent = nudges(cluster, clock)
