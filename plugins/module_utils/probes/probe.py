@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..cluster.client import Cluster
 from ..diagnose.webhook_causes import webhook_cause
@@ -19,7 +19,7 @@ from ..rights.required import summed_up, to_probe
 from ..verdicts.verdict import State, Verdict
 
 # The name of a webhook to namespace and name of the Services that it calls; none if they are unknown.
-Webhooks = Mapping[str, Container[tuple[str, str]]]
+Webhooks: TypeAlias = "Mapping[str, Collection[tuple[str, str]]]"
 
 
 @dataclass(frozen=True)

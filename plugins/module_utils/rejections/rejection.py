@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import NamedTuple
@@ -113,7 +113,7 @@ class Rejection:
         called = _CALLED.search(self.message)
         return f"the server {called['host']}" if called else f"the server behind the webhook {self.name}"
 
-    def is_of(self, webhooks: Mapping[str, Container[tuple[str, str]]]) -> bool:
+    def is_of(self, webhooks: Mapping[str, Collection[tuple[str, str]]]) -> bool:
         """Return whether one of these webhooks rejected the request or could not be called.
 
         Other programs use the same names (C(vpod.kb.io) is the default of a generator), so the Service counts, too, if
