@@ -16,7 +16,7 @@ from ..cluster.access_reviews import Reviews, Right, is_covered
 from ..objects.fields import name_of, parts, text, texts
 from ..objects.resources import key_of
 from ..release.bundle import Bundle
-from .required import optional_if_installed, required_if_installed, summed_up
+from .required import optional_for_install, required_for_install, summed_up
 
 RBAC = "rbac.authorization.k8s.io"
 
@@ -29,7 +29,7 @@ def grant_facts(bundle: Bundle, reviews: Reviews) -> dict[str, Any]:
     """
     if not reviews.anything and not reviews.answered:
         return _unknown()
-    missing = reviews.lacking(required_if_installed(bundle))
+    missing = reviews.lacking(required_for_install(bundle))
     not_grantable = ungranted(bundle, bundle.objects(), reviews)
     if reviews.incomplete and (missing or not_grantable) and not reviews.anything:
         return _unknown()
@@ -44,7 +44,7 @@ def grant_facts(bundle: Bundle, reviews: Reviews) -> dict[str, Any]:
 
 def has_every_right(bundle: Bundle, reviews: Reviews) -> bool:
     """Return whether further reviews cannot add a permission, because the identity has all of them."""
-    rights = [*required_if_installed(bundle), *(optional.right for optional in optional_if_installed(bundle))]
+    rights = [*required_for_install(bundle), *(optional.right for optional in optional_for_install(bundle))]
     return not reviews.lacking(rights) and not ungranted(bundle, bundle.objects(), reviews)
 
 
@@ -80,7 +80,7 @@ def granted_by(manifest: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _optional(bundle: Bundle, reviews: Reviews) -> list[dict[str, Any]]:
-    optionals = optional_if_installed(bundle)
+    optionals = optional_for_install(bundle)
     lacking = set(reviews.lacking(optional.right for optional in optionals))
     return [
         {"permissions": summed_up(rights), "consequence": without}

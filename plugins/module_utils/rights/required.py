@@ -215,7 +215,7 @@ def to_make_room(bundle: Bundle) -> list[OptionalPermission]:
     ]
 
 
-def required_if_installed(bundle: Bundle) -> list[Right]:
+def required_for_install(bundle: Bundle) -> list[Right]:
     """Return the required permissions of an install with verification."""
     needed = (to_write(bundle), to_read(bundle), to_wait(bundle), to_refresh(bundle), to_probe(bundle))
     # A namespace exists already if permissions are given in it.
@@ -223,10 +223,10 @@ def required_if_installed(bundle: Bundle) -> list[Right]:
     return [right for right in dict.fromkeys(right for rights in needed for right in rights) if right not in spare]
 
 
-def optional_if_installed(bundle: Bundle) -> list[OptionalPermission]:
+def optional_for_install(bundle: Bundle) -> list[OptionalPermission]:
     """Return the optional permissions of an install."""
     looks = [OptionalPermission(right, "an inspection reports it as unknown") for right in to_inspect(bundle)]
-    needed = set(required_if_installed(bundle))
+    needed = set(required_for_install(bundle))
     found: dict[Right, OptionalPermission] = {}
     for optional in (*looks, *to_explain(bundle), *to_hasten(bundle), *to_make_room(bundle)):
         if optional.right not in needed:

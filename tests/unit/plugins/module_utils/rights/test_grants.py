@@ -10,8 +10,8 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.access_reviews import Reviews, Right
 from ansible_collections.conductor.trainer.plugins.module_utils.rights.grants import grant_facts, has_every_right
 from ansible_collections.conductor.trainer.plugins.module_utils.rights.required import (
-    optional_if_installed,
-    required_if_installed,
+    optional_for_install,
+    required_for_install,
 )
 from tests.unit.plugins.helpers.states import EVERYTHING, HOME, release
 
@@ -36,7 +36,7 @@ def rules_of(rights: list[Right]) -> list[dict[str, Any]]:
     ]
 
 
-RIGHTS = [*required_if_installed(release()), *(optional.right for optional in optional_if_installed(release()))]
+RIGHTS = [*required_for_install(release()), *(optional.right for optional in optional_for_install(release()))]
 # Exactly the permissions of an install.
 CLUSTERWIDE, NAMESPACED, PROBING = (
     rules_of([right for right in RIGHTS if right.namespace == namespace]) for namespace in ("", HOME, PROBES)
@@ -76,7 +76,7 @@ def test_enough_is_enough() -> None:
     assert grant_facts(release(), Reviews(EVERYTHING, {HOME: EVERYTHING})) == facts()
 
 
-@pytest.mark.parametrize("right", sorted(set(required_if_installed(release()))), ids=str)
+@pytest.mark.parametrize("right", sorted(set(required_for_install(release()))), ids=str)
 def test_each_right_missing_in_turn_is_named(right: Right) -> None:
     left = [other for other in RIGHTS if other != right]
     rules = [rules_of([other for other in left if other.namespace == name]) for name in ("", HOME, PROBES)]
@@ -94,7 +94,7 @@ def test_each_right_missing_in_turn_is_named(right: Right) -> None:
 
 
 def test_each_right_one_can_do_without_is_named_with_what_it_is_good_for() -> None:
-    for one in optional_if_installed(release()):
+    for one in optional_for_install(release()):
         left = [other for other in RIGHTS if other != one.right]
         rules = [rules_of([other for other in left if other.namespace == name]) for name in ("", HOME, PROBES)]
         found = facts([*rules[0], *GRANTS], [*rules[1], *GRANTS_AT_HOME], rules[2])

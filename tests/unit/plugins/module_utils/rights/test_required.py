@@ -8,8 +8,8 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.access_reviews import Right
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Action, Verb
 from ansible_collections.conductor.trainer.plugins.module_utils.rights.required import (
-    optional_if_installed,
-    required_if_installed,
+    optional_for_install,
+    required_for_install,
     rights_for,
     summed_up,
     to_probe,
@@ -44,8 +44,8 @@ def test_no_probe_goes_where_a_controller_is() -> None:
 
 def test_no_right_is_both_needed_and_dispensable() -> None:
     needed, helpful = (
-        required_if_installed(release()),
-        [optional.right for optional in optional_if_installed(release())],
+        required_for_install(release()),
+        [optional.right for optional in optional_for_install(release())],
     )
     assert len({*needed, *helpful}) == len(needed) + len(helpful)
 
@@ -53,8 +53,8 @@ def test_no_right_is_both_needed_and_dispensable() -> None:
 def test_the_namespaces_may_be_there_before() -> None:
     making = {Right("create", "", "namespaces", "", name) for name in release().names("Namespace")}
     assert making <= set(to_write(release()))
-    assert not making & set(required_if_installed(release()))
-    assert making <= {optional.right for optional in optional_if_installed(release())}
+    assert not making & set(required_for_install(release()))
+    assert making <= {optional.right for optional in optional_for_install(release())}
 
 
 def test_rights_are_summed_up_by_what_they_are_to() -> None:
