@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..ownership.admission import origin_of
+from ..redaction import redact
 from ..rejections.rejection import Rejection, Scene
 from ..verdicts.verdict import Verdict
-from .probe import ProbeVerdict
+from .probe import ProbeVerdict, own_step
 
 # The rule of such a verdict: the object is rejected, or a webhook of another owner cannot be called.
 REJECTED, UNANSWERED = "admission", "other webhook"
@@ -44,14 +45,14 @@ def _culprit(found: Sequence[ProbeVerdict], configurations: Sequence[Mapping[str
     first = found[0]
     rejection: Rejection = first.rejection  # type: ignore[assignment]
     scene = _scene(found)
-    cause, origin = rejection.cause(scene), origin_of(rejection, configurations)
-    evidence = f"{cause}{f' ({origin})' if origin else ''}: {rejection.message}"
+    cause, origin = redact(rejection.cause(scene)), origin_of(rejection, configurations)
+    evidence = f"{cause}{f' ({origin})' if origin else ''}: {redact(rejection.message)}"
     return Verdict(
         f"probes of {len(found)} webhooks" if len(found) > 1 else f"probe of the {first.subject}",
         UNANSWERED if rejection.is_unanswered else REJECTED,
         first.state,
         evidence,
-        rejection.next_step(scene),
+        own_step(rejection, scene),
         name=rejection.name or "API server",
         brief=cause,
     )

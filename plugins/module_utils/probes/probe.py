@@ -13,6 +13,7 @@ from ..cluster.client import Cluster
 from ..diagnose.webhook_causes import webhook_cause
 from ..errors import ApiError, ConductorError, missing_permissions
 from ..objects.resources import Key, key_of, resource_of
+from ..redaction import redact
 from ..rejections.rejection import Rejection, Scene, rejection_of
 from ..release.bundle import Bundle, Probe
 from ..rights.required import summed_up, to_probe
@@ -117,30 +118,34 @@ def judge(probe: Probe, answer: Mapping[str, Any] | ConductorError, ours: Webhoo
         )
 
     if isinstance(answer, ConductorError):
+        shown = redact(answer.message)
         by_us = f'admission webhook "{probe.webhook}" denied the request' in answer.message
         if probe.expect == "denied" and by_us and probe.says in answer.message:
             return verdict("ready", "rejected an invalid object")
         if by_us:
-            return verdict("progressing", f"it rejected the object for an unexpected reason: {answer.message}")
+            return verdict("progressing", f"it rejected the object for an unexpected reason: {shown}")
         if not isinstance(answer, ApiError):
-            return verdict("unknown", str(answer))
+            return verdict("unknown", redact(str(answer)))
         found = rejection_of(answer.message, answer.status, answer.reason)
         is_ours = found.is_of({probe.webhook: frozenset()} if ours is None else ours)
         if found.is_unanswered and is_ours:
             cause, next_step = webhook_cause(answer.message) or ("", "")
+            if ours and not ours[found.name]:
+                # An external JobSet: no install restores it.
+                next_step = f"repair {found.called} of the JobSet that another owner manages"
             what = "it cannot be called" if found.name == probe.webhook else f"{found.name} cannot be called"
-            return verdict("progressing", what, ": ".join(filter(None, (cause, answer.message))), next_step)
+            return verdict("progressing", what, ": ".join(filter(None, (cause, shown))), next_step)
         if is_ours or not found.is_admission:
             # A CRD is not served yet, the server is busy, another webhook of ours rejects the object, ...
-            return verdict("progressing", "the probe did not reach it", answer.message, _own_step(found, scene))
+            return verdict("progressing", "the probe did not reach it", shown, own_step(found, scene))
         # A namespace may not have its default ServiceAccount yet, or may be terminating: that passes.
         lasting = found.is_lasting and found.kind not in _PASSING
-        said = f"{found.cause(scene)}: {answer.message}"
+        said = f"{redact(found.cause(scene))}: {shown}"
         return verdict(
             "failed" if lasting or found.is_called_service_missing else "progressing",
             "the probe did not reach it",
             said,
-            _own_step(found, scene),
+            own_step(found, scene),
             found if found.kind not in _PASSING else None,
         )
     if probe.expect == "denied":
@@ -162,9 +167,15 @@ _STEPS = {
 }
 
 
-def _own_step(found: Rejection, scene: Scene) -> str:
+def _of_quota(found: Rejection, scene: Scene) -> str:
+    if not found.kind.startswith("quota_") or not found.name:
+        return ""
+    return f"remove the ResourceQuota {found.name} from the namespace {scene.namespace}, in which nothing runs"
+
+
+def own_step(found: Rejection, scene: Scene) -> str:
     """Return what to do about a rejected test object, which cannot be changed."""
-    return _STEPS.get(found.kind) or found.next_step(scene._replace(given=True))
+    return _STEPS.get(found.kind) or _of_quota(found, scene) or found.next_step(scene._replace(given=True))
 
 
 def _send(cluster: Cluster, manifest: dict[str, Any]) -> dict[str, Any]:

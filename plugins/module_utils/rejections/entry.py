@@ -37,6 +37,10 @@ class Entry(NamedTuple):
     only: str = ""
 
 
+# Expressions that begin anywhere in a text are bounded, and begin where a word begins: a message may be of any size.
 # A name, and a name in quotes, which the message of an event may escape.
 NAME = r"(?P<name>[\w.-]+)"
 QUOTED = r"\\*\"(?P<name>[^\"\\]*)\\*\""
+# The path of a field, and a type of objects.
+FIELD = r"(?<![\w.\[\]])(?P<field>[\w.\[\]]{1,200})"
+TYPE = r"(?<![\w.-])(?P<type>[\w.-]{1,200})"

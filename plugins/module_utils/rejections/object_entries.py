@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .entry import QUOTED, Entry
+from .entry import FIELD, QUOTED, Entry
 
 _INVALID = frozenset({"invalid"})
 _UNREADABLE = frozenset({"undecodable", "invalid"})
@@ -81,7 +81,7 @@ OBJECTS: tuple[Entry, ...] = (
     ),
     Entry(
         "field_unknown",
-        r"unknown field \\*\"(?P<name>[^\"\\]+)|(?P<name_>\.[\w.\[\]=\"-]+): field not declared in schema"
+        r"unknown field \\*\"(?P<name>[^\"\\]+)|(?P<name_>\.[\w.\[\]=\"-]{1,200}): field not declared in schema"
         r"|ValidationError\([^)]*\): unknown",
         "the API server does not know the field {name}{name_}",
         "correct or remove the field {name}{name_}: check its spelling and indentation, and the release of the CRD "
@@ -97,7 +97,8 @@ OBJECTS: tuple[Entry, ...] = (
     ),
     Entry(
         "name_invalid",
-        r"(?P<field>[\w.\[\]]*(?:[nN]ame|namespace)): (?:Too long|Invalid value: \\*\"[^\"]*\": (?:must be no more|a ))"
+        r"(?<![\w.\[\]])(?P<field>[\w.\[\]]{0,200}(?:[nN]ame|namespace)): "
+        r"(?:Too long|Invalid value: \\*\"[^\"]*\": (?:must be no more|a ))"
         r"|metadata\.name must (?:match|be no more)|(?:RFC 1123|RFC 1035|DNS-1035|DNS-1123)",
         "a name does not follow the rules of Kubernetes",
         "use lower-case letters, digits and hyphens, at most 63 characters, and begin with a letter; the name of a "
@@ -117,7 +118,8 @@ OBJECTS: tuple[Entry, ...] = (
     ),
     Entry(
         "field_immutable",
-        r"(?:(?P<field>(?:metadata|spec)[\w.\[\]]*): )?(?:Invalid value|Forbidden)?.*?(?:is immutable|immutable after"
+        r"(?:(?P<field>(?:metadata|spec)[\w.\[\]]{0,200}): )?"
+        r"(?:Invalid value|Forbidden)?.*?(?:is immutable|immutable after"
         r"|may not be changed|may not change|updates to .* are forbidden|cannot be (?:changed|modified))",
         "the field {field} cannot be changed after the object was created",
         "delete the object and create it again; a TrainJob is replaced with `recreate: true`",
@@ -132,14 +134,14 @@ OBJECTS: tuple[Entry, ...] = (
     ),
     Entry(
         "value_too_long",
-        r"(?P<field>[\w.\[\]]+): Too long|(?P<field_>[\w.\[\]]+): Too many",
-        "{field}{field_} is too long",
-        "shorten {field}{field_} to what the message allows; apply large objects on the server side",
+        rf"{FIELD}: (?:Too long|Too many)",
+        "{field} is too long",
+        "shorten {field} to what the message allows; apply large objects on the server side",
         within=_INVALID,
     ),
     Entry(
         "value_unsupported",
-        r"(?P<field>[\w.\[\]]+): Unsupported value: (?P<value>\S+): supported values: "
+        rf"{FIELD}: Unsupported value: (?P<value>\S+): supported values: "
         r"(?P<values>\\*\"[^\"]*\"(?:, \\*\"[^\"]*\")*)",
         "{field} has the unsupported value {value}",
         "set {field} to one of: {values}",
@@ -147,21 +149,21 @@ OBJECTS: tuple[Entry, ...] = (
     ),
     Entry(
         "value_missing",
-        r"(?P<field>[\w.\[\]]+): Required value",
+        rf"{FIELD}: Required value",
         "{field} is missing",
         "set {field}",
         within=_INVALID,
     ),
     Entry(
         "value_invalid",
-        r"(?P<field>[\w.\[\]]+): (?:Invalid value|Duplicate value|Forbidden|Not found|Internal error)",
+        rf"{FIELD}: (?:Invalid value|Duplicate value|Forbidden|Not found|Internal error)",
         "{field} is invalid",
         "correct {field} as the message says",
         within=_INVALID,
     ),
     Entry(
         "invalid",
-        r"\S+ \\*\"[^\"\\]*\\*\" is invalid(?:: (?P<detail>.*))?",
+        r"(?<!\S)\S{1,200} \\*\"[^\"\\]{0,300}\\*\" is invalid(?:: (?P<detail>.*))?",
         "the object is invalid",
         "correct the fields that the message names",
     ),
@@ -170,7 +172,8 @@ OBJECTS: tuple[Entry, ...] = (
         r"(?P<detail>(?:cannot unmarshal|unable to decode|error decoding|error strict decoding|strict decoding error"
         r"|cannot be handled as a|[Cc]ouldn't get version/kind|Object 'Kind' is missing|no kind \\*\""
         r"|error converting YAML|error parsing|unmarshalerDecoder|unable to convert (?:un)?structured"
-        r"|failed to create typed (?:patch )?object|unknown field \\*\"|\.[\w.\[\]=\"-]+: field not declared in schema"
+        r"|failed to create typed (?:patch )?object"
+        r"|unknown field \\*\"|\.[\w.\[\]=\"-]{1,200}: field not declared in schema"
         r"|invalid character '|duplicate field).*)",
         "the API server cannot read the object: a field has the wrong type, or apiVersion or kind is wrong",
         "correct the type of the field that the message names (a text in quotes, a number without), or apiVersion and "

@@ -61,7 +61,8 @@ POLICIES: tuple[Entry, ...] = (
     ),
     Entry(
         "limit_range_ratio",
-        r"(?P<resource>[\w./-]+) max limit to request ratio per (?P<type>\w+) is (?P<value>[\w.]+\w|\w)",
+        r"(?<![\w./-])(?P<resource>[\w./-]{1,200}) "
+        r"max limit to request ratio per (?P<type>\w+) is (?P<value>[\w.]+\w|\w)",
         "{a_limit_range} rejects {what}: the ratio of limit to request for {resource} per {type} is at most {value}",
         "set request and limit of {resource} to a ratio of at most {value}, or change the LimitRange: `kubectl{flag} "
         "describe limitrange{limit_range}`",

@@ -20,6 +20,8 @@ from typing import NamedTuple
 from .catalogue import BY_REASON, BY_STATUS, ENTRIES, UNKNOWN
 from .entry import Entry
 
+# Characters of a message that are searched: who rejects something is at its beginning.
+_READ = 4000
 # The URL that the API server calls: https://NAME.NAMESPACE.svc:PORT/PATH for a Service. Old releases do not quote it.
 _CALLED = re.compile(r'\b(?:Post|Get) \\*"?(?P<url>(?P<host>https?://[^\s"/?\\]+)[^\s"\\]*)')
 _SERVICE = re.compile(r"https://(?P<name>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\.svc(?:[:.][\w.:-]*)?$")
@@ -80,7 +82,7 @@ class Rejection:
     @property
     def is_lasting(self) -> bool:
         """Return whether the same request is rejected again until somebody changes something."""
-        return self.entry.lasting and not _PASSING.search(self.message)
+        return self.entry.lasting and not _PASSING.search(self.message, 0, _READ)
 
     @property
     def is_unanswered(self) -> bool:
@@ -95,12 +97,12 @@ class Rejection:
     @property
     def is_called_service_missing(self) -> bool:
         """Return whether a webhook cannot be called because its Service does not exist."""
-        return self.is_unanswered and _SERVICE_WORDS.search(self.message) is not None
+        return self.is_unanswered and _SERVICE_WORDS.search(self.message, 0, _READ) is not None
 
     @property
     def service(self) -> tuple[str, str]:
         """Return namespace and name of the Service that the API server called; empty if it called none."""
-        called = _CALLED.search(self.message)
+        called = _CALLED.search(self.message, 0, _READ)
         found = _SERVICE.match(called["host"]) if called else None
         return (found["namespace"], found["name"]) if found else ("", "")
 
@@ -110,7 +112,7 @@ class Rejection:
         namespace, name = self.service
         if name:
             return f"Service {namespace}/{name}"
-        called = _CALLED.search(self.message)
+        called = _CALLED.search(self.message, 0, _READ)
         return f"the server {called['host']}" if called else f"the server behind the webhook {self.name}"
 
     def is_of(self, webhooks: Mapping[str, Collection[tuple[str, str]]]) -> bool:
@@ -171,9 +173,9 @@ def rejection_of(message: str, status: int = 0, reason: str = "") -> Rejection:
         reason: the C(reason) of the Status.
     """
     best: Rejection | None = None
-    first = len(message) + 1
+    first = _READ + 1
     for entry, pattern in _patterns():
-        found = pattern.search(message)
+        found = pattern.search(message, 0, _READ)
         if found and found.start() < first:
             first = found.start()
             best = Rejection(entry, message, _groups(found))

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .entry import Entry
+from .entry import QUOTED, TYPE, Entry
 
 # How the API server passes on what etcd says.
 _ETCD = r"(?:rpc error: code = \w+ desc = )?(?:etcdserver: )?"
@@ -76,7 +76,7 @@ SERVER: tuple[Entry, ...] = (
     ),
     Entry(
         "object_missing",
-        r"(?P<type>[\w.-]+) \\*\"(?P<name>[^\"\\]+)\\*\" not found",
+        rf"{TYPE} {QUOTED} not found",
         "{type} {name} does not exist",
         "create {type} {name} first, or correct the name; for an object of Trainer or JobSet, run the install",
     ),

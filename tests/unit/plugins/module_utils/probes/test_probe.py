@@ -223,6 +223,12 @@ POLICY = "ValidatingAdmissionPolicy 'labels' with binding 'all' denied request: 
             "wait until",
         ),
         (
+            'pods "x" is forbidden: exceeded quota: small, requested: pods=1, used: pods=0, limited: pods=0',
+            "failed",
+            "the ResourceQuota small is used up",
+            "remove the ResourceQuota small from the namespace probe",
+        ),
+        (
             "unable to create new content in namespace probe because it is being terminated",
             "progressing",
             "is being deleted",
@@ -239,6 +245,15 @@ def test_whose_fault_it_is(message: str, state: str, words: str, next_step: str)
     assert verdict.state == state
     assert words in verdict.evidence
     assert verdict.next_step.startswith(next_step) or next_step in verdict.next_step
+
+
+def test_an_external_jobset_is_not_restored_by_an_install() -> None:
+    message = (
+        'failed calling webhook "validate.validator": Post "https://hook.jobset.svc:443/x": service "hook" not found'
+    )
+    verdict = judge(DENIED, failure(500, message=message), {"validate.validator": frozenset()})
+    assert "it cannot be called: the Service hook" in verdict.evidence
+    assert verdict.next_step == "repair Service jobset/hook of the JobSet that another owner manages"
 
 
 def test_a_webhook_that_says_cannot_create_resource_is_no_missing_right() -> None:

@@ -585,6 +585,28 @@ def test_every_status_has_a_next_step(status: int, reason: str, message: str) ->
     assert found.entry in (*FALLBACKS, *BY_REASON.values(), *BY_STATUS.values())
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "a",
+        "a.",
+        '[a"',
+        " ",
+        "expression ",
+        "conversion webhook for ",
+        'User "x" cannot ',
+        "a: Invalid value: ",
+        "in the data (",
+    ],
+)
+@pytest.mark.parametrize("before", ["", 'x "y" is invalid: ', TRAINER, VAP, STRICT])
+def test_a_message_of_any_size(words: str, before: str) -> None:
+    """A server may send anything: an expression that takes quadratic time would not come to an end."""
+    found = rejection_of(before + words * 100_000, 500)
+    assert found.cause()
+    assert found.next_step()
+
+
 def test_an_event_about_something_else_is_no_rejection() -> None:
     assert event_rejection("Created pod: mnist-node-0-0-x") is None
 
