@@ -14,8 +14,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 CLONE = Path(__file__).resolve().parents[3]
 LOCAL_CLUSTER = "conductor"
@@ -27,8 +27,7 @@ class UsageError(Exception):
     """The arguments do not name one cluster."""
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """The cluster of a run: a context in a kubeconfig file (or in several, separated by colons)."""
 
     kubeconfig: str
@@ -45,11 +44,9 @@ def named_target(context: str, kubeconfig: str) -> Target | None:
     Raises:
         UsageError: a kubeconfig without a context, which would leave the choice to the file.
     """
-    if context:
-        return Target(kubeconfig or str(Path(USUAL_KUBECONFIG).expanduser()), context)
-    if kubeconfig:
+    if kubeconfig and not context:
         raise UsageError(f"KUBECONFIG={kubeconfig} requires CONTEXT=name: the current context of a file is never used")
-    return None
+    return Target(kubeconfig or str(Path(USUAL_KUBECONFIG).expanduser()), context) if context else None
 
 
 def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -78,21 +75,19 @@ def main() -> int:
     parser.add_argument("--context", default="")
     parser.add_argument("--kubeconfig", default="")
     arguments = parser.parse_args()
+    name = arguments.playbook
     try:
         target = named_target(arguments.context, arguments.kubeconfig)
-        if target:
-            print(f"{arguments.playbook}: context {target.context} of {target.kubeconfig}", flush=True)
-        else:
-            print(f"{arguments.playbook}: the local kind cluster {LOCAL_CLUSTER} (CONTEXT is not set)", flush=True)
-            target = local_target(start=arguments.playbook == "install")
+        local = f"the local kind cluster {LOCAL_CLUSTER} (CONTEXT is not set)"
+        print(f"{name}: {f'context {target.context} of {target.kubeconfig}' if target else local}", flush=True)
+        target = target or local_target(start=name == "install")
     except UsageError as error:
-        print(f"{arguments.playbook}: {error}", file=sys.stderr)
+        print(f"{name}: {error}", file=sys.stderr)
         return 2
     except subprocess.CalledProcessError as error:
-        print(f"{arguments.playbook}: no local cluster, see above (exit code {error.returncode})", file=sys.stderr)
+        print(f"{name}: no local cluster, see above (exit code {error.returncode})", file=sys.stderr)
         return 1
-    playbook = CLONE / "playbooks" / f"{arguments.playbook}.yml"
-    command = [str(CLONE / ".venv" / "bin" / "ansible-playbook"), str(playbook), "-e", target.extra_vars()]
+    command = [CLONE / ".venv/bin/ansible-playbook", CLONE / f"playbooks/{name}.yml", "-e", target.extra_vars()]
     return subprocess.run(command, env=clean_environment(os.environ), check=False).returncode
 
 

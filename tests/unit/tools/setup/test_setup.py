@@ -13,7 +13,7 @@ import pytest
 
 from conductor_setup import cores
 from conductor_setup.play import CLONE, Target, UsageError, clean_environment, named_target
-from conductor_setup.setup import Setup, SetupError, digest, is_current, run, uv_settings
+from conductor_setup.setup import COLLECTIONS, Setup, SetupError, digest, is_current, run, uv_settings
 
 ENTRY = CLONE / "tools" / "setup" / "setup"
 
@@ -181,7 +181,7 @@ def test_a_failure_leaves_no_stamp(setup: Setup) -> None:
 
 def test_the_checkout_is_linked_once_and_relinked_when_wrong(tmp_path: Path) -> None:
     clone = Setup(tmp_path, {})
-    link = clone.collections / "conductor" / "trainer"
+    link = clone.clone / COLLECTIONS / "conductor" / "trainer"
     for _ in range(2):
         clone.link_checkout()
         assert link.resolve() == tmp_path
@@ -193,7 +193,7 @@ def test_the_checkout_is_linked_once_and_relinked_when_wrong(tmp_path: Path) -> 
 
 def test_a_folder_in_the_place_of_the_link_is_not_removed(tmp_path: Path) -> None:
     clone = Setup(tmp_path, {})
-    (clone.collections / "conductor" / "trainer").mkdir(parents=True)
+    (clone.clone / COLLECTIONS / "conductor" / "trainer").mkdir(parents=True)
     with pytest.raises(SetupError, match="is not a link to the checkout"):
         clone.link_checkout()
 
