@@ -87,7 +87,7 @@ def main() -> int:
     except subprocess.CalledProcessError as error:
         print(f"{name}: no local cluster, see above (exit code {error.returncode})", file=sys.stderr)
         return 1
-    command = [CLONE / ".venv/bin/ansible-playbook", CLONE / f"playbooks/{name}.yml", "-e", target.extra_vars()]
+    command = [f"{CLONE}/.venv/bin/ansible-playbook", f"{CLONE}/playbooks/{name}.yml", "-e", target.extra_vars()]
     return subprocess.run(command, env=clean_environment(os.environ), check=False).returncode
 
 
