@@ -21,9 +21,11 @@ from cosmic_ray.mutating import mutate_and_test
 from cosmic_ray.work_item import MutationSpec, WorkerOutcome, WorkResult
 
 from conductor_mutation import operators as ours
-from conductor_mutation.scores import Change, Fate
 from conductor_mutation.sources import annotation_spans, changed_lines, copy
-from conductor_mutation.targets import Target
+from conductor_mutation.targets import Change, Fate, Target
+
+# Ends a line whose changes have no effect, as for cosmic-ray's own filter.
+PRAGMA = "# pragma: no mutate"
 
 
 class RunError(Exception):
@@ -31,32 +33,33 @@ class RunError(Exception):
 
 
 def find(clone: Path, file: str, operators: Sequence[str]) -> Iterator[MutationSpec]:
-    """Yield all changes to one module, except those to annotations."""
+    """Yield all changes to one module, except those to annotations and to marked lines."""
     ours.register()
     source = (clone / file).read_text(encoding="utf-8")
-    tree, ignored = get_ast(source), annotation_spans(source)
+    tree, ignored, lines = get_ast(source), annotation_spans(source), source.split("\n")
     for name in operators:
         operator = cosmic_ray.plugins.get_operator(name)()
         spans = (span for node in ast_nodes(tree) for span in operator.mutation_positions(node))
         for occurrence, (start, end) in enumerate(spans):
-            if not any(first <= start < last for first, last in ignored):
+            if PRAGMA not in lines[end[0] - 1] and not any(first <= start < last for first, last in ignored):
                 yield MutationSpec(Path(file), name, occurrence, start, end)
 
 
 def run(
-    clone: Path, target: Target, found: Sequence[MutationSpec], scratch: Path, jobs: int, limit: float
+    clone: Path, target: Target, found: Sequence[MutationSpec], jobs: int, limit: float
 ) -> Iterator[tuple[Change, Fate]]:
     """Yield the result of each change, in order.
 
     Args:
-        scratch: folder for copies of the clone.
-        jobs: number of processes, each with a separate copy.
+        jobs: number of processes, each with a separate copy of the clone, which is removed at the end.
         limit: time for the tests of one change, in seconds.
 
     Raises:
         RunError: the tests fail without any change, or cosmic-ray does.
     """
     pytest = (str(clone / ".venv/bin/python"), "-m", "pytest", "--exitfirst", "--quiet", "--no-header", "--tb=no")
+    scratch = clone / (os.environ.get("CONDUCTOR_CACHE") or ".cache") / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mutation-", dir=scratch) as folder:
         template = copy(clone, Path(folder).resolve() / "template")
         _rehearse(template, target, (*pytest, *target.tests), limit)
@@ -81,8 +84,7 @@ def _rehearse(place: Path, target: Target, words: Sequence[str], limit: float) -
         raise RunError(f"the tests fail without any change:\n{done.stdout}{done.stderr}")
     print(f"{done.stdout.splitlines()[-1]}, unchanged", flush=True)
     # Python identifies a compiled file by time (in seconds) and size of its source; both may be equal after a change.
-    for module in target.modules:
-        path = place / module
+    for path in (place / module for module in target.modules):
         for compiled in path.parent.glob(f"__pycache__/{path.stem}.*.pyc"):
             compiled.unlink()
 
