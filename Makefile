@@ -22,7 +22,7 @@ suites := PYTHONPATH=tools/suites .venv/bin/python -m conductor_suites
 bench := PYTHONPATH=tools/bundles:.ansible/collections .venv/bin/python -m tests.bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test install verify test lint unit evidence docs bench cluster down clean
+.PHONY: help setup setup-test install verify test lint unit evidence docs artifact bench cluster down clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -54,6 +54,9 @@ evidence: ## Run everything, the long tests as well, and write docs/evidence.md;
 
 docs: ## Generate the tables and build the documentation site in docs/_build/html
 	@tools/setup/setup docs && tools/docs/generate && tools/docs/build
+
+artifact: setup-test ## Build the tarball, byte for byte the same each time, and its bill of materials
+	@PYTHONPATH=tools/artifact .venv/bin/python -m conductor_artifact
 
 bench: setup-test ## Measure beside kubectl and kubernetes.core, and installs on fresh local clusters: ROUNDS=5
 	@$(bench).side_by_side --rounds $(ROUNDS)
