@@ -9,7 +9,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-# The fields to keep, by name: None is all of a field, a mapping names parts of it, or of each entry of a list. Others are
+# The fields to keep, by name: None is all of a field, a mapping parts of it or of each entry of a list. Others are
 # long, or differ between clusters.
 Shape = Mapping[str, Any]
 METADATA = dict.fromkeys(
