@@ -17,7 +17,6 @@ NAME := conductor
 ROUNDS := 5
 
 export CONDUCTOR_CACHE := $(abspath $(or $(CONDUCTOR_CACHE),.cache))
-python := PYTHONPATH=tools/setup .venv/bin/python
 suites := PYTHONPATH=tools/suites .venv/bin/python -m conductor_suites
 bench := PYTHONPATH=tools/bundles:.ansible/collections .venv/bin/python -m tests.bench
 
@@ -34,10 +33,10 @@ setup-test:
 	@tools/setup/setup test
 
 install: setup ## Install on a local kind cluster, or: CONTEXT=name [KUBECONFIG=path]
-	@$(python) -m conductor_setup.play install --context '$(CONTEXT)' --kubeconfig '$(KUBECONFIG)'
+	@tools/setup/play install '$(CONTEXT)' '$(KUBECONFIG)'
 
 verify: setup ## Check an installation, changing nothing; the cluster is chosen as for install
-	@$(python) -m conductor_setup.play verify --context '$(CONTEXT)' --kubeconfig '$(KUBECONFIG)'
+	@tools/setup/play verify '$(CONTEXT)' '$(KUBECONFIG)'
 
 test: setup-test ## Run every check and test, those on a real kind cluster included
 	@$(suites)
