@@ -22,14 +22,6 @@ def annotation_spans(source: str) -> list[tuple[Position, Position]]:
     return [((one.lineno, one.col_offset), (one.end_lineno, one.end_col_offset)) for one in found if one]
 
 
-def changed_lines(diff: str) -> tuple[str, str]:
-    """Return the removed and the added text of a unified diff: lines joined, every gap as one space."""
-    # After the headings; cosmic-ray writes one more than usual.
-    lines = diff.splitlines()[3:]
-    removed, added = (" ".join(line[1:] for line in lines if line.startswith(sign)) for sign in "-+")
-    return " ".join(removed.split()), " ".join(added.split())
-
-
 def copy(clone: Path, folder: Path) -> Path:
     """Copy the current content of Git's files into ``folder``, with a collections path that leads there."""
     listing = ["git", "-C", str(clone), "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
