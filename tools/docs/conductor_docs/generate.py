@@ -75,14 +75,12 @@ def grouped(text: str) -> dict[str, list[str]]:
         ValueError: a variable stands below no such comment.
     """
     titles = {title: group for group, title in GROUPS.items()}
-    found: dict[str, list[str]] = {group: [] for group in GROUPS}
-    group = ""
-    for title, name in re.findall(r"^ +(?:# ([A-Z][\w ]+)\.|(conductor_\w+):(?: &\w+)?)$", text, re.MULTILINE):
-        group = titles.get(title, group) if title else group
-        if name and not group:
-            raise ValueError(f"{name} is in no group: put it below one of the comments {', '.join(titles)}")
-        if name:
-            found[group].append(name)
+    before, *parts = re.split(rf"^ +# ({'|'.join(titles)})\.$", text, flags=re.MULTILINE)
+    found: dict[str, list[str]] = {group: [] for group in ("", *GROUPS)}
+    for title, part in zip(("", *parts[::2]), (before, *parts[1::2]), strict=True):
+        found[titles.get(title, "")] += re.findall(r"^ +(conductor_\w+):(?: &\w+)?$", part, re.MULTILINE)
+    if outside := found.pop(""):
+        raise ValueError(f"{outside[0]} is in no group: put it below one of the comments {', '.join(titles)}")
     return found
 
 
@@ -123,8 +121,7 @@ def compatibility(_part: str) -> str:
     go = (CLONE / "tools/cluster/go/kube/go.mod").read_text("utf-8")
     [ours] = re.findall(r"^\s*k8s\.io/kubernetes v(\d+\.\d+)", go, re.MULTILINE)
     core = load("meta/runtime.yml")["requires_ansible"].removeprefix(">=").removesuffix(".0")
-    cores = sorted((path.stem.removeprefix("core-") for path in CLONE.glob("requirements/core-*.in")), key=len)
-    cores.sort(key=lambda name: [int(part) for part in name.split(".")])
+    cores = sorted((path.stem[5:] for path in CLONE.glob("requirements/core-*.in")), key=lambda name: int(name[2:]))
     python, collection = ".".join(map(str, OLDEST_PYTHON)), load("galaxy.yml")["dependencies"]["kubernetes.core"]
     return table(
         ("", "supported", "tested"),
