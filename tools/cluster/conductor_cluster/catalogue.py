@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import ClusterError
 from .paths import Paths
+from .process import ClusterError
 
 # Debian 12's busybox; if a registry answers, its image of the same version is used instead.
 TEST_IMAGE = "conductor/busybox:1.35.0"
@@ -53,18 +53,14 @@ def parse_go_mod(text: str) -> tuple[str, str, tuple[str, ...]]:
     Without tools it is a program of our own: no module, no version, and its name is the last part of its path.
     Raise ClusterError if the tools are not all from one required module.
     """
-    tools = re.findall(r"^tool ([^\s(]+)$", text, re.MULTILINE)
-    for block in re.findall(r"^tool \(\n(.*?)^\)", text, re.MULTILINE | re.DOTALL):
-        tools += block.split()
+    # One a line, after the word or in its block; requirements and replacements have a version in the line.
+    tools = re.findall(r"^(?:tool |\t)([a-z0-9.-]+/\S+)$", text, re.MULTILINE)
     if not tools:
         return "", "", (text.split(maxsplit=2)[1].rsplit("/", 1)[-1],)
-    required = dict(re.findall(r"^(?:require )?\t?([a-z0-9.-]+\.[a-z]+/\S+) (v\S+)", text, re.MULTILINE))
-    modules = {
-        max((module for module in required if f"{tool}/".startswith(f"{module}/")), key=len, default="")
-        for tool in tools
-    }
-    module = modules.pop() if len(modules) == 1 else ""
-    if not module:
+    required = dict(re.findall(r"^(?:require |\t)(\S+) (v\S+)", text, re.MULTILINE))
+    of_tools = [[module for module in required if f"{tool}/".startswith(f"{module}/")] for tool in tools]
+    module = max(of_tools[0], key=len, default="")
+    if not module or any(max(found, key=len, default="") != module for found in of_tools):
         raise ClusterError(f"go.mod: the tools {tools} must be from exactly one required module")
     programs = tuple(re.sub(r"/v\d+$", "", tool).rsplit("/", 1)[-1] for tool in tools)
     return module, required[module], programs

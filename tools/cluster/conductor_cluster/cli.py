@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import argparse
 import signal
-import subprocess
 import sys
 import types
 from collections.abc import Sequence
 from typing import Callable
 
-from . import images, kind, lifecycle, programs
+from . import docker, images, kind, lifecycle, programs
 from .console import Console
-from .errors import ClusterError
 from .paths import Paths, find_paths
-from .process import end_children
+from .process import ClusterError, end_children
 
 DEFAULT_NAME = "conductor"
 Run = Callable[[Paths, Console, argparse.Namespace], int]
@@ -66,10 +64,8 @@ def _kubeconfig(paths: Paths, console: Console, arguments: argparse.Namespace) -
 
 def _audit(paths: Paths, console: Console, arguments: argparse.Namespace) -> int:
     # A rotated log sorts before the current one: "audit-<time>.log" < "audit.log".
-    command = ["docker", "exec", kind.node(arguments.name), "sh", "-c", f"cat {kind.AUDIT_LOG_FOLDER}/audit*.log"]
-    done = subprocess.run(command, stderr=subprocess.PIPE, check=False)
-    if done.returncode != 0:
-        raise ClusterError(f"read the audit log of {arguments.name}: {done.stderr.decode(errors='replace').strip()}")
+    log = docker.execute(kind.node(arguments.name), ["sh", "-c", f"cat {kind.AUDIT_LOGS}"])
+    sys.stdout.buffer.write(log)
     return 0
 
 

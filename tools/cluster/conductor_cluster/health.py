@@ -10,13 +10,18 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from . import dns, docker, kind
+from . import docker, kind
 from .console import Console
-from .errors import ClusterError, CommandFailed
+from .process import ClusterError, CommandFailed
 
-ADMIN = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"]
 READY_SECONDS = 180
 POLL_SECONDS = 0.25
+# A DNS query over TCP for the IPv4 addresses of kubernetes.default.svc.cluster.local (RFC 1035, 4.1 and 4.2.2): its
+# length, a header with the query's ID, recursion desired and one question, then the question.
+QUERY_ID = b"\x12\x34"
+QUERY = b"\0\x36" + QUERY_ID + b"\1\0\0\1\0\0\0\0\0\0\x0akubernetes\7default\3svc\7cluster\5local\0\0\1\0\1"
+# bash opens the connection, so a node image needs no DNS tools. The answer's length and header are 14 bytes.
+ASK = 'exec 3<>"/dev/tcp/$1/53"; cat >&3; head --bytes=14 <&3'
 
 
 @dataclass(frozen=True)
@@ -35,25 +40,37 @@ class Health:
 
 def kubectl(name: str, *arguments: str, timeout: float = 20) -> bytes:
     """Run kubectl inside the node and return its output. Raise CommandFailed with its message."""
-    return docker.execute(kind.node(name), [*ADMIN, *arguments], timeout=timeout)
+    command = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", *arguments]
+    return docker.execute(kind.node(name), command, timeout=timeout)
 
 
 def node_problem(nodes: dict[str, Any]) -> str:
     """Return the problems of the nodes in a NodeList; empty if all are Ready."""
-    if not nodes.get("items"):
-        return "no node has registered"
     problems = []
     for item in nodes["items"]:
         conditions = {entry["type"]: entry for entry in item.get("status", {}).get("conditions", [])}
         ready = conditions.get("Ready", {})
         if ready.get("status") != "True":
             problems.append(f"{item['metadata']['name']}: {ready.get('message') or 'not Ready'}")
-    return "; ".join(problems)
+    return "; ".join(problems) if nodes["items"] else "no node has registered"
 
 
-def dns_address(name: str) -> str:
-    """Return the address of the cluster's DNS Service."""
-    return kubectl(name, "-n", "kube-system", "get", "service", "kube-dns", "-o", "jsonpath={.spec.clusterIP}").decode()
+def is_answer(reply: bytes) -> bool:
+    """Return whether the first 14 bytes of ``reply`` answer our query without error and with at least one record."""
+    if len(reply) < 14:
+        return False
+    is_response, code, records = reply[4] >> 7, reply[5] & 0xF, reply[8:10]
+    return bool(reply[2:4] == QUERY_ID and is_response and code == 0 and records > b"\0\0")
+
+
+def dns_answers(name: str, seconds: int) -> bool:
+    """Return whether CoreDNS answers within ``seconds`` through its Service, hence through kube-proxy."""
+    address = kubectl(name, "-n", "kube-system", "get", "service", "kube-dns", "-o", "jsonpath={.spec.clusterIP}")
+    command = ["timeout", str(seconds), "bash", "-c", ASK, "bash", address.decode()]
+    try:
+        return is_answer(docker.execute(kind.node(name), command, stdin=QUERY, timeout=seconds + 10))
+    except CommandFailed:
+        return False
 
 
 def look(name: str) -> Health:
@@ -61,23 +78,22 @@ def look(name: str) -> Health:
     try:
         kubectl(name, "get", "--raw", "/readyz", timeout=8)
         nodes = json.loads(kubectl(name, "get", "nodes", "-o", "json"))
-        answers = dns.answers(kind.node(name), dns_address(name), seconds=3)
+        answers = dns_answers(name, 3)
     except CommandFailed as error:
         lines = error.output.strip().splitlines()
         return Health(lines[-1] if lines else str(error), "unknown", "unknown")
     return Health("", node_problem(nodes), "" if answers else "CoreDNS does not answer")
 
 
-def wait(console: Console, name: str, seconds: float = READY_SECONDS) -> None:
+def wait(console: Console, name: str) -> None:
     """Return when the node is Ready and CoreDNS answers. Raise ClusterError for the one that is not, in time."""
-    deadline = time.monotonic() + seconds
-    limit = f"--timeout={int(seconds)}s"
-    kubectl(name, "wait", "--for=condition=Ready", "node", "--all", limit, timeout=seconds + 20)
+    deadline = time.monotonic() + READY_SECONDS
+    ready = ["wait", "--for=condition=Ready", "node", "--all", f"--timeout={READY_SECONDS}s"]
+    kubectl(name, *ready, timeout=READY_SECONDS + 20)
     console.step("node Ready")
-    address = dns_address(name)
-    while not dns.answers(kind.node(name), address):
+    while not dns_answers(name, 1):
         if time.monotonic() > deadline:
-            raise ClusterError(f"{name}: the node is Ready, but CoreDNS at {address} did not answer in {seconds:g} s")
+            raise ClusterError(f"{name}: the node is Ready, but CoreDNS did not answer in {READY_SECONDS} s")
         time.sleep(POLL_SECONDS)
     console.step("CoreDNS answers")
 

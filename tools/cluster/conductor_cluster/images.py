@@ -5,31 +5,18 @@
 
 from __future__ import annotations
 
-import re
-
 from . import catalogue, docker, kind
 from .build import node_image, recipe
 from .catalogue import RECIPE_LABEL
 from .console import Console
-from .errors import ClusterError, CommandFailed
 from .paths import Paths
-from .process import capture
-from .registry import Answer, pull
+from .process import ClusterError, CommandFailed, capture
+from .registry import pull
 
 
 def wanted(paths: Paths, release: str | None = None) -> list[str]:
     """Return the names of the images that a cluster should have."""
     return [*(controller.image for controller in catalogue.controllers(paths, release)), catalogue.TEST_IMAGE]
-
-
-def normalized(image: str) -> str:
-    """Return an image name in containerd's form: with its registry and tag."""
-    if "/" not in image:
-        image = f"library/{image}"
-    first = image.split("/")[0]
-    if not ("." in first or ":" in first or first == "localhost"):
-        image = f"docker.io/{image}"
-    return image if re.search(r"[:@][^/]*$", image) else f"{image}:latest"
 
 
 def in_node(name: str) -> set[str]:
@@ -44,7 +31,7 @@ def has(known: set[str], image: str) -> bool:
     If Docker does not have the image (it is part of the node image), only the name counts.
     """
     found = docker.image(image)
-    return normalized(image) in known and (found is None or found["Id"] in known)
+    return docker.normalized(image) in known and (found is None or found["Id"] in known)
 
 
 def _ensure_controller(paths: Paths, console: Console, controller: catalogue.Controller, registry: bool) -> None:
@@ -53,18 +40,17 @@ def _ensure_controller(paths: Paths, console: Console, controller: catalogue.Con
         # An image without our label was published by the project itself.
         if label is None or label == recipe.controller_recipe(paths, controller):
             return
-    if registry and pull(paths, console, controller.image) is Answer.PULLED:
-        return
-    node_image.ensure_controller(paths, console, controller)
+    if not (registry and pull(paths, console, controller.image)):
+        node_image.ensure_controller(paths, console, controller)
 
 
 def _ensure_test_image(paths: Paths, console: Console, registry: bool) -> None:
     if docker.image(catalogue.TEST_IMAGE) is not None:
         return
-    if registry and pull(paths, console, catalogue.TEST_IMAGE_PUBLISHED) is Answer.PULLED:
+    if registry and pull(paths, console, catalogue.TEST_IMAGE_PUBLISHED):
         capture("name the test image", ["docker", "tag", catalogue.TEST_IMAGE_PUBLISHED, catalogue.TEST_IMAGE])
-        return
-    node_image.ensure_test_image(paths, console)
+    else:
+        node_image.ensure_test_image(paths, console)
 
 
 def ensure_in_node(
@@ -79,15 +65,12 @@ def ensure_in_node(
         raise ClusterError(f"the cluster {name} does not exist: create it with `cluster up {name}`")
     known = in_node(name)
     names = wanted(paths, release)
-    if container.image == recipe.node_image(paths) and all(normalized(image) in known for image in names):
+    if container.image == recipe.node_image(paths) and all(docker.normalized(image) in known for image in names):
         return
     for controller in catalogue.controllers(paths, release):
         _ensure_controller(paths, console, controller, registry)
     _ensure_test_image(paths, console, registry)
-    missing = [image for image in names if not has(known, image)]
-    if missing:
-        kind.load(paths, console, name, missing)
-        console.step(f"loaded into {name}: {', '.join(missing)}")
+    load(paths, console, name, names)
 
 
 def load(paths: Paths, console: Console, name: str, names: list[str]) -> None:

@@ -5,18 +5,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
-from . import catalogue, docker, engine, health, images, kind, state
+from . import catalogue, docker, engine, health, images, kind
 from .build import node_image, recipe
 from .catalogue import RECIPE_LABEL
-from .console import Console
-from .errors import ClusterError, CommandFailed
-from .locking import locked
+from .console import Console, locked
 from .paths import Paths
-from .process import capture
-from .registry import Answer, pull
+from .process import ClusterError, CommandFailed, capture
+from .registry import pull
 
 # How long a restarted node, or one that Docker is starting, may take to become healthy.
 RECOVERY_SECONDS = 60
@@ -24,54 +24,62 @@ RECORD = "cluster.json"
 
 
 @dataclass(frozen=True)
-class NodeImage:
-    """A node image in Docker."""
+class Record:
+    """The record of a cluster that this clone created."""
 
-    name: str
-    kubernetes: str
-    ours: bool
-    """Whether this tool built it: it contains its own network configuration and all images."""
+    complete: bool
+    """False while the cluster is being created."""
+    address: str = ""
+    """The node's address when it was created."""
+
+    def write(self, file: Path) -> None:
+        """Write the record atomically."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_name(file.name + ".partial")
+        partial.write_text(json.dumps(asdict(self)) + "\n")
+        partial.replace(file)
 
 
-def choose_node_image(paths: Paths, console: Console, choice: str, kubernetes: str | None) -> NodeImage:
-    """Return the node image for ``choice`` (auto, stock, built or a name); pull or build it if missing.
+def read_record(file: Path) -> Record:
+    """Return the record in ``file``; that of a cluster of unknown origin if it is missing or invalid."""
+    try:
+        data = json.loads(file.read_text())
+        return Record(bool(data["complete"]), str(data["address"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Record(complete=True)
+
+
+def choose_node_image(paths: Paths, console: Console, choice: str, kubernetes: str | None) -> str:
+    """Return the name of the node image for ``choice`` (auto, stock, built or a name); pull or build it if missing.
 
     ``kubernetes`` (``1.35.8``) defaults to the pinned version. Raise ClusterError if the image is not available.
     """
-    pinned = catalogue.kubernetes_version(paths)
-    wanted = (kubernetes or pinned).lstrip("v")
     if choice not in ("auto", "stock", "built"):
-        if docker.image(choice) is None and pull(paths, console, choice, ask_again=True) is not Answer.PULLED:
+        if docker.image(choice) is None and not pull(paths, console, choice, ask_again=True):
             raise ClusterError(f"Docker does not have the image {choice} and cannot pull it")
-        return _describe(choice, wanted)
-    stock = f"kindest/node:v{wanted}"
-    if choice != "built" and docker.image(stock) is not None:
-        return NodeImage(stock, wanted, ours=False)
-    if choice == "auto" and wanted == pinned and docker.image(recipe.node_image(paths)) is not None:
-        # An existing image costs nothing; a registry that does not answer costs seconds.
-        return NodeImage(recipe.node_image(paths), wanted, ours=True)
+        return choice
+    pinned = catalogue.kubernetes_version(paths)
+    version = (kubernetes or pinned).lstrip("v")
+    stock, built = f"kindest/node:v{version}", recipe.node_image(paths)
     if choice != "built":
-        answer = pull(paths, console, stock, ask_again=choice == "stock")
-        if answer is Answer.PULLED:
-            return NodeImage(stock, wanted, ours=False)
+        if docker.image(stock) is not None:
+            return stock
+        # An existing image costs nothing; a registry that does not answer costs seconds.
+        if choice == "auto" and version == pinned and docker.image(built) is not None:
+            return built
+        if pull(paths, console, stock, ask_again=choice == "stock"):
+            return stock
         if choice == "stock":
             raise ClusterError(
-                f"the image {stock}: its registry {answer.value}; name another version with --kubernetes, "
-                f"or build the image with --node-image built"
+                f"the image {stock} cannot be pulled; name another version with --kubernetes, or build the image with "
+                f"--node-image built"
             )
-    if wanted != pinned:
+    if version != pinned:
         raise ClusterError(
-            f"Kubernetes {wanted} cannot be built here, only {pinned} is pinned in {paths.shown(paths.go_modules)}: "
+            f"Kubernetes {version} cannot be built here, only {pinned} is pinned in {paths.shown(paths.go_modules)}: "
             f"omit --kubernetes, or create the cluster where a container registry answers"
         )
-    return NodeImage(node_image.ensure(paths, console), wanted, ours=True)
-
-
-def _describe(image: str, kubernetes: str) -> NodeImage:
-    """Return the facts about a node image; kind requires /kind/version in each."""
-    command = ["docker", "run", "--rm", "--network", "none", "--entrypoint", "cat", image, "/kind/version"]
-    version = capture(f"read the Kubernetes version of {image}", command, timeout=120).stdout.decode().strip()
-    return NodeImage(image, version.lstrip("v") or kubernetes, docker.image_label(image, RECIPE_LABEL) is not None)
+    return node_image.ensure(paths, console)
 
 
 def up(paths: Paths, console: Console, name: str, choice: str, kubernetes: str | None) -> None:
@@ -80,70 +88,58 @@ def up(paths: Paths, console: Console, name: str, choice: str, kubernetes: str |
     folder = paths.cluster(name)
     with locked(folder / "lock", f"the cluster {name}", console):
         engine.ensure_inotify(console)
-        record = state.read_record(folder / RECORD)
         container = docker.container(kind.node(name))
-        seen = state.Seen(
-            exists=container is not None,
-            running=container is not None and container.running,
-            healthy=container is not None and container.running and health.look(name).well,
-            interrupted=record is not None and not record.complete,
-        )
-        step, why = state.decide(seen)
-        if step in (state.Step.START, state.Step.WAIT):
-            step, why = _revive(console, name, step, why, record)
-        if step is state.Step.RECREATE:
-            console.step(f"recreating {name}: {why}")
+        why = "" if container is None else repair(console, name, container, read_record(folder / RECORD))
+        if container is None or why:
+            console.step(f"recreating {name}: {why}" if why else f"creating {name} (about 20 s)")
             docker.remove(docker.cluster_containers().get(name, []))
-        if step in (state.Step.CREATE, state.Step.RECREATE):
             _create(paths, console, name, choose_node_image(paths, console, choice, kubernetes))
         else:
-            _reuse(paths, console, name, choice, why)
+            _reuse(paths, console, name, choice, container)
         kind.close_networks(name)
         images.ensure_in_node(paths, console, name, registry=choice != "built")
         console.step(f"{name} is ready; its kubeconfig is {paths.shown(paths.kubeconfig(name))}")
 
 
-def _revive(
-    console: Console, name: str, step: state.Step, why: str, record: state.Record | None
-) -> tuple[state.Step, str]:
-    console.step(f"{name}: {why}; " + ("starting it" if step is state.Step.START else "waiting for it"))
-    if step is state.Step.START:
+def repair(console: Console, name: str, container: docker.Container, record: Record) -> str:
+    """Make an existing cluster healthy. Return why it must be recreated, or an empty text."""
+    if not record.complete:
+        return "an earlier `up` was interrupted"
+    if not container.running:
+        console.step(f"{name}: its node is stopped; starting it")
         try:
-            docker.start(kind.node(name))
+            capture(f"start {name}", ["docker", "start", kind.node(name)])
         except CommandFailed as error:
-            return state.Step.RECREATE, f"its node cannot be started ({error.output.strip()})"
-    then = record.address if record is not None else ""
-    step, why = state.after_waiting(True, then, docker.address(kind.node(name)))
-    if step is state.Step.REUSE:
-        well = health.becomes_well(name, RECOVERY_SECONDS)
-        step, why = state.after_waiting(well, then, docker.address(kind.node(name)))
-    return step, why
+            return f"its node cannot be started ({error.output.strip()})"
+        container = docker.container(kind.node(name)) or container
+    # etcd and the API server are bound to the address that the node had when it was created. Docker may have assigned
+    # another one.
+    if record.address and container.address and record.address != container.address:
+        return f"its node came back with the address {container.address} instead of {record.address}"
+    if not health.becomes_well(name, RECOVERY_SECONDS):
+        return "its node does not become healthy"
+    console.step(f"{name} is healthy")
+    return ""
 
 
-def _create(paths: Paths, console: Console, name: str, image: NodeImage) -> None:
+def _create(paths: Paths, console: Console, name: str, image: str) -> None:
     file = paths.cluster(name) / RECORD
-    state.Record(complete=False, image=image.name, kubernetes=image.kubernetes).write(file)
-    console.step(f"creating {name} from {image.name} (about 20 s)")
-    kind.create(paths, console, name, image.name, image.kubernetes, own_network=image.ours)
+    Record(complete=False).write(file)
+    console.step(f"creating the node from {image}")
+    kind.create(paths, console, name, image, own_network=docker.image_label(image, RECIPE_LABEL) is not None)
     console.step("control plane started")
     health.wait(console, name)
-    address = docker.address(kind.node(name))
-    state.Record(True, image.name, image.kubernetes, address).write(file)
+    Record(complete=True, address=docker.address(kind.node(name))).write(file)
 
 
-def _reuse(paths: Paths, console: Console, name: str, choice: str, why: str) -> None:
-    console.step(f"{name}: {why}")
-    container = docker.container(kind.node(name))
-    if container is not None:
-        current = recipe.node_image(paths)
-        built_here = container.image.startswith("conductor/node:")
-        if built_here and container.image != current and choice in ("auto", "built"):
-            console.note(
-                f"its image is {container.image}, the current one {current}: `cluster down {name}` before `up`"
-            )
-        source = container.mounts.get(kind.CONTROL_PLANE_IN_NODE)
-        if source is not None and source != str(paths.control_plane):
-            console.note(f"another clone created it, the one with {source}")
+def _reuse(paths: Paths, console: Console, name: str, choice: str, container: docker.Container) -> None:
+    current = recipe.node_image(paths)
+    built_here = container.image.startswith("conductor/node:")
+    if built_here and container.image != current and choice in ("auto", "built"):
+        console.step(f"its image is {container.image}, the current one {current}: `cluster down {name}` before `up`")
+    source = container.mounts.get(kind.CONTROL_PLANE_IN_NODE)
+    if source is not None and source != str(paths.control_plane):
+        console.step(f"another clone created it, the one with {source}")
     kind.export_kubeconfig(paths, console, name)
 
 
@@ -186,7 +182,7 @@ def status(paths: Paths, name: str) -> list[tuple[str, bool, str]]:
     rows.append(("node", not found.node, found.node or f"Ready, image {container.image}"))
     rows.append(("CoreDNS", not found.dns, found.dns or "answers"))
     known = images.in_node(name)
-    missing = [image for image in images.wanted(paths) if images.normalized(image) not in known]
+    missing = [image for image in images.wanted(paths) if docker.normalized(image) not in known]
     rows.append(("images", not missing, f"missing: {', '.join(missing)}" if missing else "present"))
     kubeconfig = paths.kubeconfig(name)
     rows.append(("kubeconfig", kubeconfig.exists(), paths.shown(kubeconfig)))

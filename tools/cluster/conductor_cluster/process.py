@@ -1,7 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run commands. The output of long ones goes to a log file; an error quotes its last lines."""
+"""Run commands, and raise the errors that the command line turns into a message and an exit code.
+
+The output of long commands goes to a log file; an error quotes its last lines.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from .errors import CommandFailed
 from .paths import Paths
 
 QUOTED_LINES = 15
 
 _running: set[subprocess.Popen[bytes]] = set()
+
+
+class ClusterError(Exception):
+    """An error for the user: the step that failed, the cause, and what to try next."""
+
+
+class CommandFailed(ClusterError):
+    """A command failed, timed out or could not be started.
+
+    ``output`` is its complete standard output and standard error.
+    """
+
+    def __init__(self, message: str, output: str = "") -> None:
+        super().__init__(message)
+        self.output = output
 
 
 def end_children() -> None:

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from . import catalogue, docker
 from .build import go_programs, recipe
-from .console import Console
-from .locking import locked
+from .console import Console, locked
 from .paths import Paths
 from .process import capture
 
@@ -55,7 +54,7 @@ def program(paths: Paths, console: Console, name: str) -> Path:
             return cached
         image = recipe.node_image(paths)
         if docker.server_version() is not None and docker.image(image) is not None:
-            docker.copy_from_image(image, {IN_NODE_IMAGE[name]: cached})
+            docker.copy_from_image(image, IN_NODE_IMAGE[name], cached)
             console.step(f"copied {name} out of {image}")
             return cached
         found = kind_on_path(catalogue.kind_version(paths)) if name == "kind" else None

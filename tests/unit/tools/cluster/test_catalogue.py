@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 
 from conductor_cluster import catalogue
-from conductor_cluster.errors import ClusterError
 from conductor_cluster.paths import find_paths
+from conductor_cluster.process import ClusterError
 
 BLOCK = """module conductor.local/kube
 

@@ -3,11 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import pytest
 
-from conductor_cluster.health import Health, node_problem
+from conductor_cluster.health import QUERY, QUERY_ID, Health, is_answer, node_problem
 
 
 def _node(status: str, message: str = "") -> dict[str, Any]:
@@ -43,3 +44,33 @@ def test_what_is_wrong_with_nodes(items: list[dict[str, Any]], expected: str) ->
 )
 def test_all_parts_have_to_be_well(health: Health, expected: bool) -> None:
     assert health.well is expected
+
+
+def _reply(identity: bytes = QUERY_ID, flags: int = 0x8580, records: int = 1) -> bytes:
+    return struct.pack("!H2s5H", 100, identity, flags, 1, records, 0, 0)
+
+
+def test_the_question_is_what_rfc_1035_says() -> None:
+    assert struct.unpack("!H", QUERY[:2])[0] == len(QUERY) - 2
+    assert QUERY[2:14] == bytes.fromhex("1234 0100 0001 0000 0000 0000")
+    labels = b"".join(bytes([len(label)]) + label for label in b"kubernetes.default.svc.cluster.local.".split(b"."))
+    assert QUERY[14:] == labels + bytes.fromhex("0001 0001")
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (_reply(), True),
+        (_reply(records=256), True),
+        (_reply(flags=0x8583), False),
+        (_reply(flags=0x8182), False),
+        (_reply(flags=0x0100), False),
+        (_reply(records=0), False),
+        (_reply(identity=b"\0\1"), False),
+        (_reply()[:13], False),
+        (b"", False),
+    ],
+    ids=["answer", "many", "no such name", "failure", "a question", "no record", "another's", "cut off", "nothing"],
+)
+def test_an_answer_is_recognized(reply: bytes, expected: bool) -> None:
+    assert is_answer(reply) is expected

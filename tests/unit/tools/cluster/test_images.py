@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from conductor_cluster import docker, images
-from conductor_cluster.build.contents import find_image
-from conductor_cluster.errors import ClusterError
+from conductor_cluster.build.node_image import find_image
+from conductor_cluster.process import ClusterError
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from conductor_cluster.errors import ClusterError
     ],
 )
 def test_names_are_written_as_containerd_writes_them(image: str, expected: str) -> None:
-    assert images.normalized(image) == expected
+    assert docker.normalized(image) == expected
 
 
 @pytest.mark.parametrize(

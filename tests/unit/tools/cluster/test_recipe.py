@@ -50,7 +50,15 @@ def test_a_time_does_not_matter(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "changed", ["go/kube/go.sum", "go/trainer-2.3.0/go.mod", "go/pause/main.go", "node/packages.txt", "releases.json"]
+    "changed",
+    [
+        "go/kube/go.sum",
+        "go/trainer-2.3.0/go.mod",
+        "go/pause/main.go",
+        "node/packages.txt",
+        "releases.json",
+        "conductor_cluster/build/recipe.py",
+    ],
 )
 def test_the_node_image_has_another_name_when_a_pin_or_file_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
@@ -58,7 +66,6 @@ def test_the_node_image_has_another_name_when_a_pin_or_file_changes(
     tool = tmp_path / "cluster"
     shutil.copytree(find_paths().go_modules.parent, tool, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr("conductor_cluster.paths.TOOL", tool)
-    monkeypatch.setattr(recipe, "__file__", str(tool / "conductor_cluster" / "build" / "recipe.py"))
     paths = Paths(clone=tmp_path, cache=tmp_path / "cache")
     before = recipe.node_image(paths)
     assert before.startswith(f"conductor/node:v{catalogue.kubernetes_version(paths)}-")
@@ -74,7 +81,6 @@ def test_a_controller_s_recipe_does_not_depend_on_the_other_controller(
     tool = tmp_path / "cluster"
     shutil.copytree(find_paths().go_modules.parent, tool, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr("conductor_cluster.paths.TOOL", tool)
-    monkeypatch.setattr(recipe, "__file__", str(tool / "conductor_cluster" / "build" / "recipe.py"))
     paths = Paths(clone=tmp_path, cache=tmp_path / "cache")
     jobset, trainer = catalogue.controllers(paths)
     before = recipe.controller_recipe(paths, jobset), recipe.controller_recipe(paths, trainer)

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of built images: a hash over everything that decides what is in them, so that Docker itself is the cache."""
+"""Name built images after a hash of everything that decides their content, so that Docker itself is the cache."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..paths import Paths
 
 HASH_LENGTH = 12
 NODE_FAMILIES = ("kube", "etcd", "coredns", "kind", "pause")
-IGNORED = ("__pycache__",)
+BUILD = "conductor_cluster/build"
 
 
 def hash_files(root: Path, files: Iterable[Path]) -> str:
-    """Hash over the names (below ``root``), modes and contents of ``files``, in an order of its own."""
+    """Return a hash over the names (below ``root``), modes and contents of ``files``, in an order of its own."""
     total = hashlib.sha256()
     for file in sorted(files):
         executable = "x" if file.stat().st_mode & 0o100 else "-"
@@ -27,36 +27,29 @@ def hash_files(root: Path, files: Iterable[Path]) -> str:
     return total.hexdigest()[:HASH_LENGTH]
 
 
-def _files(folder: Path) -> list[Path]:
-    return [file for file in folder.rglob("*") if file.is_file() and not set(file.parts) & set(IGNORED)]
-
-
-def _tool_files(paths: Paths, families: Iterable[str]) -> str:
+def _recipe(paths: Paths, *parts: str) -> str:
+    """Return the hash over files and folders of this tool."""
     root = paths.go_modules.parent
-    files = [*_files(Path(__file__).parent), *_files(paths.node), root / "releases.json"]
-    for name in families:
-        files += _files(paths.go_modules / name)
-    return hash_files(root, files)
+    found = [file for part in parts for file in (root / part, *(root / part).rglob("*"))]
+    return hash_files(root, (file for file in found if file.is_file() and "__pycache__" not in file.parts))
 
 
 def node_recipe(paths: Paths) -> str:
-    """Hash of all that goes into the node image: pins, files, packages, and the code that builds it."""
-    return _tool_files(paths, [*NODE_FAMILIES, *(entry.family for entry in catalogue.controllers(paths))])
+    """Return the hash over all that goes into the node image: pins, files, packages, and the code that builds it."""
+    families = [*NODE_FAMILIES, *(controller.family for controller in catalogue.controllers(paths))]
+    return _recipe(paths, BUILD, "node", "releases.json", *(f"go/{family}" for family in families))
 
 
 def controller_recipe(paths: Paths, controller: catalogue.Controller) -> str:
-    """Hash of all that goes into the image of one controller."""
-    root = paths.go_modules.parent
-    code = [Path(__file__).parent / name for name in ("go_programs.py", "archive.py", "contents.py")]
-    return hash_files(root, [*code, *_files(paths.go_modules / controller.family)])
+    """Return the hash over all that goes into the image of one controller."""
+    return _recipe(paths, f"{BUILD}/go_programs.py", f"{BUILD}/program_image.py", f"go/{controller.family}")
 
 
 def root_recipe(paths: Paths) -> str:
-    """Hash of what decides the root file system."""
-    root = paths.go_modules.parent
-    return hash_files(root, [Path(__file__).parent / "root_file_system.py", paths.node / "packages.txt"])
+    """Return the hash over what decides the root file system, and the test workload's image, which is made of it."""
+    return _recipe(paths, f"{BUILD}/root_file_system.py", "node/packages.txt", "node/stage/busybox-files")
 
 
 def node_image(paths: Paths) -> str:
-    """Name of the node image that today's recipe makes."""
+    """Return the name of the node image of the current recipe."""
     return f"conductor/node:v{catalogue.kubernetes_version(paths)}-{node_recipe(paths)}"
