@@ -5,16 +5,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
-from .canonical import canonical
-from .errors import GenerateError
+from .documents import GenerateError, canonical, load_documents
 from .phases import Object
-from .yamls import load_documents
 
 ABSENT = object()
 CHANGES = ("added", "removed", "changed")
@@ -117,15 +116,9 @@ def unexplained(differences: Iterable[Difference], allowed: list[Allowed]) -> li
 
 def matches(pattern: str, path: str) -> bool:
     """Return whether a JSON Pointer matches a pattern; ``*`` is one part, ``**`` any number of parts."""
-    return _parts_match(pattern.split("/"), path.split("/"))
-
-
-def _parts_match(pattern: list[str], parts: list[str]) -> bool:
-    if not pattern:
-        return not parts
-    if pattern[0] == "**":
-        return any(_parts_match(pattern[1:], parts[skip:]) for skip in range(len(parts) + 1))
-    return bool(parts) and pattern[0] in ("*", parts[0]) and _parts_match(pattern[1:], parts[1:])
+    parts = {"**": "(?:/[^/]*)*", "*": "/[^/]*"}
+    expression = "".join(parts.get(part, "/" + re.escape(part)) for part in pattern.split("/")[1:])
+    return re.fullmatch(expression, path) is not None
 
 
 def _walk(path: str, ours: Any, theirs: Any) -> Iterator[tuple[str, Any, Any]]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .canonical import canonical
-from .errors import GenerateError
+from .documents import GenerateError, canonical
 
 #: Phase → kinds. The objects of a phase may be applied at the same time, in any order.
 PHASES: dict[str, tuple[str, ...]] = {

@@ -12,9 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .canonical import digest
 from .differences import ABSENT, Difference, compare
-from .errors import GenerateError
+from .documents import GenerateError, digest
 from .phases import Object, identity
 
 # On each of our objects and on none of upstream's, so not worth listing.

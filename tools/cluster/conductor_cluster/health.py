@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from . import docker, kind
@@ -22,20 +21,6 @@ QUERY_ID = b"\x12\x34"
 QUERY = b"\0\x36" + QUERY_ID + b"\1\0\0\1\0\0\0\0\0\0\x0akubernetes\7default\3svc\7cluster\5local\0\0\1\0\1"
 # bash opens the connection, so a node image needs no DNS tools. The answer's length and header are 14 bytes.
 ASK = 'exec 3<>"/dev/tcp/$1/53"; cat >&3; head --bytes=14 <&3'
-
-
-@dataclass(frozen=True)
-class Health:
-    """The problem of each part; empty if the part is healthy."""
-
-    api: str
-    node: str
-    dns: str
-
-    @property
-    def well(self) -> bool:
-        """Whether all parts are healthy."""
-        return not (self.api or self.node or self.dns)
 
 
 def kubectl(name: str, *arguments: str, timeout: float = 20) -> bytes:
@@ -73,16 +58,16 @@ def dns_answers(name: str, seconds: int) -> bool:
         return False
 
 
-def look(name: str) -> Health:
-    """Check the cluster once."""
+def look(name: str) -> dict[str, str]:
+    """Check the cluster once; return the problem of each part, empty if the part is healthy."""
     try:
         kubectl(name, "get", "--raw", "/readyz", timeout=8)
         nodes = json.loads(kubectl(name, "get", "nodes", "-o", "json"))
         answers = dns_answers(name, 3)
     except CommandFailed as error:
         lines = error.output.strip().splitlines()
-        return Health(lines[-1] if lines else str(error), "unknown", "unknown")
-    return Health("", node_problem(nodes), "" if answers else "CoreDNS does not answer")
+        return {"API server": lines[-1] if lines else str(error), "node": "unknown", "CoreDNS": "unknown"}
+    return {"API server": "", "node": node_problem(nodes), "CoreDNS": "" if answers else "does not answer"}
 
 
 def wait(console: Console, name: str) -> None:
@@ -101,7 +86,7 @@ def wait(console: Console, name: str) -> None:
 def becomes_well(name: str, seconds: float) -> bool:
     """Return whether the cluster becomes healthy within ``seconds``."""
     deadline = time.monotonic() + seconds
-    while not look(name).well:
+    while any(look(name).values()):
         if time.monotonic() > deadline:
             return False
         time.sleep(POLL_SECONDS)

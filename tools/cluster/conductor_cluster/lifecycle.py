@@ -177,13 +177,10 @@ def status(paths: Paths, name: str) -> list[tuple[str, bool, str]]:
         return [*rows, ("node", False, f"the cluster {name} does not exist: `cluster up {name}` creates it")]
     if not container.running:
         return [*rows, ("node", False, f"stopped: `cluster up {name}` starts it")]
-    found = health.look(name)
-    rows.append(("API server", not found.api, found.api or "ready"))
-    rows.append(("node", not found.node, found.node or f"Ready, image {container.image}"))
-    rows.append(("CoreDNS", not found.dns, found.dns or "answers"))
+    rows.append(("node image", True, container.image))
+    rows += [(part, not problem, problem or "healthy") for part, problem in health.look(name).items()]
     known = images.in_node(name)
     missing = [image for image in images.wanted(paths) if docker.normalized(image) not in known]
     rows.append(("images", not missing, f"missing: {', '.join(missing)}" if missing else "present"))
-    kubeconfig = paths.kubeconfig(name)
-    rows.append(("kubeconfig", kubeconfig.exists(), paths.shown(kubeconfig)))
+    rows.append(("kubeconfig", paths.kubeconfig(name).exists(), paths.shown(paths.kubeconfig(name))))
     return rows

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bundle_generator.errors import GenerateError
+from bundle_generator.documents import GenerateError
 from bundle_generator.phases import PHASES, into_phases, replacements
 
 

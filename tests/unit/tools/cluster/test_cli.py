@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import pytest
@@ -109,9 +108,16 @@ def test_an_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch, paths: P
     def stop(*_: object) -> int:
         raise KeyboardInterrupt
 
-    parsed = argparse.Namespace(verb="list", run=stop)
-    monkeypatch.setattr(cli, "parser", lambda: argparse.Namespace(parse_args=lambda _: parsed))
-    assert cli.main([]) == 130
+    monkeypatch.setattr(lifecycle, "listing", stop)
+    assert cli.main(["list"]) == 130
+
+
+def test_the_clusters_are_listed(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(lifecycle, "listing", lambda _: [("a", "running", "this clone")])
+    assert cli.main(["list"]) == 0
+    assert capsys.readouterr().out.split() == ["a", "running", "this", "clone"]
 
 
 def test_every_program_has_a_family() -> None:

@@ -3,12 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
 import struct
 from typing import Any
 
 import pytest
 
-from conductor_cluster.health import QUERY, QUERY_ID, Health, is_answer, node_problem
+from conductor_cluster import health
+from conductor_cluster.health import QUERY, QUERY_ID, is_answer, node_problem
+from conductor_cluster.process import CommandFailed
 
 
 def _node(status: str, message: str = "") -> dict[str, Any]:
@@ -34,16 +37,26 @@ def test_what_is_wrong_with_nodes(items: list[dict[str, Any]], expected: str) ->
 
 
 @pytest.mark.parametrize(
-    ("health", "expected"),
+    ("api", "nodes", "dns", "expected"),
     [
-        (Health("", "", ""), True),
-        (Health("refused", "", ""), False),
-        (Health("", "x", ""), False),
-        (Health("", "", "x"), False),
+        ("ok", [_node("True")], True, ["", "", ""]),
+        (None, [], True, ["connection refused", "unknown", "unknown"]),
+        ("ok", [_node("Unknown")], True, ["", "n: not Ready", ""]),
+        ("ok", [_node("True")], False, ["", "", "does not answer"]),
     ],
 )
-def test_all_parts_have_to_be_well(health: Health, expected: bool) -> None:
-    assert health.well is expected
+def test_all_parts_have_to_be_well(
+    monkeypatch: pytest.MonkeyPatch, api: str | None, nodes: list[dict[str, Any]], dns: bool, expected: list[str]
+) -> None:
+    def kubectl(_name: str, *arguments: str, timeout: float = 0) -> bytes:
+        if api is None:
+            raise CommandFailed("kubectl", "E1130 retrying\nconnection refused\n")
+        return json.dumps({"items": nodes}).encode()
+
+    monkeypatch.setattr(health, "kubectl", kubectl)
+    monkeypatch.setattr(health, "dns_answers", lambda *_: dns)
+    assert health.look("a") == dict(zip(["API server", "node", "CoreDNS"], expected, strict=True))
+    assert health.becomes_well("a", -1) is not any(expected)
 
 
 def _reply(identity: bytes = QUERY_ID, flags: int = 0x8580, records: int = 1) -> bytes:
