@@ -19,15 +19,12 @@ from .process import ClusterError, end_children
 VERBS = {
     "up": "create a cluster, or make sure that it is healthy",
     "down": "remove a cluster",
-    "load": "load images into the node: those of a release and the test workload, or IMAGE...",
+    "load": "load the images of an operator release and of the test workload into the node",
     "status": "report the state of a cluster; exit code 0 only if it is healthy",
     "kubeconfig": "print the path of a cluster's kubeconfig",
     "audit": "print the API server's audit log, one JSON object per line",
-    "list": "list the clusters and their states",
     "program": "print the path of a program; copy or build it if missing",
 }
-# They do not take the name of a cluster.
-NAMELESS = ("list", "program")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -41,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
         for verb, text in VERBS.items()
     }
     for verb, found in verbs.items():
-        if verb not in NAMELESS:
+        if verb != "program":
             found.add_argument("name", nargs="?", default="conductor", metavar="NAME", help="default: conductor")
     verbs["up"].add_argument(
         "--node-image",
@@ -52,7 +49,6 @@ def parser() -> argparse.ArgumentParser:
     )
     verbs["up"].add_argument("--kubernetes", metavar="VERSION", help="Kubernetes version (default: the pinned one)")
     verbs["down"].add_argument("--all", action="store_true", help="all clusters of this clone")
-    verbs["load"].add_argument("image", nargs="*", metavar="IMAGE", help="images in Docker")
     verbs["load"].add_argument("--release", metavar="VERSION", help="operator release (default: the newest here)")
     verbs["program"].add_argument("program", choices=sorted(programs.IN_NODE_IMAGE), metavar="PROGRAM")
     return top
@@ -64,8 +60,6 @@ def run(paths: Paths, console: Console, verb: str, name: str, arguments: argpars
         lifecycle.up(paths, console, name, arguments.node_image, arguments.kubernetes)
     elif verb == "down":
         lifecycle.down(paths, console, lifecycle.own_names(paths) if arguments.all else [name])
-    elif verb == "load" and arguments.image:
-        images.load(paths, console, name, arguments.image)
     elif verb == "load":
         images.ensure_in_node(paths, console, name, release=arguments.release)
         console.step(f"{name} has {', '.join(images.wanted(paths, arguments.release))}")
@@ -74,9 +68,6 @@ def run(paths: Paths, console: Console, verb: str, name: str, arguments: argpars
         for part, well, text in rows:
             print(f"{'ok  ' if well else 'BAD '} {part:<11} {text}")
         return 0 if all(well for _, well, _ in rows) else 1
-    elif verb == "list":
-        for row in lifecycle.listing(paths):
-            print("{:<20} {:<8} {}".format(*row))
     elif verb == "kubeconfig":
         file = paths.kubeconfig(name)
         if not file.exists():

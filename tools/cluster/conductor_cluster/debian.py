@@ -53,15 +53,11 @@ def stanzas(sources: Sequence[AptSource], codename: str) -> str:
     )
 
 
-def release_codename(os_release: str) -> str | None:
-    """Return the code name of the Debian release in the text of /etc/os-release; None for other distributions."""
-    values = dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', os_release, re.MULTILINE))
-    return values.get("VERSION_CODENAME") if values.get("ID") == "debian" else None
-
-
 def this_codename(os_release: Path = Path("/etc/os-release")) -> str | None:
     """Return the code name of this machine's Debian release; None for other distributions."""
-    return release_codename(os_release.read_text()) if os_release.exists() else None
+    text = os_release.read_text() if os_release.exists() else ""
+    values = dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', text, re.MULTILINE))
+    return values.get("VERSION_CODENAME") if values.get("ID") == "debian" else None
 
 
 def read_trust(text: str, deb822: bool, uri: str, suite: str) -> str:

@@ -114,24 +114,18 @@ def remove(containers: Sequence[str]) -> None:
         capture("remove containers", ["docker", "rm", "--force", "--volumes", *containers], timeout=120)
 
 
-def execute(
-    container_name: str, command: Sequence[str], *, check: bool = True, stdin: bytes | None = None, timeout: float = 60
-) -> bytes:
+def execute(container_name: str, command: Sequence[str], *, stdin: bytes = b"", timeout: float = 60) -> bytes:
     """Run ``command`` in a container and return its standard output; errors as for ``capture``."""
-    head = ["docker", "exec", *(["--interactive"] if stdin is not None else []), container_name]
-    return capture(f"in {container_name}", [*head, *command], check=check, stdin=stdin, timeout=timeout).stdout
+    head = ["docker", "exec", *(["--interactive"] if stdin else []), container_name]
+    return capture(f"in {container_name}", [*head, *command], stdin=stdin, timeout=timeout).stdout
 
 
 def copy_from_image(image_name: str, inside: str, here: Path) -> None:
-    """Copy a file (links are followed) out of an image, atomically. Raise CommandFailed if the image lacks it."""
-    created = capture("create a container", ["docker", "create", "--network", "none", image_name, "none"], timeout=120)
-    name = created.stdout.decode().strip()
+    """Copy a program (links are followed) out of an image, atomically. Raise CommandFailed if the image lacks it."""
+    command = ["docker", "run", "--rm", "--network", "none", "--entrypoint", "cat", image_name, inside]
+    content = capture(f"copy {inside} out of {image_name}", command, timeout=300).stdout
     here.parent.mkdir(parents=True, exist_ok=True)
     partial = here.with_name(here.name + ".partial")
-    try:
-        copy = ["docker", "cp", "--follow-link", f"{name}:{inside}", str(partial)]
-        capture(f"copy {inside} out of {image_name}", copy, timeout=300)
-    finally:
-        remove([name])
+    partial.write_bytes(content)
     partial.chmod(0o755)
     partial.replace(here)

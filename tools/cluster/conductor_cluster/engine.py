@@ -233,16 +233,15 @@ def _start(paths: Paths, console: Console) -> None:
 
 def ensure_inotify(console: Console) -> None:
     """Raise the kernel's limit of inotify instances, and report it, if it is too low for a second cluster."""
-    if not INOTIFY_INSTANCES.exists():
-        return
-    now = int(INOTIFY_INSTANCES.read_text())
+    now = int(INOTIFY_INSTANCES.read_text()) if INOTIFY_INSTANCES.exists() else INOTIFY_WANTED
     if now >= INOTIFY_WANTED:
         return
+    said = f"raised fs.inotify.max_user_instances from {now} to {INOTIFY_WANTED} (until the next boot)"
     try:
         INOTIFY_INSTANCES.write_text(str(INOTIFY_WANTED))
-        console.step(f"raised fs.inotify.max_user_instances from {now} to {INOTIFY_WANTED} (until the next boot)")
     except OSError as error:
-        console.step(
+        said = (
             f"fs.inotify.max_user_instances is {now} and cannot be raised ({error.strerror}): "
             f"more than one cluster requires `sysctl fs.inotify.max_user_instances={INOTIFY_WANTED}`"
         )
+    console.step(said)

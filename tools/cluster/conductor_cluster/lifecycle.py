@@ -5,48 +5,20 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from . import catalogue, docker, engine, health, images, kind
-from .build import node_image, recipe
+from .build import node_image
 from .catalogue import RECIPE_LABEL
 from .console import Console, locked
+from .images import pull
 from .paths import Paths
 from .process import ClusterError, CommandFailed, capture
-from .registry import pull
 
 # How long a restarted node, or one that Docker is starting, may take to become healthy.
 RECOVERY_SECONDS = 60
-RECORD = "cluster.json"
-
-
-@dataclass(frozen=True)
-class Record:
-    """The record of a cluster that this clone created."""
-
-    complete: bool
-    """False while the cluster is being created."""
-    address: str = ""
-    """The node's address when it was created."""
-
-    def write(self, file: Path) -> None:
-        """Write the record atomically."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_name(file.name + ".partial")
-        partial.write_text(json.dumps(asdict(self)) + "\n")
-        partial.replace(file)
-
-
-def read_record(file: Path) -> Record:
-    """Return the record in ``file``; that of a cluster of unknown origin if it is missing or invalid."""
-    try:
-        data = json.loads(file.read_text())
-        return Record(bool(data["complete"]), str(data["address"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return Record(complete=True)
+# In the folder of a cluster that this clone created: the node's address, empty while it is being created.
+RECORD = "node-address"
 
 
 def choose_node_image(paths: Paths, console: Console, choice: str, kubernetes: str | None) -> str:
@@ -60,7 +32,7 @@ def choose_node_image(paths: Paths, console: Console, choice: str, kubernetes: s
         return choice
     pinned = catalogue.kubernetes_version(paths)
     version = (kubernetes or pinned).lstrip("v")
-    stock, built = f"kindest/node:v{version}", recipe.node_image(paths)
+    stock, built = f"kindest/node:v{version}", catalogue.node_image(paths)
     if choice != "built":
         if docker.image(stock) is not None:
             return stock
@@ -89,7 +61,8 @@ def up(paths: Paths, console: Console, name: str, choice: str, kubernetes: str |
     with locked(folder / "lock", f"the cluster {name}", console):
         engine.ensure_inotify(console)
         container = docker.container(kind.node(name))
-        why = "" if container is None else repair(console, name, container, read_record(folder / RECORD))
+        record = (folder / RECORD).read_text() if (folder / RECORD).exists() else None
+        why = "" if container is None else repair(console, name, container, record)
         if container is None or why:
             console.step(f"recreating {name}: {why}" if why else f"creating {name} (about 20 s)")
             docker.remove(docker.cluster_containers().get(name, []))
@@ -101,9 +74,12 @@ def up(paths: Paths, console: Console, name: str, choice: str, kubernetes: str |
         console.step(f"{name} is ready; its kubeconfig is {paths.shown(paths.kubeconfig(name))}")
 
 
-def repair(console: Console, name: str, container: docker.Container, record: Record) -> str:
-    """Make an existing cluster healthy. Return why it must be recreated, or an empty text."""
-    if not record.complete:
+def repair(console: Console, name: str, container: docker.Container, record: str | None) -> str:
+    """Make an existing cluster healthy. Return why it must be recreated, or an empty text.
+
+    ``record`` is the content of RECORD, None for a cluster of unknown origin.
+    """
+    if record == "":
         return "an earlier `up` was interrupted"
     if not container.running:
         console.step(f"{name}: its node is stopped; starting it")
@@ -114,8 +90,8 @@ def repair(console: Console, name: str, container: docker.Container, record: Rec
         container = docker.container(kind.node(name)) or container
     # etcd and the API server are bound to the address that the node had when it was created. Docker may have assigned
     # another one.
-    if record.address and container.address and record.address != container.address:
-        return f"its node came back with the address {container.address} instead of {record.address}"
+    if record and container.address and record != container.address:
+        return f"its node came back with the address {container.address} instead of {record}"
     if not health.becomes_well(name, RECOVERY_SECONDS):
         return "its node does not become healthy"
     console.step(f"{name} is healthy")
@@ -123,17 +99,17 @@ def repair(console: Console, name: str, container: docker.Container, record: Rec
 
 
 def _create(paths: Paths, console: Console, name: str, image: str) -> None:
-    file = paths.cluster(name) / RECORD
-    Record(complete=False).write(file)
+    record = paths.cluster(name) / RECORD
+    record.write_text("")
     console.step(f"creating the node from {image}")
     kind.create(paths, console, name, image, own_network=docker.image_label(image, RECIPE_LABEL) is not None)
     console.step("control plane started")
     health.wait(console, name)
-    Record(complete=True, address=docker.address(kind.node(name))).write(file)
+    record.write_text(docker.address(kind.node(name)) or "none")
 
 
 def _reuse(paths: Paths, console: Console, name: str, choice: str, container: docker.Container) -> None:
-    current = recipe.node_image(paths)
+    current = catalogue.node_image(paths)
     built_here = container.image.startswith("conductor/node:")
     if built_here and container.image != current and choice in ("auto", "built"):
         console.step(f"its image is {container.image}, the current one {current}: `cluster down {name}` before `up`")
@@ -155,17 +131,6 @@ def down(paths: Paths, console: Console, names: list[str]) -> None:
 def own_names(paths: Paths) -> list[str]:
     """Return the names of the clusters that this clone created."""
     return sorted(record.parent.name for record in paths.clusters.glob(f"*/{RECORD}"))
-
-
-def listing(paths: Paths) -> list[tuple[str, str, str]]:
-    """Return all kind clusters: name, state, and whether this clone created them."""
-    own = own_names(paths)
-    rows = []
-    for name in sorted({*docker.cluster_containers(), *own}):
-        container = docker.container(kind.node(name))
-        shown = "missing" if container is None else "running" if container.running else "stopped"
-        rows.append((name, shown, "this clone" if name in own else "not of this clone"))
-    return rows
 
 
 def status(paths: Paths, name: str) -> list[tuple[str, bool, str]]:

@@ -48,13 +48,7 @@ def tail(text: str, lines: int = QUOTED_LINES) -> str:
 
 
 def capture(
-    step: str,
-    command: Sequence[str],
-    *,
-    timeout: float | None = 60,
-    check: bool = True,
-    stdin: bytes | None = None,
-    env: Mapping[str, str] | None = None,
+    step: str, command: Sequence[str], *, timeout: float | None = 60, check: bool = True, stdin: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a short command and return its output.
 
@@ -62,9 +56,7 @@ def capture(
     or (with ``check``) fails.
     """
     try:
-        done = subprocess.run(
-            list(command), input=stdin or b"", capture_output=True, timeout=timeout, env=env, check=False
-        )
+        done = subprocess.run(list(command), input=stdin, capture_output=True, timeout=timeout, check=False)
     except subprocess.TimeoutExpired as error:
         raise CommandFailed(f"{step}: `{shlex.join(command)}` did not finish within {timeout:g} s") from error
     except FileNotFoundError as error:

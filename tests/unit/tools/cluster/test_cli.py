@@ -10,7 +10,7 @@ import pytest
 from conductor_cluster import cli, engine, lifecycle, programs
 from conductor_cluster.paths import Paths, find_paths
 
-VERBS = ["up", "down", "load", "status", "list", "kubeconfig", "audit", "program"]
+VERBS = ["up", "down", "load", "status", "kubeconfig", "audit", "program"]
 
 
 @pytest.fixture
@@ -39,11 +39,6 @@ def test_up_takes_its_options_on_either_side_of_the_name() -> None:
         arguments = cli.parser().parse_args(argv)
         assert (arguments.name, arguments.node_image, arguments.kubernetes) == ("a", "built", None)
     assert cli.parser().parse_args(["up"]).node_image == "auto"
-
-
-def test_load_takes_images_after_the_name() -> None:
-    arguments = cli.parser().parse_args(["load", "a", "x:1", "y:2"])
-    assert (arguments.name, arguments.image) == ("a", ["x:1", "y:2"])
 
 
 @pytest.mark.parametrize("argv", [[], ["fly"], ["program", "nonesuch"], ["up", "a", "b"]])
@@ -108,16 +103,8 @@ def test_an_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch, paths: P
     def stop(*_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(lifecycle, "listing", stop)
-    assert cli.main(["list"]) == 130
-
-
-def test_the_clusters_are_listed(
-    paths: Paths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(lifecycle, "listing", lambda _: [("a", "running", "this clone")])
-    assert cli.main(["list"]) == 0
-    assert capsys.readouterr().out.split() == ["a", "running", "this", "clone"]
+    monkeypatch.setattr(lifecycle, "status", stop)
+    assert cli.main(["status"]) == 130
 
 
 def test_every_program_has_a_family() -> None:

@@ -265,8 +265,10 @@ def test_only_docker_comes_from_the_newer_release() -> None:
         ("", None),
     ],
 )
-def test_debian_is_recognized(text: str, expected: str | None) -> None:
-    assert debian.release_codename(text) == expected
+def test_debian_is_recognized(tmp_path: Path, text: str, expected: str | None) -> None:
+    assert debian.this_codename(tmp_path / "os-release") is None
+    (tmp_path / "os-release").write_text(text)
+    assert debian.this_codename(tmp_path / "os-release") == expected
 
 
 def test_a_package_is_unpacked_once_and_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from conductor_cluster import catalogue, docker, health, lifecycle
-from conductor_cluster.build import node_image, recipe
+from conductor_cluster import catalogue, docker, health, kind, lifecycle
+from conductor_cluster.build import node_image
 from conductor_cluster.console import Console
 from conductor_cluster.docker import Container
-from conductor_cluster.lifecycle import Record, read_record, repair
-from conductor_cluster.paths import find_paths
+from conductor_cluster.lifecycle import repair
+from conductor_cluster.paths import Paths, find_paths
 from conductor_cluster.process import ClusterError, CommandFailed
 
 HERE, ELSEWHERE = "172.18.0.2", "172.18.0.3"
@@ -24,23 +24,23 @@ STOPPED = Container(running=False, image="i", address="", mounts={})
 @pytest.mark.parametrize(
     ("container", "record", "comes_back_at", "healthy", "expected"),
     [
-        (RUNNING, Record(True, HERE), None, True, ""),
-        (RUNNING, Record(True), None, True, ""),
-        (RUNNING, Record(False, HERE), None, True, "an earlier `up` was interrupted"),
-        (STOPPED, Record(False), HERE, True, "an earlier `up` was interrupted"),
-        (RUNNING, Record(True, HERE), None, False, "its node does not become healthy"),
-        (STOPPED, Record(True, HERE), HERE, True, ""),
-        (STOPPED, Record(True, HERE), HERE, False, "its node does not become healthy"),
-        (STOPPED, Record(True, HERE), ELSEWHERE, True, f"with the address {ELSEWHERE} instead of {HERE}"),
-        (STOPPED, Record(True), ELSEWHERE, True, ""),
-        (STOPPED, Record(True, HERE), "", True, ""),
-        (STOPPED, Record(True, HERE), None, True, "cannot be started (no space left)"),
+        (RUNNING, HERE, None, True, ""),
+        (RUNNING, None, None, True, ""),
+        (RUNNING, "", None, True, "an earlier `up` was interrupted"),
+        (STOPPED, "", HERE, True, "an earlier `up` was interrupted"),
+        (RUNNING, HERE, None, False, "its node does not become healthy"),
+        (STOPPED, HERE, HERE, True, ""),
+        (STOPPED, HERE, HERE, False, "its node does not become healthy"),
+        (STOPPED, HERE, ELSEWHERE, True, f"with the address {ELSEWHERE} instead of {HERE}"),
+        (STOPPED, None, ELSEWHERE, True, ""),
+        (STOPPED, HERE, "", True, ""),
+        (STOPPED, HERE, None, True, "cannot be started (no space left)"),
     ],
 )
 def test_what_is_done_about_a_cluster(
     monkeypatch: pytest.MonkeyPatch,
     container: Container,
-    record: Record,
+    record: str | None,
     comes_back_at: str | None,
     healthy: bool,
     expected: str,
@@ -60,24 +60,27 @@ def test_what_is_done_about_a_cluster(
     monkeypatch.setattr(health, "becomes_well", lambda *_: healthy)
     why = repair(Console(io.StringIO()), "a", container, record)
     assert (expected in why) if expected else why == ""
-    if container.running or not record.complete:
+    if container.running or record == "":
         assert not started
     elif comes_back_at is not None:
         assert started == [["docker", "start", "a-control-plane"]]
 
 
-def test_a_record_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    record = Record(complete=True, address=HERE)
-    record.write(tmp_path / "deep" / "cluster.json")
-    assert read_record(tmp_path / "deep" / "cluster.json") == record
-    assert [file.name for file in (tmp_path / "deep").iterdir()] == ["cluster.json"]
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"complete": true}'])
-def test_a_record_that_cannot_be_read_is_that_of_an_unknown_cluster(tmp_path: Path, text: str) -> None:
-    (tmp_path / "cluster.json").write_text(text)
-    assert read_record(tmp_path / "cluster.json") == Record(complete=True)
-    assert read_record(tmp_path / "missing.json") == Record(complete=True)
+def test_a_cluster_has_a_record_that_is_empty_until_it_is_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = Paths(tmp_path, tmp_path)
+    record = paths.cluster("a") / lifecycle.RECORD
+    record.parent.mkdir(parents=True)
+    seen: list[str] = []
+    monkeypatch.setattr(docker, "image_label", lambda *_: None)
+    monkeypatch.setattr(kind, "create", lambda *_, **__: seen.append(record.read_text()))
+    monkeypatch.setattr(health, "wait", lambda *_: seen.append(record.read_text()))
+    monkeypatch.setattr(docker, "address", lambda _: HERE)
+    lifecycle._create(paths, Console(io.StringIO()), "a", "image")
+    assert seen == ["", ""]
+    assert record.read_text() == HERE
+    assert lifecycle.own_names(paths) == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +110,7 @@ def test_which_node_image_is_taken(
 ) -> None:
     paths = find_paths()
     version = (kubernetes or catalogue.kubernetes_version(paths)).lstrip("v")
-    names = {"stock": f"kindest/node:v{version}", "built": recipe.node_image(paths), "made": "made here"}
+    names = {"stock": f"kindest/node:v{version}", "built": catalogue.node_image(paths), "made": "made here"}
     monkeypatch.setattr(docker, "image", lambda name: name in {names.get(word, word) for word in there} or None)
     monkeypatch.setattr(lifecycle, "pull", lambda *_, **__: delivers)
     monkeypatch.setattr(node_image, "ensure", lambda *_: "made here")

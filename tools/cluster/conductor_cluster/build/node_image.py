@@ -8,7 +8,7 @@ from __future__ import annotations
 import concurrent.futures
 import hashlib
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .. import catalogue, docker
@@ -16,20 +16,10 @@ from ..catalogue import RECIPE_LABEL, TEST_IMAGE
 from ..console import Console, locked
 from ..paths import Paths
 from ..process import ClusterError, capture, logged
-from . import go_programs, program_image, recipe, root_file_system
+from . import go_programs, root_file_system
 
 CONDUCTOR_FOLDER = "usr/local/lib/conductor"
 NODE_PROGRAMS = {"kubelet": "usr/bin", "kubeadm": "usr/bin", "kubectl": "usr/bin", "kind": CONDUCTOR_FOLDER}
-# Image of the control plane (the last part of its name) -> folder of its program, which has the same name.
-CONTROL_PLANE = {
-    "kube-apiserver": "/usr/local/bin/",
-    "kube-controller-manager": "/usr/local/bin/",
-    "kube-scheduler": "/usr/local/bin/",
-    "kube-proxy": "/usr/local/bin/",
-    "etcd": "/usr/local/bin/",
-    "coredns": "/",
-    "pause": "/",
-}
 # The users that the published images of the controllers and of pause name.
 CONTROLLER_USER = "65532:65532"
 PAUSE_USER = "65535:65535"
@@ -37,7 +27,7 @@ PAUSE_USER = "65535:65535"
 
 def ensure(paths: Paths, console: Console) -> str:
     """Return the name of the node image of the current recipe; build it if Docker does not have it."""
-    name = recipe.node_image(paths)
+    name = catalogue.node_image(paths)
     if docker.image(name) is None:
         with locked(paths.work / "build.lock", "the node image", console):
             if docker.image(name) is None:
@@ -45,45 +35,68 @@ def ensure(paths: Paths, console: Console) -> str:
     return name
 
 
-def ensure_controller(paths: Paths, console: Console, controller: catalogue.Controller) -> None:
-    """Return when Docker has a controller's image of the current pins, built here under its published name."""
-    with locked(paths.work / "build.lock", controller.image, console):
-        if docker.image_label(controller.image, RECIPE_LABEL) == recipe.controller_recipe(paths, controller):
-            return
-        programs = go_programs.build(paths, console, catalogue.family(paths, controller.family), controller)
-        _make_controller(paths, controller.image, controller, programs / controller.program)
-        console.step(f"image {controller.image} built")
+def make_controller(paths: Paths, console: Console, name: str, controller: catalogue.Controller) -> None:
+    """Make the image of a controller in Docker; build its program if the cache does not have it."""
+    programs = go_programs.build(paths, console, catalogue.family(paths, controller.family), controller)
+    wanted = catalogue.controller_recipe(paths, controller)
+    make_image(paths, name, "/manager", programs / controller.program, user=CONTROLLER_USER, recipe=wanted)
 
 
-def ensure_test_image(paths: Paths, console: Console) -> None:
-    """Return when Docker has the test workload's image, made of Debian's busybox."""
-    with locked(paths.work / "build.lock", TEST_IMAGE, console):
-        if docker.image_label(TEST_IMAGE, RECIPE_LABEL) != recipe.root_recipe(paths):
-            _make_test_image(paths, console, TEST_IMAGE)
-            console.step(f"image {TEST_IMAGE} built")
-
-
-def _make_controller(paths: Paths, name: str, controller: catalogue.Controller, program: Path) -> None:
-    wanted = recipe.controller_recipe(paths, controller)
-    program_image.make(paths, name, "/manager", program, user=CONTROLLER_USER, recipe=wanted)
-
-
-def _make_test_image(paths: Paths, console: Console, name: str) -> None:
+def make_test_image(paths: Paths, console: Console, name: str) -> None:
+    """Make the image of the test workload in Docker, of Debian's busybox."""
     files = root_file_system.read(paths, console, "busybox-files")
-    program_image.make(paths, name, "/bin/sh", files=files, recipe=recipe.root_recipe(paths))
+    make_image(paths, name, "/bin/sh", files=files, recipe=catalogue.root_recipe(paths))
 
 
-def find_image(names: Sequence[str], part: str) -> str:
-    """Return the one of kubeadm's image names that has ``part`` as its last path element."""
-    found = [name for name in names if name.rsplit("/", 1)[-1].split(":")[0] == part]
-    if len(found) != 1:
-        raise ClusterError(f"kubeadm should name one image of {part}, but names {', '.join(names)}")
-    return found[0]
+def owned_by_root(info: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Return an entry of a tar without what depends on the user of this machine."""
+    info.uid = info.gid = 0
+    info.uname = info.gname = ""
+    info.mode = 0o755 if info.isdir() or info.mode & 0o100 else 0o644
+    return info
+
+
+def make_image(
+    paths: Paths,
+    name: str,
+    entrypoint: str,
+    program: Path | None = None,
+    *,
+    files: bytes = b"",
+    user: str = "",
+    recipe: str = "",
+) -> None:
+    """Make the image ``name`` in Docker: ``program`` at the path ``entrypoint``, and the files of a tar."""
+    tar = paths.work / "image.tar"
+    tar.unlink(missing_ok=True)
+    if files:
+        tar.write_bytes(files)
+    if program is not None:
+        with tarfile.open(tar, "a") as archive:
+            archive.add(program, entrypoint, filter=owned_by_root)
+            temporary = tarfile.TarInfo("tmp")
+            temporary.type, temporary.mode = tarfile.DIRTYPE, 0o1777
+            archive.addfile(temporary)
+    changes = [f'ENTRYPOINT ["{entrypoint}"]', "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
+    changes += ["WORKDIR /", *([f"USER {user}"] if user else [])]
+    changes += [f"LABEL {RECIPE_LABEL}={recipe}"] if recipe else []
+    command = ["docker", "import", *(f"--change={change}" for change in changes), str(tar), name]
+    capture(f"make the image {name}", command, timeout=600)
+    tar.unlink()
+
+
+def control_plane_images(names: Sequence[str], programs: Mapping[str, Path]) -> dict[str, str]:
+    """Return program -> image name for the image names that kubeadm lists: the program is the last part."""
+    images = {name.rpartition("/")[2].partition(":")[0]: name for name in names}
+    odd = [name for program, name in images.items() if program not in programs]
+    if odd or "pause" not in images:
+        raise ClusterError(f"kubeadm lists images whose programs are not built here, or none of pause: {names}")
+    return images
 
 
 def _programs(paths: Paths, console: Console) -> dict[str, Path]:
     """Build all families and return program name -> file."""
-    wanted: list[tuple[str, catalogue.Controller | None]] = [(name, None) for name in recipe.NODE_FAMILIES]
+    wanted: list[tuple[str, catalogue.Controller | None]] = [(name, None) for name in catalogue.NODE_FAMILIES]
     wanted += [(controller.family, controller) for controller in catalogue.controllers(paths)]
     folders = [go_programs.build(paths, console, catalogue.family(paths, name), of) for name, of in wanted]
     return {file.name: file for folder in folders for file in folder.iterdir()}
@@ -93,13 +106,13 @@ def _make_images(
     paths: Paths, console: Console, prefix: str, programs: dict[str, Path], control_plane: dict[str, str]
 ) -> None:
     """Make all images of a cluster in Docker; ``prefix`` keeps them apart from published ones."""
-    for part, name in control_plane.items():
-        files = root_file_system.read(paths, console, "kube-proxy-files") if part == "kube-proxy" else b""
-        user = PAUSE_USER if part == "pause" else ""
-        program_image.make(paths, prefix + name, CONTROL_PLANE[part] + part, programs[part], files=files, user=user)
+    for program, name in control_plane.items():
+        files = root_file_system.read(paths, console, "kube-proxy-files") if program == "kube-proxy" else b""
+        user = PAUSE_USER if program == "pause" else ""
+        make_image(paths, prefix + name, f"/usr/local/bin/{program}", programs[program], files=files, user=user)
     for controller in catalogue.controllers(paths):
-        _make_controller(paths, prefix + controller.image, controller, programs[controller.program])
-    _make_test_image(paths, console, prefix + docker.normalized(TEST_IMAGE))
+        make_controller(paths, console, prefix + controller.image, controller)
+    make_test_image(paths, console, prefix + docker.normalized(TEST_IMAGE))
     console.step("images made")
 
 
@@ -110,7 +123,7 @@ def _write_files(paths: Paths, programs: dict[str, Path], target: Path) -> None:
     files.update({f"{folder}/{name}": programs[name] for name, folder in NODE_PROGRAMS.items()})
     with tarfile.open(target, "w") as tar:
         for name, file in files.items():
-            tar.add(file, name, filter=program_image.owned_by_root)
+            tar.add(file, name, filter=owned_by_root)
 
 
 def _build(paths: Paths, console: Console, name: str) -> None:
@@ -130,9 +143,9 @@ def _build(paths: Paths, console: Console, name: str) -> None:
     list_images = [str(programs["kubeadm"]), "config", "images", "list", "--kubernetes-version", version]
     names = capture("list kubeadm's images", list_images).stdout.decode().split()
     # One name a cache: what an interrupted build left behind is found again, and another clone's is left alone.
-    container = f"conductor-build-{hashlib.sha256(str(paths.work).encode()).hexdigest()[: recipe.HASH_LENGTH]}"
+    container = f"conductor-build-{hashlib.sha256(str(paths.work).encode()).hexdigest()[: catalogue.HASH_LENGTH]}"
     prefix = f"{container}.invalid/"
-    control_plane = {part: find_image(names, part) for part in CONTROL_PLANE}
+    control_plane = control_plane_images(names, programs)
     others = [*(controller.image for controller in catalogue.controllers(paths)), docker.normalized(TEST_IMAGE)]
     made = [prefix + image for image in (*control_plane.values(), *others)]
     archive, overlay = paths.work / "node-images.tar", paths.work / "node-files.tar"

@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 import shutil
 
-from .. import debian, docker
+from .. import catalogue, debian, docker
 from ..console import Console
 from ..paths import Paths
 from ..process import ClusterError, capture, logged
-from . import recipe
 
 # systemd 252 is the newest that still boots on cgroup v1; Debian 13's does not.
 RELEASE = "bookworm"
@@ -33,7 +32,7 @@ def check() -> str:
 
 def image_name(paths: Paths) -> str:
     """Return the name of the image with the root file system of the current recipe."""
-    return f"conductor/node-root:{recipe.root_recipe(paths)}"
+    return f"conductor/node-root:{catalogue.root_recipe(paths)}"
 
 
 def ensure(paths: Paths, console: Console) -> str:

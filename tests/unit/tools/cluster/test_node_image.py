@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conductor_cluster.build import node_image, program_image
+from conductor_cluster.build import node_image
 from conductor_cluster.paths import Paths, find_paths
 
 
@@ -46,7 +46,7 @@ def _paths(tmp_path: Path) -> Paths:
 
 def test_an_image_has_its_program_and_how_it_is_started(tmp_path: Path, program: Path, imported: Path) -> None:
     paths = _paths(tmp_path)
-    program_image.make(paths, "r.example/a:v1", "/usr/bin/p", program, user="65532:65532", recipe="abc")
+    node_image.make_image(paths, "r.example/a:v1", "/usr/bin/p", program, user="65532:65532", recipe="abc")
     with tarfile.open(imported / "tar") as tar:
         members = {member.name: member for member in tar}
         assert set(members) == {"usr/bin/p", "tmp"}
@@ -72,7 +72,7 @@ def test_a_program_lies_over_the_files_that_it_calls(tmp_path: Path, program: Pa
     files = io.BytesIO()
     with tarfile.open(fileobj=files, mode="w") as tar:
         tar.addfile(tarfile.TarInfo("lib/x"))
-    program_image.make(_paths(tmp_path), "b", "/p", program, files=files.getvalue())
+    node_image.make_image(_paths(tmp_path), "b", "/p", program, files=files.getvalue())
     with tarfile.open(imported / "tar") as tar:
         assert tar.getnames() == ["lib/x", "p", "tmp"]
     assert "USER" not in (imported / "arguments").read_text()
@@ -83,7 +83,7 @@ def test_files_alone_are_an_image(tmp_path: Path, imported: Path) -> None:
     files = io.BytesIO()
     with tarfile.open(fileobj=files, mode="w") as tar:
         tar.addfile(tarfile.TarInfo("bin/sh"))
-    program_image.make(_paths(tmp_path), "c", "/bin/sh", files=files.getvalue())
+    node_image.make_image(_paths(tmp_path), "c", "/bin/sh", files=files.getvalue())
     assert (imported / "tar").read_bytes() == files.getvalue()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conductor_cluster import registry
+from conductor_cluster import images
 from conductor_cluster.console import Console
 from conductor_cluster.paths import Paths
 from conductor_cluster.process import ClusterError
@@ -41,9 +41,9 @@ NO_HOST = "echo 'dial tcp: lookup r.example: no such host' >&2; exit 1"
 )
 def test_a_pull(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, expected: bool, said: str) -> None:
     _docker(tmp_path, monkeypatch, script)
-    monkeypatch.setattr(registry, "ANSWER_SECONDS", 0.2 if "zero" in script else 60)
+    monkeypatch.setattr(images, "ANSWER_SECONDS", 0.2 if "zero" in script else 60)
     stream = io.StringIO()
-    assert registry.pull(Paths(tmp_path, tmp_path / "cache"), Console(stream), "r.example/x:v1") is expected
+    assert images.pull(Paths(tmp_path, tmp_path / "cache"), Console(stream), "r.example/x:v1") is expected
     assert said in stream.getvalue()
 
 
@@ -51,8 +51,8 @@ def test_a_pull(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, ex
     ("age", "image", "ask_again", "asked"),
     [
         (0, "r.example:5000/x:v1", False, False),
-        (registry.REMEMBERED_SECONDS - 60, "r.example:5000/x:v1", False, False),
-        (registry.REMEMBERED_SECONDS + 1, "r.example:5000/x:v1", False, True),
+        (images.REMEMBERED_SECONDS - 60, "r.example:5000/x:v1", False, False),
+        (images.REMEMBERED_SECONDS + 1, "r.example:5000/x:v1", False, True),
         (-1000, "r.example:5000/x:v1", False, True),
         (0, "r.example:5000/x:v1", True, True),
         (0, "r.example:5000/x:v2", False, True),
@@ -64,17 +64,17 @@ def test_an_image_that_was_not_delivered_is_not_asked_for_again_for_a_while(
 ) -> None:
     _docker(tmp_path, monkeypatch, NO_HOST)
     paths = Paths(tmp_path, tmp_path / "cache")
-    assert not registry.pull(paths, Console(io.StringIO()), "r.example:5000/x:v1")
+    assert not images.pull(paths, Console(io.StringIO()), "r.example:5000/x:v1")
     (remembered,) = (paths.work / "not-delivered").iterdir()
     os.utime(remembered, (time.time() - age,) * 2)
     (tmp_path / "bin" / "docker").write_text(f"#!/bin/sh\n{PULLED}\n")
-    assert registry.pull(paths, Console(io.StringIO()), image, ask_again=ask_again) is asked
+    assert images.pull(paths, Console(io.StringIO()), image, ask_again=ask_again) is asked
 
 
 def test_a_pull_that_fails_after_it_has_begun_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # It goes on until the test, seeing that the pull has begun, creates the file.
     _docker(tmp_path, monkeypatch, f"echo 'v1: Pulling from x'; until [ -e {tmp_path}/go ]; do :; done; exit 1")
-    monkeypatch.setattr(registry, "ANSWER_SECONDS", 60)
+    monkeypatch.setattr(images, "ANSWER_SECONDS", 60)
 
     class Seeing(Console):
         def step(self, text: str) -> None:
@@ -82,4 +82,4 @@ def test_a_pull_that_fails_after_it_has_begun_is_an_error(tmp_path: Path, monkey
             (tmp_path / "go").touch()
 
     with pytest.raises(ClusterError, match=r"pull r\.example/x:v1: v1: Pulling from x"):
-        registry.pull(Paths(tmp_path, tmp_path / "cache"), Seeing(io.StringIO()), "r.example/x:v1")
+        images.pull(Paths(tmp_path, tmp_path / "cache"), Seeing(io.StringIO()), "r.example/x:v1")
