@@ -81,7 +81,8 @@ def _check(programs: Programs, root: Path, wanted: list[Release]) -> int:
                 present, right = _lines(root / path), _lines(tree / path)
                 diff = list(difflib.unified_diff(present, right, f"present/{path}", f"right/{path}", lineterm=""))
                 print("\n".join(diff[:_LONGEST]) or "the content is right, but its format is wrong")
-                print(f"... and {len(diff) - _LONGEST} more lines" if len(diff) > _LONGEST else "")
+                if len(diff) > _LONGEST:
+                    print(f"... and {len(diff) - _LONGEST} more lines")
     if different:
         print(f"{different} file(s) differ; run tools/bundles/generate and review `git diff`", file=sys.stderr)
     return 1 if different else 0

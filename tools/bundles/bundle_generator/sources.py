@@ -33,10 +33,6 @@ _OWN_HEADER = """\
 # Without descriptions a CRD has a fifth of the size and fits into the annotation of a client-side apply. Without the
 # schema of embedded metadata the server rejects JobSet's rule on volumeClaimPolicies ("undefined field 'namespace'").
 _CRD = "crd:maxDescLen=0,generateEmbeddedObjectMeta=true"
-_WEBHOOK_FILES = {
-    "MutatingWebhookConfiguration": "mutating-webhooks.yaml",
-    "ValidatingWebhookConfiguration": "validating-webhooks.yaml",
-}
 
 
 def from_modules(programs: Programs, root: Path, release: Release) -> dict[str, str]:
@@ -67,8 +63,8 @@ def from_modules(programs: Programs, root: Path, release: Release) -> dict[str, 
         files |= {f"{component.crds}/{name}": header + text for name, text in made.items()}
         files[f"{component.controller}/cluster-role.yaml"] = header + roles
         for configuration in _webhooks(release, component, webhooks):
-            name = _WEBHOOK_FILES[configuration["kind"]]
-            files[f"{component.controller}/{name}"] = header + _dump(configuration)
+            kind = configuration["kind"].removesuffix("WebhookConfiguration").lower()
+            files[f"{component.controller}/{kind}-webhooks.yaml"] = header + _dump(configuration)
     return files
 
 

@@ -49,11 +49,6 @@ class Family:
     """Version of that module in Go's form (``v1.35.8``)."""
     programs: tuple[str, ...]
 
-    @property
-    def name(self) -> str:
-        """Name of the folder."""
-        return self.folder.name
-
 
 def parse_go_mod(text: str) -> tuple[str, str, tuple[str, ...]]:
     """Return the module and version of the tools in a go.mod, and the names that Go gives to the built programs.

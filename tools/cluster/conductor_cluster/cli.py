@@ -47,7 +47,6 @@ def parser() -> argparse.ArgumentParser:
         help="stock: kindest/node from its registry; built: built here from pinned Go modules and Debian packages; "
         "auto (default): stock if a registry answers within seconds, else built",
     )
-    verbs["up"].add_argument("--kubernetes", metavar="VERSION", help="Kubernetes version (default: the pinned one)")
     verbs["down"].add_argument("--all", action="store_true", help="all clusters of this clone")
     verbs["load"].add_argument("--release", metavar="VERSION", help="operator release (default: the newest here)")
     verbs["program"].add_argument("program", choices=sorted(programs.IN_NODE_IMAGE), metavar="PROGRAM")
@@ -57,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
 def run(paths: Paths, console: Console, verb: str, name: str, arguments: argparse.Namespace) -> int:
     """Run one verb and return its exit code. Raise ClusterError if it fails."""
     if verb == "up":
-        lifecycle.up(paths, console, name, arguments.node_image, arguments.kubernetes)
+        lifecycle.up(paths, console, name, arguments.node_image)
     elif verb == "down":
         lifecycle.down(paths, console, lifecycle.own_names(paths) if arguments.all else [name])
     elif verb == "load":

@@ -147,17 +147,10 @@ def wake_docker(paths: Paths, console: Console) -> bool:
 def _pid(file: Path, program: str) -> int | None:
     """Return the process ID in ``file`` if it belongs to a running ``program``, else None."""
     try:
-        pid = int(file.read_text().strip())
+        pid = int(file.read_text())
+        return pid if Path(f"/proc/{pid}/comm").read_text().strip() == program else None
     except (OSError, ValueError):
         return None
-    return pid if _is_running(pid, program) else None
-
-
-def _is_running(pid: int, program: str) -> bool:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip() == program
-    except OSError:
-        return False
 
 
 def _wait_for_answer(running: Callable[[], bool]) -> str | None:
@@ -183,7 +176,7 @@ def _clear_leftovers(console: Console) -> None:
             console.step(f"ending the containerd (pid {pid}) of an earlier dockerd")
             os.kill(pid, signal.SIGTERM)
             deadline = time.monotonic() + 10
-            while _is_running(pid, "containerd") and time.monotonic() < deadline:
+            while _pid(file, "containerd") == pid and time.monotonic() < deadline:
                 time.sleep(0.1)
         elif file.exists():
             console.step(f"removing the stale {file}")
@@ -199,9 +192,9 @@ def _start(paths: Paths, console: Console) -> None:
     pid = _pid(PID_FILES[0], "dockerd")
     if pid is not None:
         console.step(f"waiting for a dockerd (pid {pid}) that is running but does not answer")
-        if _wait_for_answer(lambda: _is_running(pid, "dockerd")) is not None:
+        if _wait_for_answer(lambda: _pid(PID_FILES[0], "dockerd") == pid) is not None:
             return
-        if _is_running(pid, "dockerd"):
+        if _pid(PID_FILES[0], "dockerd") == pid:
             raise ClusterError(
                 f"a dockerd (pid {pid}) is running but did not answer for {START_SECONDS} s: look at its log, end it "
                 f"with `kill {pid}` and try again"

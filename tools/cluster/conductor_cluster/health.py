@@ -5,16 +5,13 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import Any
 
 from . import docker, kind
-from .console import Console
-from .process import ClusterError, CommandFailed
+from .process import CommandFailed
 
-READY_SECONDS = 180
 POLL_SECONDS = 0.25
+READY = 'jsonpath={range .items[*].status.conditions[?(@.type=="Ready")]}{.status} {.message}{end}'
 # A DNS query over TCP for the IPv4 addresses of kubernetes.default.svc.cluster.local (RFC 1035, 4.1 and 4.2.2): its
 # length, a header with the query's ID, recursion desired and one question, then the question.
 QUERY_ID = b"\x12\x34"
@@ -29,15 +26,10 @@ def kubectl(name: str, *arguments: str, timeout: float = 20) -> bytes:
     return docker.execute(kind.node(name), command, timeout=timeout)
 
 
-def node_problem(nodes: dict[str, Any]) -> str:
-    """Return the problems of the nodes in a NodeList; empty if all are Ready."""
-    problems = []
-    for item in nodes["items"]:
-        conditions = {entry["type"]: entry for entry in item.get("status", {}).get("conditions", [])}
-        ready = conditions.get("Ready", {})
-        if ready.get("status") != "True":
-            problems.append(f"{item['metadata']['name']}: {ready.get('message') or 'not Ready'}")
-    return "; ".join(problems) if nodes["items"] else "no node has registered"
+def node_problem(ready: str) -> str:
+    """Return the problem of a node from the status and message of its condition Ready; empty if it is ready."""
+    status, _, message = ready.strip().partition(" ")
+    return "" if status == "True" else message or status or "it has not registered"
 
 
 def is_answer(reply: bytes) -> bool:
@@ -48,12 +40,12 @@ def is_answer(reply: bytes) -> bool:
     return bool(reply[2:4] == QUERY_ID and is_response and code == 0 and records > b"\0\0")
 
 
-def dns_answers(name: str, seconds: int) -> bool:
-    """Return whether CoreDNS answers within ``seconds`` through its Service, hence through kube-proxy."""
+def dns_answers(name: str) -> bool:
+    """Return whether CoreDNS answers within two seconds through its Service, hence through kube-proxy."""
     address = kubectl(name, "-n", "kube-system", "get", "service", "kube-dns", "-o", "jsonpath={.spec.clusterIP}")
-    command = ["timeout", str(seconds), "bash", "-c", ASK, "bash", address.decode()]
+    command = ["timeout", "2", "bash", "-c", ASK, "bash", address.decode()]
     try:
-        return is_answer(docker.execute(kind.node(name), command, stdin=QUERY, timeout=seconds + 10))
+        return is_answer(docker.execute(kind.node(name), command, stdin=QUERY))
     except CommandFailed:
         return False
 
@@ -62,32 +54,19 @@ def look(name: str) -> dict[str, str]:
     """Check the cluster once; return the problem of each part, empty if the part is healthy."""
     try:
         kubectl(name, "get", "--raw", "/readyz", timeout=8)
-        nodes = json.loads(kubectl(name, "get", "nodes", "-o", "json"))
-        answers = dns_answers(name, 3)
+        ready = kubectl(name, "get", "nodes", "-o", READY).decode()
+        answers = dns_answers(name)
     except CommandFailed as error:
         lines = error.output.strip().splitlines()
         return {"API server": lines[-1] if lines else str(error), "node": "unknown", "CoreDNS": "unknown"}
-    return {"API server": "", "node": node_problem(nodes), "CoreDNS": "" if answers else "does not answer"}
+    return {"API server": "", "node": node_problem(ready), "CoreDNS": "" if answers else "does not answer"}
 
 
-def wait(console: Console, name: str) -> None:
-    """Return when the node is Ready and CoreDNS answers. Raise ClusterError for the one that is not, in time."""
-    deadline = time.monotonic() + READY_SECONDS
-    ready = ["wait", "--for=condition=Ready", "node", "--all", f"--timeout={READY_SECONDS}s"]
-    kubectl(name, *ready, timeout=READY_SECONDS + 20)
-    console.step("node Ready")
-    while not dns_answers(name, 1):
-        if time.monotonic() > deadline:
-            raise ClusterError(f"{name}: the node is Ready, but CoreDNS did not answer in {READY_SECONDS} s")
-        time.sleep(POLL_SECONDS)
-    console.step("CoreDNS answers")
-
-
-def becomes_well(name: str, seconds: float) -> bool:
-    """Return whether the cluster becomes healthy within ``seconds``."""
+def wait(name: str, seconds: float) -> str:
+    """Wait until the cluster is healthy, for ``seconds``; return what is wrong then, empty if it is healthy."""
     deadline = time.monotonic() + seconds
-    while any(look(name).values()):
-        if time.monotonic() > deadline:
-            return False
+    while True:
+        problems = [f"{part}: {problem}" for part, problem in look(name).items() if problem]
+        if not problems or time.monotonic() > deadline:
+            return "; ".join(problems)
         time.sleep(POLL_SECONDS)
-    return True

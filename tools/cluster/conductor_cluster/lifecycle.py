@@ -17,44 +17,33 @@ from .process import ClusterError, CommandFailed, capture
 
 # How long a restarted node, or one that Docker is starting, may take to become healthy.
 RECOVERY_SECONDS = 60
+READY_SECONDS = 180
 # In the folder of a cluster that this clone created: the node's address, empty while it is being created.
 RECORD = "node-address"
 
 
-def choose_node_image(paths: Paths, console: Console, choice: str, kubernetes: str | None) -> str:
+def choose_node_image(paths: Paths, console: Console, choice: str) -> str:
     """Return the name of the node image for ``choice`` (auto, stock, built or a name); pull or build it if missing.
 
-    ``kubernetes`` (``1.35.8``) defaults to the pinned version. Raise ClusterError if the image is not available.
+    Raise ClusterError if the image is not available.
     """
-    if choice not in ("auto", "stock", "built"):
-        if docker.image(choice) is None and not pull(paths, console, choice, ask_again=True):
-            raise ClusterError(f"Docker does not have the image {choice} and cannot pull it")
-        return choice
-    pinned = catalogue.kubernetes_version(paths)
-    version = (kubernetes or pinned).lstrip("v")
-    stock, built = f"kindest/node:v{version}", catalogue.node_image(paths)
-    if choice != "built":
-        if docker.image(stock) is not None:
-            return stock
+    stock, built = f"kindest/node:v{catalogue.kubernetes_version(paths)}", catalogue.node_image(paths)
+    if choice in ("auto", "built"):
         # An existing image costs nothing; a registry that does not answer costs seconds.
-        if choice == "auto" and version == pinned and docker.image(built) is not None:
-            return built
-        if pull(paths, console, stock, ask_again=choice == "stock"):
-            return stock
-        if choice == "stock":
-            raise ClusterError(
-                f"the image {stock} cannot be pulled; name another version with --kubernetes, or build the image with "
-                f"--node-image built"
-            )
-    if version != pinned:
+        existing = [image for image in (stock, built) if choice == "auto" and docker.image(image) is not None]
+        if existing or (choice == "auto" and pull(paths, console, stock)):
+            return existing[0] if existing else stock
+        return node_image.ensure(paths, console)
+    image = stock if choice == "stock" else choice
+    if docker.image(image) is None and not pull(paths, console, image, ask_again=True):
         raise ClusterError(
-            f"Kubernetes {version} cannot be built here, only {pinned} is pinned in {paths.shown(paths.go_modules)}: "
-            f"omit --kubernetes, or create the cluster where a container registry answers"
+            f"Docker does not have the image {image} and cannot pull it: name another one, or build it with "
+            f"--node-image built"
         )
-    return node_image.ensure(paths, console)
+    return image
 
 
-def up(paths: Paths, console: Console, name: str, choice: str, kubernetes: str | None) -> None:
+def up(paths: Paths, console: Console, name: str, choice: str) -> None:
     """Return when the cluster ``name`` is healthy, has its images, and its kubeconfig is written."""
     engine.ensure_docker(paths, console)
     folder = paths.cluster(name)
@@ -66,7 +55,7 @@ def up(paths: Paths, console: Console, name: str, choice: str, kubernetes: str |
         if container is None or why:
             console.step(f"recreating {name}: {why}" if why else f"creating {name} (about 20 s)")
             docker.remove(docker.cluster_containers().get(name, []))
-            _create(paths, console, name, choose_node_image(paths, console, choice, kubernetes))
+            _create(paths, console, name, choose_node_image(paths, console, choice))
         else:
             _reuse(paths, console, name, choice, container)
         kind.close_networks(name)
@@ -92,10 +81,8 @@ def repair(console: Console, name: str, container: docker.Container, record: str
     # another one.
     if record and container.address and record != container.address:
         return f"its node came back with the address {container.address} instead of {record}"
-    if not health.becomes_well(name, RECOVERY_SECONDS):
-        return "its node does not become healthy"
-    console.step(f"{name} is healthy")
-    return ""
+    problem = health.wait(name, RECOVERY_SECONDS)
+    return problem and f"it does not become healthy ({problem})"
 
 
 def _create(paths: Paths, console: Console, name: str, image: str) -> None:
@@ -104,7 +91,9 @@ def _create(paths: Paths, console: Console, name: str, image: str) -> None:
     console.step(f"creating the node from {image}")
     kind.create(paths, console, name, image, own_network=docker.image_label(image, RECIPE_LABEL) is not None)
     console.step("control plane started")
-    health.wait(console, name)
+    problem = health.wait(name, READY_SECONDS)
+    if problem:
+        raise ClusterError(f"{name} did not become healthy within {READY_SECONDS} s: {problem}")
     record.write_text(docker.address(kind.node(name)) or "none")
 
 

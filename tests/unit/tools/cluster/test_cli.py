@@ -37,7 +37,7 @@ def test_the_default_name(verb: str) -> None:
 def test_up_takes_its_options_on_either_side_of_the_name() -> None:
     for argv in (["up", "a", "--node-image", "built"], ["up", "--node-image", "built", "a"]):
         arguments = cli.parser().parse_args(argv)
-        assert (arguments.name, arguments.node_image, arguments.kubernetes) == ("a", "built", None)
+        assert (arguments.name, arguments.node_image) == ("a", "built")
     assert cli.parser().parse_args(["up"]).node_image == "auto"
 
 

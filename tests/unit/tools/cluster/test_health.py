@@ -3,9 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import json
 import struct
-from typing import Any
 
 import pytest
 
@@ -14,49 +12,44 @@ from conductor_cluster.health import QUERY, QUERY_ID, is_answer, node_problem
 from conductor_cluster.process import CommandFailed
 
 
-def _node(status: str, message: str = "") -> dict[str, Any]:
-    condition = {"type": "Ready", "status": status, "message": message}
-    return {
-        "metadata": {"name": "n"},
-        "status": {"conditions": [{"type": "DiskPressure", "status": "False"}, condition]},
-    }
-
-
 @pytest.mark.parametrize(
-    ("items", "expected"),
+    ("ready", "expected"),
     [
-        ([_node("True")], ""),
-        ([_node("False", "network plugin not ready")], "n: network plugin not ready"),
-        ([_node("Unknown")], "n: not Ready"),
-        ([{"metadata": {"name": "n"}}], "n: not Ready"),
-        ([], "no node has registered"),
+        ("True kubelet is posting ready status", ""),
+        ("True ", ""),
+        ("False container runtime network not ready: cni plugin", "container runtime network not ready: cni plugin"),
+        ("Unknown Kubelet stopped posting node status.", "Kubelet stopped posting node status."),
+        ("Unknown ", "Unknown"),
+        ("", "it has not registered"),
     ],
 )
-def test_what_is_wrong_with_nodes(items: list[dict[str, Any]], expected: str) -> None:
-    assert node_problem({"items": items}) == expected
+def test_what_is_wrong_with_a_node(ready: str, expected: str) -> None:
+    assert node_problem(ready) == expected
 
 
 @pytest.mark.parametrize(
-    ("api", "nodes", "dns", "expected"),
+    ("api", "ready", "dns", "expected"),
     [
-        ("ok", [_node("True")], True, ["", "", ""]),
-        (None, [], True, ["connection refused", "unknown", "unknown"]),
-        ("ok", [_node("Unknown")], True, ["", "n: not Ready", ""]),
-        ("ok", [_node("True")], False, ["", "", "does not answer"]),
+        ("ok", "True x", True, ["", "", ""]),
+        (None, "", True, ["connection refused", "unknown", "unknown"]),
+        ("ok", "Unknown ", True, ["", "Unknown", ""]),
+        ("ok", "True x", False, ["", "", "does not answer"]),
     ],
 )
 def test_all_parts_have_to_be_well(
-    monkeypatch: pytest.MonkeyPatch, api: str | None, nodes: list[dict[str, Any]], dns: bool, expected: list[str]
+    monkeypatch: pytest.MonkeyPatch, api: str | None, ready: str, dns: bool, expected: list[str]
 ) -> None:
     def kubectl(_name: str, *arguments: str, timeout: float = 0) -> bytes:
         if api is None:
             raise CommandFailed("kubectl", "E1130 retrying\nconnection refused\n")
-        return json.dumps({"items": nodes}).encode()
+        return ready.encode()
 
     monkeypatch.setattr(health, "kubectl", kubectl)
     monkeypatch.setattr(health, "dns_answers", lambda *_: dns)
     assert health.look("a") == dict(zip(["API server", "node", "CoreDNS"], expected, strict=True))
-    assert health.becomes_well("a", -1) is not any(expected)
+    said = health.wait("a", -1)
+    assert [problem for problem in expected if problem not in said] == []
+    assert bool(said) is any(expected)
 
 
 def _reply(identity: bytes = QUERY_ID, flags: int = 0x8580, records: int = 1) -> bytes:

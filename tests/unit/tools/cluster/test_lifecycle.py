@@ -28,9 +28,9 @@ STOPPED = Container(running=False, image="i", address="", mounts={})
         (RUNNING, None, None, True, ""),
         (RUNNING, "", None, True, "an earlier `up` was interrupted"),
         (STOPPED, "", HERE, True, "an earlier `up` was interrupted"),
-        (RUNNING, HERE, None, False, "its node does not become healthy"),
+        (RUNNING, HERE, None, False, "it does not become healthy (node: n: not Ready)"),
         (STOPPED, HERE, HERE, True, ""),
-        (STOPPED, HERE, HERE, False, "its node does not become healthy"),
+        (STOPPED, HERE, HERE, False, "it does not become healthy (node: n: not Ready)"),
         (STOPPED, HERE, ELSEWHERE, True, f"with the address {ELSEWHERE} instead of {HERE}"),
         (STOPPED, None, ELSEWHERE, True, ""),
         (STOPPED, HERE, "", True, ""),
@@ -57,7 +57,7 @@ def test_what_is_done_about_a_cluster(
 
     monkeypatch.setattr(lifecycle, "capture", start)
     monkeypatch.setattr(docker, "container", inspect)
-    monkeypatch.setattr(health, "becomes_well", lambda *_: healthy)
+    monkeypatch.setattr(health, "wait", lambda *_: "" if healthy else "node: n: not Ready")
     why = repair(Console(io.StringIO()), "a", container, record)
     assert (expected in why) if expected else why == ""
     if container.running or record == "":
@@ -73,50 +73,47 @@ def test_a_cluster_has_a_record_that_is_empty_until_it_is_complete(
     record = paths.cluster("a") / lifecycle.RECORD
     record.parent.mkdir(parents=True)
     seen: list[str] = []
+    problems = ["", "CoreDNS: does not answer"]
     monkeypatch.setattr(docker, "image_label", lambda *_: None)
     monkeypatch.setattr(kind, "create", lambda *_, **__: seen.append(record.read_text()))
-    monkeypatch.setattr(health, "wait", lambda *_: seen.append(record.read_text()))
+    monkeypatch.setattr(health, "wait", lambda *_: seen.append(record.read_text()) or problems.pop())
     monkeypatch.setattr(docker, "address", lambda _: HERE)
+    with pytest.raises(ClusterError, match="a did not become healthy within 180 s: CoreDNS: does not answer"):
+        lifecycle._create(paths, Console(io.StringIO()), "a", "image")
+    assert record.read_text() == ""
     lifecycle._create(paths, Console(io.StringIO()), "a", "image")
-    assert seen == ["", ""]
+    assert seen == ["", "", "", ""]
     assert record.read_text() == HERE
     assert lifecycle.own_names(paths) == ["a"]
 
 
 @pytest.mark.parametrize(
-    ("choice", "kubernetes", "there", "delivers", "expected"),
+    ("choice", "there", "delivers", "expected"),
     [
-        ("auto", None, {"stock", "built"}, True, "stock"),
-        ("auto", None, {"built"}, True, "built"),
-        ("auto", None, set(), True, "stock"),
-        ("auto", None, set(), False, "made"),
-        ("stock", None, {"built"}, True, "stock"),
-        ("stock", None, {"built"}, False, "cannot be pulled; name another version"),
-        ("built", None, {"stock"}, True, "made"),
-        ("built", "v1.34.2", set(), True, "cannot be built here"),
-        ("auto", "1.34.2", {"built"}, False, "cannot be built here"),
-        ("x/y:1", None, {"x/y:1"}, False, "x/y:1"),
-        ("x/y:1", None, set(), True, "x/y:1"),
-        ("x/y:1", None, set(), False, "cannot pull it"),
+        ("auto", {"stock", "built"}, True, "stock"),
+        ("auto", {"built"}, True, "built"),
+        ("auto", set(), True, "stock"),
+        ("auto", set(), False, "made"),
+        ("stock", {"stock"}, False, "stock"),
+        ("stock", {"built"}, True, "stock"),
+        ("stock", {"built"}, False, "cannot pull it: name another one"),
+        ("built", {"stock"}, True, "made"),
+        ("x/y:1", {"x/y:1"}, False, "x/y:1"),
+        ("x/y:1", set(), True, "x/y:1"),
+        ("x/y:1", set(), False, "image x/y:1 and cannot pull it"),
     ],
 )
 def test_which_node_image_is_taken(
-    monkeypatch: pytest.MonkeyPatch,
-    choice: str,
-    kubernetes: str | None,
-    there: set[str],
-    delivers: bool,
-    expected: str,
+    monkeypatch: pytest.MonkeyPatch, choice: str, there: set[str], delivers: bool, expected: str
 ) -> None:
     paths = find_paths()
-    version = (kubernetes or catalogue.kubernetes_version(paths)).lstrip("v")
-    names = {"stock": f"kindest/node:v{version}", "built": catalogue.node_image(paths), "made": "made here"}
+    stock = f"kindest/node:v{catalogue.kubernetes_version(paths)}"
+    names = {"stock": stock, "built": catalogue.node_image(paths), "made": "made here"}
     monkeypatch.setattr(docker, "image", lambda name: name in {names.get(word, word) for word in there} or None)
     monkeypatch.setattr(lifecycle, "pull", lambda *_, **__: delivers)
     monkeypatch.setattr(node_image, "ensure", lambda *_: "made here")
     if " " in expected:
         with pytest.raises(ClusterError, match=expected):
-            lifecycle.choose_node_image(paths, Console(io.StringIO()), choice, kubernetes)
+            lifecycle.choose_node_image(paths, Console(io.StringIO()), choice)
     else:
-        found = lifecycle.choose_node_image(paths, Console(io.StringIO()), choice, kubernetes)
-        assert found == names.get(expected, expected)
+        assert lifecycle.choose_node_image(paths, Console(io.StringIO()), choice) == names.get(expected, expected)

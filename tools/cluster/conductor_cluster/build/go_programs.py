@@ -78,7 +78,7 @@ def folder(paths: Paths, family: Family, controller: Controller | None = None) -
     for file in sorted(family.folder.glob("*")):
         key.update(file.read_bytes())
     key.update(f"{linker_flags(family, controller)} {architecture()}".encode())
-    return paths.work / "programs" / f"{family.name}-{key.hexdigest()[:12]}"
+    return paths.work / "programs" / f"{family.folder.name}-{key.hexdigest()[:12]}"
 
 
 def build(paths: Paths, console: Console, family: Family, controller: Controller | None = None) -> Path:
@@ -95,12 +95,12 @@ def build(paths: Paths, console: Console, family: Family, controller: Controller
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     command = ["go", "build", "-trimpath", "-ldflags", linker_flags(family, controller), "-o", f"{partial}/"]
-    log = paths.work / "logs" / f"go-{family.name}.log"
+    log = paths.work / "logs" / f"go-{family.folder.name}.log"
     packages = "tool" if family.module else "."
-    logged(f"build {family.name}", [*command, packages], log, paths, cwd=family.folder, env=environment(paths))
+    logged(f"build {family.folder.name}", [*command, packages], log, paths, cwd=family.folder, env=environment(paths))
     # Go names the program of go.etcd.io/etcd/server/v3 "server".
     if (partial / "server").exists():
         (partial / "server").rename(partial / "etcd")
     partial.rename(target)
-    console.step(f"built {family.name}")
+    console.step(f"built {family.folder.name}")
     return target
