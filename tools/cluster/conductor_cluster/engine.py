@@ -26,6 +26,7 @@ START_SECONDS = 60
 OLDEST_ANYWHERE = 23
 DEFAULT_SOCKETS = ("unix:///var/run/docker.sock", "unix:///run/docker.sock")
 PID_FILES = (Path("/var/run/docker.pid"), Path("/var/run/docker/containerd/containerd.pid"))
+SYSTEMD = Path("/run/systemd/system")
 # Linux, include/uapi/linux/capability.h.
 CAP_SYS_RESOURCE = 24
 # A cluster's systemd, kubelet, containerd and CNI use about 60 instances. The kernel's default of 128 per user
@@ -184,7 +185,7 @@ def _clear_leftovers(console: Console) -> None:
 
 
 def _start(paths: Paths, console: Console) -> None:
-    if Path("/run/systemd/system").is_dir():
+    if SYSTEMD.is_dir():
         console.step("starting Docker: systemctl start docker")
         capture("start Docker", ["systemctl", "start", "docker"], timeout=START_SECONDS)
         return
@@ -217,9 +218,11 @@ def _start(paths: Paths, console: Console) -> None:
         )
     version = _wait_for_answer(lambda: daemon.poll() is None)
     if version is None:
+        code = daemon.poll()
+        how = f"did not answer within {START_SECONDS} s" if code is None else f"ended with exit code {code}"
         raise ClusterError(
-            f"start Docker: dockerd did not answer within {START_SECONDS} s (exit code: {daemon.poll()}); the log is "
-            f"{paths.shown(log)}, its last lines are:\n{tail(log.read_text(errors='replace'))}"
+            f"start Docker: dockerd {how}; the log is {paths.shown(log)}, its last lines are:\n"
+            f"{tail(log.read_text(errors='replace'))}"
         )
     console.step(f"Docker {version} answers")
 

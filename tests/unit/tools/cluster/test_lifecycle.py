@@ -74,9 +74,14 @@ def test_a_cluster_has_a_record_that_is_empty_until_it_is_complete(
     record.parent.mkdir(parents=True)
     seen: list[str] = []
     problems = ["", "CoreDNS: does not answer"]
+
+    def wait(_name: str, _seconds: float) -> str:
+        seen.append(record.read_text())
+        return problems.pop()
+
     monkeypatch.setattr(docker, "image_label", lambda *_: None)
     monkeypatch.setattr(kind, "create", lambda *_, **__: seen.append(record.read_text()))
-    monkeypatch.setattr(health, "wait", lambda *_: seen.append(record.read_text()) or problems.pop())
+    monkeypatch.setattr(health, "wait", wait)
     monkeypatch.setattr(docker, "address", lambda _: HERE)
     with pytest.raises(ClusterError, match="a did not become healthy within 180 s: CoreDNS: does not answer"):
         lifecycle._create(paths, Console(io.StringIO()), "a", "image")
