@@ -8,27 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .canonical import canonical
-from .errors import GenerateError
+from .documents import GenerateError, canonical
 
 #: Phase → kinds. The objects of a phase may be applied at the same time, in any order.
-PHASES: dict[str, tuple[str, ...]] = {
-    "foundation": ("Namespace", "CustomResourceDefinition"),
-    "access": (
-        "ServiceAccount",
-        "Role",
-        "RoleBinding",
-        "ClusterRole",
-        "ClusterRoleBinding",
-        "ConfigMap",
-        "Secret",
-        "Service",
-    ),
-    "controllers": ("Deployment",),
-    "admission": ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"),
-    "runtimes": ("ClusterTrainingRuntime",),
+PHASES = {
+    "foundation": "Namespace CustomResourceDefinition",
+    "access": "ServiceAccount Role RoleBinding ClusterRole ClusterRoleBinding ConfigMap Secret Service",
+    "controllers": "Deployment",
+    "admission": "MutatingWebhookConfiguration ValidatingWebhookConfiguration",
+    "runtimes": "ClusterTrainingRuntime",
 }
-_PHASE_OF = {kind: phase for phase, kinds in PHASES.items() for kind in kinds}
+_PHASE_OF = {kind: phase for phase, kinds in PHASES.items() for kind in kinds.split()}
 
 Object = dict[str, Any]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bundle_generator.canonical import canonical, seal
+from bundle_generator.documents import canonical, seal
 from bundle_generator.phases import PHASES, into_phases
 
 FILES = Path(__file__).resolve().parents[4] / "roles" / "conductor" / "files" / "bundles"
