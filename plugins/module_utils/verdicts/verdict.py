@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..objects.fields import part, parts, text
+from ..objects.fields import conditions_of, is_true, part, parts, text
 
 # The most characters taken from a condition, whose message may hold a whole log.
 _LONGEST = 1000
@@ -59,9 +59,14 @@ def count(value: Any) -> int:
 
 
 def true_conditions(value: Any) -> dict[str, Mapping[str, Any]]:
-    """Return the conditions of an object's status that are True, by type."""
+    """Return the conditions of an object's status that are True, by type. One that contradicts itself is not."""
     found = parts(part(value, "status"), "conditions")
-    return {str(entry.get("type")): entry for entry in found if entry.get("status") == "True"}
+    return {kind: entry for entry in found for kind in (text(entry, "type"),) if is_true(value, kind)}
+
+
+def denied_condition(value: Any, kind: str) -> Mapping[str, Any] | None:
+    """Return the condition of a type that is present and not True; None if there is none or if it is True."""
+    return next((entry for entry in conditions_of(value, kind) if entry.get("status") != "True"), None)
 
 
 def ended(subject: str, rule: str, value: Any, ends: Mapping[str, State]) -> Verdict | None:
