@@ -56,11 +56,15 @@ PULL_REASONS = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed"}
 )
 _PULL = PULL_REASONS
-_START = frozenset({"CreateContainerError", "RunContainerError", "StartError", "PreCreateHookError", "PreStartHookError"})
+_START = frozenset(
+    {"CreateContainerError", "RunContainerError", "StartError", "PreCreateHookError", "PreStartHookError"}
+)
 _CRASH = frozenset({"CrashLoopBackOff", "RunContainerError"})
 _CREATE = frozenset({"FailedCreate"})
 _LOGS = "read its log: `kubectl -n {namespace} logs {pod} --previous`"
-_NODE_RUNTIME = "check the container runtime of the pod's node: `kubectl -n {namespace} describe pod {pod}` names the node"
+_NODE_RUNTIME = (
+    "check the container runtime of the pod's node: `kubectl -n {namespace} describe pod {pod}` names the node"
+)
 
 DISK_FULL = r"no space left on device|disk quota exceeded|not enough (?:disk )?space|insufficient (?:disk )?space"
 NO_RUNTIME = (
@@ -76,7 +80,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "the signature policy of its node rejects its image",
         "container",
         _PULL,
-        "sign the image, or allow {image} in the signature policy of the nodes' container runtime",
+        "allow {image} in the signature policy of the nodes' container runtime, or use an image that is signed",
         words=r"SignatureValidationFailed|signature validation failed|source image rejected|signature was required"
         r"|signature for .*not accepted|invalid (?:gpg )?signature|signature verification failed",
         # A service that keeps the signatures may not answer at first.
@@ -100,11 +104,11 @@ SIGNATURES: tuple[Signature, ...] = (
         grace=SLOW,
     ),
     Signature(
-        "its image has not been pulled yet: a web page arrives instead, from a proxy or a login page between node and registry",
+        "its image has not been pulled yet: a web page arrives instead, from a proxy between node and registry",
         "container",
         _PULL,
-        "check the proxy and the registry mirrors of the nodes' container runtime, and open the registry of {image} from "
-        "a node",
+        "check the proxy and the registry mirrors of the nodes' container runtime, and open the registry of {image} "
+        "from a node",
         words=r"text/html|invalid character '<'|<!doctype|<html",
         grace=SLOW,
     ),
@@ -112,7 +116,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "its image has not been pulled yet: the registry limits how many images the node may pull",
         "container",
         _PULL,
-        "wait until the limit of the registry of {image} ends, or give the pods credentials (imagePullSecrets), or use a "
+        "wait until the limit of the registry of {image} ends, give the pods credentials (imagePullSecrets), or use a "
         "mirror",
         words=r"toomanyrequests|too many requests|(?<![\d.:])429\b|rate ?limit|pull QPS exceeded",
         grace=SLOW,
@@ -131,8 +135,10 @@ SIGNATURES: tuple[Signature, ...] = (
         "container",
         _PULL,
         "use an image that is built for the nodes' architecture, or nodes of an architecture that the image supports",
-        words=r"no match for platform|no matching manifest for|no image found in (?:image index|manifest list)"
-        r"|no supported platform found|cannot be used on this platform|does not (?:match|provide) the specified platform"
+        words=r"no match for platform"
+        r"|no matching manifest for|no image found in (?:image index|manifest list)"
+        r"|no supported platform found|cannot be used on this platform"
+        r"|does not (?:match|provide|match \(provide\)) the specified platform"
         r"|no (?:child|suitable) (?:manifest|image).*(?:platform|architecture)",
     ),
     Signature(
@@ -190,17 +196,18 @@ SIGNATURES: tuple[Signature, ...] = (
         "give the pods credentials for the registry of {image} (imagePullSecrets), and check the image name",
         # Registries give the same answer for a missing image and for an image without access.
         words=r"access (?:\S+ ){0,6}denied|(?<!permission )denied: |insufficient_scope|\bunauthori[sz]ed\b"
-        r"|authori[sz]ation failed|authentication (?:is )?required|authentication failed|(?<![\d.:])40[13]\b|: forbidden\b"
+        r"|authori[sz]ation failed|authentication (?:is )?required|authentication failed|(?<![\d.:])40[13]\b"
+        r"|: forbidden\b"
         r"|no basic auth credentials|invalid username/password|incorrect username or password|invalid credentials"
         r"|not authori[sz]ed|AccessDenied|ExpiredToken",
         # A node that has just booted may not have its cloud credentials yet, so two pulls must fail.
         grace=15.0,
     ),
     Signature(
-        "the registry lacks a part of its image",
+        "a part of its image is missing in the registry",
         "container",
         _PULL,
-        "push {image} again, or use another tag",
+        "repair {image} by a new push, or use another tag",
         words=r"httpReadSeeker.*not found|blob unknown|could not fetch content descriptor.*not found"
         r"|content at \S* ?not found|fetching blob.*(?:not found|404)|manifest blob unknown",
         # A registry that mirrors another one may still be fetching it.
@@ -210,7 +217,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "its image has not been pulled yet: the container runtime of its node cannot store it",
         "container",
         _PULL,
-        "delete the image on the pod's node (`crictl rmi {image}`), or restart the container runtime of that node",
+        "remove the image from the pod's node (`crictl rmi {image}`), or restart the container runtime of that node",
         words=r"content digest|failed to (?:unpack|extract|prepare|mount|commit|ingest)|failed commit|snapshot"
         r"|bucket: not found|lease .*not found|layer .*(?:not known|does not exist)|failed to register layer"
         r"|input/output error|read-only file system|unexpected commit digest|failed size validation"
@@ -224,7 +231,8 @@ SIGNATURES: tuple[Signature, ...] = (
         "check the name and tag of {image}, and push it to that registry",
         # "lookup ...: no such host" and refused connections may be resolved within minutes.
         words=r": not found|code = NotFound|manifest unknown|name unknown|manifest_unknown|name_unknown"
-        r"|(?<![\d.:])404\b|repository (?:\S+ )?(?:does not exist|not found)|no such image|manifest (?:\S+ )?(?:is )?not found",
+        r"|(?<![\d.:])404\b|repository (?:\S+ )?(?:does not exist|not found)|no such image"
+        r"|manifest (?:\S+ )?(?:is )?not found",
         but_not=r"no such host",
     ),
     Signature(
@@ -251,7 +259,8 @@ SIGNATURES: tuple[Signature, ...] = (
         "the kubelet of its node does not know yet what its container needs",
         "container",
         frozenset({"CreateContainerConfigError"}),
-        "wait; if it does not pass, check that the node reaches the API server: `kubectl -n {namespace} describe pod {pod}`",
+        "wait; if it does not pass, check that the node reaches the API server; "
+        "`kubectl -n {namespace} describe pod {pod}` names it",
         words=r"failed to sync (?:secret|configmap) cache|timed out waiting for the condition"
         r"|services have not yet been read|not registered|cannot construct envvars|context deadline exceeded"
         r"|connection refused|i/o timeout|etcdserver|too many requests|service account token.*(?:timeout|refused)",

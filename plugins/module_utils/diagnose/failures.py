@@ -303,7 +303,9 @@ def _container_signs(pod: Mapping[str, Any], before: Mapping[str, int]) -> Itera
             reason,
             # The kubelet keeps the end of an earlier run while it pulls the image again.
             message if reason in PULL_REASONS else f"{message} {ended}",
-            redact(f"pod {name}: {where}{reason} {(message or ended) if reason in PULL_REASONS else (ended or message)}").rstrip(),
+            redact(
+                f"pod {name}: {where}{reason} {(message or ended) if reason in PULL_REASONS else (ended or message)}"
+            ).rstrip(),
             pod=name,
             container=container,
             image=text(status, "image"),

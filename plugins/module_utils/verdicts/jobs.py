@@ -40,11 +40,7 @@ def job_verdict(name: str, job: Mapping[str, Any] | None) -> Verdict:
 
 def has_missing_pods(job: Mapping[str, Any]) -> bool:
     """Return whether a running Job has fewer pods than it should have now."""
-    if (
-        job_verdict("", job).state != "progressing"
-        or part(job, "spec").get("suspend") is True
-        or is_terminating(job)
-    ):
+    if job_verdict("", job).state != "progressing" or part(job, "spec").get("suspend") is True or is_terminating(job):
         return False
     return count(part(job, "status").get("active")) < _wanted(job)
 

@@ -138,7 +138,7 @@ def deployment_verdict(name: str, deployment: Mapping[str, Any] | None, pods: It
 
     if deployment is None:
         return verdict("progressing", "missing")
-    metadata, spec, status = (part(deployment, name) for name in ("metadata", "spec", "status"))
+    metadata, status = part(deployment, "metadata"), part(deployment, "status")
     if metadata.get("deletionTimestamp"):
         return verdict("progressing", "Terminating")
     generation, seen = metadata.get("generation"), status.get("observedGeneration")
@@ -252,7 +252,9 @@ def lease_verdict(name: str, lease: Mapping[str, Any], pods: Mapping[str, str], 
     # Without a start, only renewals show that it is alive. Comparing two clocks can only delay the verdict here.
     others = max((_second(start) for name, start in pods.items() if name != pod), default="")
     if not began and renewed and renewed < others:
-        return verdict("progressing", f"held by {pod}, which is not known to run: nothing is reconciled until it expires")
+        return verdict(
+            "progressing", f"held by {pod}, which is not known to run: nothing is reconciled until it expires"
+        )
     return verdict("ready", f"held by {pod}")
 
 
