@@ -193,7 +193,7 @@ POD_CAUSES: tuple[KnownCause, ...] = (
     KnownCause(
         r"^(?:NodeAffinity|NodeName|NodePorts|NodeUnschedulable|TaintToleration|NodeLabel\w*)\b",
         "its node no longer accepts it: {0}",
-        "compare the labels and taints of the nodes with the pod: `kubectl describe nodes`",
+        "check the labels and taints of the nodes: `kubectl describe nodes`",
     ),
     KnownCause(
         r"^(UnexpectedAdmissionError|TopologyAffinityError|SMTAlignmentError|InvalidNodeInfo|Unknown(?:Reason)?"

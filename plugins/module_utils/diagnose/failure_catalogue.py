@@ -232,7 +232,7 @@ SIGNATURES: tuple[Signature, ...] = (
         # "lookup ...: no such host" and refused connections may be resolved within minutes.
         words=r": not found|code = NotFound|manifest unknown|name unknown|manifest_unknown|name_unknown"
         r"|(?<![\d.:])404\b|repository (?:\S+ )?(?:does not exist|not found)|no such image"
-        r"|manifest (?:\S+ )?(?:is )?not found",
+        r"|manifest (?:\S+ ){0,4}not found",
         but_not=r"no such host",
     ),
     Signature(
