@@ -191,7 +191,7 @@ POD_CAUSES: tuple[KnownCause, ...] = (
         "raise activeDeadlineSeconds, or find out why it takes so long",
     ),
     KnownCause(
-        r"^(?:NodeAffinity|NodeName|NodePorts|NodeUnschedulable|TaintToleration|NodeLabel\w*)\b",
+        r"^(NodeAffinity|NodeName|NodePorts|NodeUnschedulable|TaintToleration|NodeLabel\w*)\b",
         "its node no longer accepts it: {0}",
         "check the labels and taints of the nodes: `kubectl describe nodes`",
     ),

@@ -120,8 +120,10 @@ def holding_container(pod: Mapping[str, Any]) -> Mapping[str, Any]:
             if part(status, "state", "terminated") and text(pod, "status", "phase") != "Succeeded"
         ),
         (status for status in found if status not in lasting and part(status, "state", "running")),
+        # The main containers wait until the sidecars have started.
+        (status for status in lasting if _is_init(pod, status) and _is_unready(status)),
         (status for status in found if part(status, "state", "waiting")),
-        (status for status in lasting if len(main) > 1 or status not in main if _is_unready(status)),
+        (status for status in lasting if len(main) > 1 and _is_unready(status)),
     )
     return next((status for group in ordered for status in group), {})
 

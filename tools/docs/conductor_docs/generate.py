@@ -160,7 +160,9 @@ def causes(kind: str) -> str:
         "logs": LOG_CAUSES,
         "webhooks": WEBHOOK_CAUSES,
     }
-    rows = dict.fromkeys((re.sub(r"\{0\}(?:\{\d\})+", "{0}", entry.cause), entry.next_step) for entry in catalogues[kind])
+    rows = dict.fromkeys(
+        (re.sub(r"\{0\}(?:\{\d\})+", "{0}", entry.cause), entry.next_step) for entry in catalogues[kind]
+    )
     return table(("cause", "next"), *rows)
 
 
