@@ -54,8 +54,8 @@ class Verdict:
 
 
 def count(value: Any) -> int:
-    """Return the value of a number field; 0 if it is missing or not a number."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    """Return the value of a field that counts something; 0 if it is missing, negative or not a number."""
+    return max(0, value) if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def true_conditions(value: Any) -> dict[str, Mapping[str, Any]]:
