@@ -222,13 +222,13 @@ def stays(item: Object) -> bool:
 
 def has_numbers(item: Object, wanted: int, *names: str) -> bool:
     status = at(item, "status")
-    known = at(status, "readyReplicas")
+    known = [at(status, name) for name in ("readyReplicas", "fullyLabeledReplicas")]
     return (
         wanted >= 1
         and number(at(status, "observedGeneration")) >= number(at(item, "metadata", "generation")) >= 1
         and all(number(at(status, name)) == wanted for name in names)
-        and (known is None or number(known) >= wanted)
-        and number(at(status, "unavailableReplicas")) == 0
+        and all(value is None or number(value) >= wanted for value in known)
+        and number(at(status, "unavailableReplicas")) <= 0
     )
 
 
@@ -471,7 +471,7 @@ def recorded(count: int, seed: int) -> None:
     for _time in range(count):
         kind, name, cluster = luck.choice(known)
         around = dict(cluster)
-        for which in {(kind, name), luck.choice(list(cluster))}:
+        for which in dict.fromkeys([(kind, name), luck.choice(list(cluster))]):
             if which[0] != "Pod" or luck.random() < 0.5:
                 around[which] = mutated(cluster[which], luck)
                 around[which].setdefault("metadata", {})

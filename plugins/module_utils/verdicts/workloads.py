@@ -104,8 +104,10 @@ def _replica_failure(workload: Mapping[str, Any] | None) -> Mapping[str, Any]:
 
 def _is_contradicted(status: Mapping[str, Any], wanted: int) -> bool:
     """Return whether other numbers of a status contradict that all pods are available."""
-    ready = status.get("readyReplicas")
-    return count(status.get("unavailableReplicas")) > 0 or (ready is not None and count(ready) < wanted)
+    known = (status.get(field) for field in ("readyReplicas", "fullyLabeledReplicas"))
+    return count(status.get("unavailableReplicas")) > 0 or any(
+        value is not None and count(value) < wanted for value in known
+    )
 
 
 def present_replicaset(

@@ -131,6 +131,8 @@ def replica_set(conditions: Any = (), **status: Any) -> dict[str, Any]:
         (replica_set([condition("ReplicaFailure", "False"), condition("ReplicaFailure")]), False),
         (replica_set(readyReplicas=0), False),
         (replica_set(replicas=2, readyReplicas=2), False),
+        (replica_set(fullyLabeledReplicas=0), False),
+        (replica_set(fullyLabeledReplicas=1), True),
     ],
 )
 def test_a_replicaset_without_contradictions(value: dict[str, Any], ready: bool) -> None:
