@@ -48,7 +48,7 @@ EVENT_CAUSES: tuple[KnownCause, ...] = (
         rf"{_SANDBOX}.*(?:(?:sandbox|pause|infra(?:structure)?(?: container)?) image"
         r"|(?:failed to pull|failed pulling|pulling) image"
         r"|initializing source docker://|reading manifest|pinging container registry|image \S*pause)",
-        "its node cannot get the sandbox (pause) image that every pod needs",
+        "its node cannot pull the sandbox image (pause) that every pod needs",
         "load the sandbox image of the nodes' container runtime onto the nodes, or configure one that they can pull",
     ),
     KnownCause(

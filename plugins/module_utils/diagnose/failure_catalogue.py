@@ -263,6 +263,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "`kubectl -n {namespace} describe pod {pod}` names it",
         words=r"failed to sync (?:secret|configmap) cache|timed out waiting for the condition"
         r"|services have not yet been read|not registered|cannot construct envvars|context deadline exceeded"
+        r"|host IP unknown|failed to get (?:host IP|node)"
         r"|connection refused|i/o timeout|etcdserver|too many requests|service account token.*(?:timeout|refused)",
         grace=SLOW,
     ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..objects.fields import has_ended, is_terminating, part, parts, text, texts
+from ..objects.fields import has_ended, is_terminating, name_of, part, parts, text, texts
 from .verdict import State, Verdict
 
 
@@ -31,7 +31,7 @@ def endpoints_verdict(
     ready, strangers, ending = 0, [], []
     for piece in slices:
         if is_terminating(piece):
-            return verdict("progressing", "its EndpointSlice is being deleted")
+            return verdict("progressing", f"it is being deleted: EndpointSlice {name_of(piece)}".rstrip())
         for endpoint in parts(piece, "endpoints"):
             conditions, target = part(endpoint, "conditions"), part(endpoint, "targetRef")
             is_serving = conditions.get("serving") is not False
