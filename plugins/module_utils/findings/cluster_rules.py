@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from ..objects.fields import numbers
 from ..objects.line import Line, about
 from ..release.versions import ARCHITECTURES, TESTED_KUBERNETES, WEBHOOK_PORT
+from ..verdicts.nodes import is_temporary_taint
 from .rules import NOT_READY, Facts, RuleMatch, Rules, enumerated, is_settled
 
 RULES = Rules()
-
-# Taints that Kubernetes and cloud providers set on starting nodes and remove themselves.
-_PASSING_TAINTS = re.compile(r"node\.kubernetes\.io/(not-ready|network-)|.*/uninitialized$")
 
 # -- the cluster ------------------------------------------------------------------------------------------------------
 
@@ -69,7 +66,7 @@ def _insufficient_capacity(facts: Facts) -> Iterator[RuleMatch]:
 def _may_change(nodes: Facts) -> bool:
     """Return whether a node may accept pods soon: a node is starting, or an autoscaler may add one."""
     return bool(nodes["can_scale_up"]) or any(
-        why == NOT_READY or _PASSING_TAINTS.match(str(why)) for why in about(*nodes["rejections"])
+        why == NOT_READY or is_temporary_taint(str(why)) for why in about(*nodes["rejections"])
     )
 
 

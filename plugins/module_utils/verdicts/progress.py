@@ -79,7 +79,7 @@ def _phrase(verdict: Verdict) -> str:
         "certificate": "certificates are not valid yet",
         "leader": "no leader yet",
     }
-    if verdict.rule in phrases:
+    if verdict.rule in phrases and verdict.state != "failed":
         return phrases[verdict.rule]
     # The state of a pod explains more than the number of replicas.
     short = (verdict.name or verdict.subject).removesuffix("-controller-manager").removeprefix("kubeflow-")

@@ -33,6 +33,8 @@ from .timeline import Timeline
 _AFTER_PROOF, _ASKING, _IDLE = 0.05, 0.1, 1.0
 # Seconds after the deadline in which responses to earlier requests are still accepted.
 _GRACE = 10.0
+# Seconds that a failed verdict must last: a condition may be about the version of the object before the last write.
+_FAILED_GRACE = 5.0
 
 
 class ControllersWait:
@@ -69,6 +71,7 @@ class ControllersWait:
         self._started = monotonic()
         self._timeline = Timeline(self._started, say)
         self._mounting: list[Key] = []
+        self._failed_since: dict[str, float] = {}
         self._nudges = Nudges(self._cluster, monotonic)
         self._failure_tracker = FailureTracker(self._cluster, bundle.objects("Deployment"))
         self._certificates = ServingCertificates(self._cluster, bundle, monotonic=monotonic)
@@ -134,8 +137,10 @@ class ControllersWait:
         """Raise the error that ends the wait, if there is one."""
         failures = self._failure_tracker.signs(self._readiness.deployments(), self._readiness.pods())
         error: NotReadyError | None = None
-        if certain := self._failure_tracker.certain(failures, now):
-            error = self._not_ready.failed(waiting, certain, now)
+        certain = self._failure_tracker.certain(failures, now)
+        final = self._final(waiting, now)
+        if certain or final:
+            error = self._not_ready.failed(waiting, certain, now, final)
         elif now >= deadline:
             error = self._not_ready.timed_out(waiting, failures, now, now - self._started)
         if error:
@@ -143,6 +148,12 @@ class ControllersWait:
             raise error
         if self._readiness.watcher.failure:
             raise self._readiness.watcher.failure
+
+    def _final(self, waiting: list[Verdict], now: float) -> list[Verdict]:
+        """Return the verdicts that have been failed for long enough."""
+        failed = [verdict for verdict in waiting if verdict.state == "failed"]
+        self._failed_since = {verdict.subject: self._failed_since.get(verdict.subject, now) for verdict in failed}
+        return [verdict for verdict in failed if now - self._failed_since[verdict.subject] >= _FAILED_GRACE]
 
     def _begin(self) -> None:
         """Record the initial state, and retry immediately what an earlier run left in back-off."""

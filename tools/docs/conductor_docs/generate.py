@@ -17,8 +17,9 @@ from typing import Any
 
 import yaml
 
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.event_causes import EVENT_CAUSES, POD_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_catalogue import SIGNATURES, SLOW
-from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_causes import FAILURE_CAUSES
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_causes import LOG_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.webhook_causes import WEBHOOK_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import CATALOGUE
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import (
@@ -152,10 +153,13 @@ def causes(kind: str) -> str:
     catalogues: dict[str, Iterable[Any]] = {
         "certain": (entry for entry in SIGNATURES if entry.grace != SLOW),
         "slow": (entry for entry in SIGNATURES if entry.grace == SLOW),
-        "logs": FAILURE_CAUSES,
+        "events": (*EVENT_CAUSES, *POD_CAUSES),
+        "logs": LOG_CAUSES,
         "webhooks": WEBHOOK_CAUSES,
     }
-    rows = dict.fromkeys((entry.cause.replace("{0}{1}", "{0}"), entry.next_step) for entry in catalogues[kind])
+    rows = dict.fromkeys(
+        (re.sub(r"\{0\}(?:\{\d\})+", "{0}", entry.cause), entry.next_step) for entry in catalogues[kind]
+    )
     return table(("cause", "next"), *rows)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.event_causes import POD_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_catalogue import SIGNATURES
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_causes import FAILURE_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.webhook_causes import WEBHOOK_CAUSES
@@ -21,7 +22,7 @@ from tests.unit.plugins.helpers.builders import ROOT
 SPECS = yaml.safe_load((ROOT / "roles" / "conductor" / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
 VARIABLES = set(SPECS["argument_specs"]["main"]["options"])
 
-ENTRIES: tuple[Any, ...] = (*CATALOGUE, *SIGNATURES, *FAILURE_CAUSES, *WEBHOOK_CAUSES)
+ENTRIES: tuple[Any, ...] = (*CATALOGUE, *SIGNATURES, *FAILURE_CAUSES, *POD_CAUSES, *WEBHOOK_CAUSES)
 TEXTS = sorted({(entry.cause, entry.next_step) for entry in ENTRIES})
 VERBS = frozenset(
     [
