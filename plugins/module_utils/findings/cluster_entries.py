@@ -138,7 +138,7 @@ NEIGHBOURS = (
         "training_operator",
         "warning",
         "Training Operator v1 is also installed; the two operators have different CRDs and are not tested together",
-        "migrate its jobs to TrainJobs and remove it; to suppress this warning, set "
-        "`conductor_accept: [training_operator]`",
+        "migrate its jobs to TrainJobs and remove it; its removal deletes its CRDs, and with them all of its jobs; to "
+        "suppress this warning, set `conductor_accept: [training_operator]`",
     ),
 )

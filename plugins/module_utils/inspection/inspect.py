@@ -20,7 +20,11 @@ from ..errors import RightsError
 from ..findings.judge import judge
 from ..jobset.choice import resolve_jobset
 from ..jobset.facts import jobset_facts
-from ..objects.fields import name_of, part, text
+from ..objects.fields import name_of, namespace_of, part, some, text
+from ..objects.line import Line, about
+from ..objects.resources import key_of
+from ..ownership.immutable import immutable_differences
+from ..ownership.installers import owner
 from ..ownership.record import parse_record
 from ..release.bundle import Bundle
 from ..release.components import part_for
@@ -60,7 +64,7 @@ def inspect(
         ApiError, UnreachableError: the server failed, or rejects these credentials. Missing permissions do not raise.
     """
     started = monotonic()
-    readings = read(cluster, bundle)
+    readings = read(cluster, bundle, adopt)
     facts = facts_of(cluster.host, bundle, readings, jobset_mode, adopt)
     requests = readings.requests + _look_at_certificates(cluster, bundle, facts, now)
     blockers, warnings = judge(facts)
@@ -118,18 +122,21 @@ def facts_of(
         adopt=adopt,
     )
     record = parse_record(readings.record or None)
+    # Webhooks that point to a namespace do not make it the home: they may be left over from a removal.
+    home = next(iter(sorted(namespaces(filter(is_trainer, deployments or ())))), bundle.namespace)
     jobset = jobset_facts(
         crd=crds.get(JOBSET_CRD),
         configurations=configurations,
         deployments=deployments,
         everywhere=readings.everywhere,
         slices=slices,
-        # Webhooks that point to a namespace do not make it the home: they may be left over from a removal.
-        home=next(iter(sorted(namespaces(filter(is_trainer, deployments or ())))), bundle.namespace),
+        home=home,
         wanted=bundle.components.get("jobset", ""),
-        adopt=adopt,
+        # Objects in another namespace do not have the release's own names.
+        adopt=adopt if home == bundle.namespace else (),
     )
     meant = resolve_jobset(jobset_mode, record, jobset)
+    beside = _second_controllers(bundle, deployments, adopt)
     # With an external JobSet, the bundled one needs neither capacity nor permissions.
     bundle = part_for(bundle, meant)
     wanted = _still_to_place(bundle, deployments)
@@ -161,6 +168,12 @@ def facts_of(
             "same_bundle": record.bundle == bundle.sha256,
         },
         "jobset": jobset,
+        "helm_releases": [
+            {"name": name, "namespace": place, "stored_in": None if page is None else _stored_in(page)}
+            for (place, name), page in (readings.helm_releases or {}).items()
+        ],
+        "second_controllers": beside,
+        "immutable_fields": _immutable(bundle, readings, adopt),
         "neighbours": neighbour_facts(readings.groups, deployments, configurations, bundle.release),
         "namespace": namespace_facts(
             bundle.namespace, readings.namespace, _items(readings.quotas), _items(readings.policies), wanted
@@ -196,6 +209,49 @@ def _reviews(bundle: Bundle, readings: Readings) -> Reviews:
 
 def _items(page: Page | None) -> Sequence[Mapping[str, Any]] | None:
     return None if page is None else page.items
+
+
+def _immutable(bundle: Bundle, readings: Readings, adopt: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the fields of objects that an install takes over and that it cannot change to those of the release."""
+    pages = [("Deployment", readings.deployments), *(readings.others or {}).items()]
+    live = {
+        (kind, namespace_of(item), name_of(item)): item for kind, page in pages for item in (page.items if page else ())
+    }
+    live |= {("CustomResourceDefinition", "", name): crd for name, crd in (readings.crds or {}).items() if crd}
+    return [
+        {"object": str(key), "owner": whose["name"], **difference._asdict()}
+        for manifest in bundle.objects()
+        for key in (key_of(manifest),)
+        for item in (live.get((key.kind, key.namespace, key.name), {}),)
+        for whose in (owner(part(item, "metadata"), adopt),)
+        if item and (whose["adoptable"] or whose["kind"] == "conductor")
+        for difference in immutable_differences(manifest, item)
+    ]
+
+
+def _second_controllers(
+    bundle: Bundle, deployments: Sequence[Mapping[str, Any]] | None, adopt: Sequence[str]
+) -> list[Line]:
+    """Return the controllers in the operator's namespace that an adoption would leave beside those of the release."""
+    names = set(bundle.names("Deployment"))
+    return [
+        Line(f"Deployment {namespace_of(item)}/{name_of(item)}", about=about(whose["name"]))
+        for item in deployments or ()
+        if (is_trainer(item) or is_jobset(item)) and namespace_of(item) == bundle.namespace
+        for whose in (owner(part(item, "metadata"), adopt),)
+        if name_of(item) not in names and whose["adoptable"]
+    ]
+
+
+def _stored_in(page: Page) -> list[str]:
+    """Return the objects in which Helm stores a release, with the state of each revision."""
+    names = [
+        f"{name_of(item)}{f' ({status})' if status else ''}"
+        for item in page.items
+        for status in (text(item, "metadata", "labels", "status"),)
+        if text(item, "metadata", "labels", "owner") == "helm"
+    ]
+    return some(sorted(names))
 
 
 def _runtimes(page: Page | None, wanted: Sequence[str]) -> dict[str, Any]:

@@ -69,13 +69,16 @@ def trainer_facts(
         bundle, webhooks if configurations is not None else None, own, release["release"], everywhere or silent
     )
     problems = serving_problems(own, webhooks, slices) if found else []
+    homes = sorted(_homes(own, webhooks))
+    # Objects in another namespace do not have the release's own names.
+    adoptable = adopt if {*homes} <= {bundle.namespace} else ()
     state = _state(bool(found), known, terminating, missing)
     return {
         "state": state,
         **release,
-        "owner": common_owner(found, adopt),
-        "namespace": next(iter(sorted(_homes(own, webhooks))), ""),
-        "namespaces": sorted(_homes(own, webhooks)),
+        "owner": common_owner(found, adoptable),
+        "namespace": next(iter(homes), ""),
+        "namespaces": homes,
         "image": next((image for item in own for image in images(item)), ""),
         "missing": missing if found else [],
         "terminating": terminating,

@@ -10,10 +10,12 @@ from typing import Any, Literal
 
 from ..cluster.deletion import DeletionTarget
 from ..cluster.namespace_contents import Contents
+from ..findings.other_tools import removal_advice
 from ..names import INSTALL_RECORD
 from ..objects.fields import name_of, part, some, text, texts
 from ..objects.finalizers import RUNTIME_FINALIZER, held_by, holds
 from ..objects.resources import Key
+from ..ownership.installers import owner
 from ..ownership.owner import owner_of
 from ..release.bundle import Bundle
 from ..release.components import LEASES, is_named_jobset
@@ -186,12 +188,12 @@ class _Planner:
         for component, test in TESTS.items():
             stay = [item for item in self._found.deployments if test(item) and not self._goes_away(item)]
             for item in stay if self._goes[component] else ():
-                owner = owner_of(part(item, "metadata"))
+                metadata = part(item, "metadata")
                 self._blockers.append(
                     (
-                        f"Deployment {full_name(item)} is managed by {owner} and stays, but objects that it needs "
-                        "would be deleted",
-                        f"remove it with the tool that manages it ({owner}), or delete it",
+                        f"Deployment {full_name(item)} is managed by {owner_of(metadata)} and stays, but objects that "
+                        "it needs would be deleted",
+                        f"delete this Deployment with `kubectl delete`; {removal_advice(owner(metadata)['name'])}",
                     )
                 )
 

@@ -33,7 +33,10 @@ def why_not_ours(key: Key, metadata: Mapping[str, Any], record: Record) -> str |
         return None if known.created else "it existed before Conductor"
     if own_entry(metadata) is None:
         if kubectl_applied(metadata):
-            return "it was applied by kubectl and never taken over by Conductor: delete it with kubectl delete -k"
+            return (
+                "it was applied by kubectl and never taken over by Conductor: delete it by its name with kubectl "
+                "delete (with -k, kubectl would delete the CRDs and with them every TrainJob)"
+            )
         return f"it is managed by another owner ({owner_of(metadata)})"
     if key.kind == "Namespace" and key not in record.intent:
         return "no record shows that Conductor created it"

@@ -31,6 +31,7 @@ VERBS = frozenset(
         "configure",
         "correct",
         "create",
+        "delete",
         "detach",
         "disable",
         "empty",

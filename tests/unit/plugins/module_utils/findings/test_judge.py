@@ -110,6 +110,17 @@ def quota(**hard: str) -> Any:
     return page([{"metadata": {"name": "q"}, "spec": {"hard": names}}])
 
 
+def by_chart(name: str = "") -> list[dict[str, Any]]:
+    """Return the Deployments as a chart makes them: with selectors and perhaps a name of its own."""
+    items = deployments("helm", **HELM)
+    for item in items:
+        item["spec"]["selector"] = {"matchLabels": {"app.kubernetes.io/instance": "trainer"}}
+        if name and "jobset" in item["metadata"]["name"]:
+            item["metadata"]["name"] = name
+    return items
+
+
+STORED = {"metadata": {"name": "sh.helm.release.v1.trainer.v1", "labels": {"owner": "helm", "status": "deployed"}}}
 STARTING = {"key": "node.cloudprovider.kubernetes.io/uninitialized", "effect": "NoSchedule"}
 JOB = {"metadata": {"name": "a", "namespace": "n"}}
 NO_CRDS: dict[str, Any] = {name: {} for name in crds()}
@@ -167,6 +178,21 @@ CASES: dict[str, tuple[Any, str, str]] = {
         "2.2.1 is managed by field manager kubectl; only release 2.3.0",
     ),
     "adopted_from_tool": (installed("helm", metadata=HELM), "bundled", "adopts it from Helm release trainer"),
+    "helm_release_stored": (
+        installed("helm", metadata=HELM, helm_releases={("ml", "trainer"): page([STORED])}),
+        "bundled",
+        "kubectl delete secrets,configmaps --namespace ml --selector owner=helm,name=trainer",
+    ),
+    "immutable_field": (
+        installed("helm", metadata=HELM, deployments=page(by_chart())),
+        "bundled",
+        "spec.selector is app.kubernetes.io/instance=trainer, the release has",
+    ),
+    "second_controller": (
+        installed("helm", metadata=HELM, deployments=page(by_chart(name="jobset-controller"))),
+        "bundled",
+        "Deployment kubeflow-system/jobset-controller has another name",
+    ),
     "trainer_incomplete": (empty(crds={**NO_CRDS, **HALF}), "bundled", "Deployment kubeflow-trainer"),
     "release_inconsistent": (
         installed(public_config={"data": {"kubeflow_trainer_version": "v2.2.0"}}),
@@ -184,7 +210,7 @@ CASES: dict[str, tuple[Any, str, str]] = {
         "bundled",
         "namespace kubeflow-system is managed by Helm release trainer",
     ),
-    "jobset_bundled": (installed(), "external", "in namespace kubeflow-system belongs to Conductor"),
+    "jobset_bundled": (installed(), "external", "namespace kubeflow-system, which is managed by Conductor"),
     "jobset_absent": (empty(), "external", "install JobSet 0.12.0"),
     "jobset_unhealthy": (empty(**external(serving=False)), "auto", "jobset-system is not ready"),
     "jobset_too_old": (empty(**external("v0.11.0")), "external", "requires JobSet 0.12.0 or newer"),
@@ -286,7 +312,8 @@ def test_every_code_has_one_rule() -> None:
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.code)
 def test_each_finding_is_reported(entry: CatalogueEntry) -> None:
     readings, mode, words = CASES[entry.code]
-    adopt = ("helm",) if entry.code == "adopted_from_tool" else ()
+    adopted = ("adopted_from_tool", "helm_release_stored", "immutable_field", "second_controller")
+    adopt = ("helm",) if entry.code in adopted else ()
     answer = judged(readings, mode, adopt, certificates=entry.code)
     found = [finding for finding in answer[entry.severity] if finding["code"] == entry.code]
     assert found
