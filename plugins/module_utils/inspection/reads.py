@@ -38,14 +38,6 @@ REQUEST_LIMIT = 32
 # Reserved for the question whether an autoscaler may add capacity.
 _FOR_AUTOSCALERS = 1
 
-# Kinds with fields that cannot be changed. Secrets have some too, but are not read.
-_TAKEN_OVER = {
-    "Deployment": _DEPLOYMENT,
-    "Service": resource_of("v1", "Service"),
-    "ConfigMap": resource_of("v1", "ConfigMap"),
-    "RoleBinding": resource_of("rbac.authorization.k8s.io/v1", "RoleBinding"),
-    "ClusterRoleBinding": resource_of("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"),
-}
 # Where Helm stores a release: in Secrets by default, or in ConfigMaps. JobSet may have a release of its own.
 _HELM_STORES = ("Secret", "ConfigMap")
 _RELEASES_LOOKED_FOR = 2
@@ -60,6 +52,14 @@ _CRD = resource_of("apiextensions.k8s.io/v1", _CRD_KIND)
 _DEPLOYMENT = resource_of("apps/v1", "Deployment")
 _SLICE = resource_of("discovery.k8s.io/v1", "EndpointSlice")
 _POD = resource_of("v1", "Pod")
+# Kinds with fields that cannot be changed. Secrets have some too, but are not read.
+_TAKEN_OVER = {
+    "Deployment": _DEPLOYMENT,
+    "Service": resource_of("v1", "Service"),
+    "ConfigMap": resource_of("v1", "ConfigMap"),
+    "RoleBinding": resource_of("rbac.authorization.k8s.io/v1", "RoleBinding"),
+    "ClusterRoleBinding": resource_of("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"),
+}
 # The kinds of objects that people create; of runtimes the metadata is sufficient.
 _KEPT = {
     "train_jobs": resource_of(f"{TRAINER_GROUP}/v1alpha1", "TrainJob"),
