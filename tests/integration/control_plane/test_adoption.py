@@ -235,7 +235,7 @@ def test_a_selector_that_cannot_be_changed_is_found_before_anything_is_written(s
     mark = plane.now()
     found = inspect(plane.client(), bundle, adopt=["helm"])
     assert [(one["code"], one["object"]) for one in found["blockers"]] == [("immutable_field", str(TRAINER))]
-    with pytest.raises(RefusedError, match="spec.selector is") as caught:
+    with pytest.raises(RefusedError, match=r"spec\.selector is") as caught:
         ensure_present(plane.client(), bundle, adopt=["helm"])
     assert plane.writes_since(mark) == []
     assert "kubectl delete deployment kubeflow-trainer-controller-manager --namespace kubeflow-system" in str(
