@@ -21,6 +21,7 @@ from ..findings.judge import judge
 from ..jobset.choice import resolve_jobset
 from ..jobset.facts import jobset_facts
 from ..objects.fields import name_of, namespace_of, part, some, text
+from ..objects.finalizers import holders
 from ..objects.line import Line, about
 from ..objects.resources import key_of
 from ..ownership.immutable import immutable_differences
@@ -28,7 +29,7 @@ from ..ownership.installers import owner
 from ..ownership.record import parse_record
 from ..release.bundle import Bundle
 from ..release.components import part_for
-from ..release.recognition import JOBSET_CRD, is_jobset, is_trainer, namespaces
+from ..release.recognition import JOBSET_CRD, TRAINER_GROUP, is_jobset, is_trainer, namespaces
 from ..rights.grants import grant_facts
 from .distribution import distribution
 from .namespace import namespace_facts
@@ -110,6 +111,7 @@ def facts_of(
     deployments = _items(readings.deployments)
     crds = readings.crds or {}
     slices = {name: _items(page) for name, page in (readings.slices or {}).items()}
+    held = _held(readings)
     trainer = trainer_facts(
         bundle,
         crds=crds,
@@ -120,6 +122,7 @@ def facts_of(
         namespace=readings.namespace,
         public_config=readings.public_config,
         adopt=adopt,
+        held=held,
     )
     record = parse_record(readings.record or None)
     # Webhooks that point to a namespace do not make it the home: they may be left over from a removal.
@@ -134,6 +137,7 @@ def facts_of(
         wanted=bundle.components.get("jobset", ""),
         # Objects in another namespace do not have the release's own names.
         adopt=adopt if home == bundle.namespace else (),
+        held=held[JOBSET_CRD],
     )
     meant = resolve_jobset(jobset_mode, record, jobset)
     beside = _second_controllers(bundle, deployments, adopt)
@@ -209,6 +213,17 @@ def _reviews(bundle: Bundle, readings: Readings) -> Reviews:
 
 def _items(page: Page | None) -> Sequence[Mapping[str, Any]] | None:
     return None if page is None else page.items
+
+
+def _held(readings: Readings) -> dict[str, list[str]]:
+    """Return the name of each CRD to the objects that hold its deletion."""
+    kinds = {
+        f"trainjobs.{TRAINER_GROUP}": ("TrainJob", readings.train_jobs),
+        JOBSET_CRD: ("JobSet", readings.job_sets),
+        f"trainingruntimes.{TRAINER_GROUP}": ("TrainingRuntime", readings.runtimes),
+        f"clustertrainingruntimes.{TRAINER_GROUP}": ("ClusterTrainingRuntime", readings.cluster_runtimes),
+    }
+    return {name: holders(kind, page.items if page else ()) for name, (kind, page) in kinds.items()}
 
 
 def _immutable(bundle: Bundle, readings: Readings, adopt: Sequence[str]) -> list[dict[str, Any]]:

@@ -188,7 +188,7 @@ def _first_round(reader: Reader, bundle: Bundle) -> dict[str, Callable[[], Any]]
         "groups": lambda: reader.document("/apis", "get /apis", accept=_DISCOVERY),
         "version": lambda: reader.document("/version", "get /version"),
         "kube_system": lambda: reader.named(namespace, "kube-system", metadata_only=True),
-        "namespace": lambda: reader.named(namespace, home, metadata_only=True),
+        "namespace": lambda: reader.named(namespace, home),
         "record": lambda: reader.named(config_map, INSTALL_RECORD, home),
         "cluster_rules": lambda: reader.rules(""),
     }

@@ -114,7 +114,8 @@ class Stages:
 
     def _require_none_left(self, crds: Sequence[DeletionTarget]) -> None:
         """List the custom resources again: those created since the plan would be deleted silently."""
-        going = {target.key.name for target in crds}
+        # The API server deletes the objects of a Terminating CRD in any case.
+        going = {target.key.name for target in crds if not target.terminating}
         for resource, _bare in KINDS.values():
             if f"{resource.plural}.{resource.group}" not in going:
                 continue

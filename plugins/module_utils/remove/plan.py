@@ -168,7 +168,13 @@ class _Planner:
         going = {target.uid for target in self._stages["admission"]}
         for key in sorted(key for key in self._ours if key.kind == _CRD):
             others = speakers(self._found.observed.webhook_configurations, key.name.partition(".")[2], going)
-            if not self._switches.crds:
+            if self._metadata[key].get("deletionTimestamp"):
+                # All of its objects are being deleted already, whatever this uninstall does.
+                if self._switches.crds:
+                    self._delete("crds", key, self._metadata[key])
+                else:
+                    self._retain(self._with_ending(key, "its deletion was started by others"), str(key))
+            elif not self._switches.crds:
                 self._retain("remove_crds is off", str(key))
             elif others:
                 self._retain(f"it is still served by the webhook configuration {', '.join(others)}", str(key))

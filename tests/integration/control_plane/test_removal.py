@@ -16,14 +16,16 @@ from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
     NotReadyError,
     RefusedError,
 )
+from ansible_collections.conductor.trainer.plugins.module_utils.inspection.inspect import inspect
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.absent import ensure_absent
 from tests.support.control_plane import ControlPlane
 from tests.support.fake_kubelet import ending_pods
 from tests.support.foreign import Manifest
-from tests.support.known_states import HOME
+from tests.support.known_states import HOME, TRAINJOBS
 from tests.support.removal_states import ALL
-from tests.support.states import States
+from tests.support.states import HELD, States
+from tests.unit.plugins.helpers.installing import ensure_present
 
 SWITCHES: dict[str, dict[str, Any]] = {
     "as it is": {},
@@ -172,6 +174,27 @@ def assert_only_ours_goes(plane: ControlPlane, bundle: Bundle, name: str, switch
         again = ensure_absent(plane.client(), bundle, **options)
         assert (again["changed"], again["actions"]) == (False, {})
         assert plane.writes_since(mark) == []
+
+
+def test_what_holds_the_deletion_of_a_crd_is_named(states: States, bundle: Bundle) -> None:
+    plane = states.enter("ours-with-users")
+    plane.kubectl("delete", "validatingwebhookconfigurations,mutatingwebhookconfigurations", "--all")
+    patch = f'--patch={{"metadata":{{"finalizers":["{HELD}"]}}}}'
+    plane.kubectl("patch", "trainjob", "unfinished", "--namespace=team-a", "--type=merge", patch)
+    plane.kubectl("delete", "crd", TRAINJOBS, "--wait=false")
+    holder = f"TrainJob team-a/unfinished (finalizer {HELD}"
+    deleting = ("--for=jsonpath={.metadata.deletionTimestamp}", "--timeout=60s")
+    plane.kubectl("wait", "trainjob/unfinished", "--namespace=team-a", *deleting)
+    (blocker,) = (one for one in inspect(plane.client(), bundle)["blockers"] if one["code"] == "terminating")
+    assert holder in blocker["cause"]
+    with pytest.raises(RefusedError, match=re.escape(holder)):
+        ensure_present(plane.client(), bundle)
+    lines = ensure_absent(plane.client(), bundle, check=True, abandon_jobs=True)["retained"]
+    (line,) = (one for one in lines if TRAINJOBS in one)
+    assert "remove_crds is off" not in line
+    assert holder in line
+    with pytest.raises(NotReadyError, match=f"TrainJob team-a/unfinished is Terminating .* finalizer {HELD}"):
+        remove(plane, bundle, timeout=3, abandon_jobs=True, remove_crds=True, remove_user_data=True)
 
 
 def guest(place: str) -> Manifest:
