@@ -540,8 +540,8 @@ blockers:
   sample:
     - code: kubernetes_too_old
       object: API server
-      cause: Kubernetes is 1.30.2, and Trainer 2.3.0 requires 1.31 or newer, because older API servers reject its CRDs
-      next_step: upgrade the cluster to Kubernetes 1.31 or newer
+      cause: Kubernetes is 1.30.2, and Trainer 2.3.0 requires 1.32 or newer, because older API servers reject its CRDs
+      next_step: upgrade the cluster to Kubernetes 1.32 or newer
 warnings_found:
   description: Findings to know before an install, without those that O(accept) suppresses, with the keys of
     RV(blockers).

@@ -129,7 +129,11 @@ ELSEWHERE: dict[str, Any] = {"home": "ml", "metadata": HELM, "manager": "helm"}
 
 # Code to the readings, the requested JobSet, and the words that must occur in cause or next step.
 CASES: dict[str, tuple[Any, str, str]] = {
-    "kubernetes_too_old": (empty(version="1.30.4"), "bundled", "Kubernetes is 1.30.4, and Trainer 2.3.0 requires 1.31"),
+    "kubernetes_too_old": (
+        empty(version="1.31.14"),
+        "bundled",
+        "Kubernetes is 1.31.14, and Trainer 2.3.0 requires 1.32",
+    ),
     "kubernetes_untested": (empty(version="1.36.0"), "bundled", "tests Trainer 2.3.0 on 1.32 to 1.35 only"),
     "no_schedulable_node": (empty(nodes=page([machine(spec={"unschedulable": True})])), "bundled", "cordoned"),
     "no_supported_node": (
@@ -337,7 +341,7 @@ def test_each_finding_is_reported(entry: CatalogueEntry) -> None:
         (empty(nodes=page([machine(status={"conditions": []})])), "bundled"),
         (empty(nodes=page([machine(spec={"taints": [STARTING]})])), "bundled"),
         (installed("kubectl", metadata=OURS, nodes=page([machine(spec={"unschedulable": True})])), "bundled"),
-        (empty(version="1.31.0", namespace={"metadata": {"labels": {"istio-injection": "enabled"}}}), "auto"),
+        (empty(version="1.32.0", namespace={"metadata": {"labels": {"istio-injection": "enabled"}}}), "auto"),
     ],
 )
 def test_a_good_cluster_has_no_blockers(readings: Any, mode: str) -> None:
