@@ -365,7 +365,17 @@ namespace:
       type: list
       elements: str
     quota_missing_resources:
-      description: Resources that a quota requires containers to state and that a container of the controllers does not.
+      description:
+        - Resources that a quota requires containers to state, and that a container of the controllers has neither by
+          itself nor by a default of a LimitRange.
+      type: list
+      elements: str
+    limit_ranges:
+      description: Names of its LimitRanges; null if they cannot be read.
+      type: list
+      elements: str
+    limit_ranges_broken:
+      description: Limits of LimitRanges that reject the pods of the controllers.
       type: list
       elements: str
     default_deny:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
@@ -23,7 +24,8 @@ from ..jobset.facts import jobset_facts
 from ..objects.fields import name_of, namespace_of, part, some, text
 from ..objects.finalizers import holders
 from ..objects.line import Line, about
-from ..objects.resources import key_of
+from ..objects.pod_policies import Pods
+from ..objects.resources import key_of, resource_of
 from ..ownership.immutable import immutable_differences
 from ..ownership.installers import owner
 from ..ownership.record import parse_record
@@ -143,7 +145,8 @@ def facts_of(
     beside = _second_controllers(bundle, deployments, adopt)
     # With an external JobSet, the bundled one needs neither capacity nor permissions.
     bundle = part_for(bundle, meant)
-    wanted = _still_to_place(bundle, deployments)
+    missing = _still_to_place(bundle, deployments)
+    wanted = [part(manifest, "spec", "template") for manifest in missing]
     return {
         "cluster": {
             "server": server,
@@ -180,7 +183,13 @@ def facts_of(
         "immutable_fields": _immutable(bundle, readings, adopt),
         "neighbours": neighbour_facts(readings.groups, deployments, configurations, bundle.release),
         "namespace": namespace_facts(
-            bundle.namespace, readings.namespace, _items(readings.quotas), _items(readings.policies), wanted
+            bundle.namespace,
+            readings.namespace,
+            _items(readings.quotas),
+            _items(readings.policies),
+            [_pods_of(manifest) for manifest in missing],
+            _items(readings.limit_ranges),
+            _created(bundle) if len(missing) == len(bundle.objects("Deployment")) else {},
         ),
         "user_objects": user_facts(
             readings.train_jobs,
@@ -280,11 +289,28 @@ def _runtimes(page: Page | None, wanted: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def _pods_of(deployment: Mapping[str, Any]) -> Pods:
+    replicas = text(deployment, "spec", "replicas")
+    spec = part(deployment, "spec", "template", "spec")
+    return Pods(f"Deployment {name_of(deployment)}", spec, int(replicas) if replicas.isdigit() else 1)
+
+
+def _created(bundle: Bundle) -> dict[str, int]:
+    """Return how many objects of each type a first install and its controllers create in the operator's namespace."""
+    keys = [key_of(manifest) for manifest in bundle.objects()]
+    counts = Counter(str(resource_of(key.api_version, key.kind)) for key in keys if key.namespace == bundle.namespace)
+    # The install record, and the Leases of the install and of the controllers.
+    counts["configmaps"] += 1
+    counts["replicasets.apps"] = counts["deployments.apps"]
+    counts["leases.coordination.k8s.io"] += 1 + counts["deployments.apps"]
+    return dict(counts)
+
+
 def _still_to_place(bundle: Bundle, deployments: Sequence[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:
-    """Return the pod templates of the controllers that are not installed yet, by whatever tool."""
+    """Return the Deployments of the controllers that are not installed yet, by whatever tool."""
     running = list(deployments or ())
     return [
-        part(manifest, "spec", "template")
+        manifest
         for manifest in bundle.objects("Deployment")
         if not any(
             name_of(item) == name_of(manifest)

@@ -111,6 +111,7 @@ class Readings:
     runtimes: Page | None = None
     quotas: Page | None = None
     policies: Page | None = None
+    limit_ranges: Page | None = None
     rules: Mapping[str, Any] | None = None
     cluster_rules: Mapping[str, Any] | None = None
     probe_rules: Mapping[str, Any] | None = None
@@ -215,6 +216,7 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings, adopt: Col
     if readings.namespace != {}:
         tasks = {
             "quotas": _page(reader, resource_of("v1", "ResourceQuota"), home),
+            "limit_ranges": _page(reader, resource_of("v1", "LimitRange"), home),
             "policies": _page(reader, resource_of("networking.k8s.io/v1", "NetworkPolicy"), home),
             "public_config": lambda: reader.named(config_map, PUBLIC_CONFIG_MAP, home),
         }
@@ -259,6 +261,7 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings, adopt: Col
         **found,
         quotas=answers.get("quotas", Page()),
         policies=answers.get("policies", Page()),
+        limit_ranges=answers.get("limit_ranges", Page()),
         public_config=answers.get("public_config", {}),
         rules=answers.get("rules"),
         slices=of("slices"),

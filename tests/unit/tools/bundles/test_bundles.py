@@ -106,7 +106,10 @@ def test_startup_outlasts_the_slowest_certificate(bundle: dict[str, Any]) -> Non
 
 # Reserved words of CEL. As the name of a field a server understands them only with compatibility version 1.31 or newer,
 # and it compiles new expressions with the version before its own (apiserver/pkg/cel/environment).
-RESERVED = "as|break|const|continue|else|false|for|function|if|import|in|let|loop|package|namespace|null|return|true|var|void|while"
+RESERVED = (
+    "as|break|const|continue|else|false|for|function|if|import|in|let|loop|package|namespace|null|return|true|var"
+    "|void|while"
+)
 STRINGS = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 RESERVED_FIELD = re.compile(rf"\.\s*\??\s*({RESERVED})\b(?!\s*\()")
 

@@ -120,6 +120,7 @@ def by_chart(name: str = "") -> list[dict[str, Any]]:
     return items
 
 
+TIGHT = {"metadata": {"name": "tight"}, "spec": {"limits": [{"type": "Container", "max": {"cpu": "100m"}}]}}
 STORED = {"metadata": {"name": "sh.helm.release.v1.trainer.v1", "labels": {"owner": "helm", "status": "deployed"}}}
 STARTING = {"key": "node.cloudprovider.kubernetes.io/uninitialized", "effect": "NoSchedule"}
 JOB = {"metadata": {"name": "a", "namespace": "n"}}
@@ -238,7 +239,21 @@ CASES: dict[str, tuple[Any, str, str]] = {
     "certificate_invalid": (empty(), "bundled", "Secret ops/tls is not there"),
     "certificate_expiring": (empty(), "bundled", "expires in 9 days"),
     "quota_exceeded": (empty(quotas=quota(pods="1")), "bundled", "pods is limited to 1: 0 used, 2 more needed"),
-    "quota_missing_resources": (empty(quotas=quota(limits__cpu="9")), "bundled", "limits.cpu is limited by a quota"),
+    "quota_missing_resources": (
+        empty(quotas=quota(limits__cpu="9")),
+        "bundled",
+        "a quota limits limits.cpu of container manager of Deployment",
+    ),
+    "quota_defaults_unknown": (
+        empty(quotas=quota(limits__cpu="9"), limit_ranges=None),
+        "bundled",
+        "grant `list limitranges`",
+    ),
+    "limit_range": (
+        empty(limit_ranges=page([TIGHT])),
+        "bundled",
+        "has a cpu request of 500m, and the maximum is 100m",
+    ),
     "default_deny": (
         empty(policies=page([{"metadata": {"name": "deny"}, "spec": {"podSelector": {}}}])),
         "bundled",
