@@ -140,14 +140,38 @@ def _unreadable(facts: Facts) -> Iterator[RuleMatch]:
 
 @RULES.entry("quota_exceeded")
 def _quota_exceeded(facts: Facts) -> Iterator[RuleMatch]:
-    for what in _lines(facts["namespace"]["quota_exceeded"]):
-        yield what.subject, {"what": what.detail}
+    yield from _policies(facts, "quota_exceeded")
 
 
 @RULES.entry("quota_missing_resources")
 def _quota_missing_resources(facts: Facts) -> Iterator[RuleMatch]:
-    for what in _lines(facts["namespace"]["quota_missing_resources"]):
-        yield what.subject, {"what": what.detail}
+    if facts["namespace"]["limit_ranges"] is not None:
+        yield from _policies(facts, "quota_missing_resources")
+
+
+@RULES.entry("quota_defaults_unknown")
+def _quota_defaults_unknown(facts: Facts) -> Iterator[RuleMatch]:
+    if facts["namespace"]["limit_ranges"] is None:
+        yield from _policies(facts, "quota_missing_resources")
+
+
+@RULES.entry("limit_range")
+def _limit_range(facts: Facts) -> Iterator[RuleMatch]:
+    yield from _policies(facts, "limit_ranges_broken")
+
+
+def _policies(facts: Facts, name: str) -> Iterator[RuleMatch]:
+    """Yield a match for each line of a fact about quotas or LimitRanges of the operator's namespace."""
+    for what in _lines(facts["namespace"][name]):
+        yield (
+            what.subject,
+            {
+                "what": what.detail,
+                "name": what.subject.partition(" ")[2],
+                "resource": what.detail.partition(" ")[0],
+                "namespace": facts["namespace"]["name"],
+            },
+        )
 
 
 def _lines(facts: Iterable[str]) -> list[Line]:

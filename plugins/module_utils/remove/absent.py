@@ -137,9 +137,9 @@ def _carry_out(
         except ConductorError as error:
             error.facts["written"] = _named(deleter.deleted)
             raise
-        for reason, key in stages.retained.items():
+        for key, reason in stages.retained.items():
             retained.setdefault(reason, []).append(str(key))
-        deleted = [key for key in deleted if key not in stages.retained.values()]
+        deleted = [key for key in deleted if key not in stages.retained]
         finalizers_removed = stages.finalizers_removed
     return retained, deleted, finalizers_removed
 

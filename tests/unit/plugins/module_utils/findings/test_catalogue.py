@@ -32,6 +32,7 @@ VERBS = frozenset(
         "configure",
         "correct",
         "create",
+        "delete",
         "detach",
         "disable",
         "empty",
