@@ -13,7 +13,7 @@ from .phases import into_phases, replacements
 from .programs import Programs
 from .release import Release
 from .sides import sides
-from .sources import config_hashes, from_modules
+from .sources import config_hashes, from_modules, runtime_list
 from .upstream import render as render_upstream
 
 FORMAT = 1
@@ -27,7 +27,7 @@ def generate(programs: Programs, sources: Path, tree: Path, release: Release) ->
     ``sources`` is the checkout with the go.mod files; ``tree`` is the checkout or a copy of its kustomizations.
     Raises GenerateError.
     """
-    written = _write(tree, from_modules(programs, sources, release))
+    written = _write(tree, from_modules(programs, sources, release) | runtime_list(tree, release))
     # A first render yields the configuration, and requires that the patches exist: with any digest.
     stand_in = [
         {"kind": "ConfigMap", "metadata": {"name": c.config_map}, "data": {}} for c in release.components.values()

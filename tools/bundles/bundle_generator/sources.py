@@ -89,6 +89,14 @@ def config_hashes(release: Release, objects: list[dict[str, Any]], folder: str) 
     return files
 
 
+def runtime_list(tree: Path, release: Release) -> dict[str, str]:
+    """Return path → text of the kustomization of the runtimes, with all files of its folder as resources."""
+    path = f"{release.runtimes}/kustomization.yaml"
+    names = sorted(file.name for file in (tree / release.runtimes).glob("*.yaml") if file != tree / path)
+    head, resources, _ = (tree / path).read_text(encoding="utf-8").partition("resources:\n")
+    return {path: head + resources + "".join(f"  - {name}\n" for name in names)}
+
+
 def _webhooks(release: Release, component: Component, text: str) -> list[dict[str, Any]]:
     """Return the configurations with the real names of configuration and service instead of placeholders."""
     configurations = load_documents(text)
