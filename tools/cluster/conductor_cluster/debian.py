@@ -27,6 +27,7 @@ WHY = (
     "# from Debian 13. To undo this, remove this file and the file of the same name in the other folder\n"
     "# (sources.list.d, preferences.d).\n"
 )
+LOG = "logs/apt.log"
 INSTALL = ("install", "--yes", "--no-install-recommends")
 # Suites of a Debian release, by the end of their code names. Not backports: they are newer than the release.
 PARTS = ("", "-updates", "-security")
@@ -122,7 +123,7 @@ def find_sources(paths: Paths, codename: str, package: str) -> list[AptSource]:
     if not found:
         raise ClusterError(
             f"no apt source of Debian {codename} has the package {package}: add one, or install the package yourself; "
-            f"apt's log is {paths.shown(_log(paths))}"
+            f"apt's log is {paths.shown(paths.work / LOG)}"
         )
     return found
 
@@ -144,13 +145,9 @@ def install_command(codename: str, with_client: bool) -> list[str]:
     return [*INSTALL, *packages, "runc", "iptables"]
 
 
-def _log(paths: Paths) -> Path:
-    return paths.work / "logs" / "apt.log"
-
-
 def _apt_get(paths: Paths, step: str, *words: str, cwd: Path | None = None) -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    logged(step, ["apt-get", *words], _log(paths), paths, cwd=cwd, env=environment)
+    logged(step, ["apt-get", *words], paths.work / LOG, paths, cwd=cwd, env=environment)
 
 
 def install_docker(paths: Paths, console: Console, codename: str, with_client: bool) -> None:

@@ -30,10 +30,8 @@ OTHER_FAMILY = "kube"
 def kind_on_path(wanted: str) -> Path | None:
     """Return `kind` on PATH if it has the same minor version as ``wanted`` (``v0.32.0``), else None."""
     found = shutil.which("kind")
-    if found is None:
-        return None
-    answer = capture("kind version", [found, "version"], check=False).stdout.decode()
-    return Path(found) if f" {wanted.rpartition('.')[0]}." in answer else None
+    answer = capture("kind version", [found, "version"], check=False).stdout.decode() if found else ""
+    return Path(found) if found and f" {wanted.rpartition('.')[0]}." in answer else None
 
 
 def program(paths: Paths, console: Console, name: str) -> Path:
