@@ -17,12 +17,11 @@ NAME := conductor
 ROUNDS := 5
 
 export CONDUCTOR_CACHE := $(abspath $(or $(CONDUCTOR_CACHE),.cache))
-python := PYTHONPATH=tools/setup .venv/bin/python
 suites := PYTHONPATH=tools/suites .venv/bin/python -m conductor_suites
 bench := PYTHONPATH=tools/bundles:.ansible/collections .venv/bin/python -m tests.bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test install verify test lint unit evidence docs bench cluster down clean
+.PHONY: help setup setup-test install verify test lint unit evidence docs artifact bench cluster down clean
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,10 +33,10 @@ setup-test:
 	@tools/setup/setup test
 
 install: setup ## Install on a local kind cluster, or: CONTEXT=name [KUBECONFIG=path]
-	@$(python) -m conductor_setup.play install --context '$(CONTEXT)' --kubeconfig '$(KUBECONFIG)'
+	@tools/setup/play install '$(CONTEXT)' '$(KUBECONFIG)'
 
 verify: setup ## Check an installation, changing nothing; the cluster is chosen as for install
-	@$(python) -m conductor_setup.play verify --context '$(CONTEXT)' --kubeconfig '$(KUBECONFIG)'
+	@tools/setup/play verify '$(CONTEXT)' '$(KUBECONFIG)'
 
 test: setup-test ## Run every check and test, those on a real kind cluster included
 	@$(suites)
@@ -54,6 +53,9 @@ evidence: ## Run everything, the long tests as well, and write docs/evidence.md;
 
 docs: ## Generate the tables and build the documentation site in docs/_build/html
 	@tools/setup/setup docs && tools/docs/generate && tools/docs/build
+
+artifact: setup-test ## Build the tarball, byte for byte the same each time, and its bill of materials
+	@PYTHONPATH=tools/artifact .venv/bin/python -m conductor_artifact
 
 bench: setup-test ## Measure beside kubectl and kubernetes.core, and installs on fresh local clusters: ROUNDS=5
 	@$(bench).side_by_side --rounds $(ROUNDS)

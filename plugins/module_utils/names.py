@@ -14,3 +14,13 @@ MANAGED_LABEL = "conductor.trainer/managed"
 INSTALL_LEASE = "conductor-install"
 
 INSTALL_RECORD = "conductor-install-record"
+
+# The prefixes of field manager names. GitOps tools use the names of their controllers.
+MANAGERS: dict[str, tuple[str, ...]] = {
+    "kubectl": ("kubectl",),
+    "helm": ("helm",),
+    "argocd": ("argocd",),
+    "flux": ("kustomize-controller", "helm-controller", "flux"),
+    "olm": ("olm", "operator-lifecycle-manager", "catalog-operator"),
+    "juju": ("juju",),
+}

@@ -128,8 +128,10 @@ options:
       - Tools whose Trainer or JobSet to adopt, for objects with the names of the release. Without it, such an
         installation is a blocker. V(other) is any owner that is not listed, an operator for instance.
       - Fields of the release are then managed by Conductor, whatever their values are, and the labels and annotations
-        by which the tool finds its objects are removed. Detach the objects from the tool first, without deleting them,
-        or it reverts the change.
+        by which the tool finds its objects are removed. Detach the objects from the tool first, without deleting them
+        (docs/existing-installations.md), or it reverts the change, or its next uninstall deletes them. With the CRDs it
+        would delete every TrainJob.
+      - Adopting from V(helm) is a blocker while Helm still stores the release.
       - Objects that kubectl installed from the upstream kustomization are taken over without this option.
     type: list
     elements: str

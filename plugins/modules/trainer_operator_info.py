@@ -47,7 +47,7 @@ options:
     choices: [helm, argocd, flux, olm, juju, other]
     default: []
 notes:
-  - Sends at most 25 requests, all of them reads. The permission reviews are not stored by the server.
+  - Sends at most 32 requests, all of them reads. The permission reviews are not stored by the server.
   - Reads at most the first 500 objects of a list (100 nodes). The counts of objects are exact nevertheless.
 seealso:
   - module: conductor.trainer.trainer_operator
@@ -223,6 +223,52 @@ record:
     same_bundle:
       description: Whether it was written from the bundle of O(release).
       type: bool
+helm_releases:
+  description: With V(helm) in O(adopt), the releases of Helm to which the installed Trainer and JobSet belong.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the release.
+      type: str
+    namespace:
+      description: Namespace of the release; empty if unknown.
+      type: str
+    stored_in:
+      description:
+        - Secrets and ConfigMaps in which Helm stores the release, with the status of each revision; null if they cannot
+          be read. While there are any, C(helm uninstall) can delete the adopted objects.
+      type: list
+      elements: str
+immutable_fields:
+  description:
+    - Fields of objects that an install takes over or adopts, which differ from those of O(release) and which Kubernetes
+      does not change.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    object:
+      description: The object.
+      type: str
+    owner:
+      description: The tool that manages it.
+      type: str
+    field:
+      description: The field.
+      type: str
+    found:
+      description: Its value.
+      type: str
+    wanted:
+      description: Its value in O(release).
+      type: str
+second_controllers:
+  description: Controllers in the namespace of Trainer that an adoption does not replace, because they have other names.
+  returned: success
+  type: list
+  elements: str
 jobset:
   description: The installed JobSet.
   returned: success
@@ -319,7 +365,17 @@ namespace:
       type: list
       elements: str
     quota_missing_resources:
-      description: Resources that a quota requires containers to state and that a container of the controllers does not.
+      description:
+        - Resources that a quota requires containers to state, and that a container of the controllers has neither by
+          itself nor by a default of a LimitRange.
+      type: list
+      elements: str
+    limit_ranges:
+      description: Names of its LimitRanges; null if they cannot be read.
+      type: list
+      elements: str
+    limit_ranges_broken:
+      description: Limits of LimitRanges that reject the pods of the controllers.
       type: list
       elements: str
     default_deny:
@@ -515,8 +571,8 @@ blockers:
   sample:
     - code: kubernetes_too_old
       object: API server
-      cause: Kubernetes is 1.30.2, and Trainer 2.3.0 requires 1.31 or newer, because older API servers reject its CRDs
-      next_step: upgrade the cluster to Kubernetes 1.31 or newer
+      cause: Kubernetes is 1.30.2, and Trainer 2.3.0 requires 1.32 or newer, because older API servers reject its CRDs
+      next_step: upgrade the cluster to Kubernetes 1.32 or newer
 warnings_found:
   description: Findings to know before an install, without those that O(accept) suppresses, with the keys of
     RV(blockers).

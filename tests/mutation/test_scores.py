@@ -5,22 +5,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.mutation.conftest import Run
+from tests.mutation.conftest import tried
 
 
 def test_the_unit_tests_notice_when_code_is_broken(
-    run: Run, target: str, tmp_path: Path, record_testsuite_property: Callable[[str, object], None]
+    target: str, tmp_path: Path, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
-    report = tmp_path / "report.json"
-    done = run(target, "--report", report)
-    print(done.stdout, done.stderr)
-    assert report.exists(), done.stderr
-    found = json.loads(report.read_text(encoding="utf-8"))
-    record_testsuite_property(f"mutation score of the {target}", found["sentence"])
-    for file, part in found["files"].items():
-        record_testsuite_property(Path(file).name, part["sentence"])
-    assert done.returncode == 0, f"{found['sentence']}; at least {found['least']} % are asked for"
+    done = tried(target, tmp_path / "session.sqlite")
+    print(done.errors, *(change for change in done.changes if change[3] != "killed"), sep="\n")
+    record_testsuite_property(f"mutation score of the {target}", done.sentence())
+    for file in sorted({file for file, *_rest in done.changes}):
+        record_testsuite_property(Path(file).name, done.sentence(file))
+    assert done.code == 0, f"{done.sentence()}: {done.errors}"

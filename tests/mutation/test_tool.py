@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.mutation.conftest import Run
+from tests.mutation.conftest import Tried, tried
 from tests.support.playing import CLONE
 
 MODULE = "plugins/module_utils/_small.py"
@@ -56,28 +54,21 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def data(clone: Path, *equivalent: dict[str, str]) -> Path:
+def attempt(clone: Path, tests: str) -> Tried:
     target = {"least": 90, "modules": ["plugins/module_utils/_s*.py"], "tests": [TESTS]}
-    content = {"operators": KINDS, "targets": {"small": target}, "equivalent": list(equivalent)}
-    file = clone / "targets.yml"
-    file.write_text(yaml.safe_dump(content))
-    return file
-
-
-def tried(run: Run, clone: Path, tests: str, *equivalent: dict[str, str]) -> tuple[int, dict[str, Any]]:
+    data = clone / "targets.yml"
+    data.write_text(yaml.safe_dump({"operators": KINDS, "targets": {"small": target}}))
     (clone / TESTS).write_text(IMPORT + tests)
-    report = clone / "report.json"
-    report.unlink(missing_ok=True)
-    done = run("small", "--clone", clone, "--data", data(clone, *equivalent), "--report", report)
-    return done.returncode, json.loads(report.read_text()) if report.exists() else {"error": done.stderr}
+    return tried("small", clone.parent / "session", clone, "--data", data)
 
 
-def test_what_no_test_notices_survives_and_is_shown(run: Run, clone: Path) -> None:
-    code, found = tried(run, clone, WEAK)
-    assert code == 1
+def test_what_no_test_notices_survives_and_is_shown(clone: Path) -> None:
+    found = attempt(clone, WEAK)
+    assert found.code == 1
     # The "|" of an annotation is not among them.
-    assert (found["mutants"], found["killed"]) == (4, 1)
-    assert [(change["file"], change["line"], change["after"]) for change in found["survivors"]] == [
+    assert found.sentence() == "25.0 % of 4 mutants: 1 killed, 3 survived"
+    assert "25.0 % noticed; at least 90 % are asked for" in found.errors
+    assert sorted(change[:3] for change in found.changes if change[3] == "survived") == [
         (MODULE, 6, "pass"),
         (MODULE, 7, 'return found + [name for name in names if name in ("a",)]'),
         (MODULE, 7, 'return found + [name for name in names if not (name not in ("a",))]'),
@@ -87,21 +78,28 @@ def test_what_no_test_notices_survives_and_is_shown(run: Run, clone: Path) -> No
     assert list((clone.parent / "cache" / "tmp").iterdir()) == []
 
 
-def test_tests_that_notice_everything_pass(run: Run, clone: Path) -> None:
-    code, found = tried(run, clone, STRONG)
-    assert (code, found["percent"], found["survivors"]) == (0, 100.0, [])
+def test_tests_that_notice_everything_pass(clone: Path) -> None:
+    found = attempt(clone, STRONG)
+    assert (found.code, {change[3] for change in found.changes}) == (0, {"killed"})
+    # A second run takes nothing over from the first.
+    assert attempt(clone, WEAK).sentence() == "25.0 % of 4 mutants: 1 killed, 3 survived"
 
 
-def test_what_makes_no_difference_does_not_count_but_has_to_survive(run: Run, clone: Path) -> None:
-    entry = {"file": MODULE, "before": 'found.append("none")', "after": "pass", "reason": "for the test"}
-    code, found = tried(run, clone, WEAK, entry)
-    assert (code, found["equivalent"], round(found["percent"])) == (1, 1, 33)
-    code, found = tried(run, clone, STRONG, entry)
-    assert code == 2
-    assert "listed as equivalent" in found["error"]
+def test_what_makes_no_difference_is_marked_and_not_tried(clone: Path) -> None:
+    marked = CODE.replace('append("none")\n', 'append("none")  # pragma: no mutate\n')
+    (clone / MODULE).write_text(marked)
+    found = attempt(clone, WEAK)
+    assert (found.code, found.sentence(MODULE)) == (1, "33.3 % of 3 mutants: 1 killed, 2 survived")
+    assert [change[1] for change in found.changes if change[3] == "survived"] == [7, 7]
+    assert (clone / MODULE).read_text() == marked
 
 
-def test_tests_that_fail_as_it_is_say_nothing(run: Run, clone: Path) -> None:
-    code, found = tried(run, clone, "def test_wrong() -> None:\n    assert small(None, []) == []\n")
-    assert code == 2
-    assert "the tests fail without any change" in found["error"]
+def test_a_module_without_any_change_to_try_is_no_success(clone: Path) -> None:
+    (clone / MODULE).write_text("small = 1\n")
+    assert attempt(clone, "def test_all() -> None:\n    assert small\n").code == 1
+
+
+def test_tests_that_fail_as_it_is_say_nothing(clone: Path) -> None:
+    found = attempt(clone, "def test_wrong() -> None:\n    assert small(None, []) == []\n")
+    assert (found.code, {change[3] for change in found.changes}) == (2, {"untried"})
+    assert "the tests fail without any change" in found.errors

@@ -33,7 +33,7 @@ WANTED = (
     "tests/config.yml",
 )
 # Never, wherever it may lie.
-UNWANTED = ("*/__pycache__/*", "*.pyc", "*.tar.gz", "*/.*", ".*", "*.log", "*.orig", "*.rej", "*~")
+UNWANTED = ("*/__pycache__/*", "*.pyc", "*.tar.gz", "*.cdx.json", "*/.*", ".*", "*.log", "*.orig", "*.rej", "*~")
 # What every artifact has, besides its plugins, roles and playbooks.
 ALWAYS = ("LICENSE", "README.md", "changelogs/changelog.yaml", "meta/runtime.yml", "tests/config.yml")
 # Made while building.

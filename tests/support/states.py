@@ -26,6 +26,7 @@ from tests.unit.plugins.helpers.installing import ensure_present
 # Kinds that Conductor never writes.
 _MORE_RESOURCES = {
     ("v1", "ResourceQuota"): Resource("", "v1", "resourcequotas", True),
+    ("v1", "LimitRange"): Resource("", "v1", "limitranges", True),
     ("networking.k8s.io/v1", "NetworkPolicy"): Resource("networking.k8s.io", "v1", "networkpolicies", True),
 }
 # Nobody ever takes this finalizer away.

@@ -25,7 +25,14 @@ BLOCKS = {
     "variables.md": {"variables:cluster", "variables:installed", "variables:how", "variables:safety"},
     "offline.md": {"images"},
     "findings.md": {"findings:blocker", "findings:warning"},
-    "causes.md": {"causes:certain", "causes:slow", "causes:logs", "causes:webhooks", "causes:rejections"},
+    "causes.md": {
+        "causes:certain",
+        "causes:events",
+        "causes:slow",
+        "causes:logs",
+        "causes:webhooks",
+        "causes:rejections",
+    },
 }
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..cluster.client import Cluster
 from ..errors import ApiError
-from ..objects.fields import name_of, part, text
+from ..objects.fields import is_terminating, name_of, part, text
 from ..objects.resources import resource_of
 from ..release.bundle import Bundle
 from ..verdicts.verdict import Verdict
@@ -52,7 +52,8 @@ def public_parts(secret: Mapping[str, Any]) -> Serving:
     """Return the parts of a Secret that are not secret: the names of its values, and its certificates."""
     data = part(secret, "data")
     certificate, authority = (decoded(text(data, name)) for name in _PUBLIC)
-    return Serving(frozenset(str(name) for name, value in data.items() if value), certificate, authority)
+    keys = frozenset(str(name) for name, value in data.items() if value)
+    return Serving(keys, certificate, authority, is_terminating(secret))
 
 
 class ServingCertificates:

@@ -21,6 +21,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..objects.fields import is_terminating, name_of, namespace_of, part, parts
 from ..objects.resources import Key
 from ..release.bundle import EXTERNAL, Bundle, certificate_secrets
 from ..verdicts.verdict import Verdict
@@ -65,15 +66,14 @@ class CertificateSource:
 def data_keys(metadata: Mapping[str, Any]) -> frozenset[str]:
     """Return the data keys of a Secret or ConfigMap from its managedFields, without reading values."""
     keys: set[str] = set()
-    for entry in metadata.get("managedFields") or []:
-        data = (entry.get("fieldsV1") or {}).get("f:data") or {}
-        keys |= {field[2:] for field in data if field.startswith("f:")}
+    for entry in parts(metadata, "managedFields"):
+        keys |= {field[2:] for field in part(entry, "fieldsV1", "f:data") if field.startswith("f:")}
     return frozenset(keys)
 
 
 def has_certificate(secret: Mapping[str, Any] | None, needed: frozenset[str] = CERTIFICATE_KEYS) -> bool:
-    """Return whether a Secret has all keys of a certificate. Its metadata is enough."""
-    return secret is not None and data_keys(secret.get("metadata") or {}) >= needed
+    """Return whether a Secret has all keys of a certificate and stays. Its metadata is enough."""
+    return secret is not None and not is_terminating(secret) and data_keys(part(secret, "metadata")) >= needed
 
 
 def needed_keys(bundle: Bundle) -> frozenset[str]:
@@ -151,7 +151,7 @@ def pods_to_touch(
     """
     pods = list(pods)
     return [
-        Key("v1", "Pod", pod["metadata"]["namespace"], pod["metadata"]["name"])
+        Key("v1", "Pod", namespace_of(pod), name_of(pod))
         for deployment in deployments
         if all(has_certificate(secrets.get(name), needed) for name in certificate_secrets(deployment))
         for pod in pods_of(deployment, pods)

@@ -47,11 +47,13 @@ class Serving:
         keys: the names of all its values that are not empty.
         certificate: C(tls.crt) as PEM, which the pods serve, with the server's certificate first.
         authority: C(ca.crt) as PEM; empty if missing.
+        is_terminating: whether the Secret is being deleted: the next pod cannot mount it.
     """
 
     keys: frozenset[str] = frozenset()
     certificate: bytes = b""
     authority: bytes = b""
+    is_terminating: bool = False
 
 
 @dataclass(frozen=True)
@@ -213,6 +215,8 @@ def _keys(serving: Serving | None, source: CertificateSource) -> str:
     if serving is None:
         next_step = "run the install again" if source.own_authority else _again(source)
         return f"{source} does not exist: {next_step}"
+    if serving.is_terminating:
+        return f"{source} is being deleted: run the install again when it is gone"
     missing = sorted(source.needed - serving.keys)
     return f"{source} has no {', '.join(missing)}: {_again(source)}" if missing else ""
 

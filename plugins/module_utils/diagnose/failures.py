@@ -10,12 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..objects.fields import part, parts
+from ..objects.fields import conditions_of, has_ended, is_terminating, name_of, namespace_of, part, text
 from ..redaction import redact
 from ..rejections.rejection import REQUEST, Rejection, Scene, rejection_of
+from ..verdicts.nodes import is_temporary_taint, named_taints
+from ..verdicts.pods import BEING_MADE, containers_of, has_several_containers
 from ..verdicts.verdict import count
-from ..verdicts.workloads import containers_of
-from .failure_catalogue import SIGNATURES, SLOW, Signature, SignatureSource
+from ..verdicts.workloads import has_all_replicas
+from .failure_catalogue import PULL_REASONS, SIGNATURES, SLOW, Signature, SignatureSource
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,9 @@ class FailureSign:
 
     Args:
         run: for a container that exited: its namespace, pod, name, and number of restarts.
+        exit_code: of its last run; None if it has not ended.
+        needs_nodes: whether it depends on the state of the nodes, which the words do not show.
+        is_back_off: whether a pull waits for its next attempt, without the error of the last one.
         rejection: what an API server rejected, if this is a rejected pod.
         scene: where it was rejected.
     """
@@ -34,6 +39,9 @@ class FailureSign:
     words: str
     next_step: str
     run: tuple[str, str, str, int] = ("", "", "", 0)
+    exit_code: int | None = None
+    needs_nodes: bool = False
+    is_back_off: bool = False
     rejection: Rejection | None = None
     scene: Scene = REQUEST
 
@@ -46,17 +54,30 @@ class FailureSign:
         return f"{self.signature.cause}: {self.words}" if self.words else self.signature.cause
 
 
-# The kubelet's reasons for containers that it is creating, and for those that it retries at growing intervals.
-_BEING_MADE = frozenset({"ContainerCreating", "PodInitializing"})
-_BACK_OFF = frozenset({"ImagePullBackOff", "CrashLoopBackOff", "ErrImagePull", "RunContainerError"})
 # Seconds that a rejection must last: after its cause is removed, it stays in the status until the next attempt, and an
 # object that is missing may be created a moment later.
 _REJECTED, _MISSING = 3.0, 10.0
 _MAY_COME = frozenset(
     {"service_account_missing", "priority_class_missing", "runtime_class_missing", "permission", "object_missing"}
 )
+# The kubelet's reasons for containers that it retries at growing intervals.
+_BACK_OFF = frozenset(
+    {
+        "ImagePullBackOff",
+        "CrashLoopBackOff",
+        "ErrImagePull",
+        "RunContainerError",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
+    }
+)
 # Higher exit codes belong to processes that were ended by a signal from outside (POSIX shells: 128 + signal number).
 _LAST_OWN_CODE = 128
+# Up to Kubernetes 1.31 the kubelet does not repeat the error of a pull while it waits for the next attempt.
+_BARE_BACK_OFF = re.compile(r'\s*(?:ImagePullBackOff\s*)?(?:back-off pulling image\s*(?:"[^"]*")?)?\s*', re.IGNORECASE)
+_URL = re.compile(r"\w+://[^\s\"']+")
+# A sign of the scheduler that the taints or conditions of nodes decide about.
+_ABOUT_NODES = re.compile(r"untolerated taint|had taints|unknown conditions", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -73,7 +94,9 @@ class _Sign:
     image: str = ""
     restarts: int = 0
     restarts_before: int = 0
-    exit_code: int = 0
+    exit_code: int | None = None
+    needs_nodes: bool = False
+    several: bool = False
 
 
 def failure_signs(
@@ -86,9 +109,7 @@ def failure_signs(
         pods: the pods that its selector matches.
         before: uid of a pod to its C(restarts_of) when the wait began; the cause of these may be repaired by now.
     """
-    metadata = part(deployment, "metadata")
-    name, namespace = str(metadata.get("name", "")), str(metadata.get("namespace", ""))
-    return _recognised(_signs(deployment, pods, before or {}), namespace, name)
+    return _recognised(_signs(deployment, pods, before or {}), namespace_of(deployment), name_of(deployment))
 
 
 def start_failures(pods: Iterable[Mapping[str, Any]], namespace: str) -> list[FailureSign]:
@@ -109,10 +130,9 @@ def rejected_objects(owner: Mapping[str, Any], message: str, what: str = "its po
         message: the message of the controller's event, not redacted.
         what: the rejected objects.
     """
-    metadata = part(owner, "metadata")
-    words = f"{owner.get('kind') or 'Job'} {metadata.get('name', '')}: {redact(message).strip()}"
-    scene = Scene(what, str(metadata.get("namespace", "")), given=True)
-    return rejection_sign(rejection_of(message), scene, str(metadata.get("uid")), words)
+    words = f"{text(owner, 'kind') or 'Job'} {name_of(owner)}: {redact(message).strip()}"
+    scene = Scene(what, namespace_of(owner), given=True)
+    return rejection_sign(rejection_of(message), scene, text(owner, "metadata", "uid"), words)
 
 
 def rejection_sign(rejection: Rejection, scene: Scene, uid: str, words: str, deployment: str = "") -> FailureSign:
@@ -129,6 +149,19 @@ def rejection_sign(rejection: Rejection, scene: Scene, uid: str, words: str, dep
     return FailureSign(signature, deployment, uid, words, signature.next_step, rejection=rejection, scene=scene)
 
 
+def pull_failure(message: str, image: str, namespace: str, pod: str) -> tuple[str, str] | None:
+    """Return the cause and the next step of a failed pull, e.g. from an event; None if the message tells nothing.
+
+    Args:
+        message: the unchanged message of the kubelet.
+    """
+    sign = _Sign("container", "", "ErrImagePull", message, "", pod=pod, image=image)
+    found = _recognised([sign], namespace, "")
+    if _is_bare(message) or not found:
+        return None
+    return found[0].signature.cause, found[0].next_step
+
+
 def _recognised(signs: Iterable[_Sign], namespace: str, deployment: str) -> list[FailureSign]:
     found: dict[str, FailureSign] = {}
     for sign in signs:
@@ -139,17 +172,37 @@ def _recognised(signs: Iterable[_Sign], namespace: str, deployment: str) -> list
             continue
         signature = next((signature for signature in SIGNATURES if _fits(signature, sign)), None)
         if signature is not None:
+            option = f" -c {sign.container}" if signature.restarts and sign.several and sign.container else ""
             next_step = signature.next_step.format(
-                namespace=namespace, deployment=deployment, pod=sign.pod, image=sign.image
+                namespace=namespace,
+                deployment=deployment,
+                pod=f"{sign.pod}{option}",
+                image=sign.image or "the image",
             )
-            run = (namespace, sign.pod, sign.container, sign.restarts)
-            found.setdefault(sign.uid, FailureSign(signature, deployment, sign.uid, sign.words, next_step, run))
+            found.setdefault(
+                sign.uid,
+                FailureSign(
+                    signature,
+                    deployment,
+                    sign.uid,
+                    sign.words,
+                    next_step,
+                    (namespace, sign.pod, sign.container, sign.restarts),
+                    sign.exit_code,
+                    sign.needs_nodes,
+                    sign.reason in PULL_REASONS and _is_bare(sign.message),
+                ),
+            )
     return list(found.values())
+
+
+def _is_bare(message: str) -> bool:
+    return _BARE_BACK_OFF.fullmatch(message) is not None
 
 
 def in_back_off(pod: Mapping[str, Any]) -> bool:
     """Return whether a container of this pod is in back-off: the kubelet retries it at growing intervals."""
-    return any(str(_waiting(status).get("reason")) in _BACK_OFF for status in containers_of(pod))
+    return any(_reason(status) in _BACK_OFF for status in containers_of(pod))
 
 
 def restarts_of(pod: Mapping[str, Any]) -> int:
@@ -159,7 +212,7 @@ def restarts_of(pod: Mapping[str, Any]) -> int:
 
 def is_being_made(pod: Mapping[str, Any]) -> bool:
     """Return whether the kubelet is creating the containers; the pod's status does not show any details then."""
-    return any(str(_waiting(status).get("reason")) in _BEING_MADE for status in containers_of(pod))
+    return any(_reason(status) in BEING_MADE for status in containers_of(pod))
 
 
 def is_refused(deployment: Mapping[str, Any]) -> bool:
@@ -176,94 +229,133 @@ def newest_pods(deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]
     status = part(deployment, "status")
     if count(status.get("observedGeneration")) < count(generation) or count(status.get("updatedReplicas")) < 1:
         return []
-    ordered = sorted(pods, key=lambda pod: str(part(pod, "metadata").get("creationTimestamp")))
+    # Those that have ended are being replaced; they count if there is no other.
+    ordered = sorted(pods, key=lambda pod: (not has_ended(pod), text(pod, "metadata", "creationTimestamp")))
     if not ordered:
         return []
-    newest = _template(ordered[-1])
+    newest = _template(max(ordered, key=lambda pod: text(pod, "metadata", "creationTimestamp")))
     return [pod for pod in ordered if _template(pod) == newest]
 
 
-def _template(pod: Mapping[str, Any]) -> Any:
-    return part(part(pod, "metadata"), "labels").get("pod-template-hash")
+def _template(pod: Mapping[str, Any]) -> str:
+    return text(pod, "metadata", "labels", "pod-template-hash")
 
 
 def _fits(signature: Signature, sign: _Sign) -> bool:
+    message = _without_names(sign)
     return (
         signature.source == sign.source
         and sign.reason in signature.reasons
         and sign.restarts >= signature.restarts
         # One run must have started and ended since the wait began: the cause of earlier exits may be repaired.
         and (not signature.restarts or sign.restarts > sign.restarts_before)
-        and (not signature.own_fault or 0 < sign.exit_code <= _LAST_OWN_CODE)
-        and re.search(signature.words, sign.message, re.IGNORECASE) is not None
-        and not (signature.but_not and re.search(signature.but_not, sign.message, re.IGNORECASE))
+        and (not signature.own_fault or 0 < (sign.exit_code or 0) <= _LAST_OWN_CODE)
+        and re.search(signature.words, message, re.IGNORECASE) is not None
+        and not (signature.but_not and re.search(signature.but_not, message, re.IGNORECASE))
     )
+
+
+def _without_names(sign: _Sign) -> str:
+    """Return the message of a sign; for a failed pull its reason as well, and without the names of images and URLs."""
+    if sign.reason not in PULL_REASONS:
+        return sign.message
+    said = _URL.sub("", f"{sign.reason}: {sign.message}")
+    bare = sign.image.partition("@")[0]
+    repository = bare.rpartition(":")[0] if ":" in bare.rpartition("/")[2] else bare
+    for name in (sign.image, bare, repository, *re.findall(r'image "([^"]+)"', said)):
+        if len(name) > 1:
+            said = said.replace(name, "")
+    return said
 
 
 def _signs(
     deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]], before: Mapping[str, int]
 ) -> Iterator[_Sign]:
-    yield from _deployment_signs(deployment)
-    yield from _creation_signs(deployment)
+    if not has_all_replicas(deployment):
+        # With all pods, only an outdated condition is left.
+        yield from _deployment_signs(deployment)
+        yield from _creation_signs(deployment)
     for pod in newest_pods(deployment, pods):
         yield from _scheduler_signs(pod)
         yield from _container_signs(pod, before)
 
 
 def _deployment_signs(deployment: Mapping[str, Any]) -> Iterator[_Sign]:
-    uid, spec = str(part(deployment, "metadata").get("uid")), part(deployment, "spec")
-    if spec.get("replicas") == 0:
+    uid, spec = text(deployment, "metadata", "uid"), part(deployment, "spec")
+    replicas = spec.get("replicas")
+    if isinstance(replicas, int) and not isinstance(replicas, bool) and replicas == 0:
         yield _Sign("deployment", uid, "ScaledToZero", "", "")
     if spec.get("paused") is True:
         yield _Sign("deployment", uid, "DeploymentPaused", "", "")
 
 
 def _creation_signs(deployment: Mapping[str, Any]) -> Iterator[_Sign]:
-    uid = str(part(deployment, "metadata").get("uid"))
-    for condition in parts(part(deployment, "status"), "conditions"):
-        if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
-            reason, message = str(condition.get("reason", "")), str(condition.get("message", ""))
-            yield _Sign("creation", uid, reason, message, redact(message))
+    uid = text(deployment, "metadata", "uid")
+    for condition in conditions_of(deployment, "ReplicaFailure"):
+        if condition.get("status") == "True":
+            message = text(condition, "message")
+            yield _Sign("creation", uid, text(condition, "reason"), message, redact(message))
 
 
 def _scheduler_signs(pod: Mapping[str, Any]) -> Iterator[_Sign]:
-    metadata = part(pod, "metadata")
-    name, uid = str(metadata.get("name", "")), str(metadata.get("uid"))
-    for condition in parts(part(pod, "status"), "conditions"):
-        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            reason, message = str(condition.get("reason", "")), str(condition.get("message", ""))
-            yield _Sign("scheduler", uid, reason, message, f"pod {name}: {message}", pod=name)
+    # A nominated pod waits for the end of the pods that the scheduler has preempted for it.
+    if text(pod, "spec", "nodeName") or text(pod, "status", "nominatedNodeName") or _is_over(pod):
+        return
+    for condition in conditions_of(pod, "PodScheduled"):
+        message = text(condition, "message")
+        named = named_taints(message)
+        if condition.get("status") == "False" and not any(is_temporary_taint(key) for key in named):
+            yield _Sign(
+                "scheduler",
+                text(pod, "metadata", "uid"),
+                text(condition, "reason"),
+                message,
+                f"pod {name_of(pod)}: {redact(message)}",
+                pod=name_of(pod),
+                needs_nodes=not named and _ABOUT_NODES.search(message) is not None,
+            )
 
 
 def _container_signs(pod: Mapping[str, Any], before: Mapping[str, int]) -> Iterator[_Sign]:
-    metadata = part(pod, "metadata")
-    name, uid = str(metadata.get("name", "")), str(metadata.get("uid"))
+    if _is_over(pod):
+        return
+    name, uid, several = name_of(pod), text(pod, "metadata", "uid"), has_several_containers(pod)
     for status in containers_of(pod):
-        waiting = _waiting(status)
+        waiting = part(status, "state", "waiting")
         if not waiting:
             continue
-        reason, message = str(waiting.get("reason", "")), redact(str(waiting.get("message", "")))
-        last = part(part(status, "lastState"), "terminated")
+        reason, message = text(waiting, "reason"), text(waiting, "message")
+        last = part(status, "lastState", "terminated")
         ended = ""
         if last:
-            ended = f"{last.get('reason', 'ended')}, exit code {last.get('exitCode')}"
-            if last.get("message"):
-                ended += f": {redact(str(last['message'])).strip()}"
-        said = f"{reason} {ended or message}".rstrip()
+            ended = f"{text(last, 'reason') or 'ended'}, exit code {last.get('exitCode')}"
+            if text(last, "message"):
+                ended += f": {text(last, 'message').strip()}"
+        container = text(status, "name")
+        where = f"{container}: " if several and container else ""
+        code = last.get("exitCode")
         yield _Sign(
             "container",
             uid,
             reason,
-            f"{message} {ended}",
-            f"pod {name}: {said}",
+            # The kubelet keeps the end of an earlier run while it pulls the image again.
+            message if reason in PULL_REASONS else f"{message} {ended}",
+            redact(
+                f"pod {name}: {where}{reason} {(message or ended) if reason in PULL_REASONS else (ended or message)}"
+            ).rstrip(),
             pod=name,
-            container=str(status.get("name", "")),
-            image=str(status.get("image", "")),
+            container=container,
+            image=text(status, "image"),
             restarts=count(status.get("restartCount")),
             restarts_before=before.get(uid, 0),
-            exit_code=count(last.get("exitCode")),
+            exit_code=code if isinstance(code, int) and not isinstance(code, bool) else None,
+            several=several,
         )
 
 
-def _waiting(status: Mapping[str, Any]) -> Mapping[str, Any]:
-    return part(part(status, "state"), "waiting")
+def _is_over(pod: Mapping[str, Any]) -> bool:
+    return has_ended(pod) or is_terminating(pod)
+
+
+def _reason(status: Mapping[str, Any]) -> str:
+    return text(status, "state", "waiting", "reason")

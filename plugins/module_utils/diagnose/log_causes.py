@@ -1,9 +1,9 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The causes that only a controller's log or the events about it reveal: words → cause → next step. Pure.
+"""The causes that only a controller's log reveals: words → cause → next step. Pure.
 
-C(failure_catalogue.py) has the causes that the API reports in status fields.
+C(failure_catalogue.py) has the causes that the API reports in status fields, C(event_causes.py) those of events.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from collections.abc import Iterable
 
 from ..rejections.rejection import Scene, event_rejection
 from .causes import KnownCause, cause_in
+from .event_causes import EVENT_CAUSES
 
 _INSTALL = "run the install, which restores it"
 
 # The first match counts. Sources: kubeflow/trainer pkg/config, cmd/trainer-controller-manager and
 # pkg/runtime/framework/plugins/jobset; kubernetes-sigs/jobset main.go; open-policy-agent/cert-controller pkg/rotator;
-# controller-runtime pkg/leaderelection; kubernetes/kubernetes pkg/kubelet/events and pkg/volume.
-FAILURE_CAUSES: tuple[KnownCause, ...] = (
+# controller-runtime pkg/leaderelection; Go's net.
+LOG_CAUSES: tuple[KnownCause, ...] = (
     KnownCause(
         r'unknown field \\*"([\w.\[\]-]+)',
         "its configuration has the field {0}, which this release does not support",
@@ -54,39 +55,16 @@ FAILURE_CAUSES: tuple[KnownCause, ...] = (
         "check the load of the API server, and look for a second controller",
     ),
     KnownCause(
-        r'MountVolume\.SetUp failed for volume "([^"]+)".*not found',
-        "the source of its volume {0} is missing",
-        _INSTALL,
-    ),
-    KnownCause(
-        r"MountVolume\.SetUp failed|Unable to attach or mount volumes",
-        "one of its volumes cannot be mounted",
-        "read the message of the event",
-    ),
-    KnownCause(
         r"exec format error",
         "its image is built for another architecture than the node's",
         "use an image that is built for the nodes' architecture, or nodes of an architecture that the image supports",
     ),
     KnownCause(
-        r"Failed to create pod sandbox|FailedCreatePodSandBox",
-        "the node cannot set up its network",
-        "check the network plugin of the node",
-    ),
-    KnownCause(
-        r"dial tcp \S+: (?:i/o timeout|connect: connection refused|connect: no route to host)",
+        # Not the program itself, which has not opened the port yet.
+        r"dial tcp (?!127\.|\[?::1|localhost)\S+: "
+        r"(?:i/o timeout|connect: connection refused|connect: no route to host)",
         "it cannot reach the API server",
         "look for a NetworkPolicy or a firewall that blocks connections from the namespace",
-    ),
-    KnownCause(
-        r"Liveness probe failed",
-        "the kubelet restarts it, because it does not answer its liveness probe in time",
-        "give it more CPU, or find out what slows its node down",
-    ),
-    KnownCause(
-        r"(?:Readiness|Startup) probe failed",
-        "it runs but is not ready yet: it waits until its certificate is mounted",
-        "wait; if it does not become ready, search its log for cert-rotation",
     ),
 )
 
@@ -100,13 +78,17 @@ _OF_OTHERS = re.compile(
 )
 
 
+# All causes in words that other programs write.
+FAILURE_CAUSES: tuple[KnownCause, ...] = (*EVENT_CAUSES, *LOG_CAUSES)
+
+
 def is_own_fault(lines: Iterable[str]) -> bool:
     """Return whether a container failed by an error of its own: its log mentions nothing that others may still provide.
 
     False if the log is empty or could not be read.
     """
     said = "\n".join(lines)
-    known = (entry for entry in FAILURE_CAUSES if entry.own_fault)
+    known = (entry for entry in LOG_CAUSES if entry.own_fault)
     return bool(said.strip()) and (cause_in(said, known) is not None or not _OF_OTHERS.search(said))
 
 
@@ -115,16 +97,25 @@ _ITS_REQUESTS = Scene("its requests")
 _REJECTED = re.compile(r"failed calling webhook|denied (?:the )?request|^FailedCreate\b")
 
 
+def log_cause(lines: Iterable[str]) -> tuple[str, str] | None:
+    """Return the cause and the next step for the unchanged lines of a log; None if the catalogue has no match."""
+    return _cause_of(lines, LOG_CAUSES, _ITS_REQUESTS)
+
+
 def failure_cause(lines: Iterable[str], scene: Scene = _ITS_REQUESTS) -> tuple[str, str] | None:
-    """Return the cause and the next step for these lines; None if the catalogue has no match.
+    """Return the cause and the next step for these lines; None if no catalogue has a match.
 
     Args:
-        lines: lines of a log, or reasons and messages of events.
+        lines: lines of a log, or the reasons and messages of events or conditions, unchanged.
         scene: what the program asked an API server for, if one rejected it.
     """
+    return _cause_of(lines, FAILURE_CAUSES, scene)
+
+
+def _cause_of(lines: Iterable[str], catalogue: Iterable[KnownCause], scene: Scene) -> tuple[str, str] | None:
     lines = list(lines)
     rejected = [line for line in lines if _REJECTED.search(line)]
-    known = cause_in("\n".join(line for line in lines if line not in rejected), FAILURE_CAUSES)
+    known = cause_in("\n".join(line for line in lines if line not in rejected), catalogue)
     if known is not None:
         return known
     for line in reversed(rejected):

@@ -11,19 +11,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..cluster.client import Cluster
 from ..errors import ApiError, ConductorError
-from ..objects.fields import name_of, namespace_of, part
+from ..objects.fields import name_of, namespace_of, part, parts, text
 from ..objects.resources import resource_of
 from ..redaction import redact
 from ..rejections.rejection import Scene, event_rejection
+from ..verdicts.pods import containers_of, has_several_containers, holding_container, pod_reason
 from ..verdicts.verdict import count
-from ..verdicts.workloads import containers_of, present_replicaset, replicaset_verdict
-from .events import time_of
-from .failures import FailureSign, newest_pods
-from .log_causes import failure_cause
+from ..verdicts.workloads import failure_words, present_replicaset, replicaset_verdict
+from .event_causes import event_cause, pod_cause
+from .events import Subject, is_about, newest, subject_of
+from .failures import FailureSign, newest_pods, pull_failure
+from .log_causes import failure_cause, log_cause
 
 LOG_LINES = 10
 # The cause may be further up: a program that gets an unknown flag logs all known flags after the error.
@@ -32,6 +34,12 @@ EVENTS = 5
 # Characters of a log line or a message; the rest is cut off.
 _WIDTH = 300
 _BAD_REQUEST, _NOT_FOUND = 400, 404
+# How the kubelet's event about a failed pull begins.
+_PULL = "Failed to pull image"
+# How the event of a controller begins whose pods are rejected.
+_CREATION = "FailedCreate:"
+# See C(failures.py).
+_LAST_OWN_CODE = 128
 
 
 def diagnose(
@@ -50,34 +58,41 @@ def diagnose(
         C(events), the newest warnings; C(cause) and C(next_step), empty if unknown; C(command), a command that shows
         more; C(unreadable), facts that could not be read.
     """
-    metadata = part(deployment, "metadata")
-    name, namespace = str(metadata.get("name")), str(metadata.get("namespace"))
+    name, namespace = name_of(deployment), namespace_of(deployment)
     unread: list[str] = []
-    newest = newest_pods(deployment, pods)[-1:]
-    status = _worst(newest[0]) if newest else {}
-    state = _state(newest[0], status) if newest else {"pod": "", "container": "", "exit_code": None, "restarts": 0}
-    log = _log(cluster, newest[0], status, unread) if newest else []
-    template = str(part(part(newest[0], "metadata"), "labels").get("pod-template-hash", "")) if newest else ""
-    replica_set, refusal = ("", "") if newest else _replica_set(cluster, deployment, unread)
-    events = _events(cluster, namespace, name, f"{name}-{template}", unread)
+    # Those that have ended come first: the last one is the newest that has not, if there is one.
+    pod: Mapping[str, Any] = next(iter(newest_pods(deployment, pods)[-1:]), {})
+    status = _worst(pod)
+    state = _state(pod, status) if pod else {"pod": "", "container": "", "exit_code": None, "restarts": 0}
+    log = _log(cluster, pod, status, unread) if pod else []
+    replica_set, refusal, controller = ("", "", _owner(pod)) if pod else _replica_set(cluster, deployment, unread)
+    subjects = [subject_of(deployment), *filter(None, (controller, pod and subject_of(pod)))]
+    events = _events(cluster, namespace, subjects, _name_of_pods(deployment, pod), unread)
     scene = Scene("its pods", namespace, given=True, install=True)
-    # The log tells more than a restart count.
+    of_log = log_cause(log)
+    of_sign = (failure.signature.cause, failure.next_step) if failure else None
+    repeats = failure is not None and _only_repeats(failure)
     known = (
-        failure_cause(log)
-        or (failure and (failure.signature.cause, failure.next_step))
-        or _rejected(refusal, scene)
-        or failure_cause(events, scene)
+        pod_cause(pod_reason(pod))
+        or (None if repeats else of_sign)
+        # The log tells more than a restart count, and an event more than a back-off.
+        or of_log
+        or _of_events(events, scene, state["pod"], failure)
+        or of_sign
+        or (_rejected(refusal, scene) if refusal else None)
     )
-    cause, next_step = map(redact, known or ("", ""))
-    what = f"logs {state['pod']}{' --previous' if state['restarts'] else ''}" if log else f"describe deployment {name}"
+    cause, next_step = known or ("", "")
+    shown = [line[:_WIDTH] for line in redact("\n".join(log)).splitlines() if line.strip()]
+    is_log = bool(log) and (not known or known in (of_log, of_sign if repeats else None))
+    what = _what_shows(pod, status, name, controller, is_log=is_log)
     return {
         "object": f"Deployment {namespace}/{name}",
         **state,
         "replica_set": replica_set,
-        "log": log[-LOG_LINES:],
-        "events": events,
-        "cause": cause,
-        "next_step": next_step,
+        "log": shown[-LOG_LINES:],
+        "events": list(dict.fromkeys(event.shown for event in events))[-EVENTS:],
+        "cause": redact(cause),
+        "next_step": redact(next_step),
         "command": f"kubectl -n {namespace} {what}",
         "unreadable": unread,
     }
@@ -89,50 +104,124 @@ def _rejected(refusal: str, scene: Scene) -> tuple[str, str] | None:
     return (found.cause(scene), found.next_step(scene)) if found else failure_cause([refusal], scene)
 
 
+class _Event(NamedTuple):
+    """An event: its reason and message as the server has them, and as they are shown."""
+
+    words: str
+    message: str
+    shown: str
+
+
+def _only_repeats(failure: FailureSign) -> bool:
+    """Return whether a sign tells only that something is tried again and again, not why."""
+    return failure.is_back_off or (failure.signature.restarts > 0 and not failure.signature.words)
+
+
+def _of_events(events: Sequence[_Event], scene: Scene, pod: str, failure: FailureSign | None) -> tuple[str, str] | None:
+    """Return the cause and the next step by the newest event that has one.
+
+    Args:
+        scene: the pods, if they were rejected.
+        failure: a sign of failure; if it is an exit by an error of its own, the process was not killed for a probe.
+    """
+    code = failure.exit_code if failure else None
+    killed = code is None or not 0 < code <= _LAST_OWN_CODE
+    for weak in (False, True) if failure is None else (False,):
+        for event in reversed(events):
+            if event.words.startswith(_CREATION):
+                # A rejection quotes others, e.g. why a webhook does not answer.
+                found = _rejected(event.message, scene)
+            else:
+                found = event_cause(event.words, weak=weak, liveness=killed) or (
+                    pull_failure(event.message, _image_in(event.message), scene.namespace, pod)
+                    if event.message.startswith(_PULL)
+                    else None
+                )
+            if found:
+                return found
+    return None
+
+
+def _image_in(message: str) -> str:
+    """Return the image that a kubelet's event about a failed pull names."""
+    return next(iter(message[len(_PULL) :].split('"')[1:2]), "")
+
+
+def _what_shows(
+    pod: Mapping[str, Any], status: Mapping[str, Any], deployment: str, controller: Subject | None, *, is_log: bool
+) -> str:
+    """Return the arguments of kubectl that show the failure itself."""
+    if is_log:
+        container = f" -c {text(status, 'name')}" if has_several_containers(pod) else ""
+        return f"logs {name_of(pod)}{container}{' --previous' if _is_between(status) else ''}"
+    if pod:
+        return f"describe pod {name_of(pod)}"
+    return f"describe replicaset {controller.name}" if controller else f"describe deployment {deployment}"
+
+
+def _owner(pod: Mapping[str, Any]) -> Subject | None:
+    """Return the ReplicaSet that a pod belongs to; None if the pod does not name it."""
+    for owner in parts(pod, "metadata", "ownerReferences"):
+        if text(owner, "kind") == "ReplicaSet":
+            return Subject(text(owner, "name"), text(owner, "uid"))
+    return None
+
+
+def _name_of_pods(deployment: Mapping[str, Any], pod: Mapping[str, Any]) -> str:
+    """Return what the names of the newest ReplicaSet and its pods begin with; empty if that is unknown."""
+    template = text(pod, "metadata", "labels", "pod-template-hash")
+    return f"{name_of(deployment)}-{template}" if template else ""
+
+
 def _worst(pod: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the status of the first container that is not ready, else of the first one; empty if there is none."""
+    """Return the status of the container that keeps a pod from being ready, else of the first; empty without any."""
     statuses = containers_of(pod)
-    return next((entry for entry in statuses if _holds_up(entry)), statuses[0] if statuses else {})
+    return holding_container(pod) or next(
+        (entry for entry in statuses if _holds_up(entry)), statuses[0] if statuses else {}
+    )
 
 
 def _state(pod: Mapping[str, Any], status: Mapping[str, Any]) -> dict[str, Any]:
-    waiting, ended = part(part(status, "state"), "waiting"), part(part(status, "state"), "terminated")
-    last = ended or part(part(status, "lastState"), "terminated")
-    words = str(waiting.get("reason") or ended.get("reason") or part(pod, "status").get("phase") or "unknown")
+    waiting, ended = part(status, "state", "waiting"), part(status, "state", "terminated")
+    last = ended or part(status, "lastState", "terminated")
+    words = text(waiting, "reason") or text(ended, "reason") or text(pod, "status", "phase") or "unknown"
     # The exit tells more than the length of the back-off.
-    if waiting.get("message") and not last:
-        words += f": {redact(str(waiting['message']))[:_WIDTH]}"
+    if text(waiting, "message") and not last:
+        words += f": {text(waiting, 'message')}"
+    words = redact(pod_reason(pod) or words)[:_WIDTH]
     code = last.get("exitCode")
     return {
-        "pod": str(part(pod, "metadata").get("name")),
-        "container": f"{status.get('name', 'none yet')}: {words}",
-        "exit_code": code if isinstance(code, int) else None,
+        "pod": name_of(pod),
+        "container": f"{text(status, 'name') or 'none yet'}: {words}",
+        "exit_code": code if isinstance(code, int) and not isinstance(code, bool) else None,
         "restarts": count(status.get("restartCount")),
     }
 
 
+def _is_between(status: Mapping[str, Any]) -> bool:
+    """Return whether a container waits for its next run, so that only the log of the previous one exists."""
+    return not part(status, "state", "running") and bool(part(status, "lastState", "terminated"))
+
+
 def _holds_up(status: Mapping[str, Any]) -> bool:
-    done = part(part(status, "state"), "terminated")
-    return status.get("ready") is not True and done.get("exitCode") != 0
+    return status.get("ready") is not True and part(status, "state", "terminated").get("exitCode") != 0
 
 
 def _log(cluster: Cluster, pod: Mapping[str, Any], status: Mapping[str, Any], unread: list[str]) -> list[str]:
-    """Return the last lines of a container's log, from its previous run if it is not running now."""
+    """Return the last lines of a container's log, unchanged, from its previous run if it is not running now."""
     if not status:
         return []
-    metadata = part(pod, "metadata")
-    name, namespace = str(metadata.get("name")), str(metadata.get("namespace"))
-    container = str(status.get("name"))
-    between = not part(part(status, "state"), "running") and bool(part(part(status, "lastState"), "terminated"))
+    name, namespace = name_of(pod), namespace_of(pod)
     try:
-        lines = cluster.pod_log(namespace, name, container=container, lines=_READ_LINES, previous=between)
+        lines = cluster.pod_log(
+            namespace, name, container=text(status, "name"), lines=_READ_LINES, previous=_is_between(status)
+        )
     except ConductorError as error:
         # The container has not run yet, or the pod is gone.
         if not (isinstance(error, ApiError) and error.status in (_BAD_REQUEST, _NOT_FOUND)):
             unread.append(f"the log of {name}: {error.message[:_WIDTH]}")
         return []
-    plain = "\n".join(_plain(line) for line in lines)
-    return [line[:_WIDTH] for line in redact(plain).splitlines() if line.strip()]
+    return [_plain(line) for line in lines]
 
 
 def _plain(line: str) -> str:
@@ -146,25 +235,28 @@ def _plain(line: str) -> str:
     return ": ".join(str(entry[name]) for name in ("level", "msg", "error") if entry.get(name))
 
 
-def _replica_set(cluster: Cluster, deployment: Mapping[str, Any], unread: list[str]) -> tuple[str, str]:
-    """Return the state of the ReplicaSet that should have created the newest pod, and why its pods were rejected.
-
-    The reason is the server's, unchanged: redaction may hide the words that show the cause.
-    """
+def _replica_set(cluster: Cluster, deployment: Mapping[str, Any], unread: list[str]) -> tuple[str, str, Subject | None]:
+    """Return the state of the ReplicaSet that should have created a pod, why its pods are rejected, and itself."""
     try:
         found, _version = cluster.list_all(
             resource_of("apps/v1", "ReplicaSet"), namespace_of(deployment), metadata_only=False
         )
     except ConductorError as error:
         unread.append(f"ReplicaSets: {error.message[:_WIDTH]}")
-        return "", ""
+        return "", "", None
     present = present_replicaset(deployment, found)
     verdict = replicaset_verdict(name_of(present) or "of the newest revision", present)
-    return redact(str(verdict))[:_WIDTH], verdict.brief
+    return redact(str(verdict))[:_WIDTH], failure_words(present), subject_of(present) if present else None
 
 
-def _events(cluster: Cluster, namespace: str, deployment: str, newest: str, unread: list[str]) -> list[str]:
-    """Return the newest warnings about a Deployment, its newest ReplicaSet and the pods of that, oldest first."""
+def _events(
+    cluster: Cluster, namespace: str, subjects: Sequence[Subject], pods: str, unread: list[str]
+) -> list[_Event]:
+    """Return the warnings about a Deployment, its newest ReplicaSet and its newest pod, oldest first.
+
+    Args:
+        pods: what the names of that ReplicaSet and its pods begin with, for events that have no uid.
+    """
     try:
         found, _version = cluster.list_all(
             resource_of("v1", "Event"), namespace, metadata_only=False, field_selector="type=Warning"
@@ -172,15 +264,14 @@ def _events(cluster: Cluster, namespace: str, deployment: str, newest: str, unre
     except ConductorError as error:
         unread.append(f"events: {error.message[:_WIDTH]}")
         return []
-    ours = [
-        event
-        for event in found
-        for name in (str(part(event, "involvedObject").get("name", "")),)
-        if name == deployment or name.startswith(newest)
-    ]
-    ours.sort(key=time_of)
-    lines = dict.fromkeys(redact(f"{event.get('reason', '')}: {event.get('message', '')}")[:_WIDTH] for event in ours)
-    return list(lines)[-EVENTS:]
+    ours = []
+    for event in newest(found):
+        object_ = part(event, "involvedObject")
+        by_name = not text(object_, "uid") and bool(pods) and text(object_, "name").startswith(pods)
+        if by_name or any(is_about(event, subject) for subject in subjects):
+            words = f"{text(event, 'reason')}: {text(event, 'message')}"
+            ours.append(_Event(words, text(event, "message"), redact(words)[:_WIDTH]))
+    return ours
 
 
 # Bytes of the whole report. It fits on a screen; the result holds the same facts uncut.

@@ -26,7 +26,7 @@ CLUSTER = (
         "admission_unanswered",
         "blocker",
         "an admission webhook of another owner does not answer, and it handles every kind of object: {what}",
-        "repair what the webhook calls, or remove the webhook: {remedy}",
+        "repair what the webhook calls, or restrict its rules: {remedy}",
     ),
     CatalogueEntry(
         "admission_rejects",
@@ -115,14 +115,29 @@ NAMESPACE = (
         "quota_exceeded",
         "blocker",
         "the controllers' pods exceed the quota: {what}",
-        "raise the quota",
+        "raise the quota, with `kubectl edit resourcequota --namespace {namespace} {name}` for example",
     ),
     CatalogueEntry(
         "quota_missing_resources",
+        "blocker",
+        "a quota limits {what}, which is not set, and no LimitRange of the namespace has a default for it: the API "
+        "server rejects the pod",
+        "create a LimitRange of type Container with `default` and `defaultRequest` for {resource} in namespace "
+        "{namespace}, or take {resource} out of the quota; no variable sets the resources of the controllers",
+    ),
+    CatalogueEntry(
+        "quota_defaults_unknown",
         "warning",
-        "{what} is limited by a quota, but a container of the controllers does not set it; without a LimitRange the "
-        "pod is rejected",
-        "create a LimitRange with default values in the namespace",
+        "a quota limits {what}, which is not set, and the LimitRanges of the namespace, which may have a default for "
+        "it, cannot be read",
+        "grant `list limitranges` in namespace {namespace}, or check that a LimitRange has a default for {resource}",
+    ),
+    CatalogueEntry(
+        "limit_range",
+        "blocker",
+        "it rejects the pods of the controllers: {what}",
+        "correct this limit, with `kubectl edit limitrange --namespace {namespace} {name}` for example, or delete the "
+        "LimitRange; no variable sets the resources of the controllers",
     ),
     CatalogueEntry(
         "default_deny",
@@ -150,7 +165,7 @@ NEIGHBOURS = (
         "training_operator",
         "warning",
         "Training Operator v1 is also installed; the two operators have different CRDs and are not tested together",
-        "migrate its jobs to TrainJobs and remove it; to suppress this warning, set "
-        "`conductor_accept: [training_operator]`",
+        "migrate its jobs to TrainJobs and remove it; its removal deletes its CRDs, and with them all of its jobs; to "
+        "suppress this warning, set `conductor_accept: [training_operator]`",
     ),
 )

@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from ..objects.fields import numbers
 from ..objects.line import Line, about
 from ..release.versions import ARCHITECTURES, TESTED_KUBERNETES, WEBHOOK_PORT
+from ..verdicts.nodes import is_temporary_taint
 from .rules import NOT_READY, Facts, RuleMatch, Rules, enumerated, is_settled
 
 RULES = Rules()
-
-# Taints that Kubernetes and cloud providers set on starting nodes and remove themselves.
-_PASSING_TAINTS = re.compile(r"node\.kubernetes\.io/(not-ready|network-)|.*/uninitialized$")
 
 # -- the cluster ------------------------------------------------------------------------------------------------------
 
@@ -85,7 +82,7 @@ def _insufficient_capacity(facts: Facts) -> Iterator[RuleMatch]:
 def _may_change(nodes: Facts) -> bool:
     """Return whether a node may accept pods soon: a node is starting, or an autoscaler may add one."""
     return bool(nodes["can_scale_up"]) or any(
-        why == NOT_READY or _PASSING_TAINTS.match(str(why)) for why in about(*nodes["rejections"])
+        why == NOT_READY or is_temporary_taint(str(why)) for why in about(*nodes["rejections"])
     )
 
 
@@ -159,14 +156,38 @@ def _unreadable(facts: Facts) -> Iterator[RuleMatch]:
 
 @RULES.entry("quota_exceeded")
 def _quota_exceeded(facts: Facts) -> Iterator[RuleMatch]:
-    for what in _lines(facts["namespace"]["quota_exceeded"]):
-        yield what.subject, {"what": what.detail}
+    yield from _policies(facts, "quota_exceeded")
 
 
 @RULES.entry("quota_missing_resources")
 def _quota_missing_resources(facts: Facts) -> Iterator[RuleMatch]:
-    for what in _lines(facts["namespace"]["quota_missing_resources"]):
-        yield what.subject, {"what": what.detail}
+    if facts["namespace"]["limit_ranges"] is not None:
+        yield from _policies(facts, "quota_missing_resources")
+
+
+@RULES.entry("quota_defaults_unknown")
+def _quota_defaults_unknown(facts: Facts) -> Iterator[RuleMatch]:
+    if facts["namespace"]["limit_ranges"] is None:
+        yield from _policies(facts, "quota_missing_resources")
+
+
+@RULES.entry("limit_range")
+def _limit_range(facts: Facts) -> Iterator[RuleMatch]:
+    yield from _policies(facts, "limit_ranges_broken")
+
+
+def _policies(facts: Facts, name: str) -> Iterator[RuleMatch]:
+    """Yield a match for each line of a fact about quotas or LimitRanges of the operator's namespace."""
+    for what in _lines(facts["namespace"][name]):
+        yield (
+            what.subject,
+            {
+                "what": what.detail,
+                "name": what.subject.partition(" ")[2],
+                "resource": what.detail.partition(" ")[0],
+                "namespace": facts["namespace"]["name"],
+            },
+        )
 
 
 def _lines(facts: Iterable[str]) -> list[Line]:

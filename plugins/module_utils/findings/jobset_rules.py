@@ -15,6 +15,7 @@ from typing import Any
 from ..objects.line import Line, about_places
 from ..release.bundle import Bundle
 from .catalogue import CATALOGUE
+from .other_tools import removal_advice
 from .rules import Facts, RuleMatch, Rules, enumerated
 
 RULES = Rules()
@@ -54,6 +55,7 @@ def _words(facts: Facts) -> dict[str, Any]:
         "evidence": jobset["evidence"],
         "problems": "; ".join(jobset["problems"]),
         "job_sets": "an unknown number of" if job_sets is None else job_sets,
+        "removal": removal_advice(jobset["owner"]["name"]),
     }
 
 

@@ -12,23 +12,24 @@ TRAINER = (
         "trainer_other_owner",
         "blocker",
         "Trainer {release} ({state}) is managed by {owner}",
-        "uninstall Trainer with that tool and run the install again, or set `conductor_adopt`, which adopts the "
-        "objects that have the release's own names",
+        "keep using that tool, or set `conductor_adopt`, which adopts the objects that have the release's own names; "
+        "{removal}",
         about=("owner",),
     ),
     CatalogueEntry(
         "trainer_other_namespace",
         "blocker",
-        "Trainer runs in namespace {found}; its cluster-wide objects exist only once, so namespace {wanted} cannot "
-        "have another Trainer",
-        "remove that Trainer with the tool that installed it",
-        about=("found", "wanted"),
+        "Trainer runs in namespace {found} and is managed by {owner}; its cluster-wide objects exist only once, so "
+        "namespace {wanted} cannot have another Trainer",
+        "keep that Trainer, or remove it first; {removal}",
+        about=("found", "wanted", "owner"),
     ),
     CatalogueEntry(
         "trainer_duplicate",
         "blocker",
         "controllers of Trainer run in namespaces {found} and interfere with each other",
-        "remove all of them but one",
+        "remove the Deployments of all of them but one with `kubectl delete deployment`, and not with the tool that "
+        "installed them; {removal}",
         about=("found",),
     ),
     CatalogueEntry(
@@ -56,14 +57,36 @@ TRAINER = (
         "trainer_other_release",
         "blocker",
         "Trainer {found} is managed by {owner}; only release {wanted} can be taken over or adopted",
-        "upgrade it to {wanted} with the tool that installed it, then run the install again",
+        "upgrade it to {wanted} with the tool that installed it{upgrade}, then run the install again",
         about=("owner",),
     ),
     CatalogueEntry(
         "adopted_from_tool",
         "warning",
         "the install adopts it from {owner}; that tool does not notice this and may revert the changes",
-        "detach the objects from that tool without deleting them, then remove the tool from `conductor_adopt`",
+        "detach the objects from that tool without deleting them, before the install or right after it, then remove "
+        "the tool from `conductor_adopt`: {detach}",
+    ),
+    CatalogueEntry(
+        "helm_release_stored",
+        "blocker",
+        "Helm still stores the release {name} in namespace {namespace} ({stored}): a later `helm uninstall` would "
+        "delete by name what the install adopts, its CRDs included, and with them every TrainJob",
+        "run `kubectl delete secrets,configmaps --namespace {namespace} --selector owner=helm,name={name}`, which "
+        "makes Helm forget the release and deletes nothing else, then run the install again",
+    ),
+    CatalogueEntry(
+        "immutable_field",
+        "blocker",
+        "{field} is {found}, the release has {wanted}, and Kubernetes does not change this field of an existing object",
+        "keep the other installation, or replace this object: {way}",
+    ),
+    CatalogueEntry(
+        "second_controller",
+        "blocker",
+        "{what} has another name than the controller of the release: after the install both would run, and the new one "
+        "would wait for the Lease of the old one",
+        "delete it with `kubectl delete`, and not with the tool that installed it; {removal}",
     ),
     CatalogueEntry(
         "trainer_incomplete",

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..objects.fields import numbers
-from ..objects.line import Line, about_places
+from ..objects.line import Line, about, about_places
+from .other_tools import detach_advice, removal_advice, upgrade_advice
 from .rules import Facts, RuleMatch, Rules, enumerated, is_ours, is_settled
 
 RULES = Rules()
@@ -26,6 +27,7 @@ def _trainer_other_owner(facts: Facts) -> Iterator[RuleMatch]:
                 "release": trainer["release"] or "of an unknown release",
                 "state": trainer["state"].replace("_", " "),
                 "owner": trainer["owner"]["name"],
+                "removal": removal_advice(trainer["owner"]["name"]),
             },
         )
 
@@ -34,13 +36,16 @@ def _trainer_other_owner(facts: Facts) -> Iterator[RuleMatch]:
 def _trainer_other_namespace(facts: Facts) -> Iterator[RuleMatch]:
     found, wanted = facts["trainer"]["namespace"], facts["wanted"]["namespace"]
     if found and found != wanted:
-        yield f"Namespace {found}", {name: _namespaces(where) for name, where in (("found", found), ("wanted", wanted))}
+        owner = facts["trainer"]["owner"]
+        words = {name: _namespaces(where) for name, where in (("found", found), ("wanted", wanted))}
+        yield f"Namespace {found}", {**words, "owner": owner["name"], "removal": removal_advice(owner["name"])}
 
 
 @RULES.entry("trainer_duplicate")
 def _trainer_duplicate(facts: Facts) -> Iterator[RuleMatch]:
     if len(facts["trainer"]["namespaces"]) > 1:
-        yield "Trainer", {"found": _namespaces(*facts["trainer"]["namespaces"])}
+        words = {"found": _namespaces(*facts["trainer"]["namespaces"])}
+        yield "Trainer", {**words, "removal": removal_advice(facts["trainer"]["owner"]["name"])}
 
 
 @RULES.entry("trainer_newer")
@@ -71,7 +76,8 @@ def _trainer_other_release(facts: Facts) -> Iterator[RuleMatch]:
     have = numbers(found)
     # A newer release is a downgrade, which trainer_newer reports.
     if owner["adoptable"] and have < numbers(wanted)[: len(have)]:
-        yield "Trainer", {"found": found, "owner": owner["name"], "wanted": wanted}
+        words = {"found": found, "owner": owner["name"], "wanted": wanted}
+        yield "Trainer", {**words, "upgrade": upgrade_advice(owner["name"])}
 
 
 @RULES.entry("adopted_from_tool")
@@ -79,7 +85,43 @@ def _adopted_from_tool(facts: Facts) -> Iterator[RuleMatch]:
     for subject in ("trainer", "jobset"):
         owner = facts[subject]["owner"]
         if owner["adoptable"] and _is_adopted(facts, owner):
-            yield {"trainer": "Trainer", "jobset": "JobSet"}[subject], {"owner": owner["name"]}
+            words = {"owner": owner["name"], "detach": detach_advice(owner["name"])}
+            yield {"trainer": "Trainer", "jobset": "JobSet"}[subject], words
+
+
+@RULES.entry("helm_release_stored")
+def _helm_release_stored(facts: Facts) -> Iterator[RuleMatch]:
+    for release in facts["helm_releases"]:
+        if release["stored_in"]:
+            words = {"name": release["name"], "namespace": release["namespace"] or "NAMESPACE"}
+            yield f"Helm release {release['name']}", {**words, "stored": enumerated(release["stored_in"])}
+
+
+@RULES.entry("immutable_field")
+def _immutable_field(facts: Facts) -> Iterator[RuleMatch]:
+    for found in facts["immutable_fields"]:
+        kind, _, name = found["object"].partition(" ")
+        place, _, last = name.rpartition("/")
+        if kind == "CustomResourceDefinition":
+            way = (
+                "back up all objects of this kind, because deleting the CRD deletes every one of them, with the pods "
+                "of TrainJobs, then run the install again"
+            )
+        else:
+            where = f" --namespace {place}" if place else ""
+            way = (
+                f"delete this object alone with `kubectl delete {kind.lower()} {last}{where}`, then run the install "
+                "again, which creates it: pods of TrainJobs continue, and new TrainJobs are rejected until it is done"
+            )
+            if ("owner", "conductor", "") not in about(found["owner"]):
+                way += f"; before that, {detach_advice(found['owner'])}"
+        yield found["object"], {**found, "way": way}
+
+
+@RULES.entry("second_controller")
+def _second_controller(facts: Facts) -> Iterator[RuleMatch]:
+    for what in facts["second_controllers"]:
+        yield str(what), {"what": what, "removal": removal_advice(what)}
 
 
 def _namespaces(*names: str) -> Line:

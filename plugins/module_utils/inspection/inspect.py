@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
@@ -20,14 +21,20 @@ from ..errors import RightsError
 from ..findings.judge import judge
 from ..jobset.choice import resolve_jobset
 from ..jobset.facts import jobset_facts
-from ..objects.fields import name_of, part, text
+from ..objects.fields import name_of, namespace_of, part, some, text
+from ..objects.finalizers import holders
+from ..objects.line import Line, about
+from ..objects.pod_policies import Pods
+from ..objects.resources import key_of, resource_of
 from ..ownership.admission import broad_webhooks, is_served, origin_of
+from ..ownership.immutable import immutable_differences
+from ..ownership.installers import owner
 from ..ownership.record import parse_record
 from ..redaction import redact
 from ..rejections.rejection import Rejection, Scene, rejection_of
 from ..release.bundle import Bundle
 from ..release.components import part_for
-from ..release.recognition import JOBSET_CRD, is_jobset, is_trainer, namespaces
+from ..release.recognition import JOBSET_CRD, TRAINER_GROUP, is_jobset, is_trainer, namespaces
 from ..rights.grants import grant_facts
 from .distribution import distribution
 from .namespace import namespace_facts
@@ -65,7 +72,7 @@ def inspect(
         ApiError, UnreachableError: the server failed, or rejects these credentials. Missing permissions do not raise.
     """
     started = monotonic()
-    readings = read(cluster, bundle)
+    readings = read(cluster, bundle, adopt)
     facts = facts_of(cluster.host, bundle, readings, jobset_mode, adopt)
     requests = readings.requests + _look_at_certificates(cluster, bundle, facts, now)
     blockers, warnings = judge(facts)
@@ -111,6 +118,7 @@ def facts_of(
     deployments = _items(readings.deployments)
     crds = readings.crds or {}
     slices = {name: _items(page) for name, page in (readings.slices or {}).items()}
+    held = _held(readings)
     trainer = trainer_facts(
         bundle,
         crds=crds,
@@ -121,23 +129,29 @@ def facts_of(
         namespace=readings.namespace,
         public_config=readings.public_config,
         adopt=adopt,
+        held=held,
     )
     record = parse_record(readings.record or None)
+    # Webhooks that point to a namespace do not make it the home: they may be left over from a removal.
+    home = next(iter(sorted(namespaces(filter(is_trainer, deployments or ())))), bundle.namespace)
     jobset = jobset_facts(
         crd=crds.get(JOBSET_CRD),
         configurations=configurations,
         deployments=deployments,
         everywhere=readings.everywhere,
         slices=slices,
-        # Webhooks that point to a namespace do not make it the home: they may be left over from a removal.
-        home=next(iter(sorted(namespaces(filter(is_trainer, deployments or ())))), bundle.namespace),
+        home=home,
         wanted=bundle.components.get("jobset", ""),
-        adopt=adopt,
+        # Objects in another namespace do not have the release's own names.
+        adopt=adopt if home == bundle.namespace else (),
+        held=held[JOBSET_CRD],
     )
     meant = resolve_jobset(jobset_mode, record, jobset)
+    beside = _second_controllers(bundle, deployments, adopt)
     # With an external JobSet, the bundled one needs neither capacity nor permissions.
     bundle = part_for(bundle, meant)
-    wanted = _still_to_place(bundle, deployments)
+    missing = _still_to_place(bundle, deployments)
+    wanted = [part(manifest, "spec", "template") for manifest in missing]
     return {
         "cluster": {
             "server": server,
@@ -166,9 +180,21 @@ def facts_of(
             "same_bundle": record.bundle == bundle.sha256,
         },
         "jobset": jobset,
+        "helm_releases": [
+            {"name": name, "namespace": place, "stored_in": None if page is None else _stored_in(page)}
+            for (place, name), page in (readings.helm_releases or {}).items()
+        ],
+        "second_controllers": beside,
+        "immutable_fields": _immutable(bundle, readings, adopt),
         "neighbours": neighbour_facts(readings.groups, deployments, configurations, bundle.release),
         "namespace": namespace_facts(
-            bundle.namespace, readings.namespace, _items(readings.quotas), _items(readings.policies), wanted
+            bundle.namespace,
+            readings.namespace,
+            _items(readings.quotas),
+            _items(readings.policies),
+            [_pods_of(manifest) for manifest in missing],
+            _items(readings.limit_ranges),
+            _created(bundle) if len(missing) == len(bundle.objects("Deployment")) else {},
         ),
         "user_objects": user_facts(
             readings.train_jobs,
@@ -234,6 +260,60 @@ def _items(page: Page | None) -> Sequence[Mapping[str, Any]] | None:
     return None if page is None else page.items
 
 
+def _held(readings: Readings) -> dict[str, list[str]]:
+    """Return the name of each CRD to the objects that hold its deletion."""
+    kinds = {
+        f"trainjobs.{TRAINER_GROUP}": ("TrainJob", readings.train_jobs),
+        JOBSET_CRD: ("JobSet", readings.job_sets),
+        f"trainingruntimes.{TRAINER_GROUP}": ("TrainingRuntime", readings.runtimes),
+        f"clustertrainingruntimes.{TRAINER_GROUP}": ("ClusterTrainingRuntime", readings.cluster_runtimes),
+    }
+    return {name: holders(kind, page.items if page else ()) for name, (kind, page) in kinds.items()}
+
+
+def _immutable(bundle: Bundle, readings: Readings, adopt: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the fields of objects that an install takes over and that it cannot change to those of the release."""
+    pages = [("Deployment", readings.deployments), *(readings.others or {}).items()]
+    live = {
+        (kind, namespace_of(item), name_of(item)): item for kind, page in pages for item in (page.items if page else ())
+    }
+    live |= {("CustomResourceDefinition", "", name): crd for name, crd in (readings.crds or {}).items() if crd}
+    return [
+        {"object": str(key), "owner": whose["name"], **difference._asdict()}
+        for manifest in bundle.objects()
+        for key in (key_of(manifest),)
+        for item in (live.get((key.kind, key.namespace, key.name), {}),)
+        for whose in (owner(part(item, "metadata"), adopt),)
+        if item and (whose["adoptable"] or whose["kind"] == "conductor")
+        for difference in immutable_differences(manifest, item)
+    ]
+
+
+def _second_controllers(
+    bundle: Bundle, deployments: Sequence[Mapping[str, Any]] | None, adopt: Sequence[str]
+) -> list[Line]:
+    """Return the controllers in the operator's namespace that an adoption would leave beside those of the release."""
+    names = set(bundle.names("Deployment"))
+    return [
+        Line(f"Deployment {namespace_of(item)}/{name_of(item)}", about=about(whose["name"]))
+        for item in deployments or ()
+        if (is_trainer(item) or is_jobset(item)) and namespace_of(item) == bundle.namespace
+        for whose in (owner(part(item, "metadata"), adopt),)
+        if name_of(item) not in names and whose["adoptable"]
+    ]
+
+
+def _stored_in(page: Page) -> list[str]:
+    """Return the objects in which Helm stores a release, with the state of each revision."""
+    names = [
+        f"{name_of(item)}{f' ({status})' if status else ''}"
+        for item in page.items
+        for status in (text(item, "metadata", "labels", "status"),)
+        if text(item, "metadata", "labels", "owner") == "helm"
+    ]
+    return some(sorted(names))
+
+
 def _runtimes(page: Page | None, wanted: Sequence[str]) -> dict[str, Any]:
     """Return which runtimes of the release are present and which are missing; None if they cannot be read."""
     if page is None:
@@ -245,11 +325,28 @@ def _runtimes(page: Page | None, wanted: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def _pods_of(deployment: Mapping[str, Any]) -> Pods:
+    replicas = text(deployment, "spec", "replicas")
+    spec = part(deployment, "spec", "template", "spec")
+    return Pods(f"Deployment {name_of(deployment)}", spec, int(replicas) if replicas.isdigit() else 1)
+
+
+def _created(bundle: Bundle) -> dict[str, int]:
+    """Return how many objects of each type a first install and its controllers create in the operator's namespace."""
+    keys = [key_of(manifest) for manifest in bundle.objects()]
+    counts = Counter(str(resource_of(key.api_version, key.kind)) for key in keys if key.namespace == bundle.namespace)
+    # The install record, and the Leases of the install and of the controllers.
+    counts["configmaps"] += 1
+    counts["replicasets.apps"] = counts["deployments.apps"]
+    counts["leases.coordination.k8s.io"] += 1 + counts["deployments.apps"]
+    return dict(counts)
+
+
 def _still_to_place(bundle: Bundle, deployments: Sequence[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:
-    """Return the pod templates of the controllers that are not installed yet, by whatever tool."""
+    """Return the Deployments of the controllers that are not installed yet, by whatever tool."""
     running = list(deployments or ())
     return [
-        part(manifest, "spec", "template")
+        manifest
         for manifest in bundle.objects("Deployment")
         if not any(
             name_of(item) == name_of(manifest)

@@ -11,10 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 from ..findings.rules import NOT_READY
-from ..objects.fields import is_true, name_of, part, parts, some, text
-from ..objects.line import Line
+from ..objects.fields import is_terminating, is_true, name_of, part, parts, some, text
+from ..objects.line import Line, about
 from ..objects.quantities import amount, demand, total
 from ..release.versions import ARCHITECTURES
+from ..verdicts.nodes import is_temporary_taint
 
 _LISTED_TAINTS = 10
 _KEEPS_AWAY = ("NoSchedule", "NoExecute")
@@ -54,13 +55,20 @@ def node_facts(
     facts["supported_architecture"] = any(_architecture(node) in ARCHITECTURES for node in nodes) if nodes else None
     taints = Counter(_words(taint) for node in nodes for taint in parts(node, "spec", "taints"))
     facts["taints"] = dict(sorted(taints.items())[:_LISTED_TAINTS])
-    facts["rejections"] = some({why for node in nodes if (why := _refusal(node, tolerations))})
+    facts["rejections"] = _some({why for node in nodes if (why := _refusal(node, tolerations))})
     whole = facts["readable"] and len(nodes) >= count
     facts["controllers_to_schedule"] = len(wanted)
     facts["capacity"] = _capacity(usable, pods, wanted, whole)
     # Read only if it decides about a blocker.
     facts["can_scale_up"] = None
     return facts
+
+
+def _some(rejections: Iterable[str]) -> list[str]:
+    """Return the first few reasons. The last line, if it counts the others, is about all of them."""
+    shown = some(rejections)
+    rest = Line(shown[-1], about=about(*rejections)) if shown else ""
+    return [*shown[:-1], rest] if shown and shown[-1] not in rejections else shown
 
 
 def _capacity(
@@ -125,15 +133,21 @@ def _architecture(node: Mapping[str, Any]) -> str:
 
 def _refusal(node: Mapping[str, Any], tolerations: Iterable[Mapping[str, Any]]) -> str:
     """Return why a node accepts no pod with these tolerations; empty if it accepts one."""
+    if is_terminating(node):
+        return "being deleted"
     if part(node, "spec").get("unschedulable") is True:
         return "cordoned"
     if not is_true(node, "Ready"):
         return Line("not Ready", about=[NOT_READY])
     tolerations = list(tolerations)
-    for taint in parts(node, "spec", "taints"):
-        if text(taint, "effect") in _KEEPS_AWAY and not any(_tolerates(entry, taint) for entry in tolerations):
-            return Line(f"taint {_words(taint)}", about=[text(taint, "key")])
-    return ""
+    untolerated = [
+        taint
+        for taint in parts(node, "spec", "taints")
+        if text(taint, "effect") in _KEEPS_AWAY and not any(_tolerates(entry, taint) for entry in tolerations)
+    ]
+    # A taint that stays decides, whatever else passes.
+    untolerated.sort(key=lambda taint: is_temporary_taint(text(taint, "key")))
+    return next((Line(f"taint {_words(taint)}", about=[text(taint, "key")]) for taint in untolerated), "")
 
 
 def _tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:

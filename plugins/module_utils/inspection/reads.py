@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..cluster.access_reviews import Reviews
 from ..cluster.client import Cluster
 from ..cluster.reader import Page, Reader, merge_pages
 from ..names import INSTALL_RECORD
-from ..objects.fields import name_of, namespace_of, parts, text
+from ..objects.fields import name_of, namespace_of, part, parts, text
 from ..objects.resources import Resource, resource_of
 from ..ownership.admission import broad_webhooks
+from ..ownership.installers import owner
+from ..ownership.owner import marks_of
 from ..rejections.rejection import Rejection
 from ..release.bundle import Bundle
 from ..release.recognition import (
@@ -34,9 +36,13 @@ from ..rights.required import to_probe
 from .nodes import by_free_cpu
 
 # The limit of requests for one inspection.
-REQUEST_LIMIT = 25
+REQUEST_LIMIT = 32
 # Reserved for the question whether an autoscaler may add capacity.
 _FOR_AUTOSCALERS = 1
+
+# Where Helm stores a release: in Secrets by default, or in ConfigMaps. JobSet may have a release of its own.
+_HELM_STORES = ("Secret", "ConfigMap")
+_RELEASES_LOOKED_FOR = 2
 
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 # Nodes contain long lists of images; this many of them show which kinds of machines a cluster has.
@@ -50,6 +56,14 @@ _CRD = resource_of("apiextensions.k8s.io/v1", _CRD_KIND)
 _DEPLOYMENT = resource_of("apps/v1", "Deployment")
 _SLICE = resource_of("discovery.k8s.io/v1", "EndpointSlice")
 _POD = resource_of("v1", "Pod")
+# Kinds with fields that cannot be changed. Secrets have some too, but are not read.
+_TAKEN_OVER = {
+    "Deployment": _DEPLOYMENT,
+    "Service": resource_of("v1", "Service"),
+    "ConfigMap": resource_of("v1", "ConfigMap"),
+    "RoleBinding": resource_of("rbac.authorization.k8s.io/v1", "RoleBinding"),
+    "ClusterRoleBinding": resource_of("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"),
+}
 # The kinds of objects that people create; of runtimes the metadata is sufficient.
 _KEPT = {
     "train_jobs": resource_of(f"{TRAINER_GROUP}/v1alpha1", "TrainJob"),
@@ -74,6 +88,10 @@ class Readings:
         pods: node to its pods, for some nodes, if a controller is still to be scheduled.
         cluster_rules: the rules review without a namespace. If it does not grant every permission, C(rules) is the
             review for the operator's namespace; if it does not allow probes, C(probe_rules) is the review for theirs.
+        others: kind to the objects of that kind in the operator's namespace, or of the cluster; only if objects of
+            other tools are taken over or adopted.
+        helm_releases: (namespace, name) of a release of Helm to the Secrets or ConfigMaps in which Helm stores it; only
+            if objects are adopted from Helm.
         denied: the missing permissions.
         rejections: what rejects the reviews of permissions.
         requests: the number of requests.
@@ -100,10 +118,13 @@ class Readings:
     runtimes: Page | None = None
     quotas: Page | None = None
     policies: Page | None = None
+    limit_ranges: Page | None = None
     rules: Mapping[str, Any] | None = None
     cluster_rules: Mapping[str, Any] | None = None
     probe_rules: Mapping[str, Any] | None = None
     may_do_anything: bool = False
+    others: Mapping[str, Page | None] = field(default_factory=dict)
+    helm_releases: Mapping[tuple[str, str], Page | None] = field(default_factory=dict)
     denied: tuple[str, ...] = ()
     rejections: tuple[Rejection, ...] = ()
     requests: int = 0
@@ -126,8 +147,11 @@ def read_ahead(cluster: Cluster, bundle: Bundle) -> None:
     reader.all({name: task for name, task in tasks.items() if not name.startswith("crd ")})
 
 
-def read(cluster: Cluster, bundle: Bundle) -> Readings:
+def read(cluster: Cluster, bundle: Bundle, adopt: Collection[str] = ()) -> Readings:
     """Read all facts for an inspection.
+
+    Args:
+        adopt: the installers whose objects an install adopts.
 
     Raises:
         ApiError, UnreachableError: the server failed, or does not know these credentials.
@@ -147,7 +171,7 @@ def read(cluster: Cluster, bundle: Bundle) -> Readings:
             "everywhere": None not in deployments,
         }
     )
-    readings = _second_round(reader, bundle, readings)
+    readings = _second_round(reader, bundle, readings, adopt)
     return replace(
         readings,
         denied=tuple(sorted(reader.denied)),
@@ -178,13 +202,13 @@ def _first_round(reader: Reader, bundle: Bundle) -> dict[str, Callable[[], Any]]
         "groups": lambda: reader.document("/apis", "get /apis", accept=_DISCOVERY),
         "version": lambda: reader.document("/version", "get /version"),
         "kube_system": lambda: reader.named(namespace, "kube-system", metadata_only=True),
-        "namespace": lambda: reader.named(namespace, home, metadata_only=True),
+        "namespace": lambda: reader.named(namespace, home),
         "record": lambda: reader.named(config_map, INSTALL_RECORD, home),
         "cluster_rules": lambda: reader.rules(""),
     }
 
 
-def _second_round(reader: Reader, bundle: Bundle, readings: Readings) -> Readings:
+def _second_round(reader: Reader, bundle: Bundle, readings: Readings, adopt: Collection[str]) -> Readings:
     """Read the objects to which the answers of the first round point.
 
     The contents of the operator's namespace if it exists; the objects that people created if their CRD exists;
@@ -205,11 +229,23 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings) -> Reading
     if readings.namespace != {}:
         tasks = {
             "quotas": _page(reader, resource_of("v1", "ResourceQuota"), home),
+            "limit_ranges": _page(reader, resource_of("v1", "LimitRange"), home),
             "policies": _page(reader, resource_of("networking.k8s.io/v1", "NetworkPolicy"), home),
             "public_config": lambda: reader.named(config_map, PUBLIC_CONFIG_MAP, home),
         }
     if readings.cluster_rules is not None and readings.cluster_rules.get("incomplete"):
         tasks["anything"] = reader.may_do_anything
+    installed = _installed(readings)
+    releases = _helm_releases(installed) if "helm" in adopt else []
+    for place, name in releases:
+        stored = {"labelSelector": f"owner=helm,name={name}"}
+        for kind in _HELM_STORES:
+            resource = resource_of("v1", kind)
+            tasks[f"{kind} {place}/{name}"] = _page(reader, resource, place or None, stored, metadata_only=True)
+    if any(owner(part(item, "metadata"), adopt)["adoptable"] for item in installed):
+        for kind, resource in _TAKEN_OVER.items():
+            place = home if resource.namespaced else None
+            tasks |= {f"other {kind}": _page(reader, resource, place)} if place is None or readings.namespace else {}
     clusterwide = Reviews(readings.cluster_rules)
     if not has_every_right(bundle, clusterwide):
         tasks["rules"] = lambda: reader.rules(home)
@@ -240,6 +276,7 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings) -> Reading
         **found,
         quotas=answers.get("quotas", Page()),
         policies=answers.get("policies", Page()),
+        limit_ranges=answers.get("limit_ranges", Page()),
         public_config=answers.get("public_config", {}),
         rules=answers.get("rules"),
         slices=of("slices"),
@@ -248,7 +285,30 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings) -> Reading
         deployments=merge_pages([readings.deployments, *of("deployments").values()]),
         probe_rules=answers.get("probe_rules"),
         may_do_anything=bool(answers.get("anything")),
+        others=of("other"),
+        helm_releases={
+            (place, name): merge_pages([answers.get(f"{kind} {place}/{name}") for kind in _HELM_STORES])
+            for place, name in releases
+        },
     )
+
+
+def _installed(readings: Readings) -> list[Mapping[str, Any]]:
+    """Return the controllers, webhook configurations and CRDs of Trainer and JobSet, whoever installed them."""
+    deployments = (readings.deployments or Page()).items
+    return [
+        *(item for item in deployments if is_trainer(item) or is_jobset(item)),
+        *(item for item in readings.configurations or () if is_webhook_of(item, TRAINER_GROUP)),
+        *(item for item in readings.configurations or () if is_webhook_of(item, JOBSET_GROUP)),
+        *(crd for crd in (readings.crds or {}).values() if crd),
+    ]
+
+
+def _helm_releases(installed: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return (namespace, name) of the first few releases of Helm that these objects name."""
+    names = {mark.name for item in installed for mark in marks_of(part(item, "metadata")) if mark.kind == "helm"}
+    found = sorted((place, name) for place, _, name in (mark.rpartition("/") for mark in names) if name)
+    return found[:_RELEASES_LOOKED_FOR]
 
 
 def _page(

@@ -11,6 +11,7 @@ from typing import Any
 from ..objects.fields import is_terminating, name_of, numbers, texts
 from ..objects.line import Line, terminating_line
 from ..ownership.installers import common_owner, is_own_or_nothing
+from ..plan.observe import conditions_of
 from ..release.bundle import Bundle
 from ..release.recognition import TRAINER_GROUP, is_trainer, is_webhook_of, namespaces, places, serving_problems
 from ..release.versions import SINCE, images, trainer_release
@@ -29,6 +30,7 @@ def trainer_facts(
     namespace: Mapping[str, Any] | None,
     public_config: Mapping[str, Any] | None,
     adopt: Collection[str] = (),
+    held: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
     """Return the state of Trainer.
 
@@ -41,6 +43,7 @@ def trainer_facts(
         namespace: the operator's namespace.
         public_config: Trainer's public ConfigMap in that namespace.
         adopt: the installers whose objects an install adopts.
+        held: name of a CRD to the objects that hold its deletion.
     """
     own = [item for item in deployments or () if is_trainer(item)]
     webhooks = [item for item in configurations or () if is_webhook_of(item, TRAINER_GROUP)]
@@ -55,7 +58,7 @@ def trainer_facts(
         not unread and configurations is not None and deployments is not None and (everywhere or bool(own) or silent)
     )
     terminating = [
-        _dying(kind, item)
+        _dying(kind, item, (held or {}).get(name_of(item), ()))
         for kind, items in (
             ("Namespace", [namespace] if namespace else []),
             (_CRD_KIND, there),
@@ -69,13 +72,16 @@ def trainer_facts(
         bundle, webhooks if configurations is not None else None, own, release["release"], everywhere or silent
     )
     problems = serving_problems(own, webhooks, slices) if found else []
+    homes = sorted(_homes(own, webhooks))
+    # Objects in another namespace do not have the release's own names.
+    adoptable = adopt if {*homes} <= {bundle.namespace} else ()
     state = _state(bool(found), known, terminating, missing)
     return {
         "state": state,
         **release,
-        "owner": common_owner(found, adopt),
-        "namespace": next(iter(sorted(_homes(own, webhooks))), ""),
-        "namespaces": sorted(_homes(own, webhooks)),
+        "owner": common_owner(found, adoptable),
+        "namespace": next(iter(homes), ""),
+        "namespaces": homes,
         "image": next((image for item in own for image in images(item)), ""),
         "missing": missing if found else [],
         "terminating": terminating,
@@ -121,7 +127,7 @@ def _homes(own: Sequence[Mapping[str, Any]], webhooks: Sequence[Mapping[str, Any
     return namespaces(own) or {place.namespace for place in places(webhooks) if place.namespace}
 
 
-def _dying(kind: str, item: Mapping[str, Any]) -> Line:
-    finalizers = texts(item, "metadata", "finalizers")
-    # The finalizers of a namespace itself are in its spec, which is not read.
-    return terminating_line(kind, name_of(item), finalizers)
+def _dying(kind: str, item: Mapping[str, Any], held: Sequence[str]) -> Line:
+    # A namespace has its own finalizers in its spec, and says in its status what remains in it.
+    finalizers = [*texts(item, "metadata", "finalizers"), *(texts(item, "spec", "finalizers"))]
+    return terminating_line(kind, name_of(item), finalizers, [*conditions_of(kind, item), *held])

@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 
 from ..cluster.client import Cluster
 from ..errors import ApiError
-from ..names import FIELD_MANAGER
+from ..findings.other_tools import removal_advice
+from ..names import FIELD_MANAGER, MANAGERS
 from ..objects.managed_fields import places
 from ..objects.resources import path_of
-from ..ownership.installers import MANAGERS
+from ..ownership.installers import owner
 from ..ownership.kubectl import take_over_entries
 from ..ownership.owner import HELPERS, own_entry, traces_of
 from ..ownership.upstream import LAST_APPLIED, edits, leftovers, owner_of_field, remove_field
@@ -30,6 +31,7 @@ from ..release.bundle import Side
 _ATTEMPTS = 5
 _STEP = "adopt"
 _NO_SIDE = Side()
+_INSTANCE = "app.kubernetes.io/instance"
 
 
 class Adoption(NamedTuple):
@@ -80,7 +82,8 @@ def look_closely(cluster: Cluster, action: Action, live: dict[str, Any], *, forc
     except ApiError as error:
         if error.status == 422 and error.next_step is None:
             error.next_step = (
-                "the object differs too much to be adopted: remove it with the tool that installed it, then run again"
+                "the object differs too much to be adopted: delete this object alone with `kubectl delete`, unless it "
+                f"is a CRD or a Namespace, then run again; {removal_advice(owner(live['metadata'])['name'])}"
             )
         raise
     side = action.side or _NO_SIDE
@@ -89,13 +92,24 @@ def look_closely(cluster: Cluster, action: Action, live: dict[str, Any], *, forc
     before = live["metadata"]
     gone, disowned = leftovers(side, live, action.manifest)
     ours = (own_entry(after["metadata"]) or {}).get("fieldsV1") or {}
-    traces = traces_of(before) if action.tool else []
+    traces = _traces(before, action) if action.tool else []
     removed = [("f:metadata", f"f:{where}", f"f:{key}") for where, key in traces] + [
         ("f:metadata", "f:ownerReferences")
     ]
     fields = take_over_entries(before, action.manifest, ours, (gone, disowned), _managers(action.tool, before), removed)
     patch = _patch(before, fields, traces)
     return Adoption(patch, _foretold(after, fields, gone, traces) if patch else after, before["resourceVersion"])
+
+
+def _traces(metadata: Mapping[str, Any], action: Action) -> list[tuple[str, str]]:
+    """Return the labels and annotations by which the tool would find the object, and might delete it."""
+    found = traces_of(metadata)
+    # By default, Argo CD up to 2.14 finds its objects by this label, which charts set as well.
+    if _INSTANCE in (metadata.get("labels") or {}) and _INSTANCE not in (
+        action.manifest["metadata"].get("labels") or {}
+    ):
+        found = sorted([*found, ("labels", _INSTANCE)])
+    return found
 
 
 def _managers(tool: str, metadata: Mapping[str, Any]) -> tuple[str, ...]:
@@ -120,13 +134,13 @@ def _require_unedited(
     causes = [
         {
             "field": f".{name}",
-            "message": f'conflict with "{owner}"',
-            "owner": owner,
+            "message": f'conflict with "{manager}"',
+            "owner": manager,
             "live": here,
             "wanted": wanted,
         }
         for name, (here, wanted) in found.items()
-        for owner in (owner_of_field(live["metadata"], name) or "nobody",)
+        for manager in (owner_of_field(live["metadata"], name) or "nobody",)
     ]
     raise ApiError(
         "fields of the release were modified",

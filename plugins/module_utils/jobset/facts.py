@@ -40,6 +40,7 @@ def jobset_facts(
     home: str,
     wanted: str,
     adopt: Collection[str] = (),
+    held: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the state of JobSet.
 
@@ -51,6 +52,7 @@ def jobset_facts(
         home: the namespace of Trainer, now or after the install.
         wanted: the JobSet version of the release.
         adopt: the installers whose objects an install adopts.
+        held: the objects that hold the deletion of the CRD.
     """
     own = [item for item in deployments or () if is_jobset(item)]
     webhooks = [item for item in configurations or () if is_webhook_of(item, JOBSET_GROUP)]
@@ -79,7 +81,7 @@ def jobset_facts(
         "image": next((image for item in own for image in images(item)), ""),
         "healthy": None if state in ("absent", "unknown") else not problems,
         "problems": problems,
-        "terminating": _dying(crd) if crd and is_terminating(crd) else "",
+        "terminating": _dying(crd, held) if crd and is_terminating(crd) else "",
     }
 
 
@@ -139,8 +141,8 @@ def _problems(
     return found + serving_problems(own, webhooks, slices)
 
 
-def _dying(crd: Mapping[str, Any]) -> Line:
-    return terminating_line("CustomResourceDefinition", JOBSET_CRD, texts(crd, "metadata", "finalizers"))
+def _dying(crd: Mapping[str, Any], held: Sequence[str]) -> Line:
+    return terminating_line("CustomResourceDefinition", JOBSET_CRD, texts(crd, "metadata", "finalizers"), held)
 
 
 def _enough(version: str, wanted: str, serves: Sequence[str]) -> bool | None:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _NAMED = 5
+# Phases of a pod whose processes have ended for ever (kubernetes/api core/v1, PodPhase).
+_ENDED = ("Failed", "Succeeded")
 
 
 def part(value: Any, *names: str) -> Mapping[str, Any]:
@@ -50,12 +52,20 @@ def is_terminating(item: Any) -> bool:
     return bool(part(item, "metadata").get("deletionTimestamp"))
 
 
+def has_ended(pod: Any) -> bool:
+    """Return whether all containers of a pod have ended and none will be started again."""
+    return text(pod, "status", "phase") in _ENDED
+
+
+def conditions_of(item: Any, kind: str) -> list[Mapping[str, Any]]:
+    """Return the conditions of one type in an object's status. There should be one at most, but nothing enforces it."""
+    return [entry for entry in parts(item, "status", "conditions") if text(entry, "type") == kind]
+
+
 def is_true(item: Any, condition: str) -> bool:
-    """Return whether a condition in an object's status is True."""
-    return any(
-        text(entry, "type") == condition and text(entry, "status") == "True"
-        for entry in parts(item, "status", "conditions")
-    )
+    """Return whether a condition in an object's status is True. One that is there twice must not contradict itself."""
+    found = conditions_of(item, condition)
+    return bool(found) and all(text(entry, "status") == "True" for entry in found)
 
 
 def numbers(version: str) -> tuple[int, ...]:

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .fields import text, texts
+from .fields import is_terminating, name_of, namespace_of, some, text, texts
 
 # Trainer up to 2.2 sets it on runtimes while a TrainJob uses them (kubeflow/trainer issue 3715).
 RUNTIME_FINALIZER = "trainer.kubeflow.org/resource-in-use"
@@ -28,6 +28,16 @@ def holds(finalizer: str) -> str:
     """Return a finalizer with an explanation of who removes it."""
     domain = finalizer.partition("/")[0]
     return f"finalizer {finalizer} ({_HOLDERS.get(finalizer, f'the controller of {domain} must remove it')})"
+
+
+def holders(kind: str, items: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the first few of these objects that hold the deletion of their CRD: Terminating ones with finalizers."""
+    return some(
+        f"{kind} {'/'.join(filter(None, (namespace_of(item), name_of(item))))} ({', '.join(map(holds, finalizers))})"
+        for item in items
+        for finalizers in (texts(item, "metadata", "finalizers"),)
+        if finalizers and is_terminating(item)
+    )
 
 
 def held_by(metadata: Mapping[str, Any], said: str = "") -> str:

@@ -53,8 +53,12 @@ def about_object(name: str) -> frozenset[Hashable]:
     return frozenset({("object", name)})
 
 
-def terminating_line(kind: str, name: str, finalizers: Iterable[str]) -> Line:
-    """Return a line about a Terminating object with its finalizers."""
-    subject, waiting = f"{kind} {name}", ", ".join(finalizers)
+def terminating_line(kind: str, name: str, finalizers: Iterable[str], said: Iterable[str] = ()) -> Line:
+    """Return a line about a Terminating object with its finalizers.
+
+    Args:
+        said: what else is known about what holds it.
+    """
+    subject, waiting = f"{kind} {name}", "; ".join(filter(None, (", ".join(finalizers), ", ".join(said))))
     said = f"{subject}, which waits for {waiting}" if waiting else subject
     return Line(said, subject=subject, about=about_object(name))

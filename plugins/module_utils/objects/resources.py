@@ -77,6 +77,7 @@ RESOURCES: dict[tuple[str, str], Resource] = {
         ("v1", "Event", "events", True),
         ("v1", "Node", "nodes", False),
         ("v1", "ResourceQuota", "resourcequotas", True),
+        ("v1", "LimitRange", "limitranges", True),
         ("apps/v1", "Deployment", "deployments", True),
         ("apps/v1", "ReplicaSet", "replicasets", True),
         ("coordination.k8s.io/v1", "Lease", "leases", True),

@@ -8,20 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from ..names import MANAGERS
 from ..objects.fields import part, parts, text
 from ..objects.line import Line, about
 from .kubectl import installed_by_kubectl, kubectl_applied
-from .owner import Mark, manager_of, mark_of
+from .owner import Mark, manager_of, mark_of, marks_of
 
-# The prefixes of field manager names. GitOps tools use the names of their controllers.
-MANAGERS: dict[str, tuple[str, ...]] = {
-    "kubectl": ("kubectl",),
-    "helm": ("helm",),
-    "argocd": ("argocd",),
-    "flux": ("kustomize-controller", "helm-controller", "flux"),
-    "olm": ("olm", "operator-lifecycle-manager", "catalog-operator"),
-    "juju": ("juju",),
-}
 # The owners whose objects an install can adopt.
 ADOPTABLE = ("helm", "argocd", "flux", "olm", "juju", "other")
 NOBODY: dict[str, Any] = {"kind": "none", "name": "", "adoptable": False}
@@ -57,7 +49,7 @@ def _tool(kind: str) -> str:
 
 def _foreign(metadata: Mapping[str, Any], manager: Mark) -> tuple[str, Line]:
     """Return the kind of an owner, and its name as a line whose C(about) identifies the owner."""
-    said = Line(manager.words, about=[("owner", manager.kind, manager.name)])
+    said = Line(manager.words, about=[("owner", mark.kind, mark.name) for mark in marks_of(metadata) or [manager]])
     if manager.kind not in ("managers", "unknown"):
         return manager.kind, said
     for reference in parts(metadata, "ownerReferences"):

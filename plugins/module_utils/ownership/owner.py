@@ -50,14 +50,16 @@ class WebhookDestination(NamedTuple):
 # operator-lifecycle-manager (OwnerKey), juju (resource labels).
 _MARKS: tuple[tuple[str, str, str, Kind, str], ...] = (
     ("annotations", "meta.helm.sh/release-name", "", "helm", "Helm release"),
-    ("labels", "app.kubernetes.io/managed-by", "Helm", "helm", "Helm"),
     ("labels", "helm.toolkit.fluxcd.io/name", "", "flux", "Flux HelmRelease"),
     ("labels", "kustomize.toolkit.fluxcd.io/name", "", "flux", "Flux Kustomization"),
     ("annotations", "argocd.argoproj.io/tracking-id", "", "argocd", "Argo CD"),
     ("labels", "argocd.argoproj.io/instance", "", "argocd", "Argo CD"),
     ("labels", "olm.owner", "", "olm", "Operator Lifecycle Manager"),
     ("labels", "app.juju.is/created-by", "", "juju", "Juju"),
+    # Last, because charts have this label too, whatever applies them: Argo CD and `helm template` have no releases.
+    ("labels", "app.kubernetes.io/managed-by", "Helm", "helm", "Helm"),
 )
+_RELEASE_NAMESPACE = "meta.helm.sh/release-namespace"
 # The prefixes of all labels and annotations by which these installers recognise their objects.
 _TRACES = {
     "labels": (
@@ -68,6 +70,8 @@ _TRACES = {
         "olm.owner",
         "app.juju.is/",
         "model.juju.is/",
+        # The hooks of Helm's chart delete every ClusterTrainingRuntime with this label.
+        "trainer.kubeflow.org/managed-by",
     ),
     "annotations": ("meta.helm.sh/", "argocd.argoproj.io/tracking-id", "argocd.argoproj.io/installation-id"),
 }
@@ -115,11 +119,32 @@ def entry_digest(metadata: Mapping[str, Any]) -> str | None:
 
 def mark_of(metadata: Mapping[str, Any]) -> Mark | None:
     """Return the installer whose mark an object has; None without a mark."""
+    found = marks_of(metadata)
+    return found[0] if found else None
+
+
+def marks_of(metadata: Mapping[str, Any]) -> list[Mark]:
+    """Return every installer whose mark an object has: for example, Flux may run Helm. The first one manages it."""
+    marks = []
     for where, key, value, kind, who in _MARKS:
         found = (metadata.get(where) or {}).get(key)
-        if found is not None and (not value or found == value):
-            return Mark(kind, "", who) if value else Mark(kind, f"{key}={found}", f"{who} {found}")
-    return None
+        if found is not None and not value:
+            marks.append(_mark(metadata, kind, key, who, str(found)))
+        elif found is not None and found == value and not marks:
+            marks.append(Mark(kind, "", who))
+    return marks
+
+
+def _mark(metadata: Mapping[str, Any], kind: Kind, key: str, who: str, name: str) -> Mark:
+    if kind == "argocd":
+        # The rest of a tracking id is about the object.
+        name = name.partition(":")[0]
+        return Mark(kind, name, f"{who} {name}")
+    if kind == "helm":
+        # The names of releases are unique in a namespace only.
+        place = (metadata.get("annotations") or {}).get(_RELEASE_NAMESPACE) or ""
+        return Mark(kind, f"{place}/{name}", f"{who} {name}")
+    return Mark(kind, f"{key}={name}", f"{who} {name}")
 
 
 def traces_of(metadata: Mapping[str, Any]) -> list[tuple[str, str]]:

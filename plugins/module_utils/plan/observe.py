@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from ..cluster.client import Cluster
 from ..cluster.identity import NAMESPACE
 from ..errors import ApiError, missing_permissions
 from ..names import INSTALL_RECORD, MANAGED_LABEL
-from ..objects.fields import parts
+from ..objects.fields import parts, text
+from ..objects.finalizers import holders
 from ..objects.resources import Key, Resource, key_of, path_of, resource_of
 from ..ownership.record import Record, read_install_record
 from ..release.bundle import Bundle
@@ -214,14 +215,35 @@ def ending(cluster: Cluster, key: Key) -> str:
     if key.kind not in _SAY_WHY:
         return ""
     try:
-        status = (cluster.find(path_of(key)) or {}).get("status")
+        found = cluster.find(path_of(key)) or {}
     except ApiError as error:
         if error.status != 403:
             raise
         # The object is known to be Terminating; leave out what it waits for.
         return ""
-    return "; ".join(
-        str(condition.get("message", ""))
-        for condition in parts(status, "conditions")
-        if condition.get("status") == "True" and condition.get("type") in _SAY_WHY[key.kind]
-    )
+    return "; ".join([*conditions_of(key.kind, found), *_holders(cluster, key, found)])
+
+
+def conditions_of(kind: str, item: Mapping[str, Any]) -> list[str]:
+    """Return the server's messages in a Namespace or a CRD about what its deletion waits for."""
+    return [
+        text(condition, "message")
+        for condition in parts(item, "status", "conditions")
+        if text(condition, "status") == "True" and text(condition, "type") in _SAY_WHY.get(kind, ())
+    ]
+
+
+def _holders(cluster: Cluster, key: Key, crd: Mapping[str, Any]) -> list[str]:
+    """Return the objects of a CRD that hold its deletion; the server names those of a Namespace itself."""
+    served = [version for version in parts(crd, "spec", "versions") if version.get("served")]
+    if key.kind != "CustomResourceDefinition" or not served:
+        return []
+    group, plural = text(crd, "spec", "group"), text(crd, "spec", "names", "plural")
+    resource = Resource(group, text(served[0], "name"), plural, text(crd, "spec", "scope") == "Namespaced")
+    try:
+        items, _version = cluster.list_all(resource, metadata_only=True)
+    except ApiError as error:
+        if error.status not in (403, 404):
+            raise
+        return []
+    return holders(text(crd, "spec", "names", "kind"), items)

@@ -10,7 +10,9 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
+from ..findings.other_tools import removal_advice
 from ..objects.digest import digest
+from ..objects.fields import name_of, part
 from ..objects.line import Line, about, about_object, about_places
 from ..objects.resources import Key, key_of
 from ..ownership.installers import owner, tool_of
@@ -24,13 +26,10 @@ from .prune import Leftover, phase_of
 Verb = Literal["create", "adopt", "update", "unchanged", "refuse", "prune"]
 Refused = Literal["", "terminating", "foreign"]
 
-_LEAVE_ALONE = (
-    "Conductor changes only objects that it installed; remove the other installation, or keep using the tool that "
-    "manages it"
-)
+_LEAVE_ALONE = "keep using the tool that manages it, because Conductor changes only objects that it installed"
 _NO_ADOPTION = (
-    "webhook configurations with other names than those of the release cannot be adopted: remove that installation "
-    "with the tool that created it (its CRDs and runtimes may stay), then run this again"
+    "delete these webhook configurations with `kubectl delete`, because those with other names than the release's "
+    "cannot be adopted, then run this again"
 )
 _LET_END = "wait until the Terminating object is gone, or delete what it waits for; then run this again"
 # The number of objects of one owner that a blocker names.
@@ -259,13 +258,18 @@ def _blockers(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> 
         named = ", ".join(str(key) for key in keys[:_NAMED_OBJECTS])
         more = f" and {len(keys) - _NAMED_OBJECTS} more" if len(keys) > _NAMED_OBJECTS else ""
         subject, cause = f"{named}{more}", f"managed by another owner ({whose})"
-        found.append(Blocker(f"{subject}: {cause}", _LEAVE_ALONE, _foreign_code(keys), subject, cause, same))
+        code = _foreign_code(keys)
+        # Built-in runtimes of another owner are not an installation that somebody may want to remove.
+        next_step = _LEAVE_ALONE if code == "runtime_other_owner" else f"{_LEAVE_ALONE}; {removal_advice(whose)}"
+        found.append(Blocker(f"{subject}: {cause}", next_step, code, subject, cause, same))
     adopting = any(action.tool for action in actions)
     for name, place in foreign_webhooks(observed.webhook_configurations, bundle, by_name=adopting):
         subject, cause = f"webhook configuration {name} points to {place}", "another Trainer or JobSet is installed"
         code = "jobset_other_owner" if "jobset" in name else "trainer_other_owner"
         same = about_places(place.url or place.namespace)
-        next_step = _NO_ADOPTION if adopting else _LEAVE_ALONE
+        named_so = [item for item in observed.webhook_configurations if name_of(item) == name]
+        advice = removal_advice(*(owner(part(item, "metadata"))["name"] for item in named_so))
+        next_step = f"{_NO_ADOPTION if adopting else _LEAVE_ALONE}; {advice}"
         found.append(Blocker(f"{subject}: {cause}", next_step, code, subject, cause, same))
     return found
 

@@ -147,9 +147,9 @@ def _carry_out(
                     [*diagnosis.next_steps, "then run this again: it continues where it stopped"]
                 )
             raise
-        for reason, key in stages.retained.items():
+        for key, reason in stages.retained.items():
             retained.setdefault(reason, []).append(str(key))
-        deleted = [key for key in deleted if key not in stages.retained.values()]
+        deleted = [key for key in deleted if key not in stages.retained]
         finalizers_removed = stages.finalizers_removed
     return retained, deleted, finalizers_removed
 

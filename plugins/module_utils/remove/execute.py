@@ -15,30 +15,33 @@ from ..names import INSTALL_LEASE, INSTALL_RECORD
 from ..objects.fields import name_of, parts, some, text, texts
 from ..objects.finalizers import RUNTIME_FINALIZER
 from ..objects.resources import Key, path_of, resource_of
+from ..ownership.record import Record, RecordEntry, record_manifest
 from ..release.bundle import Bundle
 from ..release.user_objects import full_name
 from .model import Removal
 from .observe import KINDS
-from .plan import NOT_EMPTY
+from .plan import HOLDS_RECORD
+from .rules import why_not_empty
 
 _STEP = "remove finalizers"
 _ATTEMPTS = 3
 # Conductor's own objects. They go last, so that an interrupted uninstall can continue.
-_TRACES = (("v1", "ConfigMap", INSTALL_RECORD), ("coordination.k8s.io/v1", "Lease", INSTALL_LEASE))
+_RECORD = ("v1", "ConfigMap", INSTALL_RECORD)
+_LEASE = ("coordination.k8s.io/v1", "Lease", INSTALL_LEASE)
 
 
 class Stages:
     """One running uninstall.
 
-    C(retained) has the objects that stay although the plan deletes them, by reason; C(finalizers_removed) has the
-    runtimes whose finalizer was removed.
+    C(retained) has the objects that stay although the plan deletes them, with the reason; C(finalizers_removed) has
+    the runtimes whose finalizer was removed.
 
     Args:
         deleter: deletes, waits up to its timeout, and lists the deleted objects.
     """
 
     def __init__(self, cluster: Cluster, bundle: Bundle, deleter: Deleter) -> None:
-        self.retained: dict[str, Key] = {}
+        self.retained: dict[Key, str] = {}
         self.finalizers_removed: list[Key] = []
         self._cluster = cluster
         self._home = bundle.namespace
@@ -70,7 +73,7 @@ class Stages:
             elif name != "record":
                 self._deleter.delete(targets)
         if removal.stages and not self._is_home_deleted(removal):
-            self._traces()
+            self._traces(removal)
 
     def _remove_finalizer(self, target: DeletionTarget) -> None:
         """Remove the one finalizer that Trainer's controller would remove if it were still running."""
@@ -111,7 +114,8 @@ class Stages:
 
     def _require_none_left(self, crds: Sequence[DeletionTarget]) -> None:
         """List the custom resources again: those created since the plan would be deleted silently."""
-        going = {target.key.name for target in crds}
+        # The API server deletes the objects of a Terminating CRD in any case.
+        going = {target.key.name for target in crds if not target.terminating}
         for resource, _bare in KINDS.values():
             if f"{resource.plural}.{resource.group}" not in going:
                 continue
@@ -132,9 +136,11 @@ class Stages:
     def _namespaces(self, targets: Sequence[DeletionTarget]) -> None:
         waiting = []
         for target in targets:
-            left = [] if target.terminating else settled_contents(self._cluster, target.key.name, ()).left(())
-            if left:
-                self.retained[f"{NOT_EMPTY}{', '.join(left)}"] = target.key
+            why = "" if target.terminating else why_not_empty(settled_contents(self._cluster, target.key.name, ()), ())
+            if not why and target.key.name == self._home and not target.terminating and self.retained:
+                why = HOLDS_RECORD
+            if why:
+                self.retained[target.key] = why
             else:
                 # Delete one by one, the operator's namespace last because it has the record. Wait for all at once.
                 waiting += self._deleter.send([target])
@@ -143,11 +149,26 @@ class Stages:
     def _is_home_deleted(self, removal: Removal) -> bool:
         """Return whether the operator's namespace was deleted with everything in it."""
         home = Key("v1", "Namespace", "", self._home)
-        return any(target.key == home for target in removal.targets()) and home not in self.retained.values()
+        return any(target.key == home for target in removal.targets()) and home not in self.retained
 
-    def _traces(self) -> None:
-        for api_version, kind, name in _TRACES:
+    def _traces(self, removal: Removal) -> None:
+        """Delete the record and the lease; as long as the record vouches for something, only the lease."""
+        uids = {target.key: target.uid for target in removal.targets()}
+        stay = {key: RecordEntry(uids[key], "", "", True) for key in self.retained}
+        vouched = {**removal.vouched, **stay}
+        if vouched:
+            self._reduce(Record(entries=vouched))
+        for api_version, kind, name in (_LEASE,) if vouched else (_RECORD, _LEASE):
             key = Key(api_version, kind, self._home, name)
             found = self._cluster.find(path_of(key), metadata_only=True)
             if found is not None:
                 self._deleter.delete([DeletionTarget(key, found["metadata"]["uid"])])
+
+    def _reduce(self, record: Record) -> None:
+        """Leave only these entries in the record. The whole record vouches for them as well."""
+        try:
+            self._cluster.server_side_apply(record_manifest(record, self._home), force=True)
+        except ApiError as error:
+            # An uninstall needs no permission to write; without it the record stays as it is.
+            if error.status != 403:
+                raise

@@ -12,6 +12,7 @@ from typing import Any
 from ..cluster.deletion import DeletionTarget
 from ..cluster.namespace_contents import Contents
 from ..objects.resources import Key
+from ..ownership.record import RecordEntry
 from ..plan.plan import Observed
 from ..release.user_objects import NOTHING, Holdings
 
@@ -85,6 +86,8 @@ class Removal:
         blockers: (sentence, next step) for each reason why the uninstall must not run.
         finalizers_to_remove: the runtimes whose finalizer no controller removes any more.
         existed: whether objects of Conductor exist.
+        vouched: the entries that the install record has to keep, because only they show that Conductor created an
+            object that stays. Without any, the record is deleted.
     """
 
     stages: tuple[tuple[str, tuple[DeletionTarget, ...]], ...] = ()
@@ -92,6 +95,7 @@ class Removal:
     blockers: tuple[tuple[str, str], ...] = ()
     finalizers_to_remove: tuple[DeletionTarget, ...] = ()
     existed: bool = False
+    vouched: Mapping[Key, RecordEntry] = field(default_factory=dict)
 
     def targets(self) -> Iterator[DeletionTarget]:
         """Yield all objects to delete, in order."""

@@ -10,22 +10,29 @@ from typing import Any, Literal
 
 from ..cluster.deletion import DeletionTarget
 from ..cluster.namespace_contents import Contents
+from ..findings.other_tools import removal_advice
 from ..names import INSTALL_RECORD
 from ..objects.fields import name_of, part, some, text, texts
 from ..objects.finalizers import RUNTIME_FINALIZER, held_by, holds
 from ..objects.resources import Key
+from ..ownership.installers import owner
 from ..ownership.owner import owner_of
+from ..ownership.record import RecordEntry
 from ..release.bundle import Bundle
 from ..release.components import LEASES, is_named_jobset
 from ..release.recognition import JOBSET_CRD, TRAINER_GROUP
 from ..release.user_objects import full_name, standalone, unfinished_job_sets, unfinished_train_jobs, users_of
 from .model import STAGES, Removal, RemovalState, Switches, stage_of
-from .rules import TESTS, dangling, is_alive, is_of_conductor, speakers, why_not_ours
+from .rules import TESTS, dangling, is_alive, is_of_conductor, needs_record, speakers, why_not_empty, why_not_ours
 
 _CRD, _NAMESPACE = "CustomResourceDefinition", "Namespace"
 # These do nothing by themselves: without other objects of ours, no controller is involved.
 _AT_REST = frozenset({_CRD, _NAMESPACE})
-NOT_EMPTY = "it is not empty: "
+# The operator's namespace, if it only stays because of the install record in it.
+HOLDS_RECORD = (
+    "it holds the install record, which shows that Conductor created another object that stays; the uninstall that "
+    "deletes that object deletes it"
+)
 # The blocking objects: jobs that run, finished jobs that hold a runtime, or objects that would go with their CRD.
 _State = Literal["unfinished", "finished", "retained"]
 _WITH_USER_DATA = "set remove_user_data: true to delete them"
@@ -41,6 +48,7 @@ class _Planner:
 
     def __init__(self, bundle: Bundle, found: RemovalState, switches: Switches) -> None:
         self._home = bundle.namespace
+        self._bundle = bundle
         self._found = found
         self._switches = switches
         self._record = found.observed.record
@@ -80,6 +88,7 @@ class _Planner:
             retained={reason: tuple(sorted(names)) for reason, names in sorted(self._retained.items())},
             blockers=tuple(self._blockers),
             finalizers_to_remove=tuple(self._finalizers_to_remove()),
+            vouched=self._vouched(),
             existed=bool(self._ours)
             or bool(self._record.entries)
             or any(is_of_conductor(key, metadata, self._record) for key, metadata in self._metadata.items()),
@@ -159,7 +168,13 @@ class _Planner:
         going = {target.uid for target in self._stages["admission"]}
         for key in sorted(key for key in self._ours if key.kind == _CRD):
             others = speakers(self._found.observed.webhook_configurations, key.name.partition(".")[2], going)
-            if not self._switches.crds:
+            if self._metadata[key].get("deletionTimestamp"):
+                # All of its objects are being deleted already, whatever this uninstall does.
+                if self._switches.crds:
+                    self._delete("crds", key, self._metadata[key])
+                else:
+                    self._retain(self._with_ending(key, "its deletion was started by others"), str(key))
+            elif not self._switches.crds:
                 self._retain("remove_crds is off", str(key))
             elif others:
                 self._retain(f"it is still served by the webhook configuration {', '.join(others)}", str(key))
@@ -186,12 +201,12 @@ class _Planner:
         for component, test in TESTS.items():
             stay = [item for item in self._found.deployments if test(item) and not self._goes_away(item)]
             for item in stay if self._goes[component] else ():
-                owner = owner_of(part(item, "metadata"))
+                metadata = part(item, "metadata")
                 self._blockers.append(
                     (
-                        f"Deployment {full_name(item)} is managed by {owner} and stays, but objects that it needs "
-                        "would be deleted",
-                        f"remove it with the tool that manages it ({owner}), or delete it",
+                        f"Deployment {full_name(item)} is managed by {owner_of(metadata)} and stays, but objects that "
+                        "it needs would be deleted",
+                        f"delete this Deployment with `kubectl delete`; {removal_advice(owner(metadata)['name'])}",
                     )
                 )
 
@@ -203,17 +218,37 @@ class _Planner:
             metadata = self._metadata[key]
             contents = self._found.contents.get(key.name, Contents(unknown=("its contents were not read",)))
             # The garbage collector deletes what lost its owners before the namespace is checked again.
-            left = [] if contents.is_garbage(going) else contents.left(going)
-            if left and not metadata.get("deletionTimestamp"):
-                self._retain(f"{NOT_EMPTY}{', '.join(left)}", str(key))
+            why = "" if contents.is_garbage(going) else why_not_empty(contents, going)
+            if not why and key.name == self._home and self._vouched():
+                why = HOLDS_RECORD
+            if why and not metadata.get("deletionTimestamp"):
+                self._retain(why, str(key))
             else:
                 self._delete("namespaces", key, metadata)
 
+    def _vouched(self) -> dict[Key, RecordEntry]:
+        """Return the record's entries of objects that stay and that nothing else shows to be Conductor's.
+
+        The operator's namespace counts only if something else keeps it: the record would be deleted with it.
+        """
+        going = {target.key for target in self._targets()}
+        home = Key("v1", _NAMESPACE, "", self._home)
+        return {
+            key: self._record.entries.get(key) or RecordEntry(text(metadata, "uid"), "", "", True)
+            for key in sorted(self._ours - going)
+            for metadata in (self._metadata[key],)
+            if needs_record(key, metadata, self._bundle) and (key != home or self._is_retained(key))
+        }
+
+    def _is_retained(self, key: Key) -> bool:
+        return any(str(key) in names for names in self._retained.values())
+
     def _own_traces(self) -> None:
-        """Delete the install record last, or together with its namespace."""
+        """Delete the install record last, or together with its namespace, once nothing stays that it vouches for."""
         key = Key("v1", "ConfigMap", self._home, INSTALL_RECORD)
         metadata = self._found.observed.metadata.get(key)
-        if metadata is not None and self._home not in {target.key.name for target in self._stages["namespaces"]}:
+        gone = self._home in {target.key.name for target in self._stages["namespaces"]}
+        if metadata is not None and not gone and not self._vouched():
             self._delete("record", key, metadata)
 
     def _finalizers_to_remove(self) -> list[DeletionTarget]:

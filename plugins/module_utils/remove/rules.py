@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
+from ..cluster.namespace_contents import Contents
 from ..objects.fields import is_terminating, name_of, part, text
 from ..objects.resources import Key
 from ..ownership.kubectl import kubectl_applied
 from ..ownership.owner import mark_of, own_entry, owner_of
 from ..ownership.record import Record
 from ..plan.plan import Observed
+from ..release.bundle import Bundle
 from ..release.recognition import is_jobset, is_trainer, is_webhook_of, places
 
 
@@ -33,7 +35,10 @@ def why_not_ours(key: Key, metadata: Mapping[str, Any], record: Record) -> str |
         return None if known.created else "it existed before Conductor"
     if own_entry(metadata) is None:
         if kubectl_applied(metadata):
-            return "it was applied by kubectl and never taken over by Conductor: delete it with kubectl delete -k"
+            return (
+                "it was applied by kubectl and never taken over by Conductor: delete it by its name with kubectl "
+                "delete (with -k, kubectl would delete the CRDs and with them every TrainJob)"
+            )
         return f"it is managed by another owner ({owner_of(metadata)})"
     if key.kind == "Namespace" and key not in record.intent:
         return "no record shows that Conductor created it"
@@ -44,6 +49,20 @@ def is_of_conductor(key: Key, metadata: Mapping[str, Any], record: Record) -> bo
     """Return whether Conductor has applied an object, even if it did not create it."""
     entry = record.entries.get(key)
     return own_entry(metadata) is not None or (entry is not None and entry.uid == metadata.get("uid"))
+
+
+def needs_record(key: Key, metadata: Mapping[str, Any], bundle: Bundle) -> bool:
+    """Return whether a later uninstall would not recognise an object of Conductor without the install record."""
+    return key not in bundle.known or why_not_ours(key, metadata, Record()) is not None
+
+
+def why_not_empty(contents: Contents, going: Collection[str]) -> str:
+    """Return why a namespace is retained: the objects in it, and what may be in it; empty if it can be deleted."""
+    left = contents.left(going)
+    if not left:
+        return ""
+    about = "it is not empty: " if len(left) > len(contents.unknown) else "it may not be empty: "
+    return f"{about}{', '.join(left)}; run the uninstall again once this is resolved"
 
 
 def homes(observed: Observed) -> list[str]:

@@ -33,6 +33,7 @@ _POD = resource_of("v1", "Pod")
 _EVENT = resource_of("v1", "Event")
 _NODE = resource_of("v1", "Node")
 _QUOTA = resource_of("v1", "ResourceQuota")
+_LIMIT_RANGE = resource_of("v1", "LimitRange")
 _POLICY = resource_of("networking.k8s.io/v1", "NetworkPolicy")
 _DEPLOYMENT = resource_of("apps/v1", "Deployment")
 _REPLICA_SET = resource_of("apps/v1", "ReplicaSet")
@@ -154,7 +155,7 @@ def to_inspect(bundle: Bundle) -> list[Right]:
     )
     return [
         *(right_to("list", resource) for resource in (*anywhere, *_CONFIGURATIONS)),
-        *(right_to("list", resource, home) for resource in (_QUOTA, _POLICY)),
+        *(right_to("list", resource, home) for resource in (_QUOTA, _LIMIT_RANGE, _POLICY)),
         *(right_to("get", _NAMESPACE, name=name) for name in names),
         *(right_to("get", _CRD, name=name) for name in sorted(crds)),
         *(right_to("get", _CONFIG_MAP, home, name) for name in (PUBLIC_CONFIG_MAP, INSTALL_RECORD)),

@@ -11,8 +11,8 @@ from typing import Any, Literal, NamedTuple
 
 from ..objects.fields import name_of, part, parts, text
 from ..verdicts.jobs import jobset_verdict, trainjob_verdict
+from ..verdicts.pods import containers_of, holding_container, pod_words, sidecars_of
 from ..verdicts.verdict import count
-from ..verdicts.workloads import containers_of, pod_words
 
 JobPhase = Literal["created", "suspended", "running", "complete", "failed"]
 # JobSet sets this label on every pod. The JobSet of a TrainJob has the name of the TrainJob.
@@ -82,7 +82,7 @@ def row_of(pod: Mapping[str, Any]) -> dict[str, Any]:
     statuses = containers_of(pod)
     failure = failure_of(pod)
     ended = [part(status, "state", "terminated") for status in statuses]
-    code = failure.exit_code if failure else 0 if ended and all(ended) else None
+    code = failure.exit_code if failure else 0 if phase == "Succeeded" or (ended and all(ended)) else None
     message = "" if phase == "Succeeded" else pod_words(pod) or ""
     return {
         "name": name_of(pod),
@@ -95,22 +95,29 @@ def row_of(pod: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def failure_of(pod: Mapping[str, Any]) -> Failure | None:
-    """Return the first failed container of a pod; a restarted one counts until it succeeds."""
-    for status in containers_of(pod):
+    """Return the first failed container of a pod; a restarted one counts until it succeeds.
+
+    A sidecar is killed when the others have ended, so it counts last, and not at all if the pod succeeded.
+    """
+    if text(pod, "status", "phase") == "Succeeded":
+        return None
+    sidecars = sidecars_of(pod)
+    for status in sorted(containers_of(pod), key=lambda status: text(status, "name") in sidecars):
         present = part(status, "state", "terminated")
         ended = present or part(status, "lastState", "terminated")
         code = ended.get("exitCode")
-        if isinstance(code, int) and code != 0:
+        if isinstance(code, int) and not isinstance(code, bool) and code != 0:
             restarts = count(status.get("restartCount"))
             return Failure(text(status, "name"), code, restarts, previous=not present, time=text(ended, "finishedAt"))
     return None
 
 
 def container_of(pod: Mapping[str, Any]) -> str:
-    """Return the container whose log to read: one that failed, otherwise the first."""
+    """Return the container whose log to read: one that failed or holds the pod up, otherwise the first."""
     failure = failure_of(pod)
     containers = parts(pod, "spec", "containers")
-    return failure.container if failure else text(containers[0], "name") if containers else ""
+    holding = text(holding_container(pod), "name") if text(pod, "status", "phase") == "Pending" else ""
+    return failure.container if failure else holding or (text(containers[0], "name") if containers else "")
 
 
 def _tally(pods: Sequence[Mapping[str, Any]]) -> str:

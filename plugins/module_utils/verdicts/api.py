@@ -8,37 +8,61 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..objects.fields import part, parts, text, texts
-from .verdict import State, Verdict
+from ..objects.fields import conditions_of, is_terminating, is_true, part, parts, text, texts
+from .verdict import State, Verdict, count, denied_condition
 
 
 def crd_verdict(name: str, crd: Mapping[str, Any] | None) -> Verdict:
     """Judge a CRD: ready if it is established, its names are accepted and it is not being deleted."""
 
-    def verdict(state: State, evidence: str = "", since: Any = "") -> Verdict:
-        return Verdict(
-            f"CustomResourceDefinition {name}", "established", state, evidence, since=str(since or ""), name=name
-        )
+    def verdict(state: State, evidence: str = "", since: Any = "", next_step: str = "") -> Verdict:
+        subject = f"CustomResourceDefinition {name}"
+        return Verdict(subject, "established", state, evidence, next_step, str(since or ""), name=name)
 
     if crd is None:
         return verdict("progressing", "missing")
-    if part(crd, "metadata").get("deletionTimestamp"):
+    if is_terminating(crd):
         return verdict("progressing", "Terminating", part(crd, "metadata").get("deletionTimestamp"))
-    conditions = {str(condition.get("type")): condition for condition in parts(part(crd, "status"), "conditions")}
     for needed in ("NamesAccepted", "Established"):
-        condition = conditions.get(needed) or {}
-        if condition.get("status") != "True":
-            words = f"not {needed} {condition.get('message', '')}".rstrip()
-            return verdict("progressing", words, condition.get("lastTransitionTime"))
-    odd = conditions.get("NonStructuralSchema") or {}
-    if odd.get("status") == "True":
-        return verdict("progressing", f"its schema is not structural: {odd.get('message', '')}")
+        if not is_true(crd, needed):
+            condition = denied_condition(crd, needed) or {}
+            words = f"not {needed} {text(condition, 'message')}".rstrip()
+            # The names stay refused as long as another CRD has them.
+            refused = needed == "NamesAccepted" and _is_final(crd, needed, "False")
+            return verdict(
+                "failed" if refused else "progressing",
+                words,
+                condition.get("lastTransitionTime"),
+                "delete or rename the CRD that has these names: `kubectl get crds`" if refused else "",
+            )
+    odd = [entry for entry in conditions_of(crd, "NonStructuralSchema") if entry.get("status") != "False"]
+    if odd:
+        final = _is_final(crd, "NonStructuralSchema", "True")
+        return verdict(
+            "failed" if final else "progressing",
+            f"its schema is not structural: {text(odd[0], 'message')}",
+            odd[0].get("lastTransitionTime"),
+            "run the install, which restores the CRD of the release" if final else "",
+        )
+    if going := next((entry for entry in conditions_of(crd, "Terminating") if entry.get("status") == "True"), None):
+        return verdict("progressing", f"Terminating {text(going, 'message')}".rstrip())
     stored = part(crd, "status").get("storedVersions")
     names = [version.get("name") for version in parts(part(crd, "spec"), "versions")]
     left = [version for version in (stored if isinstance(stored, list) else []) if version not in names]
     if left:
         return verdict("progressing", f"objects are stored in missing versions: {', '.join(map(str, left))}")
-    return verdict("ready", since=conditions["Established"].get("lastTransitionTime"))
+    return verdict("ready", since=conditions_of(crd, "Established")[0].get("lastTransitionTime"))
+
+
+def _is_final(crd: Mapping[str, Any], kind: str, status: str) -> bool:
+    """Return whether a condition has this status only, and is not about an older generation of the CRD."""
+    generation = count(part(crd, "metadata").get("generation"))
+    found = conditions_of(crd, kind)
+    return bool(found) and all(
+        text(entry, "status") == status
+        and not ("observedGeneration" in entry and count(entry["observedGeneration"]) < generation)
+        for entry in found
+    )
 
 
 def namespace_verdict(name: str, namespace: Mapping[str, Any] | None) -> Verdict:
@@ -56,9 +80,9 @@ def namespace_verdict(name: str, namespace: Mapping[str, Any] | None) -> Verdict
     gone = part(namespace, "metadata").get("deletionTimestamp")
     if gone or status.get("phase") == "Terminating":
         left = [
-            str(condition.get("message", ""))
+            text(condition, "message")
             for condition in parts(status, "conditions")
-            if condition.get("status") == "True" and condition.get("message")
+            if condition.get("status") == "True" and text(condition, "message")
         ]
         return verdict(
             "progressing",
@@ -84,7 +108,7 @@ def runtime_verdict(name: str, runtime: Mapping[str, Any] | None, refusal: str |
     if runtime is None:
         return verdict("progressing", "missing", "run the install again")
     gone = text(runtime, "metadata", "deletionTimestamp")
-    if gone:
+    if is_terminating(runtime):
         held = ", ".join(texts(runtime, "metadata", "finalizers"))
         return verdict(
             "progressing",

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Judge Jobs, JobSets and TrainJobs: whether each has ended, and how. Pure.
 
+An end lasts: an object that has ended and is being deleted, e.g. after C(ttlSecondsAfterFinished), has still ended.
 Conditions of a Job: Complete, Failed, Suspended, FailureTarget (kubernetes/api batch/v1, JobConditionType);
 FailureTarget means that the Job is about to fail and its pods have not ended yet. Conditions of a JobSet: Completed,
 Failed, Suspended, StartupPolicy* (api/jobset/v1alpha2, jobset_types.go). Conditions of a TrainJob: Suspended, Complete,
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..objects.fields import part, text
+from ..objects.fields import is_terminating, part, text
 from .verdict import State, Verdict, count, ended, true_conditions, words_of
 
 # The first condition that is True decides.
@@ -28,6 +29,8 @@ def job_verdict(name: str, job: Mapping[str, Any] | None) -> Verdict:
         return Verdict(subject, rule, "progressing", "missing")
     if found := ended(subject, rule, job, _JOB_ENDS):
         return found
+    if is_terminating(job):
+        return Verdict(subject, rule, "progressing", "it is being deleted")
     if part(job, "spec").get("suspend") is True:
         since = text(true_conditions(job).get("Suspended", {}), "lastTransitionTime")
         return Verdict(subject, rule, "progressing", "suspended", since=since)
@@ -37,7 +40,7 @@ def job_verdict(name: str, job: Mapping[str, Any] | None) -> Verdict:
 
 def has_missing_pods(job: Mapping[str, Any]) -> bool:
     """Return whether a running Job has fewer pods than it should have now."""
-    if job_verdict("", job).state != "progressing" or part(job, "spec").get("suspend") is True:
+    if job_verdict("", job).state != "progressing" or part(job, "spec").get("suspend") is True or is_terminating(job):
         return False
     return count(part(job, "status").get("active")) < _wanted(job)
 
@@ -62,6 +65,8 @@ def jobset_verdict(name: str, job_set: Mapping[str, Any] | None) -> Verdict:
         return Verdict(subject, rule, "progressing", "Trainer has not created its JobSet yet")
     if found := ended(subject, rule, job_set, JOBSET_ENDS):
         return found
+    if is_terminating(job_set):
+        return Verdict(subject, rule, "progressing", "its JobSet is being deleted")
     said = "; ".join(words_of(entry) for entry in true_conditions(job_set).values())
     return Verdict(subject, rule, "progressing", f"JobSet has not created pods yet{': ' + said if said else ''}")
 
@@ -77,6 +82,8 @@ def trainjob_verdict(name: str, job: Mapping[str, Any] | None) -> Verdict:
         return Verdict(subject, rule, "progressing", "missing")
     if found := ended(subject, rule, job, TRAINJOB_ENDS):
         return found
+    if is_terminating(job):
+        return Verdict(subject, rule, "progressing", "it is being deleted")
     if part(job, "spec").get("suspend") is True:
         condition = true_conditions(job).get("Suspended", {})
         since = text(condition, "lastTransitionTime")

@@ -79,7 +79,7 @@ def _phrase(verdict: Verdict) -> str:
         "certificate": "certificates are not valid yet",
         "leader": "no leader yet",
     }
-    if verdict.rule in phrases:
+    if verdict.rule in phrases and verdict.state != "failed":
         return phrases[verdict.rule]
     if verdict.rule in ("admission", "other webhook"):
         return verdict.brief

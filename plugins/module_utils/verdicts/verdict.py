@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..objects.fields import part, parts, text
+from ..objects.fields import conditions_of, is_true, part, parts, text
 
 # The most characters taken from a condition, whose message may hold a whole log.
 _LONGEST = 1000
@@ -54,14 +54,19 @@ class Verdict:
 
 
 def count(value: Any) -> int:
-    """Return the value of a number field; 0 if it is missing or not a number."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    """Return the value of a field that counts something; 0 if it is missing, negative or not a number."""
+    return max(0, value) if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def true_conditions(value: Any) -> dict[str, Mapping[str, Any]]:
-    """Return the conditions of an object's status that are True, by type."""
+    """Return the conditions of an object's status that are True, by type. One that contradicts itself is not."""
     found = parts(part(value, "status"), "conditions")
-    return {str(entry.get("type")): entry for entry in found if entry.get("status") == "True"}
+    return {kind: entry for entry in found for kind in (text(entry, "type"),) if is_true(value, kind)}
+
+
+def denied_condition(value: Any, kind: str) -> Mapping[str, Any] | None:
+    """Return the condition of a type that is present and not True; None if there is none or if it is True."""
+    return next((entry for entry in conditions_of(value, kind) if entry.get("status") != "True"), None)
 
 
 def ended(subject: str, rule: str, value: Any, ends: Mapping[str, State]) -> Verdict | None:

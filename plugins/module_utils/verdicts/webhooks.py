@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..objects.fields import part, parts
+from ..objects.fields import has_ended, is_terminating, name_of, part, parts, text, texts
 from .verdict import State, Verdict
 
 
@@ -30,18 +30,24 @@ def endpoints_verdict(
 
     ready, strangers, ending = 0, [], []
     for piece in slices:
+        if is_terminating(piece):
+            return verdict("progressing", f"it is being deleted: EndpointSlice {name_of(piece)}".rstrip())
         for endpoint in parts(piece, "endpoints"):
             conditions, target = part(endpoint, "conditions"), part(endpoint, "targetRef")
-            if conditions.get("terminating") is True and conditions.get("serving") is True:
-                ending.append(str(target.get("name", "a pod")))
-            if conditions.get("ready") is not True:
+            is_serving = conditions.get("serving") is not False
+            if conditions.get("terminating") is True:
+                # It is ready as well if the Service publishes addresses that are not ready.
+                if conditions.get("serving") is True or conditions.get("ready") is True:
+                    ending.append(text(target, "name") or "a pod")
                 continue
-            if str(target.get("uid")) in pods:
-                ready += 1
+            if conditions.get("ready") is not True or not is_serving:
+                continue
+            addresses = texts(endpoint, "addresses")
+            pod = pods.get(text(target, "uid"))
+            if pod is None or has_ended(pod) or is_terminating(pod):
+                strangers.append(text(target, "name") or next(iter(addresses), "an address"))
             else:
-                addresses = endpoint.get("addresses")
-                address = addresses[0] if isinstance(addresses, list) and addresses else "an address"
-                strangers.append(str(target.get("name") or address))
+                ready += 1
     if strangers:
         return verdict("progressing", f"an endpoint is not a pod of its controller: {', '.join(sorted(strangers))}")
     if not ready:
@@ -64,11 +70,18 @@ def webhook_configuration_verdict(
 
     if configuration is None:
         return verdict("progressing", "missing")
-    found = {str(webhook.get("name")): webhook for webhook in parts(configuration, "webhooks")}
-    missing = [webhook for webhook in webhooks if webhook not in found]
+    if is_terminating(configuration):
+        return verdict("progressing", "it is being deleted")
+    wanted = list(webhooks)
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for webhook in parts(configuration, "webhooks"):
+        found.setdefault(text(webhook, "name"), []).append(webhook)
+    if not wanted:
+        return verdict("progressing", "it has no webhooks")
+    missing = [name for name in wanted if name not in found]
     if missing:
         return verdict("progressing", f"missing webhook {', '.join(missing)}")
-    bare = [webhook for webhook in webhooks if not _has_bundle(found[webhook])]
+    bare = [name for name in wanted if not all(_has_bundle(webhook) for webhook in found[name])]
     if bare:
         return verdict("progressing", f"no caBundle yet on {', '.join(bare)}")
     return verdict("ready")

@@ -14,67 +14,53 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..objects.fields import is_terminating, part, parts, text
-from .verdict import State, Verdict, count, true_conditions, words_of
+from ..objects.fields import conditions_of, has_ended, is_terminating, part, parts, text, texts
+from ..redaction import redact
+from .pods import containers_of, is_pod_ready, pod_trouble, pod_words, running_since
+from .verdict import State, Verdict, count, denied_condition, words_of
 
-
-def pod_trouble(pod: Mapping[str, Any]) -> str:
-    """Return C(pod_words) after the name of the pod; empty if the pod is ready."""
-    words = pod_words(pod)
-    return "" if words is None else f"pod {part(pod, 'metadata').get('name', '')}: {words}".rstrip()
-
-
-def pod_words(pod: Mapping[str, Any]) -> str | None:
-    """Return the reason of the kubelet or the scheduler why a pod is not running or not ready; None if it is ready."""
-    status = part(pod, "status")
-    for container in parts(status, "containerStatuses"):
-        state = part(container, "state")
-        waiting, terminated = part(state, "waiting"), part(state, "terminated")
-        if waiting:
-            words = " ".join(str(waiting[key]) for key in ("reason", "message") if waiting.get(key))
-            last = part(part(container, "lastState"), "terminated")
-            code = f" (last exit code {last.get('exitCode')})" if last else ""
-            return f"{words}{code}"
-        if terminated:
-            return f"{terminated.get('reason', 'ended')}, exit code {terminated.get('exitCode')}"
-    for condition in parts(status, "conditions"):
-        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return f"{condition.get('reason', '')} {condition.get('message', '')}".rstrip()
-    if is_pod_ready(pod):
-        return None
-    return f"{status.get('phase', 'unknown')}, not ready yet"
-
-
-def is_pod_ready(pod: Mapping[str, Any]) -> bool:
-    """Return whether the pod's Ready condition is True and it is not being deleted."""
-    if part(pod, "metadata").get("deletionTimestamp"):
-        return False
-    conditions = parts(part(pod, "status"), "conditions")
-    return any(condition.get("type") == "Ready" and condition.get("status") == "True" for condition in conditions)
-
-
-def running_since(pod: Mapping[str, Any]) -> str:
-    """Return when the newest running container started (RFC 3339); empty if none runs."""
-    running = [
-        part(part(container, "state"), "running") for container in parts(part(pod, "status"), "containerStatuses")
-    ]
-    return max((str(state.get("startedAt") or "") for state in running), default="")
-
-
-def containers_of(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the statuses of a pod's containers, init containers first."""
-    status = part(pod, "status")
-    return [*parts(status, "initContainerStatuses"), *parts(status, "containerStatuses")]
+# A workload and its pods are judged together.
+__all__ = (
+    "containers_of",
+    "deployment_verdict",
+    "failure_words",
+    "has_all_replicas",
+    "is_pod_ready",
+    "lease_verdict",
+    "pod_trouble",
+    "pod_words",
+    "pods_of",
+    "present_replicaset",
+    "replicaset_verdict",
+    "running_since",
+)
 
 
 def pods_of(deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the pods that a Deployment's selector matches, without those that are being deleted."""
-    wanted = deployment["spec"]["selector"]["matchLabels"].items()
-    return [
-        pod
-        for pod in pods
-        if wanted <= (pod["metadata"].get("labels") or {}).items() and not pod["metadata"].get("deletionTimestamp")
-    ]
+    return [pod for pod in pods if _selects(deployment, part(pod, "metadata", "labels")) and not is_terminating(pod)]
+
+
+def _selects(deployment: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
+    """Return whether the selector of a Deployment matches these labels. An empty one, which is invalid, does not."""
+    wanted = part(deployment, "spec", "selector", "matchLabels")
+    expressions = parts(deployment, "spec", "selector", "matchExpressions")
+    return (
+        bool(wanted or expressions)
+        and all(name in labels and labels[name] == value for name, value in wanted.items())
+        and all(_holds(expression, labels) for expression in expressions)
+    )
+
+
+def _holds(expression: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
+    value, values = labels.get(text(expression, "key")), texts(expression, "values")
+    operators = {
+        "In": value in values,
+        "NotIn": value not in values,
+        "Exists": value is not None,
+        "DoesNotExist": value is None,
+    }
+    return operators.get(text(expression, "operator"), False)
 
 
 _REVISION = "deployment.kubernetes.io/revision"
@@ -97,11 +83,31 @@ def replicaset_verdict(name: str, replica_set: Mapping[str, Any] | None) -> Verd
     wanted, there = count(part(replica_set, "spec").get("replicas")), count(status.get("replicas"))
     available = count(status.get("availableReplicas"))
     numbers = f"{there} of {wanted} pods exist, {available} available"
-    failure = true_conditions(replica_set).get("ReplicaFailure")
-    if failure is not None:
-        words = words_of(failure)
+    if failure := _replica_failure(replica_set):
+        words = redact(words_of(failure))
         return verdict("progressing", f"{numbers}; {words}", text(failure, "lastTransitionTime"), words)
-    return verdict("ready" if wanted and there == available == wanted else "progressing", numbers)
+    complete = wanted > 0 and there == available == wanted and not _is_contradicted(status, wanted)
+    return verdict("ready" if complete else "progressing", numbers)
+
+
+def failure_words(workload: Mapping[str, Any] | None) -> str:
+    """Return why the pods of a ReplicaSet or Deployment are rejected, in the unchanged words of the server."""
+    return words_of(_replica_failure(workload))
+
+
+def _replica_failure(workload: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    return next(
+        (entry for entry in conditions_of(workload, "ReplicaFailure") if entry.get("status") == "True"),
+        {},
+    )
+
+
+def _is_contradicted(status: Mapping[str, Any], wanted: int) -> bool:
+    """Return whether other numbers of a status contradict that all pods are available."""
+    known = (status.get(field) for field in ("readyReplicas", "fullyLabeledReplicas"))
+    return count(status.get("unavailableReplicas")) > 0 or any(
+        value is not None and count(value) < wanted for value in known
+    )
 
 
 def present_replicaset(
@@ -134,47 +140,75 @@ def deployment_verdict(name: str, deployment: Mapping[str, Any] | None, pods: It
 
     if deployment is None:
         return verdict("progressing", "missing")
-    metadata, spec, status = (part(deployment, name) for name in ("metadata", "spec", "status"))
+    metadata, status = part(deployment, "metadata"), part(deployment, "status")
     if metadata.get("deletionTimestamp"):
         return verdict("progressing", "Terminating")
     generation, seen = metadata.get("generation"), status.get("observedGeneration")
     if not count(generation) or count(seen) < count(generation):
         return verdict("progressing", "the Deployment controller has not observed its newest generation yet")
-    wanted = count(spec.get("replicas", 1))
-    if wanted < 1:
+    if _wanted(deployment) < 1:
         return verdict("progressing", "scaled to 0 replicas")
+    numbers, members = _numbers(deployment), list(pods)
+    if not has_all_replicas(deployment):
+        # What has ended is replaced: the pods that are left explain more.
+        members.sort(key=lambda pod: not has_ended(pod))
+        troubled = [(pod_trouble(pod), words) for pod in members for words in (pod_words(pod),) if words is not None]
+        failure = text(_replica_failure(deployment), "message")
+        reasons = [trouble for trouble, _words in troubled] or [redact(failure)]
+        evidence = filter(None, (numbers, _deadline_message(deployment), *reasons))
+        return verdict("progressing", *evidence, brief=troubled[-1][1] if troubled else "")
+    for kind in ("Available", "Progressing"):
+        if words := _denial(deployment, kind):
+            return verdict("progressing", f"{numbers}, but {words}")
+    return verdict("ready", f"{status.get('availableReplicas')} of {_wanted(deployment)} replicas available")
+
+
+def _wanted(deployment: Mapping[str, Any]) -> int:
+    return count(part(deployment, "spec").get("replicas", 1))
+
+
+def _numbers(deployment: Mapping[str, Any]) -> str:
+    status = part(deployment, "status")
     total, updated, available = (
         count(status.get(field)) for field in ("replicas", "updatedReplicas", "availableReplicas")
     )
-    if updated < wanted or total != updated or available < wanted:
-        troubled = [(pod_trouble(pod), words) for pod in pods for words in (pod_words(pod),) if words is not None]
-        reasons = [trouble for trouble, _words in troubled] or [_condition_message(status, "ReplicaFailure") or ""]
-        numbers = f"{available} of {wanted} replicas available, {updated} of {total} updated"
-        evidence = filter(None, (numbers, _deadline_message(status), *reasons))
-        return verdict("progressing", *evidence, brief=troubled[-1][1] if troubled else "")
-    return verdict("ready", f"{available} of {wanted} replicas available")
+    surplus = total - _wanted(deployment)
+    more = f", {surplus} more than wanted" if surplus > 0 else ""
+    return f"{available} of {_wanted(deployment)} replicas available, {updated} of {total} updated{more}"
+
+
+def has_all_replicas(deployment: Mapping[str, Any]) -> bool:
+    """Return whether the numbers of a Deployment show all pods, of the newest template only, and all available."""
+    wanted, status = _wanted(deployment), part(deployment, "status")
+    return all(
+        count(status.get(field)) == wanted for field in ("replicas", "updatedReplicas", "availableReplicas")
+    ) and not _is_contradicted(status, wanted)
+
+
+def _denial(deployment: Mapping[str, Any], kind: str) -> str:
+    """Return the condition that contradicts complete numbers; empty if it does not.
+
+    The progress of a paused Deployment is unknown, also if it is rolled out.
+    """
+    condition = denied_condition(deployment, kind)
+    if condition is None and kind == "Progressing" and _deadline_message(deployment):
+        condition = next(iter(conditions_of(deployment, "Progressing")))
+    if condition is None or (condition.get("status") == "Unknown" and text(condition, "reason") == "DeploymentPaused"):
+        return ""
+    words = words_of(condition)
+    return redact(f"{kind} is {text(condition, 'status') or 'unknown'}{': ' + words if words else ''}")
 
 
 def _since(deployment: Mapping[str, Any] | None) -> str:
     """Return since when the Deployment has been available, or unavailable."""
-    for condition in parts(part(deployment, "status"), "conditions"):
-        if condition.get("type") == "Available":
-            return str(condition.get("lastTransitionTime") or "")
-    return ""
+    return next((text(entry, "lastTransitionTime") for entry in conditions_of(deployment, "Available")), "")
 
 
-def _condition_message(status: Mapping[str, Any], kind: str) -> str | None:
-    for condition in parts(status, "conditions"):
-        if condition.get("type") == kind and condition.get("status") == "True":
-            return str(condition.get("message", ""))
-    return None
-
-
-def _deadline_message(status: Mapping[str, Any]) -> str:
+def _deadline_message(deployment: Mapping[str, Any]) -> str:
     """Return the controller's message if the rollout exceeded progressDeadlineSeconds; empty otherwise."""
-    for condition in parts(status, "conditions"):
-        if condition.get("type") == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded":
-            return str(condition.get("message", "its progress deadline is exceeded"))
+    for condition in conditions_of(deployment, "Progressing"):
+        if condition.get("reason") == "ProgressDeadlineExceeded":
+            return text(condition, "message") or "its progress deadline is exceeded"
     return ""
 
 
@@ -191,8 +225,8 @@ def lease_verdict(name: str, lease: Mapping[str, Any], pods: Mapping[str, str], 
     container_start.go); then a later renewal, every few seconds, shows that the process is alive.
 
     Args:
-        pods: the controller's pods that are not terminating: by name, when the container started (RFC 3339), empty if
-            it is not running.
+        pods: the controller's pods that may run: by name, when the container started (RFC 3339), empty if that is
+            unknown. A pod that has ended, is terminating or waits for its next start holds nothing.
     """
 
     def verdict(state: State, evidence: str, next_step: str = "") -> Verdict:
@@ -200,6 +234,8 @@ def lease_verdict(name: str, lease: Mapping[str, Any], pods: Mapping[str, str], 
         since = part(lease, "spec").get("acquireTime" if state == "ready" else "renewTime")
         return Verdict(f"Lease {name}", "leader", state, evidence, next_step, str(since or ""), name=name)
 
+    if is_terminating(lease):
+        return verdict("progressing", "it is being deleted: its holder stops")
     holder = part(lease, "spec").get("holderIdentity")
     if not isinstance(holder, str) or not holder:
         return verdict("progressing", "no holder: no pod has become the leader yet")
@@ -208,13 +244,19 @@ def lease_verdict(name: str, lease: Mapping[str, Any], pods: Mapping[str, str], 
     if pod not in pods:
         return verdict(
             "progressing",
-            f"held by {pod}, which is not a pod of the controller: nothing is reconciled until it expires",
+            f"held by {pod}, which is not a pod of the controller that runs: nothing is reconciled until it expires",
             f"if it does not expire, run `kubectl -n {namespace} delete lease {name}`",
         )
     taken, renewed = (_second(part(lease, "spec").get(name)) for name in ("acquireTime", "renewTime"))
     began = _second(pods[pod])
     if taken and taken < began and not renewed > began:
         return verdict("progressing", f"held by an earlier process of {pod}: nothing is reconciled until it expires")
+    # Without a start, only renewals show that it is alive. Comparing two clocks can only delay the verdict here.
+    others = max((_second(start) for name, start in pods.items() if name != pod), default="")
+    if not began and renewed and renewed < others:
+        return verdict(
+            "progressing", f"held by {pod}, which is not known to run: nothing is reconciled until it expires"
+        )
     return verdict("ready", f"held by {pod}")
 
 

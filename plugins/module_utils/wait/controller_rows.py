@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..objects.fields import has_ended, namespace_of, part, parts, text
 from ..release.bundle import certificate_secrets
+from ..verdicts.verdict import count
 from ..verdicts.workloads import pods_of
 
 
@@ -26,16 +28,19 @@ def controller_rows(
     for deployment in deployments:
         name = deployment["metadata"]["name"]
         now = live.get(name) or deployment
-        status = now.get("status") or {}
-        members = sorted(pods_of(deployment, pods), key=lambda pod: str(pod["metadata"].get("creationTimestamp")))
+        members = sorted(
+            pods_of(deployment, pods),
+            key=lambda pod: (not has_ended(pod), text(pod, "metadata", "creationTimestamp")),
+        )
         newest: Mapping[str, Any] = members[-1] if members else {}
+        containers = parts(now, "spec", "template", "spec", "containers") or [{}]
         rows.append(
             {
                 "name": name,
-                "namespace": now["metadata"]["namespace"],
-                "ready": f"{status.get('readyReplicas', 0)}/{now['spec'].get('replicas', 1)}",
-                "status": (newest.get("status") or {}).get("phase", "unknown"),
-                "image": now["spec"]["template"]["spec"]["containers"][0]["image"],
+                "namespace": namespace_of(now),
+                "ready": f"{count(part(now, 'status').get('readyReplicas'))}/{part(now, 'spec').get('replicas', 1)}",
+                "status": text(newest, "status", "phase") or "unknown",
+                "image": text(containers[0], "image"),
                 "certificate_secrets": certificate_secrets(deployment),
             }
         )

@@ -34,9 +34,10 @@ from .timeline import Timeline
 _AFTER_PROOF, _ASKING, _IDLE = 0.05, 0.1, 1.0
 # Seconds after the deadline in which responses to earlier requests are still accepted.
 _GRACE = 10.0
-# Seconds after which the wait ends because somebody else rejects the probes, if time alone does not change that: a
-# policy that denies them, and a webhook whose Service is missing (a tool may be about to install it).
-_REJECTIONS = {REJECTED: 5.0, UNANSWERED: 30.0}
+# Seconds that a failed verdict must last: a condition may be about the version of the object before the last write. A
+# webhook of others whose Service is missing has longer: a tool may be about to install it.
+_FAILED_GRACE = 5.0
+_GRACES = {UNANSWERED: 30.0}
 
 
 class ControllersWait:
@@ -73,6 +74,7 @@ class ControllersWait:
         self._started = monotonic()
         self._timeline = Timeline(self._started, say)
         self._mounting: list[Key] = []
+        self._failed_since: dict[str, float] = {}
         self._nudges = Nudges(self._cluster, monotonic)
         self._failure_tracker = FailureTracker(self._cluster, bundle.objects("Deployment"))
         self._certificates = ServingCertificates(self._cluster, bundle, monotonic=monotonic)
@@ -115,7 +117,7 @@ class ControllersWait:
     def _pause(self, proving: bool, waiting: Iterable[Verdict]) -> float:
         if proving:
             # What others reject does not change within milliseconds.
-            return _IDLE if any(verdict.rule in _REJECTIONS for verdict in waiting) else _AFTER_PROOF
+            return _IDLE if any(verdict.rule in (REJECTED, UNANSWERED) for verdict in waiting) else _AFTER_PROOF
         return _ASKING if self._readiness.is_asking else _IDLE
 
     def _prove(self) -> list[Verdict]:
@@ -139,10 +141,10 @@ class ControllersWait:
         """Raise the error that ends the wait, if there is one."""
         failures = self._failure_tracker.signs(self._readiness.deployments(), self._readiness.pods())
         error: NotReadyError | None = None
-        if certain := self._failure_tracker.certain(failures, now):
-            error = self._not_ready.failed(waiting, certain, now)
-        elif rejected := [verdict for verdict in waiting if self._is_rejected(verdict, now)]:
-            error = self._not_ready.rejected(rejected, waiting, now)
+        certain = self._failure_tracker.certain(failures, now)
+        final = self._final(waiting, now)
+        if certain or final:
+            error = self._not_ready.failed(waiting, certain, now, final)
         elif now >= deadline:
             error = self._not_ready.timed_out(waiting, failures, now, now - self._started)
         if error:
@@ -151,10 +153,15 @@ class ControllersWait:
         if self._readiness.watcher.failure:
             raise self._readiness.watcher.failure
 
-    def _is_rejected(self, verdict: Verdict, now: float) -> bool:
-        """Return whether somebody else rejects the probes, and the answer does not change."""
-        grace = _REJECTIONS.get(verdict.rule, float("inf"))
-        return verdict.state == "failed" and self._timeline.lasting(now, verdict.subject, verdict.rule) >= grace
+    def _final(self, waiting: list[Verdict], now: float) -> list[Verdict]:
+        """Return the verdicts that have been failed for long enough."""
+        failed = [verdict for verdict in waiting if verdict.state == "failed"]
+        self._failed_since = {verdict.subject: self._failed_since.get(verdict.subject, now) for verdict in failed}
+        return [
+            verdict
+            for verdict in failed
+            if now - self._failed_since[verdict.subject] >= _GRACES.get(verdict.rule, _FAILED_GRACE)
+        ]
 
     def _begin(self) -> None:
         """Record the initial state, and retry immediately what an earlier run left in back-off."""

@@ -55,7 +55,7 @@ class ExternalJobSet:
         own: dict[str, Mapping[str, Any]] = {}
         for deployment in self._controllers(watcher):
             members = pods_of(deployment, pods)
-            own |= {pod["metadata"]["uid"]: pod for pod in members}
+            own |= {text(pod, "metadata", "uid"): pod for pod in members}
             verdicts.append(deployment_verdict(f"{self.namespace}/{_name(deployment)}", deployment, members))
         if not verdicts:
             verdicts.append(deployment_verdict(f"{self.namespace}/(JobSet's controller)", None, ()))

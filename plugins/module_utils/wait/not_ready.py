@@ -15,6 +15,7 @@ from ..diagnose.failures import FailureSign, is_being_made
 from ..diagnose.limit_ranges import with_limit_range
 from ..diagnose.report import bounded_message, diagnose, diagnosis_lines
 from ..errors import NotReadyError, listed
+from ..objects.fields import name_of, namespace_of, text
 from ..release.bundle import Bundle
 from ..verdicts.verdict import Verdict
 from ..verdicts.workloads import deployment_verdict, pods_of
@@ -54,8 +55,15 @@ class NotReady:
         ]
         failures = [with_limit_range(self._cluster, failure) for failure in failures]
         diagnosis = self._diagnosis(failures, now)
+        # A cause that the diagnosis has found replaces a sign that shows only that something is repeated.
+        explained = {row["object"] for row in diagnosis if row["next_step"]}
         next_steps = [
-            *(failure.next_step for failure in failures),
+            *(
+                failure.next_step
+                for failure in failures
+                if not failure.is_back_off
+                or f"Deployment {self._bundle.namespace}/{failure.deployment}" not in explained
+            ),
             *(row["next_step"] for row in diagnosis),
             *(verdict.next_step for verdict in rows),
         ]
@@ -63,31 +71,19 @@ class NotReady:
         next_step = _first(next_steps) or f"read `kubectl -n {self._bundle.namespace} get pods,events`"
         return _error(said, diagnosis, rows, next_step)
 
-    def rejected(self, rejected: Sequence[Verdict], waiting: Iterable[Verdict], now: float) -> NotReadyError:
-        """Return the error for a wait that ends early, because somebody else rejects the probes.
-
-        Args:
-            rejected: the verdicts that say so, at least one.
-        """
-        lines = [
-            f"{verdict} (for {self._timeline.lasting(now, verdict.subject, verdict.rule):.0f} s)"
-            for verdict in rejected
-        ]
-        said = listed("the webhooks of the release cannot be tested:", lines)
-        next_step = _first(verdict.next_step for verdict in rejected)
-        return _error(said, [], waiting, f"{next_step}; then run this again")
-
-    def failed(self, waiting: Iterable[Verdict], failures: Sequence[FailureSign], now: float) -> NotReadyError:
+    def failed(
+        self, waiting: Iterable[Verdict], failures: Sequence[FailureSign], now: float, final: Sequence[Verdict] = ()
+    ) -> NotReadyError:
         """Return the error for a wait that ends early, because of a permanent failure.
 
         The message names only the failures; everything else is in the facts.
 
         Args:
-            failures: signs of failure that are certain, at least one.
+            failures: signs of failure that are certain.
+            final: failed verdicts that time does not change; one of both at least.
         """
         namespace = self._bundle.namespace
         failures = [with_limit_range(self._cluster, failure) for failure in failures]
-        first, *others = failures
         failed = {failure.deployment: str(failure) for failure in reversed(failures)}
         rows = [
             replace(verdict, state="failed", evidence=failed[verdict.name])
@@ -96,12 +92,19 @@ class NotReady:
             for verdict in waiting
         ]
         diagnosis = self._diagnosis(failures, now)
-        next_steps = [*(row["next_step"] for row in diagnosis), *(failure.next_step for failure in failures)]
-        said = "\n  ".join(
-            [str(first), *(f"Deployment {namespace}/{failure.deployment}: {failure}" for failure in others)]
-        )
+        next_steps = [
+            *(verdict.next_step for verdict in final),
+            *(row["next_step"] for row in diagnosis),
+            *(failure.next_step for failure in failures),
+        ]
+        found = [
+            *((verdict.subject, verdict.evidence) for verdict in final),
+            *((f"Deployment {namespace}/{failure.deployment}", str(failure)) for failure in failures),
+        ]
+        (subject, evidence), *others = found
+        said = "\n  ".join([evidence, *(f"{subject}: {words}" for subject, words in others)])
         error = _error(said, diagnosis, rows, "; ".join(filter(None, (_first(next_steps), "then run this again"))))
-        error.subject = f"Deployment {namespace}/{first.deployment}"
+        error.subject = subject
         return error
 
     def _diagnosis(self, failures: Sequence[FailureSign], now: float) -> list[dict[str, Any]]:
@@ -125,9 +128,10 @@ class NotReady:
         for deployment in self._bundle.objects("Deployment"):
             if verdict.rule == "rollout" and verdict.name == deployment["metadata"]["name"]:
                 members = pods_of(deployment, self._readiness.pods())
-                silent = [pod["metadata"] for pod in members if is_being_made(pod)]
-                for metadata in silent[:1]:
-                    if said := last_event(self._cluster, metadata["namespace"], metadata["name"]):
+                silent = [pod for pod in members if is_being_made(pod)]
+                for pod in silent[:1]:
+                    uid = text(pod, "metadata", "uid")
+                    if said := last_event(self._cluster, namespace_of(pod), name_of(pod), uid):
                         return replace(verdict, evidence=f"{verdict.evidence}: {said}")
         return verdict
 

@@ -19,6 +19,7 @@ from ..cluster.client import Cluster
 from ..cluster.retry import is_transient
 from ..diagnose.failures import in_back_off, is_refused
 from ..errors import ApiError, ConductorError
+from ..objects.fields import name_of, namespace_of, text
 from ..objects.resources import Key
 from ..rejections.rejection import rejection_of
 
@@ -75,7 +76,7 @@ class Nudges:
             the uids of the pods that were in back-off: their last state is outdated.
         """
         stuck = {
-            Key("v1", "Pod", pod["metadata"]["namespace"], pod["metadata"]["name"]): str(pod["metadata"]["uid"])
+            Key("v1", "Pod", namespace_of(pod), name_of(pod)): text(pod, "metadata", "uid")
             for pod in pods
             if in_back_off(pod)
         }
@@ -83,8 +84,7 @@ class Nudges:
             if self._send("delete", partial(self._cluster.delete, key, uid), "the kubelet retries later"):
                 self._retried.add(key.name)
         for deployment in deployments:
-            metadata = deployment["metadata"]
-            key = Key("apps/v1", "Deployment", metadata["namespace"], metadata["name"])
+            key = Key("apps/v1", "Deployment", namespace_of(deployment), name_of(deployment))
             if is_refused(deployment) and self._annotate(key, RETRY_ANNOTATION, "its pods are created later"):
                 self._retried.add(key.name)
         return frozenset(stuck.values())

@@ -12,6 +12,7 @@ from ..cluster.client import Cluster
 from ..diagnose.unreachable import unreachable_verdict
 from ..errors import ApiError, ConductorError
 from ..names import MANAGED_LABEL
+from ..objects.fields import name_of
 from ..objects.resources import Key, path_of, resource_of
 from ..verdicts.api import crd_verdict, namespace_verdict
 from ..verdicts.verdict import Verdict
@@ -67,7 +68,7 @@ class Foundation:
         except ConductorError:
             # The single reads report what is wrong.
             items = []
-        self._listed = {item["metadata"]["name"]: item for item in items}
+        self._listed = {name_of(item): item for item in items}
 
     def _verdict(self, key: Key) -> Verdict | None:
         known = self._known.get(key)

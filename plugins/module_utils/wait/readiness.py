@@ -10,14 +10,15 @@ from typing import Any
 
 from ..cluster.client import Cluster
 from ..cluster.watch import Scope, Watcher
-from ..objects.fields import parts, text
+from ..objects.fields import name_of, parts, text
 from ..objects.resources import resource_of
 from ..release.bundle import Bundle
 from ..release.components import LEASES, is_named_jobset
 from ..release.recognition import JOBSET_CRD
+from ..verdicts.pods import may_run, running_since
 from ..verdicts.verdict import Verdict
 from ..verdicts.webhooks import endpoints_verdict, webhook_configuration_verdict
-from ..verdicts.workloads import deployment_verdict, lease_verdict, pods_of, running_since
+from ..verdicts.workloads import deployment_verdict, lease_verdict, pods_of
 from .external_jobset import ExternalJobSet
 from .prerequisites import Foundation
 
@@ -85,9 +86,11 @@ class Readiness:
         for deployment in bundle.objects("Deployment"):
             name = deployment["metadata"]["name"]
             members = pods_of(deployment, pods)
-            own_pods.update({pod["metadata"]["uid"]: pod for pod in members})
+            own_pods.update({text(pod, "metadata", "uid"): pod for pod in members})
             verdicts.append(deployment_verdict(name, deployments.get(name), members))
-            verdicts += self._leader(name, {pod["metadata"]["name"]: running_since(pod) for pod in members})
+            manager = {text(entry, "name") for entry in parts(deployment, "spec", "template", "spec", "containers")}
+            running = [pod for pod in members if may_run(pod, manager)]
+            verdicts += self._leader(name, {name_of(pod): running_since(pod, manager) for pod in running})
         services: set[str] = set()
         for configuration in bundle.webhook_configurations():
             name = configuration["metadata"]["name"]
@@ -120,8 +123,7 @@ class Readiness:
             for endpoint in parts(piece, "endpoints")
         }
         called = {
-            (text(item, "metadata", "uid"), str(item["metadata"].get("generation", "")))
-            for item in self.configurations()
+            (text(item, "metadata", "uid"), text(item, "metadata", "generation")) for item in self.configurations()
         }
         return frozenset(answering | called)
 

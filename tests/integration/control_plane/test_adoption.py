@@ -10,19 +10,22 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError, RefusedError
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import RefusedError
+from ansible_collections.conductor.trainer.plugins.module_utils.inspection.inspect import inspect
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of, path_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.owner import traces_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.upstream import LAST_APPLIED
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
+from tests.support import foreign
 from tests.support.control_plane import ControlPlane
 from tests.support.known_states import HOME
-from tests.support.states import States, crds_of
+from tests.support.states import States, apply, crds_of
 from tests.support.upstream_objects import trainer_objects
 from tests.unit.plugins.helpers.installing import ensure_present
 
 TRAINER = Key("apps/v1", "Deployment", HOME, "kubeflow-trainer-controller-manager")
 JOBSET = Key("apps/v1", "Deployment", HOME, "jobset-controller-manager")
+_WEBHOOKS = "validatingwebhookconfigurations,mutatingwebhookconfigurations"
 # What upstream does not ship: nobody can have applied it from there.
 ADDED = {"Namespace conductor-probe", "ClusterTrainingRuntime mpi-distributed"}
 
@@ -224,15 +227,99 @@ def test_what_helms_chart_calls_otherwise_is_not_adopted(states: States, bundle:
     assert plane.writes_since(mark) == []
     assert "webhook configuration jobset-mutator" in str(caught.value)
     assert "cannot be adopted" in str(caught.value)
+    assert "second_controller" in {finding["code"] for finding in caught.value.facts["blockers"]}
 
 
 def test_a_selector_that_cannot_be_changed_is_found_before_anything_is_written(states: States, bundle: Bundle) -> None:
     plane = states.enter("helm-without-jobset")
     mark = plane.now()
-    with pytest.raises(ConductorError, match="field is immutable") as caught:
+    found = inspect(plane.client(), bundle, adopt=["helm"])
+    assert [(one["code"], one["object"]) for one in found["blockers"]] == [("immutable_field", str(TRAINER))]
+    with pytest.raises(RefusedError, match=r"spec\.selector is") as caught:
         ensure_present(plane.client(), bundle, adopt=["helm"])
     assert plane.writes_since(mark) == []
-    assert "remove it with the tool that installed it" in str(caught.value)
+    assert "kubectl delete deployment kubeflow-trainer-controller-manager --namespace kubeflow-system" in str(
+        caught.value
+    )
+    # Without this one object, the rest can be adopted.
+    plane.kubectl("delete", "deployment", TRAINER.name, f"--namespace={HOME}")
+    assert ensure_present(plane.client(), bundle, adopt=["helm"])["actions"]["adopt"]
+
+
+# A Service of upstream that was made headless, a binding to another role, a ConfigMap that is frozen.
+OTHERS: dict[str, tuple[Key, dict[str, Any], str]] = {
+    "a headless Service": (Key("v1", "Service", HOME, TRAINER.name), {"spec": {"clusterIP": "None"}}, "spec.clusterIP"),
+    "a binding to another role": (
+        Key("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "", TRAINER.name),
+        {"roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}},
+        "roleRef",
+    ),
+    "a frozen ConfigMap": (Key("v1", "ConfigMap", HOME, "kubeflow-trainer-config"), {"immutable": True}, "immutable"),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+@pytest.mark.parametrize("state", ["upstream", "argo-cd", "flux"])
+def test_fields_that_cannot_be_changed_are_blockers_whoever_installed_it(
+    states: States, bundle: Bundle, state: str, case: str
+) -> None:
+    key, change, field = OTHERS[case]
+    plane = states.enter(state)
+    live = get(plane, key)
+    plane.client().delete(key, live["metadata"]["uid"])
+    wanted = {
+        **live,
+        **{
+            name: {**live.get(name, {}), **value} if isinstance(value, dict) else value
+            for name, value in change.items()
+        },
+    }
+    wanted["spec"] = {name: value for name, value in (wanted.get("spec") or {}).items() if name != "clusterIPs"}
+    if not wanted["spec"]:
+        del wanted["spec"]
+    kept = ("labels", "annotations", "name", "namespace")
+    wanted["metadata"] = {name: value for name, value in live["metadata"].items() if name in kept}
+    apply(plane, [wanted], {"upstream": "kubectl", "argo-cd": "argocd-controller"}.get(state, "kustomize-controller"))
+    mark = plane.now()
+    with pytest.raises(RefusedError) as caught:
+        ensure_present(plane.client(), bundle, adopt=["argocd", "flux"])
+    found = [one for one in caught.value.facts["blockers"] if one["code"] == "immutable_field"]
+    assert [one["object"] for one in found] == [str(key)]
+    assert field in found[0]["cause"]
+    assert plane.writes_since(mark) == []
+
+
+STORE = {"owner": "helm", "name": "kubeflow-trainer", "version": "1", "status": "deployed"}
+
+
+@pytest.mark.parametrize("kind", ["Secret", "ConfigMap"])
+@pytest.mark.parametrize("place", [HOME, "releases"])
+def test_a_release_that_helm_still_stores_is_a_blocker(states: States, bundle: Bundle, kind: str, place: str) -> None:
+    """Otherwise C(helm uninstall) would delete what was adopted: it deletes by the names in the stored release."""
+    plane = states.enter("helm-without-jobset")
+    annotation = f"meta.helm.sh/release-namespace={place}"
+    for kinds in ("deployments,services,configmaps", "crds", _WEBHOOKS):
+        plane.kubectl("annotate", kinds, "--all", "--overwrite", f"--namespace={HOME}", annotation)
+    plane.kubectl("delete", "deployment", TRAINER.name, f"--namespace={HOME}")
+    metadata = {"name": "sh.helm.release.v1.kubeflow-trainer.v1", "namespace": place, "labels": STORE}
+    other = {**metadata, "name": "sh.helm.release.v1.other.v1", "labels": {**STORE, "name": "other"}}
+    stores = [{"apiVersion": "v1", "kind": kind, "metadata": one} for one in (metadata, other)]
+    apply(plane, [*([] if place == HOME else [foreign.namespace(place)]), *stores], "Helm")
+    mark = plane.now()
+    with pytest.raises(RefusedError) as caught:
+        ensure_present(plane.client(), bundle, adopt=["helm"])
+    (blocker,) = caught.value.facts["blockers"]
+    assert blocker["code"] == "helm_release_stored"
+    assert "v1.kubeflow-trainer.v1 (deployed)" in blocker["cause"]
+    assert f"--namespace {place} --selector owner=helm,name=kubeflow-trainer`" in blocker["next_step"]
+    assert plane.writes_since(mark) == []
+    selector = ",".join(f"{name}={STORE[name]}" for name in ("owner", "name"))
+    plane.kubectl("delete", "secrets,configmaps", f"--namespace={place}", f"--selector={selector}")
+    done = ensure_present(plane.client(), bundle, adopt=["helm"])
+    # The other release is none of ours.
+    assert plane.client().find(path_of(key_of(stores[1]))) is not None
+    (warning,) = (one for one in done["warnings_found"] if one["code"] == "adopted_from_tool")
+    assert "`helm uninstall` deletes" in warning["next_step"]
 
 
 def test_another_release_is_not_adopted(states: States, bundle: Bundle) -> None:

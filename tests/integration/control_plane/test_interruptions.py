@@ -95,8 +95,8 @@ def test_a_run_that_is_killed_at_each_of_its_writes(
     record = read_install_record(plane.client(), bundle.namespace)
     assert set(record.entries) == everything
     lost = [key for key, entry in record.entries.items() if not entry.created]
-    # Of the namespace that lease and record live in nobody can tell who made it, unless the record came in the same run;
-    # it stays at a removal.
+    # Of the namespace that lease and record live in nobody can tell who made it, and it stays at a removal; unless the
+    # record came in the same run.
     assert [str(key) for key in lost] == ([f"Namespace {bundle.namespace}"] if step == 1 else [])
     mark = plane.now()
     assert not ensure_present(plane.client(), bundle)["changed"]

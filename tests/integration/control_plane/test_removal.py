@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,12 +16,16 @@ from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
     NotReadyError,
     RefusedError,
 )
+from ansible_collections.conductor.trainer.plugins.module_utils.inspection.inspect import inspect
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.absent import ensure_absent
 from tests.support.control_plane import ControlPlane
 from tests.support.fake_kubelet import ending_pods
+from tests.support.foreign import Manifest
+from tests.support.known_states import HOME, TRAINJOBS
 from tests.support.removal_states import ALL
-from tests.support.states import States
+from tests.support.states import HELD, States
+from tests.unit.plugins.helpers.installing import ensure_present
 
 SWITCHES: dict[str, dict[str, Any]] = {
     "as it is": {},
@@ -39,15 +45,16 @@ REFUSED = {
 STUCK = {("ours-with-a-crd-terminating", "everything"): "finalizer example.com/held"}
 # Retained objects with our label, except for CRDs that remove_crds does not select.
 _HOME, _PROBE = b"/registry/namespaces/kubeflow-system", b"/registry/namespaces/conductor-probe"
+_RECORD = b"/registry/configmaps/kubeflow-system/conductor-install-record"
 _HELD = b"/registry/trainer.kubeflow.org/clustertrainingruntimes/torch-distributed"
 STAYS = {
     # It is unknown who created them.
     "ours-without-a-record": {_HOME, _PROBE},
     "ours-with-the-namespace-terminating": {_HOME, _PROBE},
-    "ours-with-a-guest": {_HOME},
+    "ours-with-a-guest": {_HOME, _RECORD},
     "ours-in-a-prepared-namespace": {_HOME},
     # The CRD comes before them in the order.
-    "ours-with-a-crd-terminating": {_HOME, _PROBE, b"/registry/configmaps/kubeflow-system/conductor-install-record"},
+    "ours-with-a-crd-terminating": {_HOME, _PROBE, _RECORD},
     "ours-with-a-finished-job": {_HELD},
 }
 # Each takes some ten seconds.
@@ -167,6 +174,81 @@ def assert_only_ours_goes(plane: ControlPlane, bundle: Bundle, name: str, switch
         again = ensure_absent(plane.client(), bundle, **options)
         assert (again["changed"], again["actions"]) == (False, {})
         assert plane.writes_since(mark) == []
+
+
+def test_what_holds_the_deletion_of_a_crd_is_named(states: States, bundle: Bundle) -> None:
+    plane = states.enter("ours-with-users")
+    plane.kubectl("delete", "validatingwebhookconfigurations,mutatingwebhookconfigurations", "--all")
+    patch = f'--patch={{"metadata":{{"finalizers":["{HELD}"]}}}}'
+    plane.kubectl("patch", "trainjob", "unfinished", "--namespace=team-a", "--type=merge", patch)
+    plane.kubectl("delete", "crd", TRAINJOBS, "--wait=false")
+    holder = f"TrainJob team-a/unfinished (finalizer {HELD}"
+    deleting = ("--for=jsonpath={.metadata.deletionTimestamp}", "--timeout=60s")
+    plane.kubectl("wait", "trainjob/unfinished", "--namespace=team-a", *deleting)
+    (blocker,) = (one for one in inspect(plane.client(), bundle)["blockers"] if one["code"] == "terminating")
+    assert holder in blocker["cause"]
+    with pytest.raises(RefusedError, match=re.escape(holder)):
+        ensure_present(plane.client(), bundle)
+    lines = ensure_absent(plane.client(), bundle, check=True, abandon_jobs=True)["retained"]
+    (line,) = (one for one in lines if TRAINJOBS in one)
+    assert "remove_crds is off" not in line
+    assert holder in line
+    with pytest.raises(NotReadyError, match=f"TrainJob team-a/unfinished is Terminating .* finalizer {HELD}"):
+        remove(plane, bundle, timeout=3, abandon_jobs=True, remove_crds=True, remove_user_data=True)
+
+
+def guest(place: str) -> Manifest:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "guest", "namespace": place}}
+
+
+# An aggregated API whose Service does not exist: the contents of namespaces are not known completely.
+BROKEN_API = {
+    "apiVersion": "apiregistration.k8s.io/v1",
+    "kind": "APIService",
+    "metadata": {"name": "v1.broken.example.com"},
+    "spec": {
+        "group": "broken.example.com",
+        "version": "v1",
+        "groupPriorityMinimum": 1000,
+        "versionPriority": 1,
+        "insecureSkipTLSVerify": True,
+        "service": {"namespace": "default", "name": "gone"},
+    },
+}
+# What keeps namespaces, how it is removed, and the namespaces that stay until then.
+KEEPERS: dict[str, tuple[list[Manifest], tuple[str, ...]]] = {
+    "an object in the operator's namespace": ([guest(HOME)], (HOME,)),
+    "an object in the namespace of the probes": ([guest("conductor-probe")], (HOME, "conductor-probe")),
+    "an API that does not answer": ([BROKEN_API], (HOME, "conductor-probe")),
+}
+
+
+@pytest.mark.parametrize("case", KEEPERS)
+def test_what_kept_a_namespace_is_repaired_and_the_next_run_completes_it(
+    states: States, bundle: Bundle, case: str, tmp_path: Path
+) -> None:
+    keepers, stay = KEEPERS[case]
+    plane = states.enter("ours")
+    manifests = tmp_path / "keepers.json"
+    manifests.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": keepers}), encoding="utf-8")
+    plane.kubectl("create", f"--filename={manifests}")
+    first = remove(plane, bundle)
+    lines = [line for line in first["retained"] if line.startswith("Namespace ")]
+    assert all(any(f"Namespace {place}" in line for line in lines) for place in stay)
+    assert any("run the uninstall again once this is resolved" in line for line in lines)
+    mark = plane.now()
+    again = ensure_absent(plane.client(), bundle)
+    assert (again["changed"], again["existed"]) == (False, True)
+    assert plane.writes_since(mark) == []
+    for keeper in keepers:
+        place = keeper["metadata"].get("namespace")
+        where = [f"--namespace={place}"] if place else []
+        plane.kubectl("delete", keeper["kind"].lower(), keeper["metadata"]["name"], *where)
+    last = remove(plane, bundle)
+    assert set(last["actions"]["delete"]) == {f"Namespace {place}" for place in stay}
+    assert not any("Namespace" in line for line in last["retained"])
+    names = {item["metadata"]["name"] for item in plane.get("namespaces")["items"]}
+    assert not names & {HOME, "conductor-probe"}
 
 
 def told(result: dict[str, Any]) -> dict[str, Any]:

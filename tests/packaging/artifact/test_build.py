@@ -30,6 +30,7 @@ LITTER = (
     ".venvs/core/bin/python",
     "changelogs/.plugin-cache.yaml",
     "collections/ansible_collections/note",
+    "conductor-trainer-0.0.1.cdx.json",
     "conductor-trainer-0.0.1.tar.gz",
     "importer_result.json",
     "plugins/modules/__pycache__/trainer_operator.cpython-311.pyc",

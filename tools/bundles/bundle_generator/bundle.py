@@ -8,18 +8,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .canonical import canonical, seal
-from .errors import GenerateError
+from .documents import GenerateError, canonical, load_documents, load_file, seal
 from .phases import into_phases, replacements
-from .probes import load as load_probes
 from .programs import Programs
 from .release import Release
 from .sides import sides
-from .sources import config_hashes, from_modules
+from .sources import config_hashes, from_modules, runtime_list
 from .upstream import render as render_upstream
-from .yamls import load_documents
 
 FORMAT = 1
+#: Expectation of a probe -> its additional key.
+EXPECTATIONS = {"denied": ["says"], "allowed": [], "mutated": ["adds"]}
 
 
 def generate(programs: Programs, sources: Path, tree: Path, release: Release) -> list[str]:
@@ -28,21 +27,21 @@ def generate(programs: Programs, sources: Path, tree: Path, release: Release) ->
     ``sources`` is the checkout with the go.mod files; ``tree`` is the checkout or a copy of its kustomizations.
     Raises GenerateError.
     """
-    written = _write(tree, from_modules(programs, sources, release))
-    # Profile -> folder of the patches with the digests of its configuration.
-    hashed = {next(iter(release.profiles)): "", **release.reconfigured}
+    written = _write(tree, from_modules(programs, sources, release) | runtime_list(tree, release))
     # A first render yields the configuration, and requires that the patches exist: with any digest.
     stand_in = [
         {"kind": "ConfigMap", "metadata": {"name": c.config_map}, "data": {}} for c in release.components.values()
     ]
-    for folder in hashed.values():
+    for folder in release.configured.values():
         _write(tree, config_hashes(release, stand_in, folder))
-    for name, folder in hashed.items():
+    for name, folder in release.configured.items():
         written += _write(tree, config_hashes(release, render(programs, tree / release.profiles[name]), folder))
     profiles = {name: render(programs, tree / folder) for name, folder in release.profiles.items()}
     runtimes = render(programs, tree / release.runtimes)
-    theirs = render_upstream(programs, sources, release)
-    bundle = assemble(release, profiles, runtimes, load_probes(tree / release.probes), theirs)
+    probes = load_file(tree / release.probes)
+    for number, probe in enumerate(probes):
+        check_probe(probe, f"{release.probes}: probe {number} ({probe.get('webhook', 'no webhook')})")
+    bundle = assemble(release, profiles, runtimes, probes, render_upstream(programs, sources, release))
     return written + _write(tree, {release.bundle: canonical(bundle) + "\n"})
 
 
@@ -72,8 +71,7 @@ def assemble(
     """
     (_, default), *others = profiles.items()
     for obj in (*default, *runtimes):
-        _reject_runtime_state(obj)
-        _reject_ownerless(obj)
+        _check_object(obj)
     webhooks = {hook["name"] for obj in default for hook in obj.get("webhooks", [])}
     unproven = webhooks.symmetric_difference(probe["webhook"] for probe in probes)
     if unproven:
@@ -97,21 +95,44 @@ def assemble(
     )
 
 
-def _reject_runtime_state(obj: dict[str, Any]) -> None:
-    """Reject fields that a controller writes at run time: applying them would remove certificates."""
+def _check_object(obj: dict[str, Any]) -> None:
+    """Reject fields that a controller writes at run time, and objects without fields."""
+    metadata = obj["metadata"]
+    # Applying these would remove certificates.
     if obj["kind"] == "Secret" and ("data" in obj or "stringData" in obj):
-        raise GenerateError(f"Secret {obj['metadata']['name']} has data, which the controller writes: remove the key")
+        raise GenerateError(f"Secret {metadata['name']} has data, which the controller writes: remove the key")
     for hook in obj.get("webhooks", []):
         if "caBundle" in hook["clientConfig"]:
             raise GenerateError(f"webhook {hook['name']} has a caBundle, which the controller writes: remove the key")
+    # Server-side apply would record no owner for such an object, and drift would not show.
+    if not obj.keys() - {"apiVersion", "kind", "metadata"} and not metadata.keys() - {"name", "namespace"}:
+        raise GenerateError(f"{obj['kind']} {metadata['name']} sets no field: add a label, so that it has an owner")
 
 
-def _reject_ownerless(obj: dict[str, Any]) -> None:
-    """Reject an object without fields: server-side apply would record no owner for it, and drift would not show."""
-    if not obj.keys() - {"apiVersion", "kind", "metadata"} and not obj["metadata"].keys() - {"name", "namespace"}:
-        raise GenerateError(
-            f"{obj['kind']} {obj['metadata']['name']} sets no field: add a label, so that it has an owner"
-        )
+def check_probe(probe: dict[str, Any], where: str) -> None:
+    """Raise GenerateError, beginning with ``where``, if the modules would not understand a probe."""
+    expect = probe.get("expect", "")
+    if expect not in EXPECTATIONS:
+        raise GenerateError(f"{where}: expect is {expect!r}, not one of {', '.join(EXPECTATIONS)}")
+    wanted = {"webhook", "configuration", "expect", "object", *EXPECTATIONS[expect]}
+    if probe.keys() - {"needs"} != wanted:
+        raise GenerateError(f"{where}: keys {sorted(probe)}; a probe that expects {expect} has {sorted(wanted)}")
+    for pointer in probe.get("adds", []):
+        if not pointer.startswith("/"):
+            raise GenerateError(f"{where}: {pointer!r} is not a JSON Pointer: it must begin with a slash")
+        if _exists(probe["object"], pointer):
+            raise GenerateError(f"{where}: {pointer} already exists, so the probe would not prove the webhook")
+
+
+def _exists(value: Any, pointer: str) -> bool:
+    """Return whether a JSON Pointer (RFC 6901) leads to a value."""
+    for part in pointer.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        try:
+            value = value[int(name) if isinstance(value, list) else name]
+        except (LookupError, TypeError, ValueError):
+            return False
+    return True
 
 
 def _write(tree: Path, files: dict[str, str]) -> list[str]:

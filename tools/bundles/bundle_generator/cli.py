@@ -17,16 +17,13 @@ from pathlib import Path
 from . import release as releases
 from . import upstream
 from .bundle import generate, render_default
-from .canonical import canonical
 from .differences import compare, read_allowed, unexplained
-from .errors import GenerateError
+from .documents import GenerateError, canonical, load_file
 from .programs import Programs
 from .release import Release
-from .yamls import load_file
 
 # The inputs of a render: a check works on a copy of them.
 _INPUTS = ("roles/conductor/files/conductor", "tools/bundles/releases", "tools/bundles/probes")
-_CONTEXT = 3
 _LONGEST = 200
 
 
@@ -76,31 +73,25 @@ def _check(programs: Programs, root: Path, wanted: list[Release]) -> int:
         tree = Path(folder)
         for name in _INPUTS:
             shutil.copytree(root / name, tree / name)
-        for release in wanted:
-            for path in generate(programs, root, tree, release):
-                lines = list(_differences(path, root / path, tree / path))
-                different += bool(lines)
-                print("\n".join(lines) if lines else f"same  {path}")
+        for path in (path for release in wanted for path in generate(programs, root, tree, release)):
+            same = (root / path).is_file() and (root / path).read_bytes() == (tree / path).read_bytes()
+            print(f"{'same' if same else 'DIFF'}  {path}")
+            if not same:
+                different += 1
+                present, right = _lines(root / path), _lines(tree / path)
+                diff = list(difflib.unified_diff(present, right, f"present/{path}", f"right/{path}", lineterm=""))
+                print("\n".join(diff[:_LONGEST]) or "the content is right, but its format is wrong")
+                if len(diff) > _LONGEST:
+                    print(f"... and {len(diff) - _LONGEST} more lines")
     if different:
         print(f"{different} file(s) differ; run tools/bundles/generate and review `git diff`", file=sys.stderr)
     return 1 if different else 0
 
 
-def _differences(name: str, present: Path, right: Path) -> Iterator[str]:
-    """Yield a unified diff from the present file to the right one; a bundle is split into one line per field."""
-    old, new = _lines(present), _lines(right)
-    if not present.is_file() or present.read_bytes() != right.read_bytes():
-        diff = list(difflib.unified_diff(old, new, f"present/{name}", f"right/{name}", n=_CONTEXT, lineterm=""))
-        yield from diff[:_LONGEST] or [f"present/{name} has the right content in the wrong format"]
-        if len(diff) > _LONGEST:
-            yield f"... and {len(diff) - _LONGEST} more lines"
-
-
 def _lines(path: Path) -> list[str]:
-    if not path.is_file():
-        return []
-    text = path.read_text(encoding="utf-8")
-    return list(_flat(json.loads(text), "")) if path.suffix == ".json" else text.splitlines()
+    """Return the lines of a file; a bundle is split into one line per field."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    return list(_flat(json.loads(text), "")) if text and path.suffix == ".json" else text.splitlines()
 
 
 def _flat(value: object, where: str) -> Iterator[str]:

@@ -5,16 +5,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
-from .canonical import canonical
-from .errors import GenerateError
+from .documents import GenerateError, canonical, load_documents
 from .phases import Object
-from .yamls import load_documents
 
 ABSENT = object()
 CHANGES = ("added", "removed", "changed")
@@ -117,28 +116,29 @@ def unexplained(differences: Iterable[Difference], allowed: list[Allowed]) -> li
 
 def matches(pattern: str, path: str) -> bool:
     """Return whether a JSON Pointer matches a pattern; ``*`` is one part, ``**`` any number of parts."""
-    return _parts_match(pattern.split("/"), path.split("/"))
+    parts = {"**": "(?:/[^/]*)*", "*": "/[^/]*"}
+    expression = "".join(parts.get(part, "/" + re.escape(part)) for part in pattern.split("/")[1:])
+    return re.fullmatch(expression, path) is not None
 
 
-def _parts_match(pattern: list[str], parts: list[str]) -> bool:
-    if not pattern:
-        return not parts
-    if pattern[0] == "**":
-        return any(_parts_match(pattern[1:], parts[skip:]) for skip in range(len(parts) + 1))
-    return bool(parts) and pattern[0] in ("*", parts[0]) and _parts_match(pattern[1:], parts[1:])
+def divide(ours: Any, theirs: Any) -> list[tuple[str, Any, Any]] | None:
+    """Return the fields or items of two values with both sides; None if they cannot be divided on both sides."""
+    if isinstance(ours, dict) and isinstance(theirs, dict) and (ours or theirs):
+        return [
+            (name, ours.get(name, ABSENT), theirs.get(name, ABSENT)) for name in sorted(ours.keys() | theirs.keys())
+        ]
+    if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs) > 0:
+        return [(str(index), *both) for index, both in enumerate(zip(ours, theirs, strict=True))]
+    return None
 
 
 def _walk(path: str, ours: Any, theirs: Any) -> Iterator[tuple[str, Any, Any]]:
     """Yield each place that cannot be divided further on both sides, with both values (equal or not)."""
-    if isinstance(ours, dict) and isinstance(theirs, dict) and (ours or theirs):
-        for key in sorted(ours.keys() | theirs.keys()):
-            part = key.replace("~", "~0").replace("/", "~1")
-            yield from _walk(f"{path}/{part}", ours.get(key, ABSENT), theirs.get(key, ABSENT))
-    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs) > 0:
-        for index, (left, right) in enumerate(zip(ours, theirs, strict=True)):
-            yield from _walk(f"{path}/{index}", left, right)
-    else:
+    parts = divide(ours, theirs)
+    if parts is None:
         yield path, ours, theirs
+    for name, left, right in parts or ():
+        yield from _walk(f"{path}/{name.replace('~', '~0').replace('/', '~1')}", left, right)
 
 
 def _by_key(objects: Iterable[Object]) -> dict[tuple[str, str, str], Object]:

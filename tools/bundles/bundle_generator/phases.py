@@ -8,27 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .canonical import canonical
-from .errors import GenerateError
+from .documents import GenerateError, canonical
 
 #: Phase → kinds. The objects of a phase may be applied at the same time, in any order.
-PHASES: dict[str, tuple[str, ...]] = {
-    "foundation": ("Namespace", "CustomResourceDefinition"),
-    "access": (
-        "ServiceAccount",
-        "Role",
-        "RoleBinding",
-        "ClusterRole",
-        "ClusterRoleBinding",
-        "ConfigMap",
-        "Secret",
-        "Service",
-    ),
-    "controllers": ("Deployment",),
-    "admission": ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"),
-    "runtimes": ("ClusterTrainingRuntime",),
+PHASES = {
+    "foundation": "Namespace CustomResourceDefinition",
+    "access": "ServiceAccount Role RoleBinding ClusterRole ClusterRoleBinding ConfigMap Secret Service",
+    "controllers": "Deployment",
+    "admission": "MutatingWebhookConfiguration ValidatingWebhookConfiguration",
+    "runtimes": "ClusterTrainingRuntime",
 }
-_PHASE_OF = {kind: phase for phase, kinds in PHASES.items() for kind in kinds}
+_PHASE_OF = {kind: phase for phase, kinds in PHASES.items() for kind in kinds.split()}
 
 Object = dict[str, Any]
 
@@ -37,12 +27,6 @@ def identity(obj: Object) -> tuple[str, str, str, str]:
     """Return apiVersion, kind, namespace ("" if cluster-scoped) and name."""
     metadata = obj["metadata"]
     return obj["apiVersion"], obj["kind"], metadata.get("namespace", ""), metadata["name"]
-
-
-def sort_key(obj: Object) -> tuple[int, str, str, str, str]:
-    """Return the sort key: biggest object first, so that the longest of parallel requests is not the last to start."""
-    api_version, kind, namespace, name = identity(obj)
-    return -len(canonical(obj)), kind, name, namespace, api_version
 
 
 def into_phases(objects: Iterable[Object]) -> list[dict[str, Any]]:
@@ -60,7 +44,10 @@ def into_phases(objects: Iterable[Object]) -> list[dict[str, Any]]:
         if obj["kind"] not in _PHASE_OF:
             raise GenerateError(f"{' '.join(key)}: no phase for this kind: add it to PHASES in {__name__}")
         phases[_PHASE_OF[obj["kind"]]].append(obj)
-    return [{"name": name, "objects": sorted(members, key=sort_key)} for name, members in phases.items()]
+    for members in phases.values():
+        # The biggest first, so that the longest of parallel requests is not the last to start.
+        members.sort(key=lambda obj: (-len(canonical(obj)), obj["kind"], obj["metadata"]["name"], identity(obj)))
+    return [{"name": name, "objects": members} for name, members in phases.items()]
 
 
 def replacements(default: Iterable[Object], profile: Iterable[Object]) -> list[Object]:

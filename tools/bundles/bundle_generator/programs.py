@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
+from functools import cache
 from pathlib import Path
 
-from .errors import GenerateError
+from .documents import GenerateError
 from .release import PROGRAMS
 
 
@@ -23,56 +23,43 @@ class Programs:
         if shutil.which("go") is None:
             raise GenerateError("`go` is not on PATH: install Go 1.26 or later")
         self._root = root
-        cache = Path(os.environ.get("CONDUCTOR_CACHE") or root / ".cache").resolve()
+        self._env = dict(os.environ)
+        folder = Path(os.environ.get("CONDUCTOR_CACHE") or root / ".cache").resolve()
         # Go also writes checksums under GOPATH and counters under the user's configuration folder. Keep both inside the
         # clone, but apply the user's own settings (`go env -w`).
-        self._env = {
-            **os.environ,
-            "GOENV": os.environ.get("GOENV") or str(_user_configuration() / "go" / "env"),
-            "XDG_CONFIG_HOME": str(cache / "config"),
-            "GOPATH": str(cache / "go"),
-            "GOCACHE": str(cache / "go-build"),
-            "GOMODCACHE": str(cache / "go-mod"),
+        self._env |= {
+            "GOENV": self._run(["go", "env", "GOENV"], root).strip(),
+            "XDG_CONFIG_HOME": str(folder / "config"),
+            "GOPATH": str(folder / "go"),
+            "GOCACHE": str(folder / "go-build"),
+            "GOMODCACHE": str(folder / "go-mod"),
             "GOFLAGS": "-buildvcs=false -modcacherw",
             "GOWORK": "off",
         }
-        self._paths: dict[str, str] = {}
+        self._path = cache(lambda program: self._run(["go", "tool", "-n", program], root / PROGRAMS).strip())
 
-    def controller_gen(self, module: Path, *arguments: str) -> str:
-        """Run controller-gen in the folder of a go.mod and return its output; raises GenerateError."""
-        return self._run([self._path("controller-gen"), *arguments], module, self._env)
+    def controller_gen(self, module: Path, *arguments: str) -> None:
+        """Run controller-gen in the folder of a go.mod; raises GenerateError."""
+        self._run([self._path("controller-gen"), *arguments], module)
 
     def kustomize(self, folder: Path) -> str:
         """Return the objects of a kustomization as YAML; raises GenerateError."""
-        return self._run([self._path("kustomize"), "build", str(folder)], self._root, self._env)
+        return self._run([self._path("kustomize"), "build", str(folder)], self._root)
 
     def module_folder(self, module: Path, path: str) -> Path:
         """Download a module that the go.mod in ``module`` pins and return its source folder; raises GenerateError."""
-        self._run(["go", "mod", "download", path], module, self._env)
-        return Path(self._run(["go", "list", "-m", "-f", "{{.Dir}}", path], module, self._env).strip())
+        self._run(["go", "mod", "download", path], module)
+        return Path(self._run(["go", "list", "-m", "-f", "{{.Dir}}", path], module).strip())
 
     def module_version(self, module: Path, path: str) -> str:
         """Return the version, without its ``v``, that the go.mod in folder ``module`` pins; raises GenerateError."""
-        return self._run(["go", "list", "-m", "-f", "{{.Version}}", path], module, self._env).strip().removeprefix("v")
+        return self._run(["go", "list", "-m", "-f", "{{.Version}}", path], module).strip().removeprefix("v")
 
-    def _path(self, program: str) -> str:
-        if program not in self._paths:
-            self._paths[program] = self._run(["go", "tool", "-n", program], self._root / PROGRAMS, self._env).strip()
-        return self._paths[program]
-
-    @staticmethod
-    def _run(command: list[str], cwd: Path, env: dict[str, str]) -> str:
-        result = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    def _run(self, command: list[str], cwd: Path) -> str:
+        result = subprocess.run(command, cwd=cwd, env=self._env, capture_output=True, text=True, check=False)
         if result.returncode != 0:
             shown = " ".join([Path(command[0]).name, *command[1:]])
             raise GenerateError(
                 f"`{shown}` in {cwd} failed with exit code {result.returncode}:\n{result.stderr.strip()}"
             )
         return result.stdout
-
-
-def _user_configuration() -> Path:
-    """Return the folder of the user's Go settings (os.UserConfigDir of Go's library)."""
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support"
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")

@@ -11,12 +11,10 @@ from typing import Any
 
 import yaml
 
-from .errors import GenerateError
-from .yamls import load_file
+from .documents import GenerateError, load_file
 
-TOOL = Path("tools/bundles")
-RELEASES = TOOL / "releases"
-PROGRAMS = TOOL / "programs"
+RELEASES = Path("tools/bundles/releases")
+PROGRAMS = Path("tools/bundles/programs")
 
 
 @dataclass(frozen=True)
@@ -46,8 +44,8 @@ class Release:
     kubernetes_minimum: str
     components: dict[str, Component]
     profiles: dict[str, str]
-    # The profiles that change a controller's configuration -> folder of the patches with its digests.
-    reconfigured: dict[str, str]
+    # The profiles that change a controller's configuration -> folder of the patch with its digest.
+    configured: dict[str, str]
     runtimes: str
     probes: str
     differences: str

@@ -12,9 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .canonical import digest
-from .differences import ABSENT, Difference, compare
-from .errors import GenerateError
+from .differences import ABSENT, divide
+from .documents import GenerateError, digest
 from .phases import Object, identity
 
 # On each of our objects and on none of upstream's, so not worth listing.
@@ -40,73 +39,50 @@ def sides(ours: Iterable[Object], theirs: Iterable[Object]) -> dict[str, Side]:
 
 
 def _side(ours: Object, theirs: Object) -> Side:
+    labels = {name: value for name, value in ours["metadata"].get("labels", {}).items() if name != MANAGED_LABEL}
+    metadata = {name: value for name, value in ours["metadata"].items() if name != "labels"}
+    if labels or "labels" in theirs["metadata"]:
+        metadata["labels"] = labels
+    side: Side = {}
+    lacks, has = _differ({**ours, "metadata": metadata}, theirs, f"{ours['kind']} {metadata['name']}", side)
+    return side | {name: tree for name, tree in (("lacks", lacks), ("has", has)) if tree}
+
+
+def _differ(ours: Any, theirs: Any, where: str, side: Side) -> tuple[Side, Side]:
+    """Return the tree of the fields that ``theirs`` lacks, and that of the fields with another value."""
     lacks: Side = {}
     has: Side = {}
-    side: Side = {}
-    for difference in compare([ours], [theirs]).differences:
-        if _is_description(difference):
+    for name, mine, other in divide(ours, theirs) or ():
+        step, below = _step(ours, name, mine), f"{where}/{name}"
+        if other is ABSENT:
+            lacks[step] = _leaves(mine)
+        elif mine is ABSENT and name == "description" and where.startswith("CustomResourceDefinition"):
             side["described"] = True
-            continue
-        path = _segments(difference, theirs if difference.ours is ABSENT else ours)
-        if difference.theirs is ABSENT:
-            _put(lacks, path, _leaves(difference.ours))
-        else:
-            _put(has, path, _value(difference))
-    lacks.get("f:metadata", {}).get("f:labels", {}).pop(f"f:{MANAGED_LABEL}", None)
-    return side | {name: tree for name, tree in (("lacks", _pruned(lacks)), ("has", has)) if tree}
+        elif divide(mine, other) is not None:
+            inner_lacks, inner_has = _differ(mine, other, below, side)
+            lacks |= {step: inner_lacks} if inner_lacks else {}
+            has |= {step: inner_has} if inner_has else {}
+        elif type(mine) is not type(other) or mine != other:
+            has[step] = _value(other, below)
+        if step == "" and step in lacks | has:
+            raise GenerateError(f"{below}: the item has no name that identifies it on a cluster")
+    return lacks, has
 
 
-def _is_description(difference: Difference) -> bool:
-    """Return whether a difference is a description in a schema, which ours does not have."""
-    parts = difference.path.split("/")
-    return (
-        difference.kind == "CustomResourceDefinition"
-        and parts[1:3] == ["spec", "versions"]
-        and parts[-1] == "description"
-        and difference.ours is ABSENT
-    )
+def _step(ours: Any, name: str, mine: Any) -> str:
+    """Return a field or an item (by its name) in the notation of managedFields; empty if an item has no name."""
+    if isinstance(ours, dict):
+        return f"f:{name}"
+    return f'k:{{"name":"{mine["name"]}"}}' if isinstance(mine, dict) and "name" in mine else ""
 
 
-def _value(difference: Difference) -> str:
-    if isinstance(difference.theirs, list) and any(isinstance(item, dict) for item in difference.theirs):
-        raise GenerateError(f"{difference}: a server adds defaults to these items, so their digest is not stable")
-    if isinstance(difference.theirs, dict) and difference.theirs:
-        raise GenerateError(
-            f"{difference}: only single values have digests: extend {__name__} to descend into this map"
-        )
-    return _EMPTY if difference.theirs in ({}, []) else digest(difference.theirs)[:_DIGITS]
-
-
-def _segments(difference: Difference, obj: Object) -> list[str]:
-    """Return the path of a difference in the notation of managedFields; items of lists by their names."""
-    found, node = [], obj
-    for part in difference.path.split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(node, list):
-            node = node[int(name)]
-            if not isinstance(node, dict) or "name" not in node:
-                raise GenerateError(f"{difference}: the item has no name that identifies it on a cluster")
-            found.append(f'k:{{"name":"{node["name"]}"}}')
-        else:
-            node = node[name]
-            found.append(f"f:{name}")
-    return found
-
-
-def _put(tree: Side, path: list[str], leaf: Any) -> None:
-    *parents, last = path
-    for part in parents:
-        tree = tree.setdefault(part, {})
-    tree[last] = leaf
+def _value(theirs: Any, where: str) -> str:
+    if isinstance(theirs, list) and any(isinstance(item, dict) for item in theirs):
+        raise GenerateError(f"{where}: a server adds defaults to these items, so their digest is not stable")
+    if isinstance(theirs, dict) and theirs:
+        raise GenerateError(f"{where}: only single values have digests: extend {__name__} to descend into this map")
+    return _EMPTY if theirs in ({}, []) else digest(theirs)[:_DIGITS]
 
 
 def _leaves(value: Any) -> Side:
     return {f"f:{name}": _leaves(below) for name, below in value.items()} if isinstance(value, dict) else {}
-
-
-def _pruned(tree: Side) -> Side:
-    """Remove empty branches: all leaves of ``lacks`` are empty, so only metadata and its labels can be emptied."""
-    labels = tree.get("f:metadata", {})
-    if labels.get("f:labels") == {}:
-        del labels["f:labels"]
-    return {name: below for name, below in tree.items() if name != "f:metadata" or below}

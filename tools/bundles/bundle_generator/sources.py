@@ -11,11 +11,9 @@ from typing import Any
 
 import yaml
 
-from .canonical import digest
-from .errors import GenerateError
+from .documents import GenerateError, digest, load_documents
 from .programs import Programs
 from .release import Component, Release
-from .yamls import load_documents
 
 CONFIG_HASH = "conductor.trainer/config-sha256"
 
@@ -35,10 +33,6 @@ _OWN_HEADER = """\
 # Without descriptions a CRD has a fifth of the size and fits into the annotation of a client-side apply. Without the
 # schema of embedded metadata the server rejects JobSet's rule on volumeClaimPolicies ("undefined field 'namespace'").
 _CRD = "crd:maxDescLen=0,generateEmbeddedObjectMeta=true"
-_WEBHOOK_FILES = {
-    "MutatingWebhookConfiguration": "mutating-webhooks.yaml",
-    "ValidatingWebhookConfiguration": "validating-webhooks.yaml",
-}
 
 
 def from_modules(programs: Programs, root: Path, release: Release) -> dict[str, str]:
@@ -69,32 +63,38 @@ def from_modules(programs: Programs, root: Path, release: Release) -> dict[str, 
         files |= {f"{component.crds}/{name}": header + text for name, text in made.items()}
         files[f"{component.controller}/cluster-role.yaml"] = header + roles
         for configuration in _webhooks(release, component, webhooks):
-            name = _WEBHOOK_FILES[configuration["kind"]]
-            files[f"{component.controller}/{name}"] = header + _dump([configuration])
+            kind = configuration["kind"].removesuffix("WebhookConfiguration").lower()
+            files[f"{component.controller}/{kind}-webhooks.yaml"] = header + _dump(configuration)
     return files
 
 
-def config_hashes(release: Release, objects: list[dict[str, Any]], folder: str = "") -> dict[str, str]:
+def config_hashes(release: Release, objects: list[dict[str, Any]], folder: str) -> dict[str, str]:
     """Return path → text of the patches that annotate each controller's pods with the digest of its configuration.
 
-    ``folder`` contains them, by component; by default they are with the other generated files of the controllers. The
-    digest is the SHA-256 of the canonical JSON of the ConfigMap's ``data``. Raises GenerateError if it is missing.
+    ``folder`` is their folder, with a placeholder for the component. The digest is the SHA-256 of the canonical JSON of
+    the ConfigMap's ``data``. Raises GenerateError if it is missing.
     """
     files = {}
+    data = {obj["metadata"]["name"]: obj["data"] for obj in objects if obj["kind"] == "ConfigMap"}
     for component in release.components.values():
-        maps = (o for o in objects if o["kind"] == "ConfigMap")
-        data = next((o["data"] for o in maps if o["metadata"]["name"] == component.config_map), None)
-        if data is None:
+        if component.config_map not in data:
             raise GenerateError(f"{component.name}: the kustomization has no ConfigMap {component.config_map}")
         patch = {
             "apiVersion": "apps/v1",
             "kind": "Deployment",
             "metadata": {"name": component.deployment, "namespace": release.namespace},
-            "spec": {"template": {"metadata": {"annotations": {CONFIG_HASH: digest(data)}}}},
+            "spec": {"template": {"metadata": {"annotations": {CONFIG_HASH: digest(data[component.config_map])}}}},
         }
-        place = f"{folder}/{component.name}" if folder else component.controller
-        files[f"{place}/config-hash.yaml"] = _OWN_HEADER + _dump([patch])
+        files[f"{folder.format(component=component.name)}/config-hash.yaml"] = _OWN_HEADER + _dump(patch)
     return files
+
+
+def runtime_list(tree: Path, release: Release) -> dict[str, str]:
+    """Return path → text of the kustomization of the runtimes, with all files of its folder as resources."""
+    path = f"{release.runtimes}/kustomization.yaml"
+    names = sorted(file.name for file in (tree / release.runtimes).glob("*.yaml") if file != tree / path)
+    head, resources, _ = (tree / path).read_text(encoding="utf-8").partition("resources:\n")
+    return {path: head + resources + "".join(f"  - {name}\n" for name in names)}
 
 
 def _webhooks(release: Release, component: Component, text: str) -> list[dict[str, Any]]:
@@ -108,5 +108,5 @@ def _webhooks(release: Release, component: Component, text: str) -> list[dict[st
     return configurations
 
 
-def _dump(documents: list[dict[str, Any]]) -> str:
-    return str(yaml.safe_dump_all(documents, explicit_start=True, sort_keys=True, width=120))
+def _dump(document: dict[str, Any]) -> str:
+    return str(yaml.safe_dump(document, explicit_start=True, sort_keys=True, width=120))

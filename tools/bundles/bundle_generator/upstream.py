@@ -10,17 +10,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from .errors import GenerateError
+from .documents import GenerateError, load_documents, load_file
 from .programs import Programs
 from .release import Release
-from .yamls import load_documents, load_file
 
 # Where the modules keep their kustomizations (the same in Trainer 2.1 to 2.3, JobSet 0.8 to 0.12).
-_TRAINER_TREE, _MANAGER, _RUNTIMES = "manifests", "overlays/manager", "overlays/runtimes"
-_JOBSET_IN_TRAINER = "third-party/jobset"
-_JOBSET_TREE, _JOBSET_DEFAULT = "config", "default"
+_TRAINER, _OVERLAYS = "manifests", ("overlays/manager", "overlays/runtimes")
+_JOBSET_IN_TRAINER, _JOBSET = "third-party/jobset", "config/default"
 
 
 def render(programs: Programs, root: Path, release: Release) -> list[dict[str, Any]]:
@@ -39,38 +35,18 @@ def render_folders(programs: Programs, trainer: Path, jobset: Path, jobset_versi
     tag, so render it instead.
     """
     with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
-        _copy(trainer / _TRAINER_TREE, work / "trainer")
-        third_party = work / "trainer" / _JOBSET_IN_TRAINER
-        manifest = _jobset_manifest(programs, jobset)
-        (third_party / "manifests.yaml").write_text(manifest, encoding="utf-8")
-        _use_local_manifest(third_party / "kustomization.yaml", jobset_version)
-        overlays = [work / "trainer" / overlay for overlay in (_MANAGER, _RUNTIMES)]
-        return [obj for overlay in overlays for obj in load_documents(programs.kustomize(overlay))]
+        work = Path(folder) / "trainer"
+        # Contents without modes: files of the module cache are read-only.
+        shutil.copytree(trainer / _TRAINER, work, copy_function=shutil.copyfile)
+        kustomization = work / _JOBSET_IN_TRAINER / "kustomization.yaml"
+        (url,) = load_file(kustomization)["resources"]
+        if not url.endswith(f"/v{jobset_version}/manifests.yaml"):
+            raise GenerateError(f"Trainer takes JobSet from {url}, but release.yaml has {jobset_version}")
+        kustomization.write_text(kustomization.read_text("utf-8").replace(url, "manifests.yaml"), "utf-8")
+        (kustomization.parent / "manifests.yaml").write_text(programs.kustomize(jobset / _JOBSET), "utf-8")
+        return [obj for overlay in _OVERLAYS for obj in load_documents(programs.kustomize(work / overlay))]
 
 
 def render_jobset(programs: Programs, jobset: Path) -> list[dict[str, Any]]:
     """Return the objects of JobSet's published manifest, from the sources in a folder; raises GenerateError."""
-    return load_documents(_jobset_manifest(programs, jobset))
-
-
-def _jobset_manifest(programs: Programs, jobset: Path) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder) / "jobset"
-        _copy(jobset / _JOBSET_TREE, work)
-        return programs.kustomize(work / _JOBSET_DEFAULT)
-
-
-def _copy(source: Path, target: Path) -> None:
-    shutil.copytree(source, target)
-    for path in target.rglob("*"):
-        path.chmod(0o755 if path.is_dir() else 0o644)  # the module cache is read-only
-
-
-def _use_local_manifest(path: Path, version: str) -> None:
-    kustomization = load_file(path)
-    (url,) = kustomization["resources"]
-    if not url.endswith(f"/v{version}/manifests.yaml"):
-        raise GenerateError(f"Trainer takes JobSet from {url}, but release.yaml has {version}")
-    kustomization["resources"] = ["manifests.yaml"]
-    path.write_text(yaml.safe_dump(kustomization), encoding="utf-8")
+    return load_documents(programs.kustomize(jobset / _JOBSET))

@@ -1,13 +1,17 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Progress for a person: one line per step with the elapsed seconds, on standard error (results go to output)."""
+"""Progress for a person, and locks that report when a run waits for another one."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Callable, TextIO
 
 
@@ -26,12 +30,21 @@ class Console:
 
     def step(self, text: str) -> None:
         """Print a finished step, or one that is about to take long."""
-        self._print(f"{self._clock() - self._start:7.1f} s  {text}")
-
-    def note(self, text: str) -> None:
-        """Print a detail of the step before."""
-        self._print(f"{'':11}{text}")
-
-    def _print(self, line: str) -> None:
         with self._lock:
-            print(line, file=self._stream, flush=True)
+            print(f"{self._clock() - self._start:7.1f} s  {text}", file=self._stream, flush=True)
+
+
+@contextlib.contextmanager
+def locked(path: Path, what: str, console: Console) -> Iterator[None]:
+    """Hold the lock file ``path`` while the block runs; report it if another run holds the lock first.
+
+    The kernel releases the lock when the process ends, however it ends.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            console.step(f"waiting for another run that uses {what}")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import ClusterError, CommandFailed
-from .process import capture
+from .process import ClusterError, CommandFailed, capture
 
 # kind marks its containers with this label (sigs.k8s.io/kind, pkg/cluster/internal/providers/docker/constants.go).
 KIND_CLUSTER_LABEL = "io.x-k8s.kind.cluster"
@@ -23,7 +22,6 @@ KIND_CLUSTER_LABEL = "io.x-k8s.kind.cluster"
 class Container:
     """A container, from `docker inspect`."""
 
-    name: str
     running: bool
     image: str
     address: str
@@ -58,6 +56,15 @@ def _inspect(kind: str, name: str) -> dict[str, Any] | None:
     raise ClusterError(f"inspect the {kind} {name}: {message.strip()}")
 
 
+def normalized(image: str) -> str:
+    """Return an image name in containerd's form: with its registry and tag."""
+    if "/" not in image:
+        image = f"library/{image}"
+    if not re.match(r"localhost/|[^/]*[.:][^/]*/", image):
+        image = f"docker.io/{image}"
+    return image if re.search(r"[:@][^/]*$", image) else f"{image}:latest"
+
+
 def image(name: str) -> dict[str, Any] | None:
     """Return `docker image inspect` of ``name``, or None if Docker does not have the image."""
     return _inspect("image", name)
@@ -77,7 +84,6 @@ def container(name: str) -> Container | None:
         return None
     networks = found["NetworkSettings"]["Networks"] or {}
     return Container(
-        name=name,
         running=bool(found["State"]["Running"]),
         image=found["Config"]["Image"],
         address=next((network["IPAddress"] for network in networks.values()), ""),
@@ -102,44 +108,24 @@ def address(name: str) -> str:
     return found.address if found is not None else ""
 
 
-def start(name: str) -> None:
-    """Start a stopped container. Raise CommandFailed with Docker's message."""
-    capture(f"start the container {name}", ["docker", "start", name], timeout=60)
-
-
-def existing(names: Sequence[str]) -> list[str]:
-    """Return those of ``names`` that are containers."""
-    return [name for name in names if container(name) is not None]
-
-
 def remove(containers: Sequence[str]) -> None:
     """Remove containers with their anonymous volumes, running or not; ignore those that do not exist."""
     if containers:
         capture("remove containers", ["docker", "rm", "--force", "--volumes", *containers], timeout=120)
 
 
-def execute(
-    container_name: str, command: Sequence[str], *, check: bool = True, stdin: bytes | None = None, timeout: float = 60
-) -> bytes:
+def execute(container_name: str, command: Sequence[str], *, stdin: bytes = b"", timeout: float = 60) -> bytes:
     """Run ``command`` in a container and return its standard output; errors as for ``capture``."""
-    head = ["docker", "exec", *(["--interactive"] if stdin is not None else []), container_name]
-    return capture(f"in {container_name}", [*head, *command], check=check, stdin=stdin, timeout=timeout).stdout
+    head = ["docker", "exec", *(["--interactive"] if stdin else []), container_name]
+    return capture(f"in {container_name}", [*head, *command], stdin=stdin, timeout=timeout).stdout
 
 
-def copy_from_image(image_name: str, sources: dict[str, Path]) -> None:
-    """Copy files out of an image: path in the image (links are followed) -> path on this machine.
-
-    Each file is written atomically. Raise CommandFailed if a file is missing in the image.
-    """
-    created = capture("create a container", ["docker", "create", "--network", "none", image_name, "none"], timeout=120)
-    name = created.stdout.decode().strip()
-    try:
-        for inside, here in sources.items():
-            here.parent.mkdir(parents=True, exist_ok=True)
-            partial = here.with_name(here.name + ".partial")
-            copy = ["docker", "cp", "--follow-link", f"{name}:{inside}", str(partial)]
-            capture(f"copy {inside} out of {image_name}", copy, timeout=300)
-            partial.chmod(0o755)
-            partial.replace(here)
-    finally:
-        remove([name])
+def copy_from_image(image_name: str, inside: str, here: Path) -> None:
+    """Copy a program (links are followed) out of an image, atomically. Raise CommandFailed if the image lacks it."""
+    command = ["docker", "run", "--rm", "--network", "none", "--entrypoint", "cat", image_name, inside]
+    content = capture(f"copy {inside} out of {image_name}", command, timeout=300).stdout
+    here.parent.mkdir(parents=True, exist_ok=True)
+    partial = here.with_name(here.name + ".partial")
+    partial.write_bytes(content)
+    partial.chmod(0o755)
+    partial.replace(here)

@@ -17,17 +17,16 @@ from pathlib import Path
 from typing import Callable
 
 from . import debian, docker
-from .console import Console
-from .errors import ClusterError
-from .locking import locked
+from .console import Console, locked
 from .paths import Paths
-from .process import capture, tail
+from .process import ClusterError, capture, tail
 
 START_SECONDS = 60
 # 20.10 fails on `--privileged` without CAP_SYS_RESOURCE, 26.1 does not; the versions between them were not tested.
 OLDEST_ANYWHERE = 23
 DEFAULT_SOCKETS = ("unix:///var/run/docker.sock", "unix:///run/docker.sock")
 PID_FILES = (Path("/var/run/docker.pid"), Path("/var/run/docker/containerd/containerd.pid"))
+SYSTEMD = Path("/run/systemd/system")
 # Linux, include/uapi/linux/capability.h.
 CAP_SYS_RESOURCE = 24
 # A cluster's systemd, kubelet, containerd and CNI use about 60 instances. The kernel's default of 128 per user
@@ -117,22 +116,21 @@ def look() -> Host:
 
 def ensure_docker(paths: Paths, console: Console) -> None:
     """Return when a usable Docker answers. Raise ClusterError with the next step if that is impossible."""
-    action, why = decide(look())
-    if action is Action.NOTHING:
+    if decide(look())[0] is Action.NOTHING:
         return
-    if action is Action.REFUSE:
-        raise ClusterError(why)
     with locked(paths.clusters / "docker.lock", "Docker", console):
         host = look()
         action, why = decide(host)
+        if action is Action.REFUSE:
+            raise ClusterError(why)
         if action is Action.NOTHING:
             return
         console.step(why)
         if action is Action.INSTALL:
             debian.install_docker(paths, console, host.codename or "", with_client=shutil.which("docker") is None)
-            if docker.server_version() is not None:
-                return
-        _start(paths, console)
+        # The package may have started it.
+        if docker.server_version() is None:
+            _start(paths, console)
 
 
 def wake_docker(paths: Paths, console: Console) -> bool:
@@ -150,17 +148,10 @@ def wake_docker(paths: Paths, console: Console) -> bool:
 def _pid(file: Path, program: str) -> int | None:
     """Return the process ID in ``file`` if it belongs to a running ``program``, else None."""
     try:
-        pid = int(file.read_text().strip())
+        pid = int(file.read_text())
+        return pid if Path(f"/proc/{pid}/comm").read_text().strip() == program else None
     except (OSError, ValueError):
         return None
-    return pid if _is_running(pid, program) else None
-
-
-def _is_running(pid: int, program: str) -> bool:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip() == program
-    except OSError:
-        return False
 
 
 def _wait_for_answer(running: Callable[[], bool]) -> str | None:
@@ -174,24 +165,6 @@ def _wait_for_answer(running: Callable[[], bool]) -> str | None:
     return None
 
 
-def _wait_for_running(console: Console) -> str | None:
-    """Wait for a dockerd that runs without answering: it may be starting, or stopping its containers before it ends.
-
-    Return its version when it answers, or None when no dockerd is running. Raise ClusterError if it does neither.
-    """
-    pid = _pid(PID_FILES[0], "dockerd")
-    if pid is None:
-        return None
-    console.step(f"waiting for a dockerd (pid {pid}) that is running but does not answer")
-    version = _wait_for_answer(lambda: _is_running(pid, "dockerd"))
-    if version is None and _is_running(pid, "dockerd"):
-        raise ClusterError(
-            f"a dockerd (pid {pid}) is running but did not answer for {START_SECONDS} s: look at its log, end it with "
-            f"`kill {pid}` and try again"
-        )
-    return version
-
-
 def _clear_leftovers(console: Console) -> None:
     """Remove what a killed Docker left behind and what prevents a new one from starting.
 
@@ -201,34 +174,39 @@ def _clear_leftovers(console: Console) -> None:
     for file in PID_FILES:
         pid = _pid(file, "containerd")
         if pid is not None:
-            console.note(f"ending the containerd (pid {pid}) of an earlier dockerd")
+            console.step(f"ending the containerd (pid {pid}) of an earlier dockerd")
             os.kill(pid, signal.SIGTERM)
             deadline = time.monotonic() + 10
-            while _is_running(pid, "containerd") and time.monotonic() < deadline:
+            while _pid(file, "containerd") == pid and time.monotonic() < deadline:
                 time.sleep(0.1)
         elif file.exists():
-            console.note(f"removing the stale {file}")
+            console.step(f"removing the stale {file}")
         file.unlink(missing_ok=True)
 
 
 def _start(paths: Paths, console: Console) -> None:
-    if Path("/run/systemd/system").is_dir():
+    if SYSTEMD.is_dir():
         console.step("starting Docker: systemctl start docker")
         capture("start Docker", ["systemctl", "start", "docker"], timeout=START_SECONDS)
         return
-    version = _wait_for_running(console)
-    if version is not None:
-        console.step(f"Docker {version} answers")
-        return
+    # One that runs without answering may be starting, or stopping its containers before it ends.
+    pid = _pid(PID_FILES[0], "dockerd")
+    if pid is not None:
+        console.step(f"waiting for a dockerd (pid {pid}) that is running but does not answer")
+        if _wait_for_answer(lambda: _pid(PID_FILES[0], "dockerd") == pid) is not None:
+            return
+        if _pid(PID_FILES[0], "dockerd") == pid:
+            raise ClusterError(
+                f"a dockerd (pid {pid}) is running but did not answer for {START_SECONDS} s: look at its log, end it "
+                f"with `kill {pid}` and try again"
+            )
     _clear_leftovers(console)
     log = paths.clusters / "dockerd.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
     console.step(f"starting dockerd (it keeps running; its log is {paths.shown(log)})")
-    with log.open("ab") as out:
-        begin = out.tell()
-        # A session of its own, without the caller's terminal and pipes: the daemon outlives the shell of a CI job, must
-        # not keep that job's output open, and must not use its temporary folder, which may be deleted earlier.
-        variables = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
+    # A session of its own, without the caller's terminal and pipes: the daemon outlives the shell of a CI job, must not
+    # keep that job's output open, and must not use its temporary folder, which may be deleted earlier.
+    variables = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
+    with log.open("wb") as out:
         daemon = subprocess.Popen(
             ["dockerd"],
             stdin=subprocess.DEVNULL,
@@ -239,29 +217,27 @@ def _start(paths: Paths, console: Console) -> None:
             env=variables,
         )
     version = _wait_for_answer(lambda: daemon.poll() is None)
-    if version is not None:
-        console.step(f"Docker {version} answers")
-        return
-    ended = daemon.poll() is not None
-    how = f"ended with exit code {daemon.returncode}" if ended else f"did not answer within {START_SECONDS} s"
-    raise ClusterError(
-        f"start Docker: dockerd {how}; the log is {paths.shown(log)}, its last lines are:\n"
-        f"{tail(log.read_bytes()[begin:].decode(errors='replace'))}"
-    )
+    if version is None:
+        code = daemon.poll()
+        how = f"did not answer within {START_SECONDS} s" if code is None else f"ended with exit code {code}"
+        raise ClusterError(
+            f"start Docker: dockerd {how}; the log is {paths.shown(log)}, its last lines are:\n"
+            f"{tail(log.read_text(errors='replace'))}"
+        )
+    console.step(f"Docker {version} answers")
 
 
 def ensure_inotify(console: Console) -> None:
     """Raise the kernel's limit of inotify instances, and report it, if it is too low for a second cluster."""
-    if not INOTIFY_INSTANCES.exists():
-        return
-    now = int(INOTIFY_INSTANCES.read_text())
+    now = int(INOTIFY_INSTANCES.read_text()) if INOTIFY_INSTANCES.exists() else INOTIFY_WANTED
     if now >= INOTIFY_WANTED:
         return
+    said = f"raised fs.inotify.max_user_instances from {now} to {INOTIFY_WANTED} (until the next boot)"
     try:
         INOTIFY_INSTANCES.write_text(str(INOTIFY_WANTED))
-        console.step(f"raised fs.inotify.max_user_instances from {now} to {INOTIFY_WANTED} (until the next boot)")
     except OSError as error:
-        console.step(
+        said = (
             f"fs.inotify.max_user_instances is {now} and cannot be raised ({error.strerror}): "
             f"more than one cluster requires `sysctl fs.inotify.max_user_instances={INOTIFY_WANTED}`"
         )
+    console.step(said)

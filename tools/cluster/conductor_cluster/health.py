@@ -5,88 +5,68 @@
 
 from __future__ import annotations
 
-import json
 import time
-from dataclasses import dataclass
-from typing import Any
 
-from . import dns, docker, kind
-from .console import Console
-from .errors import ClusterError, CommandFailed
+from . import docker, kind
+from .process import CommandFailed
 
-ADMIN = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf"]
-READY_SECONDS = 180
 POLL_SECONDS = 0.25
-
-
-@dataclass(frozen=True)
-class Health:
-    """The problem of each part; empty if the part is healthy."""
-
-    api: str
-    node: str
-    dns: str
-
-    @property
-    def well(self) -> bool:
-        """Whether all parts are healthy."""
-        return not (self.api or self.node or self.dns)
+READY = 'jsonpath={range .items[*].status.conditions[?(@.type=="Ready")]}{.status} {.message}{end}'
+# A DNS query over TCP for the IPv4 addresses of kubernetes.default.svc.cluster.local (RFC 1035, 4.1 and 4.2.2): its
+# length, a header with the query's ID, recursion desired and one question, then the question.
+QUERY_ID = b"\x12\x34"
+QUERY = b"\0\x36" + QUERY_ID + b"\1\0\0\1\0\0\0\0\0\0\x0akubernetes\7default\3svc\7cluster\5local\0\0\1\0\1"
+# bash opens the connection, so a node image needs no DNS tools. The answer's length and header are 14 bytes.
+ASK = 'exec 3<>"/dev/tcp/$1/53"; cat >&3; head --bytes=14 <&3'
 
 
 def kubectl(name: str, *arguments: str, timeout: float = 20) -> bytes:
     """Run kubectl inside the node and return its output. Raise CommandFailed with its message."""
-    return docker.execute(kind.node(name), [*ADMIN, *arguments], timeout=timeout)
+    command = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", *arguments]
+    return docker.execute(kind.node(name), command, timeout=timeout)
 
 
-def node_problem(nodes: dict[str, Any]) -> str:
-    """Return the problems of the nodes in a NodeList; empty if all are Ready."""
-    if not nodes.get("items"):
-        return "no node has registered"
-    problems = []
-    for item in nodes["items"]:
-        conditions = {entry["type"]: entry for entry in item.get("status", {}).get("conditions", [])}
-        ready = conditions.get("Ready", {})
-        if ready.get("status") != "True":
-            problems.append(f"{item['metadata']['name']}: {ready.get('message') or 'not Ready'}")
-    return "; ".join(problems)
+def node_problem(ready: str) -> str:
+    """Return the problem of a node from the status and message of its condition Ready; empty if it is ready."""
+    status, _, message = ready.strip().partition(" ")
+    return "" if status == "True" else message or status or "it has not registered"
 
 
-def dns_address(name: str) -> str:
-    """Return the address of the cluster's DNS Service."""
-    return kubectl(name, "-n", "kube-system", "get", "service", "kube-dns", "-o", "jsonpath={.spec.clusterIP}").decode()
+def is_answer(reply: bytes) -> bool:
+    """Return whether the first 14 bytes of ``reply`` answer our query without error and with at least one record."""
+    if len(reply) < 14:
+        return False
+    is_response, code, records = reply[4] >> 7, reply[5] & 0xF, reply[8:10]
+    return bool(reply[2:4] == QUERY_ID and is_response and code == 0 and records > b"\0\0")
 
 
-def look(name: str) -> Health:
-    """Check the cluster once."""
+def dns_answers(name: str) -> bool:
+    """Return whether CoreDNS answers within two seconds through its Service, hence through kube-proxy."""
+    address = kubectl(name, "-n", "kube-system", "get", "service", "kube-dns", "-o", "jsonpath={.spec.clusterIP}")
+    command = ["timeout", "2", "bash", "-c", ASK, "bash", address.decode()]
+    try:
+        return is_answer(docker.execute(kind.node(name), command, stdin=QUERY))
+    except CommandFailed:
+        return False
+
+
+def look(name: str) -> dict[str, str]:
+    """Check the cluster once; return the problem of each part, empty if the part is healthy."""
     try:
         kubectl(name, "get", "--raw", "/readyz", timeout=8)
-        nodes = json.loads(kubectl(name, "get", "nodes", "-o", "json"))
-        answers = dns.answers(kind.node(name), dns_address(name), seconds=3)
+        ready = kubectl(name, "get", "nodes", "-o", READY).decode()
+        answers = dns_answers(name)
     except CommandFailed as error:
         lines = error.output.strip().splitlines()
-        return Health(lines[-1] if lines else str(error), "unknown", "unknown")
-    return Health("", node_problem(nodes), "" if answers else "CoreDNS does not answer")
+        return {"API server": lines[-1] if lines else str(error), "node": "unknown", "CoreDNS": "unknown"}
+    return {"API server": "", "node": node_problem(ready), "CoreDNS": "" if answers else "does not answer"}
 
 
-def wait(console: Console, name: str, seconds: float = READY_SECONDS) -> None:
-    """Return when the node is Ready and CoreDNS answers. Raise ClusterError for the one that is not, in time."""
+def wait(name: str, seconds: float) -> str:
+    """Wait until the cluster is healthy, for ``seconds``; return what is wrong then, empty if it is healthy."""
     deadline = time.monotonic() + seconds
-    limit = f"--timeout={int(seconds)}s"
-    kubectl(name, "wait", "--for=condition=Ready", "node", "--all", limit, timeout=seconds + 20)
-    console.step("node Ready")
-    address = dns_address(name)
-    while not dns.answers(kind.node(name), address):
-        if time.monotonic() > deadline:
-            raise ClusterError(f"{name}: the node is Ready, but CoreDNS at {address} did not answer in {seconds:g} s")
+    while True:
+        problems = [f"{part}: {problem}" for part, problem in look(name).items() if problem]
+        if not problems or time.monotonic() > deadline:
+            return "; ".join(problems)
         time.sleep(POLL_SECONDS)
-    console.step("CoreDNS answers")
-
-
-def becomes_well(name: str, seconds: float) -> bool:
-    """Return whether the cluster becomes healthy within ``seconds``."""
-    deadline = time.monotonic() + seconds
-    while not look(name).well:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(POLL_SECONDS)
-    return True

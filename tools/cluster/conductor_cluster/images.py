@@ -1,35 +1,70 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Provide the images of the controllers and of the test workload: in Docker, and in a node."""
+"""Pull images if a registry answers, and provide those of the controllers and of the test workload to a node."""
 
 from __future__ import annotations
 
-import re
+import functools
+import subprocess
+import threading
+import time
+from typing import Callable
 
 from . import catalogue, docker, kind
-from .build import node_image, recipe
+from .build import node_image
 from .catalogue import RECIPE_LABEL
-from .console import Console
-from .errors import ClusterError, CommandFailed
+from .console import Console, locked
 from .paths import Paths
-from .process import capture
-from .registry import Answer, pull
+from .process import ClusterError, capture
+
+ANSWER_SECONDS = 5
+"""Time for a registry to begin its answer. The pull itself may then take as long as it needs."""
+REMEMBERED_SECONDS = 600
+"""How long an image that its registry did not deliver is not asked for again."""
+DELIVERS = ": Pulling from "
+"""In the line of `docker pull` that shows that the registry has delivered the image's manifest."""
+
+
+def pull(paths: Paths, console: Console, image: str, *, ask_again: bool = False) -> bool:
+    """Pull ``image`` with `docker pull` if its registry begins to deliver it within ANSWER_SECONDS; return whether.
+
+    Docker sends the requests, so its mirrors and proxies apply. A failure is remembered as an empty file, whose time is
+    the attempt's; ``ask_again`` ignores it. Raise ClusterError if a pull fails after it has begun.
+    """
+    failed = paths.work / "not-delivered" / image.replace("/", "_")
+    if not ask_again and failed.exists() and 0 <= time.time() - failed.stat().st_mtime < REMEMBERED_SECONDS:
+        return False
+    command, begun, output = ["docker", "pull", image], False, ""
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        assert process.stdout is not None
+        limit = threading.Timer(ANSWER_SECONDS, process.kill)
+        limit.start()
+        for line in process.stdout:
+            output += line
+            if not begun and DELIVERS in line:
+                begun = True
+                limit.cancel()
+                console.step(f"pulling {image}")
+        limit.cancel()
+    output = output.strip()
+    if begun and process.returncode != 0:
+        raise ClusterError(f"pull {image}: {output}")
+    if begun:
+        console.step(f"pulled {image}")
+        return True
+    failed.parent.mkdir(parents=True, exist_ok=True)
+    failed.touch()
+    why = output.splitlines()[-1] if output else f"its registry did not answer within {ANSWER_SECONDS} s"
+    console.step(f"{image} cannot be pulled: {why}")
+    return False
 
 
 def wanted(paths: Paths, release: str | None = None) -> list[str]:
     """Return the names of the images that a cluster should have."""
     return [*(controller.image for controller in catalogue.controllers(paths, release)), catalogue.TEST_IMAGE]
-
-
-def normalized(image: str) -> str:
-    """Return an image name in containerd's form: with its registry and tag."""
-    if "/" not in image:
-        image = f"library/{image}"
-    first = image.split("/")[0]
-    if not ("." in first or ":" in first or first == "localhost"):
-        image = f"docker.io/{image}"
-    return image if re.search(r"[:@][^/]*$", image) else f"{image}:latest"
 
 
 def in_node(name: str) -> set[str]:
@@ -44,27 +79,23 @@ def has(known: set[str], image: str) -> bool:
     If Docker does not have the image (it is part of the node image), only the name counts.
     """
     found = docker.image(image)
-    return normalized(image) in known and (found is None or found["Id"] in known)
+    return docker.normalized(image) in known and (found is None or found["Id"] in known)
 
 
-def _ensure_controller(paths: Paths, console: Console, controller: catalogue.Controller, registry: bool) -> None:
-    if docker.image(controller.image) is not None:
-        label = docker.image_label(controller.image, RECIPE_LABEL)
-        # An image without our label was published by the project itself.
-        if label is None or label == recipe.controller_recipe(paths, controller):
-            return
-    if registry and pull(paths, console, controller.image) is Answer.PULLED:
+def _ensure(paths: Paths, console: Console, image: str, published: str, recipe: str, build: Callable[[], None]) -> None:
+    """Return when Docker has ``image``, pulled (then it has no label of ours) or built by the current recipe.
+
+    ``published`` is the name to pull, empty to build without asking a registry.
+    """
+    if docker.image(image) is not None and docker.image_label(image, RECIPE_LABEL) in (None, recipe):
         return
-    node_image.ensure_controller(paths, console, controller)
-
-
-def _ensure_test_image(paths: Paths, console: Console, registry: bool) -> None:
-    if docker.image(catalogue.TEST_IMAGE) is not None:
+    if published and pull(paths, console, published):
+        capture(f"name the image {image}", ["docker", "tag", published, image])
         return
-    if registry and pull(paths, console, catalogue.TEST_IMAGE_PUBLISHED) is Answer.PULLED:
-        capture("name the test image", ["docker", "tag", catalogue.TEST_IMAGE_PUBLISHED, catalogue.TEST_IMAGE])
-        return
-    node_image.ensure_test_image(paths, console)
+    with locked(paths.work / "build.lock", image, console):
+        if docker.image_label(image, RECIPE_LABEL) != recipe:
+            build()
+            console.step(f"image {image} built")
 
 
 def ensure_in_node(
@@ -79,31 +110,16 @@ def ensure_in_node(
         raise ClusterError(f"the cluster {name} does not exist: create it with `cluster up {name}`")
     known = in_node(name)
     names = wanted(paths, release)
-    if container.image == recipe.node_image(paths) and all(normalized(image) in known for image in names):
+    if container.image == catalogue.node_image(paths) and all(docker.normalized(image) in known for image in names):
         return
     for controller in catalogue.controllers(paths, release):
-        _ensure_controller(paths, console, controller, registry)
-    _ensure_test_image(paths, console, registry)
+        image, recipe = controller.image, catalogue.controller_recipe(paths, controller)
+        build = functools.partial(node_image.make_controller, paths, console, image, controller)
+        _ensure(paths, console, image, image if registry else "", recipe, build)
+    published = catalogue.TEST_IMAGE_PUBLISHED if registry else ""
+    build = functools.partial(node_image.make_test_image, paths, console, catalogue.TEST_IMAGE)
+    _ensure(paths, console, catalogue.TEST_IMAGE, published, catalogue.root_recipe(paths), build)
     missing = [image for image in names if not has(known, image)]
     if missing:
         kind.load(paths, console, name, missing)
         console.step(f"loaded into {name}: {', '.join(missing)}")
-
-
-def load(paths: Paths, console: Console, name: str, names: list[str]) -> None:
-    """Load those of the images ``names`` from Docker into the node that it does not have.
-
-    Raise ClusterError if Docker does not have one of them, before any is loaded.
-    """
-    missing = [image for image in names if docker.image(image) is None]
-    if missing:
-        raise ClusterError(f"Docker does not have the image {', '.join(missing)}: build or pull it first")
-    try:
-        known = in_node(name)
-    except CommandFailed as error:
-        raise ClusterError(f"the cluster {name} is missing or not running: see `cluster status {name}`") from error
-    absent = [image for image in names if not has(known, image)]
-    if absent:
-        kind.load(paths, console, name, absent)
-    for image in names:
-        console.step(f"{image}: {'loaded' if image in absent else 'already present'}")

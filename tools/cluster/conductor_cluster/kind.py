@@ -10,17 +10,15 @@ import json
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 from . import docker, programs
 from .console import Console
-from .errors import ClusterError, CommandFailed
 from .paths import Paths
-from .process import capture, logged
+from .process import ClusterError, CommandFailed, capture, logged
 
 # Where a node finds tools/cluster/control_plane.
 CONTROL_PLANE_IN_NODE = "/etc/kubernetes/conductor"
-AUDIT_LOG_FOLDER = "/var/log/kubernetes"
+AUDIT_LOGS = "/var/log/kubernetes/audit*.log"
 # kind's own defaults; named here because close_networks uses them.
 POD_SUBNET, SERVICE_SUBNET = "10.244.0.0/16", "10.96.0.0/16"
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -49,79 +47,28 @@ def node(name: str) -> str:
     return f"{name}-control-plane"
 
 
-def _arguments(kubernetes: tuple[int, int], arguments: dict[str, str]) -> Any:
-    # kind writes kubeadm's v1beta4 from Kubernetes 1.36 on, v1beta3 before; v1beta4 has lists instead of maps.
-    if kubernetes >= (1, 36):
-        return [{"name": key, "value": value} for key, value in arguments.items()]
-    return arguments
+def configuration(control_plane: Path, own_network: bool) -> str:
+    """Return kind's configuration (JSON, which is YAML) of a cluster with one node.
 
-
-def _volume(name: str, path: str, read_only: bool) -> dict[str, Any]:
-    return {"name": name, "hostPath": path, "mountPath": path, "readOnly": read_only, "pathType": "DirectoryOrCreate"}
-
-
-def configuration(kubernetes: str, control_plane: Path, own_network: bool) -> str:
-    """Return kind's configuration (JSON, which is YAML) of a cluster with one node and an audit log.
-
-    ``kubernetes`` is the version of the node image (``1.35.8``); ``control_plane`` is the folder of the audit policy
-    and kubeadm's patches; ``own_network`` means that the image brings its own CNI configuration, as ours does.
+    ``control_plane`` is the folder of the audit policy and of kubeadm's patches, which change the control plane and the
+    kubelet; ``own_network`` means that the image brings its own CNI configuration, as ours does.
     """
-    match = re.match(r"v?(\d+)\.(\d+)", kubernetes)
-    if match is None:
-        raise ClusterError(f"{kubernetes!r} is not a Kubernetes version such as 1.35.8")
-    version = (int(match.group(1)), int(match.group(2)))
-    audit = {
-        "audit-policy-file": f"{CONTROL_PLANE_IN_NODE}/audit-policy.yaml",
-        "audit-log-path": f"{AUDIT_LOG_FOLDER}/audit.log",
-    }
-    # One node needs no leader election, and at the default of 20 requests a second a new cluster waits for controllers.
-    controller_manager = {"leader-elect": "false", "kube-api-qps": "200", "kube-api-burst": "400"}
-    # The kubelet sometimes misses etcd's manifest, which kubeadm writes last, and by default looks again after 20 s.
-    kubelet: dict[str, Any] = {"kind": "KubeletConfiguration", "fileCheckFrequency": "1s"}
-    if version >= (1, 35):
-        # From 1.35 on, the kubelet does not run on cgroup v1 without this setting; on v2 it has no effect.
-        kubelet["failCgroupV1"] = False
-    patches: list[dict[str, Any]] = [
-        {
-            "kind": "ClusterConfiguration",
-            "apiServer": {
-                "extraArgs": _arguments(version, audit),
-                "extraVolumes": [
-                    _volume("audit-policy", CONTROL_PLANE_IN_NODE, True),
-                    _volume("audit-log", AUDIT_LOG_FOLDER, False),
-                ],
-            },
-            "controllerManager": {"extraArgs": _arguments(version, controller_manager)},
-            "scheduler": {"extraArgs": _arguments(version, {"leader-elect": "false"})},
-        },
-        {"kind": "InitConfiguration", "patches": {"directory": f"{CONTROL_PLANE_IN_NODE}/patches"}},
-        kubelet,
-    ]
+    patches = {"kind": "InitConfiguration", "patches": {"directory": f"{CONTROL_PLANE_IN_NODE}/patches"}}
     mount = {"hostPath": str(control_plane), "containerPath": CONTROL_PLANE_IN_NODE, "readOnly": True}
     cluster = {
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
-        "networking": {
-            "disableDefaultCNI": own_network,
-            "podSubnet": POD_SUBNET,
-            "serviceSubnet": SERVICE_SUBNET,
-        },
-        "nodes": [
-            {
-                "role": "control-plane",
-                "extraMounts": [mount],
-                "kubeadmConfigPatches": [json.dumps(patch) for patch in patches],
-            }
-        ],
+        "networking": {"disableDefaultCNI": own_network, "podSubnet": POD_SUBNET, "serviceSubnet": SERVICE_SUBNET},
+        "nodes": [{"role": "control-plane", "extraMounts": [mount], "kubeadmConfigPatches": [json.dumps(patches)]}],
     }
     return json.dumps(cluster, indent=1)
 
 
-def create(paths: Paths, console: Console, name: str, image: str, kubernetes: str, own_network: bool) -> None:
+def create(paths: Paths, console: Console, name: str, image: str, own_network: bool) -> None:
     """Create the cluster ``name``. On failure, save the node's logs and remove the node."""
     folder = paths.cluster(name)
     config, log = folder / "kind.json", folder / "kind.log"
-    config.write_text(configuration(kubernetes, paths.control_plane, own_network))
+    config.write_text(configuration(paths.control_plane, own_network))
     log.unlink(missing_ok=True)
     kind = str(programs.program(paths, console, "kind"))
     command = [kind, "create", "cluster", "--name", name, "--image", image, "--config", str(config), "--retain"]
@@ -133,9 +80,7 @@ def create(paths: Paths, console: Console, name: str, image: str, kubernetes: st
         shutil.rmtree(logs, ignore_errors=True)
         # A broken node may have no logs, which must not hide the first error.
         with contextlib.suppress(CommandFailed):
-            capture(
-                "save the node's logs", [kind, "export", "logs", str(logs), "--name", name], check=False, timeout=120
-            )
+            capture("save the node's logs", [kind, "export", "logs", str(logs), "--name", name], timeout=120)
         docker.remove(docker.cluster_containers().get(name, []))
         raise ClusterError(f"{error}\nThe node's own logs are in {paths.shown(logs)}.") from error
 

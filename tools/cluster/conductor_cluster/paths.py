@@ -6,50 +6,34 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 TOOL = Path(__file__).resolve().parent.parent
 
 
-@dataclass(frozen=True)
 class Paths:
     """Folders of one clone. Nothing outside of them is written, except Debian packages and Docker's own state."""
 
-    clone: Path
-    cache: Path
-
-    @property
-    def go_modules(self) -> Path:
-        """Folder of the Go modules, one per family of programs."""
-        return TOOL / "go"
-
-    @property
-    def node(self) -> Path:
-        """Folder of the node image's files."""
-        return TOOL / "node"
-
-    @property
-    def control_plane(self) -> Path:
-        """Folder that every node mounts: the audit policy and kubeadm's patches."""
-        return TOOL / "control_plane"
-
-    @property
-    def work(self) -> Path:
-        """This tool's part of the cache."""
-        return self.cache / "cluster"
-
-    @property
-    def clusters(self) -> Path:
-        """Folder of the clusters' kubeconfigs, records and logs."""
-        return self.clone / ".cluster"
+    def __init__(self, clone: Path, cache: Path) -> None:
+        self.clone = clone
+        self.cache = cache
+        # One Go module per family of programs.
+        self.go_modules = TOOL / "go"
+        # The node image's files.
+        self.node = TOOL / "node"
+        # What every node mounts: the audit policy and kubeadm's patches.
+        self.control_plane = TOOL / "control_plane"
+        # This tool's part of the cache.
+        self.work = cache / "cluster"
+        # The clusters' kubeconfigs, records and logs.
+        self.clusters = clone / ".cluster"
 
     def cluster(self, name: str) -> Path:
-        """Folder of the cluster ``name``."""
+        """Return the folder of the cluster ``name``."""
         return self.clusters / name
 
     def kubeconfig(self, name: str) -> Path:
-        """Kubeconfig of the cluster ``name``."""
+        """Return the kubeconfig of the cluster ``name``."""
         return self.cluster(name) / "kubeconfig"
 
     def shown(self, path: Path) -> str:

@@ -1,7 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run commands. The output of long ones goes to a log file; an error quotes its last lines."""
+"""Run commands, and raise the errors that the command line turns into a message and an exit code.
+
+The output of long commands goes to a log file; an error quotes its last lines.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from .errors import CommandFailed
 from .paths import Paths
 
 QUOTED_LINES = 15
 
 _running: set[subprocess.Popen[bytes]] = set()
+
+
+class ClusterError(Exception):
+    """An error for the user: the step that failed, the cause, and what to try next."""
+
+
+class CommandFailed(ClusterError):
+    """A command failed, timed out or could not be started.
+
+    ``output`` is its complete standard output and standard error.
+    """
+
+    def __init__(self, message: str, output: str = "") -> None:
+        super().__init__(message)
+        self.output = output
 
 
 def end_children() -> None:
@@ -31,13 +48,7 @@ def tail(text: str, lines: int = QUOTED_LINES) -> str:
 
 
 def capture(
-    step: str,
-    command: Sequence[str],
-    *,
-    timeout: float | None = 60,
-    check: bool = True,
-    stdin: bytes | None = None,
-    env: Mapping[str, str] | None = None,
+    step: str, command: Sequence[str], *, timeout: float | None = 60, check: bool = True, stdin: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a short command and return its output.
 
@@ -45,9 +56,7 @@ def capture(
     or (with ``check``) fails.
     """
     try:
-        done = subprocess.run(
-            list(command), input=stdin or b"", capture_output=True, timeout=timeout, env=env, check=False
-        )
+        done = subprocess.run(list(command), input=stdin, capture_output=True, timeout=timeout, check=False)
     except subprocess.TimeoutExpired as error:
         raise CommandFailed(f"{step}: `{shlex.join(command)}` did not finish within {timeout:g} s") from error
     except FileNotFoundError as error:

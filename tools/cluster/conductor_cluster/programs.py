@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 
 from . import catalogue, docker
-from .build import go_programs, recipe
-from .console import Console
-from .locking import locked
+from .build import go_programs
+from .console import Console, locked
 from .paths import Paths
 from .process import capture
 
@@ -30,13 +28,10 @@ OTHER_FAMILY = "kube"
 
 
 def kind_on_path(wanted: str) -> Path | None:
-    """Return `kind` on PATH if it has the same minor version as ``wanted`` (``0.32.0``), else None."""
+    """Return `kind` on PATH if it has the same minor version as ``wanted`` (``v0.32.0``), else None."""
     found = shutil.which("kind")
-    if found is None:
-        return None
-    answer = capture("kind version", [found, "version"], check=False).stdout.decode()
-    match = re.search(r"v(\d+\.\d+)\.", answer)
-    return Path(found) if match and match.group(1) == wanted.rsplit(".", 1)[0] else None
+    answer = capture("kind version", [found, "version"], check=False).stdout.decode() if found else ""
+    return Path(found) if found and f" {wanted.rpartition('.')[0]}." in answer else None
 
 
 def program(paths: Paths, console: Console, name: str) -> Path:
@@ -50,13 +45,13 @@ def program(paths: Paths, console: Console, name: str) -> Path:
         built = go_programs.folder(paths, family) / name
         if built.is_file():
             return built
-        cached = paths.work / "copied" / recipe.node_recipe(paths) / name
+        cached = paths.work / "copied" / catalogue.node_recipe(paths) / name
         if cached.is_file():
             return cached
-        image = recipe.node_image(paths)
+        image = catalogue.node_image(paths)
         if docker.server_version() is not None and docker.image(image) is not None:
-            docker.copy_from_image(image, {IN_NODE_IMAGE[name]: cached})
+            docker.copy_from_image(image, IN_NODE_IMAGE[name], cached)
             console.step(f"copied {name} out of {image}")
             return cached
-        found = kind_on_path(catalogue.kind_version(paths)) if name == "kind" else None
+        found = kind_on_path(family.version) if name == "kind" else None
         return found or go_programs.build(paths, console, family) / name

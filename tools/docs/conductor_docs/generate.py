@@ -17,8 +17,9 @@ from typing import Any
 
 import yaml
 
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.event_causes import EVENT_CAUSES, POD_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_catalogue import SIGNATURES, SLOW
-from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_causes import FAILURE_CAUSES
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_causes import LOG_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.webhook_causes import WEBHOOK_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import CATALOGUE
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import (
@@ -76,14 +77,12 @@ def grouped(text: str) -> dict[str, list[str]]:
         ValueError: a variable stands below no such comment.
     """
     titles = {title: group for group, title in GROUPS.items()}
-    found: dict[str, list[str]] = {group: [] for group in GROUPS}
-    group = ""
-    for title, name in re.findall(r"^ +(?:# ([A-Z][\w ]+)\.|(conductor_\w+):(?: &\w+)?)$", text, re.MULTILINE):
-        group = titles.get(title, group) if title else group
-        if name and not group:
-            raise ValueError(f"{name} is in no group: put it below one of the comments {', '.join(titles)}")
-        if name:
-            found[group].append(name)
+    before, *parts = re.split(rf"^ +# ({'|'.join(titles)})\.$", text, flags=re.MULTILINE)
+    found: dict[str, list[str]] = {group: [] for group in ("", *GROUPS)}
+    for title, part in zip(("", *parts[::2]), (before, *parts[1::2]), strict=True):
+        found[titles.get(title, "")] += re.findall(r"^ +(conductor_\w+):(?: &\w+)?$", part, re.MULTILINE)
+    if outside := found.pop(""):
+        raise ValueError(f"{outside[0]} is in no group: put it below one of the comments {', '.join(titles)}")
     return found
 
 
@@ -124,8 +123,7 @@ def compatibility(_part: str) -> str:
     go = (CLONE / "tools/cluster/go/kube/go.mod").read_text("utf-8")
     [ours] = re.findall(r"^\s*k8s\.io/kubernetes v(\d+\.\d+)", go, re.MULTILINE)
     core = load("meta/runtime.yml")["requires_ansible"].removeprefix(">=").removesuffix(".0")
-    cores = sorted((path.stem.removeprefix("core-") for path in CLONE.glob("requirements/core-*.in")), key=len)
-    cores.sort(key=lambda name: [int(part) for part in name.split(".")])
+    cores = sorted((path.stem[5:] for path in CLONE.glob("requirements/core-*.in")), key=lambda name: int(name[2:]))
     python, collection = ".".join(map(str, OLDEST_PYTHON)), load("galaxy.yml")["dependencies"]["kubernetes.core"]
     return table(
         ("", "supported", "tested"),
@@ -179,7 +177,8 @@ def causes(kind: str) -> str:
     catalogues: dict[str, Iterable[Any]] = {
         "certain": (entry for entry in SIGNATURES if entry.grace != SLOW),
         "slow": (entry for entry in SIGNATURES if entry.grace == SLOW),
-        "logs": FAILURE_CAUSES,
+        "events": (*EVENT_CAUSES, *POD_CAUSES),
+        "logs": LOG_CAUSES,
         "webhooks": WEBHOOK_CAUSES,
     }
     if kind == "rejections":
@@ -187,7 +186,9 @@ def causes(kind: str) -> str:
         return table(
             ("cause", "next"), *dict.fromkeys((shown(entry.cause), shown(entry.next_step)) for entry in entries)
         )
-    rows = dict.fromkeys((entry.cause.replace("{0}{1}", "{0}"), entry.next_step) for entry in catalogues[kind])
+    rows = dict.fromkeys(
+        (re.sub(r"\{0\}(?:\{\d\})+", "{0}", entry.cause), entry.next_step) for entry in catalogues[kind]
+    )
     return table(("cause", "next"), *rows)
 
 

@@ -56,39 +56,37 @@ def write_pages(source: Path) -> None:
 
 def dead_links(site: Path) -> list[str]:
     """Return the links of a site that lead nowhere inside it; links to other hosts are not checked."""
-    texts = {path: path.read_text("utf-8") for path in site.rglob("*.html")}
+    texts = {path: path.read_text("utf-8") for path in sorted(site.rglob("*.html"))}
     anchors = {path: {"", *re.findall(r'\b(?:id|name)="([^"]+)"', text)} for path, text in texts.items()}
-    dead = []
-    for page, text in sorted(texts.items()):
-        for link in sorted(set(re.findall(r'\b(?:href|src)="([^"]*)"', text))):
-            parts = urlsplit(unescape(link))
-            target = Path(os.path.normpath(page.parent / unquote(parts.path))) if parts.path else page
-            alive = target.is_file() and unquote(parts.fragment) in anchors.get(target, {unquote(parts.fragment)})
-            if not (parts.scheme or parts.netloc or alive):
-                dead.append(f"{page.relative_to(site)}: {link}")
-    return dead
+
+    def alive(page: Path, link: str) -> bool:
+        parts = urlsplit(unescape(link))
+        path, anchor = unquote(parts.path), unquote(parts.fragment)
+        target = Path(os.path.normpath(page.parent / path)) if path else page
+        inside = target.is_file() and anchor in anchors.get(target, {anchor})
+        return bool(parts.scheme or parts.netloc) or inside
+
+    links = {page: sorted(set(re.findall(r'\b(?:href|src)="([^"]*)"', text))) for page, text in texts.items()}
+    return [f"{page.relative_to(site)}: {link}" for page in links for link in links[page] if not alive(page, link)]
 
 
 def main() -> int:
     """Build the site and check its links."""
-    source, html, programs = BUILD / "source", BUILD / "html", Path(sys.executable).parent
+    source, html = BUILD / "source", BUILD / "html"
     reference, settings = source / "reference", Path(__file__).parent
     shutil.rmtree(BUILD, ignore_errors=True)
     reference.mkdir(parents=True)
     # antsibull-docs rejects a folder that others may write to.
     reference.chmod(0o755)
     write_pages(source)
-    environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"}
-    environment["ANSIBLE_COLLECTIONS_PATH"] = str(CLONE / ".ansible" / "collections")
     wanted = ("--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", reference, "conductor.trainer")
     for command in (
         ("antsibull-docs", "lint-collection-docs", "--plugin-docs", CLONE),
         ("antsibull-docs", "collection", *wanted),
         ("sphinx-build", "-q", "-W", "--keep-going", "-b", "html", "-c", settings, source, html),
     ):
-        done = subprocess.run((programs / command[0], *command[1:]), cwd=CLONE, env=environment, check=False)
-        if done.returncode:
-            print(f"docs: {command[0]} failed with exit code {done.returncode}", file=sys.stderr)
+        if code := subprocess.run(command, cwd=CLONE, check=False).returncode:
+            print(f"docs: {command[0]} failed with exit code {code}", file=sys.stderr)
             return 1
         for page in reference.glob("*.rst"):
             # The theme has a table of contents on every page.

@@ -1,61 +1,129 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Command line: ``python -m conductor_mutation TARGET [--jobs N] [--limit SECONDS] [--only TEXT] [--report FILE]``."""
+"""Command line: ``python -m conductor_mutation TARGET SESSION [--data FILE]``, in the clone."""
 
 from __future__ import annotations
 
 import argparse
-import json
+import multiprocessing
 import os
+import shlex
+import shutil
 import signal
+import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from conductor_mutation import trials
-from conductor_mutation.scores import Change, Fate, by_file, score
-from conductor_mutation.targets import DATA, TargetError, read_target
+import cosmic_ray.plugins
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import mutate_and_test
+from cosmic_ray.tools.survival_rate import survival_rate
+from cosmic_ray.work_db import WorkDB, use_db
+from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkerOutcome, WorkItem
+
+from conductor_mutation import operators
+from conductor_mutation.sources import annotation_spans, copy
+from conductor_mutation.targets import DATA, Target, TargetError, read_target
+
+# Seconds for the tests of one change; a timeout counts as killed, as cosmic-ray counts.
+LIMIT = 120
+# Ends a line whose changes have no effect, as for cosmic-ray's own filter.
+PRAGMA = "# pragma: no mutate"
+
+
+class RunError(Exception):
+    """The changes cannot be tested; the message contains the cause."""
+
+
+def find(file: str, names: tuple[str, ...]) -> Iterator[MutationSpec]:
+    """Yield all changes to one module, except those to annotations and to marked lines."""
+    source = Path(file).read_text(encoding="utf-8")
+    tree, ignored, lines = get_ast(source), annotation_spans(source), source.split("\n")
+    for name in names:
+        operator = cosmic_ray.plugins.get_operator(name)()
+        spans = (span for node in ast_nodes(tree) for span in operator.mutation_positions(node))
+        for occurrence, (start, end) in enumerate(spans):
+            if PRAGMA not in lines[end[0] - 1] and not any(first <= start < last for first, last in ignored):
+                yield MutationSpec(Path(file), name, occurrence, start, end)
+
+
+def run(target: Target, session: WorkDB, clone: Path) -> None:
+    """Test each change of the session in a copy of the clone, one copy for each process, and keep the results in it.
+
+    Raises:
+        RunError: the tests fail without any change, or cosmic-ray does.
+    """
+    pytest = (f"{clone}/.venv/bin/python", "-m", "pytest", "--exitfirst", "--quiet", "--no-header", "--tb=no")
+    commands = {module: shlex.join([*pytest, *target.tests_of(module)]) for module in target.modules}
+    scratch = clone / (os.environ.get("CONDUCTOR_CACHE") or ".cache") / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="mutation-", dir=scratch) as folder:
+        template = copy(clone, Path(folder).resolve() / "template")
+        _rehearse(template, target, (*pytest, *target.tests))
+        fork = multiprocessing.get_context("fork")
+        with ProcessPoolExecutor(min(2, os.cpu_count() or 1), fork, initializer=_begin, initargs=(template,)) as pool:
+            pending = [
+                (
+                    item,
+                    pool.submit(mutate_and_test, item.mutations, commands[str(item.mutations[0].module_path)], LIMIT),
+                )
+                for item in session.work_items
+            ]
+            try:
+                for item, future in pending:
+                    result = future.result()
+                    if result.worker_outcome != WorkerOutcome.NORMAL or result.test_outcome == TestOutcome.INCOMPETENT:
+                        raise RunError(f"cosmic-ray could not try {item}: {result.output}")
+                    session.set_result(item.job_id, result)
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _rehearse(place: Path, target: Target, command: tuple[str, ...]) -> None:
+    """Run the tests without a change; keep the compiled files, except those of the modules to change."""
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=LIMIT, check=False)
+    if done.returncode != 0:
+        raise RunError(f"the tests fail without any change:\n{done.stdout}{done.stderr}")
+    # Python identifies a compiled file by time (in seconds) and size of its source; both may be equal after a change.
+    for path in (place / module for module in target.modules):
+        for compiled in path.parent.glob(f"__pycache__/{path.stem}.*.pyc"):
+            compiled.unlink()
+
+
+def _begin(template: Path) -> None:
+    """Create a separate copy for each process, with the times of the compiled files."""
+    place = Path(tempfile.mkdtemp(dir=template.parent), "copy")
+    shutil.copytree(template, place, symlinks=True)
+    os.chdir(place)
 
 
 def main() -> int:
     """Try every change; return 1 if the tests notice too few of them, 2 if the changes cannot be tried."""
     parser = argparse.ArgumentParser(prog="mutation", description=__doc__)
     parser.add_argument("target", help=f"one of {DATA.name}")
-    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), metavar="N", help="processes at once")
-    parser.add_argument(
-        "--limit", type=float, default=120, metavar="SECONDS", help="per change; a timeout counts as a kill (120)"
-    )
-    parser.add_argument("--only", default="", metavar="TEXT", help="only modules whose path contains TEXT")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write the result as JSON")
+    parser.add_argument("session", type=Path, help="file of cosmic-ray for the results")
     parser.add_argument("--data", type=Path, default=DATA, metavar="FILE", help="other targets")
-    parser.add_argument("--clone", type=Path, default=Path(__file__).resolve().parents[3], help="another clone")
     arguments = parser.parse_args()
-    clone = arguments.clone.resolve()
-    scratch = clone / (os.environ.get("CONDUCTOR_CACHE") or ".cache") / "tmp"
-    scratch.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, _end)
-    results: list[tuple[Change, Fate]] = []
+    operators.register()
     try:
-        target = read_target(arguments.target, clone, arguments.data)
-        modules = [module for module in target.modules if arguments.only in module]
-        found = [mutant for module in modules for mutant in trials.find(clone, module, target.operators)]
-        print(f"{target.name}: {len(found)} mutants of {len(modules)} modules", flush=True)
-        for change, fate in trials.run(clone, target, found, scratch, arguments.jobs, arguments.limit):
-            results.append((change, fate))
-            if fate != "killed":
-                print(f"{fate}  {change.file}:{change.line}: {change.before}  ->  {change.after}", flush=True)
-        total, parts = score(target, results), by_file(target, results)
-    except (TargetError, trials.RunError) as error:
+        target = read_target(arguments.target, Path.cwd(), arguments.data)
+        found = (mutation for module in target.modules for mutation in find(module, target.operators))
+        with use_db(arguments.session, WorkDB.Mode.create) as session:
+            session.clear()
+            session.add_work_items(WorkItem.single(f"{number:06}", one) for number, one in enumerate(found))
+            print(f"{arguments.target}: {session.num_work_items} mutants of {len(target.modules)} modules", flush=True)
+            run(target, session, Path.cwd())
+            percent = 100 - survival_rate(session) if session.num_results else 0.0
+    except (TargetError, RunError, subprocess.TimeoutExpired) as error:
         print(f"mutation: {error}", file=sys.stderr)
         return 2
-    for file, part in parts.items():
-        print(f"{file}: {part.sentence()}")
-    print(f"{target.name}: {total.sentence()}")
-    if arguments.report:
-        files = {file: part.facts() for file, part in parts.items()}
-        whole = {**total.facts(), "least": target.least, "files": files}
-        arguments.report.write_text(json.dumps(whole, indent=1), encoding="utf-8")
-    return 0 if total.percent >= target.least else 1
+    print(f"{arguments.target}: {percent:.1f} % noticed; at least {target.least} % are asked for")
+    return 0 if percent >= target.least else 1
 
 
 def _end(number: int, _frame: object) -> None:

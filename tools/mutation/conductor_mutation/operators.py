@@ -42,10 +42,8 @@ class _Replacing(Operator):
 
 
 def _memberships(node: Any) -> list[int]:
-    if node.type != "comparison":
-        return []
-    words = {index: node.children[index].get_code().split() for index in range(1, len(node.children), 2)}
-    return [index for index, word in words.items() if word in (["in"], ["not", "in"])]
+    words = [child.get_code().split() for child in node.children] if node.type == "comparison" else []
+    return [index for index, word in enumerate(words) if word in (["in"], ["not", "in"])]
 
 
 def _calls(node: Any) -> list[int]:
@@ -78,5 +76,5 @@ class DropCall(_Replacing):
 
 def register() -> None:
     """Register them with cosmic-ray as C(conductor/NAME), like an installed plugin."""
-    ours = {operator.__name__: operator for operator in (SwapMembership, NegateFilter, DropCall)}
-    cosmic_ray.plugins.OPERATOR_PROVIDERS["conductor"] = ours
+    ours = (SwapMembership, NegateFilter, DropCall)
+    cosmic_ray.plugins.OPERATOR_PROVIDERS["conductor"] = {operator.__name__: operator for operator in ours}

@@ -16,33 +16,20 @@ Position = tuple[int, int]
 
 def annotation_spans(source: str) -> list[tuple[Position, Position]]:
     """Return start and end of the annotations of a module: they are not evaluated, so no test can detect a change."""
-    found: list[ast.expr] = []
-    for node in ast.walk(ast.parse(source)):
-        match node:
-            case ast.AnnAssign(annotation=found_one) | ast.arg(annotation=ast.expr() as found_one):
-                found.append(found_one)
-            case ast.FunctionDef(returns=ast.expr() as found_one):
-                found.append(found_one)
-    return [((one.lineno, one.col_offset), (one.end_lineno or 0, one.end_col_offset or 0)) for one in found]
-
-
-def changed_lines(diff: str) -> tuple[str, str]:
-    """Return the removed and the added text of a unified diff: lines joined, every gap as one space."""
-    # After the headings; cosmic-ray writes one more than usual.
-    lines = diff.splitlines()[3:]
-    removed, added = (" ".join(line[1:] for line in lines if line.startswith(sign)) for sign in "-+")
-    return " ".join(removed.split()), " ".join(added.split())
+    nodes = ast.walk(ast.parse(source))
+    # The annotation of a variable or an argument, or that of what a function returns.
+    found = [getattr(node, "annotation", None) or getattr(node, "returns", None) for node in nodes]
+    return [((one.lineno, one.col_offset), (one.end_lineno, one.end_col_offset)) for one in found if one]
 
 
 def copy(clone: Path, folder: Path) -> Path:
     """Copy the current content of Git's files into ``folder``, with a collections path that leads there."""
     listing = ["git", "-C", str(clone), "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     names = subprocess.run(listing, stdout=subprocess.PIPE, text=True, timeout=60, check=True).stdout
-    for name in names.split("\0"):
-        # Git also lists deleted files until the deletion is committed.
-        if (clone / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(clone / name, folder / name)
+    # Git also lists deleted files until the deletion is committed.
+    for name in (name for name in names.split("\0") if (clone / name).is_file()):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(clone / name, folder / name)
     collections = Path(".ansible", "collections", "ansible_collections")
     (folder / collections / "conductor").mkdir(parents=True)
     # Relative, so that a copy of the copy leads into itself.

@@ -1,11 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read and check targets.yml: the modules to change, and the tests that must detect the changes."""
+"""Read targets.yml: the modules to change, and the tests that must detect the changes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -18,32 +17,19 @@ class TargetError(Exception):
     """The data does not match the clone; the message says what to change."""
 
 
-class Equivalent(NamedTuple):
-    """A change without an effect (see scores.Change), and the reason why no test can detect it."""
-
-    file: str
-    before: str
-    after: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """One group of modules.
 
     Args:
         least: the lowest score, in per cent.
         modules, tests: paths in the clone.
         operators: cosmic-ray's names of the changes.
-        equivalent: the changes to these modules that are excluded from the score.
     """
 
-    name: str
     least: float
     modules: tuple[str, ...]
     tests: tuple[str, ...]
     operators: tuple[str, ...]
-    equivalent: tuple[Equivalent, ...]
 
     def tests_of(self, module: str) -> list[str]:
         """Return all tests; first those with the module's name, which most likely detect a change."""
@@ -61,16 +47,8 @@ def read_target(name: str, clone: Path, data: Path = DATA) -> Target:
     if name not in content["targets"]:
         raise TargetError(f"no target {name}; available: {', '.join(sorted(content['targets']))}")
     entry = content["targets"][name]
-    modules = _files(clone, entry["modules"])
-    equivalent = tuple(Equivalent(**found) for found in content["equivalent"])
-    return Target(
-        name,
-        entry["least"],
-        modules,
-        _files(clone, entry["tests"]),
-        tuple(content["operators"]),
-        tuple(found for found in equivalent if found.file in modules),
-    )
+    modules, tests = _files(clone, entry["modules"]), _files(clone, entry["tests"])
+    return Target(entry["least"], modules, tests, tuple(content["operators"]))
 
 
 def _files(clone: Path, patterns: list[str]) -> tuple[str, ...]:

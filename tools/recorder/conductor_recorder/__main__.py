@@ -10,24 +10,25 @@ import json
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from kubernetes import config, dynamic
 
 from conductor_recorder.recording import Recording
 
-# API version, kind, and whether the objects are namespaced.
-WATCHED = (
-    ("apps/v1", "Deployment", True),
-    ("apps/v1", "ReplicaSet", True),
-    ("v1", "Pod", True),
-    ("discovery.k8s.io/v1", "EndpointSlice", True),
-    ("coordination.k8s.io/v1", "Lease", True),
-    ("v1", "Namespace", False),
-    ("apiextensions.k8s.io/v1", "CustomResourceDefinition", False),
-    ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", False),
-    ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", False),
-)
+# The kinds, and the API version of each.
+WATCHED = {
+    "Deployment": "apps/v1",
+    "ReplicaSet": "apps/v1",
+    "Pod": "v1",
+    "EndpointSlice": "discovery.k8s.io/v1",
+    "Lease": "coordination.k8s.io/v1",
+    "Namespace": "v1",
+    "CustomResourceDefinition": "apiextensions.k8s.io/v1",
+    "MutatingWebhookConfiguration": "admissionregistration.k8s.io/v1",
+    "ValidatingWebhookConfiguration": "admissionregistration.k8s.io/v1",
+}
 
 
 def main() -> int:
@@ -39,33 +40,29 @@ def main() -> int:
     parser.add_argument("--namespace", default="kubeflow-system", help="namespace of the controllers (kubeflow-system)")
     parser.add_argument("--seconds", type=float, default=60, help="duration (60)")
     arguments = parser.parse_args()
-    recording, lock, failures = Recording(), threading.Lock(), []
-    began = time.monotonic()
+    recording, lock, began = Recording(), threading.Lock(), time.monotonic()
 
-    def follow(api_version: str, kind: str, namespaced: bool) -> None:
+    def follow(kind: str) -> str:
         # One client per thread: they are not thread-safe.
         api = config.new_client_from_config(arguments.kubeconfig, arguments.context)
-        resource = dynamic.DynamicClient(api).resources.get(api_version=api_version, kind=kind)
-        namespace = arguments.namespace if namespaced else None
+        resource = dynamic.DynamicClient(api).resources.get(api_version=WATCHED[kind], kind=kind)
+        namespace = arguments.namespace if resource.namespaced else None
         try:
             while (left := arguments.seconds - (time.monotonic() - began)) > 0:
                 for event in resource.watch(namespace=namespace, timeout=max(1, int(left))):
                     with lock:
                         recording.take(time.monotonic() - began, kind, event["type"], event["raw_object"])
         except Exception as error:  # noqa: BLE001 - reported at the end
-            failures.append(f"{kind}: {error}")
+            return f"{kind}: {error}"
+        return ""
 
-    threads = [threading.Thread(target=follow, args=watched) for watched in WATCHED]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(len(WATCHED)) as pool:
+        failures = list(filter(None, pool.map(follow, WATCHED)))
     # One version per line: a diff shows the changed ones.
     lines = ",\n".join(json.dumps(entry) for entry in recording.entries)
     arguments.file.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
     print(f"{len(recording.entries)} versions of objects in {arguments.file}")
-    for failure in failures:
-        print(failure, file=sys.stderr)
+    print(*failures, sep="\n", end="\n" if failures else "", file=sys.stderr)
     return 1 if failures else 0
 
 

@@ -5,22 +5,34 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
-# The fields to keep; others are long, or differ between clusters.
-_METADATA = ("name", "namespace", "uid", "generation", "labels", "deletionTimestamp", "creationTimestamp", "finalizers")
-_OF_SPEC = {
-    "Pod": ("nodeName",),
-    "Deployment": ("replicas", "paused", "selector", "progressDeadlineSeconds"),
-    "ReplicaSet": ("replicas",),
-    "CustomResourceDefinition": ("group", "scope"),
-    "Lease": ("holderIdentity", "acquireTime", "leaseTransitions", "leaseDurationSeconds"),
+# The fields to keep, by name: None is all of a field, a mapping parts of it or of each entry of a list. Others are
+# long, or differ between clusters.
+Shape = Mapping[str, Any]
+METADATA = dict.fromkeys(
+    ("name", "namespace", "uid", "generation", "labels", "deletionTimestamp", "creationTimestamp", "finalizers")
+)
+CONTAINERS = dict.fromkeys(("name", "image", "ready", "started", "restartCount", "state", "lastState"))
+OTHERS: Shape = {"status": None, "endpoints": None, "webhooks": {"name": None, "clientConfig": None}}
+BY_KIND: Mapping[str, Shape] = {
+    "Secret": {},
+    "Pod": {
+        "spec": {"nodeName": None},
+        "status": {
+            **dict.fromkeys(("phase", "conditions", "reason", "message")),
+            **dict.fromkeys(("initContainerStatuses", "containerStatuses"), CONTAINERS),
+        },
+    },
+    "Deployment": {**OTHERS, "spec": dict.fromkeys(("replicas", "paused", "selector", "progressDeadlineSeconds"))},
+    "ReplicaSet": {**OTHERS, "spec": {"replicas": None}},
+    "CustomResourceDefinition": {**OTHERS, "spec": {"group": None, "scope": None, "versions": {"name": None}}},
+    "Lease": {"spec": dict.fromkeys(("holderIdentity", "acquireTime", "leaseTransitions", "leaseDurationSeconds"))},
 }
-_OF_POD_STATUS = ("phase", "conditions", "reason", "message", "initContainerStatuses", "containerStatuses")
-_OF_CONTAINER = ("name", "image", "ready", "started", "restartCount", "state", "lastState")
 # Verdicts recognise a caBundle, but do not verify it.
-_CA = "c2hvcnRlbmVk"
+CA = "c2hvcnRlbmVk"
 
 
 class Recording:
@@ -48,36 +60,16 @@ class Recording:
 
 def trimmed(kind: str, item: Mapping[str, Any]) -> dict[str, Any]:
     """Return an object with the fields that verdicts read, and without secret data."""
-    metadata = item.get("metadata") or {}
-    kept: dict[str, Any] = {"metadata": {name: metadata[name] for name in _METADATA if name in metadata}}
-    if kind == "Secret":
-        return kept
-    spec = item.get("spec") or {}
-    if kind in _OF_SPEC:
-        kept["spec"] = {name: spec[name] for name in _OF_SPEC[kind] if name in spec}
-    if kind == "CustomResourceDefinition":
-        kept["spec"]["versions"] = [{"name": version["name"]} for version in spec.get("versions") or []]
-    for name in ("status", "endpoints"):
-        if name in item:
-            kept[name] = item[name]
-    if kind == "Pod" and "status" in kept:
-        kept["status"] = {name: _status(value) for name, value in kept["status"].items() if name in _OF_POD_STATUS}
-    if "webhooks" in item:
-        kept["webhooks"] = [_webhook(webhook) for webhook in item["webhooks"]]
-    return kept
+    shape = {"metadata": METADATA, **BY_KIND.get(kind, OTHERS)}
+    found: dict[str, Any] = copy.deepcopy(_fields({"metadata": {}, **item}, shape))
+    for client in (webhook.get("clientConfig") or {} for webhook in found.get("webhooks") or ()):
+        client.update({"caBundle": CA} if client.get("caBundle") else {})
+    return found
 
 
-def _status(value: Any) -> Any:
-    if not isinstance(value, list):
+def _fields(value: Any, shape: Shape | None) -> Any:
+    if isinstance(value, list) and shape is not None:
+        return [_fields(entry, shape) for entry in value]
+    if not isinstance(value, Mapping) or shape is None:
         return value
-    return [
-        {name: entry[name] for name in _OF_CONTAINER if name in entry} if "restartCount" in entry else entry
-        for entry in value
-    ]
-
-
-def _webhook(webhook: Mapping[str, Any]) -> dict[str, Any]:
-    client = dict(webhook.get("clientConfig") or {})
-    if client.get("caBundle"):
-        client["caBundle"] = _CA
-    return {"name": webhook.get("name"), "clientConfig": client}
+    return {name: _fields(value[name], inner) for name, inner in shape.items() if name in value}

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Core:
+class Core(NamedTuple):
     """One release of ansible-core (``requirements/core-VERSION.txt``) and the Python it is tested with."""
 
     version: str
@@ -26,14 +26,8 @@ class Core:
 
 
 # The first is the oldest that meta/runtime.yml allows, the last is the newest; every supported Python occurs.
-CORES = (
-    Core("2.16", "3.10"),
-    Core("2.17", "3.12"),
-    Core("2.18", "3.13"),
-    Core("2.19", "3.11"),
-    Core("2.20", "3.12"),
-    Core("2.21", "3.13"),
-)
+_TESTED = {"2.16": "3.10", "2.17": "3.12", "2.18": "3.13", "2.19": "3.11", "2.20": "3.12", "2.21": "3.13"}
+CORES = tuple(Core(*tested) for tested in _TESTED.items())
 # The releases of `make test`; the whole matrix takes too long for every change.
 EVERY_TIME = (CORES[0], CORES[-1])
 
@@ -49,9 +43,7 @@ def interpreter(version: str, environ: Mapping[str, str] = os.environ) -> Path |
     candidates += sorted(home.glob(f"versions/{version}.*/bin/{name}"), reverse=True)
     question = f"import ensurepip, sys, venv; raise SystemExit('{version}' != '{{}}.{{}}'.format(*sys.version_info))"
     for path in filter(Path.is_file, candidates):
-        try:
-            if subprocess.run([path, "-c", question], capture_output=True, timeout=30, check=False).returncode == 0:
-                return path
-        except (OSError, subprocess.TimeoutExpired):
-            continue
+        with suppress(OSError, subprocess.SubprocessError):
+            subprocess.run([path, "-c", question], capture_output=True, timeout=30, check=True)
+            return path
     return None

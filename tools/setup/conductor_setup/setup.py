@@ -12,7 +12,6 @@ import argparse
 import ast
 import fcntl
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -41,8 +40,9 @@ UV_VARIABLES = {
     "proxy": "ALL_PROXY",
 }
 INDEX_ADVICE = "Is a Python package index reachable? pip's settings (PIP_INDEX_URL, pip.conf, proxies) apply."
-# The release of kubernetes.core in requirements/collections.yml.
-KUBERNETES_CORE = r'name: kubernetes\.core\n\s+version: "([\d.]+)"'
+# Collections paths of the clone: the usual one, and one with the oldest kubernetes.core that galaxy.yml allows.
+COLLECTIONS = ".ansible/collections/ansible_collections"
+OLDEST_COLLECTIONS = ".ansible/oldest/ansible_collections"
 # The helper environments of `make test`, each from the lock file of the same name.
 HELPERS = ("kubeflow-sdk", "runner", "checkers", "bastion", "docs")
 # The oldest Python of each lock file, in this order: test.in is constrained by runtime.txt.
@@ -74,13 +74,14 @@ def run(command: Sequence[str | Path], advice: str, environment: Mapping[str, st
             capture_output=True,
             text=True,
             timeout=timeout,
-            check=False,
+            check=True,
         )
+    except subprocess.CalledProcessError as error:
+        tail = "\n".join((error.stdout + error.stderr).splitlines()[-25:])
+        message = f"`{' '.join(words)}` failed with exit code {error.returncode}:\n{tail}\n{advice}"
+        raise SetupError(message) from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SetupError(f"cannot run {words[0]}: {error}\n{advice}") from error
-    if done.returncode != 0:
-        tail = "\n".join((done.stdout + done.stderr).splitlines()[-25:])
-        raise SetupError(f"`{' '.join(words)}` failed with exit code {done.returncode}:\n{tail}\n{advice}")
     return done.stdout
 
 
@@ -120,9 +121,7 @@ class Setup:
         self.clone = clone.resolve()
         self.cache = self.clone / (environ.get("CONDUCTOR_CACHE") or ".cache")
         self.requirements = self.clone / "requirements"
-        self.collections = self.clone / ".ansible" / "collections" / "ansible_collections"
-        scratch = self.cache / "tmp"
-        scratch.mkdir(parents=True, exist_ok=True)
+        (self.cache / "tmp").mkdir(parents=True, exist_ok=True)
         own = {"PIP_CACHE_DIR": "pip", "UV_CACHE_DIR": "uv", "TMPDIR": "tmp"}
         fixed = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "UV_PYTHON_DOWNLOADS": "never"}
         # The default of a minute is too short for slow machines.
@@ -151,47 +150,42 @@ class Setup:
         settings.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
         run([self.programs / "uv", *words], INDEX_ADVICE, {**settings, **self.environ})
 
-    def ensure(self, folder: str, *locks: str, python: Path | None = None) -> None:
+    def ensure(self, folder: str, *locks: str, python: str | Path = sys.executable) -> None:
         """Create or update the environment ``folder``: exactly the packages of the files ``requirements/LOCK.txt``.
 
         The lock files of an earlier, larger tier are included. Another interpreter or a moved clone recreates it.
-        ``python`` is the interpreter of the environment, by default the running one.
 
         Raises:
             SetupError: the environment cannot be created or its packages are not available.
         """
         venv = self.clone / folder
-        interpreter = python or Path(sys.executable)
-        question = (interpreter, "-c", "import sys; print(sys.version, sys.base_prefix)")
-        basis = digest(run(question, "", self.environ), str(venv))
-        made = is_current(venv / ".conductor-basis", basis)
-        wanted = {*locks, *(path.name.removeprefix(".conductor-") for path in venv.glob(".conductor-*") if made)}
-        files = {lock: self.requirements / f"{lock}.txt" for lock in sorted(wanted)}
+        basis = run((python, "-c", "import sys; print(sys.version, sys.base_prefix)"), "", self.environ)
+        made = is_current(venv / ".conductor-basis", digest(basis, str(venv)))
+        known = {path.name.removeprefix(".conductor-") for path in venv.glob(".conductor-*") if made}
+        files = {lock: self.requirements / f"{lock}.txt" for lock in sorted({*locks, *known})}
         # Exclude the stamp of the environment itself, and lock files that no longer exist.
-        files = {lock: path for lock, path in files.items() if lock in locks or path.is_file()}
-        keys = {lock: digest(path) for lock, path in files.items()}
+        keys = {lock: digest(path) for lock, path in files.items() if lock in locks or path.is_file()}
         if made and all(is_current(venv / f".conductor-{lock}", keys[lock]) for lock in locks):
             return
         started = time.monotonic()
         if not made:
-            self.uv("venv", "--clear", "--no-project", "--python", interpreter, venv)
-            (venv / ".conductor-basis").write_text(basis, encoding="utf-8")
-        for lock in files:
+            self.uv("venv", "--clear", "--no-project", "--python", python, venv)
+            (venv / ".conductor-basis").write_text(digest(basis, str(venv)), encoding="utf-8")
+        for lock in keys:
             (venv / f".conductor-{lock}").unlink(missing_ok=True)
-        self.uv("pip", "sync", "--require-hashes", "--compile-bytecode", "--python", venv, *files.values())
+        packages = [files[lock] for lock in keys]
+        self.uv("pip", "sync", "--require-hashes", "--compile-bytecode", "--python", venv, *packages)
         for lock, key in keys.items():
             (venv / f".conductor-{lock}").write_text(key, encoding="utf-8")
-        print(f"setup: {folder}: {', '.join(files)} ({time.monotonic() - started:.1f} s)", flush=True)
+        print(f"setup: {folder}: {', '.join(keys)} ({time.monotonic() - started:.1f} s)", flush=True)
 
-    def ensure_cores(self, wanted: Sequence[cores.Core]) -> None:
-        """Create the environments of these releases of ansible-core; warn about those whose Python is missing."""
-        for core in wanted:
-            python = cores.interpreter(core.python)
-            if python:
-                locks = (core.name,) if core.name in LOCKED_FOR else ("core", core.name)
-                self.ensure(f".venvs/{core.name}", *locks, python=python)
-            else:
-                print(f"setup: Python {core.python} is missing: the suite {core.name} cannot run", file=sys.stderr)
+    def ensure_core(self, core: cores.Core) -> None:
+        """Create the environment of a release of ansible-core; warn if its Python is missing."""
+        if python := cores.interpreter(core.python):
+            locks = (core.name,) if core.name in LOCKED_FOR else ("core", core.name)
+            self.ensure(f".venvs/{core.name}", *locks, python=python)
+        else:
+            print(f"setup: Python {core.python} is missing: the suite {core.name} cannot run", file=sys.stderr)
 
     def link_checkout(self) -> None:
         """Link the checkout into the collections path as ``conductor.trainer``.
@@ -199,64 +193,35 @@ class Setup:
         Raises:
             SetupError: something other than such a link exists there.
         """
-        link = self.collections / "conductor" / "trainer"
+        link = self.clone / COLLECTIONS / "conductor" / "trainer"
         link.parent.mkdir(parents=True, exist_ok=True)
-        if link.is_symlink():
-            link.unlink()
-        elif link.exists():
+        if link.exists() and not link.is_symlink():
             raise SetupError(f"{link} exists and is not a link to the checkout: remove it")
+        link.unlink(missing_ok=True)
         # Relative, so that the clone can be moved.
         link.symlink_to(os.path.relpath(self.clone, link.parent))
 
-    def ensure_kubernetes_core(self) -> None:
-        """Install the pinned kubernetes.core from Galaxy, or from the Python package ``ansible``, which contains it.
+    def ensure_kubernetes_core(self, lock: str, folder: str = COLLECTIONS) -> None:
+        """Unpack kubernetes.core from the Python package ``ansible``, whose hash is locked; no Galaxy server is asked.
 
         Raises:
-            SetupError: neither source provides it.
+            SetupError: the package is not available.
         """
-        listed, locked = self.requirements / "collections.yml", self.requirements / "kubernetes-core.txt"
-        version = pinned(KUBERNETES_CORE, listed)
-        folder, stamp = self.collections / "kubernetes" / "core", self.collections / ".conductor-kubernetes-core"
-        key = digest(listed, locked)
-        if folder.is_dir() and is_current(stamp, key):
-            return
-        shutil.rmtree(folder, ignore_errors=True)
-        galaxy = self.clone / ".venv" / "bin" / "ansible-galaxy"
-        # A working Galaxy server answers within a second: do not delay an offline machine.
-        words = ("collection", "install", "--no-deps", "--timeout", "5", "-r", listed, "-p", self.collections.parent)
-        try:
-            run((galaxy, *words), "", {**self.environ, "ANSIBLE_CONFIG": str(self.clone / "ansible.cfg")}, timeout=60)
-            print(f"setup: kubernetes.core {version} from Galaxy", flush=True)
-        except SetupError as error:
-            reason = next((line for line in str(error).splitlines() if "ERROR" in line), str(error).splitlines()[0])
-            print(f"setup: kubernetes.core {version} from a Python package, because no Galaxy server answers: {reason}")
-            shutil.rmtree(folder, ignore_errors=True)
-            self._unpack_kubernetes_core(locked, self.collections)
-        found = json.loads((folder / "MANIFEST.json").read_text(encoding="utf-8"))["collection_info"]["version"]
-        if found != version:
-            raise SetupError(f"got kubernetes.core {found}, not {version}: the files in requirements/ do not match")
-        stamp.write_text(key, encoding="utf-8")
-
-    def ensure_oldest_kubernetes_core(self) -> None:
-        """Unpack the oldest kubernetes.core that galaxy.yml allows into a collections path of its own."""
-        locked = self.requirements / "kubernetes-core-oldest.txt"
-        collections = self.clone / ".ansible" / "oldest" / "ansible_collections"
+        locked, collections = self.requirements / f"{lock}.txt", self.clone / folder
         stamp, key = collections / ".conductor-kubernetes-core", digest(locked)
-        if not is_current(stamp, key):
-            shutil.rmtree(collections, ignore_errors=True)
-            self._unpack_kubernetes_core(locked, collections)
-            stamp.write_text(key, encoding="utf-8")
-
-    def _unpack_kubernetes_core(self, locked: Path, collections: Path) -> None:
+        if is_current(stamp, key):
+            return
+        shutil.rmtree(collections / "kubernetes", ignore_errors=True)
         downloads = self.cache / "downloads"
         # The wheel requires a newer Python than ours may be, but only one of its collections is used.
-        options = ("--no-deps", "--require-hashes", "--only-binary=:all:", "--python-version", "3.13")
-        advice = f"Neither Galaxy nor a Python package index provides kubernetes.core. {INDEX_ADVICE}"
-        run([self.programs / "pip", "download", *options, "--dest", downloads, "-r", locked], advice, self.environ)
-        wheel = downloads / f"ansible-{pinned(r'^ansible==([^ ]+)', locked)}-py3-none-any.whl"
-        with zipfile.ZipFile(wheel) as archive:
+        options = ("--no-deps", "--require-hashes", "--only-binary=:all:", "--python-version", "3.13", "-r", locked)
+        run((self.programs / "pip", "download", *options, "--dest", downloads), INDEX_ADVICE, self.environ)
+        pin = locked.read_text(encoding="utf-8").partition("ansible==")[2].split()[0]
+        with zipfile.ZipFile(downloads / f"ansible-{pin}-py3-none-any.whl") as archive:
             names = [name for name in archive.namelist() if name.startswith("ansible_collections/kubernetes/core/")]
             archive.extractall(collections.parent, members=names)
+        stamp.write_text(key, encoding="utf-8")
+        print(f"setup: kubernetes.core of ansible {pin}", flush=True)
 
     def lock(self, *options: str) -> None:
         """Lock ``requirements/*.in`` into ``requirements/*.txt``: versions and hashes for every supported Python."""
@@ -271,31 +236,14 @@ class Setup:
             self.uv("--directory", self.clone, "pip", "compile", *fixed, *limits, *header, *options, *files)
 
 
-def pinned(pattern: str, file: Path) -> str:
-    """Return the version that ``file`` pins.
-
-    Raises:
-        SetupError: it pins none.
-    """
-    found = re.search(pattern, file.read_text(encoding="utf-8"), re.MULTILINE)
-    if not found:
-        raise SetupError(f"{file} pins no release")
-    return found[1]
-
-
 def main() -> int:
     """Create what the tier needs; a second run finds nothing to do."""
     parser = argparse.ArgumentParser(prog="setup", description=__doc__)
-    tiers = (
-        "what `make install` (runtime), `make docs`, `make test` or `make evidence` needs; lock: renew the lock files"
-    )
-    choices = ("runtime", "docs", "test", "evidence", "lock")
-    parser.add_argument("tier", choices=choices, nargs="?", default="runtime", help=tiers)
+    parser.add_argument("tier", choices=("runtime", "docs", "test", "evidence", "lock"), nargs="?", default="runtime")
     parser.add_argument("--upgrade", action="store_true", help="with lock: renew pins that still satisfy the .in file")
     arguments = parser.parse_args()
-    tier = arguments.tier
+    tier, started = arguments.tier, time.monotonic()
     setup = Setup(Path(__file__).resolve().parents[3])
-    started = time.monotonic()
     try:
         # Two targets at once (`make install` beside `make lint`) take turns.
         with (setup.cache / "setup.lock").open("w", encoding="utf-8") as turn:
@@ -303,17 +251,16 @@ def main() -> int:
             if tier == "lock":
                 setup.lock(*(("--upgrade",) if arguments.upgrade else ()))
                 return 0
-            small = tier in ("runtime", "docs")
-            setup.ensure(".venv", *(("runtime",) if small else ("runtime", "test")))
+            whole = tier in ("test", "evidence")
+            setup.ensure(".venv", *(("runtime", "test") if whole else ("runtime",)))
             setup.link_checkout()
-            setup.ensure_kubernetes_core()
-            for helper in {"runtime": (), "docs": ("docs",)}.get(tier, HELPERS):
+            setup.ensure_kubernetes_core("kubernetes-core")
+            for helper in {"runtime": (), "docs": ("docs",), "evidence": (*HELPERS, "mutation")}.get(tier, HELPERS):
                 setup.ensure(f".venvs/{helper}", helper)
-            if not small:
-                setup.ensure_oldest_kubernetes_core()
-            setup.ensure_cores({"test": cores.EVERY_TIME, "evidence": cores.CORES}.get(tier, ()))
-            if tier == "evidence":
-                setup.ensure(".venvs/mutation", "mutation")
+            if whole:
+                setup.ensure_kubernetes_core("kubernetes-core-oldest", OLDEST_COLLECTIONS)
+            for core in {"test": cores.EVERY_TIME, "evidence": cores.CORES}.get(tier, ()):
+                setup.ensure_core(core)
     except SetupError as error:
         print(f"setup: {error}".rstrip(), file=sys.stderr)
         return 1

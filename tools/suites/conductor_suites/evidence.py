@@ -9,7 +9,6 @@ import json
 import os
 import platform
 import subprocess
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,19 +16,28 @@ from typing import Any
 from conductor_suites.catalogue import Suite
 from conductor_suites.results import Counts, Outcome, total
 
+PAGE = """\
+# Evidence
+
+Made by `make evidence` at commit {state} on {machine}, Python {python}: every suite, whole. {total}.
+
+| suite | result | passed | failed | skipped | seconds |
+|---|---|---|---|---|---|
+{rows}
+"""
+
 
 class Kept:
     """The outcomes of one state of the clone. Suites that failed or could not run are not kept."""
 
     def __init__(self, clone: Path, file: Path) -> None:
         self._file = file
-        self._lock = threading.Lock()
-        self.state = _git(clone, "rev-parse", "--short=12", "HEAD")
-        if _git(clone, "status", "--porcelain", "--untracked-files=no"):
+        self.state, changes = _git(clone, "rev-parse", "--short=12", "HEAD"), _git(clone, "diff", "--name-only", "HEAD")
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        known = found.get("state") == self.state and not changes
+        if changes:
             # Nobody could say later what was tested.
             self.state += ", with changes that are not committed"
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        known = found.get("state") == self.state and "," not in self.state
         self._found: dict[str, Any] = found if known else {"state": self.state}
 
     def outcome(self, suite: Suite) -> Outcome | None:
@@ -41,37 +49,24 @@ class Kept:
 
     def keep(self, outcome: Outcome) -> None:
         """Notes a suite that passed, nothing of it skipped."""
-        if outcome.counts.failed or outcome.counts.skips or not outcome.counts.passed:
+        suite, passed = outcome.suite, outcome.counts.passed
+        if outcome.counts != Counts(passed=passed) or not passed:
             return
-        with self._lock:
-            self._found[outcome.suite.name] = {
-                "commands": outcome.suite.commands,
-                "passed": outcome.counts.passed,
-                "seconds": outcome.seconds,
-                "figures": outcome.figures,
-            }
-            self._file.write_text(json.dumps(self._found), encoding="utf-8")
+        entry = {"commands": suite.commands, "passed": passed, "seconds": outcome.seconds, "figures": outcome.figures}
+        self._found[suite.name] = entry
+        self._file.write_text(json.dumps(self._found), encoding="utf-8")
 
     def page(self, outcomes: Sequence[Outcome]) -> str:
         """Return the page in Markdown."""
         machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors"
-        lines = [
-            "# Evidence",
-            "",
-            f"Made by `make evidence` at commit {self.state} on {machine}, Python {platform.python_version()}: "
-            f"every suite, whole. {total(outcomes)}.",
-            "",
-            "| suite | result | passed | failed | skipped | seconds |",
-            "|---|---|---|---|---|---|",
-        ]
-        for outcome in outcomes:
-            counts = outcome.counts
-            numbers = f"{counts.passed} | {counts.failed} | {len(counts.skips)} | {outcome.seconds:.0f}"
-            lines.append(f"| {outcome.suite.name} | {outcome.word} | {numbers} |")
-        figures = [f"* {outcome.suite.name}: {figure}" for outcome in outcomes for figure in outcome.figures]
-        return "\n".join([*lines, *(["", *figures] if figures else []), ""])
+        cells = [(one.suite.name, one.word, *one.counts.numbers().values(), f"{one.seconds:.0f}") for one in outcomes]
+        rows = "\n".join(f"| {' | '.join(map(str, row))} |" for row in cells)
+        figures = [f"* {outcome.suite.name}: {figure}\n" for outcome in outcomes for figure in outcome.figures]
+        facts = {"state": self.state, "machine": machine, "python": platform.python_version(), "rows": rows}
+        return PAGE.format(**facts, total=total(outcomes)) + "".join(["\n", *figures] if figures else [])
 
 
 def _git(clone: Path, *arguments: str) -> str:
-    answer = subprocess.run(["git", "-C", clone, *arguments], capture_output=True, text=True, timeout=60, check=True)
-    return answer.stdout.strip()
+    return subprocess.run(
+        ["git", "-C", clone, *arguments], capture_output=True, text=True, timeout=60, check=True
+    ).stdout.strip()

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import shutil
-import subprocess
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,83 +29,58 @@ def environment(clone: Path, cache: Path, environ: Mapping[str, str]) -> dict[st
     Nothing of the user's may select a cluster or a collections path, nothing may be asked of Galaxy, and what tools
     like to keep in the home folder is kept in the cache.
     """
-    kept = {
-        key: value
-        for key, value in environ.items()
-        if key not in ("KUBECONFIG", "PYTHONPATH", SHARED, "CONDUCTOR_SAMPLE")
-        and not key.startswith(("K8S_AUTH_", "ANSIBLE_", "MOLECULE_"))
-    }
+    foreign = re.compile(f"KUBECONFIG$|PYTHONPATH$|{SHARED}$|CONDUCTOR_SAMPLE$|K8S_AUTH_|ANSIBLE_|MOLECULE_")
     scratch = cache / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
     return {
-        **kept,
-        "PATH": f"{clone / '.venv' / 'bin'}{os.pathsep}{environ.get('PATH', os.defpath)}",
-        "VIRTUAL_ENV": str(clone / ".venv"),
+        **{key: value for key, value in environ.items() if not foreign.match(key)},
+        "PATH": f"{clone}/.venv/bin{os.pathsep}{environ.get('PATH', os.defpath)}",
+        "VIRTUAL_ENV": f"{clone}/.venv",
         "CONDUCTOR_CACHE": str(cache),
-        "ANSIBLE_CONFIG": str(clone / "ansible.cfg"),
+        "ANSIBLE_CONFIG": f"{clone}/ansible.cfg",
         # Also for molecule, which writes a configuration of its own.
-        "ANSIBLE_HOME": str(clone / ".ansible"),
-        "ANSIBLE_COLLECTIONS_PATH": str(clone / ".ansible" / "collections"),
+        "ANSIBLE_HOME": f"{clone}/.ansible",
+        "ANSIBLE_COLLECTIONS_PATH": f"{clone}/.ansible/collections",
         # Logs are read as plain text.
         "NO_COLOR": "1",
         "PY_COLORS": "0",
-        "KUBECACHEDIR": str(cache / "kube"),
-        "XDG_CACHE_HOME": str(cache / "xdg"),
+        "KUBECACHEDIR": f"{cache}/kube",
+        "XDG_CACHE_HOME": f"{cache}/xdg",
         "TMPDIR": str(scratch),
     }
 
 
-class Running:
-    """The commands that run now, so that they can be ended."""
-
-    def __init__(self) -> None:
-        self.stopped = threading.Event()
-        self._lock = threading.Lock()
-        self._processes: set[subprocess.Popen[bytes]] = set()
-
-    def stop(self) -> None:
-        """End what runs, and start nothing more."""
-        with self._lock:
-            self.stopped.set()
-            for process in self._processes:
-                process.terminate()
-
-    def run(self, command: Sequence[str], limit: float, **options: Any) -> str:
-        """Run one command to its end and return what went wrong, or nothing."""
-        words = " ".join(command)
-        if shutil.which(command[0], path=options["env"].get("PATH")) is None:
-            return f"cannot start {command[0]}: no such program"
-        with self._lock:
-            if self.stopped.is_set():
-                return f"`{words}` was interrupted"
-            # Ends all that the command started as well: it has a process group of its own.
-            limited = ["timeout", f"--kill-after={GRACE}", str(limit), *command]
-            process = subprocess.Popen(limited, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, **options)
-            self._processes.add(process)
-        code = process.wait()
-        with self._lock:
-            self._processes.remove(process)
-        if self.stopped.is_set():
-            return f"`{words}` was interrupted"
-        if code in (124, 137):
-            return f"`{words}` did not end within {limit:.0f} s"
-        return f"`{words}` ended with exit code {code}" if code else ""
+async def run(command: Sequence[str], limit: float, variables: Mapping[str, str], **options: Any) -> str:
+    """Run one command to its end and return what went wrong, or nothing; end it if this is cancelled."""
+    if shutil.which(command[0], path=variables.get("PATH")) is None:
+        return f"cannot start {command[0]}: no such program"
+    # Ends all that the command started as well: it has a process group of its own.
+    limited = (f"--kill-after={GRACE}", str(limit), *command)
+    null, merged = asyncio.subprocess.DEVNULL, asyncio.subprocess.STDOUT
+    process = await asyncio.create_subprocess_exec(
+        "timeout", *limited, stdin=null, stderr=merged, env=variables, **options
+    )
+    try:
+        code = await process.wait()
+    except asyncio.CancelledError:
+        process.terminate()
+        await process.wait()
+        raise
+    words = " ".join(command)
+    if code in (124, 137):
+        return f"`{words}` did not end within {limit:.0f} s"
+    return f"`{words}` ended with exit code {code}" if code else ""
 
 
-def execute(suite: Suite, clone: Path, output: Path, variables: Mapping[str, str], running: Running) -> Outcome:
+async def execute(suite: Suite, clone: Path, output: Path, variables: Mapping[str, str]) -> Outcome:
     """Run ``suite`` in ``clone`` to its end; the log is ``output``/NAME.log."""
-    log = output / f"{suite.name}.log"
-    started = time.monotonic()
+    log, reason, started = output / f"{suite.name}.log", "", time.monotonic()
     if suite.junit:
         suite.junit.unlink(missing_ok=True)
     with log.open("wb") as stream:
-        reasons = (running.run(one, suite.limit, cwd=clone, env=variables, stdout=stream) for one in suite.commands)
-        reason = next(filter(None, reasons), "")
+        for command in suite.commands:
+            reason = reason or await run(command, suite.limit, variables, cwd=clone, stdout=stream)
     return judge(suite, time.monotonic() - started, reason, log)
-
-
-# Runs a suite on the cluster of that name; empty where it needs none.
-Run = Callable[[Suite, str], Outcome]
 
 
 def in_turn(suites: Sequence[Suite]) -> list[Suite]:
@@ -124,42 +98,24 @@ def in_turn(suites: Sequence[Suite]) -> list[Suite]:
     return sorted(suites, key=rank)
 
 
-def side_by_side(
-    suites: Sequence[Suite], jobs: int, clusters: Sequence[str], run: Run, running: Running
+async def side_by_side(
+    suites: Sequence[Suite], jobs: int, clusters: Sequence[str], run: Callable[[Suite, str], Awaitable[Outcome]]
 ) -> list[Outcome]:
     """Return the outcomes of all suites, in their order; ``jobs`` of them run at once.
 
-    Suites of a cluster use ``clusters``, one at a time each. When this is interrupted, what runs is ended, and nothing
-    more is begun.
+    ``run`` gets a suite and its cluster, empty where it needs none. No two suites have one cluster at a time. When this
+    is interrupted, what runs is ended, and nothing more is begun.
     """
-    waiting, free, changed = in_turn(suites), list(clusters), threading.Condition()
+    waiting = in_turn(suites)
     outcomes: dict[str, Outcome] = {}
 
-    def work() -> None:
-        while True:
-            with changed:
-                changed.wait_for(lambda: running.stopped.is_set() or not waiting or eligible())
-                if running.stopped.is_set() or not waiting:
-                    return
-                suite = eligible()[0]
-                waiting.remove(suite)
-                cluster = free.pop(0) if suite.tier == "cluster" else ""
-            outcomes[suite.name] = run(suite, cluster)
-            with changed:
-                free.extend([cluster] if cluster else [])
-                changed.notify_all()
+    async def work(cluster: str) -> None:
+        while suite := next((suite for suite in waiting if cluster or suite.tier != "cluster"), None):
+            waiting.remove(suite)
+            outcomes[suite.name] = await run(suite, cluster if suite.tier == "cluster" else "")
 
-    def eligible() -> list[Suite]:
-        return [suite for suite in waiting if suite.tier != "cluster" or free]
-
-    with ThreadPoolExecutor(jobs) as pool:
-        workers = [pool.submit(work) for _ in range(jobs)]
-        try:
-            for worker in as_completed(workers):
-                worker.result()
-        except BaseException:
-            running.stop()
-            with changed:
-                changed.notify_all()
-            raise
+    async with asyncio.TaskGroup() as workers:
+        # Each worker has a cluster to itself, or none. Those with one take other suites too.
+        for cluster in [*clusters, *[""] * jobs][:jobs]:
+            workers.create_task(work(cluster))
     return [outcomes[suite.name] for suite in suites]

@@ -122,6 +122,7 @@ def empty(**changes: Any) -> Readings:
         "runtimes": nothing,
         "quotas": nothing,
         "policies": nothing,
+        "limit_ranges": nothing,
         "rules": EVERYTHING,
         "cluster_rules": EVERYTHING,
         "requests": 24,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bundle_generator.bundle import assemble
-from bundle_generator.errors import GenerateError
+from bundle_generator.documents import GenerateError
 from bundle_generator.release import Release
 
 RELEASE = Release(
@@ -19,7 +19,7 @@ RELEASE = Release(
     kubernetes_minimum="1.31",
     components={},
     profiles={},
-    reconfigured={},
+    configured={},
     runtimes="",
     probes="",
     differences="",

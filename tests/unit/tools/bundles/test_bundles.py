@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bundle_generator.canonical import canonical, seal
+from bundle_generator.documents import canonical, seal
 from bundle_generator.phases import PHASES, into_phases
 
 FILES = Path(__file__).resolve().parents[4] / "roles" / "conductor" / "files" / "bundles"
@@ -100,3 +102,50 @@ def test_startup_outlasts_the_slowest_certificate(bundle: dict[str, Any]) -> Non
             assert startup["failureThreshold"] >= 300
             assert startup["httpGet"] == container["readinessProbe"]["httpGet"]
             assert "initialDelaySeconds" not in container["readinessProbe"]
+
+
+# Reserved words of CEL. As the name of a field a server understands them only with compatibility version 1.31 or newer,
+# and it compiles new expressions with the version before its own (apiserver/pkg/cel/environment).
+RESERVED = (
+    "as|break|const|continue|else|false|for|function|if|import|in|let|loop|package|namespace|null|return|true|var"
+    "|void|while"
+)
+STRINGS = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
+RESERVED_FIELD = re.compile(rf"\.\s*\??\s*({RESERVED})\b(?!\s*\()")
+
+
+def expressions(value: Any) -> Iterator[str]:
+    """Every CEL expression: the rules and messages of CRDs, and the conditions of webhooks and policies."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name in ("rule", "messageExpression", "expression") and isinstance(inner, str):
+                yield inner
+            yield from expressions(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from expressions(inner)
+
+
+def reserved_fields(expression: str) -> set[str]:
+    return {found[1] for found in RESERVED_FIELD.finditer(STRINGS.sub('""', expression))}
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ("!has(t.metadata.namespace) || t.metadata.namespace.size() == 0", {"namespace"}),
+        ("self.?package.hasValue() && self . if == 1", {"package", "if"}),
+        ("self.__namespace__ == '' && self.namespaces == [] && self.inner == 'a.namespace'", set()),
+        ('self.x == "\\".while" && self.x.matches(".var")', set()),
+    ],
+)
+def test_reserved_words_are_found(expression: str, found: set[str]) -> None:
+    assert reserved_fields(expression) == found
+
+
+def test_rules_with_reserved_words_require_a_server_that_compiles_them(bundle: dict[str, Any]) -> None:
+    rules = [rule for obj in objects(bundle) for rule in expressions(obj)]
+    assert rules
+    used = set().union(*map(reserved_fields, rules))
+    minimum = tuple(map(int, bundle["kubernetes_minimum"].split(".")))
+    assert not used or minimum >= (1, 32), used

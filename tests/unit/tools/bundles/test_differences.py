@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bundle_generator.differences import Allowed, compare, matches, read_allowed, unexplained
-from bundle_generator.errors import GenerateError
+from bundle_generator.documents import GenerateError
 
 
 def config_map(name: str = "c", /, **data: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bundle_generator.errors import GenerateError
+from bundle_generator.documents import GenerateError
 from bundle_generator.phases import PHASES, into_phases, replacements
 
 
@@ -22,9 +22,9 @@ def names(phases: list[dict[str, Any]]) -> dict[str, list[str]]:
 
 
 def test_every_object_lands_in_the_phase_of_its_kind() -> None:
-    objects = [make(kind, "x") for kinds in PHASES.values() for kind in kinds]
+    objects = [make(kind, "x") for kinds in PHASES.values() for kind in kinds.split()]
     for phase in into_phases(objects):
-        assert {obj["kind"] for obj in phase["objects"]} == set(PHASES[phase["name"]])
+        assert {obj["kind"] for obj in phase["objects"]} == set(PHASES[phase["name"]].split())
 
 
 def test_phases_come_in_the_order_of_installation_even_when_empty() -> None:

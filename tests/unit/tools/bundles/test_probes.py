@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bundle_generator.errors import GenerateError
-from bundle_generator.probes import check
+from bundle_generator.bundle import check_probe
+from bundle_generator.documents import GenerateError
 
 
 def probe(expect: str, **more: Any) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def probe(expect: str, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_well_formed(good: dict[str, Any]) -> None:
-    check(good, "here")
+    check_probe(good, "here")
 
 
 @pytest.mark.parametrize(
@@ -49,4 +49,4 @@ def test_well_formed(good: dict[str, Any]) -> None:
 )
 def test_what_would_prove_nothing_is_refused(bad: dict[str, Any], why: str) -> None:
     with pytest.raises(GenerateError, match=rf"^here: .*{why}"):
-        check(bad, "here")
+        check_probe(bad, "here")

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from bundle_generator.canonical import digest
-from bundle_generator.errors import GenerateError
+from bundle_generator.documents import GenerateError, digest
 from bundle_generator.sides import sides
 
 MANAGED = {"conductor.trainer/managed": "true"}

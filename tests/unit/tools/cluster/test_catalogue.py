@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 
 from conductor_cluster import catalogue
-from conductor_cluster.errors import ClusterError
 from conductor_cluster.paths import find_paths
+from conductor_cluster.process import ClusterError
 
 BLOCK = """module conductor.local/kube
 
@@ -63,7 +63,7 @@ def test_a_tool_without_its_requirement_is_refused() -> None:
 def test_every_family_here_can_be_read_and_has_its_sums() -> None:
     paths = find_paths()
     families = [catalogue.family(paths, folder.name) for folder in paths.go_modules.iterdir()]
-    assert {family.name for family in families} >= {"kube", "etcd", "coredns", "kind", "pause"}
+    assert {family.folder.name for family in families} >= {"kube", "etcd", "coredns", "kind", "pause"}
     for family in families:
         assert family.programs
         assert not family.module or (family.folder / "go.sum").read_text().count(family.module) >= 1

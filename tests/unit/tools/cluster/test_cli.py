@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from conductor_cluster import cli, engine, lifecycle, programs
 from conductor_cluster.paths import Paths, find_paths
 
-VERBS = ["up", "down", "load", "status", "list", "kubeconfig", "audit", "program"]
+VERBS = ["up", "down", "load", "status", "kubeconfig", "audit", "program"]
 
 
 @pytest.fixture
@@ -38,13 +37,8 @@ def test_the_default_name(verb: str) -> None:
 def test_up_takes_its_options_on_either_side_of_the_name() -> None:
     for argv in (["up", "a", "--node-image", "built"], ["up", "--node-image", "built", "a"]):
         arguments = cli.parser().parse_args(argv)
-        assert (arguments.name, arguments.node_image, arguments.kubernetes) == ("a", "built", None)
+        assert (arguments.name, arguments.node_image) == ("a", "built")
     assert cli.parser().parse_args(["up"]).node_image == "auto"
-
-
-def test_load_takes_images_after_the_name() -> None:
-    arguments = cli.parser().parse_args(["load", "a", "x:1", "y:2"])
-    assert (arguments.name, arguments.image) == ("a", ["x:1", "y:2"])
 
 
 @pytest.mark.parametrize("argv", [[], ["fly"], ["program", "nonesuch"], ["up", "a", "b"]])
@@ -109,9 +103,8 @@ def test_an_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch, paths: P
     def stop(*_: object) -> int:
         raise KeyboardInterrupt
 
-    parsed = argparse.Namespace(verb="list", run=stop)
-    monkeypatch.setattr(cli, "parser", lambda: argparse.Namespace(parse_args=lambda _: parsed))
-    assert cli.main([]) == 130
+    monkeypatch.setattr(lifecycle, "status", stop)
+    assert cli.main(["status"]) == 130
 
 
 def test_every_program_has_a_family() -> None:

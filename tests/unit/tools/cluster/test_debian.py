@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,82 +12,241 @@ import pytest
 
 from conductor_cluster import debian
 from conductor_cluster.console import Console
-from conductor_cluster.errors import ClusterError
 from conductor_cluster.paths import Paths
+from conductor_cluster.process import ClusterError, CommandFailed
 
-STANZAS = """# a comment
-Types: deb deb-src
-URIs: http://mirror.example/debian-security
-Suites: bookworm-security
-Components: main
-
-Types: deb
-URIs: http://mirror.example/debian http://other.example/debian
-Suites: bookworm bookworm-updates
-Components: main
-Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
-"""
-LINES = """# deb http://commented.example/debian bookworm main
-deb-src http://sources.example/debian bookworm main
-deb http://mirror.example/debian-security bookworm-security main
-deb [arch=amd64 signed-by=/k.gpg] http://mirror.example/debian bookworm main contrib
-"""
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+BLOCK = "\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mQINBGPL0BUBEADm\n -----END PGP PUBLIC KEY BLOCK-----\n"
+MIRROR = "http://mirror.example/debian"
 
 
-def test_stanzas_are_read() -> None:
-    file = Path("/etc/apt/sources.list.d/debian.sources")
-    keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
-    expected = debian.AptSource("http://mirror.example/debian", keyring, file)
-    assert debian.parse_sources(STANZAS, file, "bookworm") == expected
+@dataclass
+class Machine:
+    """apt's configuration and what `apt-get indextargets` and `apt-cache madison` say of it."""
+
+    folder: Path
+    targets: str = ""
+    offers: str = ""
+
+    def add(
+        self,
+        uri: str,
+        codename: str,
+        *,
+        text: str | None = None,
+        name: str = "debian.sources",
+        suite: str = "",
+        origin: str = "Debian",
+        component: str = "main",
+        offers: bool = True,
+    ) -> None:
+        """Add an archive, in a file of its own or in one that exists; C(offers): it has the package."""
+        file = self.folder / name
+        if text is not None:
+            file.write_text((file.read_text() if file.exists() else "") + text)
+        suite = suite or codename
+        described = f"{uri} {suite}/{component} amd64 Packages"
+        self.targets += (
+            f"MetaKey: {component}/binary-amd64/Packages\nDescription: {described}\nCodename: {codename}\n"
+            f"Label: Debian\nOrigin: {origin}\nSuite: oldstable\nComponent: {component}\nCreated-By: Packages\n"
+            f"Release: {suite}\nRepo-URI: {uri}/\nSourcesentry: {file}:1\n\n"
+        )
+        if offers:
+            self.offers += f"mmdebstrap |    1.3.5-7 | {described}\n"
+
+    def chosen(self, codename: str = "bookworm") -> list[tuple[str, str, str]]:
+        """Return address, part and trust of the sources that are chosen."""
+        found = debian.choose_sources(self.targets, self.offers, codename)
+        return [(source.uri, source.part, source.trust) for source in found]
 
 
-def test_lines_are_read() -> None:
-    file = Path("/etc/apt/sources.list")
-    expected = debian.AptSource("http://mirror.example/debian", "/k.gpg", file)
-    assert debian.parse_sources(LINES, file, "bookworm") == expected
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def _stanza(uri: str = MIRROR, suites: str = "bookworm bookworm-updates", more: str = f"Signed-By: {KEYRING}\n") -> str:
+    return f"Types: deb deb-src\nURIs: {uri}\nSuites: {suites}\nComponents: main\n{more}\n"
 
 
 @pytest.mark.parametrize(
-    ("name", "text"),
+    "third_party",
     [
-        ("a.sources", STANZAS.replace("Suites: bookworm b", "Enabled: no\nSuites: bookworm b")),
-        ("a.sources", STANZAS.replace("Types: deb\n", "Types: deb-src\n")),
-        ("a.sources", "Types: deb\nURIs: http://third.example\nSuites: nodistro\nComponents: main\n"),
-        ("a.list", "deb https://third.example/apt stable main\n"),
-        ("a.list", ""),
+        {"origin": "microsoft-debian-bookworm-prod bookworm"},
+        {"origin": "Docker"},
+        {"origin": "Ubuntu"},
+        {"origin": "Raspbian"},
+        {"origin": "debian"},
+        {"origin": "Debian Backports"},
+        {"origin": ""},
+        {"component": "contrib"},
+        {"offers": False},
+        {"codename": "trixie"},
+        {"codename": "bookworm-backports"},
+        {"codename": "bookworm-proposed-updates"},
+        {"codename": "bullseye"},
     ],
-    ids=["disabled", "sources only", "third party", "third party line", "empty"],
+    ids=lambda different: "-".join(f"{key}={value}" for key, value in different.items()),
 )
-def test_other_sources_are_passed_over(name: str, text: str) -> None:
-    assert debian.parse_sources(text, Path(name), "bookworm") is None
+@pytest.mark.parametrize("lines", [True, False])
+def test_only_debian_s_own_main_archive_with_the_package_is_taken(
+    machine: Machine, third_party: dict[str, Any], lines: bool
+) -> None:
+    theirs = "https://third.example/debian"
+    text = (
+        f"deb [signed-by=/third.gpg] {theirs} bookworm main contrib\n"
+        if lines
+        else _stanza(theirs, "bookworm", "Signed-By: /third.gpg\n")
+    )
+    name = "a.list" if lines else "debian.sources"
+    machine.add(theirs, text=text, name=name, suite="bookworm", **{"codename": "bookworm", **third_party})
+    assert machine.chosen() == []
+    machine.add(MIRROR, "bookworm", text=_stanza())
+    assert machine.chosen() == [(MIRROR, "", f"Signed-By: {KEYRING}\n")]
 
 
-def test_the_source_is_found_among_the_others(tmp_path: Path) -> None:
-    folder = tmp_path / "sources.list.d"
-    folder.mkdir()
-    (folder / "a.list").write_text("deb https://third.example/apt stable main\n")
-    (folder / "b.sources").write_text(STANZAS)
-    (folder / "c.sources.disabled").write_text(STANZAS.replace("mirror", "wrong"))
-    assert debian.find_source("bookworm", tmp_path).file == folder / "b.sources"
-    with pytest.raises(ClusterError, match="no apt source of Debian trixie"):
-        debian.find_source("trixie", tmp_path)
+def test_the_updates_and_the_security_archive_of_the_same_release_go_along(machine: Machine) -> None:
+    security = "http://security.example/debian-security"
+    machine.add(
+        security, "bookworm-security", text=f"deb {security} bookworm-security main\n", name="s.list", offers=False
+    )
+    machine.add("https://third.example/x", "bookworm-security", text=_stanza("https://third.example/x"), origin="X")
+    machine.add(MIRROR, "bookworm-updates", text=_stanza(), offers=False)
+    machine.add(MIRROR, "bookworm")
+    machine.add("http://second.example/debian", "bookworm", text=_stanza("http://second.example/debian"))
+    trust = f"Signed-By: {KEYRING}\n"
+    assert machine.chosen() == [(MIRROR, "", trust), (MIRROR, "-updates", trust), (security, "-security", "")]
+    assert machine.chosen("trixie") == []
 
 
-def test_our_source_takes_this_machine_s_mirror_and_our_pins_keep_the_rest() -> None:
-    source = debian.AptSource("http://mirror.example/debian", "/k.gpg", Path("x.sources"))
-    sources, pins = debian.newer_release_texts(source)
-    again = debian.parse_sources(sources, Path("conductor.sources"), "trixie")
-    assert again == debian.AptSource("http://mirror.example/debian", "/k.gpg", Path("conductor.sources"))
+def test_security_alone_is_not_enough(machine: Machine) -> None:
+    machine.add(MIRROR, "bookworm-security", text=_stanza(suites="bookworm-security"))
+    assert machine.chosen() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "trust"),
+    [
+        ("a.sources", _stanza(), f"Signed-By: {KEYRING}\n"),
+        (
+            "a.sources",
+            "# a comment\n\n" + _stanza().replace("URIs", "# http://old.example\nURIs"),
+            f"Signed-By: {KEYRING}\n",
+        ),
+        ("a.sources", _stanza(more=f"Signed-By:{BLOCK}"), f"Signed-By:{BLOCK}"),
+        ("a.sources", _stanza(more=f"Signed-By:{BLOCK}# the end\nTrusted: no\n"), f"Signed-By:{BLOCK}Trusted: no\n"),
+        ("a.sources", _stanza(more="signed-by: /k.gpg\n"), "Signed-By: /k.gpg\n"),
+        ("a.sources", _stanza(more="Signed-By: A0B1 C2D3!\n"), "Signed-By: A0B1 C2D3!\n"),
+        ("a.sources", _stanza(more="Check-Valid-Until: no\nLanguages: de\n"), "Check-Valid-Until: no\n"),
+        ("a.sources", _stanza(more=""), ""),
+        ("a.sources", _stanza(more="Signed-By:\n"), ""),
+        (
+            "a.sources",
+            _stanza(f"\n http://other.example\n {MIRROR}/", "\n bookworm-updates\n bookworm"),
+            f"Signed-By: {KEYRING}\n",
+        ),
+        ("a.sources", _stanza(more="Enabled: no\nSigned-By: /off.gpg\n") + _stanza(), f"Signed-By: {KEYRING}\n"),
+        (
+            "a.sources",
+            _stanza("http://x.example", more="Signed-By: /x.gpg\n") + " \n" + _stanza(),
+            f"Signed-By: {KEYRING}\n",
+        ),
+        ("a.sources", _stanza(suites="trixie", more="Signed-By: /x.gpg\n") + _stanza(), f"Signed-By: {KEYRING}\n"),
+        (
+            "a.sources",
+            _stanza(more="Signed-By: /x.gpg\n").replace("deb deb-src", "deb-src") + _stanza(),
+            f"Signed-By: {KEYRING}\n",
+        ),
+        ("a.list", f"deb {MIRROR} bookworm main\n", ""),
+        ("a.list", f" deb\t[ arch=amd64 signed-by=/k.gpg ]\t{MIRROR}/ bookworm main # x\n", "Signed-By: /k.gpg\n"),
+        (
+            "a.list",
+            f"deb [trusted=yes check-valid-until=no] {MIRROR} bookworm main\n",
+            "Trusted: yes\nCheck-Valid-Until: no\n",
+        ),
+        (
+            "a.list",
+            f"#deb [signed-by=/off.gpg] {MIRROR} bookworm main\ndeb-src [signed-by=/src.gpg] {MIRROR} bookworm main\n"
+            "deb [signed-by=/x.gpg] https://third.example bookworm main\n"
+            f"deb [signed-by=/k.gpg] {MIRROR} bookworm main\n",
+            "Signed-By: /k.gpg\n",
+        ),
+    ],
+)
+def test_the_key_of_a_source_is_kept_in_either_format(machine: Machine, name: str, text: str, trust: str) -> None:
+    machine.add(MIRROR, "bookworm", text=text, name=name)
+    assert machine.chosen() == [(MIRROR, "", trust)]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "mirror+file:/etc/apt/mirrors/debian.list",
+        "http://localhost:3142/deb.debian.org/debian",
+        "tor+http://mirror.example/debian",
+        "http://snapshot.debian.org/archive/debian/20250520T000000Z",
+        "file:/srv/mirror/debian",
+    ],
+)
+def test_any_way_to_an_archive_is_kept(machine: Machine, uri: str) -> None:
+    machine.add(uri, "bookworm", text=f"deb [signed-by=/k.gpg] {uri} bookworm main\n", name="sources.list")
+    assert machine.chosen() == [(uri, "", "Signed-By: /k.gpg\n")]
+
+
+def test_a_release_may_be_named_by_its_state(machine: Machine) -> None:
+    machine.add(MIRROR, "bookworm", text=_stanza(suites="oldstable"), suite="oldstable")
+    assert machine.chosen() == [(MIRROR, "", f"Signed-By: {KEYRING}\n")]
+
+
+def test_a_disc_is_passed_over(machine: Machine) -> None:
+    machine.add("cdrom:[Debian 12.5.0 _Bookworm_ - Official amd64 DVD]", "bookworm", text="", name="sources.list")
+    assert machine.chosen() == []
+
+
+def test_without_a_source_the_error_names_release_package_and_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = subprocess.CompletedProcess([], 0, b"", b"")
+    monkeypatch.setattr(debian, "logged", lambda *_, **__: None)
+    monkeypatch.setattr(debian, "capture", lambda *_, **__: done)
+    with pytest.raises(ClusterError, match=r"no apt source of Debian bookworm has the package x: .*c/cluster/logs/apt"):
+        debian.find_sources(Paths(tmp_path, tmp_path / "c"), "bookworm", "x")
+
+
+def test_an_unrelated_broken_source_stops_nothing(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.add(MIRROR, "bookworm", text=_stanza())
+
+    def broken(step: str, *_: Any, **__: Any) -> None:
+        raise CommandFailed(step)
+
+    def capture(_step: str, command: list[str]) -> subprocess.CompletedProcess[bytes]:
+        said = machine.targets if "indextargets" in command else machine.offers
+        return subprocess.CompletedProcess(command, 0, said.encode(), b"")
+
+    monkeypatch.setattr(debian, "logged", broken)
+    monkeypatch.setattr(debian, "capture", capture)
+    found = debian.find_sources(Paths(machine.folder, machine.folder / "c"), "bookworm", "mmdebstrap")
+    assert [source.uri for source in found] == [MIRROR]
+
+
+def test_our_source_takes_this_machine_s_mirrors_and_our_pins_keep_the_rest(machine: Machine) -> None:
+    found = [
+        debian.AptSource(MIRROR, "", f"Signed-By:{BLOCK}"),
+        debian.AptSource("http://security.example", "-security", ""),
+    ]
+    sources, pins = debian.newer_release_texts(found)
+    assert sources == (
+        f"{debian.WHY}Types: deb\nURIs: {MIRROR}\nSuites: trixie\nComponents: main\nSigned-By:{BLOCK}\n"
+        "Types: deb\nURIs: http://security.example\nSuites: trixie-security\nComponents: main\n"
+    )
+    machine.add(MIRROR, "trixie", text=sources, name="conductor.sources")
+    assert machine.chosen("trixie") == [(MIRROR, "", f"Signed-By:{BLOCK}")]
     stanzas = [stanza for stanza in pins.split("\n\n") if "Package: *" in stanza]
     assert len(stanzas) == 2
     assert "n=bookworm*\nPin-Priority: 990" in stanzas[0]
     assert "n=trixie*\nPin-Priority: 100" in stanzas[1]
     assert sources.startswith("# Written by Conductor")
     assert pins.startswith("# Written by Conductor")
-
-
-def test_a_source_without_a_key_stays_without_one() -> None:
-    assert "Signed-By" not in debian.newer_release_texts(debian.AptSource("http://m", "", Path("x")))[0]
 
 
 def test_only_docker_comes_from_the_newer_release() -> None:
@@ -104,8 +265,10 @@ def test_only_docker_comes_from_the_newer_release() -> None:
         ("", None),
     ],
 )
-def test_debian_is_recognized(text: str, expected: str | None) -> None:
-    assert debian.release_codename(text) == expected
+def test_debian_is_recognized(tmp_path: Path, text: str, expected: str | None) -> None:
+    assert debian.this_codename(tmp_path / "os-release") is None
+    (tmp_path / "os-release").write_text(text)
+    assert debian.this_codename(tmp_path / "os-release") == expected
 
 
 def test_a_package_is_unpacked_once_and_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,17 +278,18 @@ def test_a_package_is_unpacked_once_and_not_installed(tmp_path: Path, monkeypatc
         commands.append(command)
         if "download" in command:
             (more["cwd"] / "tool_1_amd64.deb").touch()
-        if "--extract" in command:
-            Path(command[-1]).mkdir()
+
+    def capture(step: str, command: list[str]) -> None:
+        commands.append(command)
+        Path(command[-1]).mkdir()
 
     monkeypatch.setattr(debian, "logged", logged)
-    monkeypatch.setattr(debian, "find_source", lambda codename: debian.AptSource("u", "", tmp_path / "sources.list"))
-    (tmp_path / "sources.list").touch()
+    monkeypatch.setattr(debian, "capture", capture)
+    monkeypatch.setattr(debian, "find_sources", lambda *_: [])
     paths = Paths(tmp_path, tmp_path / "cache")
-    paths.work.mkdir(parents=True)
     folder = debian.unpack(paths, Console(), "bookworm", "tool")
     assert folder.is_dir()
-    assert [command[0] for command in commands] == ["apt-get", "apt-get", "dpkg-deb"]
+    assert [command[0] for command in commands] == ["apt-get", "dpkg-deb"]
     assert not [command for command in commands if "install" in command]
     assert debian.unpack(paths, Console(), "bookworm", "tool") == folder
-    assert len(commands) == 3
+    assert len(commands) == 2

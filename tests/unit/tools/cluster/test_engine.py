@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from conductor_cluster import docker, engine
 from conductor_cluster.console import Console
 from conductor_cluster.engine import CAP_SYS_RESOURCE, Action, Host, decide, has_capability
 from conductor_cluster.paths import Paths
+from conductor_cluster.process import ClusterError
 
 BARE = Host(answers=None, installed=None, codename="bookworm", root=True, may_exceed_limits=False, docker_host="")
 
@@ -151,3 +153,38 @@ def test_an_orphaned_containerd_is_ended_and_nothing_else(
         assert killed == [containerd.pid]
         assert other.poll() is None
         assert not [file for file in leftovers if file.exists()]
+
+
+@pytest.mark.parametrize("answers", ["26.1.5", None])
+def test_dockerd_is_started_in_a_session_of_its_own(
+    tmp_path: Path, leftovers: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, answers: str | None
+) -> None:
+    dockerd = tmp_path / "bin" / "dockerd"
+    dockerd.parent.mkdir()
+    # The sixth field is the session, which its first process names.
+    session = 'cut -d" " -f6 < /proc/self/stat'
+    dockerd.write_text(f'#!/bin/sh\necho "no space left, TMPDIR=$TMPDIR, $PWD, $({session})" >&2\nexit 3\n')
+    dockerd.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{dockerd.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(engine, "SYSTEMD", tmp_path / "none")
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Recorded(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **more: Any) -> None:
+            super().__init__(*arguments, **more)
+            started.append(self)
+            assert self.wait(60) == 3
+
+    monkeypatch.setattr(subprocess, "Popen", Recorded)
+    monkeypatch.setattr(engine, "_wait_for_answer", lambda _: answers)
+    paths, said = Paths(clone=tmp_path, cache=tmp_path), io.StringIO()
+    paths.clusters.mkdir()
+    if answers is None:
+        with pytest.raises(ClusterError, match=r"(?s)ended with exit code 3; .*\.cluster/dockerd\.log.*no space left"):
+            engine._start(paths, Console(said))
+    else:
+        engine._start(paths, Console(said))
+        assert "Docker 26.1.5 answers" in said.getvalue()
+    log = (paths.clusters / "dockerd.log").read_text()
+    assert f"no space left, TMPDIR=, /, {started[0].pid}\n" in log

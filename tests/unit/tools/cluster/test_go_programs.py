@@ -11,16 +11,16 @@ from conductor_cluster import catalogue
 from conductor_cluster.build import go_programs
 from conductor_cluster.catalogue import Controller, Family
 from conductor_cluster.console import Console
-from conductor_cluster.errors import ClusterError
 from conductor_cluster.paths import Paths, find_paths
+from conductor_cluster.process import ClusterError
 
 
-def test_kubernetes_programs_know_their_version() -> None:
-    flags = go_programs.kubernetes_version_flags("v1.35.8")
-    assert "-X k8s.io/component-base/version.gitMajor=1" in flags
-    assert "-X k8s.io/client-go/pkg/version.gitMinor=35" in flags
-    assert "-X k8s.io/component-base/version.gitVersion=v1.35.8" in flags
-    assert "-X k8s.io/component-base/version.gitTreeState=clean" in flags
+def test_kubernetes_programs_know_their_version(tmp_path: Path) -> None:
+    flags = go_programs.linker_flags(Family(tmp_path, "k8s.io/kubernetes", "v1.35.8", ("kubeadm",)))
+    assert "-X k8s.io/component-base/version.gitMajor=1 " in flags
+    assert "-X k8s.io/client-go/pkg/version.gitMinor=35 " in flags
+    assert "-X k8s.io/component-base/version.gitVersion=v1.35.8 " in flags
+    assert "-X k8s.io/component-base/version.gitTreeState=clean " in flags
 
 
 def test_a_controller_s_version_is_set_where_it_has_a_place(tmp_path: Path) -> None:
@@ -31,16 +31,6 @@ def test_a_controller_s_version_is_set_where_it_has_a_place(tmp_path: Path) -> N
     assert go_programs.linker_flags(family, Controller("i", "f", "x", "")) == "-s -w"
 
 
-@pytest.mark.parametrize(("text", "expected"), [("go 1.26.0\n", (1, 26)), ("module x\n\ngo 1.9\n", (1, 9))])
-def test_the_go_that_is_needed(text: str, expected: tuple[int, int]) -> None:
-    assert go_programs.needed_go(text) == expected
-
-
-def test_a_go_mod_without_a_go_line_is_refused() -> None:
-    with pytest.raises(ClusterError, match="no line that says which Go"):
-        go_programs.needed_go("module x\n")
-
-
 def test_the_build_takes_nothing_of_the_caller_s_go_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GOFLAGS", "-mod=vendor")
     monkeypatch.setenv("GOOS", "plan9")
@@ -48,15 +38,14 @@ def test_the_build_takes_nothing_of_the_caller_s_go_settings(monkeypatch: pytest
     monkeypatch.setenv("GOPROXY", "https://proxy.example")
     monkeypatch.setenv("PATH", "/bin")
     paths = Paths(clone=tmp_path, cache=tmp_path / "c")
-    found = go_programs.environment(paths, newer_go=False)
+    found = go_programs.environment(paths)
     assert found["GOFLAGS"] == "-buildvcs=false -modcacherw -mod=readonly"
-    assert (found["GOOS"], found["CGO_ENABLED"], found["GOTOOLCHAIN"]) == ("linux", "0", "local")
+    assert (found["GOOS"], found["CGO_ENABLED"], found["GOTOOLCHAIN"]) == ("linux", "0", "auto")
     assert found["GOPROXY"] == "https://proxy.example"
     assert found["GOCACHE"].startswith(str(tmp_path))
     assert found["GOMODCACHE"].startswith(str(tmp_path))
     assert found["PATH"] == "/bin"
     assert "GOEXPERIMENT" not in found
-    assert go_programs.environment(paths, newer_go=True)["GOTOOLCHAIN"] == "auto"
 
 
 def test_without_go_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -78,7 +67,7 @@ def test_a_cached_build_needs_no_go(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 def test_a_failed_build_leaves_no_folder_and_names_its_log(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     go = tmp_path / "bin" / "go"
     go.parent.mkdir()
-    go.write_text('#!/bin/sh\n[ "$1" = env ] && { echo go1.26.8; exit; }\necho "x.go:1: broken" >&2\nexit 1\n')
+    go.write_text('#!/bin/sh\necho "x.go:1: broken" >&2\nexit 1\n')
     go.chmod(0o755)
     monkeypatch.setenv("PATH", f"{go.parent}:/usr/bin:/bin")
     paths = Paths(clone=tmp_path, cache=tmp_path / "c")

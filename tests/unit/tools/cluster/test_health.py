@@ -3,43 +3,80 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from typing import Any
+import struct
 
 import pytest
 
-from conductor_cluster.health import Health, node_problem
-
-
-def _node(status: str, message: str = "") -> dict[str, Any]:
-    condition = {"type": "Ready", "status": status, "message": message}
-    return {
-        "metadata": {"name": "n"},
-        "status": {"conditions": [{"type": "DiskPressure", "status": "False"}, condition]},
-    }
+from conductor_cluster import health
+from conductor_cluster.health import QUERY, QUERY_ID, is_answer, node_problem
+from conductor_cluster.process import CommandFailed
 
 
 @pytest.mark.parametrize(
-    ("items", "expected"),
+    ("ready", "expected"),
     [
-        ([_node("True")], ""),
-        ([_node("False", "network plugin not ready")], "n: network plugin not ready"),
-        ([_node("Unknown")], "n: not Ready"),
-        ([{"metadata": {"name": "n"}}], "n: not Ready"),
-        ([], "no node has registered"),
+        ("True kubelet is posting ready status", ""),
+        ("True ", ""),
+        ("False container runtime network not ready: cni plugin", "container runtime network not ready: cni plugin"),
+        ("Unknown Kubelet stopped posting node status.", "Kubelet stopped posting node status."),
+        ("Unknown ", "Unknown"),
+        ("", "it has not registered"),
     ],
 )
-def test_what_is_wrong_with_nodes(items: list[dict[str, Any]], expected: str) -> None:
-    assert node_problem({"items": items}) == expected
+def test_what_is_wrong_with_a_node(ready: str, expected: str) -> None:
+    assert node_problem(ready) == expected
 
 
 @pytest.mark.parametrize(
-    ("health", "expected"),
+    ("api", "ready", "dns", "expected"),
     [
-        (Health("", "", ""), True),
-        (Health("refused", "", ""), False),
-        (Health("", "x", ""), False),
-        (Health("", "", "x"), False),
+        ("ok", "True x", True, ["", "", ""]),
+        (None, "", True, ["connection refused", "unknown", "unknown"]),
+        ("ok", "Unknown ", True, ["", "Unknown", ""]),
+        ("ok", "True x", False, ["", "", "does not answer"]),
     ],
 )
-def test_all_parts_have_to_be_well(health: Health, expected: bool) -> None:
-    assert health.well is expected
+def test_all_parts_have_to_be_well(
+    monkeypatch: pytest.MonkeyPatch, api: str | None, ready: str, dns: bool, expected: list[str]
+) -> None:
+    def kubectl(_name: str, *arguments: str, timeout: float = 0) -> bytes:
+        if api is None:
+            raise CommandFailed("kubectl", "E1130 retrying\nconnection refused\n")
+        return ready.encode()
+
+    monkeypatch.setattr(health, "kubectl", kubectl)
+    monkeypatch.setattr(health, "dns_answers", lambda *_: dns)
+    assert health.look("a") == dict(zip(["API server", "node", "CoreDNS"], expected, strict=True))
+    said = health.wait("a", -1)
+    assert [problem for problem in expected if problem not in said] == []
+    assert bool(said) is any(expected)
+
+
+def _reply(identity: bytes = QUERY_ID, flags: int = 0x8580, records: int = 1) -> bytes:
+    return struct.pack("!H2s5H", 100, identity, flags, 1, records, 0, 0)
+
+
+def test_the_question_is_what_rfc_1035_says() -> None:
+    assert struct.unpack("!H", QUERY[:2])[0] == len(QUERY) - 2
+    assert QUERY[2:14] == bytes.fromhex("1234 0100 0001 0000 0000 0000")
+    labels = b"".join(bytes([len(label)]) + label for label in b"kubernetes.default.svc.cluster.local.".split(b"."))
+    assert QUERY[14:] == labels + bytes.fromhex("0001 0001")
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (_reply(), True),
+        (_reply(records=256), True),
+        (_reply(flags=0x8583), False),
+        (_reply(flags=0x8182), False),
+        (_reply(flags=0x0100), False),
+        (_reply(records=0), False),
+        (_reply(identity=b"\0\1"), False),
+        (_reply()[:13], False),
+        (b"", False),
+    ],
+    ids=["answer", "many", "no such name", "failure", "a question", "no record", "another's", "cut off", "nothing"],
+)
+def test_an_answer_is_recognized(reply: bytes, expected: bool) -> None:
+    assert is_answer(reply) is expected

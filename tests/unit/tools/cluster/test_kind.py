@@ -3,78 +3,90 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import fnmatch
 import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from conductor_cluster import docker, kind, programs
 from conductor_cluster.console import Console
-from conductor_cluster.errors import ClusterError
 from conductor_cluster.paths import Paths, find_paths
+from conductor_cluster.process import ClusterError
 
 CONTROL_PLANE = Path("/clone/tools/cluster/control_plane")
+PATCHES = find_paths().control_plane / "patches"
 
 
-def _patches(kubernetes: str) -> dict[str, dict[str, Any]]:
-    config = json.loads(kind.configuration(kubernetes, CONTROL_PLANE, own_network=True))
-    patches = [json.loads(text) for text in config["nodes"][0]["kubeadmConfigPatches"]]
-    return {patch["kind"]: patch for patch in patches}
+def _patch(target: str) -> Any:
+    (file,) = PATCHES.glob(f"{target}*")
+    return yaml.safe_load(file.read_text())
+
+
+def _added(target: str, path: str) -> list[Any]:
+    operations = _patch(target)
+    assert {operation["op"] for operation in operations} == {"add"}
+    return [operation["value"] for operation in operations if operation["path"] == path]
 
 
 def test_the_audit_policy_is_mounted_where_the_api_server_reads_it() -> None:
-    config = json.loads(kind.configuration("1.35.8", CONTROL_PLANE, own_network=True))
+    config = json.loads(kind.configuration(CONTROL_PLANE, own_network=True))
     (mount,) = config["nodes"][0]["extraMounts"]
     assert mount["hostPath"] == str(CONTROL_PLANE)
-    server = _patches("1.35.8")["ClusterConfiguration"]["apiServer"]
-    policy = Path(server["extraArgs"]["audit-policy-file"])
-    assert policy.parent == Path(mount["containerPath"])
+    flags = dict(flag[2:].split("=") for flag in _added("kube-apiserver", "/spec/containers/0/command/-"))
+    policy, log = Path(flags["audit-policy-file"]), Path(flags["audit-log-path"])
+    assert str(policy.parent) == mount["containerPath"] == kind.CONTROL_PLANE_IN_NODE
     assert (find_paths().control_plane / policy.name).is_file()
-    assert str(policy.parent) in [volume["mountPath"] for volume in server["extraVolumes"]]
-    log = Path(server["extraArgs"]["audit-log-path"])
-    assert [volume for volume in server["extraVolumes"] if volume["mountPath"] == str(log.parent)] == [
-        {
-            "name": "audit-log",
-            "hostPath": str(log.parent),
-            "mountPath": str(log.parent),
-            "readOnly": False,
-            "pathType": "DirectoryOrCreate",
-        }
+    assert fnmatch.fnmatch(str(log), kind.AUDIT_LOGS)
+    mounts = _added("kube-apiserver", "/spec/containers/0/volumeMounts/-")
+    assert mounts == [
+        {"name": "audit-policy", "mountPath": str(policy.parent), "readOnly": True},
+        {"name": "audit-log", "mountPath": str(log.parent)},
+    ]
+    assert _added("kube-apiserver", "/spec/volumes/-") == [
+        {"name": "audit-policy", "hostPath": {"path": str(policy.parent), "type": "Directory"}},
+        {"name": "audit-log", "hostPath": {"path": str(log.parent), "type": "DirectoryOrCreate"}},
     ]
 
 
 def test_kubeadm_s_patches_are_where_it_is_told() -> None:
-    folder = Path(_patches("1.35.8")["InitConfiguration"]["patches"]["directory"])
-    assert folder == Path(kind.CONTROL_PLANE_IN_NODE) / "patches"
-    files = sorted(file.name for file in (find_paths().control_plane / "patches").iterdir())
-    assert files == ["corednsdeployment.yaml", "etcd.yaml"]
+    config = json.loads(kind.configuration(CONTROL_PLANE, own_network=True))
+    (text,) = config["nodes"][0]["kubeadmConfigPatches"]
+    patch = json.loads(text)
+    assert patch["kind"] == "InitConfiguration"
+    assert Path(patch["patches"]["directory"]) == Path(kind.CONTROL_PLANE_IN_NODE) / PATCHES.name
+    # kubeadm ignores a file whose name does not begin with a target; without a type it is a strategic merge.
+    assert {file.name for file in PATCHES.iterdir()} == {
+        "corednsdeployment.yaml",
+        "etcd.yaml",
+        "kube-apiserver+json.yaml",
+        "kube-controller-manager+json.yaml",
+        "kube-scheduler+json.yaml",
+        "kubeletconfiguration.yaml",
+    }
 
 
-def test_arguments_are_a_map_before_1_36_and_a_list_from_then_on() -> None:
-    before = _patches("1.35.8")["ClusterConfiguration"]
-    after = _patches("v1.36.1")["ClusterConfiguration"]
-    assert before["scheduler"]["extraArgs"] == {"leader-elect": "false"}
-    assert after["scheduler"]["extraArgs"] == [{"name": "leader-elect", "value": "false"}]
+def test_nothing_is_elected_and_the_controller_manager_may_send_many_requests() -> None:
+    flags = "/spec/containers/0/command/-"
+    assert _added("kube-scheduler", flags) == ["--leader-elect=false"]
+    assert _added("kube-controller-manager", flags) == [
+        "--leader-elect=false",
+        "--kube-api-qps=200",
+        "--kube-api-burst=400",
+    ]
 
 
-@pytest.mark.parametrize(("kubernetes", "expected"), [("1.34.2", False), ("1.35.8", True), ("1.36.1", True)])
-def test_the_kubelet_is_told_about_cgroup_v1_where_it_knows_the_setting(kubernetes: str, expected: bool) -> None:
-    kubelet = _patches(kubernetes)["KubeletConfiguration"]
-    assert ("failCgroupV1" in kubelet) is expected
-    assert kubelet["fileCheckFrequency"] == "1s"
+def test_the_kubelet_runs_on_cgroup_v1_and_looks_for_manifests_every_second() -> None:
+    assert _patch("kubeletconfiguration") == {"fileCheckFrequency": "1s", "failCgroupV1": False}
 
 
 @pytest.mark.parametrize("own_network", [True, False])
 def test_only_our_image_goes_without_kind_s_network(own_network: bool) -> None:
-    config = json.loads(kind.configuration("1.35.8", CONTROL_PLANE, own_network=own_network))
+    config = json.loads(kind.configuration(CONTROL_PLANE, own_network=own_network))
     assert config["networking"]["disableDefaultCNI"] is own_network
-
-
-def test_what_is_no_version_is_refused() -> None:
-    with pytest.raises(ClusterError, match="'latest' is not a Kubernetes version"):
-        kind.configuration("latest", CONTROL_PLANE, own_network=True)
 
 
 @pytest.mark.parametrize("name", ["conductor", "a", "fleet-07", "0x"])
@@ -107,7 +119,7 @@ def test_a_node_that_failed_leaves_its_logs_and_is_removed(
     (paths.cluster("a") / "logs").mkdir()
     (paths.cluster("a") / "logs" / "old").touch()
     with pytest.raises(ClusterError, match=r"(?s)create the cluster a: .*no memory.*logs are in \.cluster/a/logs"):
-        kind.create(paths, Console(io.StringIO()), "a", "image", "1.35.8", own_network=True)
+        kind.create(paths, Console(io.StringIO()), "a", "image", own_network=True)
     assert (tmp_path / "kind.said").read_text() == f"export logs {paths.cluster('a')}/logs --name a\n"
     assert removed == ["a-control-plane"]
     assert not (paths.cluster("a") / "logs" / "old").exists()

@@ -10,11 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from conductor_cluster.console import Console
-from conductor_cluster.errors import CommandFailed
-from conductor_cluster.locking import locked
+from conductor_cluster.console import Console, locked
 from conductor_cluster.paths import Paths, find_paths
-from conductor_cluster.process import capture, logged, tail
+from conductor_cluster.process import CommandFailed, capture, logged, tail
 
 
 @pytest.fixture

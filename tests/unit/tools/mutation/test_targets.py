@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from conductor_mutation.targets import DATA, Equivalent, TargetError, read_target
+from conductor_mutation.targets import DATA, TargetError, read_target
 from conductor_suites.catalogue import MUTATED
 from tests.support.playing import CLONE
 
@@ -21,10 +21,10 @@ def clone(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def write(clone: Path, *equivalent: dict[str, str], **more: Any) -> Path:
+def write(clone: Path, **more: Any) -> Path:
     target = {"least": 90, "modules": ["_plan*.py", "_plan.py"], "tests": ["test_*.py"], **more}
     data = clone / "targets.yml"
-    data.write_text(yaml.safe_dump({"operators": ["core/a"], "targets": {"x": target}, "equivalent": equivalent}))
+    data.write_text(yaml.safe_dump({"operators": ["core/a"], "targets": {"x": target}}))
     return data
 
 
@@ -47,17 +47,7 @@ def test_the_tests_that_bear_a_modules_name_come_first(clone: Path) -> None:
     assert target.tests_of("_plan_more.py") == ["test_plan.py", "test_prune.py"]
 
 
-def test_only_what_is_listed_for_its_modules_belongs_to_a_target(clone: Path) -> None:
-    change = {"before": "a", "after": "b", "reason": "c"}
-    target = read_target("x", clone, write(clone, {"file": "_plan.py", **change}, {"file": "_prune.py", **change}))
-    assert target.equivalent == (Equivalent("_plan.py", "a", "b", "c"),)
-
-
 def test_there_is_a_suite_for_every_target_and_each_has_its_files() -> None:
     assert set(yaml.safe_load(DATA.read_text())["targets"]) == set(MUTATED)
     for name in MUTATED:
         assert read_target(name, CLONE).least >= 90
-
-
-def test_every_change_that_does_not_count_has_its_reason() -> None:
-    assert all(entry["reason"] for entry in yaml.safe_load(DATA.read_text())["equivalent"])

@@ -7,14 +7,16 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conductor_setup import cores
-from conductor_setup.play import CLONE, Target, UsageError, clean_environment, named_target
-from conductor_setup.setup import Setup, SetupError, digest, is_current, run, uv_settings
+from conductor_setup.setup import COLLECTIONS, Setup, SetupError, digest, is_current, run, uv_settings
 
+CLONE = Path(__file__).resolve().parents[4]
 ENTRY = CLONE / "tools" / "setup" / "setup"
 
 
@@ -181,7 +183,7 @@ def test_a_failure_leaves_no_stamp(setup: Setup) -> None:
 
 def test_the_checkout_is_linked_once_and_relinked_when_wrong(tmp_path: Path) -> None:
     clone = Setup(tmp_path, {})
-    link = clone.collections / "conductor" / "trainer"
+    link = clone.clone / COLLECTIONS / "conductor" / "trainer"
     for _ in range(2):
         clone.link_checkout()
         assert link.resolve() == tmp_path
@@ -193,41 +195,98 @@ def test_the_checkout_is_linked_once_and_relinked_when_wrong(tmp_path: Path) -> 
 
 def test_a_folder_in_the_place_of_the_link_is_not_removed(tmp_path: Path) -> None:
     clone = Setup(tmp_path, {})
-    (clone.collections / "conductor" / "trainer").mkdir(parents=True)
+    (clone.clone / COLLECTIONS / "conductor" / "trainer").mkdir(parents=True)
     with pytest.raises(SetupError, match="is not a link to the checkout"):
         clone.link_checkout()
 
 
-def test_no_context_means_the_local_cluster() -> None:
-    assert named_target("", "") is None
+@dataclass
+class Play:
+    """The script in a clone whose programs note how they are called."""
+
+    clone: Path
+    cluster_code: int = 0
+
+    def __call__(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run it; the output of ansible-playbook is its variables, its words and what it finds in its environment."""
+        script = self.clone / "tools" / "setup" / "play"
+        for path, text in {
+            script: (CLONE / "tools" / "setup" / "play").read_text(),
+            self.clone / "tools/cluster/cluster": (
+                '#!/bin/sh\necho "cluster $*" >&2\n[ $1 = up ] || '
+                f'echo "{self.clone}/the file"\nexit {self.cluster_code}\n'
+            ),
+            self.clone / ".venv/bin/python": f'#!/bin/sh\nexec {sys.executable} "$@"\n',
+            self.clone / ".venv/bin/ansible-playbook": '#!/bin/sh\nprintf "%s\\n" "$@"\nenv\n',
+        }.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            path.chmod(0o755)
+        variables = {"PATH": "/usr/bin:/bin", "HOME": "/h", **environ}
+        return subprocess.run([script, *words], env=variables, capture_output=True, text=True, timeout=30, check=False)
+
+    def variables(self, *words: str) -> Any:
+        """The variables that ansible-playbook gets."""
+        lines = self(*words).stdout.splitlines()
+        return json.loads(lines[lines.index("-e") + 1])
 
 
-def test_a_kubeconfig_alone_is_refused() -> None:
-    with pytest.raises(UsageError, match="requires CONTEXT=name"):
-        named_target("", "/home/me/.kube/config")
+@pytest.fixture
+def play(tmp_path: Path) -> Play:
+    return Play(tmp_path / "my clone")
 
 
-def test_a_named_context_reaches_ansible_whole() -> None:
-    target = named_target("prod", "/my files/config")
-    assert target == Target("/my files/config", "prod")
-    assert json.loads(target.extra_vars()) == {
-        "conductor_kubeconfig": "/my files/config",
-        "conductor_context": "prod",
-    }
+def test_no_context_means_the_local_cluster(play: Play) -> None:
+    done = play("install", "", "")
+    assert done.stdout.startswith("install: the local kind cluster conductor (CONTEXT is not set)\n")
+    assert f"{play.clone}/playbooks/install.yml\n" in done.stdout
+    assert done.stderr == "cluster up conductor\ncluster kubeconfig conductor\n"
+    local = {"conductor_kubeconfig": f"{play.clone}/the file", "conductor_context": "kind-conductor"}
+    assert play.variables("install", "", "") == local
 
 
-def test_the_environment_selects_no_cluster() -> None:
-    variables = clean_environment({"KUBECONFIG": "k", "K8S_AUTH_CONTEXT": "prod", "HOME": "/h"})
-    assert variables == {"HOME": "/h", "ANSIBLE_CONFIG": str(CLONE / "ansible.cfg")}
+def test_a_verification_starts_no_cluster(play: Play) -> None:
+    assert play("verify", "", "").stderr == "cluster kubeconfig conductor\n"
+
+
+@pytest.mark.parametrize("playbook", ["install", "verify"])
+def test_a_cluster_that_does_not_come_up_ends_it(play: Play, playbook: str) -> None:
+    play.cluster_code = 3
+    done = play(playbook, "", "")
+    assert (done.returncode, done.stdout.count("\n")) == (1, 1)
+    assert done.stderr.endswith(f"{playbook}: no local cluster, see above\n")
+
+
+def test_a_kubeconfig_alone_is_refused(play: Play) -> None:
+    done = play("install", "", "/home/me/.kube/config")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "requires CONTEXT=name" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("named", "used"),
+    [("/my files/config", "/my files/config"), ("", "/h/.kube/config"), ('/it\'s "$x"', '/it\'s "$x"')],
+)
+def test_a_named_context_reaches_ansible_whole(play: Play, named: str, used: str) -> None:
+    assert play.variables("install", "prod", named) == {"conductor_kubeconfig": used, "conductor_context": "prod"}
+    assert play("install", "prod", named).stderr == ""
+
+
+def test_the_environment_selects_no_cluster(play: Play) -> None:
+    environ = {"KUBECONFIG": "k", "K8S_AUTH_CONTEXT": "prod", "K8S_AUTH_HOST": "h\nK8S_AUTH_X=", "ANSIBLE_CONFIG": "/x"}
+    found = play("install", "mine", "/f", **environ).stdout.splitlines()
+    assert [line for line in found if line.startswith(("KUBECONFIG", "K8S_AUTH_"))] == []
+    assert f"ANSIBLE_CONFIG={play.clone}/ansible.cfg" in found
+    assert "HOME=/h" in found
 
 
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ([], "--context '' --kubeconfig ''"),
-        (["CONTEXT=prod"], "--context 'prod' --kubeconfig '/from/environment'"),
-        (["CONTEXT=prod", "KUBECONFIG=/f"], "--context 'prod' --kubeconfig '/f'"),
-        (["KUBECONFIG=/f"], "--context '' --kubeconfig '/f'"),
+        ([], "'' ''"),
+        (["CONTEXT=prod"], "'prod' '/from/environment'"),
+        (["CONTEXT=prod", "KUBECONFIG=/f"], "'prod' '/f'"),
+        (["KUBECONFIG=/f"], "'' '/f'"),
     ],
 )
 def test_only_the_command_line_of_make_names_a_cluster(words: list[str], expected: str) -> None:
@@ -241,7 +300,7 @@ def test_only_the_command_line_of_make_names_a_cluster(words: list[str], expecte
         timeout=30,
         check=True,
     )
-    assert f"conductor_setup.play install {expected}" in shown.stdout
+    assert f"tools/setup/play install {expected}\n" in shown.stdout
 
 
 def test_an_interpreter_is_asked_for_its_version(tmp_path: Path) -> None:

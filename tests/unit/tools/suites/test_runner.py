@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from conductor_setup.cores import EVERY_TIME
 from conductor_suites import __main__ as runner
 from conductor_suites.catalogue import CORES, MUTATED, Suite, all_suites, obstacle
 from conductor_suites.results import Counts, Outcome, details, failed, line, skipped, total
-from conductor_suites.running import SHARED, Running, environment, execute
+from conductor_suites.running import SHARED, environment, execute
 from tests.support.playing import CLONE
 
 RESULTS = (
@@ -31,7 +32,7 @@ def python(*programs: str) -> tuple[tuple[str, ...], ...]:
 
 
 def run(suite: Suite, clone: Path) -> Outcome:
-    return execute(suite, clone, clone, os.environ, Running())
+    return asyncio.run(execute(suite, clone, clone, os.environ))
 
 
 def writing(clone: Path, results: str, code: int) -> Suite:
@@ -100,7 +101,11 @@ def test_the_run_ends_with_what_failed_and_the_sum(
     }
     monkeypatch.setattr(sys, "argv", ["suites", "--jobs=1"])
     monkeypatch.setattr(runner, "all_suites", lambda *_, **__: suites)
-    monkeypatch.setattr(runner, "execute", lambda suite, *_: outcomes[suite.name])
+
+    async def execute(suite: Suite, *_: object) -> Outcome:
+        return outcomes[suite.name]
+
+    monkeypatch.setattr(runner, "execute", execute)
     assert runner.main() == 1
     assert capsys.readouterr().out.splitlines()[-2:] == ["FAIL  bad                exit code 1", "2 passed, 1 failed"]
 

@@ -1,89 +1,61 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds the programs of one family of pinned Go modules, for Linux, into the cache."""
+"""Build the programs of one family of pinned Go modules, for Linux, into the cache."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import platform
-import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from ..catalogue import Controller, Family
 from ..console import Console
-from ..errors import ClusterError
 from ..paths import Paths
-from ..process import capture, logged
+from ..process import ClusterError, logged
 
-# Go writes the program of go.etcd.io/etcd/server/v3 as "server".
-RENAMED = {("etcd", "server"): "etcd"}
 # The way to modules and toolchains is the machine's business, everything else about a build is ours.
 KEPT_GO_VARIABLES = ("GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GONOPROXY", "GOAUTH", "GOROOT", "GOPATH")
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64", "amd64": "amd64"}
 # kubeadm takes its own version from these; an empty gitMajor makes it use a placeholder.
 VERSION_PACKAGES = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+BUILT = {"gitTreeState": "clean", "gitCommit": "0" * 40, "buildDate": "2026-01-01T00:00:00Z"}
 
 
 def architecture() -> str:
-    """Go's name of this machine's architecture."""
+    """Return Go's name of this machine's architecture."""
     machine = platform.machine()
     if machine not in ARCHITECTURES:
         raise ClusterError(f"no images can be built on a machine of the kind {machine}")
     return ARCHITECTURES[machine]
 
 
-def kubernetes_version_flags(version: str) -> list[str]:
-    """Linker flags that make Kubernetes' programs know the version they are (``v1.35.8``)."""
-    major, minor = re.match(r"v(\d+)\.(\d+)", version).groups()  # type: ignore[union-attr]
-    values = {
-        "gitVersion": version,
-        "gitMajor": major,
-        "gitMinor": minor,
-        "gitTreeState": "clean",
-        "gitCommit": "0" * 40,
-        "buildDate": "2026-01-01T00:00:00Z",
-    }
-    return [f"-X {package}.{key}={value}" for package in VERSION_PACKAGES for key, value in values.items()]
-
-
 def linker_flags(family: Family, controller: Controller | None = None) -> str:
-    """Linker flags for a family: no debugging tables, and the version where the program has a place for it."""
-    flags = ["-s", "-w"]
+    """Return the linker flags of a family: no debugging tables, and the version if it has a variable."""
+    values: dict[str, str] = {}
     if family.module == "k8s.io/kubernetes":
-        flags += kubernetes_version_flags(family.version)
+        major, minor, _ = family.version[1:].split(".", 2)
+        version = {"gitVersion": family.version, "gitMajor": major, "gitMinor": minor, **BUILT}
+        values = {f"{package}.{key}": value for package in VERSION_PACKAGES for key, value in version.items()}
     if controller is not None and controller.version_variable:
-        flags.append(f"-X {controller.version_variable}={family.version}")
-    return " ".join(flags)
+        values[controller.version_variable] = family.version
+    return " ".join(["-s -w", *(f"-X {variable}={value}" for variable, value in values.items())])
 
 
-def go_version() -> tuple[int, int]:
-    """Version of the Go on this machine. Raises ClusterError where there is none."""
+def check() -> None:
+    """Raise ClusterError if this machine has no Go."""
     if shutil.which("go") is None:
         raise ClusterError(
-            "Go is needed to build what no container registry delivers, and there is no `go` on PATH: install Go 1.26 "
+            "building what no container registry delivers requires Go, but there is no `go` on PATH: install Go 1.26 "
             "or later, or give this machine access to a container registry"
         )
-    said = capture("go version", ["go", "env", "GOVERSION"], env={**os.environ, "GOTOOLCHAIN": "local"}).stdout.decode()
-    match = re.match(r"go(\d+)\.(\d+)", said)
-    if match is None:
-        raise ClusterError(f"`go env GOVERSION` answers {said.strip()!r}, which is no Go version")
-    return int(match.group(1)), int(match.group(2))
 
 
-def needed_go(go_mod: str) -> tuple[int, int]:
-    """The oldest Go that the text of a go.mod allows."""
-    match = re.search(r"^go (\d+)\.(\d+)", go_mod, re.MULTILINE)
-    if match is None:
-        raise ClusterError("go.mod: there is no line that says which Go it needs")
-    return int(match.group(1)), int(match.group(2))
-
-
-def environment(paths: Paths, newer_go: bool) -> Mapping[str, str]:
-    """Environment of a build: nothing of the caller's Go settings but the way to modules and toolchains."""
+def environment(paths: Paths) -> Mapping[str, str]:
+    """Return the environment of a build: of the caller's Go settings only the way to modules and toolchains."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GO") or key in KEPT_GO_VARIABLES}
     return {
         **kept,
@@ -95,45 +67,40 @@ def environment(paths: Paths, newer_go: bool) -> Mapping[str, str]:
         "GOMODCACHE": str(paths.cache / "go-mod"),
         # -modcacherw: a cache that can be deleted like any other folder.
         "GOFLAGS": "-buildvcs=false -modcacherw -mod=readonly",
-        "GOTOOLCHAIN": "auto" if newer_go else "local",
+        # Go downloads a newer one of itself only if a go.mod requires it.
+        "GOTOOLCHAIN": "auto",
     }
 
 
 def folder(paths: Paths, family: Family, controller: Controller | None = None) -> Path:
-    """Where the family's programs are in the cache, if they are: named by a hash of all that decides their content."""
+    """Return the folder of the family's programs in the cache, named by a hash of all that decides their content."""
     key = hashlib.sha256()
     for file in sorted(family.folder.glob("*")):
         key.update(file.read_bytes())
     key.update(f"{linker_flags(family, controller)} {architecture()}".encode())
-    return paths.work / "programs" / f"{family.name}-{key.hexdigest()[:12]}"
+    return paths.work / "programs" / f"{family.folder.name}-{key.hexdigest()[:12]}"
 
 
 def build(paths: Paths, console: Console, family: Family, controller: Controller | None = None) -> Path:
-    """Returns the folder with the family's programs, built where the cache does not have them.
+    """Return the folder with the family's programs; build them if the cache does not have them.
 
-    Raises ClusterError (CommandFailed) where Go is missing or fails. A folder appears whole or not at all.
+    Raise ClusterError (CommandFailed) if Go is missing or fails. A folder appears whole or not at all.
     """
     target = folder(paths, family, controller)
     if target.is_dir():
         return target
-    needs_newer = go_version() < needed_go((family.folder / "go.mod").read_text())
+    check()
     console.step(f"building {', '.join(family.programs)} {family.version}".rstrip())
     partial = target.with_name(target.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
+    command = ["go", "build", "-trimpath", "-ldflags", linker_flags(family, controller), "-o", f"{partial}/"]
+    log = paths.work / "logs" / f"go-{family.folder.name}.log"
     packages = "tool" if family.module else "."
-    flags = linker_flags(family, controller)
-    logged(
-        f"build {family.name}",
-        ["go", "build", "-trimpath", "-ldflags", flags, "-o", f"{partial}/", packages],
-        paths.work / "logs" / f"go-{family.name}.log",
-        paths,
-        cwd=family.folder,
-        env=environment(paths, needs_newer),
-    )
-    for (of, built), name in RENAMED.items():
-        if of == family.name:
-            (partial / built).rename(partial / name)
+    logged(f"build {family.folder.name}", [*command, packages], log, paths, cwd=family.folder, env=environment(paths))
+    # Go names the program of go.etcd.io/etcd/server/v3 "server".
+    if (partial / "server").exists():
+        (partial / "server").rename(partial / "etcd")
     partial.rename(target)
-    console.step(f"built {family.name}")
+    console.step(f"built {family.folder.name}")
     return target

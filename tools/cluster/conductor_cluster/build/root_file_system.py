@@ -1,20 +1,17 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The node's root file system: a small Debian 12, made by mmdebstrap from this machine's own apt source."""
+"""Make the node's root file system: a small Debian 12, by mmdebstrap from this machine's own apt sources."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
 
-from .. import debian, docker
+from .. import catalogue, debian, docker
 from ..console import Console
-from ..errors import ClusterError
 from ..paths import Paths
-from ..process import logged
-from . import recipe
+from ..process import ClusterError, capture, logged
 
 # systemd 252 is the newest that still boots on cgroup v1; Debian 13's does not.
 RELEASE = "bookworm"
@@ -22,14 +19,8 @@ RELEASE = "bookworm"
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*", "/usr/share/lintian/*")
 
 
-def packages(paths: Paths) -> list[str]:
-    """The packages that node/packages.txt lists."""
-    lines = (paths.node / "packages.txt").read_text().splitlines()
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-
-
 def check() -> str:
-    """Returns Debian's code name here. Raises ClusterError where this machine cannot make a root file system."""
+    """Return Debian's code name here. Raise ClusterError if this machine cannot make a root file system."""
     codename = debian.this_codename()
     if codename is None or os.geteuid() != 0:
         raise ClusterError(
@@ -40,54 +31,40 @@ def check() -> str:
 
 
 def image_name(paths: Paths) -> str:
-    """Name of the image with the root file system of today's recipe."""
-    return f"conductor/node-root:{recipe.root_recipe(paths)}"
+    """Return the name of the image with the root file system of the current recipe."""
+    return f"conductor/node-root:{catalogue.root_recipe(paths)}"
 
 
 def ensure(paths: Paths, console: Console) -> str:
-    """Returns the name of the root file system as an image, made where Docker does not have it.
+    """Return the name of the root file system as an image; make it if Docker does not have it.
 
-    Raises ClusterError where this machine cannot make it, and CommandFailed with mmdebstrap's words.
+    Raise ClusterError if this machine cannot make it, and CommandFailed with mmdebstrap's message.
     """
     image = image_name(paths)
     if docker.image(image) is not None:
         return image
     codename = check()
+    sources = debian.find_sources(paths, codename, "mmdebstrap")
     if shutil.which("mmdebstrap") is None:
-        debian.install(paths, console, codename, ["mmdebstrap"])
-    source = debian.find_source(codename)
-    signed = f"[signed-by={source.signed_by}] " if source.signed_by else ""
+        debian.install(paths, console, ["mmdebstrap"])
     console.step(f"making the node's root file system from Debian {RELEASE} (about a minute)")
-    tar = paths.work / "root.tar"
-    tar.parent.mkdir(parents=True, exist_ok=True)
-    tar.unlink(missing_ok=True)
-    log = paths.work / "logs" / "root-file-system.log"
+    paths.work.mkdir(parents=True, exist_ok=True)
+    tar, mirrors = paths.work / "root.tar", paths.work / "root.sources"
+    mirrors.write_text(debian.stanzas(sources, RELEASE))
+    lines = (line.strip() for line in (paths.node / "packages.txt").read_text().splitlines())
+    packages = ",".join(line for line in lines if line and not line.startswith("#"))
+    left_out = [f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT]
+    command = ["mmdebstrap", "--variant=minbase", f"--include={packages}", *left_out, RELEASE, str(tar), str(mirrors)]
     try:
-        logged(
-            "make the node's root file system",
-            [
-                "mmdebstrap",
-                "--variant=minbase",
-                f"--include={','.join(packages(paths))}",
-                *(f"--dpkgopt=path-exclude={pattern}" for pattern in LEFT_OUT),
-                RELEASE,
-                str(tar),
-                f"deb {signed}{source.uri} {RELEASE} main",
-            ],
-            log,
-            paths,
-        )
-        logged("import the root file system", ["docker", "import", str(tar), image], log, paths)
+        logged("make the node's root file system", command, paths.work / "logs" / "root-file-system.log", paths)
+        capture("import the root file system", ["docker", "import", str(tar), image], timeout=600)
     finally:
         tar.unlink(missing_ok=True)
     console.step("made the node's root file system")
     return image
 
 
-def busybox(paths: Paths, console: Console) -> Path:
-    """Returns Debian's static busybox, copied out of the root file system."""
-    image = ensure(paths, console)
-    target = paths.work / f"busybox-{recipe.root_recipe(paths)}"
-    if not target.is_file():
-        docker.copy_from_image(image, {"/usr/bin/busybox": target})
-    return target
+def read(paths: Paths, console: Console, script: str) -> bytes:
+    """Return the tar that a script of node/stage writes in a container of the root file system."""
+    command = ["docker", "run", "--rm", "--interactive", "--network", "none", ensure(paths, console), "bash", "-s"]
+    return capture(script, command, stdin=(paths.node / "stage" / script).read_bytes(), timeout=120).stdout

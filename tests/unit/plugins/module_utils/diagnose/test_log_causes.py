@@ -8,12 +8,13 @@ import re
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_causes import (
-    FAILURE_CAUSES,
+    LOG_CAUSES,
     failure_cause,
     is_own_fault,
+    log_cause,
 )
 
-# In the order of the catalogue: a line of a log or an event, and words of the cause.
+# In the order of the catalogue: a line of a log, and words of the cause.
 SAID: list[tuple[str, str]] = [
     ('error: Unable to load configuration: strict decoding error: unknown field "noSuchKey"', "the field noSuchKey"),
     ("flag provided but not defined: -no-such-flag", "the flag -no-such-flag"),
@@ -27,16 +28,8 @@ SAID: list[tuple[str, str]] = [
     ),
     ("listen tcp :9443: bind: address already in use", "a port that it listens on is already in use"),
     ("error: problem running manager: leader election lost", "lost its leader lease"),
-    (
-        'FailedMount: MountVolume.SetUp failed for volume "cert" : secret "kubeflow-trainer-webhook-cert" not found',
-        "the source of its volume cert is missing",
-    ),
-    ('FailedMount: MountVolume.SetUp failed for volume "cert" : permission denied', "cannot be mounted"),
     ("exec /manager: exec format error", "another architecture"),
-    ("FailedCreatePodSandBox: Failed to create pod sandbox: plugin type ptp failed", "cannot set up its network"),
     ("Get https://10.96.0.1:443/api: dial tcp 10.96.0.1:443: i/o timeout", "cannot reach the API server"),
-    ("Unhealthy: Liveness probe failed: context deadline exceeded", "the kubelet restarts it, because"),
-    ("Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 500", "is not ready yet"),
 ]
 MORE = [
     ("unknown flag: --no-such-flag", "the flag --no-such-flag"),
@@ -44,28 +37,38 @@ MORE = [
     # Within JSON.
     (r'{"error":"unknown field \"noSuchKey\""}', "the field noSuchKey"),
     ("failed to renew lease kubeflow-system/trainer.kubeflow.org: context deadline exceeded", "lost its leader lease"),
-    ("Unhealthy: Startup probe failed: connection refused", "is not ready yet"),
 ]
 
 
 @pytest.mark.parametrize(("line", "cause"), SAID + MORE)
 def test_a_line_has_a_cause_and_a_next_step(line: str, cause: str) -> None:
-    found = failure_cause(["something before", line, "something after"])
+    found = log_cause(["something before", line, "something after"])
     assert found is not None
+    assert failure_cause([line]) == found
     assert cause in found[0]
     assert found[1]
     assert "{" not in "".join(found)
 
 
 def test_every_entry_is_matched_first_by_its_line() -> None:
-    for (line, _words), entry in zip(SAID, FAILURE_CAUSES, strict=True):
-        first = next(other for other in FAILURE_CAUSES if re.search(other.words, line, re.IGNORECASE))
+    for (line, _words), entry in zip(SAID, LOG_CAUSES, strict=True):
+        first = next(other for other in LOG_CAUSES if re.search(other.words, line, re.IGNORECASE))
         assert first is entry, line
 
 
 def test_unknown_lines_have_no_cause() -> None:
     assert failure_cause([]) is None
     assert failure_cause(["starting manager"]) is None
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9443", "[::1]:9443", "localhost:8081"])
+def test_a_program_that_cannot_reach_itself_does_not_blame_the_api_server(address: str) -> None:
+    assert log_cause([f"dial tcp {address}: connect: connection refused"]) is None
+
+
+@pytest.mark.parametrize("line", ["Unhealthy: Readiness probe failed: dial tcp 10.1.1.1:8081: connect: refused", ""])
+def test_words_of_the_kubelet_are_no_words_of_a_log(line: str) -> None:
+    assert log_cause([line]) is None
 
 
 @pytest.mark.parametrize(

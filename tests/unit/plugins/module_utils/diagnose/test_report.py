@@ -189,6 +189,238 @@ def test_odd_objects_are_reported_as_well() -> None:
         assert row["cause"] == ""
 
 
+# -- whose events count -----------------------------------------------------------------------------------------------
+
+
+def about(item: dict[str, Any], reason: str, message: str, when: str = "2026-01-01T00:00:09Z") -> dict[str, Any]:
+    """An event as the server stores it: with the uid of its object."""
+    object_ = {"kind": "Pod", "name": item["metadata"]["name"], "uid": item["metadata"]["uid"]}
+    metadata = {"name": f"{object_['name']}.{when}", "namespace": "ops"}
+    return {
+        "metadata": metadata,
+        "involvedObject": object_,
+        "reason": reason,
+        "message": message,
+        "lastTimestamp": when,
+    }
+
+
+READINESS = (
+    'Readiness probe failed: Get "http://10.1.1.1:8081/readyz": dial tcp 10.1.1.1:8081: connect: connection refused'
+)
+
+
+def being_made() -> tuple[FakeCluster, dict[str, Any], dict[str, Any]]:
+    cluster, deployment, pods = recorded("crash")
+    pod = pods[0]
+    owner = {"kind": "ReplicaSet", "name": f"{deployment['metadata']['name']}-123", "uid": "uid-set"}
+    pod["metadata"]["ownerReferences"] = [owner]
+    pod["status"] = {
+        "phase": "Pending",
+        "containerStatuses": [{"name": "manager", "state": {"waiting": {"reason": "ContainerCreating"}}}],
+    }
+    return cluster, deployment, pod
+
+
+def test_events_of_an_earlier_pod_or_replicaset_of_the_name_do_not_count() -> None:
+    cluster, deployment, pod = being_made()
+    earlier = {"metadata": {"name": pod["metadata"]["name"], "uid": "earlier"}}
+    set_name = pod["metadata"]["ownerReferences"][0]["name"]
+    sibling = {"metadata": {"name": f"{set_name}-zzzzz", "uid": "sibling"}}
+    old_set = {"metadata": {"name": set_name, "uid": "old set"}}
+    warn(
+        cluster,
+        about(earlier, "Unhealthy", "Liveness probe failed: of an earlier pod"),
+        about(sibling, "FailedMount", "MountVolume.SetUp failed: of another pod"),
+        about(old_set, "FailedCreate", "exec format error"),
+        about(pod, "FailedCreatePodSandBox", 'no runtime for "kata" is configured', "2026-01-01T00:00:01Z"),
+    )
+    row = look(cluster, deployment, [pod])
+    assert row["events"] == ['FailedCreatePodSandBox: no runtime for "kata" is configured']
+    assert "RuntimeClass: kata" in row["cause"]
+    assert row["command"].endswith(f"describe pod {pod['metadata']['name']}")
+
+
+def test_the_events_of_the_deployment_and_its_replicaset_count_by_uid() -> None:
+    cluster, deployment, pod = being_made()
+    owner = pod["metadata"]["ownerReferences"][0]
+    warn(
+        cluster,
+        about({"metadata": {"name": "renamed", "uid": owner["uid"]}}, "FailedCreate", "of the set"),
+        about(deployment, "Failed", "of the deployment"),
+    )
+    assert look(cluster, deployment, [pod])["events"] == ["FailedCreate: of the set", "Failed: of the deployment"]
+
+
+def test_a_kubelet_that_cannot_connect_to_the_pod_is_not_the_pod() -> None:
+    cluster, deployment, pod = being_made()
+    pod["status"]["containerStatuses"][0] = {
+        "name": "manager",
+        "ready": False,
+        "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}},
+    }
+    warn(cluster, about(pod, "Unhealthy", READINESS))
+    row = look(cluster, deployment, [pod])
+    assert "API server" not in row["cause"]
+    assert "not ready yet" in row["cause"]
+    assert "NetworkPolicy" not in row["next_step"]
+
+
+def test_what_has_succeeded_since_explains_nothing() -> None:
+    """A volume is often missing at first."""
+    cluster, deployment, pod = being_made()
+    pod["status"]["containerStatuses"][0]["state"] = {"running": {"startedAt": "2026-01-01T00:00:05Z"}}
+    early = about(pod, "FailedMount", 'MountVolume.SetUp failed for volume "cert": not found', "2026-01-01T00:00:03Z")
+    late = about(pod, "FailedMount", 'MountVolume.SetUp failed for volume "cert": not found', "2026-01-01T00:00:07Z")
+    warn(cluster, early)
+    row = look(cluster, deployment, [pod])
+    assert (row["events"], row["cause"]) == ([], "")
+    cluster.hooks.clear()
+    warn(cluster, late)
+    assert "is missing" in look(cluster, deployment, [pod])["cause"]
+
+
+def test_the_newest_event_counts() -> None:
+    cluster, deployment, pod = being_made()
+    network = 'Failed to create pod sandbox: plugin type="calico" failed (add)'
+    disk = "Failed to create pod sandbox: mkdir /x: no space left on device"
+    warn(
+        cluster,
+        about(pod, "FailedCreatePodSandBox", disk, "2026-01-01T00:00:03Z"),
+        about(pod, "FailedCreatePodSandBox", network, "2026-01-01T00:00:09Z"),
+    )
+    assert "network" in look(cluster, deployment, [pod])["cause"]
+
+
+def test_an_event_that_hides_its_secret_is_matched_before() -> None:
+    cluster, deployment, pod = being_made()
+    said = (
+        'Failed to pull image "registry.example.com/x:1": rpc error: code = Unknown desc = unable to retrieve auth '
+        "token: invalid username/password: unauthorized: token=hunter22"
+    )
+    warn(cluster, about(pod, "Failed", said))
+    row = look(cluster, deployment, [pod])
+    assert "denies the node access" in row["cause"]
+    assert "registry.example.com/x:1" in row["next_step"]
+    assert "hunter22" not in str(row)
+
+
+# -- an event tells more than a restart count -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "events", "cause"),
+    [
+        (137, "Error", ["Liveness probe failed: context deadline exceeded"], "liveness probe"),
+        (0, "Completed", ["Liveness probe failed: context deadline exceeded"], "liveness probe"),
+        (143, "Error", ["Liveness probe failed: EOF"], "liveness probe"),
+        # It ended by itself; a probe failed as well.
+        (1, "Error", ["Liveness probe failed: connection refused"], "exits again and again"),
+        (137, "Error", ["Readiness probe failed: connection refused"], "exits again and again"),
+        (137, "Error", [], "exits again and again"),
+        (137, "OOMKilled", ["Liveness probe failed: EOF"], "out of memory"),
+        (128, "StartError", ["Error: container init was OOM-killed (memory limit too low?)"], "out of memory"),
+        (128, "StartError", ["Error: exec format error"], "another architecture"),
+    ],
+)
+def test_why_a_container_was_ended(code: int, reason: str, events: list[str], cause: str) -> None:
+    cluster, deployment, pods = recorded("crash")
+    for status in pods[0]["status"]["containerStatuses"]:
+        status["lastState"]["terminated"] |= {"exitCode": code, "reason": reason}
+    warn(cluster, *(about(pods[0], "Unhealthy" if "probe" in said else "Failed", said) for said in events))
+    cluster.logs = {f"{pods[0]['metadata']['name']} before": ["starting manager"]}
+    row = look(cluster, deployment, pods)
+    assert cause in row["cause"]
+    name = pods[0]["metadata"]["name"]
+    exits = cause == "exits again and again"
+    assert row["command"].endswith(f"logs {name} --previous" if exits else f"describe pod {name}")
+
+
+def test_memory_counts_more_than_a_log_that_mentions_the_api_server_once() -> None:
+    cluster, deployment, pods = recorded("oom")
+    cluster.logs = {f"{pods[0]['metadata']['name']} before": ["dial tcp 10.96.0.1:443: connect: connection refused"]}
+    assert "memory" in look(cluster, deployment, pods)["cause"]
+
+
+def test_a_back_off_without_its_error_is_explained_by_the_event() -> None:
+    cluster, deployment, pods = recorded("absent")
+    pods[0]["status"]["containerStatuses"][0]["state"]["waiting"] = {
+        "reason": "ImagePullBackOff",
+        "message": 'Back-off pulling image "127.0.0.1:5000/nothing:v1"',
+    }
+    assert "not been pulled yet" in look(cluster, deployment, pods)["cause"]
+    said = 'Failed to pull image "127.0.0.1:5000/nothing:v1": unexpected status: 403 Forbidden'
+    warn(cluster, about(pods[0], "Failed", said), about(pods[0], "Failed", "Error: ImagePullBackOff"))
+    row = look(cluster, deployment, pods)
+    assert "denies the node access" in row["cause"]
+    assert "127.0.0.1:5000/nothing:v1" in row["next_step"]
+
+
+# -- a pod that is rejected as a whole, and the right container -------------------------------------------------------
+
+
+def test_a_pod_that_was_evicted_says_so() -> None:
+    cluster, deployment, pods = recorded("crash")
+    pods[0]["status"] |= {
+        "phase": "Failed",
+        "reason": "Evicted",
+        "message": "The node was low on resource: memory. ",
+        "containerStatuses": [{"name": "m", "state": {"terminated": {"exitCode": 137, "reason": "Error"}}}],
+    }
+    row = look(cluster, deployment, pods)
+    assert row["container"] == "m: Evicted: The node was low on resource: memory. "
+    assert "evicted" in row["cause"]
+    assert row["command"].endswith(f"describe pod {pods[0]['metadata']['name']}")
+
+
+def test_a_pod_that_has_not_ended_counts_more_than_a_newer_one_that_has() -> None:
+    cluster, deployment, pods = recorded("crash")
+    evicted = copy.deepcopy(pods[0])
+    evicted["metadata"] |= {"name": "evicted", "uid": "evicted", "creationTimestamp": "2036-01-01T00:00:00Z"}
+    evicted["status"] = {"phase": "Failed", "reason": "OutOfcpu"}
+    assert look(cluster, deployment, [pods[0], evicted])["pod"] == pods[0]["metadata"]["name"]
+    assert look(cluster, deployment, [evicted])["cause"] == "its node does not have enough cpu left for it"
+
+
+@pytest.mark.parametrize("sidecar", [True, False])
+def test_the_container_that_fails_is_read(sidecar: bool) -> None:
+    cluster, deployment, pods = recorded("crash")
+    name = pods[0]["metadata"]["name"]
+    prep = {**pods[0]["status"]["containerStatuses"][0], "name": "prep"}
+    pods[0]["status"]["initContainerStatuses"] = [prep]
+    pods[0]["status"]["containerStatuses"] = [
+        {"name": "manager", "state": {"running": {}} if sidecar else {"waiting": {"reason": "PodInitializing"}}}
+    ]
+    cluster.logs = {f"{name} before": ["panic: of prep"]}
+    row = look(cluster, deployment, pods)
+    assert row["container"] == "prep: CrashLoopBackOff"
+    assert row["command"].endswith(f"logs {name} -c prep --previous")
+    assert f"logs {name} -c prep --previous" in row["next_step"]
+    (asked,) = [request for request in cluster.requests if request.path.endswith("/log")]
+    assert asked.query["container"] == "prep"
+
+
+def test_the_log_of_a_container_that_runs_again_is_not_the_previous_one() -> None:
+    cluster, deployment, pods = recorded("crash")
+    name = pods[0]["metadata"]["name"]
+    pods[0]["status"]["containerStatuses"][0]["state"] = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
+    cluster.logs = {name: ["no matches for kind JobSet"]}
+    assert look(cluster, deployment, pods)["command"].endswith(f"logs {name}")
+
+
+def test_rejected_pods_are_shown_by_the_replicaset() -> None:
+    cluster, deployment, _pods = recorded("quota")
+    deployment["metadata"]["annotations"] = {"deployment.kubernetes.io/revision": "1"}
+    failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: x"}
+    one = replica_set("one", deployment["metadata"]["uid"], "1", conditions=[failure])
+    one["metadata"]["uid"] = "uid-one"
+    sets(cluster, one)
+    warn(cluster, about(one, "FailedCreate", "exceeded quota: x"))
+    row = look(cluster, deployment, [])
+    assert row["command"].endswith("describe replicaset one")
+    assert row["events"] == ["FailedCreate: exceeded quota: x"]
+
+
 # -- on the screen -------------------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.event_causes import POD_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_catalogue import SIGNATURES
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_causes import FAILURE_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.webhook_causes import WEBHOOK_CAUSES
@@ -27,6 +28,7 @@ ENTRIES: tuple[Any, ...] = (
     *CATALOGUE,
     *SIGNATURES,
     *FAILURE_CAUSES,
+    *POD_CAUSES,
     *WEBHOOK_CAUSES,
     *REJECTIONS,
     *FALLBACKS,

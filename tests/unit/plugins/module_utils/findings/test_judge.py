@@ -116,6 +116,18 @@ def quota(**hard: str) -> Any:
     return page([{"metadata": {"name": "q"}, "spec": {"hard": names}}])
 
 
+def by_chart(name: str = "") -> list[dict[str, Any]]:
+    """Return the Deployments as a chart makes them: with selectors and perhaps a name of its own."""
+    items = deployments("helm", **HELM)
+    for item in items:
+        item["spec"]["selector"] = {"matchLabels": {"app.kubernetes.io/instance": "trainer"}}
+        if name and "jobset" in item["metadata"]["name"]:
+            item["metadata"]["name"] = name
+    return items
+
+
+TIGHT = {"metadata": {"name": "tight"}, "spec": {"limits": [{"type": "Container", "max": {"cpu": "100m"}}]}}
+STORED = {"metadata": {"name": "sh.helm.release.v1.trainer.v1", "labels": {"owner": "helm", "status": "deployed"}}}
 STARTING = {"key": "node.cloudprovider.kubernetes.io/uninitialized", "effect": "NoSchedule"}
 JOB = {"metadata": {"name": "a", "namespace": "n"}}
 NO_CRDS: dict[str, Any] = {name: {} for name in crds()}
@@ -124,7 +136,11 @@ ELSEWHERE: dict[str, Any] = {"home": "ml", "metadata": HELM, "manager": "helm"}
 
 # Code to the readings, the requested JobSet, and the words that must occur in cause or next step.
 CASES: dict[str, tuple[Any, str, str]] = {
-    "kubernetes_too_old": (empty(version="1.30.4"), "bundled", "Kubernetes is 1.30.4, and Trainer 2.3.0 requires 1.31"),
+    "kubernetes_too_old": (
+        empty(version="1.31.14"),
+        "bundled",
+        "Kubernetes is 1.31.14, and Trainer 2.3.0 requires 1.32",
+    ),
     "admission_unanswered": (
         empty(rejections=(rejection_of(GONE),)),
         "bundled",
@@ -179,6 +195,21 @@ CASES: dict[str, tuple[Any, str, str]] = {
         "2.2.1 is managed by field manager kubectl; only release 2.3.0",
     ),
     "adopted_from_tool": (installed("helm", metadata=HELM), "bundled", "adopts it from Helm release trainer"),
+    "helm_release_stored": (
+        installed("helm", metadata=HELM, helm_releases={("ml", "trainer"): page([STORED])}),
+        "bundled",
+        "kubectl delete secrets,configmaps --namespace ml --selector owner=helm,name=trainer",
+    ),
+    "immutable_field": (
+        installed("helm", metadata=HELM, deployments=page(by_chart())),
+        "bundled",
+        "spec.selector is app.kubernetes.io/instance=trainer, the release has",
+    ),
+    "second_controller": (
+        installed("helm", metadata=HELM, deployments=page(by_chart(name="jobset-controller"))),
+        "bundled",
+        "Deployment kubeflow-system/jobset-controller has another name",
+    ),
     "trainer_incomplete": (empty(crds={**NO_CRDS, **HALF}), "bundled", "Deployment kubeflow-trainer"),
     "release_inconsistent": (
         installed(public_config={"data": {"kubeflow_trainer_version": "v2.2.0"}}),
@@ -196,7 +227,7 @@ CASES: dict[str, tuple[Any, str, str]] = {
         "bundled",
         "namespace kubeflow-system is managed by Helm release trainer",
     ),
-    "jobset_bundled": (installed(), "external", "in namespace kubeflow-system belongs to Conductor"),
+    "jobset_bundled": (installed(), "external", "namespace kubeflow-system, which is managed by Conductor"),
     "jobset_absent": (empty(), "external", "install JobSet 0.12.0"),
     "jobset_unhealthy": (empty(**external(serving=False)), "auto", "jobset-system is not ready"),
     "jobset_too_old": (empty(**external("v0.11.0")), "external", "requires JobSet 0.12.0 or newer"),
@@ -220,7 +251,21 @@ CASES: dict[str, tuple[Any, str, str]] = {
     "certificate_invalid": (empty(), "bundled", "Secret ops/tls is not there"),
     "certificate_expiring": (empty(), "bundled", "expires in 9 days"),
     "quota_exceeded": (empty(quotas=quota(pods="1")), "bundled", "pods is limited to 1: 0 used, 2 more needed"),
-    "quota_missing_resources": (empty(quotas=quota(limits__cpu="9")), "bundled", "limits.cpu is limited by a quota"),
+    "quota_missing_resources": (
+        empty(quotas=quota(limits__cpu="9")),
+        "bundled",
+        "a quota limits limits.cpu of container manager of Deployment",
+    ),
+    "quota_defaults_unknown": (
+        empty(quotas=quota(limits__cpu="9"), limit_ranges=None),
+        "bundled",
+        "grant `list limitranges`",
+    ),
+    "limit_range": (
+        empty(limit_ranges=page([TIGHT])),
+        "bundled",
+        "has a cpu request of 500m, and the maximum is 100m",
+    ),
     "default_deny": (
         empty(policies=page([{"metadata": {"name": "deny"}, "spec": {"podSelector": {}}}])),
         "bundled",
@@ -298,7 +343,8 @@ def test_every_code_has_one_rule() -> None:
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.code)
 def test_each_finding_is_reported(entry: CatalogueEntry) -> None:
     readings, mode, words = CASES[entry.code]
-    adopt = ("helm",) if entry.code == "adopted_from_tool" else ()
+    adopted = ("adopted_from_tool", "helm_release_stored", "immutable_field", "second_controller")
+    adopt = ("helm",) if entry.code in adopted else ()
     answer = judged(readings, mode, adopt, certificates=entry.code)
     found = [finding for finding in answer[entry.severity] if finding["code"] == entry.code]
     assert found
@@ -322,7 +368,7 @@ def test_each_finding_is_reported(entry: CatalogueEntry) -> None:
         (empty(nodes=page([machine(status={"conditions": []})])), "bundled"),
         (empty(nodes=page([machine(spec={"taints": [STARTING]})])), "bundled"),
         (installed("kubectl", metadata=OURS, nodes=page([machine(spec={"unschedulable": True})])), "bundled"),
-        (empty(version="1.31.0", namespace={"metadata": {"labels": {"istio-injection": "enabled"}}}), "auto"),
+        (empty(version="1.32.0", namespace={"metadata": {"labels": {"istio-injection": "enabled"}}}), "auto"),
     ],
 )
 def test_a_good_cluster_has_no_blockers(readings: Any, mode: str) -> None:

@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.inspection.namespace import namespace_facts
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.pod_policies import Pods
 from tests.unit.plugins.helpers.states import release
 
-TEMPLATES = [item["spec"]["template"] for item in release().objects("Deployment")]
+TEMPLATES = [
+    Pods(f"Deployment {item['metadata']['name']}", item["spec"]["template"]["spec"])
+    for item in release().objects("Deployment")
+]
 
 
 def facts(**changes: Any) -> dict[str, Any]:
@@ -78,7 +82,7 @@ def test_a_quota_is_judged_for_missing_pods_only() -> None:
 
 def test_quotas_that_require_limits() -> None:
     assert facts(quotas=[quota(limits__cpu="9", pods="9", requests__cpu="9")])["quota_missing_resources"] == [
-        "ResourceQuota q: limits.cpu"
+        f"ResourceQuota q: limits.cpu of container manager of {pods.owner}" for pods in TEMPLATES
     ]
 
 

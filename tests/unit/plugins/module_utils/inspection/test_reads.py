@@ -153,7 +153,7 @@ def test_other_failures_are_failures(status: int) -> None:
 
 def test_never_more_requests_than_the_limit() -> None:
     cluster = FakeCluster()
-    for place in ("a", "b", "c"):
+    for place in "abcdefgh":
         for group in ("trainer.kubeflow.org", "jobset.x-k8s.io"):
             cluster.put(hook(place, group))
     for name in ("n1", "n2", "n3", "n4"):

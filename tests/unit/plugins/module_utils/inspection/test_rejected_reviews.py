@@ -53,7 +53,7 @@ def rejecting(cluster: FakeCluster, message: str, status: int) -> FakeCluster:
             500,
             "blockers",
             "webhook configuration mesh-injector of Helm release mesh",
-            "repair what the webhook calls, or remove the webhook: repair Service mesh/mesh",
+            "repair what the webhook calls, or restrict its rules: repair Service mesh/mesh",
         ),
         (POLICY, 403, "warnings_found", "ValidatingAdmissionPolicy labels", "ValidatingAdmissionPolicy labels"),
         (POLICY, 422, "warnings_found", "ValidatingAdmissionPolicy labels", "ValidatingAdmissionPolicy labels"),

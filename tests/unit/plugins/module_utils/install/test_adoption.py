@@ -213,5 +213,5 @@ def test_what_a_tool_calls_otherwise_cannot_be_adopted() -> None:
 def test_an_object_that_differs_too_much_has_a_next_step() -> None:
     cluster = by_helm()
     cluster.fail(422, path="/deployments/", message="field is immutable")
-    with pytest.raises(ApiError, match=r"field is immutable\n.*remove it with the tool that installed it"):
+    with pytest.raises(ApiError, match=r"field is immutable\n.*delete this object alone"):
         ensure_present(cluster, release(), adopt=["helm"], check=True)

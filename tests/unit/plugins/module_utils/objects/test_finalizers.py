@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.conductor.trainer.plugins.module_utils.objects.finalizers import held_by, holds
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.finalizers import held_by, holders, holds
 
 SINCE = "2026-01-01T00:00:00Z"
 
@@ -31,3 +31,18 @@ def test_without_a_finalizer_the_grace_period_is_named() -> None:
 
 def test_object_that_is_not_terminating_still_exists() -> None:
     assert held_by({"finalizers": ["a/b"]}) == "still exists"
+
+
+def test_only_terminating_objects_with_finalizers_hold_their_crd() -> None:
+    dying = {"deletionTimestamp": SINCE, "finalizers": ["a.b/c"]}
+    items = [
+        {"metadata": {"name": "held", "namespace": "team-a", **dying}},
+        {"metadata": {"name": "cluster-wide", **dying}},
+        {"metadata": {"name": "going", "deletionTimestamp": SINCE}},
+        {"metadata": {"name": "living", "finalizers": ["a.b/c"]}},
+        {},
+    ]
+    why = "(finalizer a.b/c (the controller of a.b must remove it))"
+    assert holders("TrainJob", items) == [f"TrainJob cluster-wide {why}", f"TrainJob team-a/held {why}"]
+    many = [{"metadata": {"name": str(number), **dying}} for number in range(9)]
+    assert holders("TrainJob", many)[-1] == "and 4 more"

@@ -35,8 +35,20 @@ OWN = entry()
         ({"labels": {"app.kubernetes.io/managed-by": "Helm"}}, "Helm"),
         ({"labels": {"helm.toolkit.fluxcd.io/name": "t"}}, "Flux HelmRelease t"),
         ({"labels": {"kustomize.toolkit.fluxcd.io/name": "t"}}, "Flux Kustomization t"),
-        ({"annotations": {"argocd.argoproj.io/tracking-id": "t:x"}}, "Argo CD t:x"),
+        ({"annotations": {"argocd.argoproj.io/tracking-id": "t:x"}}, "Argo CD t"),
         ({"labels": {"argocd.argoproj.io/instance": "t"}}, "Argo CD t"),
+        # Argo CD and `helm template` apply charts without a release of Helm.
+        (
+            {
+                "labels": {"app.kubernetes.io/managed-by": "Helm"},
+                "annotations": {"argocd.argoproj.io/tracking-id": "t:apps/Deployment:ns/x"},
+            },
+            "Argo CD t",
+        ),
+        (
+            {"labels": {"app.kubernetes.io/managed-by": "Helm", "kustomize.toolkit.fluxcd.io/name": "t"}},
+            "Flux Kustomization t",
+        ),
         ({"labels": {"olm.owner": "csv"}}, "Operator Lifecycle Manager csv"),
         ({"labels": {"app.juju.is/created-by": "t"}}, "Juju t"),
         # kustomize writes this label too: it is not the mark of an installer that applies again.

@@ -218,13 +218,14 @@ def test_what_the_server_says_of_a_terminating_object_is_said() -> None:
     assert text.endswith("waiting for its deletion: a/b in 1 resource instances")
 
 
-def test_each_remedy_is_given_once() -> None:
+def test_each_owner_has_its_own_remedy() -> None:
     state = observed(bundle(), {DEPLOYMENT: foreign(), CONFIG: foreign(labels={"olm.owner": "x"})}, kubernetes="1.30.1")
     plan = make_plan(bundle(), state)
     assert len(plan.blocker_lines) == 3
     assert [next_step.split(";")[0] for next_step in plan.next_steps] == [
         "upgrade the cluster",
-        "Conductor changes only objects that it installed",
+        "keep using the tool that manages it, because Conductor changes only objects that it installed",
+        "keep using the tool that manages it, because Conductor changes only objects that it installed",
     ]
     assert make_plan(bundle(), observed(bundle())).next_steps == ()
 

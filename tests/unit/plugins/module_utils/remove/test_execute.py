@@ -7,7 +7,9 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster import namespace_contents
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.deletion import Deleter, DeletionTarget
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import RecordEntry, parse_record
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.execute import Stages
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.model import Removal
 from tests.unit.plugins.helpers.builders import obj
@@ -48,12 +50,43 @@ def test_deployments_go_in_the_foreground_and_nothing_else_does() -> None:
     assert policies[TORCH.name] is None
 
 
-def test_a_namespace_that_is_not_empty_stays_and_the_record_goes() -> None:
+def test_a_namespace_that_is_not_empty_stays_and_the_record_vouches_for_it() -> None:
     found = cluster()
+    uid = found.objects[PLACE]["metadata"]["uid"]
     one = run(found, ("namespaces", PLACE))
-    assert list(one.retained.values()) == [PLACE]
+    assert list(one.retained) == [PLACE]
     assert PLACE in found.objects
-    assert RECORD not in found.objects
+    assert dict(parse_record(found.objects[RECORD]).entries) == {PLACE: RecordEntry(uid, "", "", True)}
+
+
+def test_without_the_permission_to_write_the_whole_record_stays() -> None:
+    found = cluster()
+    before = parse_record(found.objects[RECORD])
+    found.fail(403, method="PATCH", path="/configmaps/")
+    run(found, ("namespaces", PLACE))
+    assert parse_record(found.objects[RECORD]) == before
+
+
+@pytest.mark.parametrize("status", [409, 500])
+def test_a_record_that_cannot_be_written_is_a_failure(status: int) -> None:
+    found = cluster()
+    found.fail(status, method="PATCH", path="/configmaps/")
+    with pytest.raises(ApiError):
+        run(found, ("namespaces", PLACE))
+    assert PLACE in parse_record(found.objects[RECORD]).entries
+
+
+def test_two_namespaces_that_stay_for_one_reason_are_both_vouched_for() -> None:
+    found = FakeCluster()
+    places = [Key("v1", "Namespace", "", name) for name in ("a", HOME)]
+    for place in places:
+        found.put(obj("Namespace", place.name))
+        found.put(obj("ConfigMap", "guest", namespace=place.name))
+    one = Stages(found, release(), Deleter(found, timeout=0))
+    targets = tuple(DeletionTarget(key, found.objects[key]["metadata"]["uid"]) for key in places)
+    one.run(Removal(stages=(("namespaces", targets),)))
+    assert list(one.retained) == places
+    assert set(parse_record(found.objects[RECORD]).entries) == set(places)
 
 
 def test_a_namespace_waits_for_what_the_garbage_collector_is_about_to_take(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.remove.model imp
     Switches,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.observe import look
-from ansible_collections.conductor.trainer.plugins.module_utils.remove.plan import make_removal
+from ansible_collections.conductor.trainer.plugins.module_utils.remove.plan import HOLDS_RECORD, make_removal
 from tests.unit.plugins.helpers.builders import obj, webhooks
 from tests.unit.plugins.helpers.fakes import FakeCluster
 from tests.unit.plugins.helpers.removals import (
@@ -51,6 +51,9 @@ STAYING = "user data; remove_user_data is off"
 IN_HOME = (
     "finalizer trainer.kubeflow.org/resource-in-use (Trainer's controller removes it when no TrainJob uses the runtime)"
 )
+
+
+AGAIN = "run the uninstall again once this is resolved"
 
 
 def test_an_empty_cluster_has_nothing_to_remove() -> None:
@@ -93,14 +96,44 @@ def test_with_the_record_lost_our_entry_tells_and_namespaces_stay() -> None:
     assert going(removal, "record") == []
 
 
-def test_where_the_namespace_stays_the_record_goes_last() -> None:
+def test_where_the_namespace_stays_the_record_stays_with_it() -> None:
     found = cluster()
     found.put(obj("ConfigMap", "guest", namespace=HOME), "kubectl")
     removal = planned(found)
-    assert stages(removal)[-1] == "record"
-    assert going(removal, "record") == [RECORD]
-    assert removal.retained["it is not empty: configmaps guest"] == (f"Namespace {HOME}",)
+    assert "record" not in stages(removal)
+    assert [key.name for key in removal.vouched] == [HOME]
+    assert removal.retained[f"it is not empty: configmaps guest; {AGAIN}"] == (f"Namespace {HOME}",)
     assert going(removal, "namespaces") == [key for key in NAMESPACES if key.name != HOME]
+
+
+def test_where_another_namespace_stays_the_record_keeps_the_operators() -> None:
+    found = cluster()
+    (other,) = (key for key in NAMESPACES if key.name != HOME)
+    found.put(obj("ConfigMap", "guest", namespace=other.name), "kubectl")
+    removal = planned(found)
+    assert not {"namespaces", "record"} & {*stages(removal)}
+    assert [key.name for key in removal.vouched] == sorted([HOME, other.name])
+    assert removal.retained[HOLDS_RECORD] == (f"Namespace {HOME}",)
+
+
+def test_an_object_of_an_earlier_release_that_stays_keeps_the_record() -> None:
+    """The bundle does not know it any more: without the record, the next uninstall would not find it."""
+    key = Key("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", "olds.trainer.kubeflow.org")
+    record = Record(entries={key: RecordEntry("u", "", "", True)})
+    state = RemovalState(Observed({key: {"uid": "u"}, RECORD: {"uid": "r"}}, record=record))
+    removal = make_removal(release(), state, Switches())
+    assert dict(removal.vouched) == record.entries
+    assert "record" not in stages(removal)
+
+
+def test_what_its_own_entry_shows_needs_no_record() -> None:
+    found = cluster()
+    assert planned(found).vouched == {}
+    # Another manager took every field: only the record shows who created this CRD.
+    found.objects[CRDS[0]]["metadata"]["managedFields"] = [{"manager": "x", "operation": "Apply"}]
+    removal = planned(found)
+    assert [key.name for key in removal.vouched] == sorted([CRDS[0].name, HOME])
+    assert removal.retained[HOLDS_RECORD] == (f"Namespace {HOME}",)
 
 
 def test_what_lost_its_owners_does_not_keep_a_namespace() -> None:
@@ -140,7 +173,9 @@ def test_a_record_alone_is_something_of_conductors() -> None:
 def test_a_namespace_with_unread_contents_stays() -> None:
     found = look(cluster(), release())
     removal = make_removal(release(), RemovalState(found.observed), Switches())
-    assert set(removal.retained["it is not empty: its contents were not read"]) == {str(key) for key in NAMESPACES}
+    assert set(removal.retained[f"it may not be empty: its contents were not read; {AGAIN}"]) == {
+        str(key) for key in NAMESPACES
+    }
 
 
 # -- user objects ---

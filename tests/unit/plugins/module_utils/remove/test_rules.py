@@ -64,7 +64,7 @@ def test_what_kubectl_applied_is_kubectls() -> None:
     entry = {"manager": "kubectl", "operation": "Apply", "fieldsV1": fields}
     reason = why_not_ours(CONFIG, metadata(entry, labels={"conductor.trainer/managed": "true"}), Record())
     assert reason is not None
-    assert "kubectl delete -k" in reason
+    assert "delete it by its name with kubectl delete" in reason
 
 
 def test_what_conductor_had_to_do_with() -> None:

@@ -254,6 +254,54 @@ def test_a_pod_that_cannot_start_ends_it(cluster: FakeCluster) -> None:
     assert caught.value.facts["phase"] == "created"
 
 
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [
+        ("CreateContainerConfigError", "failed to sync secret cache: timed out waiting for the condition"),
+        ("CreateContainerConfigError", "services have not yet been read at least once, cannot construct envvars"),
+        ("ErrImagePull", "failed to unpack image: unexpected media type text/html for sha256:00: not found"),
+        ("ImagePullBackOff", 'Back-off pulling image "registry.invalid/x:1"'),
+    ],
+)
+def test_a_pod_that_may_start_later_is_waited_for(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, reason: str, message: str
+) -> None:
+    monkeypatch.setattr(follow, "_IDLE", 0.0)
+    seconds = iter(range(1000))
+    follower = followed(cluster, "", stuck(reason, message), monotonic=lambda: float(next(seconds)))
+    with pytest.raises(NotReadyError, match="it has not ended after 100 s") as caught:
+        follower.follow(100)
+    assert f"{reason} {message}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("message", "cause"),
+    [
+        ("unable to retrieve auth token: invalid username/password: unauthorized: incorrect", "denies the node access"),
+        ("Source image rejected: A signature was required, but no signature exists", "signature policy"),
+    ],
+)
+def test_a_pull_that_is_refused_ends_it_after_its_grace(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, message: str, cause: str
+) -> None:
+    monkeypatch.setattr(follow, "_IDLE", 0.0)
+    seconds = iter(range(1000))
+    follower = followed(cluster, "", stuck("ErrImagePull", message), monotonic=lambda: float(next(seconds)))
+    with pytest.raises(NotReadyError, match=cause):
+        follower.follow(100)
+    assert 15 <= follower.elapsed <= 60
+
+
+def test_a_pod_that_its_node_evicted_says_so(cluster: FakeCluster) -> None:
+    evicted = pod(0, "Failed", 137)
+    evicted["status"] |= {"reason": "Evicted", "message": "The node was low on resource: memory."}
+    with pytest.raises(NotReadyError) as caught:
+        followed(cluster, "Failed", evicted).follow(0)
+    assert "pod mnist-node-0-0: Evicted: The node was low on resource: memory., on n" in str(caught.value)
+    (row,) = caught.value.facts["pods"]
+    assert (row["message"], row["exit_code"]) == ("Evicted: The node was low on resource: memory.", 137)
+
+
 def refused(cluster: FakeCluster, message: str) -> None:
     """Create a Job of the TrainJob whose pod is rejected."""
     labels = {JOBSET_LABEL: "mnist"}

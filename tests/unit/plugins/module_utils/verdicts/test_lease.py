@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.workloads import lease_verdict
 from ansible_collections.conductor.trainer.plugins.module_utils.wait.controllers import ControllersWait
-from tests.unit.plugins.helpers.builders import bundle, key, obj, serving
+from tests.unit.plugins.helpers.builders import bundle, key, obj, pod, serving
 from tests.unit.plugins.helpers.fakes import Clock, FakeCluster
 from tests.unit.plugins.helpers.stepping import Script, edit, waiting
 
@@ -104,6 +104,81 @@ def test_a_wait_goes_on_until_the_new_pod_leads(clock: Clock, script: Script) ->
     result = waiting(cluster, clock, 60)
     assert result["elapsed"] >= 5.0
     assert "held by gone" in " ".join(result["timeline"][0]["waiting_for"])
+    assert "leader" in {check["rule"] for check in result["checks"]}
+
+
+# -- pods that hold nothing -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("renewed", "others", "state"),
+    [
+        ("2026-01-01T00:10:00Z", {"new": "2026-01-01T00:10:05Z"}, "progressing"),
+        ("2026-01-01T00:10:09Z", {"new": "2026-01-01T00:10:05Z"}, "ready"),
+        ("2026-01-01T00:10:00Z", {"new": ""}, "ready"),
+        ("2026-01-01T00:10:00Z", {}, "ready"),
+        (None, {"new": "2026-01-01T00:10:05Z"}, "ready"),
+    ],
+)
+def test_a_holder_without_a_start_must_renew_it(renewed: Any, others: dict[str, str], state: str) -> None:
+    held = lease(holderIdentity="old_u", renewTime=renewed)
+    assert lease_verdict(NAME, held, {"old": "", **others}, "ops").state == state
+
+
+def running(name: str, started: str, **status: Any) -> dict[str, Any]:
+    state = {"running": {"startedAt": started}} if started else {}
+    item = pod(name, "manager")
+    item["status"] |= {"containerStatuses": [{"name": "manager", "state": state}], **status}
+    return item
+
+
+WAITING = {"waiting": {"reason": "CrashLoopBackOff"}}
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        running("old", "", phase="Failed", reason="Evicted", containerStatuses=[]),
+        running("old", "2026-01-01T00:00:00Z", phase="Failed", reason="NodeShutdown"),
+        running("old", "", phase="Succeeded"),
+        running("old", "", containerStatuses=[{"name": "manager", "state": WAITING}]),
+        running("old", "", containerStatuses=[{"name": "manager", "state": {"terminated": {"exitCode": 0}}}]),
+        # A sidecar that runs on leads nothing.
+        running(
+            "old",
+            "",
+            containerStatuses=[
+                {"name": "manager", "state": WAITING},
+                {"name": "proxy", "state": {"running": {"startedAt": "2026-01-01T00:20:00Z"}}},
+            ],
+        ),
+        {**running("old", "2026-01-01T00:00:00Z"), "status": {"phase": "Failed", "conditions": ["odd"]}},
+    ],
+)
+def test_a_wait_goes_on_until_the_lease_of_an_ended_pod_runs_out(
+    clock: Clock, script: Script, old: dict[str, Any]
+) -> None:
+    cluster = serving(bundle())
+    cluster.objects[key("Pod", "old", namespace="ops")] = old
+    cluster.objects[key("Pod", "manager-1", namespace="ops")] = running("manager-1", "2026-01-01T00:10:05Z")
+    times = {"acquireTime": "2026-01-01T00:00:01Z", "renewTime": "2026-01-01T00:10:00Z"}
+    cluster.put(lease(holderIdentity="old_u", **times), "manager", "Update")
+    script.append((6.0, edit(LEASE, "spec", to={"holderIdentity": "manager-1_u"})))
+    result = waiting(cluster, clock, 60)
+    assert result["elapsed"] >= 6.0
+    assert "held by old" in " ".join(result["timeline"][0]["waiting_for"])
+
+
+def test_a_sidecar_that_was_restarted_does_not_make_the_leader_an_earlier_process(clock: Clock, script: Script) -> None:
+    item = running("manager-1", "2026-01-01T00:00:00Z")
+    item["status"]["containerStatuses"].append(
+        {"name": "proxy", "state": {"running": {"startedAt": "2026-01-02T00:00:00Z"}}}
+    )
+    cluster = serving(bundle())
+    cluster.objects[key("Pod", "manager-1", namespace="ops")] = item
+    times = {"acquireTime": "2026-01-01T00:00:01Z", "renewTime": "2026-01-01T00:10:00Z"}
+    cluster.put(lease(holderIdentity="manager-1_u", **times), "manager", "Update")
+    result = ControllersWait(cluster, bundle(), monotonic=clock.monotonic).run(0)
     assert "leader" in {check["rule"] for check in result["checks"]}
 
 

@@ -56,6 +56,12 @@ def test_quick_changes_are_not_all_reported() -> None:
     assert len(lines) == 4
 
 
+def test_a_crd_that_can_never_be_served_is_not_only_slow() -> None:
+    crd = Verdict("CustomResourceDefinition c", "established", "progressing", "not NamesAccepted", name="c")
+    assert summary([crd]) == "CRDs are not served yet"
+    assert summary([replace(crd, state="failed", evidence="its names are taken")]) == "c: its names are taken"
+
+
 def test_end_is_reported_immediately() -> None:
     assert said((0.0, BARE), (0.1, []))[-1] == "0 s  all components ready"
 

@@ -223,7 +223,7 @@ NOT_ACCEPTED = {
         (CRD, "ready", ""),
         (None, "progressing", "missing"),
         ({**CRD, "metadata": {"deletionTimestamp": "t"}}, "progressing", "Terminating"),
-        ({**CRD, "status": NOT_ACCEPTED}, "progressing", "not NamesAccepted plural is taken"),
+        ({**CRD, "status": NOT_ACCEPTED}, "failed", "not NamesAccepted plural is taken"),
         ({**CRD, "status": {"conditions": ESTABLISHED["conditions"][:1]}}, "progressing", "not Established"),
         ({**CRD, "status": {"conditions": ESTABLISHED["conditions"][1:]}}, "progressing", "not NamesAccepted"),
         ({**CRD, "status": None}, "progressing", "not NamesAccepted"),
@@ -361,7 +361,8 @@ def test_exceeded_progress_deadline_is_reported() -> None:
     late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}
     verdict = deployment_verdict("m", rolled_out(availableReplicas=0, conditions=[late]), [])
     assert verdict.evidence.endswith("; timed out")
-    assert deployment_verdict("m", rolled_out(conditions=[late]), []).ready
+    # The numbers of a rollout do not show that the controller has given it up.
+    assert not deployment_verdict("m", rolled_out(conditions=[late]), []).ready
 
 
 @pytest.mark.parametrize("field", ["observedGeneration", "updatedReplicas", "availableReplicas"])

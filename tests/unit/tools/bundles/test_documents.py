@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.digest import (
     canonical as canonical_of_the_collection,
 )
-from bundle_generator.canonical import canonical, digest, seal
+from bundle_generator.documents import canonical, digest, load_documents, seal
 from tests.unit.plugins.helpers.builders import content
 
 
@@ -40,3 +40,23 @@ def test_a_seal_covers_everything_but_itself() -> None:
 def test_the_collection_makes_the_same_text_when_it_checks_a_seal() -> None:
     for value in ({"b": [1, 2.5, None], "a": "é"}, content()):
         assert canonical_of_the_collection(value) == canonical(value).encode()
+
+
+def test_scalars_are_read_as_kubernetes_reads_them() -> None:
+    (read,) = load_documents("a: on\nb: 12:30\nc: 2025-01-01\nd: 0644\ne: true\nf: 1\ng: 1.5\nh: null\ni:\nj: 'true'\n")
+    assert read == {
+        "a": "on",
+        "b": "12:30",
+        "c": "2025-01-01",
+        "d": 644,
+        "e": True,
+        "f": 1,
+        "g": 1.5,
+        "h": None,
+        "i": None,
+        "j": "true",
+    }
+
+
+def test_empty_documents_are_left_out() -> None:
+    assert load_documents("---\n# nothing\n---\na: b\n---\n") == [{"a": "b"}]
