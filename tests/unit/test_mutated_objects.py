@@ -27,7 +27,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure
     is_being_made,
     is_refused,
     newest_pods,
-    rejected_pods,
+    rejected_objects,
     restarts_of,
     start_failures,
 )
@@ -548,7 +548,7 @@ def read_everything(deployment: Object, pods: list[Object], events: list[Any]) -
     state_of(deployment, deployment, pods)
     conditions_of(deployment)
     has_missing_pods(deployment)
-    rejected_pods(deployment, "forbidden")
+    rejected_objects(deployment, "forbidden")
     controller_rows(
         [{"metadata": {"name": "a"}, "spec": {"selector": {"matchLabels": {"app": "a"}}, "template": {"spec": {}}}}],
         {"a": deployment},
