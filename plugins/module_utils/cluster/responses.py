@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 try:
     import urllib3
@@ -16,6 +17,10 @@ except ImportError:  # reported by module_runner.py
 
 from ..errors import ApiError, UnreachableError
 
+if TYPE_CHECKING:
+    from ..rejections.rejection import Scene
+
+_FORBIDDEN = 403
 # An object as errors name it: KIND NAME or KIND NAMESPACE/NAME.
 _OBJECT = re.compile(r"(?P<kind>[A-Z]\w+) (?:(?P<namespace>[a-z0-9-]+)/)?(?P<name>[^\s/]+)")
 # The kinds of objects that people write; all others are those of a release, which they cannot change.
@@ -43,7 +48,15 @@ def unreachable(error: Exception, host: str, step: str, subject: str) -> Unreach
 
 
 def api_error(status: int, headers: Mapping[str, str], data: bytes, step: str, subject: str) -> ApiError:
-    """Return the error for a response of 400 or above. Proxies and load balancers may not send a Status."""
+    """Return the error for a response of 400 or above. Proxies and load balancers may not send a Status.
+
+    A webhook or a policy chooses the status code of its denial. Such an error has the status 403, whatever the code:
+    404 would mean that an object is missing, 409 that it exists, 401 that the credentials are wrong, 429 that the
+    request should be repeated. C(facts) has the code of the response.
+    """
+    # A late import: most runs meet no error.
+    from ..rejections.rejection import rejection_of
+
     try:
         body = json.loads(data)
     except ValueError:
@@ -53,28 +66,30 @@ def api_error(status: int, headers: Mapping[str, str], data: bytes, step: str, s
     details = body.get("details") or {}
     message = body.get("message") or f"HTTP {status}"
     retry_after = str(headers.get("Retry-After") or details.get("retryAfterSeconds") or "")
-    return ApiError(
+    found = rejection_of(message, status, str(body.get("reason") or ""))
+    error = ApiError(
         message,
-        status=status,
+        status=_FORBIDDEN if found.is_denial else status,
         reason=body.get("reason") or "",
         causes=details.get("causes"),
         retry_after=float(retry_after) if retry_after.isdigit() else None,
         step=step,
         subject=subject,
-        next_step=_next_step(message, status, body.get("reason") or "", subject),
+        next_step=found.next_step(_scene(subject)),
     )
+    error.facts["status"] = status
+    return error
 
 
-def _next_step(message: str, status: int, reason: str, subject: str) -> str:
-    """Return what helps against what the server rejected, whatever its status code."""
-    # A late import: most runs meet no error.
-    from ..rejections.rejection import REQUEST, Scene, rejection_of
+def _scene(subject: str) -> Scene:
+    """Return what was rejected, by the name that errors give it."""
+    from ..rejections.rejection import REQUEST, Scene
 
-    scene = REQUEST
-    if found := _OBJECT.fullmatch(subject):
-        namespace = found["name"] if found["kind"] == "Namespace" else found["namespace"]
-        scene = Scene(subject, namespace or "", given=found["kind"] not in _USERS_KINDS)
-    return rejection_of(message, status, str(reason)).next_step(scene)
+    found = _OBJECT.fullmatch(subject)
+    if found is None:
+        return REQUEST
+    namespace = found["name"] if found["kind"] == "Namespace" else found["namespace"]
+    return Scene(subject, namespace or "", given=found["kind"] not in _USERS_KINDS)
 
 
 def no_json(status: int, host: str, step: str, subject: str) -> ApiError:

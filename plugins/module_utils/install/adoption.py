@@ -80,7 +80,7 @@ def look_closely(cluster: Cluster, action: Action, live: dict[str, Any], *, forc
     try:
         after = cluster.server_side_apply(action.manifest, dry_run=True, force=True, whole_answer=True)
     except ApiError as error:
-        if error.status == 422 and error.next_step is None:
+        if error.status == 422:
             error.next_step = (
                 "the object differs too much to be adopted: delete this object alone with `kubectl delete`, unless it "
                 f"is a CRD or a Namespace, then run again; {removal_advice(owner(live['metadata'])['name'])}"

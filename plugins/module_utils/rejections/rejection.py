@@ -95,6 +95,11 @@ class Rejection:
         return self.entry.admission
 
     @property
+    def is_denial(self) -> bool:
+        """Return whether a webhook or an admission policy denied the request, with a status code of its choice."""
+        return self.kind.startswith(("webhook_", "validating_", "mutating_")) and not self.is_unanswered
+
+    @property
     def is_called_service_missing(self) -> bool:
         """Return whether a webhook cannot be called because its Service does not exist."""
         return self.is_unanswered and _SERVICE_WORDS.search(self.message, 0, _READ) is not None

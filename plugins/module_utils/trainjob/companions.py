@@ -15,6 +15,7 @@ from ..cluster.namespace_contents import settled_contents
 from ..errors import ApiError
 from ..objects.fields import is_terminating, part, text
 from ..objects.resources import Key, key_of, path_of
+from ..rejections.rejection import rejection_of
 from .definition import MADE_FOR
 
 STEP = "create what the TrainJob needs"
@@ -127,7 +128,8 @@ class Companions:
         try:
             return self._cluster.server_side_apply(manifest, dry_run=dry_run, whole_answer=dry_run)
         except ApiError as error:
-            if error.status == 409:
+            kind = rejection_of(error.message, error.status, error.reason).kind
+            if error.status == 409 and kind not in ("already_exists", "still_terminating"):
                 error.next_step = "remove the object from the definition, or the field from what that manager applies"
             raise
 

@@ -10,6 +10,7 @@ import pytest
 import urllib3
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.responses import api_error, unreachable
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.retry import is_transient
 
 STATUS = {
     "kind": "Status",
@@ -71,6 +72,53 @@ def test_retry_after(headers: dict[str, str], body: dict[str, Any], seconds: flo
 @pytest.mark.parametrize(("status", "words"), [(401, "renew"), (403, "permission"), (409, "force_conflicts")])
 def test_some_failures_have_a_next_step(status: int, words: str) -> None:
     assert words in str(api_error(status, {}, b"{}", "s", "o").next_step)
+
+
+DENIALS = (
+    'admission webhook "a.b.c" denied the request: no',
+    "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no",
+    "policy 'm' with binding 'b' denied request: no",
+)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 413, 422, 429, 500, 503, 504])
+@pytest.mark.parametrize("message", DENIALS)
+def test_a_denial_is_no_other_failure_whatever_its_code(status: int, message: str) -> None:
+    error = api_error(status, {}, json.dumps({"message": message, "code": status}).encode(), "delete", "Service a/b")
+    assert error.status == 403
+    assert error.facts["status"] == status
+    assert not is_transient(error)
+    assert "namespace a" in str(error.next_step)
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (500, 'failed calling webhook "a.b.c": failed to call webhook: Post "https://a.b.svc:443/x": EOF'),
+        (404, 'services "b" not found'),
+        (409, "the object has been modified; please apply your changes"),
+        (422, 'Service "b" is invalid: spec.ports: Required value'),
+        (429, "Too many requests, please try again later."),
+    ],
+)
+def test_other_failures_keep_their_code(status: int, message: str) -> None:
+    assert api_error(status, {}, json.dumps({"message": message}).encode(), "apply", "Service a/b").status == status
+
+
+@pytest.mark.parametrize(
+    ("subject", "words"),
+    [
+        ("Deployment ops/manager", "exempt the namespace ops from"),
+        ("Namespace ops", "exempt the namespace ops from"),
+        ("ClusterRole manager", "exempt ClusterRole manager from"),
+        ("TrainJob team/mnist", "change TrainJob team/mnist as the Validating"),
+        ("deployments.apps in ops", "change the request as the Validating"),
+        ("/apis", "change the request as the Validating"),
+    ],
+)
+def test_a_next_step_is_about_what_was_rejected(subject: str, words: str) -> None:
+    error = api_error(422, {}, json.dumps({"message": DENIALS[1]}).encode(), "apply", subject)
+    assert str(error.next_step).startswith(words)
 
 
 def test_failed_certificate_verification_is_not_retried() -> None:
