@@ -16,7 +16,9 @@ from ..verdicts.nodes import is_temporary_taint, named_taints
 from ..verdicts.pods import BEING_MADE, containers_of, has_several_containers
 from ..verdicts.verdict import count
 from ..verdicts.workloads import has_all_replicas
-from .failure_catalogue import PULL_REASONS, SIGNATURES, Signature, SignatureSource
+from .failure_catalogue import SIGNATURES
+from .pull_failures import PULL_REASONS
+from .signature import Signature, SignatureSource
 
 
 @dataclass(frozen=True)

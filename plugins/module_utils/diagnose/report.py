@@ -63,7 +63,9 @@ def diagnose(
     state = _state(pod, status) if pod else {"pod": "", "container": "", "exit_code": None, "restarts": 0}
     log = _log(cluster, pod, status, unread) if pod else []
     replica_set, refusal, controller = ("", "", _owner(pod)) if pod else _replica_set(cluster, deployment, unread)
-    subjects = [subject_of(deployment), *filter(None, (controller, pod and subject_of(pod)))]
+    subjects = [subject_of(deployment)]
+    subjects += [controller] if controller else []
+    subjects += [subject_of(pod)] if pod else []
     events = _events(cluster, namespace, subjects, _name_of_pods(deployment, pod), unread)
     of_log = log_cause(log)
     of_sign = (failure.signature.cause, failure.next_step) if failure else None
@@ -73,7 +75,7 @@ def diagnose(
         or (None if repeats else of_sign)
         # The log tells more than a restart count, and an event more than a back-off.
         or of_log
-        or _of_events(events, namespace, state["pod"], failure)
+        or _of_events(events, namespace, name_of(pod), failure)
         or of_sign
         or (refusal and failure_cause([refusal]))
     )
