@@ -29,8 +29,8 @@ NO_RUNTIME = (
     r"|cannot connect to the docker daemon"
 )
 # The first match counts. Sources of the words: kubernetes/kubernetes pkg/kubelet/images; containerd
-# core/remotes/docker, internal/cri and core/unpack; containers/image docker and signature (CRI-O); moby distribution (cri-dockerd);
-# opencontainers/distribution-spec (codes of errors).
+# core/remotes/docker, internal/cri and core/unpack; containers/image docker and signature (CRI-O); moby distribution
+# (cri-dockerd); opencontainers/distribution-spec (codes of errors).
 PULL_SIGNATURES: tuple[Signature, ...] = (
     Signature(
         "the signature policy of its node rejects its image",
