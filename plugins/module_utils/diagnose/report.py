@@ -24,7 +24,7 @@ from ..verdicts.workloads import failure_words, present_replicaset, replicaset_v
 from .event_causes import event_cause, pod_cause
 from .events import Subject, is_about, newest, subject_of
 from .failures import FailureSign, newest_pods, pull_failure
-from .log_causes import failure_cause, log_cause
+from .log_causes import log_cause
 
 LOG_LINES = 10
 # The cause may be further up: a program that gets an unknown flag logs all known flags after the error.
@@ -77,7 +77,7 @@ def diagnose(
         or of_log
         or _of_events(events, namespace, name_of(pod), failure)
         or of_sign
-        or (refusal and failure_cause([refusal]))
+        or (event_cause(refusal) if refusal else None)
     )
     cause, next_step = known or ("", "")
     shown = [line[:_WIDTH] for line in redact("\n".join(log)).splitlines() if line.strip()]

@@ -198,3 +198,13 @@ def test_a_terminating_pod_waits_for_nothing() -> None:
     pod = waiting(f"{IMAGE}: not found")
     pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert start_failures([pod], "ops") == []
+
+
+def test_a_slow_container_does_not_hide_one_that_cannot_start() -> None:
+    pod = waiting("context deadline exceeded")
+    absent = waiting(f"{IMAGE}: not found", name="sidecar")["status"]["containerStatuses"][0]
+    pod["status"]["containerStatuses"].append(absent)
+    assert only(pod).signature.cause == ABSENT
+    assert "sidecar: ErrImagePull" in str(only(pod))
+    pod["status"]["containerStatuses"].reverse()
+    assert only(pod).signature.cause == ABSENT

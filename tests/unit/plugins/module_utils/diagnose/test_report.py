@@ -408,6 +408,25 @@ def test_the_log_of_a_container_that_runs_again_is_not_the_previous_one() -> Non
     assert look(cluster, deployment, pods)["command"].endswith(f"logs {name}")
 
 
+@pytest.mark.parametrize("said", ["connection refused", "i/o timeout", "no route to host"])
+def test_a_rejection_is_no_pod_that_fails_to_reach_the_api_server(said: str) -> None:
+    cluster, deployment, _pods = recorded("quota")
+    deployment["metadata"]["annotations"] = {"deployment.kubernetes.io/revision": "1"}
+    message = (
+        'Internal error occurred: failed calling webhook "inject.example.io": failed to call webhook: Post '
+        f'"https://mesh.mesh.svc:443/inject": dial tcp 10.96.3.4:443: connect: {said}'
+    )
+    failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message}
+    one = replica_set("one", deployment["metadata"]["uid"], "1", conditions=[failure])
+    one["metadata"]["uid"] = "uid-one"
+    sets(cluster, one)
+    warn(cluster, about(one, "FailedCreate", f"Error creating: {message}"))
+    row = look(cluster, deployment, [], failing=False)
+    assert "API server" not in row["cause"]
+    assert "NetworkPolicy" not in row["next_step"]
+    assert "inject.example.io" in row["replica_set"]
+
+
 def test_rejected_pods_are_shown_by_the_replicaset() -> None:
     cluster, deployment, _pods = recorded("quota")
     deployment["metadata"]["annotations"] = {"deployment.kubernetes.io/revision": "1"}
