@@ -11,9 +11,9 @@ from __future__ import annotations
 from .signature import SLOW, Signature
 
 # The kubelet's reasons for failed pulls; the last two come from the container runtime (kubernetes/cri-api pkg/errors).
-PULL_REASONS = frozenset(
-    {"ErrImagePull", "ImagePullBackOff", "ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed"}
-)
+PULL_REASONS = frozenset({"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "SignatureValidationFailed"})
+# The kubelet asks the container runtime of its own node, not a registry.
+_INSPECT = frozenset({"ImageInspectError"})
 # The kubelet's reasons for containers that cannot be created or started.
 START_REASONS = frozenset(
     {"CreateContainerError", "RunContainerError", "StartError", "PreCreateHookError", "PreStartHookError"}
@@ -45,7 +45,7 @@ PULL_SIGNATURES: tuple[Signature, ...] = (
     Signature(
         "the container runtime of its node does not answer",
         "container",
-        _PULL | _START,
+        _PULL | _START | _INSPECT,
         _NODE_RUNTIME,
         words=NO_RUNTIME,
         # It may be restarting.
@@ -178,6 +178,13 @@ PULL_SIGNATURES: tuple[Signature, ...] = (
         r"|bucket: not found|lease .*not found|layer .*(?:not known|does not exist)|failed to register layer"
         r"|input/output error|read-only file system|unexpected commit digest|failed size validation"
         r"|creating (?:layer|overlay)|adding layer with blob|committing the finished image",
+        grace=SLOW,
+    ),
+    Signature(
+        "the container runtime of its node cannot read its image",
+        "container",
+        _INSPECT,
+        _NODE_RUNTIME,
         grace=SLOW,
     ),
     Signature(
