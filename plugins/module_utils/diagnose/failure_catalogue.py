@@ -62,6 +62,15 @@ SIGNATURES: tuple[Signature, ...] = (
         # The memory that it needs to start does not change. Other exits may have external causes, even twice.
         restarts=1,
     ),
+    Signature(
+        "it runs out of memory",
+        "container",
+        _START,
+        "raise the memory limit of the container",
+        # It is killed before its program starts, so that it was never restarted.
+        words=r"OOM-?killed",
+        grace=5.0,
+    ),
     # Two exits may be caused by a node whose network starts a little later than its pods. If the log shows another
     # cause, two exits are sufficient, and nobody has to wait for the kubelet's back-off of 10 s.
     Signature("its container exits again and again", "container", _CRASH, _LOGS, restarts=2),
