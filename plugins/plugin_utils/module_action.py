@@ -25,6 +25,7 @@ from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.target import CONNECTION_OPTIONS, complete
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import ModuleOperation, client_error
 from ansible_collections.conductor.trainer.plugins.module_utils.release.versions import DEFAULT_RELEASE
+from ansible_collections.conductor.trainer.plugins.module_utils.text import one_line
 from ansible_collections.conductor.trainer.plugins.plugin_utils import in_process
 
 _BUNDLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "conductor", "files", "bundles")
@@ -117,7 +118,12 @@ class ModuleAction(ActionBase):
         self._display.vvv(f"{self._task.action} runs without a module")
         result: dict[str, Any] = wrap_var(
             in_process.perform(
-                self.operation, arguments, settings, constants.DEFAULT_LOCAL_TMP, self._progress_printer(task_vars)
+                self.operation,
+                arguments,
+                settings,
+                # Ansible's own folder is that of one run; leftovers of killed runs are found in its parent.
+                os.path.dirname(constants.DEFAULT_LOCAL_TMP),
+                self._progress_printer(task_vars),
             )
         )
         return result
@@ -125,7 +131,7 @@ class ModuleAction(ActionBase):
     def _progress_printer(self, task_vars: dict[str, Any]) -> Callable[[str], None]:
         """Return a function that prints a progress line; the display of a worker sends it to the main process."""
         host = task_vars.get("inventory_hostname", "")
-        return lambda line: self._display.display(f"{host}  {line}".strip())
+        return lambda line: self._display.display(one_line(f"{host}  {line}"))
 
     def _take_environment(self, arguments: dict[str, Any]) -> None:
         """Turn the variables for a connection in the C(environment) of the task into options.

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..credentials import encoded_pem
 from ..errors import InputError
 from ..objects.fields import name_of, text
-from ..redaction import PRIVATE_KEY, encoded_pem
+from ..redaction import PRIVATE_KEY
 from ..release.bundle import EXTERNAL, Bundle, Phase, marked
 from ..release.components import is_named_jobset
 from .serving import public_parts

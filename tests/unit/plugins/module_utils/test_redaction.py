@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.redaction import HIDDEN, redact, secrets_in
+from ansible_collections.conductor.trainer.plugins.module_utils.credentials import secrets_in
+from ansible_collections.conductor.trainer.plugins.module_utils.redaction import HIDDEN, redact
 
 JWT = "eyJhbGciOiJSUzI1NiIsImtpZCI6IiJ9.eyJpc3MiOiJrdWJlcm5ldGVzIn0.c2lnbmF0dXJl"
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKC\nAQEA7\n-----END RSA PRIVATE KEY-----"
