@@ -64,6 +64,9 @@ _ARGUMENTS = frozenset({"args", "cmd-args"})
 # Values of settings and arguments that are not worth hiding wherever they occur.
 _NOTHING = frozenset({"", "~", "null", "true", "false", "yes", "no", "on", "off"})
 _PLAIN = re.compile(r"-{1,2}[\w-]*|[a-z]{1,12}(?:-[a-z]{1,12}){0,2}|true|false|null|\d{1,3}|", re.IGNORECASE)
+# A name and its value, which may be quoted, in YAML, JSON or anything similar.
+_PAIR = re.compile(r"""([\w-]+)["']?\s*[:=]\s*(?:["']([^"']+)|([^\s"',{}\[\]]+))""")
+_LONG_WORD = re.compile(r"[\w+/=.~%-]{12,}")
 # The largest file that is searched, and the largest that a setting may name.
 _LARGEST, _LARGEST_NAMED = 1 << 20, 64 << 10
 _SECTIONS = ("users", "clusters", "contexts")
@@ -151,7 +154,7 @@ def _of_kubeconfig(kubeconfig: Mapping[str, Any]) -> set[str]:
     found: set[str] = set()
     for section, kind in (("users", "user"), ("clusters", "cluster")):
         for entry in _entries(kubeconfig.get(section)):
-            settings = entry.get(kind) if isinstance(entry, Mapping) else entry
+            settings = entry.get(kind, entry) if isinstance(entry, Mapping) else entry
             found |= set(_settings(settings, kind, set()))
     return found - _names(kubeconfig)
 
@@ -192,7 +195,7 @@ def _of_arguments(arguments: Any) -> Iterator[str]:
     """Return the values in the arguments of a program, but not the names of options and of subcommands."""
     after_option = False
     words = arguments if isinstance(arguments, (list, tuple)) else str(arguments or "").split()
-    for word in map(str, words):
+    for word in (str(word).strip("\"'") for word in words):
         option, equals, value = word.partition("=")
         if equals and value:
             yield value
@@ -302,12 +305,15 @@ def _decoded(text: str) -> str:
 def _words_of(text: str) -> Iterator[str]:
     """Return what may be secret in a text of unknown form: values after a name, and long words."""
     for line in text.splitlines():
-        name, mark, value = re.sub(r"^[\s-]+", "", line).partition(":")
-        if name.strip("\"' ") in _URLS:
-            yield from _of_url(value.strip("\"' ,"))
-        elif mark and name.strip("\"' ") not in _HARMLESS and value.strip():
-            yield value.strip("\"' ,")
-        yield from (word for word in re.findall(r"[\w+/=.~%-]{20,}", line) if re.search(r"\d|[A-Z]", word))
+        named = False
+        for name, quoted, value in _PAIR.findall(line):
+            named = named or name in _HARMLESS
+            if name in _URLS:
+                yield from _of_url(quoted or value)
+            elif name not in _HARMLESS and not _PLAIN.fullmatch(quoted or value):
+                yield quoted or value
+        if not named:
+            yield from (word for word in _LONG_WORD.findall(line) if re.search(r"[\dA-Z]", word))
 
 
 # -- values --------------------------------------------------------------------------------------------------------

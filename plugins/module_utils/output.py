@@ -77,8 +77,7 @@ class Outlet:
             return redact(text)
         # What looks like a secret may be cut in two: show nothing next to the cut.
         head, tail = redact(text[: _SEARCHED * 3 // 4]), redact(text[-(_SEARCHED // 4) :])
-        cut = len(text) - _SEARCHED
-        return f"{head[:-_EDGE]}... ({cut} characters cut) ...{tail[_EDGE:]}"
+        return f"{head[:-_EDGE]}... ({len(text)} characters, cut here) ...{tail[_EDGE:]}"
 
 
 class _Cleaning:

@@ -32,7 +32,7 @@ _PROSE = (
     r"(?!\(hidden\)|\*{8}|(?:an?|the|no|not|is|are|was|in|of|for|to|it|and|or|failed|failure|unexpected|invalid|error|cannot|could|"
     r"unable|missing|expired|unauthorized|forbidden|denied|required|must|should|empty|context|dial|get|post|put|rpc|"
     r"eof|null|none|nil|true|false|illegal|malformed|unknown|unsupported|timeout|timed|server|permission|access|open|"
-    r"read|write|wrong|bad|too|does|has|only|use|set|see)\b)"
+    r"read|write|wrong|bad|too|does|has|only|use|set|see|secret|configmap|volume|token|password|key)\b)"
 )
 _AUTHORIZATION_WORDS = r"(?!(?:tokens?|auth\w*|realm|schemes?|credentials?|challenge|headers?)\b)"
 _SPACE = r"(?:\s|%20|\+)"
@@ -56,7 +56,7 @@ _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
         ("authorization", "cookie", "x-"),
         re.compile(
             rf"""((?:\bauthorization|\bcookie|\bx-[\w-]{{0,30}}(?:token|key|auth))\\*["']?\s*[:=]\s*\\*["'\[]*)"""
-            rf"""{_PROSE}[^\s"'\\,\]]+(?:[ \t]+[^\s"'\\,\]]+)?""",
+            rf"""(?:(?:Token|Key|OAuth|Digest)[ \t]+[^\s"'\\,\]]+|{_PROSE}[^\s"'\\,\]]+(?:[ \t]+[^\s"'\\,\]]+)?)""",
             re.IGNORECASE,
         ),
         rf"\1{HIDDEN}",

@@ -39,12 +39,13 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def bounded(text: str, most: int = MESSAGE) -> str:
-    """Return a text of about this many characters. The middle is cut out, and the length of the cut is shown."""
+    """Return a text of at most this many characters. The middle is cut out, and the length of the cut is shown."""
     if len(text) <= most:
         return text
-    end = most // 4
-    head, tail = text[: most - end], text[len(text) - end :]
-    return f"{head}... ({len(text) - most} characters cut) ...{tail}"
+    note = f"... ({len(text)} characters, cut here) ..."
+    left = max(0, most - len(note))
+    end = left // 4
+    return f"{text[: left - end]}{note}{text[len(text) - end :]}"
 
 
 def one_line(text: Any, most: int = LINE) -> str:
@@ -60,3 +61,9 @@ def indented(text: str, by: int = 2) -> str:
     first, *rest = text.split("\n")
     space = " " * by
     return "\n".join([first, *(line if line.startswith(space) else space + line for line in rest if line.strip())])
+
+
+def sentence(text: str) -> str:
+    """Return a text with the full stop that it lacks: foreign text may end with a question mark or a full stop."""
+    text = text.rstrip()
+    return text if text.endswith((".", "?", "!", ":", ";", "...")) else f"{text}."

@@ -51,7 +51,7 @@ def with_own_certificates(bundle: Bundle, pems: Mapping[str, Any] | None) -> Bun
         raise InputError(
             "certificates_pem is set, but the controllers create their own certificates",
             step=_STEP,
-            next_step=f"set certificates: {EXTERNAL}, or remove certificates_pem",
+            next_step=f"set `conductor_certificates: {EXTERNAL}`, or remove conductor_certificates_pem",
         )
     if not bundle.authority:
         raise InputError(

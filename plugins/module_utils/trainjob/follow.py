@@ -36,9 +36,8 @@ _LINE = 300
 _NAMED = 4
 # The longest pause in seconds between two checks: signs that a pod cannot start count only if they last.
 _IDLE = 1.0
-# Lines of progress: seconds between two of them if nothing changes (jobs take hours), their maximum width, and their
-# number in a result.
-_LATEST, _WIDTH, _SAID = 60.0, 150, 20
+# Lines of progress: seconds between two of them if nothing changes (jobs take hours), and their number in a result.
+_LATEST, _SAID = 60.0, 20
 
 
 class Follower:
@@ -160,7 +159,7 @@ class Follower:
             state = replace(state, cause="; ".join([str(self._jobs.refusals[0]), *filter(None, [state.cause])]))
         self.state, self.conditions = state, conditions_of(job)
         if self._progress:
-            self._progress.tell(self.elapsed, "" if state.phase == "complete" else str(state)[:_WIDTH])
+            self._progress.tell(self.elapsed, "" if state.phase == "complete" else str(state))
         return state.is_final
 
     def _hopeless(self, now: float) -> FailureSign | None:

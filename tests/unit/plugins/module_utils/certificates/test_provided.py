@@ -96,7 +96,7 @@ def test_nothing_given_changes_nothing(nothing: Any) -> None:
 @pytest.mark.parametrize(
     ("bundle", "words"),
     [
-        (load_bundle(str(BUNDLE)), "set certificates: external"),
+        (load_bundle(str(BUNDLE)), "set `conductor_certificates: external`"),
         (EXTERNAL, "set certificates_ca"),
     ],
 )
