@@ -37,20 +37,20 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.conductor.trainer.plugins.module_utils.text import NAME, one_line, sentence
+from ansible_collections.conductor.trainer.plugins.module_utils.text import MESSAGE, NAME, one_line, sentence
 
 
 def findings(info: Mapping[str, Any]) -> str:
     """Return the text for the result of an inspection."""
     blockers, warnings = info["blockers"], info["warnings_found"]
-    return "\n".join(
-        [
-            f"Trainer {info['wanted']['release']} on {one_line(info['cluster']['server'], NAME)}: "
-            f"{_count(len(blockers), 'blocker')}, {_count(len(warnings), 'warning')}",
-            *(_line("blocker", finding) for finding in blockers),
-            *(_line("warning", finding) for finding in warnings),
-        ]
-    )
+    server = one_line(info["cluster"]["server"], NAME)
+    lines = [
+        f"Trainer {info['wanted']['release']} on {server}: "
+        f"{_count(len(blockers), 'blocker')}, {_count(len(warnings), 'warning')}",
+        *(_line("blocker", finding) for finding in blockers),
+        *(_line("warning", finding) for finding in warnings),
+    ]
+    return "\n".join(one_line(line, MESSAGE) for line in lines)
 
 
 def _line(kind: str, finding: Mapping[str, str]) -> str:

@@ -37,6 +37,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.conductor.trainer.plugins.module_utils.text import (
+    MESSAGE,
     NAME,
     bounded,
     escaped,
@@ -70,7 +71,7 @@ def screen(status: Mapping[str, Any]) -> str:
         *_findings("Blockers", status["blockers"]),
         *_findings("Warnings", status["warnings"]),
     ]
-    return "\n".join([*lines, *map(one_line, rows)])
+    return "\n".join([*lines, *(one_line(row, MESSAGE) for row in rows)])
 
 
 def _row(title: str, *words: str) -> str:

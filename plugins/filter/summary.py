@@ -129,10 +129,10 @@ def summary(steps: Mapping[str, Mapping[str, Any]], release: str, check_mode: bo
     stopped = _with("blockers", ran)
     return {
         "verified": failure is None and bool(waited) and bool(proven),
-        "release": str(release),
-        "components": applied.get("components"),
-        "namespace": applied.get("namespace"),
-        "kubernetes": applied.get("kubernetes") or looked.get("cluster", {}).get("kubernetes"),
+        "release": one_line(release, NAME),
+        "components": _short(applied.get("components")),
+        "namespace": _short(applied.get("namespace")),
+        "kubernetes": _short(applied.get("kubernetes") or looked.get("cluster", {}).get("kubernetes")),
         # Lists, not dictionaries by name: Ansible merges two summaries of a host, and a later list replaces an
         # earlier one.
         "controllers": _chosen(waited.get("controllers"), "name", "ready", "status"),
@@ -177,7 +177,7 @@ def _smoke(result: Mapping[str, Any]) -> dict[str, Any] | None:
     if "phase" not in result:
         return None
     return {
-        "phase": result["phase"],
+        "phase": _short(result["phase"]),
         "nodes": len(result["pods"]),
         # Without the time for its deletion, which takes as long again. A job that has not ended used all of its time.
         "seconds": round(result["timeline"][-1]["seconds"] if _has_ended(result) else result["elapsed"], 1),
@@ -199,6 +199,8 @@ def _chosen(rows: Any, *keys: str) -> list[dict[str, Any]]:
 
 
 def _short(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _short(part) for name, part in value.items()}
     return one_line(value, NAME) if isinstance(value, str) else value
 
 

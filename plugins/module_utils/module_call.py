@@ -180,10 +180,11 @@ class ModuleOperation:
 
 def _secrets_of(settings: Mapping[str, Any]) -> set[str]:
     """Return the values of the options that Ansible hides, wherever they come from."""
-    found = set()
+    found: set[str] = set()
     for name, value in settings.items():
         spec = CONNECTION_OPTIONS[name].spec
         for below, part in value.items() if isinstance(value, Mapping) else [("", value)]:
             if (spec["options"][below] if below else spec).get("no_log") and isinstance(part, str):
-                found.add(part)
+                # For a proxy, user and password are one value.
+                found |= {part, part.partition(":")[2]} if below else {part}
     return found

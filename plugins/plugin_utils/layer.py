@@ -57,7 +57,7 @@ _WORDS = sorted((name for name in OPTIONS if "_" in name), key=len, reverse=True
 _OPTION = re.compile(rf"(?<![\w./-])({'|'.join(_WORDS)})(?![\w/-])")
 _SET = re.compile(rf"{{{{\s*({_PREFIX}\w+)")
 # The texts of a result that name settings, by their key; all others are data.
-_TEXTS = frozenset({"cause", "msg", "next_step", "warnings"})
+_TEXTS = frozenset({"cause", "msg", "next_step", "retained", "warnings"})
 
 
 def variables_of(task: Any) -> dict[str, str] | None:

@@ -5,18 +5,14 @@ from __future__ import annotations
 
 import ast
 import base64
-import html
-import json
 import random
 import re
-import string
-from collections.abc import Callable
-from urllib.parse import quote, quote_plus
 
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.redaction import HIDDEN, MASK, Secrets, redact
 from tests.support.playing import CLONE
+from tests.unit.plugins.helpers.hostile import FORMS, texts
 
 JWT = "eyJhbGciOiJSUzI1NiIsImtpZCI6IiJ9.eyJpc3MiOiJrdWJlcm5ldGVzIn0.c2lnbmF0dXJl"
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKC\nAQEA7\n-----END RSA PRIVATE KEY-----"
@@ -184,52 +180,6 @@ def test_no_text_of_this_collection_looks_like_a_secret() -> None:
 def test_no_text_takes_long(evil: str) -> None:
     """A pattern that tries every start and every end would need hours for these."""
     assert len(redact(evil)) <= 2 * len(evil)
-
-
-FORMS: dict[str, Callable[[str], str]] = {
-    "as it is": lambda secret: secret,
-    "repr": repr,
-    "repr of repr": lambda secret: repr(repr(secret)),
-    "repr of bytes": lambda secret: repr(secret.encode()),
-    "JSON": json.dumps,
-    "JSON, all of Unicode": lambda secret: json.dumps(secret, ensure_ascii=False),
-    "JSON in JSON": lambda secret: json.dumps(json.dumps({"x": secret})),
-    "JSON of JavaScript": lambda secret: json.dumps(secret).replace("/", "\\/"),
-    "URL": lambda secret: quote(secret, safe=""),
-    "URL, lower case": lambda secret: re.sub("%..", lambda code: code[0].lower(), quote(secret, safe="")),
-    "URL path": quote,
-    "form": quote_plus,
-    "HTML": html.escape,
-    "base64": lambda secret: base64.b64encode(secret.encode()).decode(),
-    "base64 with line feed": lambda secret: base64.b64encode(f"{secret}\n".encode()).decode(),
-    "base64url": lambda secret: base64.urlsafe_b64encode(secret.encode()).decode().rstrip("="),
-    "base64 of more": lambda secret: base64.b64encode(f"user:{secret}@more".encode()).decode(),
-    "base64 of more, shifted": lambda secret: base64.b64encode(f"users:{secret}@more".encode()).decode(),
-    "base64 of more, shifted twice": lambda secret: base64.b64encode(f"auser::{secret}@more".encode()).decode(),
-    "hexadecimal": lambda secret: secret.encode().hex(),
-    "line breaks escaped": lambda secret: secret.replace("\n", "\\n"),
-    "lines joined": lambda secret: secret.replace("\n", ""),
-    "lines joined by blanks": lambda secret: secret.replace("\n", " "),
-    "lines indented": lambda secret: secret.replace("\n", "\n      "),
-    "carriage returns": lambda secret: secret.replace("\n", "\r\n"),
-    "cut off": lambda secret: secret[: len(secret) * 2 // 3],
-    "between words": lambda secret: f"x={secret};",
-}
-
-
-def texts(generator: random.Random) -> dict[str, str]:
-    """Return secrets of each kind."""
-    characters = string.ascii_letters + string.digits
-    lines = ["".join(generator.choices(characters + "+/", k=64)) for _ in range(6)]
-    word = "".join(generator.choices(characters, k=24))
-    pem = "\n".join(["-----BEGIN RSA PRIVATE KEY-----", *lines, "-----END RSA PRIVATE KEY-----", ""])
-    return {
-        "token": word,
-        "odd password": f"p&ss/{word[:8]}+'w\u00f6rd\" {word[8:]}",
-        "key": pem,
-        "key data": base64.b64encode(pem.encode()).decode(),
-        "encoded token": base64.b64encode(word.encode()).decode(),
-    }
 
 
 @pytest.mark.parametrize("form", FORMS)
