@@ -15,9 +15,13 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from .credentials import secrets_in, shown_options
+from .lifetime import end_with
 from .module_call import Call, ModuleOperation, client_error
 from .output import Outlet
 from .private_folder import private_folder
+
+# The variable that names the processes of Ansible on the same machine, separated by commas.
+PARENTS = "CONDUCTOR_PARENTS"
 
 
 class _Module(AnsibleModule):
@@ -65,6 +69,8 @@ def _scratch(module: AnsibleModule) -> Any:
     """Let temporary files be created in a private folder: the official client writes keys of a kubeconfig to files."""
     parent = os.path.expanduser(module._remote_tmp or "")
     with private_folder(parent if os.access(parent, os.W_OK) else tempfile.gettempdir()) as folder:
+        if parents := [int(process) for process in os.environ.get(PARENTS, "").split(",") if process.isdigit()]:
+            end_with(parents, folder)
         before, tempfile.tempdir = tempfile.tempdir, folder
         try:
             yield

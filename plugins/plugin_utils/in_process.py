@@ -15,13 +15,9 @@ import gc
 import io
 import json
 import os
-import select
-import shutil
 import signal
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from datetime import date
@@ -33,15 +29,13 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 
 from ansible_collections.conductor.trainer.plugins.module_utils.credentials import secrets_in, shown_options
+from ansible_collections.conductor.trainer.plugins.module_utils.lifetime import end_with, kill_group
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation
 from ansible_collections.conductor.trainer.plugins.module_utils.output import Outlet
 from ansible_collections.conductor.trainer.plugins.module_utils.private_folder import private_folder
 
 # Sends a message to the worker: a progress line, or the result.
 Send = Callable[[dict[str, Any]], None]
-
-# Seconds between two looks at the parents, on systems that do not report the end of a process.
-_LOOK = 0.5
 
 
 def perform(
@@ -149,15 +143,15 @@ def _forked(work: Callable[[Send], None], scratch: str) -> Generator[dict[str, A
                         yield json.loads(line)
         finally:
             # It has sent its result, or the worker no longer reads.
-            _kill(process)
+            kill_group(process)
             os.waitpid(process, 0)
 
 
 def _work_and_exit(work: Callable[[Send], None], writing: int, folder: str, parents: tuple[int, ...]) -> None:
     """Do the work in the forked process, and end the process. A message is a line of JSON."""
     try:
-        # A group of its own, with the programs that it starts, e.g. a credential plugin.
-        os.setpgid(0, 0)
+        # This kills the programs that it starts as well, e.g. a credential plugin.
+        end_with(parents, folder)
         # The handlers of Ansible manage its own processes.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -168,55 +162,10 @@ def _work_and_exit(work: Callable[[Send], None], writing: int, folder: str, pare
         # The official client writes keys of a kubeconfig to files and removes them at the exit of Python. This process
         # must not run exit handlers, because they would remove files of Ansible as well.
         tempfile.tempdir = folder
-        threading.Thread(target=_end_with, args=(parents, folder), daemon=True).start()
         with open(writing, "wb", buffering=0) as stream:
             work(lambda message: _write(stream, json.dumps(message).encode() + b"\n"))
     finally:
         os._exit(0)
-
-
-def _end_with(parents: tuple[int, ...], folder: str) -> None:
-    """Wait until one of the parents has ended, however it did; then end this process with everything it started."""
-    _wait_for_end(parents)
-    # Nobody else does it.
-    shutil.rmtree(folder, ignore_errors=True)
-    _kill(os.getpid())
-
-
-def _wait_for_end(parents: tuple[int, ...]) -> None:
-    ends = select.poll()
-    try:
-        for parent in parents:
-            ends.register(os.pidfd_open(parent), select.POLLIN)
-    except ProcessLookupError:
-        return
-    except (AttributeError, OSError):
-        # Not Linux, or an old one: look from time to time.
-        while os.getppid() == parents[0] and all(map(_exists, parents)):
-            time.sleep(_LOOK)
-        return
-    # The worker may have ended between the fork and here.
-    if os.getppid() == parents[0]:
-        ends.poll()
-
-
-def _exists(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        # It belongs to somebody else.
-        return True
-    return True
-
-
-def _kill(process: int) -> None:
-    """Kill a process with its group; it has none of its own before its first instruction."""
-    try:
-        os.killpg(process, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        os.kill(process, signal.SIGKILL)
 
 
 def _write(stream: RawIOBase, data: bytes) -> None:

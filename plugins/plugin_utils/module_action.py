@@ -24,6 +24,7 @@ from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.target import CONNECTION_OPTIONS, complete
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import ModuleOperation, client_error
+from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import PARENTS
 from ansible_collections.conductor.trainer.plugins.module_utils.release.versions import DEFAULT_RELEASE
 from ansible_collections.conductor.trainer.plugins.module_utils.text import one_line
 from ansible_collections.conductor.trainer.plugins.plugin_utils import in_process
@@ -148,6 +149,9 @@ class ModuleAction(ActionBase):
     def _compute_environment_string(self, raw_environment_out: dict[str, Any] | None = None) -> str:
         """See ActionBase. Leave out the variables that C(_take_environment) turned into options."""
         rest = self._other_environment()
+        if self._connection.transport == "local" and not self._task.async_val:
+            # The module ends with the worker, which is this process, and with the main process.
+            rest[PARENTS] = f"{os.getpid()},{os.getppid()}"
         if raw_environment_out is not None:
             raw_environment_out.clear()
             raw_environment_out.update(rest)

@@ -17,7 +17,7 @@ from tests.support.playing import CLONE
 LIBRARY = CLONE / "plugins" / "module_utils"
 # From the ground up. Packages of one layer do not import each other.
 LAYERS = (
-    ("errors", "names", "redaction", "text", "private_folder"),
+    ("errors", "names", "redaction", "text", "private_folder", "lifetime"),
     ("objects", "credentials", "output"),
     ("cluster", "verdicts"),
     ("release", "diagnose"),
