@@ -14,6 +14,7 @@ import os
 import select
 import shutil
 import signal
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -37,6 +38,13 @@ def end_with(parents: Sequence[int], folder: str) -> None:
     threading.Thread(target=_watch, args=(tuple(parents), folder), daemon=True).start()
 
 
+def end_now(folder: str, code: int) -> None:
+    """End this process, and the programs that it started if it has a group of its own. Delete the folder."""
+    if os.getpgrp() == os.getpid():
+        _delete_and_kill(folder)
+    sys.exit(code)
+
+
 def kill_group(process: int) -> None:
     """Kill a process with its group; it has none of its own before its first instruction."""
     try:
@@ -47,6 +55,10 @@ def kill_group(process: int) -> None:
 
 def _watch(parents: Sequence[int], folder: str) -> None:
     _wait_for_end(parents)
+    _delete_and_kill(folder)
+
+
+def _delete_and_kill(folder: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     kill_group(os.getpid())
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import sys
 import tempfile
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from .credentials import secrets_in, shown_options
-from .lifetime import end_with
+from .lifetime import end_now, end_with
 from .module_call import Call, ModuleOperation, client_error
 from .output import Outlet
 from .private_folder import private_folder
@@ -43,9 +42,6 @@ class _Module(AnsibleModule):
 
 def run_module(operation: ModuleOperation) -> None:
     """Run an operation as a module, with its result or failure."""
-    # Python then deletes temporary files.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda got, _frame: sys.exit(128 + got))
     outlet = _Module.outlet = Outlet()
     module = _Module(
         argument_spec=operation.argument_spec(),
@@ -72,7 +68,14 @@ def _scratch(module: AnsibleModule) -> Any:
         if parents := [int(process) for process in os.environ.get(PARENTS, "").split(",") if process.isdigit()]:
             end_with(parents, folder)
         before, tempfile.tempdir = tempfile.tempdir, folder
+        # The default action of these signals would leave the folder.
+        handlers = {
+            number: signal.signal(number, lambda got, _frame: end_now(folder, 128 + got))
+            for number in (signal.SIGTERM, signal.SIGHUP)
+        }
         try:
             yield
         finally:
             tempfile.tempdir = before
+            for number, handler in handlers.items():
+                signal.signal(number, handler)

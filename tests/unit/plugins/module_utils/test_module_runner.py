@@ -300,6 +300,7 @@ with patch_module_args(arguments):
 def test_a_module_that_is_ended_leaves_no_file(tmp_path: Path, how: str, request: pytest.FixtureRequest) -> None:
     reading, writing = os.pipe()
     worker = subprocess.Popen(["sleep", "600"])
+    request.addfinalizer(worker.wait)
     request.addfinalizer(worker.kill)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(CLONE)])}
     environment["CONDUCTOR_PARENTS"] = f"{worker.pid},{os.getpid()}"
