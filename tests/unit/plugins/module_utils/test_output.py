@@ -105,8 +105,8 @@ def run(
             with patch_module_args({**SHOWN, **arguments}), pytest.raises(SystemExit):
                 run_module(ModuleOperation({}, operation))
             captured = capsys.readouterr()
-            assert captured.err == ""
-            return json.loads(captured.out), lines
+            # A module in a process with Ansible warns on the screen instead.
+            return json.loads(captured.out), captured.err.splitlines()
         settings = {"_ansible_check_mode": False, "_ansible_diff": True, "_ansible_module_name": "verb", **SHOWN}
         operated = ModuleOperation({}, operation)
         return in_process.perform(operated, arguments, settings, str(scratch), lines.append), lines
@@ -122,7 +122,9 @@ def test_a_task_shows_no_secret_and_no_control_character(
     generator = random.Random(f"{round_} {ending}")  # noqa: S311
     arguments, secrets = planted(generator, tmp_path)
     if ending == "cannot connect":
-        arguments["context" if "kubeconfig" in arguments else "ca_cert"] = hostile_text(generator, secrets)
+        arguments["context" if "kubeconfig" in arguments else "ca_cert"] = hostile_text(generator, secrets).replace(
+            "\ud800", ""
+        )
 
     def operation(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
         def text() -> str:
