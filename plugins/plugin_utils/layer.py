@@ -55,6 +55,13 @@ TIMEOUTS = ("wait_timeout", "verify_timeout", "smoke_timeout")
 _VARIABLE = re.compile(rf"\b{_PREFIX}({'|'.join(sorted((*OPTIONS, *TIMEOUTS), key=len, reverse=True))})\b(?!_)")
 _WORDS = sorted((name for name in OPTIONS if "_" in name), key=len, reverse=True)
 _OPTION = re.compile(rf"(?<![\w./-])({'|'.join(_WORDS)})(?![\w/-])")
+# Steps that name options for which the role has no variable, and what they are in the role.
+_OF_MODULES = {
+    # The role sets it.
+    " with recreate: true": "",
+    "set delete_after: never to keep it for debugging": "the smoke job is deleted; to keep a job for debugging, run it "
+    "with the module conductor.trainer.trainjob and delete_after: never",
+}
 _SET = re.compile(rf"{{{{\s*({_PREFIX}\w+)")
 # The texts of a result that name settings, by their key; all others are data.
 _TEXTS = frozenset({"cause", "msg", "next_step", "retained", "warnings"})
@@ -78,6 +85,8 @@ def spoken(text: str, variables: Mapping[str, str] | None) -> str:
     """
     if variables is None:
         return _VARIABLE.sub(lambda found: "timeout" if found[1] in TIMEOUTS else found[1], text)
+    for words, instead in _OF_MODULES.items():
+        text = text.replace(words, instead)
     timeout = variables.get("timeout", "")
     text = _VARIABLE.sub(lambda found: timeout if timeout and found[1] in TIMEOUTS else found[0], text)
     return _OPTION.sub(rf"{_PREFIX}\1", text)

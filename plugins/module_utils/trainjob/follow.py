@@ -226,7 +226,8 @@ class Follower:
             "suspended": f"kubectl get workloads {where} shows its state in a queue",
             "running": f"kubectl logs {where} --selector {JOBSET_LABEL}={self._key.name} shows its progress",
         }
-        look = f"it continues, run this again to follow it (with a longer timeout); {looks[self.state.phase]}"
+        again = "it continues, run this again to follow it (with a larger conductor_smoke_timeout)"
+        look = f"{again}; {looks[self.state.phase]}"
         next_steps = [failure.next_step for failure in self._jobs.refusals[:1]]
         if self.state.phase == "suspended":
             next_steps = ["wait until a queue admits it, or set spec.suspend to false"]

@@ -120,3 +120,17 @@ def test_no_next_step_names_an_option_that_is_an_ordinary_word() -> None:
     option = re.compile(rf"\b(?:set|give|remove|raise|lower) `?(?:{words})\b(?! of)|`(?:{words})\b")
     assert len(steps()) > 60
     assert [(name, text) for name, text in steps() if option.search(text)] == []
+
+
+def test_the_role_names_no_option_that_it_has_no_variable_for() -> None:
+    """The TrainJob of the role is its own, so that only the steps of following it can appear there."""
+    source = (CLONE / "plugins" / "module_utils" / "trainjob" / "follow.py").read_text(encoding="utf-8")
+    constants = [node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)]
+    texts = [value for value in constants if isinstance(value, str)]
+    option = re.compile(r"\b(?:delete_after|recreate|log_lines|timeout)\b")
+    named = [text for text in texts if option.search(text) and " " in text and "\n" not in text]
+    assert len(named) >= 2
+    smoke = {"timeout": "conductor_smoke_timeout"}
+    shown = [spoken(text, smoke) for text in named]
+    assert [text for text in shown if option.search(text) and "module conductor.trainer.trainjob" not in text] == []
+    assert "conductor_" not in " ".join(spoken(text, None) for text in named)
