@@ -52,7 +52,7 @@ class Outlet:
         return f"{text}\nNext: {self.paragraph(error.next_step)}" if error.next_step else text
 
     def paragraph(self, text: str) -> str:
-        """Return a message of somebody else as one paragraph: its further lines are indented."""
+        """Return a foreign message as one paragraph: its further lines are indented."""
         return indented(bounded(escaped(self._hidden(str(text).strip(), self.secrets)), 2 * MESSAGE))
 
     def line(self, text: str, most: int = LINE) -> str:
