@@ -10,6 +10,7 @@ never hides the failure to be explained.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -268,12 +269,29 @@ MOST = 6000
 # Bytes of a whole message, and characters of the line of one verdict.
 SCREEN, _LONG = 7500, 600
 _LINE = 160
+# Characters at the end of two messages that show that they are the same. What is before depends on who passed it on.
+_SAME = 60
+_QUOTED = re.compile('pods? "[^"]*"')
 _CUT = "... (the rest is in the result)"
 
 
-def diagnosis_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return one paragraph for each row of C(diagnose), at most C(MOST) bytes in total."""
+def diagnosis_lines(rows: Sequence[Mapping[str, Any]], said: str = "") -> list[str]:
+    """Return one paragraph for each row of C(diagnose), at most C(MOST) bytes in total.
+
+    Args:
+        said: the message above. A server's words that it has, or that an earlier line has, are not repeated.
+    """
     lines: list[str] = []
+    told = _comparable(said)
+
+    def once(title: str, words: str) -> list[str]:
+        nonlocal told
+        end = _comparable(words)[-_SAME:]
+        if len(end) >= _SAME // 2 and end in told:
+            return []
+        told += _comparable(words)
+        return [_short(f"  {title}{words}")]
+
     for row in rows:
         where = f", pod {row['pod']}" if row["pod"] else ""
         state = f", {row['container']}" if row["container"] else ""
@@ -281,14 +299,19 @@ def diagnosis_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         again = f", {row['restarts']} restarts" if row["restarts"] else ""
         lines.append(_short(f"{row['object']}{where}{state}{code}{again}"))
         if row["replica_set"]:
-            lines.append(_short(f"  {row['replica_set']}"))
+            lines += once("", row["replica_set"])
         if row["cause"]:
-            lines.append(_short(f"  cause: {row['cause']}"))
-        lines += [_short(f"  event: {event}") for event in row["events"]]
+            lines += once("cause: ", row["cause"])
+        lines += [line for event in row["events"] for line in once("event: ", event)]
         lines += [_short(f"  log: {line}") for line in row["log"]]
         lines += [_short(f"  unreadable: {what}") for what in row["unreadable"]]
         lines.append(_short(f"  more: {row['command']}"))
     return _bounded(lines)
+
+
+def _comparable(words: str) -> str:
+    """Return words without the names of pods, because the rejected pods of one ReplicaSet have different ones."""
+    return _QUOTED.sub('""', " ".join(words.split()))
 
 
 def bounded_message(message: str) -> str:

@@ -507,3 +507,20 @@ def test_the_words_of_a_container_that_ended_show_no_secret() -> None:
     for status in pods[0]["status"]["containerStatuses"]:
         status["lastState"]["terminated"]["message"] = "password=hunter2"
     assert "password=(hidden)" in str(failure_signs(deployment, pods)[0])
+
+
+def test_a_refusal_is_reported_once() -> None:
+    refusal = 'pods "manager-7d9c-{}" is forbidden: maximum cpu usage per Container is 100m, but limit is 500m'
+    found = row(
+        pod="",
+        container="",
+        replica_set=f"ReplicaSet manager: 0 of 1 pods exist; FailedCreate: {refusal.format('a')}",
+        events=[f"FailedCreate: Error creating: {refusal.format(name)}" for name in "bcd"],
+        cause=refusal.format("a"),
+    )
+    said = f"Deployment manager: 0 of 1 replicas available; {refusal.format('a')}"
+    assert "forbidden" not in "\n".join(diagnosis_lines([found], said))
+    assert "\n".join(diagnosis_lines([found])).count("forbidden") == 1
+    # Other words are others, also at the same place.
+    others = [f'FailedMount: MountVolume.SetUp failed for volume "{name}" : secret "{name}" not found' for name in "ab"]
+    assert "\n".join(diagnosis_lines([row(events=others)])).count("FailedMount") == 2
