@@ -38,6 +38,8 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.conductor.trainer.plugins.module_utils.text import MESSAGE, one_line, sentence
+
 
 def blockers(info: Mapping[str, Any]) -> str:
     """Return the message for the result of an inspection, empty if there are no blockers."""
@@ -46,7 +48,7 @@ def blockers(info: Mapping[str, Any]) -> str:
         return ""
     # Several objects may have the same blocker.
     codes, steps = (dict.fromkeys(blocker[key] for blocker in found) for key in ("code", "next_step"))
-    return f"an install would fail: {', '.join(codes)}.\nNext: {'; '.join(steps)}"
+    return f"an install would fail: {sentence(one_line(', '.join(codes)))}\nNext: {one_line('; '.join(steps), MESSAGE)}"
 
 
 class FilterModule:

@@ -44,6 +44,8 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.conductor.trainer.plugins.module_utils.text import NAME, one_line
+
 # The message names so many objects; the result of the module has all of them.
 _SHOWN = 5
 
@@ -58,7 +60,8 @@ def drift(result: Mapping[str, Any]) -> str:
     count = "1 object is missing or was edited" if one else f"{len(names)} objects are missing or were edited"
     kubectl = f", or {'is' if one else 'are'} not taken over from kubectl yet" if "adopt" in actions else ""
     more = ", ..." if len(names) > _SHOWN else ""
-    return f"{count}{kubectl}: {', '.join(names[:_SHOWN])}{more}.\nNext: run the install playbook"
+    shown = ", ".join(one_line(name, NAME) for name in names[:_SHOWN])
+    return f"{count}{kubectl}: {shown}{more}.\nNext: run the install playbook"
 
 
 class FilterModule:

@@ -37,22 +37,25 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.conductor.trainer.plugins.module_utils.text import MESSAGE, NAME, one_line, sentence
+
 
 def findings(info: Mapping[str, Any]) -> str:
     """Return the text for the result of an inspection."""
     blockers, warnings = info["blockers"], info["warnings_found"]
-    return "\n".join(
-        [
-            f"Trainer {info['wanted']['release']} on {info['cluster']['server']}: "
-            f"{_count(len(blockers), 'blocker')}, {_count(len(warnings), 'warning')}",
-            *(_line("blocker", finding) for finding in blockers),
-            *(_line("warning", finding) for finding in warnings),
-        ]
-    )
+    server = one_line(info["cluster"]["server"], NAME)
+    lines = [
+        f"Trainer {info['wanted']['release']} on {server}: "
+        f"{_count(len(blockers), 'blocker')}, {_count(len(warnings), 'warning')}",
+        *(_line("blocker", finding) for finding in blockers),
+        *(_line("warning", finding) for finding in warnings),
+    ]
+    return "\n".join(one_line(line, MESSAGE) for line in lines)
 
 
 def _line(kind: str, finding: Mapping[str, str]) -> str:
-    return f"  {kind} {finding['code']}, {finding['object']}: {finding['cause']}. Next: {finding['next_step']}"
+    cause, next_step = sentence(one_line(finding["cause"])), one_line(finding["next_step"])
+    return f"  {kind} {finding['code']}, {one_line(finding['object'], NAME)}: {cause} Next: {next_step}"
 
 
 def _count(number: int, what: str) -> str:

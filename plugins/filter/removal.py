@@ -42,6 +42,8 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.conductor.trainer.plugins.module_utils.text import one_line
+
 
 def removal(result: Mapping[str, Any], check_mode: bool = False) -> str:
     """Return the text for the result of a removal."""
@@ -59,7 +61,7 @@ def removal(result: Mapping[str, Any], check_mode: bool = False) -> str:
         lines.append(f"{verb}, because no controller is left to do it: {', '.join(result['finalizers_removed'])}")
     if result["retained"]:
         lines += ["Retained", *(f"  {line}" for line in result["retained"])]
-    return "\n".join([*lines, f"Took {result['elapsed']:.1f} s"])
+    return "\n".join([*map(one_line, lines), f"Took {result['elapsed']:.1f} s"])
 
 
 class FilterModule:

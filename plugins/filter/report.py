@@ -43,6 +43,8 @@ _value:
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ansible_collections.conductor.trainer.plugins.module_utils.text import one_line
+
 _DONE = {"create": "created", "adopt": "adopted", "update": "updated", "prune": "pruned"}
 
 
@@ -61,7 +63,7 @@ def report(steps: Mapping[str, Mapping[str, Any]], check_mode: bool = False) -> 
     lines += ["Steps", *(_step(name, result, check_mode) for name, result in ran.items())]
     if left_out:
         lines.append(f"Skipped in check mode, because the objects do not exist yet: {', '.join(left_out)}")
-    return "\n".join([*_release(ran.values()), *lines])
+    return "\n".join(map(one_line, [*_release(ran.values()), *lines]))
 
 
 def _release(results: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -36,17 +36,29 @@ _value:
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.conductor.trainer.plugins.module_utils.text import (
+    MESSAGE,
+    NAME,
+    bounded,
+    escaped,
+    indented,
+    one_line,
+    sentence,
+)
+
 _HEALTH = {True: "healthy", False: "not healthy", None: "health unknown"}
 _UNKNOWN = "unknown"
 
 
 def screen(status: Mapping[str, Any]) -> str:
     """Return the text for a status."""
-    lines = [_row("Health", status["health"]), *(f"    {reason}" for reason in status["reasons"])]
+    # An error has several lines.
+    reasons = (indented(bounded(escaped(str(reason))), 4) for reason in status["reasons"])
+    lines = [_row("Health", status["health"]), *(f"    {reason}" for reason in reasons)]
     if status["error"] is not None:
         return "\n".join(lines)
     cluster, trainer, jobset = status["cluster"], status["trainer"], status["jobset"]
-    lines += [
+    rows = [
         _row("Cluster", cluster["server"], f"uid {cluster['uid'] or _UNKNOWN}"),
         _row("Kubernetes", cluster["kubernetes"] or _UNKNOWN, cluster["distribution"]),
         _row("Trainer", trainer["release"], *_about(trainer)),
@@ -59,7 +71,7 @@ def screen(status: Mapping[str, Any]) -> str:
         *_findings("Blockers", status["blockers"]),
         *_findings("Warnings", status["warnings"]),
     ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *(one_line(row, MESSAGE) for row in rows)])
 
 
 def _row(title: str, *words: str) -> str:
@@ -114,7 +126,11 @@ def _jobs(counts: Mapping[str, Any]) -> list[str]:
 
 
 def _findings(title: str, found: Iterable[Mapping[str, str]]) -> list[str]:
-    lines = [f"    {row['code']}, {row['object']}: {row['cause']}. Next: {row['next_step']}" for row in found]
+    lines = [
+        f"    {row['code']}, {one_line(row['object'], NAME)}: {sentence(one_line(row['cause']))} "
+        f"Next: {one_line(row['next_step'])}"
+        for row in found
+    ]
     return [_row(title, str(len(lines)) if lines else "none"), *lines]
 
 

@@ -113,8 +113,12 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.conductor.trainer.plugins.module_utils.text import NAME, bounded, escaped, one_line
+
 # Maximum length of an error message. An artifact becomes a variable of the next job, so it must be small.
 _LONGEST = 4000
+# The most controllers, runtimes, blockers or warnings.
+_ROWS = 100
 
 
 def summary(steps: Mapping[str, Mapping[str, Any]], release: str, check_mode: bool = False) -> dict[str, Any]:
@@ -125,10 +129,10 @@ def summary(steps: Mapping[str, Mapping[str, Any]], release: str, check_mode: bo
     stopped = _with("blockers", ran)
     return {
         "verified": failure is None and bool(waited) and bool(proven),
-        "release": str(release),
-        "components": applied.get("components"),
-        "namespace": applied.get("namespace"),
-        "kubernetes": applied.get("kubernetes") or looked.get("cluster", {}).get("kubernetes"),
+        "release": one_line(release, NAME),
+        "components": _short(applied.get("components")),
+        "namespace": _short(applied.get("namespace")),
+        "kubernetes": _short(applied.get("kubernetes") or looked.get("cluster", {}).get("kubernetes")),
         # Lists, not dictionaries by name: Ansible merges two summaries of a host, and a later list replaces an
         # earlier one.
         "controllers": _chosen(waited.get("controllers"), "name", "ready", "status"),
@@ -158,7 +162,10 @@ def _until_failure(
             continue
         ran[name] = result
         if result.get("failed") or result.get("unreachable"):
-            return ran, {"step": name, "message": _shortened(str(result.get("msg", "")).strip())}
+            return ran, {
+                "step": name,
+                "message": bounded(escaped(str(result.get("msg", "")).strip()), _LONGEST),
+            }
     return ran, None
 
 
@@ -170,11 +177,11 @@ def _smoke(result: Mapping[str, Any]) -> dict[str, Any] | None:
     if "phase" not in result:
         return None
     return {
-        "phase": result["phase"],
+        "phase": _short(result["phase"]),
         "nodes": len(result["pods"]),
         # Without the time for its deletion, which takes as long again. A job that has not ended used all of its time.
         "seconds": round(result["timeline"][-1]["seconds"] if _has_ended(result) else result["elapsed"], 1),
-        "says": list(dict.fromkeys(lines[-1][:300] for lines in result["logs"].values() if lines))[:5],
+        "says": list(dict.fromkeys(one_line(lines[-1], NAME) for lines in result["logs"].values() if lines))[:5],
     }
 
 
@@ -183,11 +190,18 @@ def _has_ended(result: Mapping[str, Any]) -> bool:
 
 
 def _chosen(rows: Any, *keys: str) -> list[dict[str, Any]]:
-    return [{key: row[key] for key in keys} for row in rows or []]
+    rows = list(rows or [])
+    chosen = [{key: _short(row[key]) for key in keys} for row in rows[:_ROWS]]
+    if len(rows) > _ROWS:
+        named = "name" if "name" in keys else "object"
+        chosen.append({**dict.fromkeys(keys, ""), named: f"and {len(rows) - _ROWS} more"})
+    return chosen
 
 
-def _shortened(message: str) -> str:
-    return message if len(message) <= _LONGEST else f"{message[: _LONGEST - 3]}..."
+def _short(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _short(part) for name, part in value.items()}
+    return one_line(value, NAME) if isinstance(value, str) else value
 
 
 class FilterModule:

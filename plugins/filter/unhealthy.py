@@ -37,6 +37,8 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.conductor.trainer.plugins.module_utils.text import bounded, escaped, indented, sentence
+
 
 def unhealthy(status: Mapping[str, Any]) -> str:
     """Return the message for a status, empty if it is healthy."""
@@ -44,7 +46,8 @@ def unhealthy(status: Mapping[str, Any]) -> str:
     if health == "healthy":
         return ""
     state = "health of the installation is unknown" if health == "unknown" else f"installation is {health}"
-    return f"the {state}: {'; '.join(status['reasons'])}.\nNext: run the install playbook, or follow the reasons"
+    reasons = sentence(indented(bounded(escaped("; ".join(map(str, status["reasons"]))))))
+    return f"the {state}: {reasons}\nNext: run the install playbook, or follow the reasons"
 
 
 class FilterModule:

@@ -15,16 +15,18 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Callable, Iterable
+import traceback
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from .cluster.client import Cluster
 from .cluster.connection import connect, kubeconfig_of
 from .cluster.target import CONNECTION_OPTIONS, choose_target
+from .credentials import is_inline_text, secrets_in, secrets_in_files
 from .errors import ConductorError
 from .objects.line import plain
-from .redaction import is_inline_text, secrets_in
+from .output import Outlet
 from .release.bundle import ALL_RUNTIMES, CERTIFICATES, GENERATED, Bundle
 from .release.loader import load_bundle
 from .release.versions import DEFAULT_RELEASE
@@ -113,6 +115,25 @@ class ModuleOperation:
         """Return all options, shared ones included. This is a copy, because validation may change it."""
         return copy.deepcopy({**CONNECTION_ARG_SPEC, **IDENTITY_ARG_SPEC, **BUNDLE_ARG_SPEC, **self.options})
 
+    def outcome(self, call: Call, outlet: Outlet) -> dict[str, Any]:
+        """Perform the operation, and return its result or its failure. Neither is safe to show yet, but messages are.
+
+        Args:
+            outlet: receives the secrets that become known; warnings and lines of progress go through it.
+        """
+        safe = replace(
+            call,
+            warn=lambda text: call.warn(outlet.paragraph(text)),
+            say=lambda line: call.say(outlet.line(line)),
+        )
+        try:
+            return self.perform(safe, outlet.hide)
+        except ConductorError as error:
+            return {"failed": True, "msg": outlet.message(error), **error.facts}
+        except Exception as error:  # noqa: BLE001 - like Ansible around a module
+            words = "".join(traceback.format_exception_only(error)).strip()
+            return {"failed": True, "msg": outlet.paragraph(words), "exception": traceback.format_exc()}
+
     def perform(self, call: Call, hide: Callable[[set[str]], None]) -> dict[str, Any]:
         """Connect to the cluster and run the operation.
 
@@ -123,13 +144,26 @@ class ModuleOperation:
             ConductorError: the operation failed.
         """
         params = call.params
+        hide(secrets_in(params))
         if is_inline_text(params["kubeconfig"]):
             params["kubeconfig"] = kubeconfig_of(params["kubeconfig"])
             hide(secrets_in(params))
         target = choose_target({name: params[name] for name in CONNECTION_ARG_SPEC}, os.environ)
+        named = {**target.settings, "kubeconfig": target.kubeconfig, "host": target.host}
+        # Before the files are loaded, because the errors of the loader may quote them.
+        hide(secrets_in(named) | _secrets_of(target.settings))
+        hide(secrets_in_files({**named, "in_cluster": target.in_cluster}, os.environ))
         bundle = load_bundle(params["bundle"] or "", params["profile"], params["certificates"])
         bundle = replace(bundle.with_runtimes(params["runtimes"]), authority=params["certificates_ca"] or "")
-        return self.run(call, connect(target, connections=params["concurrency"]), bundle)
+        cluster = connect(target, connections=params["concurrency"])
+        hide(cluster.credentials())
+        if exposed := cluster.exposure():
+            call.warn(exposed)
+        try:
+            return self.run(call, cluster, bundle)
+        finally:
+            # They may have been renewed meanwhile.
+            hide(cluster.credentials())
 
     def run(self, call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
         """Run the operation; its result and the facts of an error have plain values only.
@@ -142,3 +176,15 @@ class ModuleOperation:
         except ConductorError as error:
             error.facts = plain(error.facts)
             raise
+
+
+def _secrets_of(settings: Mapping[str, Any]) -> set[str]:
+    """Return the values of the options that Ansible hides, wherever they come from."""
+    found: set[str] = set()
+    for name, value in settings.items():
+        spec = CONNECTION_OPTIONS[name].spec
+        for below, part in value.items() if isinstance(value, Mapping) else [("", value)]:
+            if (spec["options"][below] if below else spec).get("no_log") and isinstance(part, str):
+                # For a proxy, user and password are one value.
+                found |= {part, part.partition(":")[2]} if below else {part}
+    return found

@@ -359,7 +359,7 @@ blockers:
       object: JobSet (webhook configuration jobset-validating points to service jobset-system/jobset-webhook-service)
       cause: JobSet 0.12.0 runs in namespace jobset-system and is managed by Helm release jobset; installing a second
         JobSet would break it
-      next_step: "set `conductor_jobset: external` to install Trainer beside it, or remove it with the tool that
+      next_step: "set `jobset: external` to install Trainer beside it, or remove it with the tool that
         installed it"
 plan_blockers:
   description: Blockers of the plan; with O(state=present) a part of RV(blockers).

@@ -225,12 +225,17 @@ pods:
       description: Number of container restarts.
       type: int
     message:
-      description: Why it does not run, as reported by the scheduler or the kubelet.
+      description: >-
+        Why it does not run or was ended, as reported by the scheduler or the kubelet, e.g. that its node evicted it. Names
+        the container if there are several.
       type: str
   sample:
     - {name: mnist-node-0-0-x8k2p, phase: Succeeded, node: node-a, exit_code: 0, restarts: 0, message: ""}
 logs:
-  description: Last log lines by pod, about 8000 characters in total.
+  description:
+    - Last log lines by pod, about 8000 characters in total. They are yours and shown as they are, except that control
+      characters are escaped and the credentials of the task are hidden.
+    - In all other values, and in the message of a failure, text that looks like a secret is hidden.
   returned: success, or failure of the TrainJob
   type: dict
   sample: {}

@@ -212,7 +212,9 @@ diagnosis:
       type: list
       elements: str
     events:
-      description: The newest warning events of the Deployment, its ReplicaSets and pods, at most 5, oldest first.
+      description: >-
+        The newest warning events of the Deployment, its newest ReplicaSet and its newest pod, at most 5, oldest first. Events
+        of earlier objects of the same name are left out.
       type: list
       elements: str
     cause:
@@ -223,7 +225,7 @@ diagnosis:
       description: What to do next.
       type: str
     command:
-      description: A command that shows more.
+      description: A command that shows the failure - the log of the container, the pod, the ReplicaSet or the Deployment.
       type: str
       sample: kubectl -n kubeflow-system logs jobset-controller-manager-5489fc9c66-jf9zw --previous
     unreadable:

@@ -18,7 +18,6 @@ import os
 import signal
 import sys
 import tempfile
-import traceback
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from datetime import date
@@ -29,9 +28,11 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 
-from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError
+from ansible_collections.conductor.trainer.plugins.module_utils.credentials import secrets_in, shown_options
+from ansible_collections.conductor.trainer.plugins.module_utils.lifetime import end_with, kill_group
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation
-from ansible_collections.conductor.trainer.plugins.module_utils.redaction import secrets_in
+from ansible_collections.conductor.trainer.plugins.module_utils.output import Outlet
+from ansible_collections.conductor.trainer.plugins.module_utils.private_folder import private_folder
 
 # Sends a message to the worker: a progress line, or the result.
 Send = Callable[[dict[str, Any]], None]
@@ -72,40 +73,35 @@ def perform(
 def _result(
     operation: ModuleOperation, arguments: dict[str, Any], settings: Mapping[str, Any], send: Send
 ) -> dict[str, Any]:
+    outlet = Outlet()
     validated = ArgumentSpecValidator(operation.argument_spec()).validate(arguments)
     params = validated.validated_parameters
-    hidden: set[str] = validated._no_log_values | secrets_in(params)
+    outlet.hide(validated._no_log_values | secrets_in(params))
     warnings = [f"Both option {both['option']} and its alias {both['alias']} are set." for both in validated._warnings]
     if validated.error_messages:
         message = validated.errors.msg
         if isinstance(validated.errors[0], UnsupportedError):
             message = f"Unsupported parameters for ({settings['_ansible_module_name']}) module: {message}"
-        result = {"failed": True, "msg": message}
+        result = {"failed": True, "msg": outlet.paragraph(message)}
     else:
         call = Call(
             params,
             settings["_ansible_check_mode"],
             settings["_ansible_diff"],
             warnings.append,
-            lambda line: send({"line": remove_values(line, hidden)}),
+            lambda line: send({"line": line}),
         )
-        try:
-            result = operation.perform(call, hidden.update)
-        except ConductorError as error:
-            result = {"failed": True, "msg": str(error), **error.facts}
-        except Exception as error:  # noqa: BLE001 - like Ansible around a module
-            words = "".join(traceback.format_exception_only(error)).strip()
-            result = {"failed": True, "msg": words, "exception": traceback.format_exc()}
+        result = operation.outcome(call, outlet)
     # A setting of newer releases of ansible-core; older ones always return the options.
     if settings.get("_ansible_inject_invocation", True):
-        result["invocation"] = {"module_args": params}
+        result["invocation"] = {"module_args": shown_options(params)}
     if warnings:
         result["warnings"] = warnings
     if validated._deprecations:
         result["deprecations"] = validated._deprecations
     # Masking a secret with the value "True" must not change a boolean of the result.
     kept = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
-    return {**remove_values(result, hidden), **kept}
+    return {**remove_values(outlet.result(result), outlet.secrets.values), **kept}
 
 
 def _plain(value: Any) -> Any:
@@ -127,14 +123,17 @@ def _plain(value: Any) -> Any:
 def _forked(work: Callable[[Send], None], scratch: str) -> Generator[dict[str, Any], None, None]:
     """Run C(work) in a forked process, and yield its messages immediately.
 
-    If the task is stopped, by its C(timeout) or by a keyboard interrupt, the process is killed, and no further request
-    is sent. Nothing of it remains in the worker, which may continue with the next item of a loop.
+    If the task is stopped, by its C(timeout) or by a keyboard interrupt, the process is killed with everything that it
+    started, and no further request is sent. Nothing of it remains in the worker, which may continue with the next item
+    of a loop.
     """
-    with tempfile.TemporaryDirectory(dir=scratch, prefix="conductor-") as folder:
+    # The worker, and the main process of Ansible that started it.
+    parents = (os.getpid(), os.getppid())
+    with private_folder(scratch) as folder:
         reading, writing = os.pipe()
         process = os.fork()
         if not process:
-            _work_and_exit(work, writing, folder)
+            _work_and_exit(work, writing, folder, parents)
         os.close(writing)
         try:
             with open(reading, "rb") as stream:
@@ -144,13 +143,15 @@ def _forked(work: Callable[[Send], None], scratch: str) -> Generator[dict[str, A
                         yield json.loads(line)
         finally:
             # It has sent its result, or the worker no longer reads.
-            os.kill(process, signal.SIGKILL)
+            kill_group(process)
             os.waitpid(process, 0)
 
 
-def _work_and_exit(work: Callable[[Send], None], writing: int, folder: str) -> None:
+def _work_and_exit(work: Callable[[Send], None], writing: int, folder: str, parents: tuple[int, ...]) -> None:
     """Do the work in the forked process, and end the process. A message is a line of JSON."""
     try:
+        # This kills the programs that it starts as well, e.g. a credential plugin.
+        end_with(parents, folder)
         # The handlers of Ansible manage its own processes.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -24,8 +24,11 @@ from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.target import CONNECTION_OPTIONS, complete
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import ModuleOperation, client_error
+from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import PARENTS
 from ansible_collections.conductor.trainer.plugins.module_utils.release.versions import DEFAULT_RELEASE
+from ansible_collections.conductor.trainer.plugins.module_utils.text import one_line
 from ansible_collections.conductor.trainer.plugins.plugin_utils import in_process
+from ansible_collections.conductor.trainer.plugins.plugin_utils.layer import spoken_result, variables_of
 
 _BUNDLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "conductor", "files", "bundles")
 
@@ -88,7 +91,9 @@ class ModuleAction(ActionBase):
         for place, name in names.items():
             if isinstance(result.get("msg"), str):
                 result["msg"] = result["msg"].replace(place, name)
-        return result
+        # A changed text is a new one, which must not be templated either.
+        safe: dict[str, Any] = wrap_var(spoken_result(result, variables_of(self._task)))
+        return safe
 
     def _needs_no_module(self, task_vars: dict[str, Any]) -> bool:
         """Return whether a module would run as this user with this Python, and synchronously."""
@@ -111,21 +116,23 @@ class ModuleAction(ActionBase):
         return folder == os.path.dirname(sys.executable) and os.path.realpath(named) == os.path.realpath(sys.executable)
 
     def _run_in_process(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        """Perform the operation here. The result is marked as unsafe, so that it is never templated."""
+        """Perform the operation here."""
         settings: dict[str, Any] = {}
         self._update_module_args(self._task.action, settings, task_vars)
         self._display.vvv(f"{self._task.action} runs without a module")
-        result: dict[str, Any] = wrap_var(
-            in_process.perform(
-                self.operation, arguments, settings, constants.DEFAULT_LOCAL_TMP, self._progress_printer(task_vars)
-            )
+        return in_process.perform(
+            self.operation,
+            arguments,
+            settings,
+            # Ansible's own folder is that of one run; leftovers of killed runs are found in its parent.
+            os.path.dirname(constants.DEFAULT_LOCAL_TMP),
+            self._progress_printer(task_vars),
         )
-        return result
 
     def _progress_printer(self, task_vars: dict[str, Any]) -> Callable[[str], None]:
         """Return a function that prints a progress line; the display of a worker sends it to the main process."""
         host = task_vars.get("inventory_hostname", "")
-        return lambda line: self._display.display(f"{host}  {line}".strip())
+        return lambda line: self._display.display(one_line(f"{host}  {line}"))
 
     def _take_environment(self, arguments: dict[str, Any]) -> None:
         """Turn the variables for a connection in the C(environment) of the task into options.
@@ -142,6 +149,9 @@ class ModuleAction(ActionBase):
     def _compute_environment_string(self, raw_environment_out: dict[str, Any] | None = None) -> str:
         """See ActionBase. Leave out the variables that C(_take_environment) turned into options."""
         rest = self._other_environment()
+        if self._connection.transport == "local" and not self._task.async_val:
+            # The module ends with the worker, which is this process, and with the main process.
+            rest[PARENTS] = f"{os.getpid()},{os.getppid()}"
         if raw_environment_out is not None:
             raw_environment_out.clear()
             raw_environment_out.update(rest)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import re
 from pathlib import Path
@@ -97,3 +98,24 @@ def test_the_page_shows_the_report_as_it_is_documented() -> None:
     types: dict[str, tuple[type, ...]] = {"bool": (bool,), "str": (str,), "dict": (dict, type(None)), "list": (list,)}
     assert list(report) == list(contents)
     assert all(isinstance(value, types[contents[key]["type"]]) for key, value in report.items())
+
+
+def test_awx_shows_results_of_several_lines() -> None:
+    configuration = configparser.ConfigParser()
+    configuration.read(PROJECT / "ansible.cfg")
+    assert configuration["defaults"]["callback_result_format"] == "yaml"
+
+
+def test_the_page_names_what_fails_without_a_word() -> None:
+    page = " ".join((PROJECT / "README.md").read_text().split())
+    for words in (
+        "Could not find or access '/runner/project/conductor.trainer.preflight'",
+        'credential "Ansible Galaxy"',
+        "type: file",
+        "kubernetes-core-",
+        "Leave the execution environment of the control plane",
+        "`survey_enabled`",
+        "`conductor_status_strict: true`",
+        "A job that was canceled has none",
+    ):
+        assert words in page, words

@@ -17,8 +17,8 @@ from tests.support.playing import CLONE
 LIBRARY = CLONE / "plugins" / "module_utils"
 # From the ground up. Packages of one layer do not import each other.
 LAYERS = (
-    ("errors", "names", "redaction"),
-    ("objects", "rejections"),
+    ("errors", "names", "redaction", "text", "private_folder", "lifetime"),
+    ("objects", "rejections", "credentials", "output"),
     ("cluster", "verdicts"),
     ("release", "diagnose"),
     ("ownership", "findings", "trainjob"),

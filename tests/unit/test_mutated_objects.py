@@ -32,6 +32,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure
     start_failures,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.report import diagnose, diagnosis_lines
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError
 from ansible_collections.conductor.trainer.plugins.module_utils.inspection.nodes import by_free_cpu, node_facts
 from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.state import (
     conditions_of,
@@ -69,8 +70,9 @@ from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.workloa
     replicaset_verdict,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.wait.controller_rows import controller_rows
-from tests.unit.plugins.helpers.builders import ROOT
-from tests.unit.plugins.helpers.fakes import FakeCluster
+from ansible_collections.conductor.trainer.plugins.module_utils.wait.controllers import ControllersWait
+from tests.unit.plugins.helpers.builders import ROOT, bundle, key, obj, serving
+from tests.unit.plugins.helpers.fakes import Clock, FakeCluster
 from tests.unit.plugins.module_utils.verdicts.test_recorded_phases import WEBHOOKS, judge, moments
 
 Object = dict[str, Any]
@@ -630,3 +632,89 @@ def test_a_sign_that_passes_is_never_certain() -> None:
 @pytest.mark.evidence
 def test_a_sign_that_passes_is_never_certain_at_length() -> None:
     passing(10_000, 8)
+
+
+# -- whole waits ------------------------------------------------------------------------------------------------------
+
+
+def judged(cluster: FakeCluster) -> bool:
+    """The second opinion on the small bundle."""
+    found: dict[str, list[Object]] = {}
+    for one, item in cluster.objects.items():
+        found.setdefault(one.kind, []).append(item)
+    (deployment,) = found["Deployment"]
+    (secret,) = (item for item in found["Secret"])
+    slices = [
+        item
+        for item in found["EndpointSlice"]
+        if at(item, "metadata", "labels", "kubernetes.io/service-name") == "webhook"
+    ]
+    endpoints = [entry for piece in slices for entry in each(piece, "endpoints")]
+    return (
+        rolled_out(deployment)
+        and all(MAY_BE_READY["Namespace"](item) for item in found["Namespace"] if at(item, "metadata", "name") == "ops")
+        and all(map(is_served, found["CustomResourceDefinition"]))
+        and all(map(stays, [*slices, *found["Lease"], *found["ValidatingWebhookConfiguration"], secret]))
+        and any(at(entry, "conditions", "ready") is True for entry in endpoints)
+        and all(
+            at(hook, "clientConfig", "caBundle")
+            for item in found["ValidatingWebhookConfiguration"]
+            for hook in each(item, "webhooks")
+        )
+    )
+
+
+def waits(count: int, seed: int) -> int:
+    """Wait for clusters with damage; return how many were ready."""
+    luck = random.Random(seed)  # noqa: S311
+    base = serving(bundle())
+    lease = key("Lease", "trainer.kubeflow.org", "coordination.k8s.io/v1", "ops")
+    spec = {"holderIdentity": "manager-1_u", "renewTime": "2026-01-01T00:00:09Z"}
+    base.put(obj("Lease", lease.name, lease.api_version, "ops", spec=spec), "manager", "Update")
+    read = [one for one in base.objects if one.kind in WAITED_FOR]
+    succeeded = 0
+    for _time in range(count):
+        cluster = serving(bundle())
+        cluster.objects[lease] = copy.deepcopy(base.objects[lease])
+        for one in luck.sample(read, luck.randint(1, 2)):
+            item = mutated(cluster.objects[one], luck)
+            # An API server never returns an object without them.
+            metadata = item["metadata"] if isinstance(item.get("metadata"), dict) else {}
+            whole = cluster.objects[one]["metadata"]
+            item["metadata"] = {**metadata, **{name: whole[name] for name in SERVED if name in whole}}
+            # The fake server reads these itself.
+            if one.kind == "CustomResourceDefinition":
+                item["spec"] = cluster.objects[one]["spec"]
+            if not isinstance(item["metadata"].get("labels", {}), dict):
+                del item["metadata"]["labels"]
+            cluster.objects[one] = item
+        clock = Clock()
+        try:
+            ControllersWait(cluster, bundle(), monotonic=clock.monotonic).run(0)
+        except ConductorError:
+            continue
+        succeeded += 1
+        assert judged(cluster), [cluster.objects[one] for one in read]
+    return succeeded
+
+
+WAITED_FOR = (
+    "Deployment",
+    "Pod",
+    "EndpointSlice",
+    "Lease",
+    "Namespace",
+    "CustomResourceDefinition",
+    "ValidatingWebhookConfiguration",
+    "Secret",
+)
+SERVED = ("name", "namespace", "uid", "resourceVersion")
+
+
+def test_a_wait_for_odd_objects_ends_as_it_should() -> None:
+    assert 10 <= waits(250, 9) <= 240
+
+
+@pytest.mark.evidence
+def test_a_wait_for_odd_objects_ends_as_it_should_at_length() -> None:
+    assert waits(6_000, 10)

@@ -10,7 +10,9 @@ from collections.abc import Iterable
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.access_reviews import Right
-from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
+from ansible_collections.conductor.trainer.plugins.module_utils.names import INSTALL_LEASE, INSTALL_RECORD
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of, resource_of
+from ansible_collections.conductor.trainer.plugins.module_utils.release.components import LEASES
 from ansible_collections.conductor.trainer.plugins.module_utils.rights.grants import RBAC, granted_by
 from ansible_collections.conductor.trainer.plugins.module_utils.rights.required import (
     optional_for_install,
@@ -85,7 +87,7 @@ def test_whoever_verifies_writes_nothing_but_probes() -> None:
     assert writing == set(to_probe(release()))
 
 
-@pytest.mark.parametrize("name", sorted(WANTED))
+@pytest.mark.parametrize("name", [*sorted(WANTED), "uninstall"])
 def test_every_role_is_bound_to_the_one_service_account(name: str) -> None:
     objects = manifests(name)
     (account,) = (found["metadata"] for found in objects if found["kind"] == "ServiceAccount")
@@ -99,7 +101,7 @@ def test_every_role_is_bound_to_the_one_service_account(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", sorted(WANTED))
+@pytest.mark.parametrize("name", [*sorted(WANTED), "uninstall"])
 def test_a_file_makes_and_deletes_no_namespace(name: str) -> None:
     objects = manifests(name)
     assert "Namespace" not in {found["kind"] for found in objects}
@@ -107,7 +109,7 @@ def test_a_file_makes_and_deletes_no_namespace(name: str) -> None:
     assert {release().namespace, release().probe_namespace} < set(NAMESPACES)
 
 
-@pytest.mark.parametrize("name", sorted(WANTED))
+@pytest.mark.parametrize("name", [*sorted(WANTED), "uninstall"])
 def test_every_rule_has_its_reason(name: str) -> None:
     """A comment before the rule, or before those that it follows."""
     explained = False
@@ -163,3 +165,38 @@ def test_every_right_of_the_smoke_job_has_its_reason() -> None:
     for line in lines:
         explained = (explained or line.startswith("      # ")) and line.strip() != "rules:"
         assert explained or not line.startswith("      - apiGroups"), line
+
+
+# The kinds whose objects have names that only their users know.
+OF_USERS = {"clustertrainingruntimes", "jobsets", "trainingruntimes", "trainjobs"}
+
+
+def test_an_uninstall_may_delete_each_object_of_the_release_and_no_other() -> None:
+    held = set(rights_of(manifests("uninstall")))
+    deleted = {right for right in held if right.verb == "delete" and right.resource not in OF_USERS}
+    keys = [key_of(manifest) for manifest in release().objects() if manifest["kind"] != "ClusterTrainingRuntime"]
+    keys += [Key("v1", "ConfigMap", release().namespace, INSTALL_RECORD)]
+    keys += [Key("coordination.k8s.io/v1", "Lease", release().namespace, name) for name in (*LEASES, INSTALL_LEASE)]
+    resources = [resource_of(key.api_version, key.kind) for key in keys]
+    wanted = {
+        Right("delete", resource.group, resource.plural, key.namespace, key.name)
+        for key, resource in zip(keys, resources, strict=True)
+    }
+    assert sorted(deleted - wanted) == []
+    assert sorted(wanted - deleted) == []
+    assert {right.resource for right in held if right.verb == "delete"} >= OF_USERS
+
+
+def test_an_uninstall_reads_what_is_there_and_changes_nothing() -> None:
+    held = set(rights_of(manifests("uninstall")))
+    writing = {right for right in held if right.verb not in READING_VERBS | {"delete"}}
+    assert {(right.verb, right.resource) for right in writing} == {
+        ("patch", "clustertrainingruntimes"),
+        ("patch", "trainingruntimes"),
+        ("create", "leases"),
+        ("patch", "leases"),
+    }
+    # Whatever else is in a namespace would be deleted with it, so every type is listed there, and nowhere else.
+    assert {right for right in held if right.resource == "*"} == {
+        Right("list", "*", "*", namespace, "") for namespace in (release().namespace, release().probe_namespace)
+    }

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ..credentials import encoded_pem
 from ..errors import InputError
 from ..objects.fields import name_of, text
-from ..redaction import PRIVATE_KEY, encoded_pem
+from ..redaction import PRIVATE_KEY
 from ..release.bundle import EXTERNAL, Bundle, Phase, marked
 from ..release.components import is_named_jobset
 from .serving import public_parts
@@ -50,7 +51,7 @@ def with_own_certificates(bundle: Bundle, pems: Mapping[str, Any] | None) -> Bun
         raise InputError(
             "certificates_pem is set, but the controllers create their own certificates",
             step=_STEP,
-            next_step=f"set certificates: {EXTERNAL}, or remove certificates_pem",
+            next_step=f"set `conductor_certificates: {EXTERNAL}`, or remove conductor_certificates_pem",
         )
     if not bundle.authority:
         raise InputError(

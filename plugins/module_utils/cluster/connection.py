@@ -72,7 +72,7 @@ def _load_in_cluster(configuration: Configuration) -> None:
     except kubernetes_config.ConfigException as error:
         raise TargetError(
             f"in_cluster is true, but this process does not run in a pod: {error}",
-            next_step="name the cluster with kubeconfig and context, or with host",
+            next_step="name the cluster with conductor_kubeconfig and conductor_context, or with conductor_host",
         ) from error
 
 
@@ -204,7 +204,7 @@ def _log_in_at_proxy(configuration: Configuration) -> None:
     if not separator or scheme.lower() not in ("http", "https", "socks4", "socks4a", "socks5", "socks5h"):
         raise TargetError(
             "proxy is not a valid proxy URL",
-            next_step="write it like http://proxy.example:3128 or http://user:password@...",
+            next_step="write it like http://proxy.example:3128, with user and password before the host",
         )
     credentials, at, address = rest.rpartition("@")
     if not at or scheme.lower().startswith("socks"):

@@ -98,7 +98,7 @@ def require_identity(pin: Identity | None, found: Identity, host: str) -> None:
         f"{words}\n  pinned: {pin}\n  found:  {found} at {host}",
         step=STEP,
         next_step=f"nothing was written; {step_to_take}, or, if this is the intended cluster, "
-        f"set cluster_uid (conductor_cluster_uid in an inventory) to {found}",
+        f"set conductor_cluster_uid to {found}",
         facts={"cluster_uid": str(found)},
     )
 

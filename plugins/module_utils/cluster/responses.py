@@ -38,7 +38,7 @@ def unreachable(error: Exception, host: str, step: str, subject: str) -> Unreach
     if isinstance(error, urllib3.exceptions.SSLError):
         next_step = "check ca_cert (or the certificate-authority of the kubeconfig)"
     elif _LOGIN_WANTED in str(error):
-        next_step = "give the proxy's user and password: proxy: http://user:password@host:port"
+        next_step = "put the user and the password of the proxy into the URL in conductor_proxy"
     else:
         final = False
     words = _ADDRESS.sub("", str(error))

@@ -102,9 +102,10 @@ def _options_of(*scopes: str) -> tuple[str, ...]:
 
 
 _NAME_A_TARGET = (
-    "name one cluster: kubeconfig and context; or host with api_key (or client_cert and client_key) and ca_cert; "
-    "or in_cluster: true. The variables of the role have the same names after conductor_"
+    "name one cluster: conductor_kubeconfig and conductor_context; or conductor_host with conductor_api_key (or "
+    "conductor_client_cert and conductor_client_key) and conductor_ca_cert; or conductor_in_cluster: true"
 )
+_NAME_A_CONTEXT = "set conductor_context to one of its contexts: "
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ def choose_target(options: Mapping[str, Any], environ: Mapping[str, str]) -> Tar
     if host and not _has_credentials(settings):
         raise TargetError(
             f"no credentials for {host}",
-            next_step="give api_key, or client_cert and client_key, or username and password",
+            next_step="set conductor_api_key, or conductor_client_cert and conductor_client_key",
         )
     return Target(kubeconfig=kubeconfig, context=context, host=host, settings=settings)
 
@@ -205,11 +206,15 @@ def choose_context(named: str | None, contexts: list[str], where: str) -> str:
     listed = ", ".join(contexts) or "none"
     if named:
         if named not in contexts:
-            raise TargetError(f"context {named!r} not found in {where}", next_step=f"use one of its contexts: {listed}")
+            raise TargetError(
+                f"context {named!r} not found in {where}",
+                next_step=_NAME_A_CONTEXT + listed,
+            )
         return named
     if len(contexts) != 1:
         raise TargetError(
-            f"no context is named, and {where} has {len(contexts)}", next_step=f"name one of its contexts: {listed}"
+            f"no context is named, and {where} has {len(contexts)}",
+            next_step=_NAME_A_CONTEXT + listed,
         )
     return contexts[0]
 

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 try:
     import urllib3
@@ -248,6 +248,31 @@ class Transport:
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise unreachable(error, self.host, request.step, request.subject) from error
+
+    def credentials(self) -> set[str]:
+        """Return the credentials that are in use now, which no output may show."""
+        configuration = self._configuration
+        keys = [str(value).partition(" ")[2] or str(value) for value in (configuration.api_key or {}).values()]
+        logins = (getattr(self._transport, "proxy_headers", None) or {}).values()
+        words = [*keys, configuration.password, *(str(login).partition(" ")[2] or str(login) for login in logins)]
+        if configuration.username and configuration.password:
+            words.append(str(configuration.get_basic_auth_token()).partition(" ")[2])
+        return {str(word) for word in words if word}
+
+    def exposure(self) -> str:
+        """Return a warning if others in the network can read what is sent, the credentials above all; empty if not."""
+        sent = "the credentials are" if self.credentials() else "everything is"
+        if not self.host.startswith("https:"):
+            local = urlsplit(self.host).hostname in ("localhost", "127.0.0.1", "::1")
+            return (
+                "" if local and not self.credentials() else f"{sent} sent to {self.host} without encryption (http://)"
+            )
+        if self._transport.verify_ssl:
+            return ""
+        return (
+            f"{sent} sent to {self.host} without verifying its certificate (validate_certs is false, or the kubeconfig "
+            "disables it): another server could pretend to be this one"
+        )
 
     def _credentials(self) -> Iterator[tuple[str, str]]:
         # Read for each request: this call makes the official client refresh expired tokens.

@@ -10,7 +10,7 @@ that fails to reach the API server.
 from __future__ import annotations
 
 from .causes import KnownCause, cause_in
-from .failure_catalogue import DISK_FULL, NO_RUNTIME
+from .pull_failures import DISK_FULL, NO_RUNTIME
 
 _SANDBOX = r"(?:FailedCreatePodSandBox|FailedPodSandBoxStatus|pod sandbox|NetworkNotReady)"
 _INSTALL = "run the install, which restores it"

@@ -9,239 +9,18 @@ a grace period if something may still resolve it. Anything else is left to the d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from .pull_failures import PULL_SIGNATURES, START_REASONS
+from .signature import SLOW, Signature
 
-SignatureSource = Literal["container", "scheduler", "creation", "deployment"]
-
-
-@dataclass(frozen=True)
-class Signature:
-    """A permanent failure and how to recognise it.
-
-    Args:
-        cause: the problem, in a few words.
-        source: where the sign comes from: the kubelet's status of a container, the scheduler's condition of a pod, the
-            rejection of a pod (the Deployment's condition C(ReplicaFailure)), or the Deployment itself.
-        reasons: the machine-readable reasons; one of them must be given.
-        next_step: what to do; may name C({namespace}), C({deployment}), C({pod}) and C({image}). For a container that
-            exited, the pod is followed by the option of kubectl that names the container, if there are several.
-        words: a regular expression that must match the unchanged message, ignoring case. Names and URLs of images are
-            left out, because they may contain any word.
-        but_not: a regular expression that must not match the message.
-        grace: seconds that the sign must last, because until then it may be temporary. C(SLOW) if it may only be slow:
-            it is then never certain, and the next step is reported when the deadline has passed.
-        restarts: how often the container must have been restarted, at least once during the wait.
-        nodes_help: whether a node that an autoscaler adds would resolve it.
-        own_fault: whether it is certain only if the container exited with an error of its own and its log mentions
-            nothing that others may still provide.
-    """
-
-    cause: str
-    source: SignatureSource
-    reasons: frozenset[str]
-    next_step: str
-    words: str = ""
-    but_not: str = ""
-    grace: float = 0.0
-    restarts: int = 0
-    nodes_help: bool = False
-    own_fault: bool = False
-
-
-SLOW = float("inf")
-
-# The kubelet's reasons for failed pulls; the last two come from the container runtime (kubernetes/cri-api pkg/errors).
-PULL_REASONS = frozenset(
-    {"ErrImagePull", "ImagePullBackOff", "ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed"}
-)
-_PULL = PULL_REASONS
-_START = frozenset(
-    {"CreateContainerError", "RunContainerError", "StartError", "PreCreateHookError", "PreStartHookError"}
-)
+_START = START_REASONS
 _CRASH = frozenset({"CrashLoopBackOff", "RunContainerError"})
 _LOGS = "read its log: `kubectl -n {namespace} logs {pod} --previous`"
-_NODE_RUNTIME = (
-    "check the container runtime of the pod's node: `kubectl -n {namespace} describe pod {pod}` names the node"
-)
 
-DISK_FULL = r"no space left on device|disk quota exceeded|not enough (?:disk )?space|insufficient (?:disk )?space"
-NO_RUNTIME = (
-    r"dial(?:ing)?:? (?:dial )?unix|(?:containerd|crio|cri-dockerd|dockershim|docker)\.sock"
-    r"|cannot connect to the docker daemon"
-)
 # The first match counts. Sources of reasons and words: kubernetes/kubernetes pkg/kubelet/images/types.go and
-# pkg/kubelet/kuberuntime (containers), pkg/scheduler (scheduler). Pulls: containerd core/remotes/docker, internal/cri
-# and core/unpack; containers/image docker and signature (CRI-O); moby distribution (cri-dockerd);
-# opencontainers/distribution-spec (codes of errors). What an API server rejects is in C(rejections/catalogue.py).
+# pkg/kubelet/kuberuntime (containers), pkg/scheduler (scheduler). What an API server rejects is in
+# C(rejections/catalogue.py).
 SIGNATURES: tuple[Signature, ...] = (
-    Signature(
-        "the signature policy of its node rejects its image",
-        "container",
-        _PULL,
-        "allow {image} in the signature policy of the nodes' container runtime, or use an image that is signed",
-        words=r"SignatureValidationFailed|signature validation failed|source image rejected|signature was required"
-        r"|signature for .*not accepted|invalid (?:gpg )?signature|signature verification failed",
-        # A service that keeps the signatures may not answer at first.
-        grace=15.0,
-    ),
-    Signature(
-        "the container runtime of its node does not answer",
-        "container",
-        _PULL | _START,
-        _NODE_RUNTIME,
-        words=NO_RUNTIME,
-        # It may be restarting.
-        grace=SLOW,
-    ),
-    Signature(
-        "its image has not been pulled yet: the proxy between its node and the registry does not let the pull through",
-        "container",
-        _PULL,
-        "check the proxy of the nodes' container runtime (HTTPS_PROXY and NO_PROXY), and allow the registry of {image}",
-        words=r"proxyconnect|proxy authentication required|(?<![\d.:])407\b",
-        grace=SLOW,
-    ),
-    Signature(
-        "its image has not been pulled yet: a web page arrives instead, from a proxy between node and registry",
-        "container",
-        _PULL,
-        "check the proxy and the registry mirrors of the nodes' container runtime, and open the registry of {image} "
-        "from a node",
-        words=r"text/html|invalid character '<'|<!doctype|<html",
-        grace=SLOW,
-    ),
-    Signature(
-        "its image has not been pulled yet: the registry limits how many images the node may pull",
-        "container",
-        _PULL,
-        "wait until the limit of the registry of {image} ends, give the pods credentials (imagePullSecrets), or use a "
-        "mirror",
-        words=r"toomanyrequests|too many requests|(?<![\d.:])429\b|rate ?limit|pull QPS exceeded",
-        grace=SLOW,
-    ),
-    Signature(
-        "the disk of its node is full",
-        "container",
-        _PULL | _START,
-        "free space on the pod's node: `kubectl -n {namespace} describe pod {pod}` names it",
-        words=DISK_FULL,
-        # The kubelet deletes unused images first, and checks every 10 s whether that is necessary.
-        grace=60.0,
-    ),
-    Signature(
-        "its image has no variant for the node's platform",
-        "container",
-        _PULL,
-        "use an image that is built for the nodes' architecture, or nodes of an architecture that the image supports",
-        words=r"no match for platform"
-        r"|no matching manifest for|no image found in (?:image index|manifest list)"
-        r"|no supported platform found|cannot be used on this platform"
-        r"|does not (?:match|provide|match \(provide\)) the specified platform"
-        r"|no (?:child|suitable) (?:manifest|image).*(?:platform|architecture)",
-    ),
-    Signature(
-        "the registry's certificate is not valid yet by the clock of the node",
-        "container",
-        _PULL,
-        "set the clock of the nodes, or issue the certificate of the registry of {image} again",
-        words=r"certificate has expired or is not yet valid: current time \S+ is before|certificate is not yet valid",
-        # A node that has just booted sets its clock.
-        grace=60.0,
-    ),
-    Signature(
-        "the registry's certificate has expired, or the clock of the node is wrong",
-        "container",
-        _PULL,
-        "renew the certificate of the registry of {image}, or set the clock of the nodes",
-        words=r"certificate has expired",
-        grace=15.0,
-    ),
-    Signature(
-        "the registry's certificate is issued for another name",
-        "container",
-        _PULL,
-        "issue a certificate with the name in {image}, or use the name that the certificate has",
-        words=r"x509: (?:certificate is (?:valid for .*, not|not valid for any names)|cannot validate certificate for"
-        r"|certificate relies on legacy Common Name|certificate is not authorized)",
-        grace=15.0,
-    ),
-    Signature(
-        "the node does not trust the registry's certificate",
-        "container",
-        _PULL,
-        "add the CA of the registry of {image} to the nodes' container runtime",
-        words=r"x509:|unknown (?:certificate )?authority|failed to verify certificate|tls: bad certificate",
-        grace=15.0,
-    ),
-    Signature(
-        "the registry speaks plain HTTP, but the node uses HTTPS",
-        "container",
-        _PULL,
-        "configure TLS for the registry, or configure it as a plain HTTP registry in the nodes' container runtime",
-        words=r"server gave HTTP response to HTTPS client|first record does not look like a TLS handshake",
-    ),
-    Signature(
-        "the registry speaks HTTPS, but the node uses plain HTTP",
-        "container",
-        _PULL,
-        "remove the plain HTTP setting of the registry from the nodes' container runtime",
-        words=r"client sent an HTTP request to an HTTPS server",
-    ),
-    Signature(
-        "the registry denies the node access to its image",
-        "container",
-        _PULL,
-        "give the pods credentials for the registry of {image} (imagePullSecrets), and check the image name",
-        # Registries give the same answer for a missing image and for an image without access.
-        words=r"access (?:\S+ ){0,6}denied|(?<!permission )denied: |insufficient_scope|\bunauthori[sz]ed\b"
-        r"|authori[sz]ation failed|authentication (?:is )?required|authentication failed|(?<![\d.:])40[13]\b"
-        r"|: forbidden\b"
-        r"|no basic auth credentials|invalid username/password|incorrect username or password|invalid credentials"
-        r"|not authori[sz]ed|AccessDenied|ExpiredToken",
-        # A node that has just booted may not have its cloud credentials yet, so two pulls must fail.
-        grace=15.0,
-    ),
-    Signature(
-        "a part of its image is missing in the registry",
-        "container",
-        _PULL,
-        "repair {image} by a new push, or use another tag",
-        words=r"httpReadSeeker.*not found|blob unknown|could not fetch content descriptor.*not found"
-        r"|content at \S* ?not found|fetching blob.*(?:not found|404)|manifest blob unknown",
-        # A registry that mirrors another one may still be fetching it.
-        grace=15.0,
-    ),
-    Signature(
-        "its image has not been pulled yet: the container runtime of its node cannot store it",
-        "container",
-        _PULL,
-        "remove the image from the pod's node (`crictl rmi {image}`), or restart the container runtime of that node",
-        words=r"content digest|failed to (?:unpack|extract|prepare|mount|commit|ingest)|failed commit|snapshot"
-        r"|bucket: not found|lease .*not found|layer .*(?:not known|does not exist)|failed to register layer"
-        r"|input/output error|read-only file system|unexpected commit digest|failed size validation"
-        r"|creating (?:layer|overlay)|adding layer with blob|committing the finished image",
-        grace=SLOW,
-    ),
-    Signature(
-        "its image is not in the registry",
-        "container",
-        _PULL,
-        "check the name and tag of {image}, and push it to that registry",
-        # "lookup ...: no such host" and refused connections may be resolved within minutes.
-        words=r": not found|code = NotFound|manifest unknown|name unknown|manifest_unknown|name_unknown"
-        r"|(?<![\d.:])404\b|repository (?:\S+ )?(?:does not exist|not found)|no such image"
-        r"|manifest (?:\S+ ){0,4}not found",
-        but_not=r"no such host",
-    ),
-    Signature(
-        "its image has not been pulled yet",
-        "container",
-        _PULL,
-        "check that the nodes can reach the registry of {image}; if the pull is only slow, raise "
-        "`conductor_wait_timeout`",
-        grace=SLOW,
-    ),
+    *PULL_SIGNATURES,
     Signature(
         "its image name is invalid",
         "container",
@@ -281,6 +60,15 @@ SIGNATURES: tuple[Signature, ...] = (
         words=r"OOMKilled|OOM-?killed|out of memory \(memory limit",
         # The memory that it needs to start does not change. Other exits may have external causes, even twice.
         restarts=1,
+    ),
+    Signature(
+        "it runs out of memory",
+        "container",
+        _START,
+        "raise the memory limit of the container",
+        # It is killed before its program starts, so that it was never restarted.
+        words=r"OOM-?killed",
+        grace=5.0,
     ),
     # Two exits may be caused by a node whose network starts a little later than its pods. If the log shows another
     # cause, two exits are sufficient, and nobody has to wait for the kubelet's back-off of 10 s.

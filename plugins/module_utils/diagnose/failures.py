@@ -17,7 +17,9 @@ from ..verdicts.nodes import is_temporary_taint, named_taints
 from ..verdicts.pods import BEING_MADE, containers_of, has_several_containers
 from ..verdicts.verdict import count
 from ..verdicts.workloads import has_all_replicas
-from .failure_catalogue import PULL_REASONS, SIGNATURES, SLOW, Signature, SignatureSource
+from .failure_catalogue import SIGNATURES
+from .pull_failures import PULL_REASONS
+from .signature import SLOW, Signature, SignatureSource
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class _Sign:
 def failure_signs(
     deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]], before: Mapping[str, int] | None = None
 ) -> list[FailureSign]:
-    """Return the signs of failure of a Deployment that is not rolled out, the first sign of each object.
+    """Return the signs of failure of a Deployment that is not rolled out, one sign of each object at most.
 
     Args:
         deployment: from the server.
@@ -113,7 +115,7 @@ def failure_signs(
 
 
 def start_failures(pods: Iterable[Mapping[str, Any]], namespace: str) -> list[FailureSign]:
-    """Return the signs that containers of any pods cannot start, the first sign of each pod.
+    """Return the signs that containers of any pods cannot start, one sign of each pod at most.
 
     Leaves out repeated exits, which the owner of the pod handles, and missing capacity, which the scheduler or a queue
     handles.
@@ -179,9 +181,10 @@ def _recognised(signs: Iterable[_Sign], namespace: str, deployment: str) -> list
                 pod=f"{sign.pod}{option}",
                 image=sign.image or "the image",
             )
-            found.setdefault(
-                sign.uid,
-                FailureSign(
+            # Of several containers, the one that is certain first counts: another one may only be slow.
+            known = found.get(sign.uid)
+            if known is None or signature.grace < known.signature.grace:
+                found[sign.uid] = FailureSign(
                     signature,
                     deployment,
                     sign.uid,
@@ -191,8 +194,7 @@ def _recognised(signs: Iterable[_Sign], namespace: str, deployment: str) -> list
                     sign.exit_code,
                     sign.needs_nodes,
                     sign.reason in PULL_REASONS and _is_bare(sign.message),
-                ),
-            )
+                )
     return list(found.values())
 
 

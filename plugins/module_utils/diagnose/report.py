@@ -10,6 +10,7 @@ never hides the failure to be explained.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -25,7 +26,7 @@ from ..verdicts.workloads import failure_words, present_replicaset, replicaset_v
 from .event_causes import event_cause, pod_cause
 from .events import Subject, is_about, newest, subject_of
 from .failures import FailureSign, newest_pods, pull_failure
-from .log_causes import failure_cause, log_cause
+from .log_causes import log_cause
 
 LOG_LINES = 10
 # The cause may be further up: a program that gets an unknown flag logs all known flags after the error.
@@ -66,7 +67,9 @@ def diagnose(
     state = _state(pod, status) if pod else {"pod": "", "container": "", "exit_code": None, "restarts": 0}
     log = _log(cluster, pod, status, unread) if pod else []
     replica_set, refusal, controller = ("", "", _owner(pod)) if pod else _replica_set(cluster, deployment, unread)
-    subjects = [subject_of(deployment), *filter(None, (controller, pod and subject_of(pod)))]
+    subjects = [subject_of(deployment)]
+    subjects += [controller] if controller else []
+    subjects += [subject_of(pod)] if pod else []
     events = _events(cluster, namespace, subjects, _name_of_pods(deployment, pod), unread)
     scene = Scene("its pods", namespace, given=True, install=True)
     of_log = log_cause(log)
@@ -77,7 +80,7 @@ def diagnose(
         or (None if repeats else of_sign)
         # The log tells more than a restart count, and an event more than a back-off.
         or of_log
-        or _of_events(events, scene, state["pod"], failure)
+        or _of_events(events, scene, name_of(pod), failure)
         or of_sign
         or (_rejected(refusal, scene) if refusal else None)
     )
@@ -101,7 +104,7 @@ def diagnose(
 def _rejected(refusal: str, scene: Scene) -> tuple[str, str] | None:
     """Return cause and next step if the API server rejected the pods of a ReplicaSet."""
     found = event_rejection(refusal)
-    return (found.cause(scene), found.next_step(scene)) if found else failure_cause([refusal], scene)
+    return (found.cause(scene), found.next_step(scene)) if found else event_cause(refusal)
 
 
 class _Event(NamedTuple):
@@ -279,12 +282,29 @@ MOST = 6000
 # Bytes of a whole message, and characters of the line of one verdict.
 SCREEN, _LONG = 7500, 600
 _LINE = 160
+# Characters at the end of two messages that show that they are the same. What is before depends on who passed it on.
+_SAME = 60
+_QUOTED = re.compile('pods? "[^"]*"')
 _CUT = "... (the rest is in the result)"
 
 
-def diagnosis_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return one paragraph for each row of C(diagnose), at most C(MOST) bytes in total."""
+def diagnosis_lines(rows: Sequence[Mapping[str, Any]], said: str = "") -> list[str]:
+    """Return one paragraph for each row of C(diagnose), at most C(MOST) bytes in total.
+
+    Args:
+        said: the message above. A server's words that it has, or that an earlier line has, are not repeated.
+    """
     lines: list[str] = []
+    told = _comparable(said)
+
+    def once(title: str, words: str) -> list[str]:
+        nonlocal told
+        end = _comparable(words)[-_SAME:]
+        if len(end) >= _SAME // 2 and end in told:
+            return []
+        told += _comparable(words)
+        return [_short(f"  {title}{words}")]
+
     for row in rows:
         where = f", pod {row['pod']}" if row["pod"] else ""
         state = f", {row['container']}" if row["container"] else ""
@@ -292,14 +312,19 @@ def diagnosis_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         again = f", {row['restarts']} restarts" if row["restarts"] else ""
         lines.append(_short(f"{row['object']}{where}{state}{code}{again}"))
         if row["replica_set"]:
-            lines.append(_short(f"  {row['replica_set']}"))
+            lines += once("", row["replica_set"])
         if row["cause"]:
-            lines.append(_short(f"  cause: {row['cause']}"))
-        lines += [_short(f"  event: {event}") for event in row["events"]]
+            lines += once("cause: ", row["cause"])
+        lines += [line for event in row["events"] for line in once("event: ", event)]
         lines += [_short(f"  log: {line}") for line in row["log"]]
         lines += [_short(f"  unreadable: {what}") for what in row["unreadable"]]
         lines.append(_short(f"  more: {row['command']}"))
     return _bounded(lines)
+
+
+def _comparable(words: str) -> str:
+    """Return words without the names of pods, because the rejected pods of one ReplicaSet have different ones."""
+    return _QUOTED.sub('""', " ".join(words.split()))
 
 
 def bounded_message(message: str) -> str:

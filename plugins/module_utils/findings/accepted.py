@@ -9,6 +9,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..errors import InputError
+from ..text import sentence
 from .catalogue import BY_CODE
 
 _WARNINGS = sorted(code for code, entry in BY_CODE.items() if entry.severity == "warning")
@@ -26,10 +27,10 @@ def check_accepted(codes: Iterable[str]) -> None:
         if entry is None:
             likely = difflib.get_close_matches(code, _WARNINGS, n=1)
             meant = f"; did you mean {likely[0]}?" if likely else ""
-            raise InputError(f"accept: unknown warning code {code}{meant}", next_step=_PAGE)
+            raise InputError(f"conductor_accept: unknown warning code {code}{meant}", next_step=_PAGE)
         if entry.severity == "blocker":
             raise InputError(
-                f"accept: {code} is a blocker, and blockers cannot be accepted",
+                f"conductor_accept: {code} is a blocker, and blockers cannot be accepted",
                 next_step=f"{entry.next_step}; {_PAGE}" if "{" not in entry.next_step else _PAGE,
             )
 
@@ -41,4 +42,4 @@ def not_accepted(warnings: Iterable[Mapping[str, str]], accepted: Sequence[str])
 
 def warning_line(finding: Mapping[str, str]) -> str:
     """Return a warning as one line."""
-    return f"{finding['code']}, {finding['object']}: {finding['cause']}. Next: {finding['next_step']}"
+    return f"{finding['code']}, {finding['object']}: {sentence(finding['cause'])} Next: {finding['next_step']}"

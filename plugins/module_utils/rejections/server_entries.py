@@ -43,7 +43,7 @@ SERVER: tuple[Entry, ...] = (
         "throttled",
         r"[Tt]oo many requests|received too many requests|limit reached on type",
         "the API server is overloaded or limits the requests of this identity",
-        "wait a moment, then run this again with less load: lower `concurrency` (`conductor_concurrency` in the role)",
+        "wait a moment, then run this again with less load: lower `conductor_concurrency`",
         lasting=False,
     ),
     Entry(

@@ -72,7 +72,7 @@ def ensure_absent(
         ConductorError: a request failed; C(facts["written"]) names the objects that were deleted before.
     """
     if timeout < 0:
-        raise InputError("timeout must not be negative", next_step="set timeout to 0 or more seconds")
+        raise InputError("timeout must not be negative", next_step="set conductor_wait_timeout to 0 or more seconds")
     pin = parse_pin(cluster_uid) if cluster_uid else None
     started = monotonic()
     notices: list[str] = []

@@ -17,6 +17,7 @@ from ..ownership.record import Record
 from ..plan.plan import Observed
 from ..release.bundle import Bundle
 from ..release.recognition import is_jobset, is_trainer, is_webhook_of, places
+from ..verdicts.verdict import count
 
 
 def why_not_ours(key: Key, metadata: Mapping[str, Any], record: Record) -> str | None:
@@ -84,7 +85,7 @@ TESTS: Mapping[str, Callable[[Item], bool]] = {"trainer": is_trainer, "jobset": 
 def is_alive(deployments: Iterable[Item], test: Callable[[Item], bool]) -> bool:
     """Return whether a controller is running: only then it answers its webhooks and removes its finalizers."""
     return any(
-        test(item) and not is_terminating(item) and int(text(item, "status", "readyReplicas") or "0") > 0
+        test(item) and not is_terminating(item) and count(part(item, "status").get("readyReplicas")) > 0
         for item in deployments
     )
 

@@ -37,9 +37,8 @@ _LINE = 300
 _NAMED = 4
 # The longest pause in seconds between two checks: signs that a pod cannot start count only if they last.
 _IDLE = 1.0
-# Lines of progress: seconds between two of them if nothing changes (jobs take hours), their maximum width, and their
-# number in a result.
-_LATEST, _WIDTH, _SAID = 60.0, 150, 20
+# Lines of progress: seconds between two of them if nothing changes (jobs take hours), and their number in a result.
+_LATEST, _SAID = 60.0, 20
 
 
 class Follower:
@@ -161,7 +160,7 @@ class Follower:
             state = replace(state, cause="; ".join([str(self._jobs.refusals[0]), *filter(None, [state.cause])]))
         self.state, self.conditions = state, conditions_of(job)
         if self._progress:
-            self._progress.tell(self.elapsed, "" if state.phase == "complete" else str(state)[:_WIDTH])
+            self._progress.tell(self.elapsed, "" if state.phase == "complete" else str(state))
         return state.is_final
 
     def _hopeless(self, now: float) -> FailureSign | None:
@@ -230,7 +229,8 @@ class Follower:
             "suspended": f"kubectl get workloads {where} shows its state in a queue",
             "running": f"kubectl logs {where} --selector {JOBSET_LABEL}={self._key.name} shows its progress",
         }
-        look = f"it continues, run this again to follow it (with a longer timeout); {looks[self.state.phase]}"
+        again = "it continues, run this again to follow it (with a larger conductor_smoke_timeout)"
+        look = f"{again}; {looks[self.state.phase]}"
         next_steps = [with_limit_range(self._cluster, failure).next_step for failure in self._jobs.refusals[:1]]
         if self.state.phase == "suspended":
             next_steps = ["wait until a queue admits it, or set spec.suspend to false"]

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from ..text import one_line
 from .verdict import Verdict
 
 # Seconds between two lines: the minimum after a change, and the maximum without one.
 _SOONEST, _LATEST = 0.5, 5.0
-_WIDTH = 150
 _AT_LAST = "all components ready"
 
 
@@ -51,7 +51,7 @@ class Progress:
         if text and since < (self._latest if text == self._text else _SOONEST):
             return
         self._text, self._at = text, seconds
-        line = f"{seconds:.0f} s  {text or self._at_last}"
+        line = one_line(f"{seconds:.0f} s  {text or self._at_last}")
         self.lines.append(line)
         self._say(line)
 
@@ -65,8 +65,7 @@ def summary(waiting: Iterable[Verdict], mounting: Sequence[str] = ()) -> str:
     phrases = list(dict.fromkeys(_phrase(verdict) for verdict in told))
     if mounting:
         phrases.insert(0, "certificate written, waiting for the kubelet to mount it")
-    text = "; ".join(phrases)
-    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 3]}..."
+    return one_line("; ".join(phrases))
 
 
 def _phrase(verdict: Verdict) -> str:

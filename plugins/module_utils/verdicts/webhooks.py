@@ -43,7 +43,8 @@ def endpoints_verdict(
             if conditions.get("ready") is not True or not is_serving:
                 continue
             addresses = texts(endpoint, "addresses")
-            pod = pods.get(text(target, "uid"))
+            uid = text(target, "uid")
+            pod = pods.get(uid) if uid else None
             if pod is None or has_ended(pod) or is_terminating(pod):
                 strangers.append(text(target, "name") or next(iter(addresses), "an address"))
             else:

@@ -138,7 +138,7 @@ class NotReady:
 
 def _error(said: str, diagnosis: list[dict[str, Any]], rows: Iterable[Verdict], next_step: str) -> NotReadyError:
     return NotReadyError(
-        bounded_message("\n  ".join([said, *diagnosis_lines(diagnosis)])),
+        bounded_message("\n  ".join([said, *diagnosis_lines(diagnosis, said)])),
         step=STEP,
         next_step=next_step,
         facts={"checks": [row_of(verdict) for verdict in rows], "diagnosis": diagnosis},

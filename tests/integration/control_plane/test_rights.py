@@ -18,6 +18,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.errors import Ap
 from ansible_collections.conductor.trainer.plugins.module_utils.inspection.inspect import inspect
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import resource_of
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.remove.absent import ensure_absent
 from ansible_collections.conductor.trainer.plugins.module_utils.rights.required import to_read, to_write
 from tests.support.control_plane import ControlPlane
 from tests.support.rbac_examples import FOLDER, NAMESPACES, POLICY, Manifest, hand_out, manifests, rights_of, roles
@@ -288,3 +289,27 @@ def test_a_right_that_is_taken_away_is_named_and_no_other(crippled: ControlPlane
             ensure_present(user.client(), bundle)
         assert {right[:2] for right in named(caught.value.facts["missing_permissions"])} == {(verb, kind)}
     assert crippled.writes_since(mark, user.user) == []
+
+
+# -- uninstall ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("switches", [{}, {"remove_crds": True, "remove_user_data": True}], ids=["plain", "everything"])
+def test_the_uninstaller_uninstalls(installed: ControlPlane, bundle: Bundle, switches: dict[str, bool]) -> None:
+    uninstaller = set_up(installed, "uninstall")
+    foretold = ensure_absent(uninstaller.client(), bundle, check=True, **switches)
+    done = ensure_absent(uninstaller.client(), bundle, timeout=60, **switches)
+    assert done["counts"] == foretold["counts"]
+    # The roles of whoever uninstalls are in the namespaces, which are not Conductor's alone.
+    assert set(done["counts"]) >= {"Deployment", "ClusterRole", "Secret", "ClusterTrainingRuntime"}
+    assert ("CustomResourceDefinition" in done["counts"]) is bool(switches)
+    assert not ensure_absent(uninstaller.client(), bundle, check=True, **switches)["changed"]
+
+
+def test_the_installer_cannot_uninstall(installed: ControlPlane, bundle: Bundle) -> None:
+    installer = set_up(installed, "install")
+    mark = installed.now()
+    with pytest.raises(RightsError) as caught:
+        ensure_absent(installer.client(), bundle)
+    assert any(line.startswith("delete deployments.apps") for line in caught.value.facts["missing_permissions"])
+    assert installed.writes_since(mark, installer.user) == []

@@ -18,8 +18,9 @@ from typing import Any
 import yaml
 
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.event_causes import EVENT_CAUSES, POD_CAUSES
-from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_catalogue import SIGNATURES, SLOW
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_catalogue import SIGNATURES
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_causes import LOG_CAUSES
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.signature import SLOW
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.webhook_causes import WEBHOOK_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import CATALOGUE
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import (

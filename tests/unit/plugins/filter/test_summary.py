@@ -123,7 +123,16 @@ def test_an_unreachable_bastion_is_an_error() -> None:
 def test_a_long_message_is_cut() -> None:
     message = summary({"apply": {"failed": True, "msg": "x" * 100_000}}, "2.3.0")["error"]["message"]
     assert len(message) == 4000
-    assert message.endswith("x...")
+    assert "... (100000 characters, cut here) ..." in message
+
+
+def test_names_and_lists_are_cut() -> None:
+    blockers = [{"code": "quota_exceeded", "object": "x\n" * 5_000_000, "cause": "c"}] * 200
+    rows = summary({"apply": {"failed": True, "msg": "", "blockers": blockers}}, "2.3.0")["blockers"]
+    assert len(rows) == 101
+    assert max(len(row["object"]) for row in rows) <= 300
+    assert "\n" not in rows[0]["object"]
+    assert rows[-1] == {"code": "", "object": "and 100 more"}
 
 
 def test_nothing_at_all() -> None:

@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import kubernetes
@@ -21,6 +25,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.module_call impo
 from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import run_module
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.plugin_utils import in_process
+from tests.support.playing import CLONE
 from tests.unit.plugins.helpers.arguments import SHOWN, patch_module_args
 from tests.unit.plugins.helpers.builders import BUNDLE
 
@@ -267,3 +272,75 @@ def test_a_warning_of_an_operation_is_in_the_result(run: Run) -> None:
 
     result = run(TOKEN, operation)
     assert "its certificate is old" in str(result["warnings"])
+
+
+# A module that writes a key to a temporary file, and starts a program, as with a credential plugin.
+MODULE = """
+import json, os, signal, subprocess, sys, tempfile
+from ansible.module_utils import basic
+from ansible_collections.conductor.trainer.plugins.module_utils import module_runner
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import ModuleOperation
+from tests.unit.plugins.helpers.arguments import patch_module_args
+
+arguments = {"host": "https://a.invalid", "api_key": "secret-api-key-0", "bundle": sys.argv[1]}
+arguments["_ansible_remote_tmp"] = sys.argv[2]
+
+def operation(call, cluster, bundle):
+    handle, path = tempfile.mkstemp()
+    os.write(handle, b"secret key")
+    print("ready", flush=True)
+    subprocess.run(["sleep", "600"], pass_fds=[int(sys.argv[3])])
+
+with patch_module_args(arguments):
+    module_runner.run_module(ModuleOperation({}, operation))
+"""
+
+
+@pytest.mark.parametrize("how", ["terminated", "hung up", "the worker is killed"])
+def test_a_module_that_is_ended_leaves_no_file(tmp_path: Path, how: str, request: pytest.FixtureRequest) -> None:
+    reading, writing = os.pipe()
+    worker = subprocess.Popen(["sleep", "600"])
+    request.addfinalizer(worker.wait)
+    request.addfinalizer(worker.kill)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(CLONE)])}
+    environment["CONDUCTOR_PARENTS"] = f"{worker.pid},{os.getpid()}"
+    command = [sys.executable, "-c", MODULE, str(BUNDLE), str(tmp_path), str(writing)]
+    module = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, pass_fds=[writing], env=environment)
+    request.addfinalizer(module.kill)
+    os.close(writing)
+    assert module.stdout is not None
+    assert module.stdout.readline() == "ready\n"
+    assert len(list(tmp_path.glob("conductor-*/*"))) == 1
+    if how == "the worker is killed":
+        worker.kill()
+        worker.wait()
+        # Waits as long as the module or its program is alive.
+        assert os.read(reading, 1) == b""
+    else:
+        module.send_signal(signal.SIGTERM if how == "terminated" else signal.SIGHUP)
+    shown, _errors = module.communicate()
+    os.close(reading)
+    assert list(tmp_path.iterdir()) == []
+    assert "secret" not in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"host": "http://a.invalid", "api_key": "t0ken"}, "without encryption"),
+        ({"host": "http://127.0.0.1:1", "api_key": "t0ken"}, "without encryption"),
+        ({"host": "https://a.invalid", "api_key": "t0ken", "validate_certs": False}, "without verifying"),
+        (
+            {"host": "https://a.invalid", "api_key": "t0ken", "verify_ssl": "no"},
+            "without verifying",
+        ),
+        ({"host": "https://a.invalid", "api_key": "t0ken"}, ""),
+    ],
+)
+@pytest.mark.parametrize("run", ["worker"], indirect=True)
+def test_credentials_that_others_could_read_are_warned_of(run: Run, arguments: dict[str, Any], words: str) -> None:
+    warnings = run(arguments).get("warnings", [])
+    assert len(warnings) == bool(words)
+    assert words in "".join(warnings)
+    assert not words or arguments["host"] in warnings[0]
+    assert "t0ken" not in str(warnings)

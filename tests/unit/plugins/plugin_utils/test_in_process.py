@@ -8,7 +8,9 @@ from __future__ import annotations
 import gc
 import io
 import os
+import select
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -186,3 +188,61 @@ def test_what_ansible_has_in_memory_is_not_looked_through_for_garbage(tmp_path: 
     assert result["frozen"] > before + 1000
     assert result["enabled"] is True
     assert gc.get_freeze_count() == before
+
+
+# The main process of Ansible, a worker, the forked process and a credential plugin. All of them hold the pipe open.
+FAMILY = """
+import os, signal, subprocess, sys, tempfile, time
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import ModuleOperation
+from ansible_collections.conductor.trainer.plugins.plugin_utils.in_process import perform
+
+arguments = {"host": "https://a.invalid", "api_key": "secret-api-key-0", "bundle": sys.argv[1]}
+settings = {"_ansible_check_mode": False, "_ansible_diff": False, "_ansible_module_name": "name"}
+
+def operation(call, cluster, bundle):
+    handle, path = tempfile.mkstemp()
+    os.write(handle, b"secret key")
+    call.say(str(os.getpid()))
+    # Like a credential plugin that does not end.
+    subprocess.run(["sleep", "600"], pass_fds=[int(sys.argv[3])])
+
+worker = os.fork()
+if worker:
+    os.waitpid(worker, 0)
+    time.sleep(600)
+else:
+    perform(
+        ModuleOperation({}, operation), arguments, settings, sys.argv[2],
+        lambda line: print(os.getppid(), os.getpid(), line, flush=True),
+    )
+    os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("killed", ["main", "worker"])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_it_ends_with_its_parents_and_leaves_no_file(
+    tmp_path: Path, killed: str, number: signal.Signals, request: pytest.FixtureRequest
+) -> None:
+    reading, writing = os.pipe()
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", FAMILY, str(BUNDLE), str(tmp_path), str(writing)]
+    main = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, pass_fds=[writing], env=environment)
+    request.addfinalizer(main.kill)
+    os.close(writing)
+    assert main.stdout is not None
+    processes = dict(zip(("main", "worker", "child"), map(int, main.stdout.readline().split()), strict=True))
+    assert len(list(tmp_path.glob("conductor-*/*"))) == 1
+    child = os.pidfd_open(processes["child"])
+    ends = select.poll()
+    ends.register(child, select.POLLIN)
+    os.kill(processes[killed], number)
+    # Returns when the child has ended. With a killed worker, the main process is alive.
+    assert ends.poll(60_000)
+    os.close(child)
+    main.kill()
+    # Waits as long as one process of the family is alive.
+    assert os.read(reading, 1) == b""
+    os.close(reading)
+    main.communicate()
+    assert list(tmp_path.iterdir()) == []

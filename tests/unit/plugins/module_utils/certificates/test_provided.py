@@ -20,9 +20,9 @@ from ansible_collections.conductor.trainer.plugins.module_utils.certificates.pro
     with_own_certificates,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.certificates.sources import sources
+from ansible_collections.conductor.trainer.plugins.module_utils.credentials import secrets_in
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import InputError, RefusedError
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key
-from ansible_collections.conductor.trainer.plugins.module_utils.redaction import secrets_in
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.release.components import without_jobset
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
@@ -96,7 +96,7 @@ def test_nothing_given_changes_nothing(nothing: Any) -> None:
 @pytest.mark.parametrize(
     ("bundle", "words"),
     [
-        (load_bundle(str(BUNDLE)), "set certificates: external"),
+        (load_bundle(str(BUNDLE)), "set `conductor_certificates: external`"),
         (EXTERNAL, "set certificates_ca"),
     ],
 )

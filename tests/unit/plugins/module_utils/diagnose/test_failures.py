@@ -184,7 +184,7 @@ def test_failed_pulls(message: str, cause: str) -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        "0/1 nodes are available: 1 node(s) had untolerated taint(s) {node.kubernetes.io/not-ready: }",
+        "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }.",
         "1 node(s) had untolerated taint {node.kubernetes.io/unreachable: }, 2 Insufficient cpu.",
         "1 node(s) had untolerated taint {node.cloudprovider.kubernetes.io/uninitialized: true}.",
         "no nodes available to schedule pods",

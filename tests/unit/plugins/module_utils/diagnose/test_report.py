@@ -408,6 +408,26 @@ def test_the_log_of_a_container_that_runs_again_is_not_the_previous_one() -> Non
     assert look(cluster, deployment, pods)["command"].endswith(f"logs {name}")
 
 
+@pytest.mark.parametrize("said", ["connection refused", "i/o timeout", "no route to host"])
+def test_a_rejection_is_no_pod_that_fails_to_reach_the_api_server(said: str) -> None:
+    cluster, deployment, _pods = recorded("quota")
+    deployment["metadata"]["annotations"] = {"deployment.kubernetes.io/revision": "1"}
+    message = (
+        'Internal error occurred: failed calling webhook "inject.example.io": failed to call webhook: Post '
+        f'"https://mesh.mesh.svc:443/inject": dial tcp 10.96.3.4:443: connect: {said}'
+    )
+    failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message}
+    one = replica_set("one", deployment["metadata"]["uid"], "1", conditions=[failure])
+    one["metadata"]["uid"] = "uid-one"
+    sets(cluster, one)
+    warn(cluster, about(one, "FailedCreate", f"Error creating: {message}"))
+    row = look(cluster, deployment, [], failing=False)
+    assert row["cause"] == "the webhook inject.example.io does not answer, so the API server rejects its pods"
+    assert row["next_step"].startswith("repair Service mesh/mesh")
+    assert "NetworkPolicy" not in row["next_step"]
+    assert "inject.example.io" in row["replica_set"]
+
+
 def test_rejected_pods_are_shown_by_the_replicaset() -> None:
     cluster, deployment, _pods = recorded("quota")
     deployment["metadata"]["annotations"] = {"deployment.kubernetes.io/revision": "1"}
@@ -488,3 +508,20 @@ def test_the_words_of_a_container_that_ended_show_no_secret() -> None:
     for status in pods[0]["status"]["containerStatuses"]:
         status["lastState"]["terminated"]["message"] = "password=hunter2"
     assert "password=(hidden)" in str(failure_signs(deployment, pods)[0])
+
+
+def test_a_refusal_is_reported_once() -> None:
+    refusal = 'pods "manager-7d9c-{}" is forbidden: maximum cpu usage per Container is 100m, but limit is 500m'
+    found = row(
+        pod="",
+        container="",
+        replica_set=f"ReplicaSet manager: 0 of 1 pods exist; FailedCreate: {refusal.format('a')}",
+        events=[f"FailedCreate: Error creating: {refusal.format(name)}" for name in "bcd"],
+        cause=refusal.format("a"),
+    )
+    said = f"Deployment manager: 0 of 1 replicas available; {refusal.format('a')}"
+    assert "forbidden" not in "\n".join(diagnosis_lines([found], said))
+    assert "\n".join(diagnosis_lines([found])).count("forbidden") == 1
+    # Other words are others, also at the same place.
+    others = [f'FailedMount: MountVolume.SetUp failed for volume "{name}" : secret "{name}" not found' for name in "ab"]
+    assert "\n".join(diagnosis_lines([row(events=others)])).count("FailedMount") == 2

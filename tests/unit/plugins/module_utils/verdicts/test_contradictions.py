@@ -265,6 +265,11 @@ def test_conditions_of_endpoints(endpoints: list[dict[str, Any]], ready: bool) -
     assert endpoints_verdict("s", [{"metadata": {}, "endpoints": endpoints}], PODS).ready is ready
 
 
+def test_an_endpoint_without_a_uid_is_no_pod() -> None:
+    piece = {"metadata": {}, "endpoints": [{**endpoint(ready=True), "targetRef": None}]}
+    assert not endpoints_verdict("s", [piece], {"": PODS["uid-a"], **PODS}).ready
+
+
 @pytest.mark.parametrize("phase", ["Failed", "Succeeded"])
 def test_a_pod_that_has_ended_is_no_endpoint(phase: str) -> None:
     ended = {**PODS["uid-a"], "status": {"phase": phase}}

@@ -116,8 +116,21 @@ def test_a_certificate_that_is_not_mounted_comes_first() -> None:
     assert summary([ROLLOUT], ["manager-1"]).startswith("certificate written, waiting for the kubelet to mount it; ")
 
 
-def test_a_line_is_short() -> None:
-    assert len(summary([Verdict("Deployment m", "rollout", "progressing", "x" * 500)])) == 150
+def test_a_line_is_whole() -> None:
+    assert summary([Verdict("Deployment m", "rollout", "progressing", "x" * 500)]).endswith("x" * 500)
+
+
+def test_a_huge_line_is_cut_and_says_so() -> None:
+    line = summary([Verdict("Deployment m", "rollout", "progressing", "x" * 10_000_000)])
+    assert len(line) <= 1000
+    assert "characters, cut here" in line
+
+
+def test_a_line_is_one_line_without_control_characters() -> None:
+    lines: list[str] = []
+    evidence = "waiting\r\nok: [berlin] => {}\x1b[2J\u202e\u2028x"
+    Progress(lines.append).look(1, [Verdict("Deployment m", "rollout", "progressing", evidence)])
+    assert lines == ["1 s  Deployment m: waiting ok: [berlin] => {}\\x1b[2J\\u202e\\u2028x"]
 
 
 def waiting(clock: Clock, **more: Any) -> dict[str, Any]:

@@ -98,7 +98,6 @@ def test_the_raw_words_decide_and_no_secret_is_shown() -> None:
     sign = only(waiting(message))
     assert DENIED in sign.signature.cause
     assert "hunter22" not in str(sign)
-    assert "unauthorized" not in str(sign)
 
 
 # -- Kubernetes up to 1.31 leaves out the error between two attempts -------------------------------------------------
@@ -198,3 +197,13 @@ def test_a_terminating_pod_waits_for_nothing() -> None:
     pod = waiting(f"{IMAGE}: not found")
     pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert start_failures([pod], "ops") == []
+
+
+def test_a_slow_container_does_not_hide_one_that_cannot_start() -> None:
+    pod = waiting("context deadline exceeded")
+    absent = waiting(f"{IMAGE}: not found", name="sidecar")["status"]["containerStatuses"][0]
+    pod["status"]["containerStatuses"].append(absent)
+    assert only(pod).signature.cause == ABSENT
+    assert "sidecar: ErrImagePull" in str(only(pod))
+    pod["status"]["containerStatuses"].reverse()
+    assert only(pod).signature.cause == ABSENT

@@ -1,0 +1,365 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find the secrets in the options of a task and in the files that they name, so that no output contains them.
+
+Ansible itself hides the options that are marked C(no_log). The others hold values worth showing (paths, addresses,
+certificates) beside secrets, and files hold both as well.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+try:
+    import yaml
+except ImportError:  # reported by module_runner.py
+    pass
+
+from .redaction import MASKED, PRIVATE_KEY
+
+# Settings of a kubeconfig that are not secret: names of programs, files and objects, and how to run and reach them.
+_NO_SECRETS = frozenset(
+    {
+        "apiVersion",
+        "as",
+        "as-groups",
+        "as-uid",
+        "as-user-extra",
+        "certificate-authority",
+        "certificate-authority-data",
+        "client-certificate",
+        "client-key",
+        "cmd-path",
+        "colors",
+        "command",
+        "current-context",
+        "disable-compression",
+        "extensions",
+        "idp-certificate-authority",
+        "idp-certificate-authority-data",
+        "insecure-skip-tls-verify",
+        "installHint",
+        "interactiveMode",
+        "kind",
+        "name",
+        "namespace",
+        "provideClusterInfo",
+        "tls-server-name",
+        "tokenFile",
+        "username",
+    }
+)
+# Sections and names, in text that is not parsed.
+_HARMLESS = _NO_SECRETS | {"user", "users", "cluster", "clusters", "context", "contexts"}
+# Settings that are URLs: only the user and the password in them are secret.
+_URLS = frozenset({"idp-issuer-url", "proxy-url", "server"})
+_ARGUMENTS = frozenset({"args", "cmd-args"})
+# Values of settings and arguments that are not worth hiding wherever they occur.
+_NOTHING = frozenset({"", "~", "null", "true", "false", "yes", "no", "on", "off"})
+_PLAIN = re.compile(r"-{1,2}[\w-]*|[a-z]{1,12}(?:-[a-z]{1,12}){0,2}|true|false|null|\d{1,3}|", re.IGNORECASE)
+# A name and its value, which may be quoted, in YAML, JSON or anything similar.
+_PAIR = re.compile(r"""([\w-]+)["']?\s*[:=]\s*(?:["']([^"']+)|([^\s"',{}\[\]]+))""")
+_LONG_WORD = re.compile(r"[\w+/=.~%-]{12,}")
+# The largest file that is searched, and the largest that a setting may name.
+_LARGEST, _LARGEST_NAMED = 1 << 20, 64 << 10
+_SECTIONS = ("users", "clusters", "contexts")
+
+
+def secrets_in(options: Mapping[str, Any]) -> set[str]:
+    """Return every secret in C(kubeconfig), C(proxy), C(host) and C(certificates_pem), and every private key.
+
+    The values may be of any type, because options that fail validation are shown as well.
+    """
+    kubeconfig = options.get("kubeconfig")
+    found = _of_url(options.get("proxy")) | _of_url(options.get("host")) | _of_pem(options.get("certificates_pem"))
+    # Keys are also pasted where a path or a certificate belongs.
+    found |= {value for value in options.values() if isinstance(value, str) and PRIVATE_KEY in value}
+    for content in kubeconfig if isinstance(kubeconfig, list) else [kubeconfig]:
+        if is_inline_text(content):
+            found |= {str(content), *secrets_of_text(str(content))}
+        elif isinstance(content, Mapping):
+            found |= _of_kubeconfig(content)
+    return found
+
+
+def secrets_in_files(options: Mapping[str, Any], environ: Mapping[str, str]) -> set[str]:
+    """Return every secret in the files of the options: kubeconfig, client key, and the files that a kubeconfig names.
+
+    Files that cannot be read or parsed are no error here: the error about them must not show their content either.
+    """
+    found = _of_key_file(options.get("client_key"), "")
+    kubeconfig = options.get("kubeconfig")
+    if isinstance(kubeconfig, Mapping):
+        return found | _of_named_files(kubeconfig, "")
+    paths = kubeconfig if isinstance(kubeconfig, str) else environ.get("KUBECONFIG", "") if kubeconfig is None else ""
+    if not paths and not options.get("host") and not options.get("in_cluster"):
+        paths = "~/.kube/config"
+    for path in (os.path.expanduser(name) for name in str(paths).split(os.pathsep) if name):
+        text = _text_of(path, _LARGEST)
+        if text:
+            found |= secrets_of_text(text)
+            found |= _of_named_files(_parsed(text), os.path.dirname(path))
+    return found
+
+
+def secrets_of_text(text: str) -> set[str]:
+    """Return the secrets in the content of a kubeconfig, also if it is base64 text, another manifest, or damaged."""
+    content = _parsed(text)
+    if isinstance(content, Mapping) and any(section in content for section in _SECTIONS):
+        return _of_kubeconfig(content)
+    if isinstance(content, (Mapping, list)):
+        return set(_leaves(content)) if len(text) < _LARGEST_NAMED else set(_words_of(text))
+    decoded = _decoded(text)
+    if decoded:
+        return {text.strip(), *secrets_of_text(decoded)}
+    return set(_words_of(text))
+
+
+def shown_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options to show: the settings of a kubeconfig's users are hidden, but for those known to be harmless."""
+    kubeconfig = options.get("kubeconfig")
+    if isinstance(kubeconfig, Mapping):
+        return {**options, "kubeconfig": _shown(kubeconfig)}
+    return dict(options)
+
+
+def is_inline_text(kubeconfig: Any) -> bool:
+    """Return whether a kubeconfig is given as the content of a file, e.g. a variable encrypted with Ansible Vault."""
+    # JSON fits on one line.
+    return isinstance(kubeconfig, str) and ("\n" in kubeconfig.strip() or kubeconfig.lstrip().startswith("{"))
+
+
+def encoded_pem(pem: str) -> str:
+    """Return PEM text as the C(data) of a Secret holds it."""
+    # The file lookup strips the last line break; the encoded value must be the same with and without it.
+    return base64.b64encode(f"{pem.rstrip()}\n".encode()).decode() if pem.strip() else ""
+
+
+# -- a kubeconfig --------------------------------------------------------------------------------------------------
+
+
+def _of_kubeconfig(kubeconfig: Mapping[str, Any]) -> set[str]:
+    """Return all settings of users and clusters except those known to be harmless, and the passwords in URLs.
+
+    A list of secret keys, as kubernetes.core has it, misses the environment of an exec plugin, ID tokens and client
+    secrets.
+    """
+    found: set[str] = set()
+    for section, kind in (("users", "user"), ("clusters", "cluster")):
+        for entry in _entries(kubeconfig.get(section)):
+            settings = entry.get(kind, entry) if isinstance(entry, Mapping) else entry
+            found |= set(_settings(settings, kind, set()))
+    return found - _names(kubeconfig)
+
+
+def _entries(section: Any) -> list[Any]:
+    """Return the entries of a section; one that is damaged may be a mapping or text."""
+    if isinstance(section, Mapping):
+        return list(section.values())
+    return list(section) if isinstance(section, (list, tuple)) else [section]
+
+
+def _settings(value: Any, name: str, seen: set[int]) -> Iterator[str]:
+    """Return the secrets among settings.
+
+    Args:
+        seen: the containers that were searched: with YAML, one may contain itself, or another one a million times.
+    """
+    if isinstance(value, (Mapping, list, tuple)):
+        if id(value) in seen:
+            return
+        seen.add(id(value))
+    if isinstance(value, Mapping):
+        for below, part in value.items():
+            if below in _ARGUMENTS:
+                yield from _of_arguments(part)
+            elif below in _URLS:
+                yield from _of_url(part)
+            elif below not in _NO_SECRETS:
+                yield from _settings(part, str(below), seen)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _settings(part, name, seen)
+    elif (text := _as_text(value)).lower() not in _NOTHING:
+        yield text
+
+
+def _of_arguments(arguments: Any) -> Iterator[str]:
+    """Return the values in the arguments of a program, but not the names of options and of subcommands."""
+    after_option = False
+    words = arguments if isinstance(arguments, (list, tuple)) else str(arguments or "").split()
+    for word in (str(word).strip("\"'") for word in words):
+        option, equals, value = word.partition("=")
+        if equals and value:
+            yield value
+            if not option.startswith("-"):
+                yield word
+        elif not word.startswith("-") and (not _PLAIN.fullmatch(word) or (after_option and len(word) > 3)):
+            yield word
+            yield from _of_url(word)
+        after_option = word.startswith("-") and not equals
+
+
+def _names(kubeconfig: Mapping[str, Any]) -> set[str]:
+    """Return the names in a kubeconfig, which messages must show even if a setting has the same value."""
+    entries = [
+        entry for section in _SECTIONS for entry in _entries(kubeconfig.get(section)) if isinstance(entry, Mapping)
+    ]
+    inside = [part for entry in entries for part in entry.values() if isinstance(part, Mapping)]
+    return {
+        value
+        for entry in (kubeconfig, *entries, *inside)
+        for name in ("name", "cluster", "namespace", "current-context", "server", "username", "as")
+        if isinstance(value := entry.get(name), str)
+    }
+
+
+def _shown(kubeconfig: Mapping[str, Any]) -> dict[str, Any]:
+    users = kubeconfig.get("users")
+    if not isinstance(users, (list, tuple)):
+        return dict(kubeconfig) if users is None else {**kubeconfig, "users": MASKED}
+    return {
+        **kubeconfig,
+        "users": [
+            {name: _hidden(part, name) for name, part in entry.items()} if isinstance(entry, Mapping) else MASKED
+            for entry in users
+        ],
+    }
+
+
+def _hidden(value: Any, name: str) -> Any:
+    if isinstance(value, Mapping):
+        return {below: _hidden(part, str(below)) for below, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return MASKED if name in _ARGUMENTS else [_hidden(part, name) for part in value]
+    return value if value is None or isinstance(value, bool) or name in _NO_SECRETS else MASKED
+
+
+# -- files ---------------------------------------------------------------------------------------------------------
+
+
+def _of_named_files(kubeconfig: Any, folder: str) -> set[str]:
+    """Return the content of the token files and the client keys that the users of a kubeconfig name."""
+    found: set[str] = set()
+    users = kubeconfig.get("users") if isinstance(kubeconfig, Mapping) else None
+    for entry in users if isinstance(users, list) else ():
+        user = entry.get("user") if isinstance(entry, Mapping) else None
+        if isinstance(user, Mapping):
+            found |= _of_key_file(user.get("client-key"), folder)
+            path = user.get("tokenFile")
+            found |= {_text_of(os.path.join(folder, path), _LARGEST_NAMED).strip()} if isinstance(path, str) else set()
+    return found - {""}
+
+
+def _of_key_file(path: Any, folder: str) -> set[str]:
+    if not isinstance(path, str) or not path.strip() or "\n" in path:
+        return set()
+    text = _text_of(os.path.join(folder, os.path.expanduser(path.strip())), _LARGEST_NAMED)
+    return {text} if text.strip() else set()
+
+
+def _text_of(path: str, largest: int) -> str:
+    """Return the text of a file in the encoding that its first bytes show; empty if it cannot be read."""
+    try:
+        # A named pipe would wait for a writer.
+        if not os.path.isfile(path) or os.path.getsize(path) > largest:
+            return ""
+        with open(path, "rb") as stream:
+            data = stream.read()
+    except (OSError, ValueError):
+        return ""
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        # Secrets are ASCII, whatever the encoding of a comment is.
+        return data.decode("latin-1")
+
+
+def _parsed(text: str) -> Any:
+    """Return the content of YAML or JSON text; None if it is neither."""
+    try:
+        # The scalars stay as they are written: a number is found as it stands in the file.
+        return yaml.load(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader))  # noqa: S506 - only str, list, dict
+    except (yaml.YAMLError, ValueError, RecursionError, AttributeError):
+        return None
+
+
+def _decoded(text: str) -> str:
+    packed = "".join(text.split())
+    if len(packed) < 16 or not re.fullmatch(r"[\w+/-]+={0,2}", packed):
+        return ""
+    try:
+        return base64.b64decode(packed).decode()
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _words_of(text: str) -> Iterator[str]:
+    """Return what may be secret in a text of unknown form: values after a name, and long words."""
+    for line in text.splitlines():
+        named = False
+        for name, quoted, value in _PAIR.findall(line):
+            named = named or name in _HARMLESS
+            if name in _URLS:
+                yield from _of_url(quoted or value)
+            elif name not in _HARMLESS and not _PLAIN.fullmatch(quoted or value):
+                yield quoted or value
+        if not named:
+            yield from (word for word in _LONG_WORD.findall(line) if re.search(r"[\dA-Z]", word))
+
+
+# -- values --------------------------------------------------------------------------------------------------------
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    """Return what may be secret in another manifest, e.g. a Secret that contains a kubeconfig."""
+    text = _as_text(value) if not isinstance(value, (Mapping, list, tuple)) else ""
+    if isinstance(value, Mapping):
+        for below, part in value.items():
+            if below not in _NO_SECRETS:
+                yield from _leaves(part)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _leaves(part)
+    elif not _PLAIN.fullmatch(text):
+        yield text
+        yield from secrets_of_text(inner) if (inner := _decoded(text)) else ()
+
+
+def _as_text(value: Any) -> str:
+    """Return a setting as text; empty for what cannot be secret. A password of digits is a number in YAML."""
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return "" if value is None or isinstance(value, bool) else str(value)
+
+
+def _of_url(url: Any) -> set[str]:
+    """Return the password in a URL, or the user if there is no password; as written and decoded.
+
+    The scheme may be missing.
+    """
+    credentials, at, _address = str(url or "").rpartition("://")[2].rpartition("@")
+    user, colon, password = credentials.partition(":")
+    secret = (password if colon else user) if at else ""
+    return {secret, unquote(secret)} if secret else set()
+
+
+def _of_pem(pems: Any) -> set[str]:
+    """Return the keys in C(certificates_pem), both as PEM text and as the data of a Secret."""
+    found = set(_private_texts(pems))
+    return found | {encoded_pem(value) for value in found}
+
+
+def _private_texts(pems: Any) -> Iterator[str]:
+    for pair in pems.values() if isinstance(pems, Mapping) else ():
+        for name, value in pair.items() if isinstance(pair, Mapping) else ():
+            if isinstance(value, str) and value and (name == "key" or PRIVATE_KEY in value):
+                yield value

@@ -1,0 +1,190 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.conductor.trainer.plugins.module_utils.credentials import (
+    secrets_in,
+    secrets_in_files,
+    secrets_of_text,
+    shown_options,
+)
+from ansible_collections.conductor.trainer.plugins.module_utils.redaction import Secrets
+
+BODY = "\n".join("MIIEpAIBAAKCAQEA7" + "abcDEF123/+xyz0"[index % 15 :] * 3 for index in range(5))
+PEM = f"-----BEGIN RSA PRIVATE KEY-----\n{BODY}\n-----END RSA PRIVATE KEY-----\n"
+KEY_DATA = base64.b64encode(PEM.encode()).decode()
+
+
+def kubeconfig(user: dict[str, Any] | None = None, cluster: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return a kubeconfig of one user and one cluster."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "berlin", "cluster": {"server": "https://berlin.example:6443", **(cluster or {})}}],
+        "users": [{"name": "admin", "user": user or {}}],
+        "contexts": [{"name": "prod", "context": {"cluster": "berlin", "user": "admin", "namespace": "ops"}}],
+        "current-context": "prod",
+    }
+
+
+# Every setting of the kubeconfig API (client-go, tools/clientcmd/api/v1) that may hold a secret.
+SECRET_SETTINGS: list[tuple[dict[str, Any], dict[str, Any], set[str]]] = [
+    ({"token": "T0ken-1"}, {}, {"T0ken-1"}),
+    ({"token": 12345678}, {}, {"12345678"}),
+    ({"password": "p", "username": "me"}, {}, {"p"}),
+    ({"client-key-data": KEY_DATA}, {}, {KEY_DATA}),
+    ({"client-certificate-data": "Q0VSVA=="}, {}, {"Q0VSVA=="}),
+    ({"exec": {"command": "c", "env": [{"name": "A", "value": "word"}]}}, {}, {"word"}),
+    ({"exec": {"command": "c", "args": ["get-token", "--client-secret=s3cret"]}}, {}, {"s3cret"}),
+    ({"exec": {"command": "c", "args": ["login", "--password", "swordfish"]}}, {}, {"swordfish"}),
+    ({"exec": {"command": "c", "args": ["login", "-p", "swordfish"]}}, {}, {"swordfish"}),
+    ({"exec": {"command": "c", "args": ["S3CR3T-positional"]}}, {}, {"S3CR3T-positional"}),
+    ({"exec": {"command": "c", "args": ["https://me:word@idp.example"]}}, {}, {"https://me:word@idp.example", "word"}),
+    ({"exec": {"command": "sh", "args": "'login --token=T0ken'"}}, {}, {"T0ken"}),
+    ({"auth-provider": {"name": "oidc", "config": {"id-token": "i", "refresh-token": "r"}}}, {}, {"i", "r"}),
+    ({"auth-provider": {"name": "oidc", "config": {"client-secret": "word"}}}, {}, {"word"}),
+    ({"auth-provider": {"name": "oidc", "config": {"idp-issuer-url": "https://a:word@idp.example"}}}, {}, {"word"}),
+    (
+        {"auth-provider": {"name": "gcp", "config": {"access-token": "word", "cmd-args": "--key=value1"}}},
+        {},
+        {"word", "value1"},
+    ),
+    ({"unknown-setting": "word"}, {}, {"word"}),
+    ({}, {"proxy-url": "http://me:wo%2Frd@proxy.example:3128"}, {"wo%2Frd", "wo/rd"}),
+    ({}, {"proxy-url": "http://T0ken@proxy.example:3128"}, {"T0ken"}),
+    ({}, {"server": "https://me:word@berlin.example:6443"}, {"word"}),
+    ({}, {"unknown-setting": "word"}, {"word"}),
+]
+
+
+@pytest.mark.parametrize(("user", "cluster", "expected"), SECRET_SETTINGS)
+def test_every_setting_that_may_be_secret_is_found(
+    tmp_path: Path, user: dict[str, Any], cluster: dict[str, Any], expected: set[str]
+) -> None:
+    content = kubeconfig(user, cluster)
+    assert secrets_in({"kubeconfig": content}) == expected
+    text = yaml.safe_dump(content)
+    assert secrets_of_text(text) == expected
+    assert secrets_in({"kubeconfig": text}) >= expected
+    for name, data in {
+        "utf-8": text.encode(),
+        "bom": text.encode("utf-8-sig"),
+        "utf-16": text.encode("utf-16"),
+        "latin-1": b"# \xe9\n" + text.encode(),
+        "base64": base64.b64encode(text.encode()),
+        "secret": yaml.safe_dump(
+            {"kind": "Secret", "data": {"config": base64.b64encode(text.encode()).decode()}}
+        ).encode(),
+    }.items():
+        path = tmp_path / name
+        path.write_bytes(data)
+        assert secrets_in_files({"kubeconfig": str(path)}, {}) >= expected, name
+
+
+HARMLESS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"username": "me", "tokenFile": "/run/token", "client-key": "/k.pem", "client-certificate": "/c.pem"}, {}),
+    ({"exec": {"apiVersion": "v1", "command": "aws", "args": ["eks", "get-token", "--region"], "env": None}}, {}),
+    ({"exec": {"command": "aws", "installHint": "install it", "interactiveMode": "Never"}}, {}),
+    ({"token": None, "password": "null"}, {}),
+    ({"exec": {"command": "aws", "args": ["--cluster-name", "prod"], "env": [{"name": "P", "value": "prod"}]}}, {}),
+    ({"as": "me", "as-groups": ["ops"], "as-uid": "1"}, {}),
+    ({}, {"certificate-authority-data": "Q0E=", "tls-server-name": "a", "insecure-skip-tls-verify": True}),
+    ({}, {"proxy-url": "http://proxy.example:3128", "extensions": [{"name": "x", "extension": {"version": "1.2"}}]}),
+]
+
+
+@pytest.mark.parametrize(("user", "cluster"), HARMLESS)
+def test_names_and_paths_are_shown(user: dict[str, Any], cluster: dict[str, Any]) -> None:
+    assert secrets_in({"kubeconfig": kubeconfig(user, cluster)}) == set()
+
+
+def test_files_that_a_kubeconfig_names_are_searched(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("T0ken-in-file\n")
+    (tmp_path / "key.pem").write_text(PEM)
+    path = tmp_path / "config"
+    path.write_text(yaml.safe_dump(kubeconfig({"tokenFile": "token", "client-key": "key.pem"})))
+    assert secrets_in_files({"kubeconfig": str(path)}, {}) == {"T0ken-in-file", PEM}
+    assert secrets_in_files({"client_key": str(tmp_path / "key.pem"), "host": "https://a"}, {}) == {PEM}
+    assert secrets_in_files({}, {"KUBECONFIG": f"/none:{path}"}) == {"T0ken-in-file", PEM}
+
+
+DAMAGED = [
+    "users:\n- user:\n    token: T0ken-in-damaged\n  x: [\n",
+    "users:\n- user: {token: T0ken-in-damaged, x: [\n",
+    "token: 'T0ken-in-damaged\n",
+    "a: 1\n---\ntoken: T0ken-in-damaged\n",
+    "<html><input value=T0ken-in-damaged123></html>",
+    "users: &a [*a]\nclusters: *a\ntoken: T0ken-in-damaged\n",
+    "users: [[[T0ken-in-damaged]]]",
+    "users: {admin: {token: T0ken-in-damaged}}",
+    "users: T0ken-in-damaged\ncontexts: []",
+    "- T0ken-in-damaged",
+]
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_damaged_file_gives_its_secrets(text: str) -> None:
+    assert "T0ken-in-damaged" not in Secrets(secrets_of_text(text)).hidden_in(f"line 2: {text} or T0ken-in-damaged")
+
+
+def test_what_cannot_be_read_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for path in ("/none", str(tmp_path / "folder"), "a\0b", "/dev/zero"):
+        assert secrets_in_files({"kubeconfig": path}, {}) == set()
+    assert secrets_in_files({"kubeconfig": ["list"]}, {}) == set()
+    assert secrets_in_files({"kubeconfig": {"users": "text"}}, {}) == set()
+
+
+def test_the_invocation_shows_no_setting_of_a_user_but_harmless_ones() -> None:
+    user = {
+        "username": "me",
+        "token": "word",
+        "exec": {"command": "aws", "args": ["eks", "get-token"], "env": [{"name": "AWS_PROFILE", "value": "x"}]},
+    }
+    shown = shown_options({"kubeconfig": kubeconfig(user), "context": "prod"})
+    assert shown["context"] == "prod"
+    assert shown["kubeconfig"]["clusters"] == kubeconfig()["clusters"]
+    masked = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    assert shown["kubeconfig"]["users"] == [
+        {
+            "name": "admin",
+            "user": {
+                "username": "me",
+                "token": masked,
+                "exec": {"command": "aws", "args": masked, "env": [{"name": "AWS_PROFILE", "value": masked}]},
+            },
+        }
+    ]
+    assert shown_options({"kubeconfig": {"users": "word"}}) == {"kubeconfig": {"users": masked}}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, set()),
+        ({"kubeconfig": "~/.kube/config", "proxy": "http://proxy.example:3128"}, set()),
+        ({"kubeconfig": "apiVersion: v1\nkind: Config\n"}, {"apiVersion: v1\nkind: Config\n"}),
+        ({"kubeconfig": '{"kind": "Config"}'}, {'{"kind": "Config"}'}),
+        ({"kubeconfig": [{"users": [{"user": {"token": "word"}}]}, "a\nb"]}, {"word", "a\nb"}),
+        ({"client_key": "-----BEGIN PRIVATE KEY-----\n"}, {"-----BEGIN PRIVATE KEY-----\n"}),
+        ({"certificates_ca": "-----BEGIN RSA PRIVATE KEY-----\n"}, {"-----BEGIN RSA PRIVATE KEY-----\n"}),
+        ({"host": "https://me:word@10.0.0.1"}, {"word"}),
+        ({"proxy": "me:word@proxy.example:3128"}, {"word"}),
+        ({"proxy": "http://me:a%40b@proxy.example:3128"}, {"a%40b", "a@b"}),
+        ({"kubeconfig": {"clusters": [{"cluster": {"proxy-url": "http://me:word@proxy.example"}}]}}, {"word"}),
+        ({"kubeconfig": {"users": [{"user": {"username": "me", "password": "word", "tokenFile": "/f"}}]}}, {"word"}),
+        ({"kubeconfig": {"users": [{"user": {"exec": {"command": "c", "env": [{"value": "word"}]}}}]}}, {"word"}),
+        ({"kubeconfig": {"users": [None, {"user": "text"}], "clusters": ["text"]}}, {"text"}),
+        ({"certificates_pem": {"jobset": {"key": "word"}}}, {"word", "d29yZAo="}),
+    ],
+)
+def test_secrets_of_options(options: dict[str, Any], expected: set[str]) -> None:
+    assert secrets_in(options) == expected
