@@ -11,15 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ApiError
 from ..objects.fields import name_of, namespace_of, parts, text
 from ..objects.line import Line
 from ..objects.resources import Resource
-from ..rejections.rejection import Rejection, rejection_of
 from .access_reviews import ANYTHING, Right, is_allowed, rules_review
 from .client import METADATA_ONLY_LIST, Cluster
+
+if TYPE_CHECKING:
+    from ..rejections.rejection import Rejection
 
 _PAGE = 500
 
@@ -136,6 +138,9 @@ class Reader:
         try:
             return send()
         except ApiError as error:
+            # A late import: most runs meet no error.
+            from ..rejections.rejection import rejection_of
+
             # These credentials are not accepted at all.
             if error.status == 401:
                 raise

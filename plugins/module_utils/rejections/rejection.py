@@ -22,11 +22,12 @@ from .entry import Entry
 
 # Characters of a message that are searched: who rejects something is at its beginning.
 _READ = 4000
+# Expressions are compiled when they are needed: most runs meet no error.
 # The URL that the API server calls: https://NAME.NAMESPACE.svc:PORT/PATH for a Service. Old releases do not quote it.
-_CALLED = re.compile(r'\b(?:Post|Get) \\*"?(?P<url>(?P<host>https?://[^\s"/?\\]+)[^\s"\\]*)')
-_SERVICE = re.compile(r"https://(?P<name>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\.svc(?:[:.][\w.:-]*)?$")
+_CALLED = r'\b(?:Post|Get) \\*"?(?P<url>(?P<host>https?://[^\s"/?\\]+)[^\s"\\]*)'
+_SERVICE = r"https://(?P<name>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\.svc(?:[:.][\w.:-]*)?$"
 # How a call failed if the Service itself is the cause; its name is not always in the URL.
-_SERVICE_WORDS = re.compile(r'service \\*"?[a-z0-9-]+\\*"? not found')
+_SERVICE_WORDS = r'service \\*"?[a-z0-9-]+\\*"? not found'
 
 
 class Scene(NamedTuple):
@@ -82,7 +83,7 @@ class Rejection:
     @property
     def is_lasting(self) -> bool:
         """Return whether the same request is rejected again until somebody changes something."""
-        return self.entry.lasting and not _PASSING.search(self.message, 0, _READ)
+        return self.entry.lasting and not re.search(_PASSING, self.message[:_READ])
 
     @property
     def is_unanswered(self) -> bool:
@@ -102,13 +103,13 @@ class Rejection:
     @property
     def is_called_service_missing(self) -> bool:
         """Return whether a webhook cannot be called because its Service does not exist."""
-        return self.is_unanswered and _SERVICE_WORDS.search(self.message, 0, _READ) is not None
+        return self.is_unanswered and re.search(_SERVICE_WORDS, self.message[:_READ]) is not None
 
     @property
     def service(self) -> tuple[str, str]:
         """Return namespace and name of the Service that the API server called; empty if it called none."""
-        called = _CALLED.search(self.message, 0, _READ)
-        found = _SERVICE.match(called["host"]) if called else None
+        called = re.search(_CALLED, self.message[:_READ])
+        found = re.match(_SERVICE, called["host"]) if called else None
         return (found["namespace"], found["name"]) if found else ("", "")
 
     @property
@@ -117,7 +118,7 @@ class Rejection:
         namespace, name = self.service
         if name:
             return f"Service {namespace}/{name}"
-        called = _CALLED.search(self.message, 0, _READ)
+        called = re.search(_CALLED, self.message[:_READ])
         return f"the server {called['host']}" if called else f"the server behind the webhook {self.name}"
 
     def is_of(self, webhooks: Mapping[str, Collection[tuple[str, str]]]) -> bool:
@@ -166,7 +167,7 @@ class Rejection:
 
 
 # Rejections by a policy that end by themselves: its parameters are not loaded yet.
-_PASSING = re.compile(r"not yet synced|not yet ready|status unknown for quota|evaluation timed out")
+_PASSING = r"not yet synced|not yet ready|status unknown for quota|evaluation timed out"
 
 
 def rejection_of(message: str, status: int = 0, reason: str = "") -> Rejection:
