@@ -226,8 +226,8 @@ pods:
       type: int
     message:
       description: >-
-        Why it does not run or was ended, as reported by the scheduler or the kubelet, e.g. that its node evicted it. Names
-        the container if there are several.
+        Why it does not run or was ended, as reported by the scheduler or the kubelet, e.g. that its node evicted it.
+        Names the container if there are several.
       type: str
   sample:
     - {name: mnist-node-0-0-x8k2p, phase: Succeeded, node: node-a, exit_code: 0, restarts: 0, message: ""}

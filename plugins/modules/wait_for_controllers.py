@@ -213,8 +213,8 @@ diagnosis:
       elements: str
     events:
       description: >-
-        The newest warning events of the Deployment, its newest ReplicaSet and its newest pod, at most 5, oldest first. Events
-        of earlier objects of the same name are left out.
+        The newest warning events of the Deployment, its newest ReplicaSet and its newest pod, at most 5, oldest first.
+        Events of earlier objects of the same name are left out.
       type: list
       elements: str
     cause:
@@ -225,7 +225,7 @@ diagnosis:
       description: What to do next.
       type: str
     command:
-      description: A command that shows the failure - the log of the container, the pod, the ReplicaSet or the Deployment.
+      description: A command that shows the failure, in the log of the container, the pod or the ReplicaSet.
       type: str
       sample: kubectl -n kubeflow-system logs jobset-controller-manager-5489fc9c66-jf9zw --previous
     unreadable:

@@ -19,8 +19,10 @@ from ..objects.fields import is_terminating, is_true, parts, text
 # node.cluster.x-k8s.io/uninitialized, DRIVER/agent-not-ready (Cilium, the CSI drivers of AWS and Azure),
 # startup-taint.cluster-autoscaler.kubernetes.io/*, karpenter.sh/*, readiness.k8s.io/*, aws-node-termination-handler/*.
 _PASSES = re.compile(
-    r"not[-_.]?ready|unready|un(?:reachable|available|initiali[sz]ed|registered|healthy)|initiali[sz]ing"
-    r"|pressure$|out-?of-?service|(?:^|[/.-])(?:shutdown|starting|startup|bootstrapping|rebooting|draining|drain)$"
+    r"not[-_.]?(?:ready|reachable|available|healthy|registered|initiali[sz]ed|synced|started)|unready|initiali[sz]ing"
+    r"|un(?:reachable|available|initiali[sz]ed|registered|healthy)|pressure$|out-?of-?(?:service|disk)"
+    r"|(?:^|[/._-])(?:startup|shutdown|drain"
+    r"|(?:start|boot|bootstrapp|reboot|provision|install|upgrad|updat|drain|terminat|delet|warm)ing)$"
     r"|tobedeleted|deletioncandidate|(?:startup|status|ignore)-taint\."
     r"|^karpenter\.sh/disrupt|^readiness\.k8s\.io/|^nidhogg\.|^aws-node-termination-handler/"
     r"|impending-node-termination|remediation|updateinprogress",

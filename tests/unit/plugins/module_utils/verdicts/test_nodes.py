@@ -57,6 +57,13 @@ PASSING = [
     "example.com/driver-notready",
     "example.com/cache_not_ready",
     "example.com/agent-unhealthy",
+    "node.gardener.cloud/critical-components-not-ready",
+    "node.kubernetes.io/out-of-disk",
+    "example.com/driver-not-initialized",
+    "example.com/provisioning",
+    "example.com/gpu-driver.upgrading",
+    "example.com/startup",
+    "UpdateInProgress",
 ]
 STAYING = [
     "node-role.kubernetes.io/control-plane",
@@ -77,6 +84,14 @@ STAYING = [
     "example.com/ready",
     "example.com/startup-team",
     "example.com/pressure-tests",
+    "example.com/training",
+    "example.com/marketing",
+    "example.com/serving",
+    "example.com/updates",
+    "workload",
+    "spot",
+    "kubernetes.io/arch",
+    "node.cluster.x-k8s.io/control-plane",
     "",
 ]
 
