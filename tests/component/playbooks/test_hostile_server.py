@@ -115,7 +115,8 @@ def test_a_run_with_the_most_output(tmp_path: Path, behaviour: str, playbook: st
     with Loopback(type("Handler", (Hostile,), {"behaviour": behaviour})) as server:
         played = played_with(server, tmp_path, playbook, in_process)
     assert_safe(played)
-    assert played.code == 2
+    # The status of a cluster that answers nonsense is shown.
+    assert played.code == (0 if (behaviour, playbook) == ("objects", "status") else 2)
     assert "conductor_report" in played.output
     if behaviour == "errors":
         assert "refused" in played.output
@@ -140,6 +141,8 @@ def played_with(server: Loopback, tmp_path: Path, playbook: str, in_process: boo
         "conductor_context": "x",
         "conductor_status_file": str(tmp_path / "status.json"),
         "conductor_wait_timeout": 3,
+        # Credentials are sent to this machine without encryption.
+        "conductor_validate_certs": False,
         "ansible_conductor_in_process": in_process,
     }
     if playbook != "status":
