@@ -327,7 +327,7 @@ def test_a_module_that_is_ended_leaves_no_file(tmp_path: Path, how: str, request
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"host": "http://a.invalid", "api_key": "t0ken"}, "without encryption"),
+        ({"host": "http://127.0.0.1:1", "api_key": "t0ken", "validate_certs": False}, "without encryption"),
         ({"host": "http://127.0.0.1:1", "api_key": "t0ken"}, "without encryption"),
         ({"host": "https://a.invalid", "api_key": "t0ken", "validate_certs": False}, "without verifying"),
         (
