@@ -15,6 +15,8 @@ options:
     description:
       - Path of a kubeconfig file, several paths separated by C(:), or the content of such a file as a dictionary or as
         text, for example from a variable encrypted with Ansible Vault.
+      - It is read as kubectl reads it. A file that kubectl rejects, or a user without credentials, is an error before
+        the first request. Of the C(auth-provider) settings only C(oidc) is left; for the others use an exec plugin.
       - Environment variable C(K8S_AUTH_KUBECONFIG).
     type: raw
   context:
@@ -24,7 +26,9 @@ options:
     type: str
   host:
     description:
-      - URL of the API server. Use it with credentials, instead of O(kubeconfig) and O(context).
+      - URL of the API server. Use it with credentials, instead of O(kubeconfig) and O(context). Without a scheme it is
+        C(https). A user name or a password in the URL is rejected.
+      - Credentials are never sent to an C(http) URL on another machine. See O(validate_certs) for one on this machine.
       - Environment variable C(K8S_AUTH_HOST).
     type: str
   api_key:
@@ -63,7 +67,9 @@ options:
   validate_certs:
     description:
       - Whether to verify the certificate of the API server. It is verified unless this option or the kubeconfig
-        disables it.
+        disables it, and always with O(ca_cert).
+      - With V(false), credentials are also sent to an C(http) URL on the machine on which the task runs, which
+        otherwise gets none.
       - Environment variables C(K8S_AUTH_VALIDATE_CERTS) and C(K8S_AUTH_VERIFY_SSL).
     type: bool
     aliases: [verify_ssl]
@@ -131,8 +137,10 @@ notes:
   - A cluster must be named by O(kubeconfig) and O(context), by O(host) with credentials, or by O(in_cluster=true). The
     current context is never used.
   - Options override the C(K8S_AUTH_*) variables and are never combined with settings of another cluster. With
-    O(kubeconfig), the variables for host, credentials, CA and verification are ignored; with O(host), those for
-    kubeconfig and context are.
+    O(kubeconfig), the variables for host, credentials, CA and verification are ignored. With O(host), those for
+    kubeconfig and context are, and unless C(K8S_AUTH_HOST) is the same host, those for credentials, CA and verification
+    too. Credentials in options are rejected if only variables name the cluster.
+  - Credentials in options replace all credentials of the user in the kubeconfig.
   - A file named by O(kubeconfig), O(ca_cert), O(client_cert) or O(client_key) is searched on the control node first,
     including C(files/) beside the playbook. It is decrypted with Ansible Vault if needed and copied to the machine on
     which the task runs. If it is not found, the path refers to that machine.

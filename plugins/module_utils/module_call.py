@@ -21,10 +21,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .cluster.client import Cluster
-from .cluster.connection import connect, kubeconfig_of
+from .cluster.connection import connect
 from .cluster.target import CONNECTION_OPTIONS, choose_target
 from .credentials import is_inline_text, secrets_in, secrets_in_files
 from .errors import ConductorError
+from .kubeconfig.files import kubeconfig_of
 from .objects.line import plain
 from .output import Outlet
 from .release.bundle import ALL_RUNTIMES, CERTIFICATES, GENERATED, Bundle
@@ -87,6 +88,7 @@ class Call:
     Args:
         warn: receives a warning.
         say: receives a line of progress, which is shown immediately if possible.
+        claim: claims a cluster by its uid for the host of the task; returns another host that has claimed it before.
     """
 
     params: dict[str, Any]
@@ -94,6 +96,7 @@ class Call:
     diff: bool
     warn: Callable[[str], None]
     say: Callable[[str], None] = lambda line: None
+    claim: Callable[[str], str] = lambda uid: ""
 
 
 Operation = Callable[[Call, Cluster, Bundle], dict[str, Any]]
@@ -155,7 +158,8 @@ class ModuleOperation:
         hide(secrets_in_files({**named, "in_cluster": target.in_cluster}, os.environ))
         bundle = load_bundle(params["bundle"] or "", params["profile"], params["certificates"])
         bundle = replace(bundle.with_runtimes(params["runtimes"]), authority=params["certificates_ca"] or "")
-        cluster = connect(target, connections=params["concurrency"])
+        cluster = connect(target, connections=params["concurrency"], hide=hide, warn=call.warn)
+        cluster.claim = call.claim
         hide(cluster.credentials())
         if exposed := cluster.exposure():
             call.warn(exposed)

@@ -33,6 +33,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.lifetime import 
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation
 from ansible_collections.conductor.trainer.plugins.module_utils.output import Outlet
 from ansible_collections.conductor.trainer.plugins.module_utils.private_folder import private_folder
+from ansible_collections.conductor.trainer.plugins.plugin_utils.claims import Claim
 
 # Sends a message to the worker: a progress line, or the result.
 Send = Callable[[dict[str, Any]], None]
@@ -44,6 +45,7 @@ def perform(
     settings: Mapping[str, Any],
     scratch: str,
     say: Callable[[str], None] = lambda line: None,
+    claim: Claim = lambda uid: "",
 ) -> dict[str, Any]:
     """Return the result that the module of this operation would return.
 
@@ -52,6 +54,7 @@ def perform(
         settings: internal arguments that Ansible passes to a module, e.g. C(_ansible_check_mode).
         scratch: parent folder for temporary files, which are deleted at the end.
         say: called with each progress line immediately.
+        claim: see C(claims.py).
     """
     # Plain values: templating returns subclasses of str that carry their origin, which the YAML and TLS libraries
     # do not all accept.
@@ -59,7 +62,7 @@ def perform(
     result: dict[str, Any] | None = None
     # Closed in any case, so that the process ends when the worker no longer reads.
     with closing(
-        _forked(lambda send: send({"result": _result(operation, plain, settings, send)}), scratch)
+        _forked(lambda send: send({"result": _result(operation, plain, settings, send, claim)}), scratch)
     ) as messages:
         for message in messages:
             if "line" in message:
@@ -71,7 +74,7 @@ def perform(
 
 
 def _result(
-    operation: ModuleOperation, arguments: dict[str, Any], settings: Mapping[str, Any], send: Send
+    operation: ModuleOperation, arguments: dict[str, Any], settings: Mapping[str, Any], send: Send, claim: Claim
 ) -> dict[str, Any]:
     outlet = Outlet()
     validated = ArgumentSpecValidator(operation.argument_spec()).validate(arguments)
@@ -90,6 +93,7 @@ def _result(
             settings["_ansible_diff"],
             warnings.append,
             lambda line: send({"line": line}),
+            claim,
         )
         result = operation.outcome(call, outlet)
     # A setting of newer releases of ansible-core; older ones always return the options.
@@ -159,8 +163,8 @@ def _work_and_exit(work: Callable[[Send], None], writing: int, folder: str, pare
         sys.stdout = sys.stderr = io.StringIO()
         # Exclude the objects of Ansible from the garbage collections of this process.
         gc.freeze()
-        # The official client writes keys of a kubeconfig to files and removes them at the exit of Python. This process
-        # must not run exit handlers, because they would remove files of Ansible as well.
+        # Files that libraries remove at the exit of Python. This process must not run exit handlers, because they would
+        # remove files of Ansible as well.
         tempfile.tempdir = folder
         with open(writing, "wb", buffering=0) as stream:
             work(lambda message: _write(stream, json.dumps(message).encode() + b"\n"))

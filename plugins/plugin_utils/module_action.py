@@ -28,12 +28,15 @@ from ansible_collections.conductor.trainer.plugins.module_utils.module_runner im
 from ansible_collections.conductor.trainer.plugins.module_utils.release.versions import DEFAULT_RELEASE
 from ansible_collections.conductor.trainer.plugins.module_utils.text import one_line
 from ansible_collections.conductor.trainer.plugins.plugin_utils import in_process
+from ansible_collections.conductor.trainer.plugins.plugin_utils.claims import Claim, claims_of
 from ansible_collections.conductor.trainer.plugins.plugin_utils.layer import spoken_result, variables_of
 
 _BUNDLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "conductor", "files", "bundles")
 
 _FILES = (*(name for name, option in CONNECTION_OPTIONS.items() if option.is_file), "src")
 _VARIABLES = "K8S_AUTH_"
+# The fact that the role sets if a play has several hosts; see check_target.yml.
+_TARGET = "__conductor_target"
 # Whether a task may run without its module. For debugging; both ways return the same result.
 _IN_PROCESS = "ansible_conductor_in_process"
 
@@ -127,7 +130,15 @@ class ModuleAction(ActionBase):
             # Ansible's own folder is that of one run; leftovers of killed runs are found in its parent.
             os.path.dirname(constants.DEFAULT_LOCAL_TMP),
             self._progress_printer(task_vars),
+            self._claims(task_vars),
         )
+
+    def _claims(self, task_vars: dict[str, Any]) -> Claim:
+        """Return how this host claims a cluster. Only the role says that each host of a play is one cluster."""
+        hosts = list(task_vars.get("ansible_play_hosts_all") or ())
+        if _TARGET not in task_vars or len(hosts) < 2:
+            return lambda uid: ""
+        return claims_of(constants.DEFAULT_LOCAL_TMP, hosts, str(task_vars.get("inventory_hostname")))
 
     def _progress_printer(self, task_vars: dict[str, Any]) -> Callable[[str], None]:
         """Return a function that prints a progress line; the display of a worker sends it to the main process."""

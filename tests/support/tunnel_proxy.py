@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import socket
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -19,9 +20,10 @@ class TunnelProxy(Loopback):
 
     Args:
         login: C(user:password) it wants; None lets everybody through.
+        tls: to serve HTTPS with.
     """
 
-    def __init__(self, login: str | None = None) -> None:
+    def __init__(self, login: str | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.tunnels: list[str] = []
         self.turned_away = 0
         wanted = login and "Basic " + base64.b64encode(login.encode()).decode()
@@ -50,7 +52,7 @@ class TunnelProxy(Loopback):
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
                 """Keeps the output of the tests clean."""
 
-        super().__init__(Handler)
+        super().__init__(Handler, tls)
 
 
 def _pour(source: socket.socket, sink: socket.socket) -> None:

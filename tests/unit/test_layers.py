@@ -19,6 +19,7 @@ LIBRARY = CLONE / "plugins" / "module_utils"
 LAYERS = (
     ("errors", "names", "redaction", "text", "private_folder", "lifetime"),
     ("objects", "rejections", "credentials", "output"),
+    ("kubeconfig",),
     ("cluster", "verdicts"),
     ("release", "diagnose"),
     ("ownership", "findings", "trainjob"),

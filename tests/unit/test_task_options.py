@@ -111,3 +111,21 @@ def test_defaults_of_the_group_fit_each_of_its_modules(
     ]
     assert wrong == []
     assert defaults
+
+
+def test_every_task_of_the_role_checks_the_identity_of_the_cluster(own_modules: list[str]) -> None:
+    """A kubeconfig may change between two tasks of a run."""
+    tasks = [
+        (path.name, task)
+        for path in sorted((CLONE / "roles" / "conductor" / "tasks").glob("*.yml"))
+        for task in mappings(yaml.safe_load(path.read_text()))
+        if any(module in task for module in own_modules)
+    ]
+    without = [
+        f"{file}: {task['name']}"
+        for file, task in tasks
+        for module in own_modules
+        if module in task and task[module].get("cluster_uid") != "{{ conductor_cluster_uid | default(omit) }}"
+    ]
+    assert without == []
+    assert len(tasks) >= 6

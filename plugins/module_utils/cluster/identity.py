@@ -68,14 +68,7 @@ def ca_digest(pem: str) -> str:
 
 def identity_of(cluster: Cluster, uid: str) -> Identity:
     """Return the identity of the cluster whose kube-system has this uid. No request is sent."""
-    if not cluster.ca_file:
-        return Identity(uid)
-    try:
-        with open(cluster.ca_file, encoding="utf-8", errors="replace") as stream:
-            return Identity(uid, ca_digest(stream.read()))
-    except OSError:
-        # An unreadable CA file fails the connection itself, with a better message.
-        return Identity(uid)
+    return Identity(uid, ca_digest(cluster.authorities.decode(errors="replace")))
 
 
 def require_identity(pin: Identity | None, found: Identity, host: str) -> None:
@@ -101,6 +94,27 @@ def require_identity(pin: Identity | None, found: Identity, host: str) -> None:
         f"set conductor_cluster_uid to {found}",
         facts={"cluster_uid": str(found)},
     )
+
+
+def require_expected(cluster: Cluster, pin: Identity | None, uid: str) -> None:
+    """Fail if the cluster is not the pinned one, or if another host of the play means the same one.
+
+    Call it after the first read and before the first write. No request is sent.
+
+    Args:
+        uid: that of the namespace kube-system.
+
+    Raises:
+        RefusedError: the cluster must not be changed by this run.
+    """
+    require_identity(pin, identity_of(cluster, uid), cluster.host)
+    if other := cluster.claim(uid) if uid else "":
+        raise RefusedError(
+            f"this host and {other} mean the same cluster, with the uid {uid}. One inventory host is one cluster",
+            step=STEP,
+            next_step="nothing was written for this host; set conductor_context (or conductor_kubeconfig, "
+            "conductor_host) for each of them in the inventory to a cluster of its own, or remove one of the hosts",
+        )
 
 
 def require_pinned(cluster: Cluster, text: str | None) -> None:

@@ -14,6 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import TargetError
+from ..kubeconfig.address import address_of
+from ..kubeconfig.options import has_credentials
+
+# A kubeconfig may have hundreds of contexts.
+_MOST_NAMES = 30
 
 _CREDENTIALS, _TLS, _ANYWHERE = "credentials", "tls", "anywhere"
 
@@ -124,8 +129,8 @@ def choose_target(options: Mapping[str, Any], environ: Mapping[str, str]) -> Tar
 
     Options take precedence, and they are never mixed with the settings of another cluster. With a C(kubeconfig) option,
     host, token, CA and verification of the environment (as AWX injects them for its credential) are ignored. With a
-    C(host) option, kubeconfig and context of the environment are ignored, and its credentials if they are for another
-    host.
+    C(host) option, kubeconfig and context of the environment are ignored, and its credentials and verification too,
+    unless the environment names this host itself. Credentials of options are never sent to a host of the environment.
 
     Args:
         options: the connection options of a task; missing or None if not set.
@@ -147,7 +152,14 @@ def choose_target(options: Mapping[str, Any], environ: Mapping[str, str]) -> Tar
     if "host" in given and ("kubeconfig" in given or "context" in given):
         raise TargetError("host and kubeconfig/context are both set", next_step="remove one of them")
 
-    settings = {**_borrow(given, environ), **given}
+    borrowed = _borrow(given, environ)
+    settings = {**borrowed, **given}
+    if mixed := _own_credentials_for_their_cluster(given, borrowed):
+        raise TargetError(
+            f"{' and '.join(mixed)} {'are options' if len(mixed) > 1 else 'is an option'}, but the environment names "
+            f"the cluster (K8S_AUTH_{'HOST' if 'host' in borrowed else 'KUBECONFIG'})",
+            next_step="set conductor_host, or conductor_kubeconfig and conductor_context, as well",
+        )
 
     kubeconfig, context, host = (settings.pop(name, None) for name in ("kubeconfig", "context", "host"))
     settings.pop("in_cluster", None)
@@ -158,10 +170,13 @@ def choose_target(options: Mapping[str, Any], environ: Mapping[str, str]) -> Tar
         )
     if not (host or kubeconfig or context):
         raise TargetError("no cluster is named; the current context is never used", next_step=_NAME_A_TARGET)
-    if host and not _has_credentials(settings):
+    if host and not has_credentials(settings):
+        unused = sorted(_from_environment(environ, _options_of(_CREDENTIALS))) if "host" in given else []
+        theirs = f"; {' and '.join(unused)} of the environment (K8S_AUTH_*) belong to no host or to another one"
         raise TargetError(
-            f"no credentials for {host}",
-            next_step="set conductor_api_key, or conductor_client_cert and conductor_client_key",
+            f"no credentials for {_shown(host)}{theirs if unused else ''}",
+            next_step="set conductor_api_key, or conductor_client_cert and conductor_client_key"
+            + (", like conductor_host, or set K8S_AUTH_HOST to the same host" if unused else ""),
         )
     return Target(kubeconfig=kubeconfig, context=context, host=host, settings=settings)
 
@@ -172,7 +187,12 @@ def complete(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str
     Use it to pass values as options if they must not be in an environment, which is printed.
     """
     given = _given(options)
-    return {} if given.get("in_cluster") else {n: v for n, v in _borrow(given, environ).items() if n not in given}
+    if given.get("in_cluster"):
+        return {}
+    borrowed = _borrow(given, environ)
+    if _own_credentials_for_their_cluster(given, borrowed):
+        borrowed = {name: value for name, value in borrowed.items() if name not in ("host", "kubeconfig", "context")}
+    return {name: value for name, value in borrowed.items() if name not in given}
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -183,10 +203,13 @@ def _borrow(given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, A
     """Return the settings of the environment that are not about another cluster than the options."""
     names: tuple[str, ...]
     if "host" in given:
-        # Credentials of the environment must only be sent to the host of the environment.
-        theirs = environ.get("K8S_AUTH_HOST", given["host"]).rstrip("/")
-        same = theirs == given["host"].rstrip("/")
-        names = _options_of(_CREDENTIALS, _TLS, _ANYWHERE) if same else _options_of(_ANYWHERE)
+        # Credentials of the environment must only be sent to the host of the environment, and never together with
+        # others.
+        names = _options_of(_ANYWHERE)
+        if _is_same_host(given["host"], environ.get("K8S_AUTH_HOST")):
+            for scope in (_CREDENTIALS, _TLS):
+                if not any(name in given for name in _options_of(scope)):
+                    names = (*names, *_options_of(scope))
     elif "kubeconfig" in given:
         names = ("context", *_options_of(_ANYWHERE))
     elif "context" in given:
@@ -196,6 +219,31 @@ def _borrow(given: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, A
     return _from_environment(environ, names)
 
 
+def _own_credentials_for_their_cluster(given: Mapping[str, Any], borrowed: Mapping[str, Any]) -> list[str]:
+    """Return the options that bring credentials, if only the environment names the cluster.
+
+    A fleet's inventory would send them to whatever cluster a credential of AWX or a shell names.
+    """
+    theirs = "host" in borrowed or ("kubeconfig" in borrowed and "context" not in given)
+    return [name for name in _options_of(_CREDENTIALS) if name in given] if theirs else []
+
+
+def _is_same_host(host: Any, other: str | None) -> bool:
+    """Return whether two settings name the same server, in whatever spelling."""
+    if not other:
+        return False
+    try:
+        return address_of(str(host), "host").key == address_of(other, "K8S_AUTH_HOST").key
+    except TargetError:
+        return False
+
+
+def _shown(host: str) -> str:
+    """Return a host for a message, without user name and password."""
+    scheme, separator, rest = host.rpartition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+
+
 def choose_context(named: str | None, contexts: list[str], where: str) -> str:
     """Return the context to use: the named one, or the only one of the file. The current context is never used.
 
@@ -203,13 +251,12 @@ def choose_context(named: str | None, contexts: list[str], where: str) -> str:
         TargetError: the file does not have this context, or none is named and the file has several.
     """
     contexts = sorted(set(contexts))
-    listed = ", ".join(contexts) or "none"
+    listed = ", ".join(name[:80] for name in contexts[:_MOST_NAMES]) or "none"
+    if len(contexts) > _MOST_NAMES:
+        listed += f" and {len(contexts) - _MOST_NAMES} more"
     if named:
         if named not in contexts:
-            raise TargetError(
-                f"context {named!r} not found in {where}",
-                next_step=_NAME_A_CONTEXT + listed,
-            )
+            raise TargetError(f"context {named[:80]!r} not found in {where}", next_step=_NAME_A_CONTEXT + listed)
         return named
     if len(contexts) != 1:
         raise TargetError(
@@ -238,11 +285,3 @@ def _from_environment(environ: Mapping[str, str], names: tuple[str, ...]) -> dic
             value = [item for item in value.split(",") if item]
         found[name] = value
     return found
-
-
-def _has_credentials(settings: Mapping[str, Any]) -> bool:
-    return bool(
-        settings.get("api_key")
-        or (settings.get("client_cert") and settings.get("client_key"))
-        or (settings.get("username") and settings.get("password"))
-    )

@@ -34,7 +34,7 @@ from ..errors import ConductorError
 from .read_cache import Memory
 from .responses import api_error, no_json, unreachable
 from .retry import Backoff, pause_before_retry
-from .tls import share_context
+from .tls import TlsMaterial, share_context
 
 if TYPE_CHECKING:
     from kubernetes.client import Configuration
@@ -93,12 +93,16 @@ class Transport:
         configuration: the official client's configuration: address, TLS, credentials, proxies.
         headers: sent with each request besides the credentials, e.g. impersonation; (name, value) pairs.
         connections: how many requests may be in flight at once; also the size of the pool.
+        material: certificates and key; None uses the files that the configuration names.
+        compress: whether the server may compress its answers.
         backoff: the pauses between retries.
         sleep: injected by tests.
     """
 
     # The cache of responses; None sends every request.
     _memory: Memory | None = None
+    # Claims a cluster by its uid for this host; returns another host of the play that has claimed it before.
+    claim: Callable[[str], str] = staticmethod(lambda uid: "")
     # The TLS context of all connections; None if each has its own.
     _tls: ssl.SSLContext | None = None
 
@@ -108,6 +112,8 @@ class Transport:
         *,
         headers: Iterable[tuple[str, str]] = (),
         connections: int = 8,
+        material: TlsMaterial | None = None,
+        compress: bool = True,
         backoff: Backoff | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -119,8 +125,10 @@ class Transport:
         # copy stays as it is.
         self._transport = copy.copy(configuration)
         verified = configuration.verify_ssl and self.host.startswith("https:")
-        # The CA file that verifies the server; None without verification or with the machine's own certificates.
-        self.ca_file: str | None = configuration.ssl_ca_cert if verified else None
+        # The CA that verifies the server; empty without verification or with the machine's own certificates.
+        self.authorities = material.authorities if material and verified else b""
+        self._material = material
+        self._compress = compress
         self._headers = tuple(headers)
         self._backoff = backoff or Backoff()
         self._sleep = sleep
@@ -140,7 +148,7 @@ class Transport:
         if server_name := getattr(self._transport, "tls_server_name", None):
             pool.connection_pool_kw["server_hostname"] = server_name
         if self.host.startswith("https:"):
-            self._tls = share_context(pool, self._tls)
+            self._tls = share_context(pool, self._tls, self._material)
         return pool
 
     def remembering(self: _Same) -> _Same:
@@ -226,7 +234,7 @@ class Transport:
 
     def _send(self, request: Request, *, read_timeout: float = 60, preload: bool = True) -> urllib3.BaseHTTPResponse:
         headers = HTTPHeaderDict({"Accept": request.accept, "User-Agent": f"conductor.trainer/{VERSION}"})
-        if preload:
+        if preload and self._compress:
             headers["Accept-Encoding"] = "gzip"
         for name, value in (*self._credentials(), *self._headers):
             headers.add(name, value)

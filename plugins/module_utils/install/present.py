@@ -12,7 +12,7 @@ from typing import Any
 
 from ..certificates.external import certify
 from ..cluster.client import Cluster
-from ..cluster.identity import identity_of, parse_pin, require_identity
+from ..cluster.identity import identity_of, parse_pin, require_expected
 from ..errors import ConductorError, RightsError, missing_permissions
 from ..jobset.choice import choose_jobset
 from ..objects.diff import render_diff
@@ -139,7 +139,7 @@ class InstallRun:
 
     def _decide_by(self, asked: Cluster, observed: Observed) -> Decided:
         options = self._options
-        require_identity(self._pin, identity_of(self._cluster, observed.cluster_uid), self._cluster.host)
+        require_expected(self._cluster, self._pin, observed.cluster_uid)
         choice = choose_jobset(
             asked, self._bundle, options.jobset, observed.record, observed.webhook_configurations, options.adopt
         )

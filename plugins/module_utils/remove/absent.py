@@ -13,7 +13,7 @@ from typing import Any
 
 from ..cluster.client import Cluster
 from ..cluster.deletion import Deleter
-from ..cluster.identity import identity_of, parse_pin, require_identity
+from ..cluster.identity import identity_of, parse_pin, require_expected
 from ..cluster.lease import Lease
 from ..diagnose.deletions import DeletionDiagnosis
 from ..errors import ApiError, ConductorError, InputError, RefusedError, listed
@@ -80,7 +80,7 @@ def ensure_absent(
     def decide() -> tuple[RemovalState, Removal]:
         """Decide what to do, from the current state of the cluster."""
         found = look(cluster, bundle)
-        require_identity(pin, identity_of(cluster, found.observed.cluster_uid), cluster.host)
+        require_expected(cluster, pin, found.observed.cluster_uid)
         switches = Switches(user_data=remove_user_data, abandon=abandon_jobs, crds=remove_crds)
         removal = make_removal(bundle, found, switches)
         if removal.blockers:

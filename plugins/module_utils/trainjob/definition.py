@@ -13,12 +13,9 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-try:
-    import yaml
-except ImportError:  # part of the kubernetes library; module_runner.py checks for it
-    pass
-
 from ..errors import InputError
+from ..objects.documents import MOST_CHARACTERS, DocumentError, documents, json_types
+from ..objects.encodings import EncodingProblem, text_of
 from ..objects.fields import name_of, namespace_of, part, text
 from ..objects.resources import Key
 from ..release.recognition import TRAINER_GROUP
@@ -66,44 +63,55 @@ def asked_for(
     if definition and src:
         raise InputError("both definition and src are set", next_step="set only one of them")
     if src:
-        definition = _text_of(src)
-    if not definition:
+        items = documents_of(_text_of(src), f"src {src}")
+    elif isinstance(definition, str) and definition:
+        items = documents_of(definition, "definition")
+    elif not definition:
         if not name or not namespace:
             raise InputError(
                 "no TrainJob is named",
                 next_step="set definition or src, or name and namespace of an existing TrainJob",
             )
         return trainjob_key(namespace, name), None
-    if isinstance(definition, str):
-        documents = documents_of(definition, src or "definition")
     else:
-        documents = definition if isinstance(definition, list) else [definition]
-    submission = submission_of(documents, name or "", namespace or "")
+        items = _plain(definition if isinstance(definition, list) else [definition])
+    submission = submission_of(items, name or "", namespace or "")
     return submission.key, submission
 
 
 def _text_of(path: str) -> str:
+    problem: Exception | str
     try:
-        with open(path, encoding="utf-8") as stream:
-            return stream.read()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"src {path} cannot be read: {error}", next_step="set src to a file that contains a TrainJob"
-        ) from None
+        with open(path, "rb") as stream:
+            return text_of(stream.read(4 * MOST_CHARACTERS + 1))
+    except EncodingProblem as error:
+        problem = f"it {error}"
+    except (OSError, ValueError) as error:
+        problem = error
+    raise InputError(f"src {path} cannot be read: {problem}", next_step="set src to a file that contains a TrainJob")
 
 
 def documents_of(words: str, where: str) -> list[Any]:
     """Return the documents of a YAML or JSON text.
 
     Raises:
-        InputError: the text is neither.
+        InputError: the text is neither, or holds nothing.
     """
     try:
-        return [document for document in yaml.safe_load_all(words) if document is not None]
-    except yaml.YAMLError as error:
-        raise InputError(
-            f"{where} is neither YAML nor JSON: {' '.join(str(error).split())}", next_step="correct the syntax"
-        ) from None
+        found = [document for document in documents(words, unique_keys=True) if document is not None]
+    except DocumentError as error:
+        raise InputError(f"{where} is neither YAML nor JSON: {error}", next_step="correct it") from None
+    if not found:
+        raise InputError(f"{where} holds nothing", next_step="write a TrainJob into it")
+    return found
+
+
+def _plain(items: list[Any]) -> list[Any]:
+    """Return data of a playbook with the types of JSON only."""
+    try:
+        return [json_types(item) for item in items]
+    except DocumentError as error:
+        raise InputError(f"definition cannot be sent as JSON: {error}", next_step="correct it") from None
 
 
 def submission_of(documents: Sequence[Any], name: str = "", namespace: str = "") -> Submission:

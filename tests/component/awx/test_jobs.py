@@ -35,6 +35,14 @@ def test_one_host_that_names_no_cluster_is_refused(tmp_path: Path, collections: 
     assert ran.reports["localhost"]["error"]["message"].startswith("no cluster is named")
 
 
+def test_the_built_in_credential_gives_no_kubeconfig_for_a_context(tmp_path: Path, collections: Path) -> None:
+    inventory = {"localhost": {"conductor_context": "berlin-admin"}}
+    ran = Job(tmp_path, collections, inventory, SURVEY, CREDENTIAL).run("install.yml")
+    message = ran.reports["localhost"]["error"]["message"]
+    assert "no option, variable or credential gives a kubeconfig" in message
+    assert "attach a credential that brings a kubeconfig" in message + str(ran.reports["localhost"]["error"])
+
+
 def test_one_credential_cannot_stand_for_two_hosts(tmp_path: Path, collections: Path) -> None:
     ran = Job(tmp_path, collections, {"berlin": {}, "tokyo": {}}, SURVEY, CREDENTIAL).run("install.yml")
     assert ran.count("failures") == {"berlin": 1, "tokyo": 1}

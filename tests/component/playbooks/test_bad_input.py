@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import yaml
 
 from tests.support.playing import Played, play
+from tests.unit.plugins.helpers.certificates import Authority
 
 # Long enough not to occur elsewhere by chance.
 SECRET = "c2VjcmV0LXRva2VuLW9mLXRoaXMtdGVzdA"  # noqa: S105 - of nothing
@@ -78,7 +80,7 @@ def test_missing_kubeconfig(tmp_path: Path) -> None:
 
 def test_folder_as_kubeconfig(tmp_path: Path) -> None:
     answer = play("install", {"conductor_kubeconfig": str(tmp_path), "conductor_context": "one"})
-    assert_refused(answer, f"{tmp_path} is not a valid kubeconfig")
+    assert_refused(answer, f"{tmp_path} is a folder, not a kubeconfig file")
 
 
 def test_server_that_does_not_answer(kubeconfig_path: str, closed_port: int) -> None:
@@ -107,6 +109,53 @@ def test_one_cluster_for_two_hosts(tmp_path: Path, kubeconfig_path: str) -> None
     variables = {"conductor_kubeconfig": kubeconfig_path, "conductor_context": "one"}
     answer = play("install", variables, "--inventory", str(inventory))
     assert_refused(answer, "first and second mean the same cluster")
+
+
+def test_one_cluster_for_hosts_that_write_its_address_differently(tmp_path: Path, closed_port: int) -> None:
+    hosts = {
+        "first": f"https://127.0.0.1:{closed_port}",
+        "second": f"https://localhost:{closed_port}/",
+        "third": f"127.0.0.1:{closed_port}",
+        "other": "https://127.0.0.1:1",
+    }
+    inventory = tmp_path / "hosts.yml"
+    variables = {name: {"conductor_host": host, "conductor_api_key": SECRET} for name, host in hosts.items()}
+    inventory.write_text(yaml.safe_dump({"all": {"hosts": variables}}))
+    answer = play("install", {}, "--inventory", str(inventory))
+    assert_refused(answer, "first and second and third mean the same cluster")
+    assert {name: counts["failed"] for name, counts in answer.recap.items()} == dict.fromkeys(hosts, 1)
+    # The other host is on its own: it fails only because nothing listens there.
+    assert "https://127.0.0.1:1 cannot be reached" in answer.output + answer.errors
+    assert f":{closed_port} cannot be reached" not in answer.output + answer.errors
+
+
+@pytest.mark.parametrize("damage", ["null", "type", "key"])
+@pytest.mark.parametrize("in_process", [True, False])
+def test_secrets_of_a_kubeconfig_file_are_not_shown(
+    tmp_path: Path, closed_port: int, damage: str, in_process: bool
+) -> None:
+    pair, other = (Authority("ours").client(name) for name in ("somebody", "another"))
+    key = other.key if damage == "key" else pair.key
+    config = kubeconfig(closed_port, "one")
+    config["users"][0]["user"] = {
+        "client-certificate-data": base64.b64encode(pair.certificate).decode(),
+        "client-key-data": base64.b64encode(key).decode(),
+        "username": None,
+        "password": 7 if damage == "type" else None,
+    }
+    path, report = tmp_path / "config", tmp_path / "status.json"
+    path.write_text(yaml.safe_dump(config))
+    variables = {
+        "conductor_kubeconfig": str(path),
+        "conductor_status_file": str(report),
+        "ansible_conductor_in_process": in_process,
+    }
+    answer = play("status", variables, "-vvvv", "--diff")
+    words = {"null": "cannot be reached", "type": "password is a number", "key": "does not belong to the client"}
+    assert_refused(answer, words[damage])
+    seen = answer.output + answer.errors + (report.read_text() if report.exists() else "")
+    for secret in (config["users"][0]["user"]["client-key-data"], key.decode(), *key.decode().splitlines()[1:-1]):
+        assert secret not in seen
 
 
 # JSON on one line must not be taken for a path.

@@ -97,7 +97,7 @@ def test_the_cluster_answers(answer: Played, host: str) -> None:
         ("kubeconfig_nowhere", ["kubeconfig file not found: /run/nowhere"]),
         (
             "program_nowhere",
-            ["/run/other-helper", "in here.yml cannot be loaded", "it must be installed where this task runs"],
+            ["/run/other-helper", "of here.yml cannot be loaded", "it must be installed where this task runs"],
         ),
     ],
 )

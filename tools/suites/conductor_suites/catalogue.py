@@ -107,6 +107,7 @@ def all_suites(clone: Path, output: Path, *, evidence: bool = False) -> list[Sui
             for name in (MUTATED if evidence else ())
         ),
         tests("control-plane", "control_plane", 400, "integration/control_plane"),
+        tests("kubeconfigs", "control_plane", 40, "integration/kubeconfigs"),
         *(
             suite(
                 f"molecule-{name}",

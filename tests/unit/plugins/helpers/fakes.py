@@ -56,7 +56,7 @@ class FakeCluster(Cluster):
     def __init__(self, *, version: str = "v1.35.8", connections: int = 4) -> None:
         self.host = "https://fake.invalid"
         self.connections = connections
-        self.ca_file: str | None = None
+        self.authorities = b""
         self.version = version
         self.objects: dict[Key, dict[str, Any]] = {}
         self.requests: list[Request] = []

@@ -13,6 +13,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from ansible import constants
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 
@@ -30,6 +31,7 @@ class Action:
         # The arguments of each module call and of each operation without a module.
         self.executed: list[dict[str, Any]] = []
         self.done: list[dict[str, Any]] = []
+        self.claims: list[str] = []
         self.files = {"/play/files/config": "/play/files/config"}
         self.loader = Mock(get_real_file=lambda path: f"/decrypted{path}" if "vault" in path else path)
         self.task_vars: dict[str, Any] = {}
@@ -86,8 +88,10 @@ class Action:
         settings: dict[str, Any],
         scratch: str,
         say: Callable[[str], None],
+        claim: Callable[[str], str],
     ) -> dict[str, Any]:
         """Record the call in place of running the operation."""
+        self.claims.append(claim("a-uid"))
         assert (operation, settings) == (OPERATION, {"name": "x"})
         self.done.append(arguments)
         for line in self.said.get("progress", []):
@@ -118,6 +122,20 @@ def test_progress_is_shown_once_with_the_host_it_is_about(monkeypatch: pytest.Mo
     action.action.run(task_vars={"ansible_conductor_in_process": in_process, "inventory_hostname": "berlin"})
     assert len(action.done) == (in_process == "yes")
     assert action.shown == ["berlin  1 s  waiting", "berlin  2 s  done"]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "by_role", "claims"), [(2, True, ["", "berlin"]), (1, True, ["", ""]), (2, False, ["", ""])]
+)
+def test_a_host_of_the_role_claims_its_cluster(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hosts: int, by_role: bool, claims: list[str]
+) -> None:
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    action = Action(monkeypatch, "local", context="a")
+    for host in ("berlin", "tokyo"):
+        task_vars = {"ansible_play_hosts_all": ["berlin", "tokyo"][:hosts], "inventory_hostname": host}
+        action.action.run(task_vars={**task_vars, **({"__conductor_target": "x"} if by_role else {})})
+    assert action.claims == claims
 
 
 def test_the_bundle_of_the_release_is_found_in_the_collection() -> None:

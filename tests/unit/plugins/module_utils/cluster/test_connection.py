@@ -3,18 +3,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import base64
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from ansible_collections.conductor.trainer.plugins.module_utils.cluster.connection import connect, kubeconfig_of
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.connection import connect
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.target import Target
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import TargetError
+from ansible_collections.conductor.trainer.plugins.module_utils.kubeconfig.files import kubeconfig_of
+from tests.unit.plugins.helpers.certificates import Authority
 from tests.unit.plugins.helpers.server import Server
 
 
@@ -36,8 +40,13 @@ def written(folder: Path, content: Any, name: str = "config") -> str:
     return str(path)
 
 
+def asked(target: Target) -> Target:
+    """Return the target with the setting that sends credentials to a server on this machine without encryption."""
+    return replace(target, settings={"validate_certs": False, **target.settings})
+
+
 def sent(server: Server, target: Target, header: str) -> list[str]:
-    connect(target).get("/version")
+    connect(asked(target)).get("/version")
     return [value for name, value in server.asked[-1].headers if name.lower() == header.lower()]
 
 
@@ -84,13 +93,13 @@ def test_an_inline_kubeconfig_is_not_written_anywhere(server: Server, tmp_path: 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("a: [", "is not a valid kubeconfig"),
-        ("", "is not a valid kubeconfig: it has no contexts"),
-        ("just text", "is not a valid kubeconfig: it has no contexts"),
-        ({"kind": "Config"}, "is not a valid kubeconfig: it has no contexts"),
-        ({"contexts": [{"context": {}}]}, "is not a valid kubeconfig"),
-        ({"contexts": None}, "has 0"),
-        ({"contexts": [{"name": "a", "context": {"cluster": "gone", "user": "gone"}}]}, "cannot be loaded"),
+        ("a: [", "is not valid YAML: line 2, column 1"),
+        ("", "holds nothing"),
+        ("just text", "is plain text, not a kubeconfig"),
+        ({"kind": "Config"}, "has no contexts"),
+        ({"contexts": [{"context": {}}]}, "has contexts without a name"),
+        ({"contexts": None}, "has no contexts"),
+        ({"contexts": [{"name": "a", "context": {"cluster": "gone", "user": "gone"}}]}, "names cluster 'gone', which"),
     ],
 )
 def test_damaged_kubeconfig_is_named_in_the_error(tmp_path: Path, content: Any, words: str) -> None:
@@ -98,14 +107,7 @@ def test_damaged_kubeconfig_is_named_in_the_error(tmp_path: Path, content: Any, 
     with pytest.raises(TargetError, match=words) as caught:
         connect(Target(kubeconfig=path))
     assert path in str(caught.value)
-
-
-def test_binary_file_is_named_in_the_error(tmp_path: Path) -> None:
-    path = tmp_path / "binary"
-    path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(TargetError, match="is not a valid kubeconfig") as caught:
-        connect(Target(kubeconfig=str(path)))
-    assert str(path) in str(caught.value)
+    assert caught.value.next_step
 
 
 def test_kubeconfig_of_a_wrong_type_is_an_error() -> None:
@@ -116,20 +118,119 @@ def test_kubeconfig_of_a_wrong_type_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("where", ["option", "kubeconfig"])
-def test_a_server_without_a_scheme_is_rejected(where: str) -> None:
-    """The client would send the token over plain HTTP."""
+@pytest.mark.parametrize(
+    ("server", "url"),
+    [
+        ("a.example:6443", "https://a.example:6443"),
+        ("10.0.0.1:6443", "https://10.0.0.1:6443"),
+        ("[::1]:6443", "https://[::1]:6443"),
+        ("localhost", "https://localhost"),
+        ("127.0.0.1:18080", "https://127.0.0.1:18080"),
+        ("HTTPS://A.example/", "https://a.example"),
+        ("https://a.example/k8s/clusters/c-1/", "https://a.example/k8s/clusters/c-1"),
+    ],
+)
+def test_a_server_without_a_scheme_is_https(where: str, server: str, url: str) -> None:
     if where == "option":
-        target = Target(host="a.example:6443", settings={"api_key": "t"})
+        target = Target(host=server, settings={"api_key": "t"})
     else:
-        target = Target(kubeconfig=kubeconfig("a.example:6443", "a"), context="a")
-    with pytest.raises(TargetError, match=r"a\.example:6443 is not a URL"):
+        target = Target(kubeconfig=kubeconfig(server, "a"), context="a")
+    assert connect(target).host == url
+
+
+@pytest.mark.parametrize("where", ["option", "kubeconfig"])
+@pytest.mark.parametrize(
+    "server",
+    ["ftp://a", "unix:///run/x", "https://", "https://a:port", "https://a b", "https:/a", "https://a?x=1", "::1"],
+)
+def test_a_server_that_is_no_url_is_rejected(where: str, server: str) -> None:
+    if where == "option":
+        target = Target(host=server, settings={"api_key": "t"})
+    else:
+        target = Target(kubeconfig=kubeconfig(server, "a"), context="a")
+    with pytest.raises(TargetError, match="is not the URL of an API server"):
         connect(target)
+
+
+@pytest.mark.parametrize("where", ["option", "kubeconfig"])
+@pytest.mark.parametrize(
+    "server",
+    ["https://user:hush@a", "https://hush@a", "https://:hush@a", "user:hush@a:6443", "http://u:hush@127.0.0.1"],
+)
+def test_a_login_in_the_url_of_a_server_is_rejected_and_not_shown(where: str, server: str) -> None:
+    if where == "option":
+        target = Target(host=server, settings={"api_key": "t"})
+    else:
+        target = Target(kubeconfig=kubeconfig(server, "a"), context="a")
+    with pytest.raises(TargetError, match="a user name or a password in its URL") as caught:
+        connect(target)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("where", ["option", "kubeconfig"])
+@pytest.mark.parametrize(
+    "user",
+    [{"token": "t"}, {"username": "u", "password": "p"}, {"tokenFile": "/nonexistent"}, {"exec": {
+        "apiVersion": "client.authentication.k8s.io/v1", "command": "/nonexistent", "interactiveMode": "Never",
+    }}],
+    ids=lambda user: "-".join(user),
+)  # fmt: skip
+def test_credentials_are_not_sent_over_http_to_another_machine(where: str, user: dict[str, Any]) -> None:
+    for server in ("http://a.example", "HTTP://10.0.0.1:80", "http://0.0.0.0", "http://localhost.example"):
+        for settings in ({}, {"validate_certs": False}):
+            if where == "option":
+                target = Target(host=server, settings={"api_key": "t", **settings})
+            else:
+                target = Target(kubeconfig=kubeconfig(server, "a", user=user), settings=settings)
+            with pytest.raises(TargetError, match="credentials are not sent to http://") as caught:
+                connect(target)
+            assert caught.value.next_step
+
+
+@pytest.mark.parametrize("where", ["option", "kubeconfig"])
+def test_credentials_are_sent_over_http_to_this_machine_only_if_asked_for(server: Server, where: str) -> None:
+    target = (
+        Target(host=server.url, settings={"api_key": "t"})
+        if where == "option"
+        else Target(kubeconfig=kubeconfig(server.url, "a"))
+    )
+    warnings: list[str] = []
+    connect(target, warn=warnings.append).get("/version")
+    assert server.asked[-1].header("Authorization") is None
+    assert len(warnings) == 1
+    assert "validate_certs" in warnings[0]
+
+    assert sent(server, target, "Authorization") == ["Bearer t" if where == "option" else "Bearer token-a"]
+
+
+def test_a_request_without_encryption_to_this_machine_uses_no_proxy_of_the_environment(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("http_proxy", "http://proxy.invalid:1")
+    assert sent(server, Target(host=server.url, settings={"api_key": "t"}), "Authorization") == ["Bearer t"]
+    settings = {"api_key": "t", "proxy": "http://proxy.invalid:1", "validate_certs": False}
+    with pytest.raises(TargetError, match="credentials are not sent"):
+        connect(Target(host=server.url, settings=settings))
+
+
+def test_a_proxy_on_this_machine_brings_credentials_of_its_own(server: Server) -> None:
+    connect(Target(kubeconfig=kubeconfig(server.url, "a", user={"as": "jane"}))).get("/version")
+    assert server.asked[-1].header("Authorization") is None
 
 
 def test_missing_file_is_named_in_the_error() -> None:
     with pytest.raises(TargetError, match="kubeconfig file not found: /nonexistent/config") as caught:
         connect(Target(kubeconfig="~/config", context="a"))
     assert caught.value.next_step == "check the path"
+
+
+def test_without_any_kubeconfig_the_error_says_that_nothing_names_one() -> None:
+    """Under AWX the built-in credential brings host and token, and the inventory may name a context."""
+    with pytest.raises(TargetError, match="no option, variable or credential gives a kubeconfig") as caught:
+        connect(Target(context="a"))
+    assert "AWX" in str(caught.value.next_step)
 
 
 @pytest.mark.parametrize(
@@ -145,8 +246,8 @@ def test_failing_credential_plugin_is_an_error(
     user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never", **command}}
     path = written(tmp_path, kubeconfig(server.url, "a", user=user))
     with pytest.raises(TargetError, match=words) as caught:
-        connect(Target(kubeconfig=path, context="a"))
-    assert "credential plugin" in str(caught.value.next_step)
+        connect(asked(Target(kubeconfig=path, context="a")))
+    assert "where this task runs" in str(caught.value.next_step)
     assert server.asked == []
 
 
@@ -199,13 +300,9 @@ def test_pasted_file_is_not_shown_in_the_error(option: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_certificate_files_and_proxy_reach_the_connection(tmp_path: Path) -> None:
-    paths = {option: written(tmp_path, "x", option) for option in ("ca_cert", "client_cert", "client_key")}
+def test_proxy_reaches_the_connection() -> None:
     proxy = {"proxy": "http://proxy.invalid:3128", "proxy_headers": {"proxy_basic_auth": "u:p"}}
-    cluster = connect(Target(host="https://a", settings={**paths, **proxy}))
-    manager: Any = cluster._pool
-    pool = manager.connection_pool_kw
-    assert (pool["ca_certs"], pool["cert_file"], pool["key_file"]) == tuple(paths.values())
+    manager: Any = connect(Target(host="https://a", settings={"api_key": "t", **proxy}))._pool
     assert str(manager.proxy) == "http://proxy.invalid:3128"
     assert manager.proxy_headers == {"proxy-authorization": "Basic dTpw"}
 
@@ -220,9 +317,32 @@ def test_in_cluster_outside_of_a_pod_is_an_error() -> None:
         connect(Target(in_cluster=True))
 
 
+def test_in_cluster_uses_what_the_pod_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its token is read again by the official client."""
+    pem = Authority("pods").pem
+    ca_cert = written(tmp_path, pem.decode(), "ca.crt")
+    tokens = iter(("one", "two", "three"))
+
+    def load(client_configuration: Any) -> None:
+        def renew(configuration: Any) -> None:
+            configuration.api_key["authorization"] = f"bearer {next(tokens)}"
+
+        client_configuration.host, client_configuration.ssl_ca_cert = "https://10.96.0.1:443", ca_cert
+        renew(client_configuration)
+        client_configuration.refresh_api_key_hook = renew
+
+    monkeypatch.setattr("kubernetes.config.load_incluster_config", load)
+    hidden: set[str] = set()
+    target = Target(in_cluster=True, settings={"impersonate_user": "weak", "impersonate_groups": ["g"]})
+    cluster = connect(target, hide=hidden.update)
+    assert (cluster.host, cluster.authorities, hidden) == ("https://10.96.0.1:443", pem, {"one"})
+    assert [dict(cluster._credentials())["authorization"] for _ in range(2)] == ["bearer two", "bearer three"]
+    assert cluster._headers == (("Impersonate-User", "weak"), ("Impersonate-Group", "g"))
+
+
 def test_two_targets_do_not_share_credentials(server: Server) -> None:
-    first = connect(Target(host=server.url, settings={"api_key": "one"}))
-    connect(Target(host=server.url, settings={"api_key": "two"}))
+    first = connect(asked(Target(host=server.url, settings={"api_key": "one"})))
+    connect(asked(Target(host=server.url, settings={"api_key": "two"})))
     first.get("/version")
     assert server.asked[-1].header("Authorization") == "Bearer one"
 
@@ -242,6 +362,7 @@ def test_verification_can_be_switched_off_for_one_target_only() -> None:
         # Colon, slash and @ in a password are percent-encoded; an @ may also stay as it is.
         ("http://u:%3A%2Fp@%40@proxy.invalid:3128", "http://proxy.invalid:3128", "Basic dTo6L3BAQA=="),
         ("https://ü:p@proxy.invalid", "https://proxy.invalid:443", "Basic w7w6cA=="),
+        ("http://u:/p?#@proxy.invalid:3128", "http://proxy.invalid:3128", "Basic dTovcD8j"),
     ],
 )
 @pytest.mark.parametrize("where", ["option", "kubeconfig"])
@@ -277,7 +398,6 @@ def test_of_two_clusters_with_one_name_the_first_file_counts(tmp_path: Path) -> 
         ({"https_proxy": "http://p.invalid:1", "NO_PROXY": "b.example"}, "https://a.example", "http://p.invalid:1"),
         ({"https_proxy": "http://p.invalid:1", "NO_PROXY": ".example"}, "https://a.example", None),
         ({"HTTP_PROXY": "http://p.invalid:1"}, "https://a.example", None),
-        ({"HTTP_PROXY": "http://p.invalid:1"}, "http://a.example", "http://p.invalid:1"),
         ({"ALL_PROXY": "http://p.invalid:1"}, "https://a.example", "http://p.invalid:1"),
     ],
 )
@@ -306,7 +426,19 @@ def test_proxy_headers_override_the_login_in_the_url() -> None:
     assert manager.proxy_headers == {"proxy-authorization": "Basic dTpw"}
 
 
-@pytest.mark.parametrize("proxy", ["proxy.invalid:3128", "u:secret@proxy.invalid", "ftp://u:secret@proxy.invalid"])
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "proxy.invalid:3128",
+        "u:secret@proxy.invalid",
+        "ftp://u:secret@proxy.invalid",
+        "http://u:secret@",
+        "http://u:secret@[::1",
+        "http://u:secret@a:port",
+        "http://u:secret@a:99999",
+        "http://",
+    ],
+)
 def test_invalid_proxy_url_is_not_shown_in_the_error(proxy: str) -> None:
     with pytest.raises(TargetError, match="proxy is not a valid proxy URL") as caught:
         connect(Target(host="https://a", settings={"api_key": "t", "proxy": proxy}))
@@ -315,25 +447,28 @@ def test_invalid_proxy_url_is_not_shown_in_the_error(proxy: str) -> None:
 
 def test_new_connections_keep_the_overrides(tmp_path: Path) -> None:
     inline = kubeconfig("https://a", "x")
+    ours, theirs = Authority("ours").pem, Authority("theirs").pem
     inline["clusters"][0]["cluster"].update(
-        {"certificate-authority-data": "Zm9v", "proxy-url": "http://u:p@inner.invalid:1"}
+        {
+            "certificate-authority-data": base64.b64encode(theirs).decode(),
+            "proxy-url": "http://u:p@inner.invalid:1",
+        }
     )
-    ca_cert = written(tmp_path, "x", "ca")
+    ca_cert = written(tmp_path, ours.decode(), "ca")
     cluster = connect(Target(kubeconfig=inline, settings={"ca_cert": ca_cert, "proxy": "http://outer.invalid:2"}))
-    # The official client restores the settings of the kubeconfig whenever a token is requested.
     assert dict(cluster._credentials())["authorization"] == "Bearer token-x"
     manager: Any = cluster.fresh()._pool
-    assert manager.connection_pool_kw["ca_certs"] == cluster.ca_file == ca_cert
+    assert manager.connection_pool_kw["ssl_context"] is cluster._pool.connection_pool_kw["ssl_context"]
+    assert cluster.authorities == ours
     assert str(manager.proxy) == "http://outer.invalid:2"
 
 
-@pytest.mark.parametrize(
-    ("host", "settings"), [("https://a", {}), ("https://a", {"validate_certs": False}), ("http://a", {})]
-)
-def test_ca_file_is_known_only_with_verification(tmp_path: Path, host: str, settings: dict[str, Any]) -> None:
-    ca_cert = written(tmp_path, "x", "ca")
-    cluster = connect(Target(host=host, settings={"api_key": "t", "ca_cert": ca_cert, **settings}))
-    assert cluster.ca_file == (ca_cert if host.startswith("https") and not settings else None)
+@pytest.mark.parametrize("settings", [{}, {"validate_certs": False}])
+def test_the_authority_is_known_only_with_verification(tmp_path: Path, settings: dict[str, Any]) -> None:
+    pem = Authority("ours").pem
+    ca_cert = written(tmp_path, pem.decode(), "ca")
+    cluster = connect(Target(host="https://a", settings={"api_key": "t", "ca_cert": ca_cert, **settings}))
+    assert cluster.authorities == (b"" if settings else pem)
 
 
 def test_a_kubeconfig_as_text() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from pathlib import Path
 
 import pytest
 
@@ -69,13 +68,10 @@ def test_text_without_certificates_has_no_digest(text: str) -> None:
     assert ca_digest(text) == ""
 
 
-def test_the_identity_of_a_connection(tmp_path: Path) -> None:
+def test_the_identity_of_a_connection() -> None:
     cluster = FakeCluster()
     assert identity_of(cluster, UID) == Identity(UID)
-    file = tmp_path / "ca.pem"
-    cluster.ca_file = str(file)
-    assert identity_of(cluster, UID) == Identity(UID)
-    file.write_text(pem(b"one"))
+    cluster.authorities = pem(b"one").encode()
     assert identity_of(cluster, UID) == Identity(UID, ca_digest(pem(b"one")))
 
 

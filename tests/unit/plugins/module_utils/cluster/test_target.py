@@ -17,6 +17,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.cluster.target i
     CONNECTION_OPTIONS,
     choose_context,
     choose_target,
+    complete,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import TargetError
 
@@ -203,12 +204,83 @@ def test_every_variable_that_kubernetes_core_documents_is_understood(option: str
 @pytest.mark.parametrize(("text", "value"), [("False", False), (" no ", False), ("0", False), ("True", True)])
 def test_verification_is_text_in_the_environment(first: tuple[str, str], text: str, value: bool) -> None:
     for name in first:
-        assert choose_target(HOST, {name: text}).settings["validate_certs"] is value
+        environ = {"K8S_AUTH_HOST": HOST["host"], name: text}
+        assert choose_target(HOST, environ).settings["validate_certs"] is value
 
 
 def test_credentials_for_the_host_of_the_environment_are_not_sent_to_another_host() -> None:
     with pytest.raises(TargetError, match="no credentials for https://other"):
         choose_target({"host": "https://other"}, AWX)
+
+
+CREDENTIALS = {
+    "api_key": "K8S_AUTH_API_KEY",
+    "username": "K8S_AUTH_USERNAME",
+    "password": "K8S_AUTH_PASSWORD",
+    "client_cert": "K8S_AUTH_CERT_FILE",
+    "client_key": "K8S_AUTH_CLIENT_KEY",
+}
+
+
+def test_a_host_in_an_option_is_not_completed_from_the_environment() -> None:
+    """The key of a shell or of AWX would be sent to each host of a fleet."""
+    environ = dict.fromkeys(CREDENTIALS.values(), "theirs")
+    with pytest.raises(TargetError, match=r"no credentials for https://a\.example; api_key and client_cert") as caught:
+        choose_target({"host": "https://a.example"}, environ)
+    assert "K8S_AUTH_HOST" in str(caught.value.next_step)
+    for name, value in (("K8S_AUTH_VERIFY_SSL", "no"), ("K8S_AUTH_SSL_CA_CERT", "/theirs")):
+        assert choose_target(HOST, {name: value}).settings == {"api_key": "mine"}
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "https://a.example",
+        "https://a.example/",
+        "https://A.EXAMPLE:443",
+        "a.example",
+        "HTTPS://a.example//",
+        " a.example ",
+    ],
+)
+def test_the_environment_completes_the_host_that_it_names_itself(spelling: str) -> None:
+    environ = {"K8S_AUTH_HOST": spelling, "K8S_AUTH_API_KEY": "theirs", "K8S_AUTH_VERIFY_SSL": "no"}
+    settings = choose_target({"host": "https://a.example"}, environ).settings
+    assert settings == {"api_key": "theirs", "validate_certs": False}
+    # Never credentials of two sorts, nor a CA of one and the verification of the other.
+    assert choose_target({"host": "https://a.example", "username": "u", "password": "p"}, environ).settings == {
+        "username": "u",
+        "password": "p",
+        "validate_certs": False,
+    }
+    assert choose_target({"host": "https://a.example", "ca_cert": "/ca"}, environ).settings == {
+        "ca_cert": "/ca",
+        "api_key": "theirs",
+    }
+
+
+@pytest.mark.parametrize(
+    "other", ["https://a.example:6443", "http://a.example", "https://a.example/x", "https://b.example", "", "https://["]
+)
+def test_the_environment_does_not_complete_another_host(other: str) -> None:
+    with pytest.raises(TargetError, match="no credentials"):
+        choose_target({"host": "https://a.example"}, {"K8S_AUTH_HOST": other, "K8S_AUTH_API_KEY": "theirs"})
+
+
+@pytest.mark.parametrize("option", CREDENTIALS)
+@pytest.mark.parametrize("environ", [AWX, FILE, {"K8S_AUTH_KUBECONFIG": "/env/config"}], ids=["host", "file", "only"])
+def test_credentials_in_options_are_not_sent_to_a_cluster_of_the_environment(
+    option: str, environ: dict[str, str]
+) -> None:
+    with pytest.raises(TargetError, match=f"{option} is an option, but the environment names the cluster"):
+        choose_target({option: "mine"}, environ)
+    assert not {"host", "kubeconfig", "context"} & complete({option: "mine"}, environ).keys()
+
+
+def test_a_password_in_a_host_is_not_shown() -> None:
+    with pytest.raises(TargetError, match=r"no credentials for https://a\.example") as caught:
+        choose_target({"host": "https://u:hush@a.example"}, {})
+    assert "hush" not in str(caught.value)
 
 
 def test_impersonation_is_not_dropped_for_the_own_cluster() -> None:

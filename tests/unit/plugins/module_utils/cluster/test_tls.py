@@ -13,9 +13,10 @@ import urllib3
 from kubernetes.client import Configuration
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.retry import Backoff
-from ansible_collections.conductor.trainer.plugins.module_utils.cluster.tls import share_context
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.tls import TlsMaterial, share_context
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.transport import Transport
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import UnreachableError
+from tests.support.tunnel_proxy import TunnelProxy
 from tests.unit.plugins.helpers.certificates import Authority
 from tests.unit.plugins.helpers.server import Server
 
@@ -152,6 +153,41 @@ def test_verification_can_be_switched_off(server: Server, files: dict[str, Path]
     one = transport(server, files, ssl_ca_cert=None, verify_ssl=False)
     ask(one)
     ask(one.fresh())
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_material_is_used_through_a_proxy(
+    server: Server, tmp_path: Path, files: dict[str, Path], authority: Authority, secure: bool
+) -> None:
+    """A proxy with HTTPS is verified by the same authorities, and gets no client certificate."""
+    tls = None
+    if secure:
+        pair = authority.server("proxy", ["127.0.0.1"])
+        (tmp_path / "proxy.crt").write_bytes(pair.certificate)
+        (tmp_path / "proxy.key").write_bytes(pair.key)
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(tmp_path / "proxy.crt", tmp_path / "proxy.key")
+    material = TlsMaterial(files["ca"].read_bytes(), files["certificate"].read_bytes(), files["key"].read_bytes())
+    with TunnelProxy(tls=tls) as proxy:
+        configuration = Configuration()
+        configuration.host, configuration.proxy = server.url, proxy.url
+        one = Transport(configuration, backoff=Backoff(attempts=1), material=material)
+        for path in files.values():
+            path.unlink()
+        ask(one)
+        ask(one.fresh())
+        one.close()
+        assert proxy.tunnels == [server.address] * 2
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("name", ["stranger", "nonsense"])
+def test_material_that_does_not_fit_is_an_error(server: Server, files: dict[str, Path], name: str) -> None:
+    configuration = Configuration()
+    configuration.host = server.url
+    material = TlsMaterial(files["ca"].read_bytes(), files["certificate"].read_bytes(), files[name].read_bytes())
+    with pytest.raises(ssl.SSLError):
+        Transport(configuration, backoff=Backoff(attempts=1), material=material)
 
 
 def test_context_is_not_shared_with_a_proxy(server: Server, files: dict[str, Path]) -> None:

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.definit
     MADE_FOR,
     asked_for,
     differences,
+    documents_of,
     submission_of,
     trainjob_key,
 )
@@ -121,10 +124,145 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
         asked_for(JOB, "job.yml", None, None)
     with pytest.raises(InputError, match="definition is neither YAML nor JSON"):
         asked_for("{a: [", None, None, None)
-    binary = tmp_path / "job.yml"
-    binary.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="cannot be read"):
-        asked_for(None, str(binary), None, None)
+    file = tmp_path / "job.yml"
+    for data, words in (
+        (b"\xff\xfe\x00", "is not valid UTF-16"),
+        (b"a: b\nc: \xe9\n", "is not valid UTF-8: byte 0xE9 in line 2"),
+        (b"\x1f\x8b\x08", "is compressed with gzip"),
+        (b"a\0: \xff", "is binary"),
+    ):
+        file.write_bytes(data)
+        with pytest.raises(InputError, match=f"{file} cannot be read: it {words}"):
+            asked_for(None, str(file), None, None)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n", "  \n\t\n", "# only a comment\n", "---\n", "---\n...\n---\n", "null\n", "~"]
+)
+def test_a_file_that_holds_nothing_is_named(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "job.yml"
+    file.write_text(text)
+    # A name does not make it a TrainJob that exists: the file was meant.
+    for name, namespace in ((None, None), ("mnist", "team")):
+        with pytest.raises(InputError, match=f"{file} holds nothing") as caught:
+            asked_for(None, str(file), name, namespace)
+        assert caught.value.next_step
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_a_file_is_read_by_its_byte_order_mark(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "job.yml"
+    file.write_bytes(yaml.safe_dump(JOB, allow_unicode=True).encode(encoding))
+    assert asked_for(None, str(file), None, None)[0].name == "mnist"
+
+
+def job_with(value: str) -> str:
+    """Return a TrainJob as YAML with one value written as it is."""
+    return f"""\
+apiVersion: {API_VERSION}
+kind: TrainJob
+metadata:
+  name: mnist
+  namespace: team
+  annotations:
+    x: {value}
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("2020-01-01", "2020-01-01"),
+        ("2020-01-01T10:00:00Z", "2020-01-01T10:00:00Z"),
+        ("2020-01-01 10:00:00", "2020-01-01 10:00:00"),
+        ("!!timestamp 2020-01-01", "2020-01-01"),
+        ("!!binary aGVsbG8=", "hello"),
+        ("!!str 12", "12"),
+        ("12:30:45", "12:30:45"),
+        ("0b11", 3),
+        ("010", 8),
+        ("1e3", 1000),
+        ("1_000", 1000),
+        ("on", True),
+        ("y", "y"),
+        ("n", "n"),
+        ("~", None),
+        ("&a {b: c}", {"b": "c"}),
+        ("!!set {a, b}", {"a": None, "b": None}),
+        ("{1: a, true: b, 1.5: c, 2020-01-01: d}", {"1": "a", "true": "b", "1.5": "c", "2020-01-01": "d"}),
+        ("{<<: {a: 1, b: 2}, b: 3}", {"a": 1, "b": 3}),
+        ("[&a {b: c}, *a, *a]", [{"b": "c"}] * 3),
+    ],
+)
+def test_yaml_has_the_types_of_json(value: str, found: Any) -> None:
+    submission = asked_for(job_with(value), None, None, None)[1]
+    assert submission is not None
+    assert submission.job["metadata"]["annotations"]["x"] == found
+    json.dumps(submission.job, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("&a [*a]", "line 7: a value contains itself"),
+        ("&a {b: *a}", "line 7: a value contains itself"),
+        ("*missing", "line 7: an alias has no anchor"),
+        (".nan", "JSON does not have"),
+        (".inf", "JSON does not have"),
+        ("-.INF", "JSON does not have"),
+        ("!!binary /w==", "binary data is not text"),
+        ("!!binary '%'", "!!binary"),
+        ("!local y", "a tag is unknown; text that begins with ! needs quotes"),
+        ("!!python/object/apply:os.getcwd []", "a tag is unknown"),
+        ("!vault |\n      abc", "Ansible Vault"),
+        ("{a: 1, a: 2}", "line 7: the key 'a' is there twice"),
+        ("{null: 1}", "a key is not text"),
+        ("{[a]: 1}", "a key is not text"),
+        ("[" * 1000 + "]" * 1000, "nested more than 200 levels"),
+        ("[" * 1000, "nested more than 200 levels"),
+        ("{<<: 3}", "<< needs a mapping"),
+        ("!!int x", "not of its type !!int"),
+        ("'secret", "found unexpected end of stream"),
+        ("\x00", "characters that YAML does not allow"),
+        (
+            "\n" + "".join(f"      x{n}: &x{n} [{', '.join([f'*x{n - 1}' if n else 'x'] * 9)}]\n" for n in range(12)),
+            "too many values",
+        ),
+        ("\n      a: &a " + "x" * 100_000 + "\n      b: [" + "*a, " * 1000 + "]", "too many values"),
+    ],
+    ids=lambda value: value[:20],
+)
+def test_what_json_has_not_is_an_error(value: str, words: str) -> None:
+    with pytest.raises(InputError, match=re.escape(words)) as caught:
+        asked_for(job_with(value), None, None, None)
+    assert caught.value.next_step
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), {"a": {1, 2}}, {None: 1}], ids=["nan", "infinity", "set", "null"]
+)
+def test_data_of_a_playbook_is_checked_as_well(value: Any) -> None:
+    with pytest.raises(InputError, match="definition cannot be sent as JSON"):
+        asked_for({**JOB, "spec": {"x": value}}, None, None, None)
+    recursive: list[Any] = []
+    recursive.append(recursive)
+    with pytest.raises(InputError, match="nested more than"):
+        asked_for({**JOB, "spec": {"x": recursive}}, None, None, None)
+
+
+def test_dates_in_the_data_of_a_playbook_are_text() -> None:
+    submission = asked_for({**JOB, "spec": {"x": datetime.date(2020, 1, 2)}}, None, None, None)[1]
+    assert submission is not None
+    assert submission.job["spec"]["x"] == "2020-01-02"
+
+
+def test_json_is_read_as_json() -> None:
+    for text in ('{"a": "\\ud83d\\ude00", "b": 1.0}', '{\n\t"a": "\\ud83d\\ude00",\n\t"b": 1e0\n}'):
+        assert documents_of(text, "x") == [{"a": "\U0001f600", "b": 1}]
+    for text in ('{"a": NaN}', '{"a": 1, "a": 2}', '{"a": ' * 100_000):
+        with pytest.raises(InputError):
+            documents_of(text, "x")
 
 
 def spec(**fields: Any) -> dict[str, Any]:
