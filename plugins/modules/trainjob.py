@@ -113,6 +113,8 @@ notes:
     C(pods), and to C(get) C(pods/log) in the namespace; to C(delete) C(trainjobs) if it deletes; and to C(get),
     C(create), C(patch) and C(delete) the other objects in O(definition). If the permission to read logs is missing, the
     result contains a message in place of the lines.
+  - Fails before it submits a TrainJob if permissions to follow it are missing, if a JobSet of its name exists that it
+    would not own, or, with the permission to C(list) C(limitranges) and C(resourcequotas), if these reject its pods.
   - With the permission to C(list) C(jobs) and C(events) in the namespace, it also reports why a Job failed and what
     rejects its pods. It waits for conditions that time can change, such as a ResourceQuota that other pods use up;
     other conditions end the task.

@@ -145,6 +145,8 @@ SMOKE = {
     # Why a Job failed, and who refuses its pods.
     Right("list", "batch", "jobs", SMOKE_NAMESPACE, ""),
     Right("list", "", "events", SMOKE_NAMESPACE, ""),
+    # What would reject them.
+    *(Right("list", "", plural, SMOKE_NAMESPACE, "") for plural in ("limitranges", "resourcequotas")),
     *(Right("get", "", "namespaces", "", name) for name in (SMOKE_NAMESPACE, "kube-system")),
 }
 

@@ -21,7 +21,7 @@ from ..objects.fields import name_of, part, parts, text
 from ..objects.resources import Key, Resource, resource_of
 from ..verdicts.jobs import has_missing_pods, job_verdict
 from ..verdicts.verdict import Verdict, count
-from .state import JOBSET_LABEL
+from .state import JOBSET_LABEL, is_of_job_set
 
 _JOB, _EVENT = resource_of("batch/v1", "Job"), resource_of("v1", "Event")
 # Seconds between two reads: while pods are missing, and when all of them exist.
@@ -48,6 +48,8 @@ class Jobs:
     def __init__(self, cluster: Cluster, key: Key, uid: str = "") -> None:
         self.failed: list[Verdict] = []
         self.refusals: list[FailureSign] = []
+        # That of the JobSet; see C(is_of_job_set).
+        self.job_set_uid: str | None = None
         self._cluster = cluster
         self._key = key
         self._uid = uid
@@ -83,6 +85,7 @@ class Jobs:
         )
         if jobs is None:
             return True
+        jobs = [job for job in jobs if is_of_job_set(job, self._key.name, self.job_set_uid)]
         verdicts = [job_verdict(name_of(job), job) for job in jobs]
         self.failed = [verdict for verdict in verdicts if verdict.state == "failed"]
         without_pods = [job for job in jobs if has_missing_pods(job)]
@@ -108,7 +111,9 @@ class Jobs:
         """Return why the JobSet, or one of its Jobs, cannot be created: the newest event about each level."""
         selector = f"involvedObject.name={self._key.name},type=Warning"
         events = self._readable(lambda: self._list(_EVENT, field_selector=selector)) or []
-        uids = {"TrainJob": self._uid, "JobSet": text(job_set, "metadata", "uid")}
+        uids = {"TrainJob": self._uid}
+        if self.job_set_uid != "":
+            uids["JobSet"] = text(job_set, "metadata", "uid")
         newest: dict[str, Mapping[str, Any]] = {}
         for event in sorted(events, key=time_of):
             about = part(event, "involvedObject")

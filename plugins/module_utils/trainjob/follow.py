@@ -20,12 +20,24 @@ from ..diagnose.failure_tracker import FailureTracker
 from ..diagnose.failures import FailureSign, start_failures
 from ..diagnose.limit_ranges import with_limit_range
 from ..errors import ApiError, ConductorError, NotReadyError, listed
-from ..objects.fields import name_of, text
+from ..objects.fields import is_terminating, name_of, text
 from ..objects.resources import Key, resource_of
 from ..verdicts.progress import Progress
 from .child_jobs import Jobs
 from .definition import API_VERSION
-from .state import JOBSET_LABEL, JobState, conditions_of, container_of, failure_of, row_of, state_of
+from .state import (
+    JOBSET_API_VERSION,
+    JOBSET_LABEL,
+    JobState,
+    conditions_of,
+    container_of,
+    failure_of,
+    is_of_job_set,
+    is_owned,
+    name_is_taken,
+    row_of,
+    state_of,
+)
 
 STEP = "follow"
 _POD = resource_of("v1", "Pod")
@@ -37,6 +49,8 @@ _LINE = 300
 _NAMED = 4
 # The longest pause in seconds between two checks: signs that a pod cannot start count only if they last.
 _IDLE = 1.0
+# Seconds until a JobSet of its name that it does not own counts: the controller may take it over.
+_TAKEN = 5.0
 # Lines of progress: seconds between two of them if nothing changes (jobs take hours), and their number in a result.
 _LATEST, _SAID = 60.0, 20
 
@@ -83,7 +97,11 @@ class Follower:
         self._present: list[Mapping[str, Any]] = []
         self._failure_tracker = FailureTracker(cluster, ())
         self._jobs = Jobs(cluster, key, uid)
-        kinds = ((API_VERSION, "TrainJob"), ("jobset.x-k8s.io/v1alpha2", "JobSet"), ("v1", "Pod"))
+        # Its JobSet, and the uid of that; the uid is empty if others made the JobSet of its name.
+        self._job_set: Mapping[str, Any] | None = None
+        self._job_set_uid: str | None = None
+        self._taken: tuple[float, Mapping[str, Any]] | None = None
+        kinds = ((API_VERSION, "TrainJob"), (JOBSET_API_VERSION, "JobSet"), ("v1", "Pod"))
         self._scopes = [Scope(resource_of(*kind), key.namespace) for kind in kinds]
 
     @property
@@ -136,7 +154,9 @@ class Follower:
                     self._hear_others(self._pods.values())
                     raise self._too_late(timeout)
                 watcher.start()
-                self._jobs.look(now, watcher.objects(self._scopes[1]).get(self._key.name))
+                if self._taken and now - self._taken[0] >= _TAKEN:
+                    raise name_is_taken(self._key, self._taken[1], STEP)
+                self._jobs.look(now, self._job_set)
                 if failure := self._hopeless(now):
                     raise self._cannot_start(failure)
                 watcher.wait(min(_IDLE, deadline - now))
@@ -150,10 +170,11 @@ class Follower:
         job = jobs.get(self._key.name)
         if job is None or text(job, "metadata", "uid") != self._uid:
             raise self._error("it was deleted meanwhile", "find out what deleted it, then submit it again")
-        present = [pod for pod in pods.values() if text(pod, "metadata", "labels", JOBSET_LABEL) == self._key.name]
+        self._job_set = job_set = self._own_job_set(job_sets.get(self._key.name))
+        present = [pod for pod in pods.values() if self._is_own(pod)]
         self._present = list(present)
         self._take(present)
-        state = state_of(job, job_sets.get(self._key.name), present)
+        state = state_of(job, job_set, present)
         if not self.timeline or state.phase != self.state.phase:
             self.timeline.append({"seconds": self.elapsed, "phase": state.phase})
         if self._jobs.refusals and not state.is_final:
@@ -162,6 +183,22 @@ class Follower:
         if self._progress:
             self._progress.tell(self.elapsed, "" if state.phase == "complete" else str(state))
         return state.is_final
+
+    def _own_job_set(self, job_set: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """Return the JobSet of its name if this TrainJob owns it."""
+        if job_set is not None:
+            is_own = is_owned(job_set, self._uid)
+            self._job_set_uid = text(job_set, "metadata", "uid") if is_own else ""
+            self._jobs.job_set_uid = self._job_set_uid
+            # A JobSet of an earlier TrainJob of this name is deleted soon.
+            passes = is_own or is_terminating(job_set)
+            self._taken = None if passes else self._taken or (self._monotonic(), job_set)
+            return job_set if is_own else None
+        self._taken = None
+        return None
+
+    def _is_own(self, pod: Mapping[str, Any]) -> bool:
+        return is_of_job_set(pod, self._key.name, self._job_set_uid)
 
     def _hopeless(self, now: float) -> FailureSign | None:
         """Return a sign that a pod cannot be created or started, if it has lasted long enough."""
@@ -181,6 +218,7 @@ class Follower:
         """Read the pods again: their last state may arrive after that of the TrainJob."""
         selector = f"{JOBSET_LABEL}={self._key.name}"
         pods, _version = self._cluster.list_all(_POD, self._key.namespace, metadata_only=False, label_selector=selector)
+        pods = [pod for pod in pods if self._is_own(pod)]
         self._take(pods)
         self._hear_others(pods)
         if self.state.phase == "failed":

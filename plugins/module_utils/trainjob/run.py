@@ -13,15 +13,16 @@ from typing import Any
 from ..cluster.client import Cluster
 from ..cluster.deletion import Deleter, DeletionTarget
 from ..diagnose.deletions import DeletionDiagnosis
-from ..errors import ApiError, ConductorError, InputError, NotReadyError, RefusedError
+from ..errors import ApiError, ConductorError, InputError, NotReadyError, RefusedError, RightsError
 from ..objects.fields import name_of, text
 from ..objects.resources import Key, path_of, resource_of
 from ..verdicts.progress import Progress
 from .companions import Companions
 from .definition import Submission, differences
 from .follow import Follower, with_words
+from .preconditions import require_submittable
 from .runtimes import with_runtimes
-from .state import JOBSET_LABEL
+from .state import JOBSET_API_VERSION, JOBSET_LABEL, is_of_job_set, is_owned
 
 STEP = "submit"
 # The manager's cache learns of a new runtime a moment after the API server (about 0.3 s: NVIDIA/aicr issue 1669).
@@ -97,6 +98,7 @@ class TrainJobRun:
             if submission is None:
                 raise InputError(f"{key} does not exist", next_step="set definition or src to submit it")
             self._changed = True
+            require_submittable(self._cluster, submission, follow=self._wishes.wait)
             if self._wishes.check_mode:
                 try:
                     companions.predict(submission.job)
@@ -123,6 +125,11 @@ class TrainJobRun:
                 follower.follow(self._wishes.timeout)
             else:
                 follower.look()
+        except RightsError as error:
+            if not self._wishes.wait and self._changed:
+                return self._result(key, phase="created", cause=f"its state cannot be read: {error.message}")
+            self._clean_after_failure(key, metadata, companions, error)
+            raise self._submitted(error, key) from error
         except ConductorError as error:
             self._clean_after_failure(key, metadata, companions, error)
             raise
@@ -201,6 +208,17 @@ class TrainJobRun:
                     raise with_runtimes(self._cluster, submission.key.namespace, error) from error
                 self._sleep(_CACHE_PAUSE)
 
+    def _submitted(self, error: RightsError, key: Key) -> RightsError:
+        """Return the error about missing permissions, with the state of the TrainJob."""
+        if self._changed and self._wishes.delete_after != "always":
+            with_words(error, f"{key} was submitted and continues")
+            error.next_step = (
+                "grant these permissions and run this again, which follows it, or delete the TrainJob: `kubectl delete "
+                f"trainjob {key.name} --namespace {key.namespace}`"
+            )
+            error.facts["submitted"] = str(key)
+        return error
+
     def _clean_after_failure(
         self, key: Key, metadata: Mapping[str, Any], companions: Companions, error: ConductorError
     ) -> None:
@@ -233,6 +251,7 @@ class TrainJobRun:
         self._deleted += [str(target.key) for target in targets]
         if self._wishes.check_mode:
             return
+        job_sets = {target.key: self._job_set_of(target) for target in targets if target.key.kind == "TrainJob"}
         diagnosis = DeletionDiagnosis(self._cluster)
         deleter = Deleter(
             self._cluster,
@@ -244,7 +263,7 @@ class TrainJobRun:
         try:
             deleter.delete(targets, foreground=targets[0].key.kind == "TrainJob")
             # JobSet releases its Jobs before their pods have ended, and a Job replaces its pods as long as it exists.
-            while pods := [pod for target in targets for pod in self._pods_of(target.key)]:
+            while pods := [pod for key, uid in job_sets.items() for pod in self._pods_of(key, uid)]:
                 deleter.wait_for(pods)
         except NotReadyError as error:
             if diagnosis.next_steps:
@@ -264,9 +283,21 @@ class TrainJobRun:
     def _said(self) -> list[str]:
         return self._deleting.lines if self._deleting else []
 
-    def _pods_of(self, key: Key) -> list[DeletionTarget]:
-        if key.kind != "TrainJob":
-            return []
+    def _job_set_of(self, target: DeletionTarget) -> str | None:
+        """Return the uid of the JobSet of a TrainJob; empty if others made that JobSet, None if it is unknown."""
+        key, resource = target.key, resource_of(JOBSET_API_VERSION, "JobSet")
+        try:
+            found, _version = self._cluster.list_all(
+                resource, key.namespace, field_selector=f"metadata.name={key.name}"
+            )
+        except ApiError as error:
+            if error.status not in (403, 404):
+                raise
+            return None
+        own = [item for item in found if name_of(item) == key.name]
+        return next((text(item, "metadata", "uid") if is_owned(item, target.uid) else "" for item in own), None)
+
+    def _pods_of(self, key: Key, job_set_uid: str | None) -> list[DeletionTarget]:
         pods, _version = self._cluster.list_all(
             resource_of("v1", "Pod"), key.namespace, label_selector=f"{JOBSET_LABEL}={key.name}"
         )
@@ -275,6 +306,7 @@ class TrainJobRun:
                 Key("v1", "Pod", key.namespace, name_of(pod)), text(pod, "metadata", "uid"), terminating=True
             )
             for pod in pods
+            if job_set_uid is None or is_of_job_set(pod, key.name, job_set_uid)
         ]
 
     def _result(self, key: Key, *, phase: str, **more: Any) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from ..errors import RefusedError
 from ..objects.fields import name_of, part, parts, text
+from ..objects.resources import Key
 from ..verdicts.jobs import jobset_verdict, trainjob_verdict
 from ..verdicts.pods import containers_of, holding_container, pod_words, sidecars_of
 from ..verdicts.verdict import count
@@ -17,6 +19,9 @@ from ..verdicts.verdict import count
 JobPhase = Literal["created", "suspended", "running", "complete", "failed"]
 # JobSet sets this label on every pod. The JobSet of a TrainJob has the name of the TrainJob.
 JOBSET_LABEL = "jobset.sigs.k8s.io/jobset-name"
+# JobSet 0.12 and newer set it on Jobs and pods.
+JOBSET_UID_LABEL = "jobset.sigs.k8s.io/jobset-uid"
+JOBSET_API_VERSION = "jobset.x-k8s.io/v1alpha2"
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,38 @@ def state_of(job: Mapping[str, Any], job_set: Mapping[str, Any] | None, pods: Se
     if any(text(pod, "status", "phase") not in ("", "Pending") for pod in pods):
         return JobState("running", _tally(pods))
     return JobState("created", _tally(pods) if pods else jobset_verdict(name, job_set).evidence)
+
+
+def is_owned(item: Mapping[str, Any] | None, uid: str) -> bool:
+    """Return whether the object with this uid owns an object."""
+    return any(text(reference, "uid") == uid for reference in parts(item, "metadata", "ownerReferences"))
+
+
+def is_of_job_set(item: Mapping[str, Any], name: str, uid: str | None) -> bool:
+    """Return whether a Job or pod belongs to the JobSet of a TrainJob. A label with its name is no proof.
+
+    Args:
+        name: the name of the JobSet.
+        uid: its uid; None if no JobSet of this name has been seen, empty if the TrainJob does not own it.
+    """
+    if text(item, "metadata", "labels", JOBSET_LABEL) != name or uid == "":
+        return False
+    labelled = text(item, "metadata", "labels", JOBSET_UID_LABEL)
+    if uid is None:
+        return not labelled
+    return labelled == uid if labelled else bool(parts(item, "metadata", "ownerReferences"))
+
+
+def name_is_taken(key: Key, job_set: Mapping[str, Any], step: str) -> RefusedError:
+    """Return the error that a JobSet exists that has the name of a TrainJob and that the TrainJob does not own."""
+    owners = [f"{text(one, 'kind')} {text(one, 'name')}" for one in parts(job_set, "metadata", "ownerReferences")]
+    whose = f"belongs to {', '.join(owners)}" if owners else "was created by others"
+    return RefusedError(
+        f"the name is taken: JobSet {key.namespace}/{key.name} exists and {whose}, so the TrainJob cannot have pods",
+        step=step,
+        subject=str(key),
+        next_step="give the TrainJob another name, or delete that JobSet, with its pods, if nobody needs it",
+    )
 
 
 def conditions_of(job: Mapping[str, Any]) -> list[dict[str, str]]:

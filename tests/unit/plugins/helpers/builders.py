@@ -203,6 +203,12 @@ def train_job(name: str, namespace: str, condition: str = "Complete") -> dict[st
     )
 
 
+def jobset_crd() -> dict[str, Any]:
+    """The CRD without which the fake cluster serves no JobSets."""
+    spec = {"group": "jobset.x-k8s.io", "names": {"plural": "jobsets", "kind": "JobSet"}, "scope": "Namespaced"}
+    return obj("CustomResourceDefinition", "jobsets.jobset.x-k8s.io", "apiextensions.k8s.io/v1", spec=spec)
+
+
 def job_event(job: dict[str, Any], message: str, second: int = 0) -> dict[str, Any]:
     """What the job controller says when it may not create a pod."""
     return obj(

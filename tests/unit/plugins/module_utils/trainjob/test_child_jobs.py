@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError
 from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.child_jobs import Jobs
 from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.definition import trainjob_key
-from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.state import JOBSET_LABEL
+from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.state import JOBSET_LABEL, JOBSET_UID_LABEL
 from tests.unit.plugins.helpers.builders import job_event, obj
 from tests.unit.plugins.helpers.fakes import FakeCluster
 
@@ -251,3 +251,16 @@ def test_they_are_looked_at_often_until_all_pods_are_there() -> None:
     put_job(cluster, active=1)
     assert looks(4, 5, 18) == 1
     assert looks(19) == 1
+
+
+@pytest.mark.parametrize(("uid", "found"), [("ours", ["Job a"]), ("", []), (None, [])])
+def test_only_the_jobs_of_its_own_job_set_count(uid: str | None, found: list[str]) -> None:
+    cluster = FakeCluster()
+    for name, owner in (("a", "ours"), ("b", "another")):
+        job = put_job(cluster, name, conditions=ended("Failed"))
+        job["metadata"]["labels"][JOBSET_UID_LABEL] = owner
+        cluster.put(job)
+    jobs = Jobs(cluster, KEY)
+    jobs.job_set_uid = uid
+    jobs.see()
+    assert [str(verdict).partition(":")[0] for verdict in jobs.failed] == found

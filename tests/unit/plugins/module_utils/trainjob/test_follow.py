@@ -12,15 +12,16 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
     NotReadyError,
+    RefusedError,
     RightsError,
     UnreachableError,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.trainjob import follow
 from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.definition import trainjob_key
 from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.follow import Follower, with_words
-from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.state import JOBSET_LABEL
-from tests.unit.plugins.helpers.builders import bundle, installed, job_event, obj, train_job
-from tests.unit.plugins.helpers.fakes import FakeCluster, failure
+from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.state import JOBSET_LABEL, JOBSET_UID_LABEL
+from tests.unit.plugins.helpers.builders import bundle, installed, job_event, jobset_crd, obj, train_job
+from tests.unit.plugins.helpers.fakes import Clock, FakeCluster, failure
 
 KEY = trainjob_key("team", "mnist")
 LIMIT = 30.0
@@ -450,3 +451,67 @@ def test_results_stay_small(cluster: FakeCluster) -> None:
 
 def test_one_thing_more_to_say() -> None:
     assert str(with_words(NotReadyError("it failed", step="follow"), "and more")) == "follow: it failed\n  and more"
+
+
+# -- only what this TrainJob owns -------------------------------------------------------------------------------------
+
+
+def job_set(cluster: FakeCluster, owner: str | None, **metadata: Any) -> str:
+    owners = [{"apiVersion": "trainer.kubeflow.org/v1alpha1", "kind": "TrainJob", "name": "mnist", "uid": owner}]
+    extra = {"ownerReferences": owners} if owner else {}
+    cluster.put(jobset_crd())
+    made = cluster.put(obj("JobSet", "mnist", "jobset.x-k8s.io/v1alpha2", "team", metadata={**extra, **metadata}))
+    return str(made["metadata"]["uid"])
+
+
+def of(found: dict[str, Any], uid: str) -> dict[str, Any]:
+    found["metadata"]["labels"][JOBSET_UID_LABEL] = uid
+    return found
+
+
+def test_the_pods_of_a_job_set_of_others_are_not_its_own(cluster: FakeCluster) -> None:
+    follower = followed(cluster, "")
+    uid = job_set(cluster, None)
+    cluster.put(of(pod(0, "Failed", 3), uid), "kubelet")
+    cluster.put(pod(1, "Failed", 4), "kubelet")
+    cluster.logs = {"mnist-node-0-0": ["secret of others"]}
+    with pytest.raises(NotReadyError, match="it has not ended after 0 s") as caught:
+        follower.follow(0)
+    assert (follower.pods, follower.logs) == ([], {})
+    assert "secret of others" not in str(caught.value)
+    assert "exit code" not in str(caught.value)
+
+
+def test_a_name_that_is_taken_ends_the_wait(cluster: FakeCluster) -> None:
+    clock = Clock()
+    follower = followed(cluster, "", monotonic=clock.monotonic)
+    job_set(cluster, None)
+
+    def tick(_request: Any) -> None:
+        clock.now += 3
+
+    cluster.hooks.append(tick)
+    with pytest.raises(RefusedError, match="the name is taken: JobSet team/mnist exists"):
+        follower.follow(LIMIT * 10)
+
+
+@pytest.mark.parametrize("condition", ["Complete", "Failed"])
+def test_pods_of_an_earlier_job_set_of_this_name_do_not_count(cluster: FakeCluster, condition: str) -> None:
+    follower = followed(cluster, condition)
+    uid = job_set(cluster, follower._uid)
+    cluster.put(of(pod(0, "Succeeded", 0), uid), "kubelet")
+    cluster.put(of(pod(1, "Failed", 3), "another"), "kubelet")
+    # Somebody gave a pod the label, and no Job owns it.
+    cluster.put(pod(2, "Failed", 4), "kubelet")
+    if condition == "Failed":
+        with pytest.raises(NotReadyError):
+            follower.follow(0)
+    else:
+        follower.follow(0)
+    assert [row["name"] for row in follower.pods] == ["mnist-node-0-0"]
+
+
+def test_without_a_job_set_nobodys_pods_count(cluster: FakeCluster) -> None:
+    follower = followed(cluster, "Complete", of(pod(0, "Failed", 3), "unknown"))
+    follower.follow(0)
+    assert follower.pods == []

@@ -14,6 +14,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
     InputError,
     NotReadyError,
     RefusedError,
+    RightsError,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.definition import (
     Submission,
@@ -22,7 +23,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.definit
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.run import TrainJobRun, Wishes
 from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.state import JOBSET_LABEL
-from tests.unit.plugins.helpers.builders import bundle, installed, key, obj, train_job
+from tests.unit.plugins.helpers.builders import bundle, installed, jobset_crd, key, obj, train_job
 from tests.unit.plugins.helpers.fakes import Clock, FakeCluster, Request, failure
 
 KEY = trainjob_key("team", "mnist")
@@ -240,3 +241,50 @@ def test_it_is_gone_when_its_pods_are_those_that_a_job_still_made_as_well(cluste
     present(cluster, submission_of([JOB]), delete_after="always")
     assert len(lists) == 5
     assert not [stored for stored in cluster.objects if stored.name == "second"]
+
+
+# -- permissions ------------------------------------------------------------------------------------------------------
+
+
+def test_permissions_to_follow_it_are_checked_before_it_is_submitted(cluster: FakeCluster) -> None:
+    cluster.fail(403, method="GET", path="/pods")
+    with pytest.raises(RightsError, match="list pods in namespace team") as caught:
+        present(cluster, submission_of([JOB]))
+    assert cluster.writes == []
+    assert "nothing was written" in str(caught.value)
+
+
+def test_without_waiting_they_are_not_needed(cluster: FakeCluster) -> None:
+    cluster.fail(403, method="GET", path="/pods")
+    result = present(cluster, submission_of([JOB]), wait=False)
+    assert (result["changed"], result["phase"], submitted(cluster)) == (True, "created", 1)
+    assert "its state cannot be read" in result["cause"]
+
+
+@pytest.mark.parametrize(("delete_after", "runs"), [("never", True), ("always", False)])
+def test_a_job_that_was_submitted_is_said_to_run(cluster: FakeCluster, delete_after: str, runs: bool) -> None:
+    """Permissions that a list does not show, such as watch, or that were withdrawn meanwhile."""
+    lists = []
+
+    def hook(request: Request) -> None:
+        if request.method == "GET" and request.path.endswith("/pods"):
+            lists.append(request)
+            if len(lists) == 2:
+                raise failure(403)
+
+    cluster.hooks.append(hook)
+    with pytest.raises(RightsError) as caught:
+        present(cluster, submission_of([JOB]), delete_after=delete_after)
+    assert ("TrainJob team/mnist was submitted and continues" in str(caught.value)) is runs
+    assert (KEY in cluster.objects) is runs
+    assert ("run this again, which follows it" in str(caught.value)) is runs
+
+
+def test_pods_of_others_are_not_waited_for(cluster: FakeCluster) -> None:
+    cluster.put(train_job("mnist", "team"))
+    cluster.put(jobset_crd())
+    cluster.put(obj("JobSet", "mnist", "jobset.x-k8s.io/v1alpha2", "team"))
+    cluster.put(obj("Pod", "theirs", namespace="team", metadata={"labels": {JOBSET_LABEL: "mnist"}}), "kubelet")
+    clock = Clock()
+    run = TrainJobRun(cluster, Wishes(), monotonic=clock.monotonic, sleep=clock.sleep)
+    assert run.absent(KEY, None)["deleted"] == ["TrainJob team/mnist"]
