@@ -49,6 +49,8 @@ _LINE = 300
 _NAMED = 4
 # The longest pause in seconds between two checks: signs that a pod cannot start count only if they last.
 _IDLE = 1.0
+# For a job that is deleted in any case, such as the smoke job.
+_AGAIN = "fix the cause that the lines above name, then run this again; this job is deleted at the end of the task"
 # Seconds until a JobSet of its name that it does not own counts: the controller may take it over.
 _TAKEN = 5.0
 # Lines of progress: seconds between two of them if nothing changes (jobs take hours), and their number in a result.
@@ -248,10 +250,8 @@ class Follower:
 
     def _failed(self) -> NotReadyError:
         look = f"kubectl describe trainjob,jobset,pods --namespace {self._key.namespace} shows details"
-        return self._error(
-            f"it failed: {self.state.cause}",
-            f"fix the cause, then submit it with recreate: true; {self._looking(look)}",
-        )
+        again = f"fix the cause, then submit it with recreate: true; {look}"
+        return self._error(f"it failed: {self.state.cause}", again if self._stays else _AGAIN)
 
     def _cannot_start(self, failure: FailureSign) -> NotReadyError:
         look = "the TrainJob stays and starts when the cause is fixed"
@@ -278,7 +278,7 @@ class Follower:
         )
 
     def _looking(self, look: str) -> str:
-        return look if self._stays else "set delete_after: never to keep it for debugging"
+        return look if self._stays else _AGAIN
 
     def _error(self, message: str, next_step: str) -> NotReadyError:
         stories = self._stories()

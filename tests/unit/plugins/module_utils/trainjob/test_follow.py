@@ -203,7 +203,7 @@ def test_a_timeout_says_which_pods_are_in_which_state(cluster: FakeCluster) -> N
     with pytest.raises(NotReadyError) as caught:
         follower.follow(0)
     assert "it is running: pods: 6 Running\n  pod mnist-node-0-0: Running" in str(caught.value)
-    assert "\n  and 2 more pods\nNext: set delete_after: never to keep it" in str(caught.value)
+    assert "\n  and 2 more pods\nNext: fix the cause that the lines above name" in str(caught.value)
     assert len(caught.value.facts["pods"]) == 6
 
 
@@ -451,6 +451,18 @@ def test_results_stay_small(cluster: FakeCluster) -> None:
 
 def test_one_thing_more_to_say() -> None:
     assert str(with_words(NotReadyError("it failed", step="follow"), "and more")) == "follow: it failed\n  and more"
+
+
+@pytest.mark.parametrize("condition", ["Failed", ""])
+def test_a_job_that_is_deleted_names_no_option_that_would_keep_it(cluster: FakeCluster, condition: str) -> None:
+    """The playbook that runs the smoke job has no variable for it."""
+    follower = followed(cluster, condition, pod(0, "Failed", 1), stays=False)
+    with pytest.raises(NotReadyError) as caught:
+        follower.follow(0)
+    next_step = str(caught.value.next_step)
+    assert "run this again" in next_step
+    for option in ("delete_after", "recreate", "kubectl"):
+        assert option not in next_step
 
 
 # -- only what this TrainJob owns -------------------------------------------------------------------------------------
