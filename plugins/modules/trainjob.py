@@ -199,6 +199,17 @@ conditions:
     message:
       description: Message of the controller.
       type: str
+refusals:
+  description: Limits of LimitRanges and ResourceQuotas that would reject its pods; nothing was submitted.
+  returned: failure, if policies of the namespace would reject its pods
+  type: list
+  elements: str
+  sample: ["LimitRange tight: container node of replicated job node has a cpu request of 500m, and the maximum is 100m"]
+submitted:
+  description: The TrainJob, which was submitted and continues.
+  returned: failure, if permissions to follow it are missing after it was submitted
+  type: str
+  sample: TrainJob team/mnist
 failed_jobs:
   description: Failed Jobs of its JobSet with the cause, if Jobs can be listed.
   returned: failure of the TrainJob
