@@ -9,7 +9,7 @@ these sentences: the CRDs of Trainer contain the TrainJobs of all users, the CRD
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from ..names import MANAGERS
@@ -113,7 +113,7 @@ def upgrade_advice(owner: str) -> str:
 
 def _tools(owners: Iterable[str]) -> list[tuple[Tool, dict[str, str]]]:
     """Return the tools of these owners, each once, with the words for their placeholders."""
-    found = {_named(*identity[1:]) for owner in owners for identity in about(owner) if _is_owner(identity)}
+    found = {_named(kind, name) for owner in owners for kind, name in _owners_in(owner)}
     # An owner that is known by its mark needs no general advice because of objects without the mark.
     found = {one for one in found if one[2] or one[0] not in {kind for kind, _place, name in found if name}}
     found.discard(("conductor", "", ""))
@@ -123,8 +123,11 @@ def _tools(owners: Iterable[str]) -> list[tuple[Tool, dict[str, str]]]:
     ]
 
 
-def _is_owner(identity: object) -> bool:
-    return isinstance(identity, tuple) and len(identity) == 3 and identity[0] == "owner"
+def _owners_in(line: str) -> Iterator[tuple[str, str]]:
+    """Yield the kinds and names of the owners that a line is about."""
+    for identity in about(line):
+        if isinstance(identity, tuple) and len(identity) == 3 and identity[0] == "owner":
+            yield str(identity[1]), str(identity[2])
 
 
 def _named(kind: str, name: str) -> tuple[str, str, str]:

@@ -42,7 +42,8 @@ _FOR_AUTOSCALERS = 1
 
 # Where Helm stores a release: in Secrets by default, or in ConfigMaps. JobSet may have a release of its own.
 _HELM_STORES = ("Secret", "ConfigMap")
-_RELEASES_LOOKED_FOR = 2
+_RELEASES_LOOKED_FOR = 3
+_FLUX_NAMESPACE = "helm.toolkit.fluxcd.io/namespace"
 
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 # Nodes contain long lists of images; this many of them show which kinds of machines a cluster has.
@@ -244,8 +245,10 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings, adopt: Col
             tasks[f"{kind} {place}/{name}"] = _page(reader, resource, place or None, stored, metadata_only=True)
     if any(owner(part(item, "metadata"), adopt)["adoptable"] for item in installed):
         for kind, resource in _TAKEN_OVER.items():
-            place = home if resource.namespaced else None
-            tasks |= {f"other {kind}": _page(reader, resource, place)} if place is None or readings.namespace else {}
+            if not resource.namespaced:
+                tasks[f"other {kind}"] = _page(reader, resource)
+            elif readings.namespace:
+                tasks[f"other {kind}"] = _page(reader, resource, home)
     clusterwide = Reviews(readings.cluster_rules)
     if not has_every_right(bundle, clusterwide):
         tasks["rules"] = lambda: reader.rules(home)
@@ -305,10 +308,20 @@ def _installed(readings: Readings) -> list[Mapping[str, Any]]:
 
 
 def _helm_releases(installed: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Return (namespace, name) of the first few releases of Helm that these objects name."""
-    names = {mark.name for item in installed for mark in marks_of(part(item, "metadata")) if mark.kind == "helm"}
-    found = sorted((place, name) for place, _, name in (mark.rpartition("/") for mark in names) if name)
-    return found[:_RELEASES_LOOKED_FOR]
+    """Return (namespace, name) of the first few releases of Helm that these objects name.
+
+    Flux stores a release in the namespace of its HelmRelease, if this is not the namespace of the release.
+    """
+    found = {
+        (place, name)
+        for item in installed
+        for mark in marks_of(part(item, "metadata"))
+        for own, _, name in (mark.name.rpartition("/"),)
+        if mark.kind == "helm" and name
+        for place in (own, text(item, "metadata", "labels", _FLUX_NAMESPACE))
+        if place or not own
+    }
+    return sorted(found)[:_RELEASES_LOOKED_FOR]
 
 
 def _page(

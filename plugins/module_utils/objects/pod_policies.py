@@ -41,12 +41,12 @@ class Pods(NamedTuple):
     Args:
         owner: what creates them, e.g. C(Deployment x).
         spec: the spec of a pod.
-        count: how many there are.
+        number: how many there are.
     """
 
     owner: str
     spec: Item
-    count: int = 1
+    number: int = 1
 
 
 class Excess(NamedTuple):
@@ -118,7 +118,7 @@ def exceeded(
     Args:
         objects: names of resources, e.g. C(configmaps) or C(deployments.apps), to the number of objects to create.
     """
-    specs = [(pods.count, spec) for pods in wanted for spec in (with_defaults(pods.spec, ranges),)]
+    specs = [(pods.number, spec) for pods in wanted for spec in (with_defaults(pods.spec, ranges),)]
     specs = [(count, spec) for count, spec in specs if _is_in_scope(quota, spec)]
     scoped = bool(texts(quota, "spec", "scopes") or parts(quota, "spec", "scopeSelector", "matchExpressions"))
     found = []
@@ -276,7 +276,7 @@ def _hard(quota: Item) -> Item:
 
 def _is_in_scope(quota: Item, spec: Item) -> bool:
     """Return whether a quota counts such pods."""
-    required = [(scope, "", []) for scope in texts(quota, "spec", "scopes")] + [
+    required: list[tuple[str, str, list[str]]] = [(scope, "", []) for scope in texts(quota, "spec", "scopes")] + [
         (text(one, "scopeName"), text(one, "operator"), texts(one, "values"))
         for one in parts(quota, "spec", "scopeSelector", "matchExpressions")
     ]

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ..cluster.access_reviews import Right, is_allowed
 from ..cluster.client import Cluster
 from ..errors import ApiError, RefusedError, listed, missing_permissions
 from ..objects.fields import name_of, part, parts, text
@@ -46,18 +47,25 @@ def require_submittable(cluster: Cluster, submission: Submission, *, follow: boo
     runtime = text(submission.job, "spec", "runtimeRef", "kind") or "ClusterTrainingRuntime"
     name = text(submission.job, "spec", "runtimeRef", "name")
     own = [item for item in submission.companions if (item["kind"], name_of(item)) == (runtime, name)]
-    named = {"field_selector": f"metadata.name={key.name}"}
+    named = f"metadata.name={key.name}"
     tasks: list[Callable[[], Any]] = [
-        lambda: _listed(cluster, _TRAINJOB, key.namespace, **named),
-        lambda: _listed(cluster, _JOBSET, key.namespace, **named),
-        lambda: _listed(cluster, _POD, key.namespace, label_selector=f"{JOBSET_LABEL}={key.name}"),
+        lambda: _listed(cluster, _TRAINJOB, key.namespace, fields=named),
+        lambda: _listed(cluster, _JOBSET, key.namespace, fields=named),
+        lambda: _listed(cluster, _POD, key.namespace, labels=f"{JOBSET_LABEL}={key.name}"),
         lambda: _listed(cluster, _LIMIT_RANGE, key.namespace, metadata_only=False),
         lambda: _listed(cluster, _QUOTA, key.namespace, metadata_only=False),
         lambda: own[0] if own else _runtime(cluster, runtime, name, key.namespace),
     ]
-    jobs, job_sets, pods, ranges, quotas, found = cluster.each(lambda task: task(), tasks)
-    answers = ((_TRAINJOB, jobs), (_JOBSET, job_sets), (_POD, pods))
-    missing = [f"list {resource} in namespace {key.namespace}" for resource, items in answers if items is None]
+    followed = (_TRAINJOB, _JOBSET, _POD)
+    watched = [lambda resource=resource: _may_watch(cluster, resource, key.namespace) for resource in followed]
+    answers = cluster.each(lambda task: task(), [*tasks, *(watched if follow else ())])
+    jobs, job_sets, pods, ranges, quotas, found, *may_watch = answers
+    missing = [
+        f"{verb} {resource} in namespace {key.namespace}"
+        for verb, results in (("list", [items is not None for items in (jobs, job_sets, pods)]), ("watch", may_watch))
+        for resource, allowed in zip(followed, results, strict=False)
+        if not allowed
+    ]
     if follow and missing:
         raise missing_permissions(missing, STEP)
     for job_set in job_sets or () if key.name else ():
@@ -153,12 +161,30 @@ def _runtime(cluster: Cluster, kind: str, name: str, namespace: str) -> dict[str
         return None
 
 
+def _may_watch(cluster: Cluster, resource: Resource, namespace: str) -> bool:
+    """Return whether a resource may be watched; True if the server does not say."""
+    try:
+        return is_allowed(cluster, Right("watch", resource.group, resource.plural, namespace, ""))
+    except ApiError as error:
+        if error.status not in (403, 404):
+            raise
+        return True
+
+
 def _listed(
-    cluster: Cluster, resource: Resource, namespace: str, *, metadata_only: bool = True, **selectors: str
+    cluster: Cluster,
+    resource: Resource,
+    namespace: str,
+    *,
+    metadata_only: bool = True,
+    fields: str | None = None,
+    labels: str | None = None,
 ) -> list[dict[str, Any]] | None:
     """Return the objects; None if they may not be listed, none if their type is not served."""
     try:
-        return cluster.list_all(resource, namespace, metadata_only=metadata_only, **selectors)[0]
+        return cluster.list_all(
+            resource, namespace, metadata_only=metadata_only, field_selector=fields, label_selector=labels
+        )[0]
     except ApiError as error:
         if error.status not in (403, 404):
             raise

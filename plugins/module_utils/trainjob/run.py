@@ -125,13 +125,13 @@ class TrainJobRun:
                 follower.follow(self._wishes.timeout)
             else:
                 follower.look()
-        except RightsError as error:
-            if not self._wishes.wait and self._changed:
+        except ConductorError as error:
+            is_denied = isinstance(error, RightsError) or (isinstance(error, ApiError) and error.status == 403)
+            if is_denied and not self._wishes.wait and self._changed:
                 return self._result(key, phase="created", cause=f"its state cannot be read: {error.message}")
             self._clean_after_failure(key, metadata, companions, error)
-            raise self._submitted(error, key) from error
-        except ConductorError as error:
-            self._clean_after_failure(key, metadata, companions, error)
+            if is_denied:
+                self._mark_submitted(error, key)
             raise
         if self._wishes.delete_after != "never" and follower.state.is_final:
             self._delete(key, metadata, companions)
@@ -208,8 +208,8 @@ class TrainJobRun:
                     raise with_runtimes(self._cluster, submission.key.namespace, error) from error
                 self._sleep(_CACHE_PAUSE)
 
-    def _submitted(self, error: RightsError, key: Key) -> RightsError:
-        """Return the error about missing permissions, with the state of the TrainJob."""
+    def _mark_submitted(self, error: ConductorError, key: Key) -> None:
+        """Add to an error about missing permissions that the TrainJob runs."""
         if self._changed and self._wishes.delete_after != "always":
             with_words(error, f"{key} was submitted and continues")
             error.next_step = (
@@ -217,7 +217,6 @@ class TrainJobRun:
                 f"trainjob {key.name} --namespace {key.namespace}`"
             )
             error.facts["submitted"] = str(key)
-        return error
 
     def _clean_after_failure(
         self, key: Key, metadata: Mapping[str, Any], companions: Companions, error: ConductorError

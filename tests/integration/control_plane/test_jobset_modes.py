@@ -29,7 +29,7 @@ UNHEALTHY = "is not ready"
 OLD = "requires JobSet 0.12.0 or newer"
 ALONE = "the JobSet CRD exists without a controller"
 UNKNOWN = "it is unknown which JobSet is installed"
-OURS = "belongs to Conductor"
+OURS = "is the bundled one"
 # State to what comes of the modes: "bundled" or "external", or words of the refusal.
 OUTCOMES: dict[str | None, dict[str, str]] = {
     None: {"auto": "bundled", "bundled": "bundled", "external": ABSENT},

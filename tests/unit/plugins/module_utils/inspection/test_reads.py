@@ -240,3 +240,33 @@ def test_permissions_in_the_namespace_of_the_probes_are_reviewed_if_required() -
     assert read(cluster, bundle()).probe_rules is not None
     asked = [request.body["spec"] for request in cluster.requests if request.path.endswith("rulesreviews")]
     assert asked.count({"namespace": bundle().probe_namespace}) == 1
+
+
+RELEASE = {"meta.helm.sh/release-name": "r", "meta.helm.sh/release-namespace": "ml"}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "asked"),
+    [
+        ({"annotations": RELEASE}, {"ml"}),
+        (
+            {"annotations": RELEASE, "labels": {"helm.toolkit.fluxcd.io/namespace": "flux-system"}},
+            {"ml", "flux-system"},
+        ),
+        ({"annotations": {"meta.helm.sh/release-name": "r"}}, {""}),
+        ({"labels": {"app.kubernetes.io/managed-by": "Helm"}}, set()),
+        ({"annotations": {"argocd.argoproj.io/tracking-id": "r:x"}}, set()),
+    ],
+)
+def test_stored_releases_of_helm_are_looked_for_only_to_adopt_from_it(
+    metadata: dict[str, Any], asked: set[str]
+) -> None:
+    cluster = serving(bundle())
+    for item in [item for key, item in cluster.objects.items() if key.kind.endswith("WebhookConfiguration")]:
+        item["metadata"] = {**item["metadata"], "labels": {}, "annotations": {}, **metadata}
+    for adopt in ((), ("argocd", "other"), ("helm",)):
+        cluster.requests.clear()
+        releases = read(cluster, bundle(), adopt).helm_releases
+        assert {place for place, _name in releases} == (asked if "helm" in adopt else set())
+        selectors = {request.query.get("labelSelector") for request in cluster.requests}
+        assert ("owner=helm,name=r" in selectors) is bool(releases)

@@ -45,6 +45,7 @@ def cluster_with(*objects: dict[str, Any]) -> FakeCluster:
     fake = installed(bundle())
     fake.put(obj("Namespace", "team"), "kubectl")
     fake.put(jobset_crd())
+    fake.allows = lambda _attributes: True
     fake.objects = {key: item for key, item in fake.objects.items() if key.kind != "ClusterTrainingRuntime"}
     for item in objects:
         fake.put({**item, "metadata": {"namespace": "team", **item["metadata"]}} if _is_policy(item) else item)
@@ -105,9 +106,9 @@ def test_a_webhook_may_make_the_pods_admissible() -> None:
 
 def test_pods_are_counted_by_nodes_and_parallelism() -> None:
     jobs = (replicated(), replicated("loader", trainer=False, parallelism=3), replicated("other", trainer=False))
-    found = {pods.owner: pods.count for pods in pods_of(job(trainer={"numNodes": 4}), runtime(*jobs, nodes=2))}
+    found = {pods.owner: pods.number for pods in pods_of(job(trainer={"numNodes": 4}), runtime(*jobs, nodes=2))}
     assert found == {"replicated job node": 4, "replicated job loader": 3, "replicated job other": 1}
-    assert [pods.count for pods in pods_of(job(), runtime(nodes=2))] == [2]
+    assert [pods.number for pods in pods_of(job(), runtime(nodes=2))] == [2]
 
 
 @pytest.mark.parametrize("value", [None, 1, "x", [], {}, {"template": 1}, {"mlPolicy": [], "template": {"spec": 1}}])

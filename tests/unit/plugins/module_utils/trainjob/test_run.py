@@ -35,6 +35,7 @@ NOT_SEEN = 'denied the request: "own" must be created before the TrainJob is cre
 def cluster() -> FakeCluster:
     fake = installed(bundle())
     fake.put(obj("Namespace", "team"), "kubectl")
+    fake.allows = lambda _attributes: True
     return fake
 
 
@@ -259,6 +260,13 @@ def test_without_waiting_they_are_not_needed(cluster: FakeCluster) -> None:
     result = present(cluster, submission_of([JOB]), wait=False)
     assert (result["changed"], result["phase"], submitted(cluster)) == (True, "created", 1)
     assert "its state cannot be read" in result["cause"]
+
+
+def test_watching_is_a_permission_of_its_own(cluster: FakeCluster) -> None:
+    cluster.allows = lambda attributes: (attributes["verb"], attributes["resource"]) != ("watch", "pods")
+    with pytest.raises(RightsError, match="watch pods in namespace team"):
+        present(cluster, submission_of([JOB]))
+    assert cluster.writes == []
 
 
 @pytest.mark.parametrize(("delete_after", "runs"), [("never", True), ("always", False)])
