@@ -73,11 +73,16 @@ def _trainer_takeover(facts: Facts) -> Iterator[RuleMatch]:
 @RULES.entry("trainer_other_release")
 def _trainer_other_release(facts: Facts) -> Iterator[RuleMatch]:
     owner, found, wanted = facts["trainer"]["owner"], facts["trainer"]["release"], facts["wanted"]["release"]
-    have = numbers(found)
-    # A newer release is a downgrade, which trainer_newer reports.
-    if owner["adoptable"] and have < numbers(wanted)[: len(have)]:
+    if _is_older(facts):
         words = {"found": found, "owner": owner["name"], "wanted": wanted}
         yield "Trainer", {**words, "upgrade": upgrade_advice(owner["name"])}
+
+
+def _is_older(facts: Facts) -> bool:
+    """Return whether an older release would be taken over. A newer one is a downgrade, which trainer_newer reports."""
+    have = numbers(facts["trainer"]["release"])
+    older = have < numbers(facts["wanted"]["release"])[: len(have)]
+    return bool(facts["trainer"]["owner"]["adoptable"] and older)
 
 
 @RULES.entry("adopted_from_tool")
@@ -99,7 +104,8 @@ def _helm_release_stored(facts: Facts) -> Iterator[RuleMatch]:
 
 @RULES.entry("immutable_field")
 def _immutable_field(facts: Facts) -> Iterator[RuleMatch]:
-    for found in facts["immutable_fields"]:
+    # The objects of an older release are upgraded by its owner first.
+    for found in () if _is_older(facts) else facts["immutable_fields"]:
         kind, _, name = found["object"].partition(" ")
         place, _, last = name.rpartition("/")
         if kind == "CustomResourceDefinition":
@@ -120,7 +126,7 @@ def _immutable_field(facts: Facts) -> Iterator[RuleMatch]:
 
 @RULES.entry("second_controller")
 def _second_controller(facts: Facts) -> Iterator[RuleMatch]:
-    for what in facts["second_controllers"]:
+    for what in () if _is_older(facts) else facts["second_controllers"]:
         yield str(what), {"what": what, "removal": removal_advice(what)}
 
 
