@@ -95,10 +95,13 @@ def removal_advice(*owners: str) -> str:
 
 
 def detach_advice(*owners: str) -> str:
-    """Return how these owners give up their objects without deleting them, and what happens otherwise."""
-    return "; ".join(
-        f"{tool.detach.format(**words)}; warning: until then, {tool.danger}" for tool, words in _tools(owners)
-    )
+    """Return how these owners give up their objects without deleting them, and what deletes them."""
+    return "; ".join(f"{tool.detach.format(**words)}; warning: {tool.danger}" for tool, words in _tools(owners))
+
+
+def warning_about(*owners: str) -> str:
+    """Return what these owners may do that deletes the CRDs."""
+    return "; ".join(f"warning: {tool.danger}" for tool, _words in _tools(owners))
 
 
 def upgrade_advice(owner: str) -> str:

@@ -51,7 +51,7 @@ TRAINER = (
         "warning",
         "Trainer was applied with kubectl; the install takes it over, and stops before it writes if fields of the "
         "release were modified",
-        "stop applying it with kubectl",
+        "stop applying it with kubectl, and never delete it with its manifests; {warning}",
     ),
     CatalogueEntry(
         "trainer_other_release",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from ..objects.fields import numbers
 from ..objects.line import Line, about, about_places
-from .other_tools import detach_advice, removal_advice, upgrade_advice
+from .other_tools import detach_advice, removal_advice, upgrade_advice, warning_about
 from .rules import Facts, RuleMatch, Rules, enumerated, is_ours, is_settled
 
 RULES = Rules()
@@ -67,7 +67,7 @@ def _trainer_unknown(facts: Facts) -> Iterator[RuleMatch]:
 def _trainer_takeover(facts: Facts) -> Iterator[RuleMatch]:
     owner = facts["trainer"]["owner"]
     if owner["adoptable"] and not _is_adopted(facts, owner):
-        yield "Trainer", {}
+        yield "Trainer", {"warning": warning_about(owner["name"])}
 
 
 @RULES.entry("trainer_other_release")
