@@ -169,7 +169,7 @@ READY: dict[str, Object] = {
 
 def ready(kind: str, item: Object) -> bool:
     """Ask the code under test."""
-    return {
+    questions: dict[str, Callable[[], bool]] = {
         "Deployment": lambda: deployment_verdict("a", item, [POD]).ready,
         "ReplicaSet": lambda: replicaset_verdict("a", item).ready,
         "Pod": lambda: is_pod_ready(item),
@@ -184,7 +184,8 @@ def ready(kind: str, item: Object) -> bool:
         "TrainJob": lambda: trainjob_verdict("a", item).ready,
         "Node": lambda: node_facts([item], 1, {}, [])["schedulable"] == 1,
         "Secret": lambda: has_certificate(item),
-    }[kind]()
+    }
+    return questions[kind]()
 
 
 # -- the second opinion -----------------------------------------------------------------------------------------------

@@ -295,7 +295,7 @@ def test_a_right_that_is_taken_away_is_named_and_no_other(crippled: ControlPlane
 
 
 @pytest.mark.parametrize("switches", [{}, {"remove_crds": True, "remove_user_data": True}], ids=["plain", "everything"])
-def test_the_uninstaller_uninstalls(installed: ControlPlane, bundle: Bundle, switches: dict[str, bool]) -> None:
+def test_the_uninstaller_uninstalls(installed: ControlPlane, bundle: Bundle, switches: dict[str, Any]) -> None:
     uninstaller = set_up(installed, "uninstall")
     foretold = ensure_absent(uninstaller.client(), bundle, check=True, **switches)
     done = ensure_absent(uninstaller.client(), bundle, timeout=60, **switches)

@@ -16,11 +16,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_catalogue import (
-    SIGNATURES,
-    SLOW,
-    Signature,
-)
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_catalogue import SIGNATURES
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failures import (
     FailureSign,
     failure_signs,
@@ -31,6 +27,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure
     restarts_of,
     start_failures,
 )
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.signature import SLOW, Signature
 from tests.unit.plugins.helpers.builders import ROOT
 from tests.unit.plugins.module_utils.verdicts.test_verdicts import ODD, damaged, places
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_catalogue import SLOW
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failures import (
     FailureSign,
     failure_signs,
@@ -20,6 +19,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.limit_r
     with_limit_range,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_causes import failure_cause, is_own_fault
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.signature import SLOW
 from tests.unit.plugins.helpers.builders import obj
 from tests.unit.plugins.helpers.fakes import FakeCluster
 

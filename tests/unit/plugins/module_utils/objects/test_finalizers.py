@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.finalizers import held_by, holders, holds
 
 SINCE = "2026-01-01T00:00:00Z"
@@ -35,7 +37,7 @@ def test_object_that_is_not_terminating_still_exists() -> None:
 
 def test_only_terminating_objects_with_finalizers_hold_their_crd() -> None:
     dying = {"deletionTimestamp": SINCE, "finalizers": ["a.b/c"]}
-    items = [
+    items: list[dict[str, Any]] = [
         {"metadata": {"name": "held", "namespace": "team-a", **dying}},
         {"metadata": {"name": "cluster-wide", **dying}},
         {"metadata": {"name": "going", "deletionTimestamp": SINCE}},

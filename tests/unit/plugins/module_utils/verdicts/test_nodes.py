@@ -255,7 +255,7 @@ def test_other_reasons_of_the_scheduler_are_no_sign(reason: str) -> None:
 
 
 def blocked(*nodes: dict[str, Any]) -> bool:
-    wanted = [{"spec": {"containers": []}}]
+    wanted: list[dict[str, Any]] = [{"spec": {"containers": []}}]
     facts = node_facts(nodes, len(nodes), {"n": []}, wanted) | {"can_scale_up": False}
     from ansible_collections.conductor.trainer.plugins.module_utils.findings.cluster_rules import RULES
 

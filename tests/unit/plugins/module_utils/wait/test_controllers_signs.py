@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import pytest
@@ -32,7 +33,9 @@ def waits(reason: str, message: str, **more: Any) -> dict[str, Any]:
 
 def answers(cluster: FakeCluster, **paths: Any) -> None:
     def hook(request: Request) -> dict[str, Any] | None:
-        answer = {"/apis": {"groups": []}, NODES: paths.get("nodes"), EVENTS: paths.get("events")}.get(request.path)
+        answer: Any = {"/apis": {"groups": []}, NODES: paths.get("nodes"), EVENTS: paths.get("events")}.get(
+            request.path
+        )
         if isinstance(answer, Exception):
             raise answer
         return {"items": answer, "metadata": {}} if isinstance(answer, list) else answer
@@ -82,7 +85,7 @@ def test_a_node_that_becomes_ready_and_stays_tainted_ends_it_then(clock: Clock, 
     nodes = [node("dedicated", ready="False")]
     cluster = stuck(unscheduled(KEYLESS))
     answers(cluster, nodes=nodes)
-    script.append((20.0, lambda _cluster: nodes.append(node("dedicated")) or nodes.pop(0)))
+    script.append((20.0, lambda _cluster: operator.setitem(nodes, 0, node("dedicated"))))
     error = ends(cluster, clock, 60)
     assert 20.0 <= error.facts["elapsed"] <= 26.0
 
@@ -130,7 +133,7 @@ def test_a_crd_that_failed_ends_the_wait(clock: Clock, script: Script, condition
     error = ends(cluster, clock, 300)
     assert error.subject == f"CustomResourceDefinition {CRD.name}"
     assert words in str(error)
-    assert error.next_step.endswith("; then run this again")
+    assert (error.next_step or "").endswith("; then run this again")
     assert 5.0 <= error.facts["elapsed"] <= 6.0
     assert "failed" in {row["state"] for row in error.facts["checks"]}
 
