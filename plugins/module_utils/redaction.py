@@ -133,6 +133,8 @@ _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
 
 # Spellings that are shorter are hidden only as whole words, and parts of a secret only from this length on.
 _SHORT, _PART = 6, 12
+# The most secrets that a kubeconfig of one person has. Each has up to 300 spellings.
+_MANY = 40
 _BLOB = re.compile(r"[A-Za-z0-9_+/=.~%-]{12,}")
 _BREAKS = re.compile(r"(?:\s|\\[nrt])+")
 _PEM_EDGE = re.compile(r"-----(?:BEGIN|END) [^-]*-----")
@@ -152,7 +154,9 @@ class Secrets:
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._values: set[str] = set()
-        self._unused: set[str] = set()
+        # The credentials of others, and all of them as one text.
+        self._others: set[str] = set()
+        self._others_text = ""
         self._whole: set[str] = set()
         self._every: set[str] = set()
         self._spellings: list[str] = []
@@ -161,22 +165,23 @@ class Secrets:
         self._blobs = ""
         self.add(values)
 
-    def add(self, values: Iterable[str], *, unused: bool = False) -> None:
+    def add(self, values: Iterable[str]) -> None:
         """Add secrets; those that are known already cost nothing.
 
-        Args:
-            unused: these are the credentials of others, in the same file: there may be hundreds, and only a message
-                about the file can contain them. Encoded spellings are left out.
+        Many at once are the credentials of a fleet, in one file. Only a message about the file can contain those of
+        others, so that their encoded spellings are left out; those that are in use are added again, alone.
         """
         new = {value for value in values if value.strip()} - self._values
-        if unused:
-            new -= self._unused
-        if not new:
-            return
-        (self._unused if unused else self._values).update(new)
-        self._whole = self._values | self._unused
-        for value in new:
-            self._every |= {value, value.strip(), *_lines(value), *_decoded(value)} if unused else spellings(value)
+        if len(new) > _MANY:
+            self._others |= new
+            self._others_text = "\n".join(self._others)
+        elif new:
+            self._values |= new
+            self._every = self._every.union(*map(spellings, new))
+            self._prepare()
+        self._whole = self._values | self._others
+
+    def _prepare(self) -> None:
         every = {spelling for spelling in self._every if spelling}
         self._spellings = sorted((word for word in every if len(word) >= _SHORT), key=lambda word: (-len(word), word))
         self._words = [(word, re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")) for word in every if len(word) < _SHORT]
@@ -193,26 +198,29 @@ class Secrets:
         found = Secrets()
         found._whole = self._whole
         found._spellings = [word for word in self._spellings if word in text]
+        found._spellings += [word for word in self._others if len(word) >= _SHORT and word in text]
         found._words = [(word, pattern) for word, pattern in self._words if word in text]
-        found._blobs = self._blobs if any(self._is_part(match) for match in _BLOB.finditer(text)) else ""
-        return found if found._spellings or found._words or found._blobs else None
+        if any(self._is_part(match) for match in _BLOB.finditer(text)):
+            found._blobs, found._others_text = self._blobs, self._others_text
+        return found if found._spellings or found._words or found._blobs or found._others_text else None
 
     def hidden_in(self, text: str) -> str:
         """Return the text without the secrets, in any of their spellings, and without long parts of them."""
         if text in self._whole:
             return MASKED
-        for word in self._spellings:
-            if word in text:
+        for word in (*self._spellings, *self._others):
+            if len(word) >= _SHORT and word in text:
                 text = text.replace(word, MASK)
         for word, pattern in self._words:
             if word in text:
                 text = pattern.sub(MASK, text)
-        if self._blobs:
+        if self._blobs or self._others_text:
             text = _BLOB.sub(lambda match: MASK if self._is_part(match) else match[0], text)
         return text
 
     def _is_part(self, match: re.Match[str]) -> bool:
-        return match[0].strip("=.") in self._blobs
+        part = match[0].strip("=.")
+        return part in self._blobs or part in self._others_text
 
 
 def spellings(secret: str) -> set[str]:

@@ -115,11 +115,10 @@ def test_a_run_with_the_most_output(tmp_path: Path, behaviour: str, playbook: st
     with Loopback(type("Handler", (Hostile,), {"behaviour": behaviour})) as server:
         played = played_with(server, tmp_path, playbook, in_process)
     assert_safe(played)
-    # The status of a cluster that answers nonsense is shown.
-    assert played.code == (0 if (behaviour, playbook) == ("objects", "status") else 2)
+    # The status is shown, whatever the cluster answers; where nothing of Conductor is, nothing is uninstalled.
+    succeeds = playbook == "status" or (behaviour, playbook) == ("objects", "uninstall")
+    assert played.code == (0 if succeeds else 2)
     assert "conductor_report" in played.output
-    if behaviour == "errors":
-        assert "refused" in played.output
     if playbook == "status":
         status = json.loads((tmp_path / "status.json").read_text())
         assert_safe(Played(0, json.dumps(status, ensure_ascii=False), ""))
