@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from .differences import sides
 from .documents import GenerateError, canonical, load_documents, load_file, seal
 from .phases import into_phases, replacements
 from .programs import Programs
 from .release import Release
-from .sides import sides
 from .sources import config_hashes, from_modules, runtime_list
 from .upstream import render as render_upstream
 

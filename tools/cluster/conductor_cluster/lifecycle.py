@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import shutil
+import time
 
-from . import catalogue, docker, engine, health, images, kind
+from . import catalogue, docker, engine, images, kind
 from .build import node_image
 from .catalogue import RECIPE_LABEL
 from .console import Console, locked
@@ -20,6 +21,59 @@ RECOVERY_SECONDS = 60
 READY_SECONDS = 180
 # In the folder of a cluster that this clone created: the node's address, empty while it is being created.
 RECORD = "node-address"
+POLL_SECONDS = 0.25
+READY = 'jsonpath={range .items[*].status.conditions[?(@.type=="Ready")]}{.status} {.message}{end}'
+# A DNS query over TCP for the IPv4 addresses of kubernetes.default.svc.cluster.local (RFC 1035, 4.1 and 4.2.2): its
+# length, a header with the query's ID, recursion desired and one question, then the question.
+QUERY = b"\0\x36\x12\x34\1\0\0\1\0\0\0\0\0\0\x0akubernetes\7default\3svc\7cluster\5local\0\0\1\0\1"
+# bash opens the connection, so a node image needs no DNS tools. The answer's length and header are 14 bytes.
+ASK = 'exec 3<>"/dev/tcp/$1/53"; cat >&3; head --bytes=14 <&3'
+
+
+def kubectl(name: str, *arguments: str, timeout: float = 20) -> bytes:
+    """Run kubectl inside the node and return its output. Raise CommandFailed with its message."""
+    command = ["kubectl", "--kubeconfig", "/etc/kubernetes/admin.conf", *arguments]
+    return docker.execute(kind.node(name), command, timeout=timeout)
+
+
+def node_problem(ready: str) -> str:
+    """Return the problem of a node from the status and message of its condition Ready; empty if it is ready."""
+    status, _, message = ready.strip().partition(" ")
+    return "" if status == "True" else message or status or "it has not registered"
+
+
+def dns_answers(name: str) -> bool:
+    """Return whether CoreDNS answers within two seconds through its Service, hence through kube-proxy."""
+    address = kubectl(name, "-n", "kube-system", "get", "service", "kube-dns", "-o", "jsonpath={.spec.clusterIP}")
+    command = ["timeout", "2", "bash", "-c", ASK, "bash", address.decode()]
+    try:
+        reply = docker.execute(kind.node(name), command, stdin=QUERY)
+    except CommandFailed:
+        return False
+    # No error code, and at least one record.
+    return len(reply) == 14 and reply[5] & 0xF == 0 and reply[8:10] > b"\0\0"
+
+
+def problems(name: str) -> dict[str, str]:
+    """Check the cluster once; return the problem of each part, empty if the part is healthy."""
+    try:
+        kubectl(name, "get", "--raw", "/readyz", timeout=8)
+        ready = kubectl(name, "get", "nodes", "-o", READY).decode()
+        answers = dns_answers(name)
+    except CommandFailed as error:
+        lines = error.output.strip().splitlines()
+        return {"API server": lines[-1] if lines else str(error), "node": "unknown", "CoreDNS": "unknown"}
+    return {"API server": "", "node": node_problem(ready), "CoreDNS": "" if answers else "does not answer"}
+
+
+def wait_until_healthy(name: str, seconds: float) -> str:
+    """Wait until the cluster is healthy, for ``seconds``; return what is wrong then, empty if it is healthy."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = [f"{part}: {problem}" for part, problem in problems(name).items() if problem]
+        if not found or time.monotonic() > deadline:
+            return "; ".join(found)
+        time.sleep(POLL_SECONDS)
 
 
 def choose_node_image(paths: Paths, console: Console, choice: str) -> str:
@@ -81,7 +135,7 @@ def repair(console: Console, name: str, container: docker.Container, record: str
     # another one.
     if record and container.address and record != container.address:
         return f"its node came back with the address {container.address} instead of {record}"
-    problem = health.wait(name, RECOVERY_SECONDS)
+    problem = wait_until_healthy(name, RECOVERY_SECONDS)
     return problem and f"it does not become healthy ({problem})"
 
 
@@ -91,7 +145,7 @@ def _create(paths: Paths, console: Console, name: str, image: str) -> None:
     console.step(f"creating the node from {image}")
     kind.create(paths, console, name, image, own_network=docker.image_label(image, RECIPE_LABEL) is not None)
     console.step("control plane started")
-    problem = health.wait(name, READY_SECONDS)
+    problem = wait_until_healthy(name, READY_SECONDS)
     if problem:
         raise ClusterError(f"{name} did not become healthy within {READY_SECONDS} s: {problem}")
     record.write_text(docker.address(kind.node(name)) or "none")
@@ -132,7 +186,7 @@ def status(paths: Paths, name: str) -> list[tuple[str, bool, str]]:
     if not container.running:
         return [*rows, ("node", False, f"stopped: `cluster up {name}` starts it")]
     rows.append(("node image", True, container.image))
-    rows += [(part, not problem, problem or "healthy") for part, problem in health.look(name).items()]
+    rows += [(part, not problem, problem or "healthy") for part, problem in problems(name).items()]
     known = images.in_node(name)
     missing = [image for image in images.wanted(paths) if docker.normalized(image) not in known]
     rows.append(("images", not missing, f"missing: {', '.join(missing)}" if missing else "present"))

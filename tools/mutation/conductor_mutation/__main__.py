@@ -26,8 +26,7 @@ from cosmic_ray.work_db import WorkDB, use_db
 from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkerOutcome, WorkItem
 
 from conductor_mutation import operators
-from conductor_mutation.sources import annotation_spans, copy
-from conductor_mutation.targets import DATA, Target, TargetError, read_target
+from conductor_mutation.targets import DATA, Target, TargetError, annotation_spans, copy, read_target
 
 # Seconds for the tests of one change; a timeout counts as killed, as cosmic-ray counts.
 LIMIT = 120

@@ -14,8 +14,7 @@ import sys
 from pathlib import Path
 
 from conductor_suites.catalogue import TIERS, Suite, all_suites, obstacle
-from conductor_suites.evidence import Kept
-from conductor_suites.results import Outcome, details, failed, line, skipped, total
+from conductor_suites.results import Kept, Outcome, details, failed, line, skipped, total
 from conductor_suites.running import SHARED, environment, execute, side_by_side
 
 CLONE = Path(__file__).resolve().parents[3]

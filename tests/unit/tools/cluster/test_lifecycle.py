@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conductor_cluster import catalogue, docker, health, kind, lifecycle
+from conductor_cluster import catalogue, docker, kind, lifecycle
 from conductor_cluster.build import node_image
 from conductor_cluster.console import Console
 from conductor_cluster.docker import Container
@@ -57,7 +57,7 @@ def test_what_is_done_about_a_cluster(
 
     monkeypatch.setattr(lifecycle, "capture", start)
     monkeypatch.setattr(docker, "container", inspect)
-    monkeypatch.setattr(health, "wait", lambda *_: "" if healthy else "node: n: not Ready")
+    monkeypatch.setattr(lifecycle, "wait_until_healthy", lambda *_: "" if healthy else "node: n: not Ready")
     why = repair(Console(io.StringIO()), "a", container, record)
     assert (expected in why) if expected else why == ""
     if container.running or record == "":
@@ -81,7 +81,7 @@ def test_a_cluster_has_a_record_that_is_empty_until_it_is_complete(
 
     monkeypatch.setattr(docker, "image_label", lambda *_: None)
     monkeypatch.setattr(kind, "create", lambda *_, **__: seen.append(record.read_text()))
-    monkeypatch.setattr(health, "wait", wait)
+    monkeypatch.setattr(lifecycle, "wait_until_healthy", wait)
     monkeypatch.setattr(docker, "address", lambda _: HERE)
     with pytest.raises(ClusterError, match="a did not become healthy within 180 s: CoreDNS: does not answer"):
         lifecycle._create(paths, Console(io.StringIO()), "a", "image")
