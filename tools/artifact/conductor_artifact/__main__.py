@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Build the tarball and its bill of materials: ``python -m conductor_artifact [FOLDER]``; the default is the clone."""
 
-from __future__ import annotations
-
 import hashlib
 import sys
 from pathlib import Path

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Build the tarball of the collection with ``ansible-galaxy``, then make it reproducible."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import io

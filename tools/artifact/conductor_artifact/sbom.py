@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The bill of materials of a tarball, in CycloneDX JSON: its files, what it requires, and the images it installs."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

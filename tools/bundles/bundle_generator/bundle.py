@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Generate the bundle of a release from its kustomization."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

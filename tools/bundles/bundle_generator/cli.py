@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The command line of ``tools/bundles/generate``."""
 
-from __future__ import annotations
-
 import argparse
 import difflib
 import json

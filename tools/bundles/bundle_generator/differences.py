@@ -7,8 +7,6 @@ An install over upstream's own objects must distinguish fields of the release fr
 values are enough to detect that a field is unchanged, and copy none of upstream's text.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field

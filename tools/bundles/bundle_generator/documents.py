@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read YAML as Kubernetes does, and write JSON in its canonical form."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

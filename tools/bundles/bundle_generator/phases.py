@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sort objects into the phases of an installation."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

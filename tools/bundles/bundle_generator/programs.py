@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the pinned Go programs: controller-gen and kustomize."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

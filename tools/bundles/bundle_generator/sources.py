@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Generate files of the kustomization from the pinned Go modules."""
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
 from typing import Any

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Render upstream's own manifests from the sources in the pinned modules."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from pathlib import Path

@@ -7,8 +7,6 @@ A page holds a table between ``<!-- generated: NAME -->`` and ``<!-- end generat
 written by hand.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Command line: ``python -m conductor_mutation TARGET SESSION [--data FILE]``, in the clone."""
 
-from __future__ import annotations
-
 import argparse
 import multiprocessing
 import os

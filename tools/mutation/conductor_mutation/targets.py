@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read targets.yml and the clone; without cosmic-ray, so that the unit tests can import it."""
 
-from __future__ import annotations
-
 import ast
 import shutil
 import subprocess

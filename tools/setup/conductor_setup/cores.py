@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The releases of ansible-core with which the artifact is tested, each in a separate environment."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from collections.abc import Mapping

@@ -6,8 +6,6 @@
 ``python -m conductor_setup.setup [runtime|docs|test|evidence|lock]``: pip installs uv, and uv creates the environments.
 """
 
-from __future__ import annotations
-
 import argparse
 import ast
 import fcntl

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Command line: ``python -m conductor_suites [--tier TIER]... [--evidence PAGE] [NAME...]``."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import os

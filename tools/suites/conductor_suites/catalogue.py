@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The suites of this project: what they run and need, and about how long they take."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What became of the suites: their tests, counted, the lines that report them, and the page of `make evidence`."""
 
-from __future__ import annotations
-
 import json
 import os
 import platform

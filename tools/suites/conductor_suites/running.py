@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs suites, several at once: output goes to a log, time is limited, clusters are shared."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re
