@@ -37,11 +37,7 @@ def copy_tracked(clone: Path, folder: Path) -> None:
 
 
 def timestamp(clone: Path, environ: Mapping[str, str] = os.environ) -> int:
-    """Return the time of every file in the tarball: ``SOURCE_DATE_EPOCH``, or the time of the last commit.
-
-    Raises:
-        ArtifactError: the variable is not a number, or there is no Git clone.
-    """
+    """Return the time of every file in the tarball: ``SOURCE_DATE_EPOCH``, or the time of the last commit."""
     wanted = environ.get("SOURCE_DATE_EPOCH") or git(clone, "log", "-1", "--format=%ct").strip()
     if not wanted.isdecimal():
         raise ArtifactError(f"SOURCE_DATE_EPOCH is {wanted!r}\nNext: set it to seconds since 1970")
@@ -51,14 +47,7 @@ def timestamp(clone: Path, environ: Mapping[str, str] = os.environ) -> int:
 def build(clone: Path, output: Path, galaxy: Path, timestamp: int) -> Path:
     """Build the collection from the tracked files of ``clone`` into the folder ``output``; return the tarball's path.
 
-    Args:
-        clone: a Git clone of the project.
-        output: is created if needed; a tarball of the same version in it is replaced.
-        galaxy: the ``ansible-galaxy`` to use.
-        timestamp: the time of every file, in seconds since 1970.
-
-    Raises:
-        ArtifactError: there is no clone, or ansible-galaxy fails.
+    ``galaxy`` is the ``ansible-galaxy`` to use, ``timestamp`` the time of every file. Raises ArtifactError.
     """
     with tempfile.TemporaryDirectory() as scratch:
         copy_tracked(clone, Path(scratch, "tree"))
@@ -70,11 +59,7 @@ def build(clone: Path, output: Path, galaxy: Path, timestamp: int) -> Path:
 
 
 def build_raw(tree: Path, output: Path, galaxy: Path, environ: Mapping[str, str] = os.environ) -> Path:
-    """Build the files in ``tree`` with ansible-galaxy, without user settings; return the tarball's path.
-
-    Raises:
-        ArtifactError: it fails, cannot be started or creates no tarball.
-    """
+    """Build the files in ``tree`` with ansible-galaxy, without user settings; return the tarball's path."""
     # Ignore all configuration: ansible-galaxy reads variables, the folder it starts in, and the home folder.
     kept = {name: value for name, value in environ.items() if not name.startswith("ANSIBLE_")}
     output.mkdir(parents=True, exist_ok=True)
@@ -117,11 +102,7 @@ def normalised(tarball: bytes, timestamp: int) -> bytes:
 
 
 def git(clone: Path, *words: str) -> str:
-    """Return the output of a command of Git.
-
-    Raises:
-        ArtifactError: it fails or cannot be started.
-    """
+    """Return the output of a command of Git; raises ArtifactError."""
     return _run("install git, and build in a Git clone", clone, os.environ, "git", *words)
 
 

@@ -19,13 +19,7 @@ class TargetError(Exception):
 
 
 class Target(NamedTuple):
-    """One group of modules.
-
-    Args:
-        least: the lowest score, in per cent.
-        modules, tests: paths in the clone.
-        operators: cosmic-ray's names of the changes.
-    """
+    """One group of modules: its lowest score in per cent, paths in the clone, cosmic-ray's names of the changes."""
 
     least: float
     modules: tuple[str, ...]
@@ -39,11 +33,7 @@ class Target(NamedTuple):
 
 
 def read_target(name: str, clone: Path, data: Path = DATA) -> Target:
-    """Return the target of this name.
-
-    Raises:
-        TargetError: the target or one of its files does not exist.
-    """
+    """Return the target of this name. Raise TargetError if it or one of its files does not exist."""
     content: dict[str, Any] = yaml.safe_load(data.read_text(encoding="utf-8"))
     if name not in content["targets"]:
         raise TargetError(f"no target {name}; available: {', '.join(sorted(content['targets']))}")

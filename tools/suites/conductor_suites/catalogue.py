@@ -15,7 +15,7 @@ TIERS = ("static", "generated", "unit", "artifact", "control_plane", "cluster")
 # Seconds for each command of a suite: one that hangs must not hang the run. On a new machine the longer ones build
 # programs and images.
 LIMIT, LONG_LIMIT, EVIDENCE_LIMIT = 900, 2700, 3 * 3600
-# The releases of ansible-core that every run tests, and those between (conductor_setup.cores).
+# The releases of ansible-core that every run tests, and those between (conductor_setup.setup).
 CORES, MORE_CORES = ("2.16", "2.21"), ("2.17", "2.18", "2.19", "2.20")
 # Code that is changed on purpose, to see whether the unit tests notice (tools/mutation).
 MUTATED = ("planner", "verdicts")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from conductor_setup.cores import CORES as ALL_CORES
-from conductor_setup.cores import EVERY_TIME
+from conductor_setup.setup import CORES as ALL_CORES
+from conductor_setup.setup import EVERY_TIME
 from conductor_suites import __main__ as runner
 from conductor_suites.catalogue import CORES, MUTATED, Suite, all_suites, obstacle
 from conductor_suites.results import Counts, Outcome, details, failed, line, skipped, total
