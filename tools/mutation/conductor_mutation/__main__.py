@@ -1,7 +1,12 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Command line: ``python -m conductor_mutation TARGET SESSION [--data FILE]``, in the clone."""
+"""Break code on purpose, one small change after the other, and count which of them the unit tests notice.
+
+``make evidence`` does it for every target. One alone, once ``tools/setup/setup evidence`` has been run:
+``PYTHONPATH=tools/mutation .venvs/mutation/bin/python -m conductor_mutation planner SESSION``. The session is a file of
+cosmic-ray: ``.venvs/mutation/bin/cr-report --surviving-only --show-diff SESSION`` shows what survived.
+"""
 
 import argparse
 import multiprocessing
@@ -162,7 +167,7 @@ def _begin(template: Path) -> None:
 
 def main() -> int:
     """Try every change; return 1 if the tests notice too few of them, 2 if the changes cannot be tried."""
-    parser = argparse.ArgumentParser(prog="mutation", description=__doc__)
+    parser = argparse.ArgumentParser(prog="mutation", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("target", help=f"one of {DATA.name}")
     parser.add_argument("session", type=Path, help="file of cosmic-ray for the results")
     parser.add_argument("--data", type=Path, default=DATA, metavar="FILE", help="other targets")

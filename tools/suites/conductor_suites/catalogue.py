@@ -60,7 +60,7 @@ def obstacle(suite: Suite, clone: Path) -> str | None:
 def all_suites(clone: Path, output: Path, *, evidence: bool = False) -> list[Suite]:
     """Return every suite, cheapest first. ``evidence`` leaves nothing out. Results go to ``output``."""
     python = sys.executable
-    packages = sorted(found.parent.name for found in clone.glob("tools/*/*/__init__.py"))
+    packages = sorted({found.parent.name for found in clone.glob("tools/*/*_*/*.py")})
     packages = ["ansible_collections.conductor.trainer.plugins", *packages, "tests"]
     # Given "." yamllint would walk through caches and environments to ignore them.
     yamls = sorted(
