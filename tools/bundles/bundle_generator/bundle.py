@@ -11,8 +11,7 @@ from .documents import GenerateError, canonical, load_documents, load_file, seal
 from .phases import into_phases, replacements
 from .programs import Programs
 from .release import Release
-from .sources import config_hashes, from_modules, runtime_list
-from .upstream import render as render_upstream
+from .sources import config_hashes, from_modules, render_upstream, runtime_list
 
 FORMAT = 1
 #: Expectation of a probe -> its additional key.

@@ -9,16 +9,15 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from . import release as releases
-from . import upstream
 from .bundle import generate, render_default
 from .differences import compare, read_allowed, unexplained
-from .documents import GenerateError, canonical, load_file
+from .documents import GenerateError, load_file
 from .programs import Programs
 from .release import Release
+from .sources import render_upstream
 
 # The inputs of a render: a check works on a copy of them.
 _INPUTS = ("roles/conductor/files/conductor", "tools/bundles/releases", "tools/bundles/probes")
@@ -54,7 +53,7 @@ def main(root: Path, arguments: list[str]) -> int:
 def _compare(programs: Programs, root: Path, wanted: list[Release]) -> int:
     lines: list[str] = []
     for release in wanted:
-        found = compare(render_default(programs, root, release), upstream.render(programs, root, release))
+        found = compare(render_default(programs, root, release), render_upstream(programs, root, release))
         wrong = unexplained(found.differences, read_allowed(load_file(root / release.differences)))
         lines += wrong
         print(
@@ -89,17 +88,6 @@ def _check(programs: Programs, root: Path, wanted: list[Release]) -> int:
 def _lines(path: Path) -> list[str]:
     """Return the lines of a file; a bundle is split into one line per field."""
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    return list(_flat(json.loads(text), "")) if text and path.suffix == ".json" else text.splitlines()
-
-
-def _flat(value: object, where: str) -> Iterator[str]:
-    """Yield one line, ``path = value``, for each leaf of a JSON value."""
-    if isinstance(value, dict) and value:
-        for key in sorted(value):
-            yield from _flat(value[key], f"{where}.{key}")
-    elif isinstance(value, list) and value:
-        for index, item in enumerate(value):
-            name = item.get("metadata", {}).get("name", "") if isinstance(item, dict) else ""
-            yield from _flat(item, f"{where}[{name or index}]")
-    else:
-        yield f"{where} = {canonical(value)}"
+    if text and path.suffix == ".json":
+        text = json.dumps(json.loads(text), indent=1, sort_keys=True)
+    return text.splitlines()
