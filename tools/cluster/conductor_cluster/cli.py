@@ -11,7 +11,7 @@ import sys
 import types
 from collections.abc import Sequence
 
-from . import docker, images, kind, lifecycle, programs
+from . import docker, images, kind, lifecycle
 from .console import Console
 from .paths import Paths, find_paths
 from .process import ClusterError, end_children
@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     )
     verbs["down"].add_argument("--all", action="store_true", help="all clusters of this clone")
     verbs["load"].add_argument("--release", metavar="VERSION", help="operator release (default: the newest here)")
-    verbs["program"].add_argument("program", choices=sorted(programs.IN_NODE_IMAGE), metavar="PROGRAM")
+    verbs["program"].add_argument("program", choices=sorted(kind.IN_NODE_IMAGE), metavar="PROGRAM")
     return top
 
 
@@ -76,7 +76,7 @@ def run(paths: Paths, console: Console, verb: str, name: str, arguments: argpars
         # A rotated log sorts before the current one: "audit-<time>.log" < "audit.log".
         sys.stdout.buffer.write(docker.execute(kind.node(name), ["sh", "-c", f"cat {kind.AUDIT_LOGS}"]))
     elif verb == "program":
-        print(programs.program(paths, console, arguments.program))
+        print(kind.program(paths, console, arguments.program))
     return 0
 
 

@@ -35,13 +35,8 @@ INOTIFY_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
 INOTIFY_WANTED = 1024
 
 
-class Action(enum.Enum):
-    """How to make Docker answer."""
-
-    NOTHING = "nothing"
-    START = "start"
-    INSTALL = "install"
-    REFUSE = "refuse"
+# How to make Docker answer.
+Action = enum.Enum("Action", ["NOTHING", "START", "INSTALL", "REFUSE"])
 
 
 @dataclass(frozen=True)
@@ -205,16 +200,10 @@ def _start(paths: Paths, console: Console) -> None:
     console.step(f"starting dockerd (it keeps running; its log is {paths.shown(log)})")
     # A session of its own, without the caller's terminal and pipes: the daemon outlives the shell of a CI job, must not
     # keep that job's output open, and must not use its temporary folder, which may be deleted earlier.
-    variables = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
+    variables, null = {name: value for name, value in os.environ.items() if name != "TMPDIR"}, subprocess.DEVNULL
     with log.open("wb") as out:
         daemon = subprocess.Popen(
-            ["dockerd"],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            start_new_session=True,
-            cwd="/",
-            env=variables,
+            ["dockerd"], stdin=null, stdout=out, stderr=out, start_new_session=True, cwd="/", env=variables
         )
     version = _wait_for_answer(lambda: daemon.poll() is None)
     if version is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conductor_cluster import cli, engine, lifecycle, programs
+from conductor_cluster import cli, engine, kind, lifecycle
 from conductor_cluster.paths import Paths, find_paths
 
 VERBS = ["up", "down", "load", "status", "kubeconfig", "audit", "program"]
@@ -109,5 +109,5 @@ def test_an_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch, paths: P
 
 def test_every_program_has_a_family() -> None:
     known = find_paths().go_modules
-    for name in programs.IN_NODE_IMAGE:
-        assert (known / programs.FAMILIES.get(name, programs.OTHER_FAMILY)).is_dir()
+    for name in kind.IN_NODE_IMAGE:
+        assert (known / kind.FAMILIES.get(name, kind.OTHER_FAMILY)).is_dir()
