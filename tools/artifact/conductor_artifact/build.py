@@ -45,10 +45,7 @@ def timestamp(clone: Path, environ: Mapping[str, str] = os.environ) -> int:
 
 
 def build(clone: Path, output: Path, galaxy: Path, timestamp: int) -> Path:
-    """Build the collection from the tracked files of ``clone`` into the folder ``output``; return the tarball's path.
-
-    ``galaxy`` is the ``ansible-galaxy`` to use, ``timestamp`` the time of every file. Raises ArtifactError.
-    """
+    """Build the tracked files of ``clone`` into the folder ``output``; return the tarball's path."""
     with tempfile.TemporaryDirectory() as scratch:
         copy_tracked(clone, Path(scratch, "tree"))
         raw = build_raw(Path(scratch, "tree"), Path(scratch, "made"), galaxy)

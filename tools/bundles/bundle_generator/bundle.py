@@ -62,9 +62,7 @@ def assemble(
 ) -> dict[str, Any]:
     """Return the sealed bundle: the first profile, and the objects that the other profiles replace in it.
 
-    ``upstream`` are the objects of upstream's own kustomization; only digests of them go into the bundle.
-
-    Raises GenerateError if an object cannot be applied as it is, or a webhook has no probe.
+    Of the objects of upstream's own kustomization it holds digests only. Raises GenerateError.
     """
     (_, default), *others = profiles.items()
     for obj in (*default, *runtimes):

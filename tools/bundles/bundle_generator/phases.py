@@ -28,10 +28,7 @@ def identity(obj: Object) -> tuple[str, str, str, str]:
 
 
 def into_phases(objects: Iterable[Object]) -> list[dict[str, Any]]:
-    """Return ``[{"name": phase, "objects": [...]}]`` in the order of installation.
-
-    Raises GenerateError for a kind without a phase, and for two objects with the same identity.
-    """
+    """Return ``[{"name": phase, "objects": [...]}]`` in the order of installation; raises GenerateError."""
     phases: dict[str, list[Object]] = {name: [] for name in PHASES}
     seen = set()
     for obj in objects:
@@ -49,10 +46,7 @@ def into_phases(objects: Iterable[Object]) -> list[dict[str, Any]]:
 
 
 def replacements(default: Iterable[Object], profile: Iterable[Object]) -> list[Object]:
-    """Return the objects of a profile that differ from the default ones, in the order of the phases.
-
-    Raises GenerateError if the profile adds or removes an object: a profile may only patch.
-    """
+    """Return a profile's objects that differ from the default ones, sorted by phases; raises GenerateError."""
     before = {identity(obj): obj for obj in default}
     after = {identity(obj): obj for obj in profile}
     if before.keys() != after.keys():

@@ -109,10 +109,7 @@ def choose_sources(targets: str, offers: str, codename: str) -> list[AptSource]:
 
 
 def find_sources(paths: Paths, codename: str, package: str) -> list[AptSource]:
-    """Refresh apt's lists, and return Debian's sources of ``codename`` that have ``package``, the release's own first.
-
-    Raise ClusterError if there is none.
-    """
+    """Refresh apt's lists, and return Debian's sources of ``codename`` that have ``package``, or raise ClusterError."""
     # An unrelated broken source must not stop us. What apt could not fetch is missing in what it knows.
     with contextlib.suppress(CommandFailed):
         _apt_get(paths, "refresh apt's lists", "update", "-o", "Acquire::Retries=3", "-o", "Acquire::http::Timeout=20")

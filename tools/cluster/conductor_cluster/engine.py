@@ -129,11 +129,7 @@ def ensure_docker(paths: Paths, console: Console) -> None:
 
 
 def wake_docker(paths: Paths, console: Console) -> bool:
-    """Start an installed Docker, and return whether this machine has a Docker that could hold clusters.
-
-    A stopped Docker still has the nodes of its last run on its disk. Nothing is installed. Raise ClusterError if there
-    may be a Docker that cannot be asked.
-    """
+    """Start an installed Docker, which has the nodes of its last run; return whether there is any."""
     if decide(look())[0] is Action.INSTALL:
         return False
     ensure_docker(paths, console)

@@ -56,11 +56,7 @@ def kind_on_path(wanted: str) -> Path | None:
 
 
 def program(paths: Paths, console: Console, name: str) -> Path:
-    """Return the path of a program of IN_NODE_IMAGE on this machine.
-
-    Take it from the cache, else out of the node image in Docker, else (kind) from PATH, else build it. Raise
-    ClusterError if a build is necessary but impossible.
-    """
+    """Return the path of a program: from the cache, else out of the node image, else (kind) on PATH, else built."""
     family = catalogue.family(paths, FAMILIES.get(name, OTHER_FAMILY))
     with locked(paths.work / "programs.lock", "programs", console):
         built = go_programs.folder(paths, family) / name

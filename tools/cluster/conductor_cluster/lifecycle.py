@@ -77,10 +77,7 @@ def wait_until_healthy(name: str, seconds: float) -> str:
 
 
 def choose_node_image(paths: Paths, console: Console, choice: str) -> str:
-    """Return the name of the node image for ``choice`` (auto, stock, built or a name); pull or build it if missing.
-
-    Raise ClusterError if the image is not available.
-    """
+    """Return the name of the node image for ``choice``; pull or build it if missing, or raise ClusterError."""
     stock, built = f"kindest/node:v{catalogue.kubernetes_version(paths)}", catalogue.node_image(paths)
     if choice in ("auto", "built"):
         # An existing image costs nothing; a registry that does not answer costs seconds.

@@ -82,11 +82,7 @@ def variables() -> dict[str, tuple[dict[str, Any], list[str]]]:
 
 
 def grouped(text: str) -> dict[str, list[str]]:
-    """Return the variables of each group, as the comments in the argument specs say.
-
-    Raises:
-        ValueError: a variable stands below no such comment.
-    """
+    """Return the variables of each group, as the comments in the argument specs say."""
     titles = {title: group for group, title in GROUPS.items()}
     before, *parts = re.split(rf"^ +# ({'|'.join(titles)})\.$", text, flags=re.MULTILINE)
     found: dict[str, list[str]] = {group: [] for group in ("", *GROUPS)}
@@ -219,11 +215,7 @@ def module_defaults(variables: dict[str, dict[str, Any]]) -> str:
 
 
 def with_default_release(path: str, text: str) -> str:
-    """Return a file of C(RELEASE) with the default release in its place.
-
-    Raises:
-        ValueError: the file has no such place, or several.
-    """
+    """Return a file of C(RELEASE) with the default release in its place."""
     found, count = re.subn(RELEASE[path], rf"\g<1>{DEFAULT_RELEASE}", text)
     if count != 1:
         raise ValueError(f"{path} names the default release {count} times instead of once")

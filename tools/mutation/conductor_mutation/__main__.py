@@ -116,11 +116,7 @@ def find(file: str, names: tuple[str, ...]) -> Iterator[MutationSpec]:
 
 
 def run(target: Target, session: WorkDB, clone: Path) -> None:
-    """Test each change of the session in a copy of the clone, one copy for each process, and keep the results in it.
-
-    Raises:
-        RunError: the tests fail without any change, or cosmic-ray does.
-    """
+    """Test each change of the session in a copy of the clone, one copy for each process, and keep the results in it."""
     pytest = (f"{clone}/.venv/bin/python", "-m", "pytest", "--exitfirst", "--quiet", "--no-header", "--tb=no")
     commands = {module: shlex.join([*pytest, *target.tests_of(module)]) for module in target.modules}
     scratch = clone / (os.environ.get("CONDUCTOR_CACHE") or ".cache") / "tmp"

@@ -41,12 +41,9 @@ class Counts:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a suite.
+    """What became of a suite: ``reason`` is why it failed, ``failures`` has a line for each test that failed.
 
-    Args:
-        reason: why it failed, besides its log.
-        figures: lines to be seen even when all is well: what the suite compared, on which versions it ran.
-        failures: the tests that failed, a line each, if the suite counts them.
+    ``figures`` are seen even when all is well: what the suite compared, on which versions it ran.
     """
 
     suite: Suite

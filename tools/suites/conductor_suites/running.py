@@ -82,11 +82,7 @@ async def execute(suite: Suite, clone: Path, output: Path, variables: Mapping[st
 
 
 def in_turn(suites: Sequence[Suite]) -> list[Suite]:
-    """Return the suites in the order in which they are started.
-
-    The longest ones that need a cluster come first, because few can run at once; of the others those that take seconds,
-    so that a slip is known at once, and then the longest.
-    """
+    """Return the suites in the order of their start: few on clusters run at once, and a slip is to be known at once."""
     quick = ("static", "generated", "unit")
 
     def rank(suite: Suite) -> tuple[int, float]:
