@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from bundle_generator import sources
-from bundle_generator.programs import Programs
 from bundle_generator.release import PROGRAMS, RELEASES
+from bundle_generator.sources import Programs
 from tests.support.playing import CLONE
 
 CURRENT = "2.3.0"

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from bundle_generator import release as releases
-from bundle_generator.programs import Programs
 from bundle_generator.release import Release
-from bundle_generator.sources import render_upstream
+from bundle_generator.sources import Programs, render_upstream
 
 CLONE = Path(__file__).resolve().parents[3]
 RELEASE = "2.3.0"

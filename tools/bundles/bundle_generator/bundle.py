@@ -9,9 +9,8 @@ from typing import Any
 from .differences import sides
 from .documents import GenerateError, canonical, load_documents, load_file, seal
 from .phases import into_phases, replacements
-from .programs import Programs
 from .release import Release
-from .sources import config_hashes, from_modules, render_upstream, runtime_list
+from .sources import Programs, config_hashes, from_modules, render_upstream, runtime_list
 
 FORMAT = 1
 #: Expectation of a probe -> its additional key.

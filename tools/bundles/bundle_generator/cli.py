@@ -15,16 +15,15 @@ from . import release as releases
 from .bundle import generate, render_default
 from .differences import compare, read_allowed, unexplained
 from .documents import GenerateError, load_file
-from .programs import Programs
 from .release import Release
-from .sources import render_upstream
+from .sources import Programs, render_upstream
 
 # The inputs of a render: a check works on a copy of them.
 _INPUTS = ("roles/conductor/files/conductor", "tools/bundles/releases", "tools/bundles/probes")
 _LONGEST = 200
 
 
-def main(root: Path, arguments: list[str]) -> int:
+def main(root: Path) -> int:
     """Generate, check or compare; return the exit code: 0 success, 1 unexpected differences, 2 error."""
     parser = argparse.ArgumentParser(prog="tools/bundles/generate", description="Generate the bundles.")
     mode = parser.add_mutually_exclusive_group()
@@ -33,7 +32,7 @@ def main(root: Path, arguments: list[str]) -> int:
     parser.add_argument(
         "--release", action="append", metavar="X.Y.Z", help="only this release; may be repeated (default: all)"
     )
-    options = parser.parse_args(arguments)
+    options = parser.parse_args()
     try:
         programs = Programs(root)
         wanted = [releases.load(root, name) for name in options.release or releases.names(root)]
@@ -91,3 +90,7 @@ def _lines(path: Path) -> list[str]:
     if text and path.suffix == ".json":
         text = json.dumps(json.loads(text), indent=1, sort_keys=True)
     return text.splitlines()
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(__file__).resolve().parents[3]))
