@@ -26,8 +26,6 @@ class Container:
     image: str
     address: str
     """Address in its first network; empty if it has none."""
-    mounts: dict[str, str]
-    """Paths in the container -> paths on the host (bind mounts only)."""
 
 
 def server_version(timeout: float = 10) -> str | None:
@@ -87,7 +85,6 @@ def container(name: str) -> Container | None:
         running=bool(found["State"]["Running"]),
         image=found["Config"]["Image"],
         address=next((network["IPAddress"] for network in networks.values()), ""),
-        mounts={mount["Destination"]: mount["Source"] for mount in found["Mounts"] if mount["Type"] == "bind"},
     )
 
 

@@ -111,8 +111,6 @@ def look() -> Host:
 
 def ensure_docker(paths: Paths, console: Console) -> None:
     """Return when a usable Docker answers. Raise ClusterError with the next step if that is impossible."""
-    if decide(look())[0] is Action.NOTHING:
-        return
     with locked(paths.clusters / "docker.lock", "Docker", console):
         host = look()
         action, why = decide(host)

@@ -128,16 +128,14 @@ def create(paths: Paths, console: Console, name: str, image: str, own_network: b
 
 def export_kubeconfig(paths: Paths, console: Console, name: str) -> None:
     """Write the kubeconfig of a running cluster into the clone."""
-    kind = str(program(paths, console, "kind"))
-    command = [kind, "export", "kubeconfig", "--name", name, "--kubeconfig", str(paths.kubeconfig(name))]
-    capture("export the kubeconfig", command)
+    words = ["export", "kubeconfig", "--name", name, "--kubeconfig", str(paths.kubeconfig(name))]
+    capture("export the kubeconfig", [str(program(paths, console, "kind")), *words])
 
 
 def load(paths: Paths, console: Console, name: str, images: list[str]) -> None:
     """Load images from Docker into the node of the cluster ``name``."""
-    kind = str(program(paths, console, "kind"))
-    log = paths.cluster(name) / "kind.log"
-    logged(f"load images into {name}", [kind, "load", "docker-image", "--name", name, *images], log, paths)
+    command = [str(program(paths, console, "kind")), "load", "docker-image", "--name", name, *images]
+    logged(f"load images into {name}", command, paths.cluster(name) / "kind.log", paths)
 
 
 def close_networks(name: str) -> None:

@@ -108,7 +108,10 @@ def up(paths: Paths, console: Console, name: str, choice: str) -> None:
             docker.remove(docker.cluster_containers().get(name, []))
             _create(paths, console, name, choose_node_image(paths, console, choice))
         else:
-            _reuse(paths, console, name, choice, container)
+            current, built_here = catalogue.node_image(paths), container.image.startswith("conductor/node:")
+            if built_here and container.image != current and choice in ("auto", "built"):
+                console.step(f"its image is {container.image}, now {current}: `cluster down {name}` before `up`")
+            kind.export_kubeconfig(paths, console, name)
         kind.close_networks(name)
         images.ensure_in_node(paths, console, name, registry=choice != "built")
         console.step(f"{name} is ready; its kubeconfig is {paths.shown(paths.kubeconfig(name))}")
@@ -146,17 +149,6 @@ def _create(paths: Paths, console: Console, name: str, image: str) -> None:
     if problem:
         raise ClusterError(f"{name} did not become healthy within {READY_SECONDS} s: {problem}")
     record.write_text(docker.address(kind.node(name)) or "none")
-
-
-def _reuse(paths: Paths, console: Console, name: str, choice: str, container: docker.Container) -> None:
-    current = catalogue.node_image(paths)
-    built_here = container.image.startswith("conductor/node:")
-    if built_here and container.image != current and choice in ("auto", "built"):
-        console.step(f"its image is {container.image}, the current one {current}: `cluster down {name}` before `up`")
-    source = container.mounts.get(kind.CONTROL_PLANE_IN_NODE)
-    if source is not None and source != str(paths.control_plane):
-        console.step(f"another clone created it, the one with {source}")
-    kind.export_kubeconfig(paths, console, name)
 
 
 def down(paths: Paths, console: Console, names: list[str]) -> None:

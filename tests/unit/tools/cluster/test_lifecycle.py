@@ -17,8 +17,8 @@ from conductor_cluster.paths import Paths, find_paths
 from conductor_cluster.process import ClusterError, CommandFailed
 
 HERE, ELSEWHERE = "172.18.0.2", "172.18.0.3"
-RUNNING = Container(running=True, image="i", address=HERE, mounts={})
-STOPPED = Container(running=False, image="i", address="", mounts={})
+RUNNING = Container(running=True, image="i", address=HERE)
+STOPPED = Container(running=False, image="i", address="")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_what_is_done_about_a_cluster(
         started.append(command)
 
     def inspect(_name: str) -> Container:
-        return Container(running=True, image="i", address=comes_back_at or "", mounts={})
+        return Container(running=True, image="i", address=comes_back_at or "")
 
     monkeypatch.setattr(lifecycle, "capture", start)
     monkeypatch.setattr(docker, "container", inspect)
