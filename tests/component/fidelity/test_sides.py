@@ -16,8 +16,7 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.managed_fields import value_at
 from bundle_generator.bundle import render_default
 from bundle_generator.differences import sides
-from bundle_generator.documents import digest
-from bundle_generator.phases import identity
+from bundle_generator.documents import digest, identity
 from bundle_generator.release import Release
 from bundle_generator.sources import Programs
 

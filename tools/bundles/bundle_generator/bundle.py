@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .differences import sides
-from .documents import GenerateError, canonical, load_documents, load_file, seal
-from .phases import into_phases, replacements
+from .documents import GenerateError, canonical, into_phases, load_documents, load_file, replacements, seal
 from .release import Release
 from .sources import Programs, config_hashes, from_modules, render_upstream, runtime_list
 

@@ -14,8 +14,7 @@ from typing import Any
 
 import yaml
 
-from .documents import GenerateError, canonical, digest, load_documents
-from .phases import Object, identity
+from .documents import GenerateError, Object, canonical, digest, identity, load_documents
 
 ABSENT = object()
 CHANGES = ("added", "removed", "changed")
