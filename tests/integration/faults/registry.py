@@ -149,7 +149,9 @@ def _start_registry(cluster: str, seconds: float = 30) -> Registry:
     subprocess.run(["docker", "cp", program, f"{node}:{FOLDER}/registry"], check=True)
     serve = f"echo $$ >{FOLDER}/pid; exec {FOLDER}/registry serve {FOLDER}/config.yml >{FOLDER}/log 2>&1"
     subprocess.run(["docker", "exec", "--detach", node, "sh", "-c", serve], check=True)
-    registry = Registry(cluster, f"http://{docker.address(node)}:{PORT}")
+    container = docker.container(node)
+    assert container is not None
+    registry = Registry(cluster, f"http://{container.address}:{PORT}")
     deadline = time.monotonic() + seconds
     while not registry.answers():
         if time.monotonic() > deadline:

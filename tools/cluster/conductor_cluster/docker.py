@@ -99,12 +99,6 @@ def cluster_containers() -> dict[str, list[str]]:
     return found
 
 
-def address(name: str) -> str:
-    """Return the address of a container; empty if there is none."""
-    found = container(name)
-    return found.address if found is not None else ""
-
-
 def remove(containers: Sequence[str]) -> None:
     """Remove containers with their anonymous volumes, running or not; ignore those that do not exist."""
     if containers:

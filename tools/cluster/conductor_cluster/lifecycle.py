@@ -118,10 +118,7 @@ def up(paths: Paths, console: Console, name: str, choice: str) -> None:
 
 
 def repair(console: Console, name: str, container: docker.Container, record: str | None) -> str:
-    """Make an existing cluster healthy. Return why it must be recreated, or an empty text.
-
-    ``record`` is the content of RECORD, None for a cluster of unknown origin.
-    """
+    """Make an existing cluster healthy; return why it must be recreated, or nothing. ``record``: what RECORD says."""
     if record == "":
         return "an earlier `up` was interrupted"
     if not container.running:
@@ -148,21 +145,16 @@ def _create(paths: Paths, console: Console, name: str, image: str) -> None:
     problem = wait_until_healthy(name, READY_SECONDS)
     if problem:
         raise ClusterError(f"{name} did not become healthy within {READY_SECONDS} s: {problem}")
-    record.write_text(docker.address(kind.node(name)) or "none")
+    made = docker.container(kind.node(name))
+    record.write_text((made and made.address) or "none")
 
 
-def down(paths: Paths, console: Console, names: list[str]) -> None:
-    """Remove clusters with everything that belongs to them; ignore those that do not exist."""
+def down(paths: Paths, console: Console, name: str) -> None:
+    """Remove a cluster with everything that belongs to it, if it exists."""
     found = docker.cluster_containers() if engine.wake_docker(paths, console) else {}
-    docker.remove([container for name in names for container in found.get(name, [])])
-    for name in names:
-        shutil.rmtree(paths.cluster(name), ignore_errors=True)
-        console.step(f"{name} removed" if name in found else f"{name} does not exist")
-
-
-def own_names(paths: Paths) -> list[str]:
-    """Return the names of the clusters that this clone created."""
-    return sorted(record.parent.name for record in paths.clusters.glob(f"*/{RECORD}"))
+    docker.remove(found.get(name, []))
+    shutil.rmtree(paths.cluster(name), ignore_errors=True)
+    console.step(f"{name} removed" if name in found else f"{name} does not exist")
 
 
 def status(paths: Paths, name: str) -> list[tuple[str, bool, str]]:

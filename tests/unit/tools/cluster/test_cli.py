@@ -75,20 +75,6 @@ def test_status_ends_with_0_only_when_all_is_well(
     assert ("BAD" in capsys.readouterr().out) is not well
 
 
-def test_down_all_means_the_clusters_of_this_clone(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
-    removed: list[list[str]] = []
-    monkeypatch.setattr(lifecycle, "down", lambda _paths, _console, names: removed.append(names))
-    for name in ("b", "a"):
-        paths.cluster(name).mkdir(parents=True)
-        (paths.cluster(name) / lifecycle.RECORD).write_text("{}")
-    # A folder without a record: this clone looked at somebody else's cluster.
-    paths.cluster("c").mkdir()
-    paths.kubeconfig("c").write_text("x")
-    assert cli.main(["down", "--all"]) == 0
-    assert cli.main(["down", "c"]) == 0
-    assert removed == [["a", "b"], ["c"]]
-
-
 def test_without_any_docker_there_is_nothing_to_remove(
     paths: Paths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
