@@ -54,11 +54,9 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The extent and the result of a comparison."""
+    """How many objects and single values were compared (a missing object is one value), and what differs."""
 
-    # Objects in one set or in both.
     objects: int
-    # Single values; a list with another length and a missing object count once.
     fields: int
     differences: list[Difference]
 

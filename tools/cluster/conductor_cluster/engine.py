@@ -43,17 +43,15 @@ Action = enum.Enum("Action", ["NOTHING", "START", "INSTALL", "REFUSE"])
 class Host:
     """The facts about this machine on which the decision depends."""
 
+    # Versions of the Docker that answers and of the installed one; Debian's code name.
     answers: str | None
-    """Version of the Docker that answers."""
     installed: str | None
-    """Version of the installed Docker daemon."""
     codename: str | None
-    """Debian's code name, None for other distributions."""
     root: bool
+    # Whether the capability CAP_SYS_RESOURCE is available.
     may_exceed_limits: bool
-    """Whether the capability CAP_SYS_RESOURCE is available."""
+    # DOCKER_HOST, or an empty text.
     docker_host: str
-    """DOCKER_HOST, or an empty text."""
 
 
 def decide(host: Host) -> tuple[Action, str]:

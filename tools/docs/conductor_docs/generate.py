@@ -131,16 +131,13 @@ def compatibility(_part: str) -> str:
     [ours] = re.findall(r"^\s*k8s\.io/kubernetes v(\d+\.\d+)", go, re.MULTILINE)
     core = load("meta/runtime.yml")["requires_ansible"].removeprefix(">=").removesuffix(".0")
     cores = sorted((path.stem[5:] for path in CLONE.glob("requirements/core-*.in")), key=lambda name: int(name[2:]))
+    tested = f"{cores[0]} and {cores[-1]} on every change, {cores[1]} to {cores[-2]} before a release"
     python, collection = ".".join(map(str, OLDEST_PYTHON)), load("galaxy.yml")["dependencies"]["kubernetes.core"]
     return table(
         ("", "supported", "tested"),
         ("Kubeflow Trainer (with JobSet)", f"{release} ({jobset})", release),
         ("Kubernetes", f"{oldest} and later", f"{ours} on every change; {first} to {last} by Trainer itself"),
-        (
-            "ansible-core",
-            f"{core} and later",
-            f"{cores[0]} and {cores[-1]} on every change, {cores[1]} to {cores[-2]} before a release",
-        ),
+        ("ansible-core", f"{core} and later", tested),
         ("Python, where the modules run", f"{python} and later", f"{python} to 3.13"),
         ("Python library `kubernetes`", f"{OLDEST_CLIENT} and later", f"{OLDEST_CLIENT} and the newest"),
         ("`kubernetes.core`", f"{collection[2:]} and later; not needed at run time", "the oldest and the newest"),

@@ -99,10 +99,6 @@ class DropCall(_Replacing):
     _instead = staticmethod(lambda code: "pass")
 
 
-class RunError(Exception):
-    """The changes cannot be tested; the message contains the cause."""
-
-
 def find(file: str, names: tuple[str, ...]) -> Iterator[MutationSpec]:
     """Yield all changes to one module, except those to annotations and to marked lines."""
     source = Path(file).read_text(encoding="utf-8")
@@ -137,7 +133,7 @@ def run(target: Target, session: WorkDB, clone: Path) -> None:
                 for item, future in pending:
                     result = future.result()
                     if result.worker_outcome != WorkerOutcome.NORMAL or result.test_outcome == TestOutcome.INCOMPETENT:
-                        raise RunError(f"cosmic-ray could not try {item}: {result.output}")
+                        raise TargetError(f"cosmic-ray could not try {item}: {result.output}")
                     session.set_result(item.job_id, result)
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
@@ -147,7 +143,7 @@ def _rehearse(place: Path, target: Target, command: tuple[str, ...]) -> None:
     """Run the tests without a change; keep the compiled files, except those of the modules to change."""
     done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=LIMIT, check=False)
     if done.returncode != 0:
-        raise RunError(f"the tests fail without any change:\n{done.stdout}{done.stderr}")
+        raise TargetError(f"the tests fail without any change:\n{done.stdout}{done.stderr}")
     # Python identifies a compiled file by time (in seconds) and size of its source; both may be equal after a change.
     for path in (place / module for module in target.modules):
         for compiled in path.parent.glob(f"__pycache__/{path.stem}.*.pyc"):
@@ -181,7 +177,7 @@ def main() -> int:
             print(f"{arguments.target}: {session.num_work_items} mutants of {len(target.modules)} modules", flush=True)
             run(target, session, Path.cwd())
             percent = 100 - survival_rate(session) if session.num_results else 0.0
-    except (TargetError, RunError, subprocess.TimeoutExpired) as error:
+    except (TargetError, subprocess.TimeoutExpired) as error:
         print(f"mutation: {error}", file=sys.stderr)
         return 2
     print(f"{arguments.target}: {percent:.1f} % noticed; at least {target.least} % are asked for")

@@ -15,7 +15,7 @@ DATA = Path(__file__).with_name("targets.yml")
 
 
 class TargetError(Exception):
-    """The data does not match the clone; the message says what to change."""
+    """The changes of a target cannot be tried; the message contains the cause."""
 
 
 class Target(NamedTuple):
