@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bundle_generator import upstream
-from bundle_generator.programs import Programs
+from bundle_generator import sources
 from bundle_generator.release import PROGRAMS, RELEASES
+from bundle_generator.sources import Programs
 from tests.support.playing import CLONE
 
 CURRENT = "2.3.0"
@@ -44,7 +44,7 @@ def _trainer(release: str) -> list[dict[str, Any]]:
     def render() -> list[dict[str, Any]]:
         programs = Programs(CLONE)
         trainer = programs.module_folder(_MODULES[release] / "trainer", "github.com/kubeflow/trainer/v2")
-        return upstream.render_folders(programs, trainer, _jobset_folder(programs, release), _JOBSET[release])
+        return sources.render_folders(programs, trainer, _jobset_folder(programs, release), _JOBSET[release])
 
     return _kept("trainer", release, render)
 
@@ -53,7 +53,7 @@ def _trainer(release: str) -> list[dict[str, Any]]:
 def _jobset(release: str) -> list[dict[str, Any]]:
     def render() -> list[dict[str, Any]]:
         programs = Programs(CLONE)
-        return upstream.render_jobset(programs, _jobset_folder(programs, release))
+        return sources.render_jobset(programs, _jobset_folder(programs, release))
 
     return _kept("jobset", release, render)
 
@@ -64,7 +64,7 @@ def _jobset_folder(programs: Programs, release: str) -> Path:
 
 def _kept(what: str, release: str, render: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """What C(render) returns, from the cache of the checkout where all that decides it is as it was."""
-    key = hashlib.sha256(Path(upstream.__file__).read_bytes())
+    key = hashlib.sha256(Path(sources.__file__).read_bytes())
     for pins in (*sorted(_MODULES[release].glob("*/go.*")), *sorted((CLONE / PROGRAMS).glob("go.*"))):
         key.update(pins.read_bytes())
     cache_folder = Path(os.environ.get("CONDUCTOR_CACHE") or CLONE / ".cache").resolve() / "upstream"

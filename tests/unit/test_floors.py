@@ -13,7 +13,7 @@ import yaml
 
 from ansible_collections.conductor.trainer.plugins.doc_fragments.connection import ModuleDocFragment
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import OLDEST_CLIENT, OLDEST_PYTHON
-from conductor_setup.cores import CORES
+from conductor_setup.setup import CORES
 
 CLONE = Path(__file__).resolve().parents[2]
 

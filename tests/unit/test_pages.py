@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conductor_docs import generate, role_files, site
+from conductor_docs import generate, site
 
 CLONE = Path(__file__).resolve().parents[2]
 # The site has them as one: every page that a person may open first.
@@ -79,7 +79,7 @@ def test_every_variable_is_in_one_group() -> None:
 
 def test_a_file_that_does_not_name_the_default_release_is_an_error() -> None:
     with pytest.raises(ValueError, match="names the default release 0 times"):
-        role_files.with_default_release("plugins/doc_fragments/bundle.py", "options: {}\n")
+        generate.with_default_release("plugins/doc_fragments/bundle.py", "options: {}\n")
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=name_of)

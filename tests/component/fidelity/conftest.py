@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from bundle_generator import release as releases
-from bundle_generator import upstream
-from bundle_generator.programs import Programs
 from bundle_generator.release import Release
+from bundle_generator.sources import Programs, render_upstream
 
 CLONE = Path(__file__).resolve().parents[3]
 RELEASE = "2.3.0"
@@ -32,4 +31,4 @@ def release() -> Release:
 @pytest.fixture(scope="session")
 def upstreams(programs: Programs, release: Release) -> list[dict[str, Any]]:
     """Upstream's own objects of it."""
-    return upstream.render(programs, CLONE, release)
+    return render_upstream(programs, CLONE, release)

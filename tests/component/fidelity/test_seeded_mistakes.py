@@ -17,8 +17,8 @@ import pytest
 from bundle_generator.bundle import render_default
 from bundle_generator.differences import compare, read_allowed, unexplained
 from bundle_generator.documents import load_file
-from bundle_generator.programs import Programs
 from bundle_generator.release import Release
+from bundle_generator.sources import Programs
 
 CLONE = Path(__file__).resolve().parents[3]
 MANIFESTS = Path("roles/conductor/files/conductor")

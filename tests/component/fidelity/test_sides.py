@@ -15,11 +15,10 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.managed_fields import value_at
 from bundle_generator.bundle import render_default
-from bundle_generator.documents import digest
-from bundle_generator.phases import identity
-from bundle_generator.programs import Programs
+from bundle_generator.differences import sides
+from bundle_generator.documents import digest, identity
 from bundle_generator.release import Release
-from bundle_generator.sides import sides
+from bundle_generator.sources import Programs
 
 CLONE = Path(__file__).resolve().parents[3]
 TRAINER = "kubeflow-trainer-controller-manager"

@@ -13,16 +13,17 @@ import hashlib
 import json
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from conductor_cluster import debian, docker, kind
-from conductor_cluster.console import Console
 from conductor_cluster.paths import find_paths
 
 PORT = 5000
@@ -124,18 +125,33 @@ def running_registry(cluster: str) -> Iterator[Registry]:
         docker.execute(node, ["sh", "-c", f"kill $(cat {FOLDER}/pid) && rm -rf {FOLDER}"])
 
 
+def _unpack(package: str) -> Path:
+    """The files of a Debian package, which is downloaded into the cache once and not installed."""
+    paths = find_paths()
+    folder = paths.work / "debian" / f"{package}-{debian.this_codename()}"
+    if not folder.exists():
+        debian.find_sources(paths, debian.this_codename() or "", package)
+        with tempfile.TemporaryDirectory(dir=paths.work) as scratch:
+            subprocess.run(["apt-get", "download", package], cwd=scratch, check=True, capture_output=True)
+            (archive,) = Path(scratch).glob("*.deb")
+            subprocess.run(["dpkg-deb", "--extract", archive, f"{scratch}/files"], check=True)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            Path(scratch, "files").rename(folder)
+    return folder
+
+
 def _start_registry(cluster: str, seconds: float = 30) -> Registry:
     """Starts it. Raises TimeoutError with its words."""
-    paths, console = find_paths(), Console()
-    files = debian.unpack(paths, console, debian.this_codename() or "", "docker-registry")
-    node = kind.node(cluster)
+    program, node = _unpack("docker-registry") / "usr" / "bin" / "docker-registry", kind.node(cluster)
     docker.execute(node, ["mkdir", "-p", FOLDER])
     config = json.dumps(CONFIG).encode()
     docker.execute(node, ["sh", "-c", f"cat > {FOLDER}/config.yml"], stdin=config)
-    subprocess.run(["docker", "cp", files / "usr/bin/docker-registry", f"{node}:{FOLDER}/registry"], check=True)
+    subprocess.run(["docker", "cp", program, f"{node}:{FOLDER}/registry"], check=True)
     serve = f"echo $$ >{FOLDER}/pid; exec {FOLDER}/registry serve {FOLDER}/config.yml >{FOLDER}/log 2>&1"
     subprocess.run(["docker", "exec", "--detach", node, "sh", "-c", serve], check=True)
-    registry = Registry(cluster, f"http://{docker.address(node)}:{PORT}")
+    container = docker.container(node)
+    assert container is not None
+    registry = Registry(cluster, f"http://{container.address}:{PORT}")
     deadline = time.monotonic() + seconds
     while not registry.answers():
         if time.monotonic() > deadline:

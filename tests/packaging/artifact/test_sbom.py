@@ -17,7 +17,7 @@ import yaml
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from conductor_artifact.sbom import IMAGE, sbom
+from conductor_artifact.__main__ import IMAGE, sbom
 from tests.support.playing import CLONE
 
 TIME = 1_700_000_000

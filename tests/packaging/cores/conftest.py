@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conductor_setup.cores import CORES, Core
+from conductor_setup.setup import CORES, Core
 from tests.support import shipped
 from tests.support.playing import CLONE
 from tests.support.shipped import Shipped

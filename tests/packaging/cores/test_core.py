@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from conductor_setup.cores import CORES, Core, interpreter
-from conductor_setup.setup import Setup
+from conductor_setup.setup import CORES, Core, Setup, interpreter
 from tests.support.ansible_test import AnsibleTest, counts, pip_settings, stage
 from tests.support.playing import CLONE, Played
 from tests.support.shipped import Shipped

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Build the tarball of the collection with ``ansible-galaxy``, then make it reproducible."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import io
@@ -39,11 +37,7 @@ def copy_tracked(clone: Path, folder: Path) -> None:
 
 
 def timestamp(clone: Path, environ: Mapping[str, str] = os.environ) -> int:
-    """Return the time of every file in the tarball: ``SOURCE_DATE_EPOCH``, or the time of the last commit.
-
-    Raises:
-        ArtifactError: the variable is not a number, or there is no Git clone.
-    """
+    """Return the time of every file in the tarball: ``SOURCE_DATE_EPOCH``, or the time of the last commit."""
     wanted = environ.get("SOURCE_DATE_EPOCH") or git(clone, "log", "-1", "--format=%ct").strip()
     if not wanted.isdecimal():
         raise ArtifactError(f"SOURCE_DATE_EPOCH is {wanted!r}\nNext: set it to seconds since 1970")
@@ -51,17 +45,7 @@ def timestamp(clone: Path, environ: Mapping[str, str] = os.environ) -> int:
 
 
 def build(clone: Path, output: Path, galaxy: Path, timestamp: int) -> Path:
-    """Build the collection from the tracked files of ``clone`` into the folder ``output``; return the tarball's path.
-
-    Args:
-        clone: a Git clone of the project.
-        output: is created if needed; a tarball of the same version in it is replaced.
-        galaxy: the ``ansible-galaxy`` to use.
-        timestamp: the time of every file, in seconds since 1970.
-
-    Raises:
-        ArtifactError: there is no clone, or ansible-galaxy fails.
-    """
+    """Build the tracked files of ``clone`` into the folder ``output``; return the tarball's path."""
     with tempfile.TemporaryDirectory() as scratch:
         copy_tracked(clone, Path(scratch, "tree"))
         raw = build_raw(Path(scratch, "tree"), Path(scratch, "made"), galaxy)
@@ -72,11 +56,7 @@ def build(clone: Path, output: Path, galaxy: Path, timestamp: int) -> Path:
 
 
 def build_raw(tree: Path, output: Path, galaxy: Path, environ: Mapping[str, str] = os.environ) -> Path:
-    """Build the files in ``tree`` with ansible-galaxy, without user settings; return the tarball's path.
-
-    Raises:
-        ArtifactError: it fails, cannot be started or creates no tarball.
-    """
+    """Build the files in ``tree`` with ansible-galaxy, without user settings; return the tarball's path."""
     # Ignore all configuration: ansible-galaxy reads variables, the folder it starts in, and the home folder.
     kept = {name: value for name, value in environ.items() if not name.startswith("ANSIBLE_")}
     output.mkdir(parents=True, exist_ok=True)
@@ -119,11 +99,7 @@ def normalised(tarball: bytes, timestamp: int) -> bytes:
 
 
 def git(clone: Path, *words: str) -> str:
-    """Return the output of a command of Git.
-
-    Raises:
-        ArtifactError: it fails or cannot be started.
-    """
+    """Return the output of a command of Git; raises ArtifactError."""
     return _run("install git, and build in a Git clone", clone, os.environ, "git", *words)
 
 

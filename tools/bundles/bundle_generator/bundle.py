@@ -3,18 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Generate the bundle of a release from its kustomization."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
-from .documents import GenerateError, canonical, load_documents, load_file, seal
-from .phases import into_phases, replacements
-from .programs import Programs
+from .differences import sides
+from .documents import GenerateError, canonical, into_phases, load_documents, load_file, replacements, seal
 from .release import Release
-from .sides import sides
-from .sources import config_hashes, from_modules, runtime_list
-from .upstream import render as render_upstream
+from .sources import Programs, config_hashes, from_modules, render_upstream, runtime_list
 
 FORMAT = 1
 #: Expectation of a probe -> its additional key.
@@ -65,9 +60,7 @@ def assemble(
 ) -> dict[str, Any]:
     """Return the sealed bundle: the first profile, and the objects that the other profiles replace in it.
 
-    ``upstream`` are the objects of upstream's own kustomization; only digests of them go into the bundle.
-
-    Raises GenerateError if an object cannot be applied as it is, or a webhook has no probe.
+    Of the objects of upstream's own kustomization it holds digests only. Raises GenerateError.
     """
     (_, default), *others = profiles.items()
     for obj in (*default, *runtimes):

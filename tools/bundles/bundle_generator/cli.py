@@ -3,31 +3,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The command line of ``tools/bundles/generate``."""
 
-from __future__ import annotations
-
 import argparse
 import difflib
 import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from . import release as releases
-from . import upstream
 from .bundle import generate, render_default
 from .differences import compare, read_allowed, unexplained
-from .documents import GenerateError, canonical, load_file
-from .programs import Programs
+from .documents import GenerateError, load_file
 from .release import Release
+from .sources import Programs, render_upstream
 
 # The inputs of a render: a check works on a copy of them.
 _INPUTS = ("roles/conductor/files/conductor", "tools/bundles/releases", "tools/bundles/probes")
 _LONGEST = 200
 
 
-def main(root: Path, arguments: list[str]) -> int:
+def main(root: Path) -> int:
     """Generate, check or compare; return the exit code: 0 success, 1 unexpected differences, 2 error."""
     parser = argparse.ArgumentParser(prog="tools/bundles/generate", description="Generate the bundles.")
     mode = parser.add_mutually_exclusive_group()
@@ -36,7 +32,7 @@ def main(root: Path, arguments: list[str]) -> int:
     parser.add_argument(
         "--release", action="append", metavar="X.Y.Z", help="only this release; may be repeated (default: all)"
     )
-    options = parser.parse_args(arguments)
+    options = parser.parse_args()
     try:
         programs = Programs(root)
         wanted = [releases.load(root, name) for name in options.release or releases.names(root)]
@@ -56,7 +52,7 @@ def main(root: Path, arguments: list[str]) -> int:
 def _compare(programs: Programs, root: Path, wanted: list[Release]) -> int:
     lines: list[str] = []
     for release in wanted:
-        found = compare(render_default(programs, root, release), upstream.render(programs, root, release))
+        found = compare(render_default(programs, root, release), render_upstream(programs, root, release))
         wrong = unexplained(found.differences, read_allowed(load_file(root / release.differences)))
         lines += wrong
         print(
@@ -91,17 +87,10 @@ def _check(programs: Programs, root: Path, wanted: list[Release]) -> int:
 def _lines(path: Path) -> list[str]:
     """Return the lines of a file; a bundle is split into one line per field."""
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    return list(_flat(json.loads(text), "")) if text and path.suffix == ".json" else text.splitlines()
+    if text and path.suffix == ".json":
+        text = json.dumps(json.loads(text), indent=1, sort_keys=True)
+    return text.splitlines()
 
 
-def _flat(value: object, where: str) -> Iterator[str]:
-    """Yield one line, ``path = value``, for each leaf of a JSON value."""
-    if isinstance(value, dict) and value:
-        for key in sorted(value):
-            yield from _flat(value[key], f"{where}.{key}")
-    elif isinstance(value, list) and value:
-        for index, item in enumerate(value):
-            name = item.get("metadata", {}).get("name", "") if isinstance(item, dict) else ""
-            yield from _flat(item, f"{where}[{name or index}]")
-    else:
-        yield f"{where} = {canonical(value)}"
+if __name__ == "__main__":
+    sys.exit(main(Path(__file__).resolve().parents[3]))

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read the description of a release: ``releases/<release>/release.yaml``."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,10 +50,7 @@ class Release:
     bundle: str
 
     def go_module(self, component: Component) -> Path:
-        """Return the folder of the go.mod that pins a component.
-
-        One module per component: Trainer and JobSet of a release do not always compile with the same libraries.
-        """
+        """Return the folder of the go.mod that pins a component: they do not always compile with the same libraries."""
         return RELEASES / self.release / "modules" / component.name
 
 

@@ -1,19 +1,20 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Generate files of the kustomization from the pinned Go modules."""
+"""What comes from pinned Go modules: two programs, files of the kustomization, and upstream's own manifests."""
 
-from __future__ import annotations
-
+import os
+import shutil
+import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from .documents import GenerateError, digest, load_documents
-from .programs import Programs
-from .release import Component, Release
+from .documents import GenerateError, digest, load_documents, load_file
+from .release import PROGRAMS, Component, Release
 
 CONFIG_HASH = "conductor.trainer/config-sha256"
 
@@ -33,6 +34,59 @@ _OWN_HEADER = """\
 # Without descriptions a CRD has a fifth of the size and fits into the annotation of a client-side apply. Without the
 # schema of embedded metadata the server rejects JobSet's rule on volumeClaimPolicies ("undefined field 'namespace'").
 _CRD = "crd:maxDescLen=0,generateEmbeddedObjectMeta=true"
+# Where the modules keep their kustomizations (the same in Trainer 2.1 to 2.3, JobSet 0.8 to 0.12).
+_TRAINER, _OVERLAYS = "manifests", ("overlays/manager", "overlays/runtimes")
+_JOBSET_IN_TRAINER, _JOBSET = "third-party/jobset", "config/default"
+
+
+class Programs:
+    """Pinned programs, built on first use into the caches of the checkout: ``$CONDUCTOR_CACHE``, default ``.cache``."""
+
+    def __init__(self, root: Path) -> None:
+        """Prepare the environment; ``root`` is the checkout. Raises GenerateError if Go is not installed."""
+        if shutil.which("go") is None:
+            raise GenerateError("`go` is not on PATH: install Go 1.26 or later")
+        self._root = root
+        self._env = dict(os.environ)
+        folder = Path(os.environ.get("CONDUCTOR_CACHE") or root / ".cache").resolve()
+        # Go also writes checksums under GOPATH and counters under the user's configuration folder. Keep both inside the
+        # clone, but apply the user's own settings (`go env -w`).
+        self._env |= {
+            "GOENV": self._run(["go", "env", "GOENV"], root).strip(),
+            "XDG_CONFIG_HOME": str(folder / "config"),
+            "GOPATH": str(folder / "go"),
+            "GOCACHE": str(folder / "go-build"),
+            "GOMODCACHE": str(folder / "go-mod"),
+            "GOFLAGS": "-buildvcs=false -modcacherw",
+            "GOWORK": "off",
+        }
+        self._path = cache(lambda program: self._run(["go", "tool", "-n", program], root / PROGRAMS).strip())
+
+    def controller_gen(self, module: Path, *arguments: str) -> None:
+        """Run controller-gen in the folder of a go.mod; raises GenerateError."""
+        self._run([self._path("controller-gen"), *arguments], module)
+
+    def kustomize(self, folder: Path) -> str:
+        """Return the objects of a kustomization as YAML; raises GenerateError."""
+        return self._run([self._path("kustomize"), "build", str(folder)], self._root)
+
+    def module_folder(self, module: Path, path: str) -> Path:
+        """Download a module that the go.mod in ``module`` pins and return its source folder; raises GenerateError."""
+        self._run(["go", "mod", "download", path], module)
+        return Path(self._run(["go", "list", "-m", "-f", "{{.Dir}}", path], module).strip())
+
+    def module_version(self, module: Path, path: str) -> str:
+        """Return the version, without its ``v``, that the go.mod in folder ``module`` pins; raises GenerateError."""
+        return self._run(["go", "list", "-m", "-f", "{{.Version}}", path], module).strip().removeprefix("v")
+
+    def _run(self, command: list[str], cwd: Path) -> str:
+        result = subprocess.run(command, cwd=cwd, env=self._env, capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            shown = " ".join([Path(command[0]).name, *command[1:]])
+            raise GenerateError(
+                f"`{shown}` in {cwd} failed with exit code {result.returncode}:\n{result.stderr.strip()}"
+            )
+        return result.stdout
 
 
 def from_modules(programs: Programs, root: Path, release: Release) -> dict[str, str]:
@@ -110,3 +164,36 @@ def _webhooks(release: Release, component: Component, text: str) -> list[dict[st
 
 def _dump(document: dict[str, Any]) -> str:
     return str(yaml.safe_dump(document, explicit_start=True, sort_keys=True, width=120))
+
+
+def render_upstream(programs: Programs, root: Path, release: Release) -> list[dict[str, Any]]:
+    """Return the objects of upstream's manager and runtimes overlays; raises GenerateError."""
+    trainer, jobset = (
+        programs.module_folder(root / release.go_module(component), component.module)
+        for component in (release.components["trainer"], release.components["jobset"])
+    )
+    return render_folders(programs, trainer, jobset, release.components["jobset"].version)
+
+
+def render_folders(programs: Programs, trainer: Path, jobset: Path, jobset_version: str) -> list[dict[str, Any]]:
+    """Return the same from the sources in two folders; raises GenerateError.
+
+    Trainer's overlay downloads JobSet's published manifest. That file is the output of ``config/default`` of the same
+    tag, so render it instead.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder) / "trainer"
+        # Contents without modes: files of the module cache are read-only.
+        shutil.copytree(trainer / _TRAINER, work, copy_function=shutil.copyfile)
+        kustomization = work / _JOBSET_IN_TRAINER / "kustomization.yaml"
+        (url,) = load_file(kustomization)["resources"]
+        if not url.endswith(f"/v{jobset_version}/manifests.yaml"):
+            raise GenerateError(f"Trainer takes JobSet from {url}, but release.yaml has {jobset_version}")
+        kustomization.write_text(kustomization.read_text("utf-8").replace(url, "manifests.yaml"), "utf-8")
+        (kustomization.parent / "manifests.yaml").write_text(programs.kustomize(jobset / _JOBSET), "utf-8")
+        return [obj for overlay in _OVERLAYS for obj in load_documents(programs.kustomize(work / overlay))]
+
+
+def render_jobset(programs: Programs, jobset: Path) -> list[dict[str, Any]]:
+    """Return the objects of JobSet's published manifest, from the sources in a folder; raises GenerateError."""
+    return load_documents(programs.kustomize(jobset / _JOBSET))

@@ -11,7 +11,7 @@ import sys
 import types
 from collections.abc import Sequence
 
-from . import docker, images, kind, lifecycle, programs
+from . import docker, images, kind, lifecycle
 from .console import Console
 from .paths import Paths, find_paths
 from .process import ClusterError, end_children
@@ -47,18 +47,18 @@ def parser() -> argparse.ArgumentParser:
         help="stock: kindest/node from its registry; built: built here from pinned Go modules and Debian packages; "
         "auto (default): stock if a registry answers within seconds, else built",
     )
-    verbs["down"].add_argument("--all", action="store_true", help="all clusters of this clone")
     verbs["load"].add_argument("--release", metavar="VERSION", help="operator release (default: the newest here)")
-    verbs["program"].add_argument("program", choices=sorted(programs.IN_NODE_IMAGE), metavar="PROGRAM")
+    verbs["program"].add_argument("program", choices=sorted(kind.IN_NODE_IMAGE), metavar="PROGRAM")
     return top
 
 
-def run(paths: Paths, console: Console, verb: str, name: str, arguments: argparse.Namespace) -> int:
+def run(paths: Paths, console: Console, name: str, arguments: argparse.Namespace) -> int:
     """Run one verb and return its exit code. Raise ClusterError if it fails."""
+    verb = arguments.verb
     if verb == "up":
         lifecycle.up(paths, console, name, arguments.node_image)
     elif verb == "down":
-        lifecycle.down(paths, console, lifecycle.own_names(paths) if arguments.all else [name])
+        lifecycle.down(paths, console, name)
     elif verb == "load":
         images.ensure_in_node(paths, console, name, release=arguments.release)
         console.step(f"{name} has {', '.join(images.wanted(paths, arguments.release))}")
@@ -76,7 +76,7 @@ def run(paths: Paths, console: Console, verb: str, name: str, arguments: argpars
         # A rotated log sorts before the current one: "audit-<time>.log" < "audit.log".
         sys.stdout.buffer.write(docker.execute(kind.node(name), ["sh", "-c", f"cat {kind.AUDIT_LOGS}"]))
     elif verb == "program":
-        print(programs.program(paths, console, arguments.program))
+        print(kind.program(paths, console, arguments.program))
     return 0
 
 
@@ -92,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         name = kind.check_name(arguments.name) if "name" in arguments else ""
-        return run(find_paths(), Console(), arguments.verb, name, arguments)
+        return run(find_paths(), Console(), name, arguments)
     except ClusterError as error:
         print(f"cluster {arguments.verb}: {error}", file=sys.stderr)
         return 1

@@ -16,11 +16,7 @@ from typing import Callable, TextIO
 
 
 class Console:
-    """Print steps with the time since the tool was started.
-
-    ``clock`` returns seconds. ``stream`` receives the lines; by default standard error, so that a shell can
-    capture the result of a verb.
-    """
+    """Print steps to ``stream`` (standard error) with the time since the start; ``clock`` returns seconds."""
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream if stream is not None else sys.stderr
@@ -36,10 +32,7 @@ class Console:
 
 @contextlib.contextmanager
 def locked(path: Path, what: str, console: Console) -> Iterator[None]:
-    """Hold the lock file ``path`` while the block runs; report it if another run holds the lock first.
-
-    The kernel releases the lock when the process ends, however it ends.
-    """
+    """Hold the lock file ``path`` while the block runs; report it if another run holds it first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as handle:
         try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,10 +109,7 @@ def choose_sources(targets: str, offers: str, codename: str) -> list[AptSource]:
 
 
 def find_sources(paths: Paths, codename: str, package: str) -> list[AptSource]:
-    """Refresh apt's lists, and return Debian's sources of ``codename`` that have ``package``, the release's own first.
-
-    Raise ClusterError if there is none.
-    """
+    """Refresh apt's lists, and return Debian's sources of ``codename`` that have ``package``, or raise ClusterError."""
     # An unrelated broken source must not stop us. What apt could not fetch is missing in what it knows.
     with contextlib.suppress(CommandFailed):
         _apt_get(paths, "refresh apt's lists", "update", "-o", "Acquire::Retries=3", "-o", "Acquire::http::Timeout=20")
@@ -145,9 +141,9 @@ def install_command(codename: str, with_client: bool) -> list[str]:
     return [*INSTALL, *packages, "runc", "iptables"]
 
 
-def _apt_get(paths: Paths, step: str, *words: str, cwd: Path | None = None) -> None:
+def _apt_get(paths: Paths, step: str, *words: str) -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    logged(step, ["apt-get", *words], paths.work / LOG, paths, cwd=cwd, env=environment)
+    logged(step, ["apt-get", *words], paths.work / LOG, paths, env=environment)
 
 
 def install_docker(paths: Paths, console: Console, codename: str, with_client: bool) -> None:
@@ -169,18 +165,3 @@ def install(paths: Paths, console: Console, packages: Sequence[str]) -> None:
     """Report and install ``packages``; the caller has refreshed apt's lists (find_sources)."""
     console.step(f"installing the Debian packages {', '.join(packages)}")
     _apt_get(paths, "install packages", *INSTALL, *packages)
-
-
-def unpack(paths: Paths, console: Console, codename: str, package: str) -> Path:
-    """Unpack a Debian package into the cache if missing, without installing it; return the folder of its files."""
-    folder = paths.work / "debian" / f"{package}-{codename}"
-    if not folder.exists():
-        console.step(f"downloading the Debian package {package}; it is unpacked in the cache and not installed")
-        find_sources(paths, codename, package)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=paths.work) as scratch:
-            _apt_get(paths, f"download {package}", "download", package, cwd=Path(scratch))
-            (archive,) = Path(scratch).glob("*.deb")
-            capture(f"unpack {package}", ["dpkg-deb", "--extract", str(archive), f"{scratch}/files"])
-            Path(scratch, "files").rename(folder)
-    return folder

@@ -26,8 +26,6 @@ class Container:
     image: str
     address: str
     """Address in its first network; empty if it has none."""
-    mounts: dict[str, str]
-    """Paths in the container -> paths on the host (bind mounts only)."""
 
 
 def server_version(timeout: float = 10) -> str | None:
@@ -87,7 +85,6 @@ def container(name: str) -> Container | None:
         running=bool(found["State"]["Running"]),
         image=found["Config"]["Image"],
         address=next((network["IPAddress"] for network in networks.values()), ""),
-        mounts={mount["Destination"]: mount["Source"] for mount in found["Mounts"] if mount["Type"] == "bind"},
     )
 
 
@@ -100,12 +97,6 @@ def cluster_containers() -> dict[str, list[str]]:
         name, _, container_name = text.partition(" ")
         found.setdefault(name, []).append(container_name)
     return found
-
-
-def address(name: str) -> str:
-    """Return the address of a container; empty if there is none."""
-    found = container(name)
-    return found.address if found is not None else ""
 
 
 def remove(containers: Sequence[str]) -> None:

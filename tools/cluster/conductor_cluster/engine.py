@@ -35,30 +35,23 @@ INOTIFY_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
 INOTIFY_WANTED = 1024
 
 
-class Action(enum.Enum):
-    """How to make Docker answer."""
-
-    NOTHING = "nothing"
-    START = "start"
-    INSTALL = "install"
-    REFUSE = "refuse"
+# How to make Docker answer.
+Action = enum.Enum("Action", ["NOTHING", "START", "INSTALL", "REFUSE"])
 
 
 @dataclass(frozen=True)
 class Host:
     """The facts about this machine on which the decision depends."""
 
+    # Versions of the Docker that answers and of the installed one; Debian's code name.
     answers: str | None
-    """Version of the Docker that answers."""
     installed: str | None
-    """Version of the installed Docker daemon."""
     codename: str | None
-    """Debian's code name, None for other distributions."""
     root: bool
+    # Whether the capability CAP_SYS_RESOURCE is available.
     may_exceed_limits: bool
-    """Whether the capability CAP_SYS_RESOURCE is available."""
+    # DOCKER_HOST, or an empty text.
     docker_host: str
-    """DOCKER_HOST, or an empty text."""
 
 
 def decide(host: Host) -> tuple[Action, str]:
@@ -116,8 +109,6 @@ def look() -> Host:
 
 def ensure_docker(paths: Paths, console: Console) -> None:
     """Return when a usable Docker answers. Raise ClusterError with the next step if that is impossible."""
-    if decide(look())[0] is Action.NOTHING:
-        return
     with locked(paths.clusters / "docker.lock", "Docker", console):
         host = look()
         action, why = decide(host)
@@ -134,11 +125,7 @@ def ensure_docker(paths: Paths, console: Console) -> None:
 
 
 def wake_docker(paths: Paths, console: Console) -> bool:
-    """Start an installed Docker, and return whether this machine has a Docker that could hold clusters.
-
-    A stopped Docker still has the nodes of its last run on its disk. Nothing is installed. Raise ClusterError if there
-    may be a Docker that cannot be asked.
-    """
+    """Start an installed Docker, which has the nodes of its last run; return whether there is any."""
     if decide(look())[0] is Action.INSTALL:
         return False
     ensure_docker(paths, console)
@@ -205,16 +192,10 @@ def _start(paths: Paths, console: Console) -> None:
     console.step(f"starting dockerd (it keeps running; its log is {paths.shown(log)})")
     # A session of its own, without the caller's terminal and pipes: the daemon outlives the shell of a CI job, must not
     # keep that job's output open, and must not use its temporary folder, which may be deleted earlier.
-    variables = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
+    variables, null = {name: value for name, value in os.environ.items() if name != "TMPDIR"}, subprocess.DEVNULL
     with log.open("wb") as out:
         daemon = subprocess.Popen(
-            ["dockerd"],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            start_new_session=True,
-            cwd="/",
-            env=variables,
+            ["dockerd"], stdin=null, stdout=out, stderr=out, start_new_session=True, cwd="/", env=variables
         )
     version = _wait_for_answer(lambda: daemon.poll() is None)
     if version is None:

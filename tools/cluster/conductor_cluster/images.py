@@ -74,19 +74,13 @@ def in_node(name: str) -> set[str]:
 
 
 def has(known: set[str], image: str) -> bool:
-    """Return whether a node that knows the references ``known`` has exactly Docker's image of this name.
-
-    If Docker does not have the image (it is part of the node image), only the name counts.
-    """
+    """Return whether a node that knows ``known`` has Docker's image of this name, or any if Docker has none."""
     found = docker.image(image)
     return docker.normalized(image) in known and (found is None or found["Id"] in known)
 
 
 def _ensure(paths: Paths, console: Console, image: str, published: str, recipe: str, build: Callable[[], None]) -> None:
-    """Return when Docker has ``image``, pulled (then it has no label of ours) or built by the current recipe.
-
-    ``published`` is the name to pull, empty to build without asking a registry.
-    """
+    """Return when Docker has ``image``, pulled by its ``published`` name (if any) or built by this ``recipe``."""
     if docker.image(image) is not None and docker.image_label(image, RECIPE_LABEL) in (None, recipe):
         return
     if published and pull(paths, console, published):
@@ -101,10 +95,7 @@ def _ensure(paths: Paths, console: Console, image: str, published: str, recipe: 
 def ensure_in_node(
     paths: Paths, console: Console, name: str, *, registry: bool = True, release: str | None = None
 ) -> None:
-    """Return when the node has the images of the controllers and of the test workload; pull or build missing ones.
-
-    ``registry``: try to pull an image before building it.
-    """
+    """Return when the node has the images of controllers and test workload: pulled (``registry``) or built."""
     container = docker.container(kind.node(name))
     if container is None:
         raise ClusterError(f"the cluster {name} does not exist: create it with `cluster up {name}`")

@@ -1,7 +1,10 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""kind: the configuration of our clusters, and the kind commands that this tool runs."""
+"""kind: where it and other programs come from, the configuration of our clusters, the commands that this tool runs.
+
+A program is copied out of the node image if Docker has it, else built.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,23 @@ import re
 import shutil
 from pathlib import Path
 
-from . import docker, programs
-from .console import Console
+from . import catalogue, docker
+from .build import go_programs
+from .console import Console, locked
 from .paths import Paths
 from .process import ClusterError, CommandFailed, capture, logged
 
+# Program -> its path in a node image that was built here.
+IN_NODE_IMAGE = {
+    "kind": "/usr/local/lib/conductor/kind",
+    "kubectl": "/usr/bin/kubectl",
+    "kubeadm": "/usr/bin/kubeadm",
+    "kube-apiserver": "/usr/local/lib/conductor/kube-apiserver",
+    "kube-controller-manager": "/usr/local/lib/conductor/kube-controller-manager",
+    "etcd": "/usr/local/lib/conductor/etcd",
+}
+FAMILIES = {"kind": "kind", "etcd": "etcd"}
+OTHER_FAMILY = "kube"
 # Where a node finds tools/cluster/control_plane.
 CONTROL_PLANE_IN_NODE = "/etc/kubernetes/conductor"
 AUDIT_LOGS = "/var/log/kubernetes/audit*.log"
@@ -31,6 +46,32 @@ for chain in OUTPUT FORWARD; do
     iptables --wait --check $rule 2>/dev/null || iptables --wait --append $rule
 done
 """
+
+
+def kind_on_path(wanted: str) -> Path | None:
+    """Return `kind` on PATH if it has the same minor version as ``wanted`` (``v0.32.0``), else None."""
+    found = shutil.which("kind")
+    answer = capture("kind version", [found, "version"], check=False).stdout.decode() if found else ""
+    return Path(found) if found and f" {wanted.rpartition('.')[0]}." in answer else None
+
+
+def program(paths: Paths, console: Console, name: str) -> Path:
+    """Return the path of a program: from the cache, else out of the node image, else (kind) on PATH, else built."""
+    family = catalogue.family(paths, FAMILIES.get(name, OTHER_FAMILY))
+    with locked(paths.work / "programs.lock", "programs", console):
+        built = go_programs.folder(paths, family) / name
+        if built.is_file():
+            return built
+        cached = paths.work / "copied" / catalogue.node_recipe(paths) / name
+        if cached.is_file():
+            return cached
+        image = catalogue.node_image(paths)
+        if docker.server_version() is not None and docker.image(image) is not None:
+            docker.copy_from_image(image, IN_NODE_IMAGE[name], cached)
+            console.step(f"copied {name} out of {image}")
+            return cached
+        found = kind_on_path(family.version) if name == "kind" else None
+        return found or go_programs.build(paths, console, family) / name
 
 
 def check_name(name: str) -> str:
@@ -70,7 +111,7 @@ def create(paths: Paths, console: Console, name: str, image: str, own_network: b
     config, log = folder / "kind.json", folder / "kind.log"
     config.write_text(configuration(paths.control_plane, own_network))
     log.unlink(missing_ok=True)
-    kind = str(programs.program(paths, console, "kind"))
+    kind = str(program(paths, console, "kind"))
     command = [kind, "create", "cluster", "--name", name, "--image", image, "--config", str(config), "--retain"]
     try:
         kubeconfig = ["--kubeconfig", str(paths.kubeconfig(name))]
@@ -87,16 +128,14 @@ def create(paths: Paths, console: Console, name: str, image: str, own_network: b
 
 def export_kubeconfig(paths: Paths, console: Console, name: str) -> None:
     """Write the kubeconfig of a running cluster into the clone."""
-    kind = str(programs.program(paths, console, "kind"))
-    command = [kind, "export", "kubeconfig", "--name", name, "--kubeconfig", str(paths.kubeconfig(name))]
-    capture("export the kubeconfig", command)
+    words = ["export", "kubeconfig", "--name", name, "--kubeconfig", str(paths.kubeconfig(name))]
+    capture("export the kubeconfig", [str(program(paths, console, "kind")), *words])
 
 
 def load(paths: Paths, console: Console, name: str, images: list[str]) -> None:
     """Load images from Docker into the node of the cluster ``name``."""
-    kind = str(programs.program(paths, console, "kind"))
-    log = paths.cluster(name) / "kind.log"
-    logged(f"load images into {name}", [kind, "load", "docker-image", "--name", name, *images], log, paths)
+    command = [str(program(paths, console, "kind")), "load", "docker-image", "--name", name, *images]
+    logged(f"load images into {name}", command, paths.cluster(name) / "kind.log", paths)
 
 
 def close_networks(name: str) -> None:

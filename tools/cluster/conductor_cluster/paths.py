@@ -15,18 +15,13 @@ class Paths:
     """Folders of one clone. Nothing outside of them is written, except Debian packages and Docker's own state."""
 
     def __init__(self, clone: Path, cache: Path) -> None:
-        self.clone = clone
-        self.cache = cache
-        # One Go module per family of programs.
-        self.go_modules = TOOL / "go"
-        # The node image's files.
-        self.node = TOOL / "node"
+        self.clone, self.cache = clone, cache
+        # One Go module per family of programs, and the node image's files.
+        self.go_modules, self.node = TOOL / "go", TOOL / "node"
         # What every node mounts: the audit policy and kubeadm's patches.
         self.control_plane = TOOL / "control_plane"
-        # This tool's part of the cache.
-        self.work = cache / "cluster"
-        # The clusters' kubeconfigs, records and logs.
-        self.clusters = clone / ".cluster"
+        # This tool's part of the cache; the clusters' kubeconfigs, records and logs.
+        self.work, self.clusters = cache / "cluster", clone / ".cluster"
 
     def cluster(self, name: str) -> Path:
         """Return the folder of the cluster ``name``."""

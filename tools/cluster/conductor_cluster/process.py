@@ -1,10 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run commands, and raise the errors that the command line turns into a message and an exit code.
-
-The output of long commands goes to a log file; an error quotes its last lines.
-"""
+"""Run commands, and raise the errors that the command line turns into a message and an exit code."""
 
 from __future__ import annotations
 
@@ -26,10 +23,7 @@ class ClusterError(Exception):
 
 
 class CommandFailed(ClusterError):
-    """A command failed, timed out or could not be started.
-
-    ``output`` is its complete standard output and standard error.
-    """
+    """A command failed, timed out or could not be started; ``output`` is all that it wrote."""
 
     def __init__(self, message: str, output: str = "") -> None:
         super().__init__(message)
@@ -50,11 +44,7 @@ def tail(text: str, lines: int = QUOTED_LINES) -> str:
 def capture(
     step: str, command: Sequence[str], *, timeout: float | None = 60, check: bool = True, stdin: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a short command and return its output.
-
-    Raise CommandFailed, which names ``step``, if the command is not installed, takes longer than ``timeout`` seconds
-    or (with ``check``) fails.
-    """
+    """Run a short command, return the result; raise CommandFailed if it is missing, too slow or (``check``) fails."""
     try:
         done = subprocess.run(list(command), input=stdin, capture_output=True, timeout=timeout, check=False)
     except subprocess.TimeoutExpired as error:
@@ -78,10 +68,7 @@ def logged(
     env: Mapping[str, str] | None = None,
     stdin: IO[bytes] | None = None,
 ) -> None:
-    """Run a long command and append its output to ``log``.
-
-    Raise CommandFailed with the path and the last lines of the log.
-    """
+    """Run a long command and append its output to ``log``; raise CommandFailed with the log's last lines."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:
         out.write(f"\n$ {shlex.join(command)}\n".encode())

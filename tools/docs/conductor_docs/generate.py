@@ -7,8 +7,6 @@ A page holds a table between ``<!-- generated: NAME -->`` and ``<!-- end generat
 written by hand.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable
@@ -24,6 +22,8 @@ from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.signatu
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.webhook_causes import WEBHOOK_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import CATALOGUE
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import (
+    BUNDLE_ARG_SPEC,
+    CONNECTION_ARG_SPEC,
     OLDEST_CLIENT,
     OLDEST_PYTHON,
 )
@@ -32,7 +32,6 @@ from ansible_collections.conductor.trainer.plugins.module_utils.release.versions
     DEFAULT_RELEASE,
     TESTED_KUBERNETES,
 )
-from conductor_docs import role_files
 
 CLONE = Path(__file__).resolve().parents[3]
 BLOCK = re.compile(r"(<!-- generated: (\S+) [^\n]*-->\n).*?(<!-- end generated -->)", re.DOTALL)
@@ -43,6 +42,19 @@ COMMON = (
 )
 # The comments in the argument specs above the variables of a group.
 GROUPS = {"cluster": "The cluster", "installed": "What is installed", "how": "How it runs", "safety": "Safety"}
+HEAD = """\
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Generated from meta/argument_specs.yml by tools/docs/generate.
+---
+"""
+# The default release as text: the place in a file is what stands between the groups.
+RELEASE = {
+    "roles/conductor/meta/argument_specs.yml": r"(conductor_release:\n(?:.*\n){1,6}?\s+default: )\S+",
+    "plugins/doc_fragments/bundle.py": r"(\n  release:\n(?:.*\n){1,6}?\s+default: )\S+",
+}
 
 
 def table(*rows: Iterable[str]) -> str:
@@ -72,11 +84,7 @@ def variables() -> dict[str, tuple[dict[str, Any], list[str]]]:
 
 
 def grouped(text: str) -> dict[str, list[str]]:
-    """Return the variables of each group, as the comments in the argument specs say.
-
-    Raises:
-        ValueError: a variable stands below no such comment.
-    """
+    """Return the variables of each group, as the comments in the argument specs say."""
     titles = {title: group for group, title in GROUPS.items()}
     before, *parts = re.split(rf"^ +# ({'|'.join(titles)})\.$", text, flags=re.MULTILINE)
     found: dict[str, list[str]] = {group: [] for group in ("", *GROUPS)}
@@ -125,16 +133,13 @@ def compatibility(_part: str) -> str:
     [ours] = re.findall(r"^\s*k8s\.io/kubernetes v(\d+\.\d+)", go, re.MULTILINE)
     core = load("meta/runtime.yml")["requires_ansible"].removeprefix(">=").removesuffix(".0")
     cores = sorted((path.stem[5:] for path in CLONE.glob("requirements/core-*.in")), key=lambda name: int(name[2:]))
+    tested = f"{cores[0]} and {cores[-1]} on every change, {cores[1]} to {cores[-2]} before a release"
     python, collection = ".".join(map(str, OLDEST_PYTHON)), load("galaxy.yml")["dependencies"]["kubernetes.core"]
     return table(
         ("", "supported", "tested"),
         ("Kubeflow Trainer (with JobSet)", f"{release} ({jobset})", release),
         ("Kubernetes", f"{oldest} and later", f"{ours} on every change; {first} to {last} by Trainer itself"),
-        (
-            "ansible-core",
-            f"{core} and later",
-            f"{cores[0]} and {cores[-1]} on every change, {cores[1]} to {cores[-2]} before a release",
-        ),
+        ("ansible-core", f"{core} and later", tested),
         ("Python, where the modules run", f"{python} and later", f"{python} to 3.13"),
         ("Python library `kubernetes`", f"{OLDEST_CLIENT} and later", f"{OLDEST_CLIENT} and the newest"),
         ("`kubernetes.core`", f"{collection[2:]} and later; not needed at run time", "the oldest and the newest"),
@@ -217,11 +222,54 @@ def pages() -> list[Path]:
     return [CLONE / "README.md", CLONE / "roles" / "conductor" / "README.md", *sorted(CLONE.glob("docs/*.md"))]
 
 
+def defaults(variables: dict[str, dict[str, Any]]) -> str:
+    """Return the content of defaults/main.yml."""
+    lines = [f"{name}: {_scalar(option['default'])}\n" for name, option in variables.items() if "default" in option]
+    return f"{HEAD}# The cluster has no default: the host must name it.\n{''.join(lines)}"
+
+
+def module_defaults(variables: dict[str, dict[str, Any]]) -> str:
+    """Return the content of vars/main.yml: the options that every module of the collection has."""
+    lines = []
+    for name in (*CONNECTION_ARG_SPEC, *BUNDLE_ARG_SPEC):
+        variable = f"conductor_{name}"
+        if variable in variables:
+            omitted = "" if "default" in variables[variable] else " | default(omit)"
+            lines.append(f'  {name}: "{{{{ {variable}{omitted} }}}}"\n')
+    return f"{HEAD}# The options that every module of this collection has, set once for all tasks of the role.\n" + (
+        f"__conductor_module_defaults:\n{''.join(lines)}"
+    )
+
+
+def with_default_release(path: str, text: str) -> str:
+    """Return a file of C(RELEASE) with the default release in its place."""
+    found, count = re.subn(RELEASE[path], rf"\g<1>{DEFAULT_RELEASE}", text)
+    if count != 1:
+        raise ValueError(f"{path} names the default release {count} times instead of once")
+    return found
+
+
+def role_files(variables: dict[str, dict[str, Any]]) -> dict[Path, str]:
+    """Return the files as they must be now."""
+    role = CLONE / "roles" / "conductor"
+    return {
+        role / "defaults" / "main.yml": defaults(variables),
+        role / "vars" / "main.yml": module_defaults(variables),
+        **{CLONE / path: with_default_release(path, (CLONE / path).read_text("utf-8")) for path in RELEASE},
+    }
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_scalar, value))}]"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def contents() -> dict[Path, str]:
     """Return every generated file as it must be now."""
     options = {name: option for name, (option, _entry_points) in variables().items()}
     found = {path: generated(path.read_text("utf-8")) for path in pages()}
-    return {**role_files.files(CLONE, options), **found}
+    return {**role_files(options), **found}
 
 
 def main() -> None:

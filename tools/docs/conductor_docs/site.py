@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Build the documentation site in docs/_build/html: the pages, and the reference of every plugin. Needs no network."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

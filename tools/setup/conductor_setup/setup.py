@@ -6,8 +6,6 @@
 ``python -m conductor_setup.setup [runtime|docs|test|evidence|lock]``: pip installs uv, and uv creates the environments.
 """
 
-from __future__ import annotations
-
 import argparse
 import ast
 import fcntl
@@ -20,11 +18,29 @@ import sys
 import time
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
-from conductor_setup import cores
 
+class Core(NamedTuple):
+    """One release of ansible-core (``requirements/core-VERSION.txt``) and the Python it is tested with."""
+
+    version: str
+    python: str
+
+    @property
+    def name(self) -> str:
+        """The name of its lock file, its environment and its suite."""
+        return f"core-{self.version}"
+
+
+# The first is the oldest that meta/runtime.yml allows, the last is the newest; every supported Python occurs.
+_TESTED = {"2.16": "3.10", "2.17": "3.12", "2.18": "3.13", "2.19": "3.11", "2.20": "3.12", "2.21": "3.13"}
+CORES = tuple(Core(*tested) for tested in _TESTED.items())
+# The releases of `make test`; the whole matrix takes too long for every change.
+EVERY_TIME = (CORES[0], CORES[-1])
 # pip's name of a setting -> the variable that uv reads instead.
 UV_VARIABLES = {
     "index-url": "UV_DEFAULT_INDEX",
@@ -51,7 +67,7 @@ LOCKED_FOR = {
     # The dependencies of the tested releases of ansible-core. The releases themselves are locked without dependencies,
     # except the oldest: it is tested with the oldest releases of its dependencies.
     "core": "3.10",
-    cores.CORES[0].name: "3.10",
+    CORES[0].name: "3.10",
 }
 
 
@@ -60,29 +76,33 @@ class SetupError(Exception):
 
 
 def run(command: Sequence[str | Path], advice: str, environment: Mapping[str, str], timeout: float = 900) -> str:
-    """Run ``command`` and return its output.
-
-    Raises:
-        SetupError: it cannot be started, fails, or takes longer than ``timeout`` seconds.
-    """
-    words = [str(word) for word in command]
+    """Run ``command`` and return its output. Raise SetupError with the advice if it fails or is not done in time."""
+    words, null = [str(word) for word in command], subprocess.DEVNULL
     try:
-        done = subprocess.run(
-            words,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=True,
-        )
+        return subprocess.run(
+            words, env=environment, stdin=null, capture_output=True, text=True, timeout=timeout, check=True
+        ).stdout
     except subprocess.CalledProcessError as error:
         tail = "\n".join((error.stdout + error.stderr).splitlines()[-25:])
         message = f"`{' '.join(words)}` failed with exit code {error.returncode}:\n{tail}\n{advice}"
         raise SetupError(message) from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SetupError(f"cannot run {words[0]}: {error}\n{advice}") from error
-    return done.stdout
+
+
+def interpreter(version: str, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return a Python of this version (e.g. 3.12) that runs and can create environments, or None."""
+    name = f"python{version}"
+    home = Path(environ.get("PYENV_ROOT") or Path(environ.get("HOME", "/")) / ".pyenv")
+    # PATH, then pyenv's versions: its shims on PATH may have no interpreter.
+    candidates = [Path(folder, name) for folder in environ.get("PATH", os.defpath).split(os.pathsep)]
+    candidates += sorted(home.glob(f"versions/{version}.*/bin/{name}"), reverse=True)
+    question = f"import ensurepip, sys, venv; raise SystemExit('{version}' != '{{}}.{{}}'.format(*sys.version_info))"
+    for path in filter(Path.is_file, candidates):
+        with suppress(OSError, subprocess.SubprocessError):
+            subprocess.run([path, "-c", question], capture_output=True, timeout=30, check=True)
+            return path
+    return None
 
 
 def digest(*parts: str | Path) -> str:
@@ -154,9 +174,6 @@ class Setup:
         """Create or update the environment ``folder``: exactly the packages of the files ``requirements/LOCK.txt``.
 
         The lock files of an earlier, larger tier are included. Another interpreter or a moved clone recreates it.
-
-        Raises:
-            SetupError: the environment cannot be created or its packages are not available.
         """
         venv = self.clone / folder
         basis = run((python, "-c", "import sys; print(sys.version, sys.base_prefix)"), "", self.environ)
@@ -179,20 +196,16 @@ class Setup:
             (venv / f".conductor-{lock}").write_text(key, encoding="utf-8")
         print(f"setup: {folder}: {', '.join(keys)} ({time.monotonic() - started:.1f} s)", flush=True)
 
-    def ensure_core(self, core: cores.Core) -> None:
+    def ensure_core(self, core: Core) -> None:
         """Create the environment of a release of ansible-core; warn if its Python is missing."""
-        if python := cores.interpreter(core.python):
+        if python := interpreter(core.python):
             locks = (core.name,) if core.name in LOCKED_FOR else ("core", core.name)
             self.ensure(f".venvs/{core.name}", *locks, python=python)
         else:
             print(f"setup: Python {core.python} is missing: the suite {core.name} cannot run", file=sys.stderr)
 
     def link_checkout(self) -> None:
-        """Link the checkout into the collections path as ``conductor.trainer``.
-
-        Raises:
-            SetupError: something other than such a link exists there.
-        """
+        """Link the checkout into the collections path as ``conductor.trainer``; replace nothing but such a link."""
         link = self.clone / COLLECTIONS / "conductor" / "trainer"
         link.parent.mkdir(parents=True, exist_ok=True)
         if link.exists() and not link.is_symlink():
@@ -202,11 +215,7 @@ class Setup:
         link.symlink_to(os.path.relpath(self.clone, link.parent))
 
     def ensure_kubernetes_core(self, lock: str, folder: str = COLLECTIONS) -> None:
-        """Unpack kubernetes.core from the Python package ``ansible``, whose hash is locked; no Galaxy server is asked.
-
-        Raises:
-            SetupError: the package is not available.
-        """
+        """Unpack kubernetes.core from the Python package ``ansible``, whose hash is locked; ask no Galaxy server."""
         locked, collections = self.requirements / f"{lock}.txt", self.clone / folder
         stamp, key = collections / ".conductor-kubernetes-core", digest(locked)
         if is_current(stamp, key):
@@ -259,7 +268,7 @@ def main() -> int:
                 setup.ensure(f".venvs/{helper}", helper)
             if whole:
                 setup.ensure_kubernetes_core("kubernetes-core-oldest", OLDEST_COLLECTIONS)
-            for core in {"test": cores.EVERY_TIME, "evidence": cores.CORES}.get(tier, ()):
+            for core in {"test": EVERY_TIME, "evidence": CORES}.get(tier, ()):
                 setup.ensure_core(core)
     except SetupError as error:
         print(f"setup: {error}".rstrip(), file=sys.stderr)

@@ -1,25 +1,33 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Command line: ``python -m conductor_suites [--tier TIER]... [--evidence PAGE] [NAME...]``."""
+"""Run suites, several at once: output goes to a log, time is limited, clusters are shared.
 
-from __future__ import annotations
+``python -m conductor_suites [--tier TIER]... [--evidence PAGE] [NAME...]``
+"""
 
 import argparse
 import asyncio
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from conductor_suites.catalogue import TIERS, Suite, all_suites, obstacle
-from conductor_suites.evidence import Kept
-from conductor_suites.results import Outcome, details, failed, line, skipped, total
-from conductor_suites.running import SHARED, environment, execute, side_by_side
+from conductor_suites.results import Kept, Outcome, details, failed, judge, line, skipped, total
 
 CLONE = Path(__file__).resolve().parents[3]
 OUTPUT = CLONE / "tests" / "output"
+# Seconds between asking a command to stop and making it.
+GRACE = 20
+# Names the cluster that a suite resets and uses (tests/support/lending.py).
+SHARED = "CONDUCTOR_TEST_CLUSTER"
 PAGE = "leave nothing out, and write the results; suites that passed at this commit are not run again"
 
 
@@ -29,18 +37,14 @@ def main() -> int:
     parser.add_argument("--tier", choices=TIERS, action="append", help="only suites of this tier")
     parser.add_argument("--jobs", type=int, default=4, help="suites that run at once, half of them on clusters (4)")
     parser.add_argument("--evidence", type=Path, metavar="PAGE", help=PAGE)
-    parser.add_argument("--list", action="store_true", help="show the names and run nothing")
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these suites")
     arguments = parser.parse_args()
     OUTPUT.mkdir(parents=True, exist_ok=True)
     suites = all_suites(CLONE, OUTPUT, evidence=arguments.evidence is not None)
     suites = [suite for suite in suites if not arguments.tier or suite.tier in arguments.tier]
     if unknown := set(arguments.names) - {suite.name for suite in suites}:
-        parser.error(f"no such suite: {', '.join(sorted(unknown))}; --list shows them")
+        parser.error(f"no suite {', '.join(sorted(unknown))}; available: {', '.join(suite.name for suite in suites)}")
     suites = [suite for suite in suites if not arguments.names or suite.name in arguments.names]
-    if arguments.list:
-        print("\n".join(f"{suite.tier:<13} {suite.name}" for suite in suites))
-        return 0
     kept = Kept(CLONE, OUTPUT / "evidence.json") if arguments.evidence else None
     # A job that is ended from outside cleans up like one that is interrupted at the terminal.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
@@ -79,6 +83,100 @@ async def run_all(suites: list[Suite], jobs: int, kept: Kept | None) -> list[Out
         for name in used:
             command = [f"{CLONE}/tools/cluster/cluster", "down", name]
             subprocess.run(command, env=variables, check=False, capture_output=True)
+
+
+def environment(clone: Path, cache: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables for a suite.
+
+    Nothing of the user's may select a cluster or a collections path, nothing may be asked of Galaxy, and what tools
+    like to keep in the home folder is kept in the cache.
+    """
+    foreign = re.compile(f"KUBECONFIG$|PYTHONPATH$|{SHARED}$|CONDUCTOR_SAMPLE$|K8S_AUTH_|ANSIBLE_|MOLECULE_")
+    scratch = cache / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    return {
+        **{key: value for key, value in environ.items() if not foreign.match(key)},
+        "PATH": f"{clone}/.venv/bin{os.pathsep}{environ.get('PATH', os.defpath)}",
+        "VIRTUAL_ENV": f"{clone}/.venv",
+        "CONDUCTOR_CACHE": str(cache),
+        "ANSIBLE_CONFIG": f"{clone}/ansible.cfg",
+        # Also for molecule, which writes a configuration of its own.
+        "ANSIBLE_HOME": f"{clone}/.ansible",
+        "ANSIBLE_COLLECTIONS_PATH": f"{clone}/.ansible/collections",
+        # Logs are read as plain text.
+        "NO_COLOR": "1",
+        "PY_COLORS": "0",
+        "KUBECACHEDIR": f"{cache}/kube",
+        "XDG_CACHE_HOME": f"{cache}/xdg",
+        "TMPDIR": str(scratch),
+    }
+
+
+async def run(command: Sequence[str], limit: float, variables: Mapping[str, str], **options: Any) -> str:
+    """Run one command to its end and return what went wrong, or nothing; end it if this is cancelled."""
+    if shutil.which(command[0], path=variables.get("PATH")) is None:
+        return f"cannot start {command[0]}: no such program"
+    # Ends all that the command started as well: it has a process group of its own.
+    limited = (f"--kill-after={GRACE}", str(limit), *command)
+    null, merged = asyncio.subprocess.DEVNULL, asyncio.subprocess.STDOUT
+    process = await asyncio.create_subprocess_exec(
+        "timeout", *limited, stdin=null, stderr=merged, env=variables, **options
+    )
+    try:
+        code = await process.wait()
+    except asyncio.CancelledError:
+        process.terminate()
+        await process.wait()
+        raise
+    words = " ".join(command)
+    if code in (124, 137):
+        return f"`{words}` did not end within {limit:.0f} s"
+    return f"`{words}` ended with exit code {code}" if code else ""
+
+
+async def execute(suite: Suite, clone: Path, output: Path, variables: Mapping[str, str]) -> Outcome:
+    """Run ``suite`` in ``clone`` to its end; the log is ``output``/NAME.log."""
+    log, reason, started = output / f"{suite.name}.log", "", time.monotonic()
+    if suite.junit:
+        suite.junit.unlink(missing_ok=True)
+    with log.open("wb") as stream:
+        for command in suite.commands:
+            reason = reason or await run(command, suite.limit, variables, cwd=clone, stdout=stream)
+    return judge(suite, time.monotonic() - started, reason, log)
+
+
+def in_turn(suites: Sequence[Suite]) -> list[Suite]:
+    """Return the suites in the order of their start: few on clusters run at once, and a slip is to be known at once."""
+    quick = ("static", "generated", "unit")
+
+    def rank(suite: Suite) -> tuple[int, float]:
+        group = 0 if suite.tier == "cluster" else 1 if suite.tier in quick else 2
+        return group, 0 if group == 1 else -suite.seconds
+
+    return sorted(suites, key=rank)
+
+
+async def side_by_side(
+    suites: Sequence[Suite], jobs: int, clusters: Sequence[str], run: Callable[[Suite, str], Awaitable[Outcome]]
+) -> list[Outcome]:
+    """Return the outcomes of all suites, in their order; ``jobs`` of them run at once.
+
+    ``run`` gets a suite and its cluster, empty where it needs none. No two suites have one cluster at a time. When this
+    is interrupted, what runs is ended, and nothing more is begun.
+    """
+    waiting = in_turn(suites)
+    outcomes: dict[str, Outcome] = {}
+
+    async def work(cluster: str) -> None:
+        while suite := next((suite for suite in waiting if cluster or suite.tier != "cluster"), None):
+            waiting.remove(suite)
+            outcomes[suite.name] = await run(suite, cluster if suite.tier == "cluster" else "")
+
+    async with asyncio.TaskGroup() as workers:
+        # Each worker has a cluster to itself, or none. Those with one take other suites too.
+        for cluster in [*clusters, *[""] * jobs][:jobs]:
+            workers.create_task(work(cluster))
+    return [outcomes[suite.name] for suite in suites]
 
 
 if __name__ == "__main__":

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The suites of this project: what they run and need, and about how long they take."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess
@@ -17,7 +15,7 @@ TIERS = ("static", "generated", "unit", "artifact", "control_plane", "cluster")
 # Seconds for each command of a suite: one that hangs must not hang the run. On a new machine the longer ones build
 # programs and images.
 LIMIT, LONG_LIMIT, EVIDENCE_LIMIT = 900, 2700, 3 * 3600
-# The releases of ansible-core that every run tests, and those between (conductor_setup.cores).
+# The releases of ansible-core that every run tests, and those between (conductor_setup.setup).
 CORES, MORE_CORES = ("2.16", "2.21"), ("2.17", "2.18", "2.19", "2.20")
 # Code that is changed on purpose, to see whether the unit tests notice (tools/mutation).
 MUTATED = ("planner", "verdicts")
@@ -62,7 +60,7 @@ def obstacle(suite: Suite, clone: Path) -> str | None:
 def all_suites(clone: Path, output: Path, *, evidence: bool = False) -> list[Suite]:
     """Return every suite, cheapest first. ``evidence`` leaves nothing out. Results go to ``output``."""
     python = sys.executable
-    packages = sorted(found.parent.name for found in clone.glob("tools/*/*/__init__.py"))
+    packages = sorted({found.parent.name for found in clone.glob("tools/*/*_*/*.py")})
     packages = ["ansible_collections.conductor.trainer.plugins", *packages, "tests"]
     # Given "." yamllint would walk through caches and environments to ignore them.
     yamls = sorted(

@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from bundle_generator.documents import canonical, seal
-from bundle_generator.phases import PHASES, into_phases
+from bundle_generator.documents import PHASES, canonical, into_phases, seal
 
 FILES = Path(__file__).resolve().parents[4] / "roles" / "conductor" / "files" / "bundles"
 BUNDLES = sorted(FILES.glob("*.json"))

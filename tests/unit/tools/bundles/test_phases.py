@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from bundle_generator.documents import GenerateError
-from bundle_generator.phases import PHASES, into_phases, replacements
+from bundle_generator.documents import PHASES, GenerateError, into_phases, replacements
 
 
 def make(kind: str, name: str, **more: Any) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from bundle_generator.differences import sides
 from bundle_generator.documents import GenerateError, digest
-from bundle_generator.sides import sides
 
 MANAGED = {"conductor.trainer/managed": "true"}
 

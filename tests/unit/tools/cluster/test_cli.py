@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conductor_cluster import cli, engine, lifecycle, programs
+from conductor_cluster import cli, engine, kind, lifecycle
 from conductor_cluster.paths import Paths, find_paths
 
 VERBS = ["up", "down", "load", "status", "kubeconfig", "audit", "program"]
@@ -75,20 +75,6 @@ def test_status_ends_with_0_only_when_all_is_well(
     assert ("BAD" in capsys.readouterr().out) is not well
 
 
-def test_down_all_means_the_clusters_of_this_clone(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
-    removed: list[list[str]] = []
-    monkeypatch.setattr(lifecycle, "down", lambda _paths, _console, names: removed.append(names))
-    for name in ("b", "a"):
-        paths.cluster(name).mkdir(parents=True)
-        (paths.cluster(name) / lifecycle.RECORD).write_text("{}")
-    # A folder without a record: this clone looked at somebody else's cluster.
-    paths.cluster("c").mkdir()
-    paths.kubeconfig("c").write_text("x")
-    assert cli.main(["down", "--all"]) == 0
-    assert cli.main(["down", "c"]) == 0
-    assert removed == [["a", "b"], ["c"]]
-
-
 def test_without_any_docker_there_is_nothing_to_remove(
     paths: Paths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -109,5 +95,5 @@ def test_an_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch, paths: P
 
 def test_every_program_has_a_family() -> None:
     known = find_paths().go_modules
-    for name in programs.IN_NODE_IMAGE:
-        assert (known / programs.FAMILIES.get(name, programs.OTHER_FAMILY)).is_dir()
+    for name in kind.IN_NODE_IMAGE:
+        assert (known / kind.FAMILIES.get(name, kind.OTHER_FAMILY)).is_dir()

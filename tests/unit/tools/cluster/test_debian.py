@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from conductor_cluster import debian
-from conductor_cluster.console import Console
 from conductor_cluster.paths import Paths
 from conductor_cluster.process import ClusterError, CommandFailed
 
@@ -269,27 +268,3 @@ def test_debian_is_recognized(tmp_path: Path, text: str, expected: str | None) -
     assert debian.this_codename(tmp_path / "os-release") is None
     (tmp_path / "os-release").write_text(text)
     assert debian.this_codename(tmp_path / "os-release") == expected
-
-
-def test_a_package_is_unpacked_once_and_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    commands: list[list[str]] = []
-
-    def logged(step: str, command: list[str], log: Path, paths: Paths, **more: Any) -> None:
-        commands.append(command)
-        if "download" in command:
-            (more["cwd"] / "tool_1_amd64.deb").touch()
-
-    def capture(step: str, command: list[str]) -> None:
-        commands.append(command)
-        Path(command[-1]).mkdir()
-
-    monkeypatch.setattr(debian, "logged", logged)
-    monkeypatch.setattr(debian, "capture", capture)
-    monkeypatch.setattr(debian, "find_sources", lambda *_: [])
-    paths = Paths(tmp_path, tmp_path / "cache")
-    folder = debian.unpack(paths, Console(), "bookworm", "tool")
-    assert folder.is_dir()
-    assert [command[0] for command in commands] == ["apt-get", "dpkg-deb"]
-    assert not [command for command in commands if "install" in command]
-    assert debian.unpack(paths, Console(), "bookworm", "tool") == folder
-    assert len(commands) == 2

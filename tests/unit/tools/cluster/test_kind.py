@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from conductor_cluster import docker, kind, programs
+from conductor_cluster import docker, kind
 from conductor_cluster.console import Console
 from conductor_cluster.paths import Paths, find_paths
 from conductor_cluster.process import ClusterError
@@ -111,7 +111,7 @@ def test_a_node_that_failed_leaves_its_logs_and_is_removed(
     )
     program.chmod(0o755)
     removed: list[str] = []
-    monkeypatch.setattr(programs, "program", lambda *_: program)
+    monkeypatch.setattr(kind, "program", lambda *_: program)
     monkeypatch.setattr(docker, "cluster_containers", lambda: {"a": ["a-control-plane"], "b": ["b-control-plane"]})
     monkeypatch.setattr(docker, "remove", removed.extend)
     paths = Paths(tmp_path, tmp_path / "cache")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conductor_cluster import catalogue, docker, health, kind, lifecycle
+from conductor_cluster import catalogue, docker, kind, lifecycle
 from conductor_cluster.build import node_image
 from conductor_cluster.console import Console
 from conductor_cluster.docker import Container
@@ -17,8 +17,8 @@ from conductor_cluster.paths import Paths, find_paths
 from conductor_cluster.process import ClusterError, CommandFailed
 
 HERE, ELSEWHERE = "172.18.0.2", "172.18.0.3"
-RUNNING = Container(running=True, image="i", address=HERE, mounts={})
-STOPPED = Container(running=False, image="i", address="", mounts={})
+RUNNING = Container(running=True, image="i", address=HERE)
+STOPPED = Container(running=False, image="i", address="")
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,11 @@ def test_what_is_done_about_a_cluster(
         started.append(command)
 
     def inspect(_name: str) -> Container:
-        return Container(running=True, image="i", address=comes_back_at or "", mounts={})
+        return Container(running=True, image="i", address=comes_back_at or "")
 
     monkeypatch.setattr(lifecycle, "capture", start)
     monkeypatch.setattr(docker, "container", inspect)
-    monkeypatch.setattr(health, "wait", lambda *_: "" if healthy else "node: n: not Ready")
+    monkeypatch.setattr(lifecycle, "wait_until_healthy", lambda *_: "" if healthy else "node: n: not Ready")
     why = repair(Console(io.StringIO()), "a", container, record)
     assert (expected in why) if expected else why == ""
     if container.running or record == "":
@@ -81,15 +81,14 @@ def test_a_cluster_has_a_record_that_is_empty_until_it_is_complete(
 
     monkeypatch.setattr(docker, "image_label", lambda *_: None)
     monkeypatch.setattr(kind, "create", lambda *_, **__: seen.append(record.read_text()))
-    monkeypatch.setattr(health, "wait", wait)
-    monkeypatch.setattr(docker, "address", lambda _: HERE)
+    monkeypatch.setattr(lifecycle, "wait_until_healthy", wait)
+    monkeypatch.setattr(docker, "container", lambda _: RUNNING)
     with pytest.raises(ClusterError, match="a did not become healthy within 180 s: CoreDNS: does not answer"):
         lifecycle._create(paths, Console(io.StringIO()), "a", "image")
     assert record.read_text() == ""
     lifecycle._create(paths, Console(io.StringIO()), "a", "image")
     assert seen == ["", "", "", ""]
     assert record.read_text() == HERE
-    assert lifecycle.own_names(paths) == ["a"]
 
 
 @pytest.mark.parametrize(

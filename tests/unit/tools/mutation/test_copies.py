@@ -6,7 +6,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from conductor_mutation.sources import copy
+from conductor_mutation.targets import copy
 
 
 def test_a_copy_is_what_git_knows_of_with_a_collections_path_of_its_own(tmp_path: Path) -> None:

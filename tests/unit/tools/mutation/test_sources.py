@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from conductor_mutation.sources import annotation_spans
+from conductor_mutation.targets import annotation_spans
 
 SOURCE = """\
 class A:

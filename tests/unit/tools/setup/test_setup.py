@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from conductor_setup import cores
+from conductor_setup import setup as setups
 from conductor_setup.setup import COLLECTIONS, Setup, SetupError, digest, is_current, run, uv_settings
 
 CLONE = Path(__file__).resolve().parents[4]
@@ -310,17 +310,17 @@ def test_an_interpreter_is_asked_for_its_version(tmp_path: Path) -> None:
     kept = tmp_path / "pyenv" / "versions" / f"{version}.99" / "bin"
     kept.mkdir(parents=True)
     environ = {"PATH": str(wrong), "PYENV_ROOT": str(tmp_path / "pyenv")}
-    assert cores.interpreter(version, environ) is None
+    assert setups.interpreter(version, environ) is None
     (kept / f"python{version}").symlink_to(sys.executable)
-    assert cores.interpreter(version, environ) == kept / f"python{version}"
-    assert cores.interpreter("3.1", environ) is None
+    assert setups.interpreter(version, environ) == kept / f"python{version}"
+    assert setups.interpreter("3.1", environ) is None
 
 
 def test_the_tested_releases_of_ansible_core_span_the_claim() -> None:
-    pins = {core: (CLONE / "requirements" / f"{core.name}.in").read_text().splitlines()[-1] for core in cores.CORES}
+    pins = {core: (CLONE / "requirements" / f"{core.name}.in").read_text().splitlines()[-1] for core in setups.CORES}
     assert all(pin.startswith(f"ansible-core=={core.version}.") for core, pin in pins.items())
     # The very first release that is allowed, and the newest that is used anywhere.
-    oldest = pins[cores.CORES[0]].partition("==")[2]
+    oldest = pins[setups.CORES[0]].partition("==")[2]
     assert f'requires_ansible: ">={oldest}"' in (CLONE / "meta" / "runtime.yml").read_text()
-    assert pins[cores.CORES[-1]] in (CLONE / "requirements" / "runtime.in").read_text()
-    assert (cores.CORES[0], cores.CORES[-1]) == cores.EVERY_TIME
+    assert pins[setups.CORES[-1]] in (CLONE / "requirements" / "runtime.in").read_text()
+    assert (setups.CORES[0], setups.CORES[-1]) == setups.EVERY_TIME

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from conductor_suites.catalogue import Suite
-from conductor_suites.evidence import Kept
-from conductor_suites.results import Counts, Outcome
+from conductor_suites.results import Counts, Kept, Outcome
 
 SUITE = Suite("faults", "cluster", (("pytest",),))
 GOOD = Outcome(SUITE, Counts(passed=3), 61.4, figures=("45 objects compared",))

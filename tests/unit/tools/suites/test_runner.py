@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from conductor_setup.cores import CORES as ALL_CORES
-from conductor_setup.cores import EVERY_TIME
+from conductor_setup.setup import CORES as ALL_CORES
+from conductor_setup.setup import EVERY_TIME
 from conductor_suites import __main__ as runner
+from conductor_suites.__main__ import SHARED, environment, execute
 from conductor_suites.catalogue import CORES, MUTATED, Suite, all_suites, obstacle
 from conductor_suites.results import Counts, Outcome, details, failed, line, skipped, total
-from conductor_suites.running import SHARED, environment, execute
 from tests.support.playing import CLONE
 
 RESULTS = (

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from conductor_suites.__main__ import execute, in_turn, side_by_side
 from conductor_suites.catalogue import Suite
 from conductor_suites.results import Counts, Outcome
-from conductor_suites.running import execute, in_turn, side_by_side
 
 SUITES = [
     Suite("ruff", "static", ()),

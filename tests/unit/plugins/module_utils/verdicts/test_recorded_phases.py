@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Verdicts on what a real cluster (Kubernetes 1.35.8) had at each moment of a life.
 
-recorded/phases.json is what tools/recorder saw: an install; Trainer's pod deleted; JobSet given an image that is not
-there, and its rollout undone; Trainer scaled to 0 and back to 1; an uninstall.
+recorded/phases.json is what `kubectl get KIND --watch --output-watch-events -o json` shows of an install; Trainer's pod
+deleted; JobSet given an image that is not there, and its rollout undone; Trainer scaled to 0 and back to 1; an
+uninstall. Each version is reduced to the fields that verdicts read; `object` is null when the object is gone.
 """
 
 from __future__ import annotations

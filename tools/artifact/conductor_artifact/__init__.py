@@ -1,4 +1,0 @@
-# Copyright: Conductor contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Build the collection's tarball, byte for byte the same each time."""
