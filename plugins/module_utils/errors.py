@@ -78,6 +78,32 @@ class UnreachableError(ConductorError):
         self.transient = transient
 
 
+class AnswerError(UnreachableError):
+    """Something answered, but not as the API server answers: a proxy, another server, or more than is accepted.
+
+    Its status proves nothing about the cluster, e.g. 404 does not mean that an object does not exist.
+
+    Args:
+        status: the HTTP status code.
+        retry_after: seconds to wait as requested by the server; None if it requested none.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        retry_after: float | None = None,
+        transient: bool = False,
+        step: str | None = None,
+        subject: str | None = None,
+        next_step: str | None = None,
+    ) -> None:
+        super().__init__(message, transient=transient, step=step, subject=subject, next_step=next_step)
+        self.status = status
+        self.retry_after = retry_after
+
+
 class RightsError(ConductorError):
     """The identity in use is missing a permission that is needed."""
 

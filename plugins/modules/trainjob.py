@@ -313,7 +313,7 @@ def run(call: Call, cluster: Cluster, _bundle: Bundle) -> dict[str, Any]:
     """Run the TrainJob, or delete it."""
     params = call.params
     key, submission = asked_for(params["definition"], params["src"], params["name"], params["namespace"])
-    require_pinned(cluster, params["cluster_uid"])
+    require_pinned(cluster.within(params["timeout"]), params["cluster_uid"])
     wishes = Wishes(
         wait=params["wait"],
         timeout=params["timeout"],

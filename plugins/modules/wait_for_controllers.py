@@ -350,6 +350,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.wait.external_jo
 
 def wait(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     """Wait for the controllers. Annotating or replacing a pod is part of the wait, not a change of the operator."""
+    cluster = cluster.within(call.params["timeout"])
     require_pinned(cluster, call.params["cluster_uid"])
     refresh, retry = (call.params[name] and not call.check_mode for name in ("refresh_certificates", "retry_stuck"))
     bundle, external_jobset = jobset_to_wait_for(cluster, bundle, call.params["jobset"])

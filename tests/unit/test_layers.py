@@ -18,7 +18,7 @@ LIBRARY = CLONE / "plugins" / "module_utils"
 # From the ground up. Packages of one layer do not import each other.
 LAYERS = (
     ("errors", "names", "redaction", "text", "private_folder", "lifetime"),
-    ("objects", "rejections", "credentials", "output"),
+    ("objects", "wire", "rejections", "credentials", "output"),
     ("kubeconfig",),
     ("cluster", "verdicts"),
     ("release", "diagnose"),

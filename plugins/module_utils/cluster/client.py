@@ -8,9 +8,8 @@ It provides what an installer needs: server-side apply, responses with metadata 
 
 from __future__ import annotations
 
-import json
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from typing import Any
 
 try:
@@ -21,8 +20,12 @@ except ImportError:  # reported by module_runner.py, so that documentation and a
 from ..errors import ApiError
 from ..names import FIELD_MANAGER
 from ..objects.resources import Key, Resource, key_of, path_of, resource_of
-from .responses import api_error, unreachable
-from .transport import JSON, Request, Transport, hang_up
+from ..wire.body import SENT, OddAnswer
+from ..wire.events import events_in
+from ..wire.request import JSON, Request
+from ..wire.shapes import wanted_of
+from .responses import odd_answer, too_late, unreachable
+from .transport import Transport, kind_of
 
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_ONLY_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -33,6 +36,8 @@ _MERGE_PATCH = "application/merge-patch+json"
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"
 _PAGE = 500
 _LOG_BYTES = 1 << 20
+# All pages of a list together may take so many times as long as one request.
+_LIST_TIMES = 2
 
 
 class Cluster(Transport):
@@ -83,6 +88,10 @@ class Cluster(Transport):
     ) -> tuple[list[dict[str, Any]], str]:
         """List all objects of a resource type, in pages; return them and the resourceVersion to watch from."""
         items: list[dict[str, Any]] = []
+        subject = f"{resource} in {namespace}" if namespace else str(resource)
+        longest = _LIST_TIMES * self.limits.seconds
+        end = self._monotonic() + longest
+        seen: set[str] = set()
         query = {"limit": str(_PAGE)}
         if field_selector:
             query["fieldSelector"] = field_selector
@@ -95,15 +104,24 @@ class Cluster(Transport):
                 query=query,
                 accept=METADATA_ONLY_LIST if metadata_only else JSON,
                 step="list",
-                subject=f"{resource} in {namespace}" if namespace else str(resource),
+                subject=subject,
             )
             items.extend(page.get("items") or [])
             metadata = page.get("metadata") or {}
-            if not metadata.get("continue"):
+            following = metadata.get("continue")
+            if not following:
                 if self._memory is not None and not (field_selector or label_selector):
                     self._memory.keep_list(resource.path(namespace), items)
                 return items, metadata.get("resourceVersion", "")
-            query = {**query, "continue": metadata["continue"]}
+            problem = "it repeats a page" if following in seen else ""
+            if len(seen) >= self.limits.pages:
+                problem = f"the list has more than {self.limits.pages} pages"
+            if problem:
+                raise odd_answer(problem, 200, {}, self.host, f"GET {resource.path(namespace)}", "list", subject)
+            if self._monotonic() > end:
+                raise too_late(longest, self.host, "list", subject)
+            seen.add(following)
+            query = {**query, "continue": following}
 
     def namespaces(self, names: Iterable[str]) -> list[dict[str, Any]]:
         """Return the metadata of those of these Namespaces that exist, with one request.
@@ -153,21 +171,35 @@ class Cluster(Transport):
             step="watch",
             subject=str(resource),
         )
-        response = self._send(request, read_timeout=min(seconds + 5, silence), preload=False)
-        if response.status >= 400:
-            raise api_error(response.status, response.headers, response.read(), request.step, request.subject)
+        wanted = wanted_of("GET", resource.path(namespace), None, kind_of)
+        longest = seconds + self.limits.overtime
+        silence = min(longest, silence)
+        response, end = self._exchanged(
+            self.limits.seconds, request, lambda left: self._open(request, left, compressed=False, silence=silence)
+        )
+        SENT.set(self._sent)
+        if name:
+            self._held.drop(request.objects)
+        # The server ends the stream. If it does not, its reader may never see a whole line.
+        overdue = threading.Timer(longest, end)
+        overdue.daemon = True
+        overdue.start()
         if opened is not None:
-            opened(partial(hang_up, getattr(response.connection, "sock", None)))
-        rest = b""
+            opened(end)
         try:
-            for chunk in response.stream():
-                *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    if line.strip():
-                        yield json.loads(line)
+            encoding = response.headers.get("Content-Encoding", "")
+            pieces = response.stream(decode_content=False)
+            for event, weight in events_in(pieces, encoding, wanted, self.limits.line):
+                if not self._held.fits(request.objects, weight):
+                    # All that was sent so far is replaced by the next list.
+                    return
+                yield event
+        except OddAnswer as odd:
+            raise self._odd(str(odd), response.status, response.headers, request) from odd
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise unreachable(error, self.host, request.step, request.subject) from error
         finally:
+            overdue.cancel()
             response.close()
 
     def pod_log(self, namespace: str, pod: str, *, container: str, lines: int, previous: bool = False) -> list[str]:
@@ -189,9 +221,9 @@ class Cluster(Transport):
             step="read log",
             subject=f"Pod {namespace}/{pod}",
         )
-        response = self._send(request)
-        if response.status >= 400:
-            raise api_error(response.status, response.headers, response.data, request.step, request.subject)
+        response = self._within(
+            self.limits.seconds, request, lambda left: self._read(request, left, _LOG_BYTES + _LOG_BYTES)
+        )
         return response.data.decode(errors="replace").splitlines()
 
     # -- writing -------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from ..objects.fields import text
 from ..objects.finalizers import held_by
 from ..objects.resources import Key, path_of, resource_of
 from .client import Cluster
+from .transport import GRACE
 from .watch import Scope, Watcher
 
 STEP = "wait for deletions"
@@ -59,12 +60,13 @@ class Deleter:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.deleted: list[Key] = []
-        self._cluster = cluster
+        self._cluster = cluster.bounded(monotonic)
         self._explain = explain
         self._look = look
         self._monotonic = monotonic
         self._timeout = timeout
         self._deadline = monotonic() + timeout
+        self._cluster.give_up_at(self._deadline + GRACE)
 
     def delete(self, targets: Sequence[DeletionTarget], *, foreground: bool = False) -> None:
         """Delete the targets, as many at once as the client has connections, and wait until they are gone.

@@ -30,6 +30,13 @@ from .client import Cluster
 DURATION = 15
 _RENEW = 4.0
 _STEP = "wait for other runs"
+# Seconds for a request that renews the lease: later it would have expired.
+_RENEWAL = 10.0
+# So many rounds shorter than this many seconds are not delayed; then there are pauses, doubled up to the longest.
+_RACES, _QUICK = 3, 1.0
+_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+# Longer durations, in seconds, are not believed.
+_LONGEST_DURATION = 3600
 _RESOURCE = resource_of("coordination.k8s.io/v1", "Lease")
 
 
@@ -114,25 +121,33 @@ class Lease:
         seen = ""
         if self._hopeful and self._created():
             return
+        quick = 0
         while True:
+            looked = self._monotonic()
             lease = self._cluster.find(path_of(self._key))
+            now = self._monotonic()
             if lease is None:
                 if self._created():
                     return
-                continue
-            now = self._monotonic()
-            self._version = text(lease, "metadata", "resourceVersion")
-            if self._version != seen:
-                seen, seen_since = self._version, now
-            ends = seen_since + (float(text(lease, "spec", "leaseDurationSeconds") or DURATION))
-            if now >= ends or is_free(lease):
-                if self._taken(lease):
-                    return
-                continue
-            if now >= began + self._patience:
-                raise self._held_up(lease)
-            self.waited_for = text(lease, "spec", "holderIdentity")
-            self._wait_for_change(min(ends, began + self._patience) - now)
+            else:
+                self._version = text(lease, "metadata", "resourceVersion")
+                if self._version != seen:
+                    seen, seen_since = self._version, now
+                ends = seen_since + _duration(lease)
+                if now >= ends or is_free(lease):
+                    if self._taken(lease):
+                        return
+                elif now >= began + self._patience:
+                    raise self._held_up(lease)
+                else:
+                    self.waited_for = text(lease, "spec", "holderIdentity")
+                    self._wait_for_change(min(ends, began + self._patience) - now)
+            # Other runs may be quicker than this one, or a watch may end at once: again and again is no race any more.
+            quick = 0 if self._monotonic() - looked >= _QUICK else quick + 1
+            if quick > _RACES:
+                if now >= began + self._patience:
+                    raise self._held_up(lease or {})
+                self._ended.wait(min(_PAUSE * 2 ** min(quick - _RACES, 10), _LONGEST_PAUSE))
 
     def _created(self) -> bool:
         manifest = {
@@ -179,7 +194,7 @@ class Lease:
         """Change the Lease. Raise ApiError (409) if it changed since it was last read or written."""
         patch = [{"op": "replace", "path": "/metadata/resourceVersion", "value": self._version}]
         patch += [{"op": "add", "path": f"/spec/{name}", "value": value} for name, value in spec.items()]
-        written = self._cluster.patch(self._key, patch, step="hold the lease")
+        written = self._cluster.hurried(_RENEWAL).patch(self._key, patch, step="hold the lease")
         self._version = text(written, "metadata", "resourceVersion")
 
     def _keep(self) -> None:
@@ -215,7 +230,7 @@ class Lease:
 
     def _held_up(self, lease: Mapping[str, Any]) -> NotReadyError:
         return NotReadyError(
-            f"another run holds the install lease: {text(lease, 'spec', 'holderIdentity')}, since "
+            f"another run holds the install lease: {text(lease, 'spec', 'holderIdentity') or 'an unknown one'}, since "
             f"{text(lease, 'spec', 'acquireTime') or 'an unknown time'}; waited {self._patience:.0f} s",
             step=_STEP,
             subject=str(self._key),
@@ -230,7 +245,14 @@ def is_free(lease: Mapping[str, Any]) -> bool:
         return True
     where, _space, rest = holder.partition(" pid ")
     number = rest.split(" ")[0]
-    return where == _machine() and number.isdigit() and not _runs(int(number))
+    is_number = number.isascii() and number.isdigit() and len(number) < 10
+    return where == _machine() and is_number and not _runs(int(number))
+
+
+def _duration(lease: Mapping[str, Any]) -> float:
+    """Return the seconds after which a Lease expires."""
+    seconds = part(lease, "spec").get("leaseDurationSeconds")
+    return seconds if isinstance(seconds, int) and 0 < seconds <= _LONGEST_DURATION else DURATION
 
 
 def this_process() -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ApiError
+from ..errors import AnswerError, ApiError
 from ..names import INSTALL_LEASE, INSTALL_RECORD
 from ..objects.fields import name_of, part, parts, some, text, texts
 from ..objects.resources import Resource
@@ -162,6 +162,9 @@ def _list(cluster: Cluster, resource: Resource, namespace: str) -> tuple[Sequenc
             return (), ""
         if error.status == 403:
             return (), f"missing permission to list {resource} in namespace {namespace}"
+        return (), f"{resource} in namespace {namespace} could not be listed: {error.message}"
+    except AnswerError as error:
+        # An API server of somebody may serve this type.
         return (), f"{resource} in namespace {namespace} could not be listed: {error.message}"
     return tuple(_items(resource, parts(answer, "items"))), ""
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ApiError
-from ..objects.fields import name_of, namespace_of, parts, text
+from ..objects.fields import name_of, namespace_of, part, parts, text
 from ..objects.line import Line
 from ..objects.resources import Resource
 from .access_reviews import ANYTHING, Right, is_allowed, rules_review
@@ -108,9 +108,9 @@ class Reader:
                 subject=f"{resource}{where}",
             )
             items = parts(answer, "items")
-            left = text(answer, "metadata", "remainingItemCount")
+            left = part(answer, "metadata").get("remainingItemCount")
             # With a selector the server does not count the remaining objects: there is at least one.
-            more = int(left) if left.isdigit() else int(bool(text(answer, "metadata", "continue")))
+            more = left if type(left) is int and left > 0 else int(bool(text(answer, "metadata", "continue")))
             return Page(items, len(items) + more)
 
         right = Line(f"list {resource}{where}", about=[_right("list", resource, namespace)])

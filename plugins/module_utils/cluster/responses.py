@@ -8,14 +8,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 try:
     import urllib3
 except ImportError:  # reported by module_runner.py
     pass
 
-from ..errors import ApiError, UnreachableError
+from ..errors import AnswerError, ApiError, UnreachableError
+from ..wire.body import beginning, quoted, without_credentials
+from .retry import TRANSIENT_STATUS
 
 if TYPE_CHECKING:
     from ..rejections.rejection import Scene
@@ -25,10 +27,24 @@ _FORBIDDEN = 403
 _OBJECT = re.compile(r"(?P<kind>[A-Z]\w+) (?:(?P<namespace>[a-z0-9-]+)/)?(?P<name>[^\s/]+)")
 # The kinds of objects that people write; all others are those of a release, which they cannot change.
 _USERS_KINDS = frozenset({"TrainJob", "TrainingRuntime"})
+# Next steps for an answer that is not from an API server.
+_WRONG_ADDRESS = (
+    "check that the server address, with its path, is that of a Kubernetes API server, and check the proxies and "
+    "gateways in between"
+)
+_REJECTED_BETWEEN = "a proxy or gateway in between rejects the request: check its rules and login, and the address"
 # The message of http.client if a proxy answers CONNECT with 407; urllib3 passes it on as text only.
 _LOGIN_WANTED = "Tunnel connection failed: 407"
 # The messages of urllib3 1 begin with an object and its memory address, which differs every time.
 _ADDRESS = re.compile(r"^<\S+ object at 0x[0-9a-f]+>: ")
+# Everything that an API server answers without a Status has these headers (kubernetes/apiserver,
+# pkg/endpoints/filters/audit_init.go and pkg/server/filters/priority-and-fairness.go).
+_OWN_HEADERS = ("Audit-Id", "X-Kubernetes-Pf-Flowschema-Uid")
+# Its answer for a resource type that it does not know (pkg/util/notfoundhandler).
+_UNKNOWN_TYPE = b"404 page not found"
+# The longest message that is kept, in characters.
+_MESSAGE = 16_000
+_SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
 def unreachable(error: Exception, host: str, step: str, subject: str) -> UnreachableError:
@@ -41,10 +57,29 @@ def unreachable(error: Exception, host: str, step: str, subject: str) -> Unreach
         next_step = "put the user and the password of the proxy into the URL in conductor_proxy"
     else:
         final = False
-    words = _ADDRESS.sub("", str(error))
+    words = quoted(_ADDRESS.sub("", str(error)), 1000)
     return UnreachableError(
         f"{host} cannot be reached: {words}", transient=not final, step=step, subject=subject, next_step=next_step
     )
+
+
+def too_late(seconds: float, host: str, step: str, subject: str) -> UnreachableError:
+    """Return the error for a request without a complete response in time."""
+    return UnreachableError(
+        f"{host} cannot be reached: it did not answer completely in {seconds:.0f} s",
+        step=step,
+        subject=subject,
+        next_step="check the load of the server, the network and the proxies in between, then run this again",
+    )
+
+
+def is_from_api_server(status: int, headers: Mapping[str, str], data: bytes) -> bool:
+    """Return whether a failure comes from an API server, and not from a proxy, gateway or virtual host before it."""
+    body = _parsed(data)
+    if isinstance(body, dict) and body.get("kind") == "Status":
+        return body.get("code") in (None, status) and body.get("status") in (None, "Failure")
+    own = any(headers.get(name) for name in _OWN_HEADERS)
+    return own and (status != 404 or data.strip() == _UNKNOWN_TYPE)
 
 
 def api_error(status: int, headers: Mapping[str, str], data: bytes, step: str, subject: str) -> ApiError:
@@ -57,22 +92,21 @@ def api_error(status: int, headers: Mapping[str, str], data: bytes, step: str, s
     # A late import: most runs meet no error.
     from ..rejections.rejection import rejection_of
 
-    try:
-        body = json.loads(data)
-    except ValueError:
-        body = None
+    body = _parsed(data)
     if not _is_status(body):
         body = {"message": data[:300].decode(errors="replace")}
     details = body.get("details") or {}
+    causes = details.get("causes")
     message = body.get("message") or f"HTTP {status}"
-    retry_after = str(headers.get("Retry-After") or details.get("retryAfterSeconds") or "")
-    found = rejection_of(message, status, str(body.get("reason") or ""))
+    reason = body["reason"] if isinstance(body.get("reason"), str) else ""
+    found = rejection_of(message, status, reason)
+    message = without_credentials(message)
     error = ApiError(
-        message,
+        f"{message[:_MESSAGE]} ... ({len(message) - _MESSAGE} more characters)" if len(message) > _MESSAGE else message,
         status=_FORBIDDEN if found.is_denial else status,
-        reason=body.get("reason") or "",
-        causes=details.get("causes"),
-        retry_after=float(retry_after) if retry_after.isdigit() else None,
+        reason=quoted(reason),
+        causes=[_cleaned(cause) for cause in causes if isinstance(cause, dict)] if isinstance(causes, list) else None,
+        retry_after=retry_after(headers, details),
         step=step,
         subject=subject,
         next_step=found.next_step(_scene(subject)),
@@ -92,15 +126,59 @@ def _scene(subject: str) -> Scene:
     return Scene(subject, namespace or "", given=found["kind"] not in _USERS_KINDS)
 
 
-def no_json(status: int, host: str, step: str, subject: str) -> ApiError:
-    """Return the error for a response that is not from an API server: a login page, a redirect, a load balancer."""
-    return ApiError(
-        f"{host} answered HTTP {status} without a JSON object",
+def odd_answer(
+    what: str, status: int, headers: Mapping[str, str], host: str, request: str, step: str, subject: str
+) -> AnswerError:
+    """Return the error for an answer that is not what an API server answers.
+
+    Args:
+        what: what is odd about it.
+        request: method and path.
+    """
+    return AnswerError(
+        f"the answer of {host} to {request} (HTTP {status}) is not that of a Kubernetes API server: {what}",
         status=status,
+        retry_after=retry_after(headers, {}),
+        transient=status in TRANSIENT_STATUS,
         step=step,
         subject=subject,
-        next_step="check that this is the address of a Kubernetes API server, and check the proxies in between",
+        next_step=_REJECTED_BETWEEN if status in (401, 403, 407) else _WRONG_ADDRESS,
     )
+
+
+def failed_answer(
+    status: int, headers: Mapping[str, str], data: bytes, host: str, request: str, step: str, subject: str
+) -> ApiError | AnswerError:
+    """Return the error for a response with a status other than success."""
+    if status >= 400 and is_from_api_server(status, headers, data):
+        return api_error(status, headers, data, step, subject)
+    what = "it is a redirect" if 300 <= status < 400 else beginning(data, 300)
+    return odd_answer(what, status, headers, host, request, step, subject)
+
+
+def retry_after(headers: Mapping[str, str], details: Mapping[str, Any]) -> float | None:
+    """Return the seconds to wait as requested; None for dates and anything else."""
+    found = headers.get("Retry-After")
+    if found:
+        return float(found) if _SECONDS.fullmatch(str(found).strip()) else None
+    seconds = details.get("retryAfterSeconds")
+    return float(seconds) if type(seconds) is int and 0 < seconds < 10**12 else None
+
+
+def _cleaned(cause: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the texts of a cause."""
+    return {
+        name: without_credentials(value)[:_MESSAGE]
+        for name, value in cause.items()
+        if name in ("reason", "message", "field") and isinstance(value, str)
+    }
+
+
+def _parsed(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _is_status(body: object) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import ApiError, ConductorError, UnreachableError
+from ..errors import AnswerError, ApiError, ConductorError, UnreachableError
 
 # Message if the server could not call a webhook: it answers 500 InternalError
 # (kubernetes/apiserver, pkg/admission/plugin/webhook/generic, "failed calling webhook").
@@ -19,7 +19,8 @@ WEBHOOK_CALL_FAILED = "failed calling webhook"
 # Messages of passing etcd failures (kubernetes/apiserver, etcd3 errors; kapp and Helm retry them as well).
 ETCD_TRANSIENT = ("etcdserver: leader changed", "etcdserver: request timed out", "etcdserver: too many requests")
 
-_TRANSIENT_STATUS = frozenset({429, 502, 503, 504})
+# Overload, or a restart behind a load balancer.
+TRANSIENT_STATUS = frozenset({429, 502, 503, 504})
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def is_transient(error: ConductorError) -> bool:
         return error.transient
     if not isinstance(error, ApiError):
         return False
-    if error.status in _TRANSIENT_STATUS:
+    if error.status in TRANSIENT_STATUS:
         return True
     return error.status == 500 and any(words in error.message for words in ETCD_TRANSIENT)
 
@@ -62,6 +63,6 @@ def pause_before_retry(error: ConductorError, attempt: int, backoff: Backoff) ->
     """
     if attempt >= backoff.attempts or not is_transient(error):
         return None
-    if isinstance(error, ApiError) and error.retry_after is not None:
+    if isinstance(error, (ApiError, AnswerError)) and error.retry_after is not None:
         return min(error.retry_after, 30.0)
     return backoff.pause(attempt)

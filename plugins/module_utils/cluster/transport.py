@@ -8,17 +8,15 @@ The official kubernetes library does authentication, TLS and pooling. C(cluster/
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import json
-import socket
 import ssl
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 try:
@@ -30,9 +28,16 @@ try:
 except ImportError:  # reported by module_runner.py, so that documentation and argument checks work without it
     pass
 
-from ..errors import ConductorError
+from ..errors import AnswerError, ConductorError, UnreachableError
+from ..objects.resources import RESOURCES
+from ..wire.body import PIECE, SENT, Limits, OddAnswer, parse, read_beginning, read_body, weight_of
+from ..wire.connections import Exchange, limit_connections
+from ..wire.held import Held
+from ..wire.request import JSON
+from ..wire.request import Request as Request
+from ..wire.shapes import check_answer, wanted_of
 from .read_cache import Memory
-from .responses import api_error, no_json, unreachable
+from .responses import failed_answer, odd_answer, too_late, unreachable
 from .retry import Backoff, pause_before_retry
 from .tls import TlsMaterial, share_context
 
@@ -41,49 +46,28 @@ if TYPE_CHECKING:
 
 VERSION = "1.0.0"
 
-JSON = "application/json"
-# Reviews are posted, but the server stores nothing.
-_REVIEWS = "/apis/authorization.k8s.io/"
-# The shortest time limit of a request, in seconds.
+# Seconds after the deadline of a wait in which responses are still accepted, and what is missing is still read.
+GRACE = 8.0
+# The shortest time limit of a request, in seconds; it is also how long after a deadline requests are still sent.
 _SHORTEST = 1.0
+_SUCCESS = (200, 201, 202)
+_KINDS = {
+    (resource.root, resource.plural): (kind, resource.namespaced) for (_version, kind), resource in RESOURCES.items()
+}
+# Shorter credentials are not searched for in answers: they would match ordinary words.
+_SHORTEST_SECRET = 6
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 _Same = TypeVar("_Same", bound="Transport")
 
 
-@dataclass(frozen=True)
-class Request:
-    """One request to an API server.
+class Response(NamedTuple):
+    """A complete response of status 200 to 202."""
 
-    Args:
-        path: the path below the address of the server.
-        step: what the request is for, e.g. C(apply); named in errors.
-        subject: the object or resource type it is about; named in errors.
-        query: the parameters of the URL.
-        body: is sent as JSON; None sends no body.
-        content_type: the media type of the body.
-        accept: the media type of the response.
-    """
-
-    method: str
-    path: str
-    step: str
-    subject: str
-    query: Mapping[str, str] = field(default_factory=dict)
-    body: Any = None
-    content_type: str = JSON
-    accept: str = JSON
-
-    @property
-    def only_reads(self) -> bool:
-        """Return whether the server stores nothing and does not run admission, so that a response can be reused."""
-        return self.method == "GET" or self.path.startswith(_REVIEWS)
-
-    @property
-    def question(self) -> Hashable:
-        """Return a value that is equal for requests that have the same response."""
-        return self.path, json.dumps([dict(self.query), self.body], sort_keys=True), self.accept
+    status: int
+    headers: Mapping[str, str]
+    data: bytearray
 
 
 class Transport:
@@ -96,6 +80,7 @@ class Transport:
         material: certificates and key; None uses the files that the configuration names.
         compress: whether the server may compress its answers.
         backoff: the pauses between retries.
+        limits: what an answer may take; smaller ones are injected by tests.
         sleep: injected by tests.
     """
 
@@ -105,6 +90,11 @@ class Transport:
     claim: Callable[[str], str] = staticmethod(lambda uid: "")
     # The TLS context of all connections; None if each has its own.
     _tls: ssl.SSLContext | None = None
+    limits = Limits()
+    # The credentials of the last request.
+    _sent: tuple[str, ...] = ()
+    _until = float("inf")
+    _monotonic: Callable[[], float] = staticmethod(time.monotonic)
 
     def __init__(
         self,
@@ -115,6 +105,7 @@ class Transport:
         material: TlsMaterial | None = None,
         compress: bool = True,
         backoff: Backoff | None = None,
+        limits: Limits | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         configuration.connection_pool_maxsize = connections
@@ -132,8 +123,8 @@ class Transport:
         self._headers = tuple(headers)
         self._backoff = backoff or Backoff()
         self._sleep = sleep
-        self._monotonic: Callable[[], float] = time.monotonic
-        self._until = float("inf")
+        self.limits = limits or self.limits
+        self._held = Held(self.limits.held)
         self._pool = self._new_pool()
 
     def fresh(self: _Same) -> _Same:
@@ -147,6 +138,7 @@ class Transport:
         # Releases of the official client before 28 do not pass this on.
         if server_name := getattr(self._transport, "tls_server_name", None):
             pool.connection_pool_kw["server_hostname"] = server_name
+        limit_connections(pool)
         if self.host.startswith("https:"):
             self._tls = share_context(pool, self._tls, self._material)
         return pool
@@ -163,8 +155,20 @@ class Transport:
         other._monotonic = monotonic
         return other
 
+    def within(self: _Same, seconds: float) -> _Same:
+        """Return a client for work that takes no longer than this, and C(GRACE)."""
+        other = self.bounded(self._monotonic)
+        other.give_up_at(self._monotonic() + seconds + GRACE)
+        return other
+
+    def hurried(self: _Same, seconds: float) -> _Same:
+        """Return a client whose requests take no longer than this."""
+        other = copy.copy(self)
+        other.limits = replace(self.limits, seconds=min(seconds, self.limits.seconds))
+        return other
+
     def give_up_at(self, until: float) -> None:
-        """Set a deadline by the clock of C(bounded). After it, do not retry, and time out as early as possible."""
+        """Set a deadline by the clock of C(bounded). After it, do not retry, time out soon, and then send nothing."""
         self._until = until
 
     def close(self) -> None:
@@ -173,8 +177,20 @@ class Transport:
 
     def each(self, function: Callable[[_In], _Out], items: Iterable[_In]) -> list[_Out]:
         """Call a function on every item, as many at once as there are connections; raise the first error."""
+        failed: list[Exception] = []
+
+        def call(item: _In) -> _Out:
+            # Nobody waits for the other results any more, and each may take as long as the one that failed.
+            if failed:
+                raise failed[0]
+            try:
+                return function(item)
+            except Exception as error:
+                failed.append(error)
+                raise
+
         with ThreadPoolExecutor(self.connections) as pool:
-            return list(pool.map(function, items))
+            return list(pool.map(call, items))
 
     def request(
         self,
@@ -209,53 +225,140 @@ class Transport:
         return self._memory.ask(request.question, partial(self._exchange, request))
 
     def _exchange(self, request: Request) -> dict[str, Any]:
+        return self._retried(lambda seconds: self._within(seconds, request, partial(self._document, request)))
+
+    def _retried(self, attempt_within: Callable[[float], _Out]) -> _Out:
+        """Return the result of the first attempt that succeeds. All attempts together have the time of one request."""
         attempt = 0
+        end = self._monotonic() + self.limits.seconds
         while True:
             attempt += 1
             try:
-                response = self._send(request)
-                if response.status >= 400:
-                    raise api_error(response.status, response.headers, response.data, request.step, request.subject)
-                return self._object(response.status, response.data, request)
+                return attempt_within(end - self._monotonic())
             except ConductorError as error:
                 pause = pause_before_retry(error, attempt, self._backoff)
-                if pause is None or self._monotonic() + pause > self._until:
+                if pause is None or self._monotonic() + pause > min(end, self._until):
                     raise
                 self._sleep(pause)
 
-    def _object(self, status: int, data: bytes, request: Request) -> dict[str, Any]:
-        try:
-            answer = json.loads(data)
-        except ValueError:
-            answer = None
-        if not isinstance(answer, dict):
-            raise no_json(status, self.host, request.step, request.subject)
-        return answer
+    def _within(self, seconds: float, request: Request, work: Callable[[float], _Out]) -> _Out:
+        return self._exchanged(seconds, request, work)[0]
 
-    def _send(self, request: Request, *, read_timeout: float = 60, preload: bool = True) -> urllib3.BaseHTTPResponse:
+    def _exchanged(
+        self, seconds: float, request: Request, work: Callable[[float], _Out]
+    ) -> tuple[_Out, Callable[[], None]]:
+        """Return the result of C(work), which gets the seconds that it has, and a function that ends its connection.
+
+        Raises:
+            UnreachableError: it took longer, or nobody waits for the result any more.
+        """
+        left = self._until - self._monotonic()
+        seconds = max(_SHORTEST, min(seconds, left))
+        if left < -_SHORTEST:
+            raise too_late(0, self.host, request.step, request.subject)
+        try:
+            exchange = Exchange(partial(work, seconds))
+            return exchange.result(seconds), exchange.hang_up
+        except TimeoutError:
+            raise too_late(seconds, self.host, request.step, request.subject) from None
+
+    def _document(self, request: Request, seconds: float) -> dict[str, Any]:
+        dry_run = "dryRun" in request.query
+        wanted = wanted_of(request.method, request.path, request.body, kind_of, dry_run=dry_run)
+        limit = self.limits.page if wanted.form == "list" else self.limits.document
+        with self._held.turn() as turn:
+            response = self._read(request, seconds, limit, turn.grown)
+            answer: dict[str, Any] = {}
+            try:
+                self._held.take(request.objects, weight_of(response.data), more="continue" in request.query)
+                answer = parse(response.data, limit)
+                check_answer(answer, wanted)
+                return answer
+            except OddAnswer as odd:
+                problem = str(odd)
+            # Outside of the handler: an exception keeps the one that it follows, and the variables of this function.
+            self._held.drop(request.objects)
+            response.data.clear()
+            answer.clear()
+            raise self._odd(problem, response.status, response.headers, request)
+
+    def _read(
+        self, request: Request, seconds: float, limit: int, grown: Callable[[int], None] = lambda size: None
+    ) -> Response:
+        """Send a request and read its response. Used in the thread of an exchange."""
+        response = self._open(request, seconds, compressed=True)
+        try:
+            data = read_body(
+                response.stream(PIECE, decode_content=False), response.headers.get("Content-Encoding", ""), limit, grown
+            )
+        except OddAnswer as odd:
+            response.close()
+            raise self._odd(str(odd), response.status, response.headers, request) from None
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            response.close()
+            raise unreachable(error, self.host, request.step, request.subject) from error
+        return Response(response.status, response.headers, data)
+
+    def _open(
+        self, request: Request, seconds: float, *, compressed: bool, silence: float | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        """Send a request and return its response with the body still to be read. Raise if it is not a success.
+
+        Args:
+            silence: seconds without data after which the response is considered dead.
+        """
         headers = HTTPHeaderDict({"Accept": request.accept, "User-Agent": f"conductor.trainer/{VERSION}"})
-        if preload and self._compress:
+        if compressed and self._compress:
             headers["Accept-Encoding"] = "gzip"
-        for name, value in (*self._credentials(), *self._headers):
+        credentials = list(self._credentials())
+        sent = {*self.credentials(), *(value for _name, value in credentials)}
+        self._sent = tuple(sorted((word for word in sent if len(word) >= _SHORTEST_SECRET), key=len, reverse=True))
+        SENT.set(self._sent)
+        for name, value in (*credentials, *self._headers):
             headers.add(name, value)
         data = None
         if request.body is not None:
             headers["Content-Type"] = request.content_type
             data = json.dumps(request.body, separators=(",", ":")).encode()
         url = self.host + request.path + ("?" + urlencode(request.query) if request.query else "")
-        left = max(_SHORTEST, self._until - self._monotonic())
         try:
-            return self._pool.request(
+            response = self._pool.request(
                 request.method,
                 url,
                 body=data,
                 headers=headers,
-                timeout=urllib3.Timeout(connect=min(5, left), read=min(read_timeout, left)),
+                timeout=urllib3.Timeout(connect=min(5, seconds), read=silence or seconds),
                 retries=False,
-                preload_content=preload,
+                preload_content=False,
+                enforce_content_length=True,
+            )
+            if response.status in _SUCCESS and "html" not in response.headers.get("Content-Type", "").lower():
+                return response
+            body, whole = read_beginning(
+                response.stream(PIECE, decode_content=False),
+                response.headers.get("Content-Encoding", ""),
+                self.limits.error,
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise unreachable(error, self.host, request.step, request.subject) from error
+        except ValueError:
+            # The exception shows the header.
+            raise UnreachableError(
+                f"no request can be sent to {self.host}: a credential or another header has invalid characters",
+                transient=False,
+                step=request.step,
+                subject=request.subject,
+                next_step="check the credentials for line breaks and characters that are not ASCII",
+            ) from None
+        if not whole or response.status < 200:
+            # What is left of it must not be taken for the answer to the next request.
+            response.close()
+        raise failed_answer(
+            response.status, response.headers, body, self.host, str(request), request.step, request.subject
+        )
+
+    def _odd(self, what: str, status: int, headers: Mapping[str, str], request: Request) -> AnswerError:
+        return odd_answer(what, status, headers, self.host, str(request), request.step, request.subject)
 
     def credentials(self) -> set[str]:
         """Return the credentials that are in use now, which no output may show."""
@@ -292,9 +395,6 @@ class Transport:
             yield "authorization", str(self._configuration.get_basic_auth_token())
 
 
-def hang_up(sock: socket.socket | None) -> None:
-    """Shut down a connection, so that a thread that reads from it sees the end. The reader closes it."""
-    if sock is not None:
-        # OSError: the connection has already ended.
-        with contextlib.suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
+def kind_of(root: str, plural: str) -> tuple[str, bool]:
+    """Return the kind of an API root and a plural, and whether it is in namespaces; empty if it is not known."""
+    return _KINDS.get((root, plural), ("", False))

@@ -188,7 +188,7 @@ class Watcher:
                     self._changed.set()
                     return
             except (ValueError, KeyError, TypeError, AttributeError):
-                # A truncated or malformed event. The next list has the same information.
+                # A malformed object. The next list has the same information.
                 pass
             # A stream that ended or failed may have lost events: list again.
             self._versions.pop(scope, None)

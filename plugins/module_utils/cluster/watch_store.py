@@ -13,6 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+# How many deleted objects are remembered; late events about them come soon after.
+_REMEMBERED = 10_000
+# The most digits of a version that is compared as a number: it has 64 bits.
+_DIGITS = 20
+
 
 class Snapshot:
     """Store the current version of each object.
@@ -25,7 +30,7 @@ class Snapshot:
         self._name_of = name_of
         self._objects: dict[str, dict[str, Any]] = {}
         # The uids of deleted objects. A uid is never used again.
-        self._gone: set[str] = set()
+        self._gone: dict[str, None] = {}
 
     def objects(self) -> dict[str, dict[str, Any]]:
         """Return the current objects by name."""
@@ -61,7 +66,9 @@ class Snapshot:
         known = self._objects.get(name)
         if kind == "DELETED":
             if uid:
-                self._gone.add(uid)
+                self._gone[uid] = None
+                if len(self._gone) > _REMEMBERED:
+                    del self._gone[next(iter(self._gone))]
             if known is None or (uid and _uid(known) != uid):
                 # A newer object has this name now.
                 return False
@@ -84,7 +91,8 @@ def _version(item: Mapping[str, Any]) -> int | None:
 
 
 def _number(version: Any) -> int | None:
-    return int(version) if isinstance(version, str) and version.isdecimal() else None
+    comparable = isinstance(version, str) and version.isdecimal() and len(version) <= _DIGITS
+    return int(version) if comparable else None
 
 
 def _uid(item: Mapping[str, Any]) -> str:

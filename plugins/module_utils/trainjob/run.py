@@ -12,6 +12,7 @@ from typing import Any
 
 from ..cluster.client import Cluster
 from ..cluster.deletion import Deleter, DeletionTarget
+from ..cluster.transport import GRACE
 from ..diagnose.deletions import DeletionDiagnosis
 from ..errors import ApiError, ConductorError, InputError, NotReadyError, RefusedError, RightsError
 from ..objects.fields import name_of, text
@@ -63,7 +64,8 @@ class TrainJobRun:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._cluster = cluster
+        self._cluster = cluster.bounded(monotonic)
+        self._cluster.give_up_at(monotonic() + wishes.timeout + GRACE)
         self._wishes = wishes
         self._say = say
         self._monotonic = monotonic
@@ -122,6 +124,7 @@ class TrainJobRun:
         )
         try:
             if self._wishes.wait:
+                self._cluster.give_up_at(self._monotonic() + self._wishes.timeout + GRACE)
                 follower.follow(self._wishes.timeout)
             else:
                 follower.look()
@@ -234,6 +237,7 @@ class TrainJobRun:
 
     def _delete(self, key: Key, metadata: Mapping[str, Any] | None, companions: Companions) -> None:
         """Delete the TrainJob, if it exists, then the objects that were created for it."""
+        self._cluster.give_up_at(self._monotonic() + _DELETION + GRACE)
         if metadata is not None:
             self._remove([DeletionTarget(key, str(metadata["uid"]), bool(metadata.get("deletionTimestamp")))])
         gone = {str(metadata["uid"])} if metadata else set()
@@ -250,6 +254,8 @@ class TrainJobRun:
         self._deleted += [str(target.key) for target in targets]
         if self._wishes.check_mode:
             return
+        # A deletion has a time of its own, and what follows it, too.
+        self._cluster.give_up_at(self._monotonic() + _DELETION + self._wishes.timeout + GRACE)
         job_sets = {target.key: self._job_set_of(target) for target in targets if target.key.kind == "TrainJob"}
         diagnosis = DeletionDiagnosis(self._cluster)
         deleter = Deleter(

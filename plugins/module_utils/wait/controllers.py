@@ -12,6 +12,7 @@ from typing import Any
 from ..certificates.serving import ServingCertificates
 from ..certificates.sources import needed_keys, pods_to_touch
 from ..cluster.client import Cluster
+from ..cluster.transport import GRACE
 from ..diagnose.failure_tracker import FailureTracker
 from ..diagnose.unreachable import unreachable_verdict
 from ..errors import ConductorError, NotReadyError
@@ -32,8 +33,6 @@ from .timeline import Timeline
 # The longest pause between two checks if no event arrives, in seconds: after a failed proof, while a polled object is
 # not ready, and otherwise.
 _AFTER_PROOF, _ASKING, _IDLE = 0.05, 0.1, 1.0
-# Seconds after the deadline in which responses to earlier requests are still accepted.
-_GRACE = 10.0
 # Seconds that a failed verdict must last: a condition may be about the version of the object before the last write. A
 # webhook of others whose Service is missing has longer: a tool may be about to install it.
 _FAILED_GRACE = 5.0
@@ -96,7 +95,7 @@ class ControllersWait:
             ApiError: an object may not be read.
         """
         deadline = self._started + timeout
-        self._cluster.give_up_at(deadline + _GRACE)
+        self._cluster.give_up_at(deadline + GRACE)
         with self._readiness.watcher as watcher:
             self._readiness.look_again()
             self._begin()

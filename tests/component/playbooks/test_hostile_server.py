@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.transport import kind_of
+from ansible_collections.conductor.trainer.plugins.module_utils.wire.shapes import wanted_of
 from tests.support.playing import Played, play
 from tests.unit.plugins.helpers.hostile import ATTACKS, FORMS, control_characters, remains, texts
 from tests.unit.plugins.helpers.loopback import Loopback
@@ -49,9 +51,12 @@ class Hostile(BaseHTTPRequestHandler):
         elif self.path.startswith("/version"):
             self._answer(200, {"major": "1", "minor": "35", "gitVersion": f"v1.35.0+{text}", "platform": text})
         elif "?" in self.path:
+            # The kind and the namespace are right: anything else is not believed.
+            wanted = wanted_of("GET", self.path.partition("?")[0], None, kind_of)
             metadata = {
-                "name": text,
-                "namespace": text,
+                "name": text[:1000],
+                "namespace": wanted.namespace or text,
+                "resourceVersion": "1",
                 "uid": text,
                 "labels": {text: text},
                 "annotations": {text: text},
@@ -62,7 +67,7 @@ class Hostile(BaseHTTPRequestHandler):
                 "spec": {"nodeName": text, "hard": {text: text}},
                 "status": {"phase": text, "conditions": [{"type": text, "status": "True", "message": text}]},
             }
-            self._answer(200, {"kind": "List", "metadata": {"resourceVersion": "1"}, "items": [item]})
+            self._answer(200, {"kind": f"{wanted.kind}List", "metadata": {"resourceVersion": "1"}, "items": [item]})
         else:
             self._answer(404, self._status(text, "NotFound"))
 

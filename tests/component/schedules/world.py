@@ -123,6 +123,8 @@ class World:
         """All objects then, and the newest resourceVersion."""
         found = {still: copy.deepcopy(item) for still, item in base().items() if still not in OBJECT_STATES}
         found[key_of(api_servers())] = api_servers(*(f"192.0.2.{number}" for number in range(self.replicas)))
+        for still, item in found.items():
+            item["metadata"] = {"uid": f"uid-{still.name}", "resourceVersion": "100", **item["metadata"]}
         version = 100
         for event in self.events:
             if event.seconds > seconds:

@@ -94,7 +94,7 @@ def all_suites(clone: Path, output: Path, *, evidence: bool = False) -> list[Sui
         suite("bundles", "generated", (str(clone / "tools/bundles/generate"), "--check")),
         tests("fidelity", "generated", 60, "component/fidelity"),
         tests("unit", "unit", 90, "unit"),
-        *(tests(name, "unit", 30, f"component/{name}") for name in ("schedules", "playbooks", "awx")),
+        *(tests(name, "unit", 30, f"component/{name}") for name in ("schedules", "hostile", "playbooks", "awx")),
         tests("artifact", "artifact", 90, "packaging/artifact"),
         *(
             tests(name, "artifact", 250, "packaging/cores", f"--core={name[5:]}", environment=name)

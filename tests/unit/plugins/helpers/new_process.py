@@ -10,13 +10,17 @@ import subprocess
 import sys
 
 
+def environment() -> dict[str, str]:
+    """The variables of a process that finds modules where this one does."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
 def told_by(program: str) -> list[str]:
     """The lines that C(program) prints; it finds modules where this process does.
 
     Raises:
         subprocess.CalledProcessError: it failed.
     """
-    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-c", program]
-    answer = subprocess.run(command, env=variables, stdout=subprocess.PIPE, text=True, timeout=60, check=True)
+    answer = subprocess.run(command, env=environment(), stdout=subprocess.PIPE, text=True, timeout=60, check=True)
     return answer.stdout.splitlines()

@@ -16,16 +16,18 @@ from kubernetes.client import Configuration
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.retry import Backoff
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.transport import kind_of
+from ansible_collections.conductor.trainer.plugins.module_utils.wire.shapes import wanted_of
 from tests.unit.plugins.helpers.fakes import Clock
 from tests.unit.plugins.helpers.loopback import Loopback
 
 
 @dataclass
 class Answer:
-    """One answer: a JSON body, raw bytes, or chunks for a stream."""
+    """One answer: a JSON body, raw bytes, or chunks for a stream; without a body what an API server might answer."""
 
     status: int = 200
-    body: Any = field(default_factory=dict)
+    body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     chunks: list[bytes] | None = None
 
@@ -33,6 +35,20 @@ class Answer:
 def status(code: int, message: str = "no", headers: dict[str, str] | None = None, **more: Any) -> Answer:
     """The answer of an API server that refuses: a Status with its C(message) and the fields C(more)."""
     return Answer(code, {"kind": "Status", "message": message, **more}, headers or {})
+
+
+def plausible(method: str, path: str, body: bytes) -> dict[str, Any]:
+    """The smallest answer to a request that is what it asks for."""
+    wanted = wanted_of(method, path, json.loads(body or b"null"), kind_of)
+    if wanted.form == "document":
+        return {"gitVersion": "v1.35.0"} if path.endswith("/version") else {}
+    if wanted.form == "review":
+        return {"kind": wanted.kind, "status": {}}
+    if wanted.form == "list":
+        return {"kind": f"{wanted.kind}List", "metadata": {"resourceVersion": "1"}, "items": []}
+    metadata = {"name": wanted.name or "x", "uid": "1", "resourceVersion": "1"}
+    metadata |= {"namespace": wanted.namespace} if wanted.namespace else {}
+    return {"kind": wanted.kind, "metadata": metadata}
 
 
 @dataclass(frozen=True)
@@ -83,7 +99,8 @@ class Server(Loopback):
                     for chunk in [*answer.chunks, b""]:
                         self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
                     return
-                data = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+                content = plausible(self.command, url.path, body) if answer.body is None else answer.body
+                data = content if isinstance(content, bytes) else json.dumps(content).encode()
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -26,8 +27,16 @@ def cluster(server: Server, clock: Clock) -> Cluster:
     return server.client(clock)
 
 
+def stored(name: str, **more: str) -> dict[str, Any]:
+    return {"metadata": {"name": name, "uid": "1", "resourceVersion": "1", **more}}
+
+
+def listed(*items: dict[str, Any]) -> dict[str, Any]:
+    return {"metadata": {"resourceVersion": "7"}, "items": list(items)}
+
+
 def test_user_agent_is_sent(cluster: Cluster, server: Server) -> None:
-    assert cluster.get("/version") == {}
+    assert cluster.get("/version") == {"gitVersion": "v1.35.0"}
     (asked,) = server.asked
     assert (asked.method, asked.path) == ("GET", "/version")
     assert [value for name, value in asked.headers if name.lower() == "authorization"] == ["Bearer secret"]
@@ -48,8 +57,8 @@ def test_last_lines_of_a_log_are_returned(cluster: Cluster, server: Server) -> N
 
 def test_apply(cluster: Cluster, server: Server) -> None:
     manifest = obj("Deployment", "a", "apps/v1", "n", spec={"replicas": 1})
-    server.answers = [Answer(body={"metadata": {"uid": "1"}})]
-    assert cluster.server_side_apply(manifest) == {"metadata": {"uid": "1"}}
+    server.answers = [Answer(body=stored("a", namespace="n"))]
+    assert cluster.server_side_apply(manifest) == stored("a", namespace="n")
     cluster.server_side_apply(manifest, dry_run=True, force=True, whole_answer=True)
     real, dry = server.asked
     assert (real.method, real.path) == ("PATCH", "/apis/apps/v1/namespaces/n/deployments/a")
@@ -90,12 +99,13 @@ def test_a_review_is_posted(cluster: Cluster, server: Server) -> None:
 
 
 def test_a_list_comes_in_pages(cluster: Cluster, server: Server) -> None:
+    one, two, three = (stored(name, namespace="n") for name in ("one", "two", "three"))
     server.answers = [
-        Answer(body={"items": [{"a": 1}, {"a": 2}], "metadata": {"continue": "more", "resourceVersion": "7"}}),
-        Answer(body={"items": None, "metadata": {"continue": "last", "resourceVersion": "7"}}),
-        Answer(body={"items": [{"a": 3}], "metadata": {"resourceVersion": "7"}}),
+        Answer(body={"items": [one, two], "metadata": {"continue": "more", "resourceVersion": "7"}}),
+        Answer(body={"kind": "PodList", "items": None, "metadata": {"continue": "last", "resourceVersion": "7"}}),
+        Answer(body={"items": [three], "metadata": {"resourceVersion": "7"}}),
     ]
-    assert cluster.list_all(PODS, "n", field_selector="a=b") == ([{"a": 1}, {"a": 2}, {"a": 3}], "7")
+    assert cluster.list_all(PODS, "n", field_selector="a=b") == ([one, two, three], "7")
     assert [asked.query.get("continue") for asked in server.asked] == [None, "more", "last"]
     for asked in server.asked:
         assert asked.query["fieldSelector"] == "a=b"
@@ -105,19 +115,20 @@ def test_a_list_comes_in_pages(cluster: Cluster, server: Server) -> None:
 
 def test_complete_list_answers_later_reads(cluster: Cluster, server: Server) -> None:
     deciding = cluster.remembering()
-    there = {"metadata": {"name": "there", "uid": "1"}}
-    server.answers = [Answer(body={"items": [there]}), Answer(body={"kind": "Pod", "spec": {}})]
+    there = stored("there", namespace="n")
+    whole = {"kind": "Pod", **there, "spec": {}}
+    server.answers = [Answer(body=listed(there)), Answer(body=whole)]
     deciding.list_all(PODS, "n")
     assert deciding.find("/api/v1/namespaces/n/pods/gone") is None
     assert deciding.find("/api/v1/namespaces/n/pods/there", metadata_only=True) == there
     assert len(server.asked) == 1
     # Reading the whole object needs a request.
-    assert deciding.find("/api/v1/namespaces/n/pods/there") == {"kind": "Pod", "spec": {}}
+    assert deciding.find("/api/v1/namespaces/n/pods/there") == whole
 
 
 def test_namespaces_are_read_with_one_request(cluster: Cluster, server: Server) -> None:
-    there = {"metadata": {"name": "there", "uid": "1"}}
-    server.answers = [Answer(body={"items": [there]})] * 2
+    there = stored("there")
+    server.answers = [Answer(body=listed(there)), Answer(body=listed(there)), Answer()]
     for asked in (cluster, deciding := cluster.remembering()):
         assert asked.namespaces(["there", "gone"]) == [there]
         assert server.asked[-1].path == "/api/v1/namespaces"
@@ -134,14 +145,15 @@ def test_namespaces_are_read_with_one_request(cluster: Cluster, server: Server) 
 @pytest.mark.parametrize("how", ["by a selector", "another namespace", "not listed", "for no decision"])
 def test_filtered_list_does_not_answer_later_reads(cluster: Cluster, server: Server, how: str) -> None:
     asked = cluster if how == "for no decision" else cluster.remembering()
-    server.answers = [status(403) if how == "not listed" else Answer(body={"items": []}), Answer(body={"kind": "Pod"})]
+    found = {"kind": "Pod", **stored("x", namespace="n")}
+    server.answers = [status(403) if how == "not listed" else Answer(), Answer(body=found)]
     try:
         asked.list_all(
             PODS, "m" if how == "another namespace" else "n", label_selector="a=b" if how == "by a selector" else None
         )
     except ApiError:
         assert how == "not listed"
-    assert asked.find("/api/v1/namespaces/n/pods/x") == {"kind": "Pod"}
+    assert asked.find("/api/v1/namespaces/n/pods/x") == found
 
 
 def test_metadata_only_is_the_default(cluster: Cluster, server: Server) -> None:
@@ -160,7 +172,7 @@ def test_find_returns_none_for_missing_objects(cluster: Cluster, server: Server)
         cluster.find("/a")
 
 
-EVENTS = [{"type": "ADDED", "object": {"metadata": {"name": "é"}}}, {"type": "BOOKMARK", "object": {"n": 1}}]
+EVENTS = [{"type": "ADDED", "object": stored("é", namespace="n")}, {"type": "BOOKMARK", "object": {"n": 1}}]
 STREAM = b"\n".join(json.dumps(event, ensure_ascii=False).encode() for event in EVENTS) + b"\n\n"
 
 
@@ -190,5 +202,5 @@ def test_rejected_watch_is_an_error(cluster: Cluster, server: Server) -> None:
 
 
 def test_truncated_last_line_is_not_an_event(cluster: Cluster, server: Server) -> None:
-    server.answers = [Answer(chunks=[b'{"type": "A"}\n{"type": "B", "obj'])]
-    assert list(cluster.watch(PODS, "n", "1", 5, metadata_only=True)) == [{"type": "A"}]
+    server.answers = [Answer(chunks=[json.dumps(EVENTS[0]).encode() + b'\n{"type": "B", "obj'])]
+    assert list(cluster.watch(PODS, "n", "1", 5, metadata_only=True)) == EVENTS[:1]

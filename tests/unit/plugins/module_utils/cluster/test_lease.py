@@ -249,3 +249,32 @@ def test_machines_without_proc_are_all_different(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("builtins.open", nothing)
     assert this_process() != this_process()
+
+
+@pytest.mark.parametrize("how", ["it exists and does not", "it changes again and again", "its watch ends at once"])
+def test_a_lease_that_cannot_be_taken_is_not_asked_for_without_end(how: str) -> None:
+    cluster = held() if how == "its watch ends at once" else FakeCluster()
+    if how == "it exists and does not":
+        cluster.fail(404, method="GET", path="/leases/", reason="NotFound")
+        cluster.fail(409, method="POST", path="/leases", reason="AlreadyExists")
+    elif how == "it changes again and again":
+        cluster.put(obj("Namespace", NAMESPACE))
+        cluster.put(lease(""), operation="Update")
+        cluster.fail(409, method="PATCH", path="/leases/", reason="Conflict")
+    else:
+        cluster.streams["leases"] = [[{"type": "ERROR", "object": {"code": 410}}] for _time in range(10_000)]
+    with pytest.raises(NotReadyError, match="another run holds"), Lease(cluster, NAMESPACE, patience=1.0):
+        pass
+    # With pauses that double; without them there would be thousands.
+    assert len(cluster.requests) < 100
+
+
+@pytest.mark.parametrize(("seconds", "duration"), [(7, 7), (0, 15), (-1, 15), (10**30, 15), ("x", 15), (None, 15)])
+def test_only_a_sensible_duration_counts(seconds: Any, duration: float) -> None:
+    assert lease_module._duration({"spec": {"leaseDurationSeconds": seconds}}) == duration
+
+
+@pytest.mark.parametrize("number", ["\xb2", "\u0663", "9" * 400])
+def test_an_odd_process_number_is_no_process(number: str) -> None:
+    machine = this_process().partition(" pid ")[0]
+    assert not is_free(lease(f"{machine} pid {number} abcd"))

@@ -5,7 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.conductor.trainer.plugins.module_utils.cluster.reader import Page, merge_pages
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.reader import Page, Reader, merge_pages
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import RESOURCES
+from tests.unit.plugins.helpers.fakes import FakeCluster
 
 
 def controller(namespace: str) -> dict[str, Any]:
@@ -27,3 +31,22 @@ def test_objects_beyond_the_pages_are_counted() -> None:
 def test_merge_of_unreadable_pages_is_none() -> None:
     assert merge_pages([None, None]) is None
     assert merge_pages([]) is None
+
+
+@pytest.mark.parametrize(
+    ("metadata", "more"),
+    [
+        ({"remainingItemCount": 7}, 7),
+        ({"remainingItemCount": "\xb2"}, 0),
+        ({"remainingItemCount": -7, "continue": "x"}, 1),
+        ({"remainingItemCount": True}, 0),
+        ({"continue": "x"}, 1),
+        ({}, 0),
+    ],
+)
+def test_objects_beyond_the_first_page(metadata: dict[str, Any], more: int) -> None:
+    cluster = FakeCluster()
+    cluster.hooks.append(lambda request: {"items": [controller("here")], "metadata": metadata})
+    page = Reader(cluster).page(RESOURCES["v1", "Pod"])
+    assert page is not None
+    assert page.total == 1 + more

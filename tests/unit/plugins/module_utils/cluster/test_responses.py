@@ -9,8 +9,14 @@ from typing import Any
 import pytest
 import urllib3
 
-from ansible_collections.conductor.trainer.plugins.module_utils.cluster.responses import api_error, unreachable
+from ansible_collections.conductor.trainer.plugins.module_utils.cluster.responses import (
+    api_error,
+    failed_answer,
+    is_from_api_server,
+    unreachable,
+)
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.retry import is_transient
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import AnswerError, ApiError
 
 STATUS = {
     "kind": "Status",
@@ -62,6 +68,15 @@ def test_json_of_a_gateway_is_not_a_status(body: dict[str, Any]) -> None:
         ({"Retry-After": "4"}, {"details": {"retryAfterSeconds": 9}}, 4.0),
         ({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}, {}, None),
         ({"Retry-After": "-1"}, {}, None),
+        ({"Retry-After": "\xb2"}, {}, None),
+        ({"Retry-After": "\u0663"}, {}, None),
+        ({"Retry-After": "1.5"}, {}, None),
+        ({"Retry-After": "9" * 400}, {}, None),
+        ({"Retry-After": "x"}, {"details": {"retryAfterSeconds": 9}}, None),
+        ({}, {"details": {"retryAfterSeconds": "9"}}, None),
+        ({}, {"details": {"retryAfterSeconds": True}}, None),
+        ({}, {"details": {"retryAfterSeconds": -1}}, None),
+        ({}, {"details": {"retryAfterSeconds": 10**30}}, None),
         ({}, {}, None),
     ],
 )
@@ -140,3 +155,46 @@ def test_proxy_that_requires_a_login_is_not_retried() -> None:
 def test_memory_addresses_are_not_shown() -> None:
     error = urllib3.exceptions.HTTPError("<urllib3.connection.HTTPSConnection object at 0x7f3d6269a890>: refused")
     assert "https://a cannot be reached: refused" in str(unreachable(error, "https://a", "read", "/version"))
+
+
+@pytest.mark.parametrize(
+    ("code", "headers", "body", "own"),
+    [
+        (404, {}, {"kind": "Status", "status": "Failure", "code": 404}, True),
+        (404, {}, {"kind": "Status"}, True),
+        (404, {}, {"kind": "Status", "status": "Success"}, False),
+        (404, {}, {"kind": "Status", "code": 403}, False),
+        (404, {}, {"message": "no Route matched"}, False),
+        (404, {}, {"code": 5, "message": "Not Found"}, False),
+        (404, {}, b"404 page not found\n", False),
+        (404, {"Audit-Id": "1"}, b"404 page not found\n", True),
+        (404, {"Audit-Id": "1"}, b"<html>", False),
+        (503, {"Audit-Id": "1"}, b"service unavailable", True),
+        (429, {"X-Kubernetes-Pf-Flowschema-Uid": "1"}, b"Too many requests", True),
+        (403, {}, b"<html>", False),
+        (500, {}, b"", False),
+        (404, {}, b"[" * 100_000, False),
+    ],
+)
+def test_who_answers_is_known_before_it_is_believed(
+    code: int, headers: dict[str, str], body: dict[str, Any] | bytes, own: bool
+) -> None:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    assert is_from_api_server(code, headers, data) is own
+    error = failed_answer(code, headers, data, "https://a", "GET /x", "read", "x")
+    assert isinstance(error, ApiError if own else AnswerError)
+    if not own:
+        assert "https://a to GET /x" in str(error)
+        assert error.next_step
+
+
+@pytest.mark.parametrize("code", [300, 302, 304, 399, 101, 204])
+def test_another_status_is_no_answer_of_an_api_server(code: int) -> None:
+    body = json.dumps({"kind": "Status", "status": "Failure"}).encode()
+    assert isinstance(failed_answer(code, {}, body, "https://a", "GET /x", "read", "x"), AnswerError)
+
+
+def test_a_long_message_is_cut() -> None:
+    error = api_error(422, {}, json.dumps({"kind": "Status", "message": "m" * 10**6}).encode(), "apply", "x")
+    assert len(error.message) < 20_000
+    assert "more characters" in error.message

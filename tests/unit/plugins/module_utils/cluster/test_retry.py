@@ -12,6 +12,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.cluster.retry im
     pause_before_retry,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
+    AnswerError,
     ConductorError,
     TargetError,
     UnreachableError,
@@ -33,6 +34,8 @@ WEBHOOK = failure(500, "InternalError", 'Internal error occurred: failed calling
         (UnreachableError("gone"), True),
         (UnreachableError("bad certificate", transient=False), False),
         (TargetError("none"), False),
+        (AnswerError("a page", status=404), False),
+        (AnswerError("a page", status=503, transient=True), True),
     ],
 )
 def test_transient_failures(error: ConductorError, transient: bool) -> None:
@@ -68,3 +71,8 @@ def test_no_retry_after_the_last_attempt() -> None:
 @pytest.mark.parametrize(("asked", "pause"), [(0.0, 0.0), (7.0, 7.0), (9000.0, 30.0)])
 def test_retry_after_is_honoured_up_to_a_limit(asked: float, pause: float) -> None:
     assert pause_before_retry(failure(429, retry_after=asked), 1, Backoff()) == pause
+
+
+def test_retry_after_of_a_proxy_is_honoured() -> None:
+    error = AnswerError("a page", status=503, transient=True, retry_after=3.0)
+    assert pause_before_retry(error, 1, Backoff()) == 3.0

@@ -15,11 +15,13 @@ from kubernetes.client import Configuration
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster import transport
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
+    AnswerError,
     ApiError,
     ConductorError,
     UnreachableError,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import RESOURCES
+from ansible_collections.conductor.trainer.plugins.module_utils.wire.body import Limits
 from tests.unit.plugins.helpers.builders import obj
 from tests.unit.plugins.helpers.fakes import Clock
 from tests.unit.plugins.helpers.server import Answer, Server, status
@@ -109,7 +111,7 @@ def test_a_webhook_that_cannot_be_called_is_left_to_the_caller(cluster: Cluster,
 
 def test_failure_without_a_status_keeps_its_text(cluster: Cluster, server: Server) -> None:
     server.answers = [Answer(403, b"<html>Blocked by gateway</html>")]
-    with pytest.raises(ApiError, match="Blocked by gateway"):
+    with pytest.raises(AnswerError, match="Blocked by gateway"):
         cluster.get("/a")
 
 
@@ -203,3 +205,80 @@ def test_each_keeps_the_order_and_raises_the_first_error(cluster: Cluster) -> No
     assert cluster.each(lambda number: number * 2, range(50)) == list(range(0, 100, 2))
     with pytest.raises(ZeroDivisionError):
         cluster.each(lambda number: 1 // number, [1, 0])
+
+
+def test_each_starts_nothing_after_a_failure(cluster: Cluster) -> None:
+    started: list[int] = []
+
+    def call(number: int) -> None:
+        started.append(number)
+        raise ValueError(str(number))
+
+    with pytest.raises(ValueError, match=r"\d"):
+        cluster.each(call, range(1000))
+    assert len(started) <= 2 * cluster.connections
+
+
+def test_all_attempts_have_the_time_of_one_request(cluster: Cluster, server: Server, clock: Clock) -> None:
+    server.answers = [status(503, headers={"Retry-After": "1000000000"})]
+    asked = cluster.bounded(clock.monotonic)
+    with pytest.raises(ApiError):
+        asked.get("/x")
+    # The longest pause that is honoured, as often as it fits.
+    assert clock.pauses == [30.0, 30.0]
+
+
+def test_nothing_is_sent_long_after_the_deadline(cluster: Cluster, server: Server, clock: Clock) -> None:
+    late = cluster.bounded(clock.monotonic)
+    late.give_up_at(clock.now)
+    clock.now += 0.5
+    late.get("/x")
+    clock.now += 1
+    with pytest.raises(UnreachableError, match="did not answer completely in 0 s"):
+        late.get("/x")
+    assert len(server.asked) == 1
+    within = cluster.bounded(clock.monotonic).within(5)
+    clock.now += 5
+    within.get("/x")
+
+
+def test_a_credential_with_a_line_break_is_not_shown(clock: Clock, server: Server) -> None:
+    configuration = Configuration()
+    configuration.host = server.url
+    configuration.api_key = {"authorization": "Bearer planted\nsecret"}
+    with pytest.raises(UnreachableError, match="invalid characters") as caught:
+        Cluster(configuration, sleep=clock.sleep).get("/x")
+    assert "planted" not in str(caught.value)
+    assert caught.value.__suppress_context__
+    assert server.asked == []
+
+
+def test_answers_are_counted_together(server: Server) -> None:
+    configuration = Configuration()
+    configuration.host = server.url
+    cluster = Cluster(configuration, limits=Limits(held=2000))
+    server.answers = [Answer(body={"text": "x" * 1000})]
+    cluster.get("/a")
+    cluster.get("/a")
+    with pytest.raises(AnswerError, match="with the other answers"):
+        cluster.get("/b")
+
+
+def test_a_list_ends(server: Server, clock: Clock) -> None:
+    configuration = Configuration()
+    configuration.host = server.url
+    cluster = Cluster(configuration, limits=Limits(pages=3))
+
+    def page(following: str) -> Answer:
+        return Answer(body={"items": [], "metadata": {"resourceVersion": "7", "continue": following}})
+
+    server.answers = [page("a"), page("b"), page("a")]
+    with pytest.raises(AnswerError, match="repeats a page"):
+        cluster.list_all(PODS)
+    server.answers = [page(name) for name in "abcdefg"]
+    with pytest.raises(AnswerError, match="more than 3 pages"):
+        cluster.list_all(PODS)
+    server.answers = [page(name) for name in "hijk"]
+    late = cluster.bounded(lambda: clock.now + 100 * len(server.asked))
+    with pytest.raises(UnreachableError, match="120 s"):
+        late.list_all(PODS)

@@ -107,3 +107,18 @@ def test_any_order_has_the_same_result() -> None:
         for kind, one in order:
             made.take_event(kind, one)
         assert versions(made) == {"a": "15"}, order
+
+
+@pytest.mark.parametrize("version", ["9" * 100_000, "\xb2", "-1", ""])
+def test_an_odd_version_is_not_compared(version: str) -> None:
+    made = snapshot(item("5"))
+    assert made.take_event("MODIFIED", item(version))
+    assert versions(made) == {"a": version}
+
+
+def test_deleted_objects_are_forgotten_after_many() -> None:
+    made = snapshot(item("5"))
+    for number in range(20_000):
+        made.take_event("DELETED", item("6", f"uid-{number}", f"name-{number}"))
+    assert len(made._gone) == 10_000
+    assert not made.take_event("ADDED", item("7", "uid-19999", "name-19999"))

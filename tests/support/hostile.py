@@ -1,0 +1,622 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A server that answers in every wrong way: slowly, without end, with something else than was asked for.
+
+The first segment of a path chooses the behaviour, so one server, in a process of its own, has all of them. What it
+sends is bounded, too: nothing goes on after C(_LONGEST) seconds or C(_MOST) bytes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+import socket
+import struct
+import sys
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from tests.unit.plugins.helpers.server import plausible
+
+TOKEN = "planted-bearer-token-0123456789"  # noqa: S105
+_LONGEST = 20.0
+_MOST = 320 << 20
+_TICK = 0.1
+_MIB = 1 << 20
+_ENDED = threading.Event()
+_NO_LINGER = struct.pack("ii", 1, 0)
+_CONTROLS = "\x1b[2J\x1b]0;owned\x07\r\nok: [localhost] => forged \x9b1m\u202e\x00\x7f"
+
+
+class Asked(NamedTuple):
+    """One request; C(path) is without the segment that names the behaviour."""
+
+    method: str
+    path: str
+    query: str
+    headers: str
+    body: bytes
+
+    @property
+    def watches(self) -> bool:
+        """Whether it asks for a stream."""
+        return "watch=1" in self.query
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """What an API server might answer."""
+        return plausible(self.method, self.path, self.body)
+
+    @property
+    def lists(self) -> bool:
+        """Whether it asks for a list."""
+        return "items" in self.answer
+
+
+# Sends an answer in pieces.
+Behaviour = Callable[[Asked], Iterator[bytes]]
+BEHAVIOURS: dict[str, Behaviour] = {}
+
+
+def _behaviour(name: str, *, pieces: Behaviour) -> None:
+    BEHAVIOURS[name] = pieces
+
+
+def _head(status: str = "200 OK", headers: str = "", *, length: int | None = None) -> bytes:
+    size = "" if length is None else f"Content-Length: {length}\r\n"
+    return f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{size}{headers}\r\n".encode("latin-1")
+
+
+def _whole(body: bytes, status: str = "200 OK", headers: str = "") -> bytes:
+    return _head(status, headers, length=len(body)) + body
+
+
+def _chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def _dumped(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
+def fixed(name: str, body: bytes, status: str = "200 OK", headers: str = "") -> None:
+    """The same answer to everything."""
+    _behaviour(name, pieces=lambda asked: iter([_whole(body, status, headers)]))
+
+
+def raw(name: str, data: bytes) -> None:
+    """The same bytes to everything, then the end of the connection."""
+    _behaviour(name, pieces=lambda asked: iter([data]))
+
+
+def changed(name: str, change: Callable[[dict[str, Any], Asked], Any]) -> None:
+    """A plausible answer with a change; on a stream an event with such an object."""
+
+    def pieces(asked: Asked) -> Iterator[bytes]:
+        if not asked.watches:
+            yield _whole(_dumped(change(asked.answer, asked)))
+            return
+        item = {"kind": asked.answer["kind"].removesuffix("List"), "metadata": dict(_STORED)}
+        yield _head(headers="Transfer-Encoding: chunked\r\n")
+        yield _chunk(_dumped({"type": "ADDED", "object": change(item, asked)}) + b"\n") + _chunk(b"")
+
+    _behaviour(name, pieces=pieces)
+
+
+def _dripped(begin: bytes, drop: bytes) -> Behaviour:
+    def pieces(asked: Asked) -> Iterator[bytes]:
+        yield begin
+        while not _ENDED.wait(_TICK):
+            yield drop
+
+    return pieces
+
+
+def _endless(begin: bytes, more: bytes) -> Behaviour:
+    def pieces(asked: Asked) -> Iterator[bytes]:
+        yield begin
+        while True:
+            yield more
+
+    return pieces
+
+
+def _silent(asked: Asked) -> Iterator[bytes]:
+    _ENDED.wait(_LONGEST)
+    yield from ()
+
+
+# -- slow, and without end -------------------------------------------------------------------------------------------
+
+_CHUNKED = _head(headers="Transfer-Encoding: chunked\r\n")
+_PLENTY = b" " * 65536
+
+_behaviour("silent", pieces=_silent)
+_behaviour("slow status", pieces=_dripped(b"HTTP/1.1 200 ", b"O"))
+_behaviour("slow headers", pieces=_dripped(b"HTTP/1.1 200 OK\r\nX-A: ", b"a"))
+_behaviour("slow header lines", pieces=_dripped(b"HTTP/1.1 200 OK\r\n", b"X-A: a\r\n"))
+_behaviour("slow body", pieces=_dripped(_head(length=100_000), b" "))
+_behaviour("slow chunks", pieces=_dripped(_CHUNKED, b"1\r\n \r\n"))
+_behaviour("slow chunk size", pieces=_dripped(_CHUNKED, b"0"))
+_behaviour("slow chunk extension", pieces=_dripped(_CHUNKED + b"1;", b"x"))
+_behaviour("slow trailer", pieces=_dripped(_CHUNKED + _chunk(b"{}") + b"0\r\n", b"T: t\r\n"))
+_behaviour("slow body until the end", pieces=_dripped(_head(), b" "))
+_behaviour("slow failure", pieces=_dripped(_head("403 Forbidden", length=100_000), b" "))
+_behaviour("slow informational", pieces=_dripped(b"", b"HTTP/1.1 100 Continue\r\n\r\n"))
+_behaviour("endless informational", pieces=_endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000))
+_behaviour("endless processing", pieces=_endless(b"", b"HTTP/1.1 102 Processing\r\n\r\n" * 1000))
+_behaviour("endless header", pieces=_endless(b"HTTP/1.1 200 OK\r\nX-A: ", b"a" * 65536))
+_behaviour("endless headers", pieces=_endless(b"HTTP/1.1 200 OK\r\n", b"X-A: a\r\n" * 1000))
+_behaviour("endless status", pieces=_endless(b"HTTP/1.1 200 ", b"O" * 65536))
+_behaviour("endless chunk extension", pieces=_endless(_CHUNKED + b"1;", b"x" * 65536))
+_behaviour("endless chunk extensions", pieces=_endless(_CHUNKED, (b"1;" + b"x" * 9000 + b"\r\n \r\n") * 8))
+_behaviour("endless trailer", pieces=_endless(_CHUNKED + _chunk(b"{}") + b"0\r\nT: ", b"t" * 65536))
+_behaviour("endless trailers", pieces=_endless(_CHUNKED + _chunk(b"{}") + b"0\r\n", b"T: t\r\n" * 1000))
+_behaviour("endless small chunks", pieces=_endless(_CHUNKED, b"1\r\n \r\n" * 1000))
+_behaviour("1000 headers", pieces=lambda asked: iter([_whole(_dumped(asked.answer), headers="X-A: a\r\n" * 1000)]))
+
+# -- large -----------------------------------------------------------------------------------------------------------
+
+LARGE = [
+    "blanks in chunks",
+    "blanks",
+    "blanks until the end",
+    "gzip bomb",
+    "gzip in gzip",
+    "large failure",
+    "gzip bomb as failure",
+    "many objects",
+    "many items",
+    "many numbers",
+    "many keys",
+    "wide characters",
+    "endless pages",
+    "endless empty pages",
+    "endless events",
+    "endless event",
+    "long names",
+    "long messages",
+    "long status",
+    "long texts",
+]
+
+_behaviour("blanks in chunks", pieces=_endless(_CHUNKED, _chunk(_PLENTY)))
+_behaviour("blanks", pieces=_endless(_head(length=300 * _MIB), _PLENTY))
+_behaviour("blanks until the end", pieces=_endless(_head(), _PLENTY))
+_behaviour("large failure", pieces=_endless(_head("403 Forbidden", length=300 * _MIB), _PLENTY))
+_GZIP = "Content-Encoding: gzip\r\n"
+
+
+def _once(make: Callable[[], Any]) -> Callable[[], Any]:
+    """Make something large when it is first needed, also if several connections need it at once."""
+    made: list[Any] = []
+    making = threading.Lock()
+
+    def get() -> Any:
+        with making:
+            if not made:
+                made.append(make())
+            return made[0]
+
+    return get
+
+
+def _zipped_blanks() -> bytes:
+    packer = zlib.compressobj(1, wbits=16 + zlib.MAX_WBITS)
+    pieces = [packer.compress(b'{"a":"'), *(packer.compress(b" " * _MIB) for _number in range(300)), packer.flush()]
+    return b"".join(pieces)
+
+
+_bomb = _once(_zipped_blanks)
+
+
+_behaviour("gzip bomb", pieces=lambda asked: iter([_whole(_bomb(), headers=_GZIP)]))
+_behaviour(
+    "gzip in gzip",
+    pieces=lambda asked: iter([_whole(gzip.compress(_bomb()), headers="Content-Encoding: gzip, gzip\r\n")]),
+)
+_behaviour("gzip bomb as failure", pieces=lambda asked: iter([_whole(_bomb(), "403 Forbidden", _GZIP)]))
+
+
+def _stuffed(name: str, stuffing: Callable[[], bytes]) -> None:
+    """A plausible answer with something large in an unknown field."""
+    stuffed = _once(stuffing)
+
+    def pieces(asked: Asked) -> Iterator[bytes]:
+        if asked.watches:
+            yield _CHUNKED + b"%x\r\n" % (64 * _MIB)
+        body = b'{"x":' + stuffed() + b"," + _dumped(asked.answer)[1:]
+        yield body if asked.watches else _whole(body)
+
+    _behaviour(name, pieces=pieces)
+
+
+_stuffed("many objects", lambda: b"[" + b"{}," * (7 * _MIB) + b"{}]")
+_stuffed("many numbers", lambda: b"[" + b"1000," * (5 * _MIB) + b"1]")
+_stuffed("many keys", lambda: b"{" + b",".join(b'"%d":0' % number for number in range(1_500_000)) + b"}")
+_stuffed("wide characters", lambda: b'["' + "\U0001f600".encode() * (7 * _MIB) + b'"]')
+_stuffed("long texts", lambda: b'["' + b"x" * (6 * _MIB) + b'"]')
+
+
+_STORED = {"name": "p", "namespace": "n", "uid": "1", "resourceVersion": "1"}
+
+
+def _items(count: int, first: int = 0) -> list[dict[str, Any]]:
+    return [{"metadata": {**_STORED, "name": f"item-{first + number}"}} for number in range(count)]
+
+
+_many = _once(lambda: _items(200_000))
+changed("many items", lambda answer, asked: {**answer, "items": _many()} if asked.lists else 1)
+
+
+def _pages(asked: Asked, count: int, following: str) -> dict[str, Any]:
+    answer = asked.answer
+    if asked.lists and not asked.watches:
+        return {**answer, "items": _items(count), "metadata": {**answer["metadata"], "continue": following}}
+    return answer
+
+
+_counter = iter(range(10**9))
+changed("endless pages", lambda answer, asked: _pages(asked, 500, f"page-{next(_counter)}") if asked.lists else 1)
+changed("endless empty pages", lambda answer, asked: _pages(asked, 0, f"page-{next(_counter)}") if asked.lists else 1)
+changed("repeating pages", lambda answer, asked: _pages(asked, 5, "same") if asked.lists else 1)
+
+
+def _endless_events(asked: Asked) -> Iterator[bytes]:
+    if not asked.watches:
+        yield _whole(b"7")
+        return
+    yield _CHUNKED
+    for number in range(10**9):
+        metadata = {**_STORED, "name": f"p{number}", "uid": str(number), "annotations": {"a": "x" * 2000}}
+        line = _dumped({"type": "ADDED", "object": {"kind": "Pod", "metadata": metadata}}) + b"\n"
+        yield _chunk(line)
+
+
+_behaviour("endless events", pieces=_endless_events)
+_behaviour("endless event", pieces=_endless(_CHUNKED, _chunk(b'{"type":"ADDED","object":{"a":"' + b"x" * 65536)))
+
+
+def _metadata(answer: dict[str, Any], asked: Asked, **more: Any) -> dict[str, Any]:
+    """The answer with other metadata of the object, of each item of a list, or of a document where it has none."""
+    if "items" in answer:
+        return {**answer, "items": [{"metadata": {**_STORED, **more}}]}
+    return {**answer, "gitVersion": 7, "kind": 7, "status": 7, "metadata": {**answer.get("metadata", {}), **more}} | (
+        {"kind": answer["kind"]} if "metadata" in answer else {}
+    )
+
+
+def _with_metadata(**more: Any) -> Callable[[dict[str, Any], Asked], Any]:
+    return lambda answer, asked: _metadata(answer, asked, **more)
+
+
+changed("long names", _with_metadata(name="n" * 10_000_000))
+fixed("long messages", _dumped({"kind": "Status", "status": "Failure", "message": "m" * 10_000_000}), "403 Forbidden")
+_behaviour(
+    "long status",
+    pieces=lambda asked: iter(
+        [_whole(_dumped({"kind": "Status", "status": "Failure", "message": "m" * 10_000_000, "code": 200}))]
+    ),
+)
+
+# -- broken connections ----------------------------------------------------------------------------------------------
+
+raw("nothing", b"")
+raw("half a status line", b"HTTP/1.1 20")
+raw("no status line", b"\x00\x01\x02 garbage \xff\r\n\r\n")
+raw("HTTP/0.9", b"<html>hello</html>")
+raw("HTTP/9.9", b"HTTP/9.9 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+raw("status 999", _whole(b"{}", "999 Odd"))
+raw("status 000", _whole(b"{}", "000 Odd"))
+raw("status without number", _whole(b"{}", "OK"))
+raw("SSH", b"SSH-2.0-OpenSSH_9.2\r\n")
+raw("cut in headers", b"HTTP/1.1 200 OK\r\nContent-Ty")
+raw("cut in body", _head(length=1000) + b'{"kind":')
+raw("cut in chunk", _CHUNKED + b"100\r\n{")
+raw("chunk size is none", _CHUNKED + b"zz\r\n{}\r\n")
+raw("negative chunk size", _CHUNKED + b"-1\r\n{}\r\n")
+raw("reset", b"RESET")
+_behaviour(
+    "long Content-Length", pieces=lambda asked: iter([_head(length=10_000) + _dumped(asked.answer), b"", b"WAIT"])
+)
+_behaviour("short Content-Length", pieces=lambda asked: iter([_head(length=9) + _dumped(asked.answer)]))
+raw("negative Content-Length", _head(length=-5) + b"{")
+raw("odd Content-Length", _head(headers="Content-Length: \xb2\r\n") + b"{")
+raw("two Content-Lengths", _head(headers="Content-Length: 2\r\nContent-Length: 5\r\n") + b"{}{}{")
+raw("early hints", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + _whole(b"7"))
+raw("switching protocols", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n")
+
+# -- somebody else ---------------------------------------------------------------------------------------------------
+
+_PAGE = b"<html><head><title>Login</title></head>\x1b[2J please log in </html>"
+_TEXT = "Content-Type: text/html\r\n"
+
+
+def page(name: str, status: str, body: bytes = _PAGE, headers: str = _TEXT) -> None:
+    """An answer of a proxy, gateway or virtual host."""
+    head = f"HTTP/1.1 {status}\r\n{headers}Content-Length: {len(body)}\r\n\r\n".encode("latin-1")
+    raw(name, head + body)
+
+
+for _status in ("200 OK", "400 Bad", "401 No", "403 No", "404 No", "405 No", "407 Proxy", "409 No", "410 Gone"):
+    page(f"page {_status[:3]}", _status)
+for _status in ("422 No", "429 Slow", "500 No", "502 Bad", "503 No", "504 Late", "511 Login"):
+    page(f"page {_status[:3]}", _status)
+page("text 404", "404 Not Found", b"404 page not found\n", "Content-Type: text/plain\r\n")
+page("empty 404", "404 Not Found", b"")
+page("kong 404", "404 Not Found", b'{"message":"no Route matched with those values"}', "")
+page("spring 404", "404 Not Found", b'{"status":404,"error":"Not Found","path":"/x"}', "")
+page("grpc 404", "404 Not Found", b'{"code":5,"message":"Not Found","details":[]}', "")
+page("rancher 404", "404 Not Found", b'{"type":"error","status":"404","code":"NotFound"}', "")
+page("null 404", "404 Not Found", b"null", "")
+page("contradicting 404", "404 Not Found", b'{"kind":"Status","status":"Success","code":200}', "")
+page("forbidden as 404", "404 Not Found", b'{"kind":"Status","status":"Failure","code":403}', "")
+page("page 404 with an audit id", "404 Not Found", _PAGE, _TEXT + "Audit-Id: 1\r\n")
+for _status in (
+    "300 Multiple",
+    "301 Moved",
+    "302 Found",
+    "303 Other",
+    "304 Same",
+    "305 Proxy",
+    "307 Moved",
+    "308 Moved",
+):
+    fixed(f"redirect {_status[:3]}", b"{}", _status, "Location: /elsewhere\r\n")
+fixed("redirect without Location", b"{}", "302 Found")
+_behaviour("redirect with an answer", pieces=lambda asked: iter([_whole(_dumped(asked.answer), "302 Found")]))
+raw("no content", b"HTTP/1.1 204 No Content\r\n\r\n")
+raw("reset content", b"HTTP/1.1 205 Reset Content\r\n\r\n")
+_behaviour("partial content", pieces=lambda asked: iter([_whole(_dumped(asked.answer), "206 Partial")]))
+_behaviour("not authoritative", pieces=lambda asked: iter([_whole(_dumped(asked.answer), "203 Other")]))
+
+# -- no JSON ---------------------------------------------------------------------------------------------------------
+
+for _name, _body in {
+    "empty": b"",
+    "blank": b"   \n",
+    "null": b"null",
+    "number": b"7",
+    "text": b'"text"',
+    "list": b"[]",
+    "true": b"true",
+    "NaN": b'{"a":NaN}',
+    "Infinity": b'{"a":-Infinity}',
+    "large exponent": b'{"a":1e999}',
+    "long number": b'{"a":' + b"9" * 1_000_000 + b"}",
+    "same key": b'{"kind":"A","kind":"B"}',
+    "UTF-8": b'{"a":"\xff\xfe"}',
+    "surrogate in UTF-8": b'{"a":"\xed\xa0\x80"}',
+    "BOM": b'\xef\xbb\xbf{"a":1}',
+    "UTF-16": '{"a":1}'.encode("utf-16"),
+    "UTF-32": '{"a":1}'.encode("utf-32"),
+    "cut off": b'{"kind":"PodList","items":[{"metadata":{"na',
+    "two documents": b'{"a":1}{"b":2}',
+    "two lines": b'{"a":1}\n{"b":2}\n',
+    "garbage behind": b'{"a":1} trailing',
+    "single quotes": b"{'a': 1}",
+    "comment": b'{"a":1 /* x */}',
+    "YAML": b"kind: Pod\nmetadata: {}\n",
+    "raw control character": b'{"a":"\x1b[2J"}',
+    "deep lists": b"[" * 100_000 + b"]" * 100_000,
+    "deep objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "300 levels": b'{"a":' * 300 + b"1" + b"}" * 300,
+}.items():
+    fixed(_name, _body)
+fixed("lone surrogate", b'{"kind":"\\ud800"}')
+fixed("gzip that is none", b'{"a":1}', headers=_GZIP)
+fixed("cut off gzip", gzip.compress(b'{"a":1}' * 100)[:-12], headers=_GZIP)
+fixed("gzip and garbage", gzip.compress(b'{"a":1}') + b"garbage", headers=_GZIP)
+for _encoding in ("br", "deflate", "zstd", "compress", "\x1b[2J"):
+    fixed(f"encoding {_encoding!r}", b"{}", headers=f"Content-Encoding: {_encoding}\r\n")
+
+# -- another shape ---------------------------------------------------------------------------------------------------
+
+changed("empty object", lambda answer, asked: {"a": 1})
+changed("Status of failure", lambda answer, asked: {"kind": "Status", "status": "Failure", "code": 404, "reason": "x"})
+changed("Status without status", lambda answer, asked: {"kind": "Status", "apiVersion": "v1"})
+changed("Status of odd types", lambda answer, asked: {"kind": "Status", "status": 7, "message": [], "details": 1})
+changed("kind is a list", lambda answer, asked: {**answer, "kind": ["Pod"], "gitVersion": 1})
+changed("another kind", lambda answer, asked: {**answer, "kind": "Sheep", "gitVersion": None})
+changed("metadata 7", lambda answer, asked: {**answer, "metadata": 7, "gitVersion": 7, "kind": 7})
+
+
+def _with_items(items: Any) -> Callable[[dict[str, Any], Asked], Any]:
+    def change(answer: dict[str, Any], asked: Asked) -> Any:
+        if asked.lists and not asked.watches:
+            return {**answer, "items": items}
+        return {**answer, "items": items, "metadata": {}, "kind": 7}
+
+    return change
+
+
+_ODD_ITEMS: list[Any] = [1, {}, "text", True, [1], [None], [[]], [{}], [{"metadata": {}}], [{"metadata": {"name": 1}}]]
+for _odd in _ODD_ITEMS:
+    changed(f"items {json.dumps(_odd)}", _with_items(_odd))
+
+
+def _without(field: str) -> Callable[[dict[str, Any], Asked], Any]:
+    def change(answer: dict[str, Any], asked: Asked) -> Any:
+        # The object of a dry run need not have them all.
+        return _metadata(answer, asked, **{field: None, **({"finalizers": 7} if "dryRun" in asked.query else {})})
+
+    return change
+
+
+for _field, _value in {
+    "name": 7,
+    "uid": {},
+    "namespace": [],
+    "resourceVersion": 7,
+    "labels": [],
+    "annotations": {"a": 1},
+    "ownerReferences": {},
+    "managedFields": [1],
+    "finalizers": "x",
+    "deletionTimestamp": 1,
+    "creationTimestamp": {},
+}.items():
+    changed(f"{_field} {json.dumps(_value)}", _with_metadata(**{_field: _value}))
+for _field in ("uid", "resourceVersion", "namespace", "name"):
+    changed(f"no {_field}", _without(_field))
+changed("empty name", _with_metadata(name=""))
+changed("another namespace", _with_metadata(namespace="elsewhere"))
+changed("another name", _with_metadata(name="else", uid=7))
+
+# -- when to come again, and what was sent ---------------------------------------------------------------------------
+
+for _name in ("\xb2", "1000000000", "-1", "1.5", "1e3", "Wed, 21 Oct 2026 07:28:00 GMT", "9" * 400, " ", "0", "\x00"):
+    page(f"Retry-After {_name[:12]!r}", "429 Slow", _PAGE, f"Retry-After: {_name}\r\n")
+_ODD_SECONDS: list[Any] = ["x", True, -1, 10**30, 1.5, [], {}]
+for _seconds in _ODD_SECONDS:
+    _busy = {"kind": "Status", "status": "Failure", "message": "busy", "details": {"retryAfterSeconds": _seconds}}
+    fixed(f"retryAfterSeconds {str(_seconds)[:8]}", _dumped(_busy), "503 Busy")
+_ODD_DETAILS: list[Any] = [1, "x", [], {"causes": 1}, {"causes": [1, {"message": 7}]}]
+for _odd_details in _ODD_DETAILS:
+    _refused = {"kind": "Status", "status": "Failure", "message": None, "reason": [], "details": _odd_details}
+    fixed(f"details {json.dumps(_odd_details)}", _dumped(_refused), "422 No")
+
+
+def _echoed(name: str, answer: Callable[[str, Asked], bytes]) -> None:
+    """Sends back what was sent."""
+
+    def pieces(asked: Asked) -> Iterator[bytes]:
+        line = next(line for line in asked.headers.splitlines() if line.lower().startswith("authorization:"))
+        yield answer(line.partition(":")[2].strip(), asked)
+
+    _behaviour(name, pieces=pieces)
+
+
+def _failure(message: str, **more: Any) -> bytes:
+    return _dumped({"kind": "Status", "status": "Failure", "message": message, **more})
+
+
+_echoed("echo in a Status", lambda sent, asked: _whole(_failure(f"no {sent}", reason=sent), "403 Forbidden"))
+_echoed(
+    "echo in causes",
+    lambda sent, asked: _whole(_failure("no", details={"causes": [{"message": sent, "field": sent}]}), "409 Conflict"),
+)
+_echoed("echo in a page", lambda sent, asked: _whole(b"<html>" + sent.encode(), "403 Forbidden"))
+_echoed("echo behind much", lambda sent, asked: _whole(b"x" * 85 + sent.encode()))
+_echoed("echo in JSON", lambda sent, asked: _whole(_dumped({"kind": sent, "metadata": sent, "items": sent})))
+_echoed(
+    "echo with escapes",
+    lambda sent, asked: _whole(
+        b'{"kind":"Status","message":"' + "".join(f"\\u{ord(one):04x}" for one in sent).encode() + b'"}',
+        "403 Forbidden",
+    ),
+)
+_echoed("echo in the status line", lambda sent, asked: f"HTTP/1.1 {sent}\r\n\r\n".encode())
+_echoed("echo as status line", lambda sent, asked: f"{sent}\r\n\r\n".encode())
+_echoed("echo as encoding", lambda sent, asked: _whole(b"{}", headers=f"Content-Encoding: {sent}\r\n"))
+_echoed("echo as Retry-After", lambda sent, asked: _whole(b"{}", "429 Slow", f"Retry-After: {sent}\r\n"))
+_echoed("echo as Location", lambda sent, asked: _whole(b"{}", "302 Found", f"Location: https://{sent}/\r\n"))
+_echoed("echo as chunk size", lambda sent, asked: _CHUNKED + f"{sent}\r\n".encode())
+fixed("controls in a Status", _failure(_CONTROLS, reason=_CONTROLS), "403 Forbidden")
+fixed("controls in a page", _CONTROLS.encode(), "502 Bad")
+changed("controls in a kind", lambda answer, asked: {"kind": _CONTROLS, "metadata": _CONTROLS, "items": _CONTROLS})
+raw("controls as status line", _CONTROLS.encode() + b"\r\n\r\n")
+
+
+# -- right at first --------------------------------------------------------------------------------------------------
+
+# One for each module, because they count.
+LATE = [f"{what} from the fifth answer on {number}" for what in ("slow", "silent", "page") for number in range(8)]
+
+
+def _late(name: str, then: Behaviour) -> None:
+    count = itertools.count()
+
+    def pieces(asked: Asked) -> Iterator[bytes]:
+        if next(count) >= 4:
+            yield from then(asked)
+        elif asked.watches:
+            yield _CHUNKED
+            _ENDED.wait(_LONGEST)
+        else:
+            yield _whole(_dumped(asked.answer))
+
+    _behaviour(name, pieces=pieces)
+
+
+for _name in LATE:
+    _kind = _name.partition(" ")[0]
+    _late(_name, BEHAVIOURS[{"slow": "slow body", "silent": "silent", "page": "page 502"}[_kind]])
+
+
+# -- the server ------------------------------------------------------------------------------------------------------
+
+
+def _asked(stream: Any) -> tuple[str, Asked] | None:
+    line = stream.readline(1 << 20).decode("latin-1")
+    if not line:
+        return None
+    headers = b""
+    while (one := stream.readline(1 << 20)) not in (b"\r\n", b""):
+        headers += one
+    shown = headers.decode("latin-1")
+    length = next(
+        (int(one.partition(":")[2]) for one in shown.splitlines() if one.lower().startswith("content-length:")), 0
+    )
+    method, target, _version = line.split(" ", 2)
+    path, _question, query = target.partition("?")
+    number, _slash, rest = path.lstrip("/").partition("/")
+    return list(BEHAVIOURS)[int(number)], Asked(method, f"/{rest}", query, shown, stream.read(length))
+
+
+def _serve(connection: socket.socket) -> None:
+    with connection, connection.makefile("rb") as stream:
+        try:
+            while found := _asked(stream):
+                if not _send(connection, *found):
+                    return
+        except OSError:
+            # The client has enough.
+            return
+
+
+def _send(connection: socket.socket, name: str, asked: Asked) -> bool:
+    """Send an answer; return whether the connection stays open."""
+    began, sent = time.monotonic(), 0
+    for piece in BEHAVIOURS[name](asked):
+        if piece == b"RESET":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            return False
+        if piece == b"WAIT":
+            _ENDED.wait(_LONGEST)
+            return False
+        connection.sendall(piece)
+        sent += len(piece)
+        if time.monotonic() - began > _LONGEST or sent > _MOST:
+            return False
+    # Changed answers are well-formed HTTP, so that a client may go on, e.g. with the next page.
+    return "page" in name
+
+
+def number_of(name: str) -> int:
+    """The first segment of the path of a behaviour."""
+    return list(BEHAVIOURS).index(name)
+
+
+def main() -> None:
+    """Serve until standard input ends; the first line of the output is the port."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+    print(listener.getsockname()[1], flush=True)
+
+    def accept() -> None:
+        while True:
+            connection, _address = listener.accept()
+            threading.Thread(target=_serve, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    sys.stdin.read()
+    _ENDED.set()
+
+
+if __name__ == "__main__":
+    main()
