@@ -95,6 +95,7 @@ class Outcome:
         error: the class of the error; empty if there was none.
         ours: whether it is an error of the family.
         shown: the error with its next step and facts.
+        printed: what a person sees of it.
     """
 
     behaviour: str
@@ -105,6 +106,7 @@ class Outcome:
     message: str = ""
     next_step: str = ""
     shown: str = ""
+    printed: str = ""
 
 
 @dataclass(frozen=True)
@@ -209,13 +211,15 @@ def _module_outcome(port: int, behaviour: str, name: str) -> Outcome:
     arguments = {"host": host, "api_key": TOKEN, "bundle": str(_BUNDLE), **copy.deepcopy(options)}
     settings = {"_ansible_check_mode": check, "_ansible_diff": True, "_ansible_module_name": module}
     began = time.monotonic()
-    result = in_process._result(operation, arguments, settings, lambda message: None)
+    result = in_process._result(operation, arguments, settings, lambda message: None, lambda uid: "")
     seconds = time.monotonic() - began
     failed = bool(result.get("failed"))
     message, _next, next_step = str(result.get("msg", "")).rpartition("\nNext: ")
     error = "exception" if "exception" in result else "failed" if failed else ""
     shown = json.dumps({**result, "invocation": None}, ensure_ascii=False, default=str)
-    return Outcome(behaviour, name, seconds, error, error == "failed", message[:2000], next_step, shown[:50_000])
+    printed = str(result.get("msg", ""))
+    ours = error == "failed"
+    return Outcome(behaviour, name, seconds, error, ours, message[:2000], next_step, shown[:50_000], printed)
 
 
 def module_outcomes(port: int, pairs: Iterable[tuple[str, str]], threads: int) -> Outcomes:

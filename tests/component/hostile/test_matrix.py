@@ -72,14 +72,13 @@ def wrong(outcome: Outcome, seconds: float) -> str:
         return "late"
     if TOKEN in outcome.shown or TOKEN[:16] in outcome.shown:
         return "the token is shown"
-    if outcome.error in ("AnswerError", "UnreachableError"):
-        # A message of an API server is escaped where it is shown, and its next step is chosen there.
-        if CONTROL.search(outcome.shown):
-            return "control characters"
-        if not outcome.next_step:
-            return "no next step"
-        if "127.0.0.1" not in outcome.message or len(outcome.message) > 2000:
-            return "no server, or too long"
+    if CONTROL.search(outcome.printed):
+        return "control characters"
+    if outcome.error and not outcome.next_step:
+        return "no next step"
+    from_elsewhere = outcome.error in ("AnswerError", "UnreachableError")
+    if from_elsewhere and ("127.0.0.1" not in outcome.message or len(outcome.message) >= 2000):
+        return "no server, or too long"
     return ""
 
 

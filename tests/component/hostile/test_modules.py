@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -47,6 +48,9 @@ BEHAVIOURS = [
     "echo in a page",
     "echo in JSON",
     "echo as status line",
+    "controls in a Status",
+    "controls in a page",
+    "controls as status line",
 ]
 
 
@@ -62,6 +66,7 @@ def outcomes() -> Iterator[Outcomes]:
 SUCCEEDING = {
     *((behaviour, name) for behaviour in LATE for name in ("verify runtimes", "delete trainjob")),
     ("echo in a Status", "status"),
+    ("controls in a Status", "status"),
 }
 
 
@@ -72,6 +77,7 @@ def check(found: list[Outcome], names: int) -> None:
         assert succeeds or (outcome.error == "failed" and outcome.next_step), outcome
         assert outcome.seconds < TIMEOUT + GRACE, outcome
         assert TOKEN[:16] not in outcome.shown, outcome
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", outcome.printed), outcome
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
