@@ -19,8 +19,7 @@ EXPECTATIONS = {"denied": ["says"], "allowed": [], "mutated": ["adds"]}
 def generate(programs: Programs, sources: Path, tree: Path, release: Release) -> list[str]:
     """Write the generated files and the bundle of a release into ``tree``; return their paths, relative to it.
 
-    ``sources`` is the checkout with the go.mod files; ``tree`` is the checkout or a copy of its kustomizations.
-    Raises GenerateError.
+    ``sources`` has the go.mod files; ``tree`` is the same, or a copy of its kustomizations. Raises GenerateError.
     """
     written = _write(tree, from_modules(programs, sources, release) | runtime_list(tree, release))
     # A first render yields the configuration, and requires that the patches exist: with any digest.
@@ -58,10 +57,7 @@ def assemble(
     probes: list[dict[str, Any]],
     upstream: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """Return the sealed bundle: the first profile, and the objects that the other profiles replace in it.
-
-    Of the objects of upstream's own kustomization it holds digests only. Raises GenerateError.
-    """
+    """Return the sealed bundle: the first profile, and what the other profiles replace in it; raises GenerateError."""
     (_, default), *others = profiles.items()
     for obj in (*default, *runtimes):
         _check_object(obj)
@@ -83,6 +79,7 @@ def assemble(
                 **{name: replacements(default, objects) for name, objects in others},
             },
             "probes": probes,
+            # Digests only.
             "upstream": sides([*default, *runtimes], upstream),
         }
     )

@@ -125,8 +125,7 @@ def from_modules(programs: Programs, root: Path, release: Release) -> dict[str, 
 def config_hashes(release: Release, objects: list[dict[str, Any]], folder: str) -> dict[str, str]:
     """Return path → text of the patches that annotate each controller's pods with the digest of its configuration.
 
-    ``folder`` is their folder, with a placeholder for the component. The digest is the SHA-256 of the canonical JSON of
-    the ConfigMap's ``data``. Raises GenerateError if it is missing.
+    ``folder`` has a placeholder for the component. The digest is that of the ConfigMap's ``data``, which must exist.
     """
     files = {}
     data = {obj["metadata"]["name"]: obj["data"] for obj in objects if obj["kind"] == "ConfigMap"}

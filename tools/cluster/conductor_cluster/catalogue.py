@@ -51,12 +51,10 @@ class Family:
 
 
 def parse_go_mod(text: str) -> tuple[str, str, tuple[str, ...]]:
-    """Return the module and version of the tools in a go.mod, and the names that Go gives to the built programs.
-
-    Without tools it is a program of our own: no module, no version, and its name is the last part of its path.
-    """
+    """Return the module and version of the tools in a go.mod, and the names that Go gives to the built programs."""
     # One a line, after the word or in its block; requirements and replacements have a version in the line.
     tools = re.findall(r"^(?:tool |\t)([a-z0-9.-]+/\S+)$", text, re.MULTILINE)
+    # Without tools it is a program of our own, named by the last part of its path.
     if not tools:
         return "", "", (text.split(maxsplit=2)[1].rsplit("/", 1)[-1],)
     required = dict(re.findall(r"^(?:require |\t)(\S+) (v\S+)", text, re.MULTILINE))

@@ -1,10 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""kind: where it and other programs come from, the configuration of our clusters, the commands that this tool runs.
-
-A program is copied out of the node image if Docker has it, else built.
-"""
+"""kind: where it and other programs come from, the configuration of our clusters, the commands that this tool runs."""
 
 from __future__ import annotations
 

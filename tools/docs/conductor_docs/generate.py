@@ -3,8 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Write the tables of README.md and docs/, and the role's files that repeat its argument specs.
 
-A page holds a table between ``<!-- generated: NAME -->`` and ``<!-- end generated -->``; the text around it is
-written by hand.
+A page holds a table between ``<!-- generated: NAME -->`` and ``<!-- end generated -->``.
 """
 
 import json
@@ -15,23 +14,15 @@ from typing import Any
 
 import yaml
 
+from ansible_collections.conductor.trainer.plugins.module_utils import module_call
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.event_causes import EVENT_CAUSES, POD_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_catalogue import SIGNATURES
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_causes import LOG_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.signature import SLOW
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.webhook_causes import WEBHOOK_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import CATALOGUE
-from ansible_collections.conductor.trainer.plugins.module_utils.module_call import (
-    BUNDLE_ARG_SPEC,
-    CONNECTION_ARG_SPEC,
-    OLDEST_CLIENT,
-    OLDEST_PYTHON,
-)
 from ansible_collections.conductor.trainer.plugins.module_utils.rejections.catalogue import ENTRIES, FALLBACKS
-from ansible_collections.conductor.trainer.plugins.module_utils.release.versions import (
-    DEFAULT_RELEASE,
-    TESTED_KUBERNETES,
-)
+from ansible_collections.conductor.trainer.plugins.module_utils.release import versions
 
 CLONE = Path(__file__).resolve().parents[3]
 BLOCK = re.compile(r"(<!-- generated: (\S+) [^\n]*-->\n).*?(<!-- end generated -->)", re.DOTALL)
@@ -71,7 +62,7 @@ def load(path: str) -> Any:
 
 def default_bundle() -> Any:
     """Return the bundle of the default release."""
-    return json.loads((CLONE / f"roles/conductor/files/bundles/{DEFAULT_RELEASE}.json").read_text("utf-8"))
+    return json.loads((CLONE / f"roles/conductor/files/bundles/{versions.DEFAULT_RELEASE}.json").read_text("utf-8"))
 
 
 def variables() -> dict[str, tuple[dict[str, Any], list[str]]]:
@@ -128,20 +119,27 @@ def compatibility(_part: str) -> str:
     """Return the README's compatibility table."""
     bundle = default_bundle()
     release, oldest, jobset = bundle["release"], bundle["kubernetes_minimum"], bundle["components"]["jobset"]
-    first, last = (".".join(map(str, version)) for version in TESTED_KUBERNETES[release.rpartition(".")[0]])
+    first, last = (".".join(map(str, version)) for version in versions.TESTED_KUBERNETES[release.rpartition(".")[0]])
     go = (CLONE / "tools/cluster/go/kube/go.mod").read_text("utf-8")
     [ours] = re.findall(r"^\s*k8s\.io/kubernetes v(\d+\.\d+)", go, re.MULTILINE)
     core = load("meta/runtime.yml")["requires_ansible"].removeprefix(">=").removesuffix(".0")
     cores = sorted((path.stem[5:] for path in CLONE.glob("requirements/core-*.in")), key=lambda name: int(name[2:]))
     tested = f"{cores[0]} and {cores[-1]} on every change, {cores[1]} to {cores[-2]} before a release"
-    python, collection = ".".join(map(str, OLDEST_PYTHON)), load("galaxy.yml")["dependencies"]["kubernetes.core"]
+    python, collection = (
+        ".".join(map(str, module_call.OLDEST_PYTHON)),
+        load("galaxy.yml")["dependencies"]["kubernetes.core"],
+    )
     return table(
         ("", "supported", "tested"),
         ("Kubeflow Trainer (with JobSet)", f"{release} ({jobset})", release),
         ("Kubernetes", f"{oldest} and later", f"{ours} on every change; {first} to {last} by Trainer itself"),
         ("ansible-core", f"{core} and later", tested),
         ("Python, where the modules run", f"{python} and later", f"{python} to 3.13"),
-        ("Python library `kubernetes`", f"{OLDEST_CLIENT} and later", f"{OLDEST_CLIENT} and the newest"),
+        (
+            "Python library `kubernetes`",
+            f"{module_call.OLDEST_CLIENT} and later",
+            f"{module_call.OLDEST_CLIENT} and the newest",
+        ),
         ("`kubernetes.core`", f"{collection[2:]} and later; not needed at run time", "the oldest and the newest"),
     )
 
@@ -231,7 +229,7 @@ def defaults(variables: dict[str, dict[str, Any]]) -> str:
 def module_defaults(variables: dict[str, dict[str, Any]]) -> str:
     """Return the content of vars/main.yml: the options that every module of the collection has."""
     lines = []
-    for name in (*CONNECTION_ARG_SPEC, *BUNDLE_ARG_SPEC):
+    for name in (*module_call.CONNECTION_ARG_SPEC, *module_call.BUNDLE_ARG_SPEC):
         variable = f"conductor_{name}"
         if variable in variables:
             omitted = "" if "default" in variables[variable] else " | default(omit)"
@@ -243,7 +241,7 @@ def module_defaults(variables: dict[str, dict[str, Any]]) -> str:
 
 def with_default_release(path: str, text: str) -> str:
     """Return a file of C(RELEASE) with the default release in its place."""
-    found, count = re.subn(RELEASE[path], rf"\g<1>{DEFAULT_RELEASE}", text)
+    found, count = re.subn(RELEASE[path], rf"\g<1>{versions.DEFAULT_RELEASE}", text)
     if count != 1:
         raise ValueError(f"{path} names the default release {count} times instead of once")
     return found

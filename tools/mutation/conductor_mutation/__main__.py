@@ -31,9 +31,8 @@ from cosmic_ray.work_db import WorkDB, use_db
 from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkerOutcome, WorkItem
 from parso.python.tree import Name
 
-from conductor_mutation.targets import DATA, Target, TargetError, annotation_spans, copy, read_target
+from conductor_mutation.targets import DATA, Span, Target, TargetError, annotation_spans, copy, read_target
 
-Span = tuple[tuple[int, int], tuple[int, int]]
 # Seconds for the tests of one change; a timeout counts as killed, as cosmic-ray counts.
 LIMIT = 120
 # Ends a line whose changes have no effect, as for cosmic-ray's own filter.
@@ -122,15 +121,12 @@ def run(target: Target, session: WorkDB, clone: Path) -> None:
         _rehearse(template, target, (*pytest, *target.tests))
         fork = multiprocessing.get_context("fork")
         with ProcessPoolExecutor(min(2, os.cpu_count() or 1), fork, initializer=_begin, initargs=(template,)) as pool:
-            pending = [
-                (
-                    item,
-                    pool.submit(mutate_and_test, item.mutations, commands[str(item.mutations[0].module_path)], LIMIT),
-                )
-                for item in session.work_items
-            ]
+            items = list(session.work_items)
+            tests = [commands[str(item.mutations[0].module_path)] for item in items]
+            pairs = zip(items, tests, strict=True)
+            results = [pool.submit(mutate_and_test, item.mutations, test, LIMIT) for item, test in pairs]
             try:
-                for item, future in pending:
+                for item, future in zip(items, results, strict=True):
                     result = future.result()
                     if result.worker_outcome != WorkerOutcome.NORMAL or result.test_outcome == TestOutcome.INCOMPETENT:
                         raise TargetError(f"cosmic-ray could not try {item}: {result.output}")

@@ -54,10 +54,10 @@ def _files(clone: Path, patterns: list[str]) -> tuple[str, ...]:
 
 
 # (line, column): lines from 1, columns from 0.
-Position = tuple[int, int]
+Span = tuple[tuple[int, int], tuple[int, int]]
 
 
-def annotation_spans(source: str) -> list[tuple[Position, Position]]:
+def annotation_spans(source: str) -> list[Span]:
     """Return start and end of the annotations of a module: they are not evaluated, so no test can detect a change."""
     nodes = ast.walk(ast.parse(source))
     # The annotation of a variable or an argument, or that of what a function returns.

@@ -1,10 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run suites, several at once: output goes to a log, time is limited, clusters are shared.
-
-``python -m conductor_suites [--tier TIER]... [--evidence PAGE] [NAME...]``
-"""
+"""Run suites, several at once, with logs and limits, on shared clusters: ``python -m conductor_suites [NAME...]``."""
 
 import argparse
 import asyncio
