@@ -153,11 +153,9 @@ def _wait_for_answer(running: Callable[[], bool]) -> str | None:
 
 
 def _clear_leftovers(console: Console) -> None:
-    """Remove what a killed Docker left behind and what prevents a new one from starting.
-
-    dockerd does not start if its pid file names any living process, and a containerd that outlived its dockerd holds
-    the lock of its database.
-    """
+    """Remove what a killed Docker left behind and what prevents a new one from starting."""
+    # dockerd does not start if its pid file names any living process, and a containerd that outlived its dockerd holds
+    # the lock of its database.
     for file in PID_FILES:
         pid = _pid(file, "containerd")
         if pid is not None:

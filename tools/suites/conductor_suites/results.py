@@ -41,10 +41,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a suite: ``reason`` is why it failed, ``failures`` has a line for each test that failed.
-
-    ``figures`` are seen even when all is well: what the suite compared, on which versions it ran.
-    """
+    """What became of a suite; ``figures``, what it compared or ran on, are seen even when all is well."""
 
     suite: Suite
     counts: Counts
