@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,12 +21,12 @@ class Console:
         self._stream = stream if stream is not None else sys.stderr
         self._clock = clock
         self._start = clock()
-        self._lock = threading.Lock()
 
     def step(self, text: str) -> None:
         """Print a finished step, or one that is about to take long."""
-        with self._lock:
-            print(f"{self._clock() - self._start:7.1f} s  {text}", file=self._stream, flush=True)
+        # In one piece: several threads report.
+        self._stream.write(f"{self._clock() - self._start:7.1f} s  {text}\n")
+        self._stream.flush()
 
 
 @contextlib.contextmanager

@@ -168,12 +168,9 @@ _STANDS_FOR = {
 
 def shown(text: str) -> str:
     """Return a text of the catalogue of rejections for a page."""
-
-    def stands_for(found: re.Match[str]) -> str:
-        name = found[1]
-        return _STANDS_FOR.get(name, "" if name.endswith("_") else name.upper())
-
-    return re.sub(r"\{(\w+)\}", stands_for, text)
+    names = re.findall(r"\{(\w+)\}", text)
+    words = {name: "" if name.endswith("_") else name.upper() for name in names} | _STANDS_FOR
+    return re.sub(r"\{(\w+)\}", lambda found: words[found[1]], text)
 
 
 def causes(kind: str) -> str:
@@ -186,10 +183,8 @@ def causes(kind: str) -> str:
         "webhooks": WEBHOOK_CAUSES,
     }
     if kind == "rejections":
-        entries = [*ENTRIES, *FALLBACKS]
-        return table(
-            ("cause", "next"), *dict.fromkeys((shown(entry.cause), shown(entry.next_step)) for entry in entries)
-        )
+        cells = ((shown(entry.cause), shown(entry.next_step)) for entry in (*ENTRIES, *FALLBACKS))
+        return table(("cause", "next"), *dict.fromkeys(cells))
     rows = dict.fromkeys(
         (re.sub(r"\{0\}(?:\{\d\})+", "{0}", entry.cause), entry.next_step) for entry in catalogues[kind]
     )
@@ -215,11 +210,6 @@ def generated(text: str) -> str:
     return BLOCK.sub(block, text)
 
 
-def pages() -> list[Path]:
-    """Return the pages that may have generated blocks."""
-    return [CLONE / "README.md", CLONE / "roles" / "conductor" / "README.md", *sorted(CLONE.glob("docs/*.md"))]
-
-
 def defaults(variables: dict[str, dict[str, Any]]) -> str:
     """Return the content of defaults/main.yml."""
     lines = [f"{name}: {_scalar(option['default'])}\n" for name, option in variables.items() if "default" in option]
@@ -234,9 +224,8 @@ def module_defaults(variables: dict[str, dict[str, Any]]) -> str:
         if variable in variables:
             omitted = "" if "default" in variables[variable] else " | default(omit)"
             lines.append(f'  {name}: "{{{{ {variable}{omitted} }}}}"\n')
-    return f"{HEAD}# The options that every module of this collection has, set once for all tasks of the role.\n" + (
-        f"__conductor_module_defaults:\n{''.join(lines)}"
-    )
+    head = f"{HEAD}# The options that every module of this collection has, set once for all tasks of the role.\n"
+    return f"{head}__conductor_module_defaults:\n{''.join(lines)}"
 
 
 def with_default_release(path: str, text: str) -> str:
@@ -266,7 +255,8 @@ def _scalar(value: Any) -> str:
 def contents() -> dict[Path, str]:
     """Return every generated file as it must be now."""
     options = {name: option for name, (option, _entry_points) in variables().items()}
-    found = {path: generated(path.read_text("utf-8")) for path in pages()}
+    pages = (CLONE / "README.md", CLONE / "roles" / "conductor" / "README.md", *sorted(CLONE.glob("docs/*.md")))
+    found = {path: generated(path.read_text("utf-8")) for path in pages}
     return {**role_files(options), **found}
 
 
