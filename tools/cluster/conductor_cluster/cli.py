@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import types
 from collections.abc import Sequence
 
 from . import docker, images, kind, lifecycle
@@ -33,20 +32,13 @@ def parser() -> argparse.ArgumentParser:
         prog="cluster", description="Create real kind clusters on this machine, with or without a container registry."
     )
     subparsers = top.add_subparsers(dest="verb", required=True, metavar="VERB")
-    verbs = {
-        verb: subparsers.add_parser(verb, help=text, description=text[0].upper() + text[1:] + ".")
-        for verb, text in VERBS.items()
-    }
-    for verb, found in verbs.items():
+    verbs = {}
+    for verb, text in VERBS.items():
+        verbs[verb] = subparsers.add_parser(verb, help=text, description=f"{text[0].upper()}{text[1:]}.")
         if verb != "program":
-            found.add_argument("name", nargs="?", default="conductor", metavar="NAME", help="default: conductor")
-    verbs["up"].add_argument(
-        "--node-image",
-        default="auto",
-        metavar="auto|stock|built|IMAGE",
-        help="stock: kindest/node from its registry; built: built here from pinned Go modules and Debian packages; "
-        "auto (default): stock if a registry answers within seconds, else built",
-    )
+            verbs[verb].add_argument("name", nargs="?", default="conductor", metavar="NAME", help="default: conductor")
+    text = "stock: kindest/node; built: built here; auto (default): stock if a registry answers in seconds, else built"
+    verbs["up"].add_argument("--node-image", default="auto", metavar="auto|stock|built|IMAGE", help=text)
     verbs["load"].add_argument("--release", metavar="VERSION", help="operator release (default: the newest here)")
     verbs["program"].add_argument("program", choices=sorted(kind.IN_NODE_IMAGE), metavar="PROGRAM")
     return top
@@ -80,7 +72,7 @@ def run(paths: Paths, console: Console, name: str, arguments: argparse.Namespace
     return 0
 
 
-def _interrupt(number: int, frame: types.FrameType | None) -> None:
+def _interrupt(number: int, _frame: object) -> None:
     end_children()
     raise KeyboardInterrupt
 

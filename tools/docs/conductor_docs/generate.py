@@ -191,13 +191,8 @@ def causes(kind: str) -> str:
     return table(("cause", "next"), *rows)
 
 
-CONTENT = {
-    "compatibility": compatibility,
-    "images": images,
-    "variables": variable_table,
-    "findings": findings,
-    "causes": causes,
-}
+TABLES = (compatibility, images, findings, causes)
+CONTENT = {"variables": variable_table, **{function.__name__: function for function in TABLES}}
 
 
 def generated(text: str) -> str:
