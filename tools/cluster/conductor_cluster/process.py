@@ -13,8 +13,6 @@ from typing import IO
 
 from .paths import Paths
 
-QUOTED_LINES = 15
-
 _running: set[subprocess.Popen[bytes]] = set()
 
 
@@ -36,7 +34,7 @@ def end_children() -> None:
         child.terminate()
 
 
-def tail(text: str, lines: int = QUOTED_LINES) -> str:
+def tail(text: str, lines: int = 15) -> str:
     """Return the last ``lines`` lines of ``text``, indented for an error message."""
     return "\n".join("    " + line for line in text.rstrip().splitlines()[-lines:])
 
@@ -66,7 +64,7 @@ def logged(
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
-    stdin: IO[bytes] | None = None,
+    stdin: IO[bytes] | int = subprocess.DEVNULL,
 ) -> None:
     """Run a long command and append its output to ``log``; raise CommandFailed with the log's last lines."""
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -74,9 +72,8 @@ def logged(
         out.write(f"\n$ {shlex.join(command)}\n".encode())
         out.flush()
         start = out.tell()
-        source = stdin if stdin is not None else subprocess.DEVNULL
         try:
-            child = subprocess.Popen(list(command), stdin=source, stdout=out, stderr=out, cwd=cwd, env=env)
+            child = subprocess.Popen(list(command), stdin=stdin, stdout=out, stderr=out, cwd=cwd, env=env)
         except FileNotFoundError as error:
             raise CommandFailed(f"{step}: the program `{command[0]}` is not installed") from error
         _running.add(child)
@@ -86,8 +83,5 @@ def logged(
             _running.discard(child)
     if code != 0:
         output = log.read_bytes()[start:].decode(errors="replace")
-        raise CommandFailed(
-            f"{step}: `{command[0]}` failed with exit code {code}; the log is {paths.shown(log)}, "
-            f"its last lines are:\n{tail(output)}",
-            output,
-        )
+        where = f"the log is {paths.shown(log)}, its last lines are:\n{tail(output)}"
+        raise CommandFailed(f"{step}: `{command[0]}` failed with exit code {code}; {where}", output)
