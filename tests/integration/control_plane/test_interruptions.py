@@ -36,8 +36,8 @@ class Fuse:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._left = 0
         self._removed = False
-        self._send = Cluster._send
-        monkeypatch.setattr(Cluster, "_send", lambda cluster, request, **more: self._pass(cluster, request, more))
+        self._exchange = Cluster._exchange
+        monkeypatch.setattr(Cluster, "_exchange", lambda cluster, request: self._pass(cluster, request))
 
     def arm(self, writes: int) -> None:
         """That many writes pass."""
@@ -47,12 +47,12 @@ class Fuse:
         """No more of that."""
         self._removed = True
 
-    def _pass(self, cluster: Cluster, request: Request, more: dict[str, Any]) -> Any:
+    def _pass(self, cluster: Cluster, request: Request) -> Any:
         if self._removed:
-            return self._send(cluster, request, **more)
+            return self._exchange(cluster, request)
         if self._left <= 0:
             raise Killed
-        answer = self._send(cluster, request, **more)
+        answer = self._exchange(cluster, request)
         # Reviews and the lease are no part of what is installed; the record is: between it and an object it hurts.
         if request.method == "PATCH" and "dryRun" not in request.query and "/leases/" not in request.path:
             self._left -= 1
@@ -136,14 +136,14 @@ def test_a_second_run_does_not_wait_where_nothing_is_to_be_written(installed: Co
 def test_a_write_that_fails_leaves_a_record_of_what_was_done(
     plane: ControlPlane, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send = Cluster._send
+    exchange = Cluster._exchange
 
-    def refuses(cluster: Cluster, request: Request, **more: Any) -> Any:
+    def refuses(cluster: Cluster, request: Request) -> Any:
         if request.method == "PATCH" and request.path.endswith("/deployments/jobset-controller-manager"):
             raise ConductorError("no")
-        return send(cluster, request, **more)
+        return exchange(cluster, request)
 
-    monkeypatch.setattr(Cluster, "_send", refuses)
+    monkeypatch.setattr(Cluster, "_exchange", refuses)
     with pytest.raises(ConductorError) as caught:
         ensure_present(plane.client(), bundle)
     monkeypatch.undo()
