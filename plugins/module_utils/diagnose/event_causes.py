@@ -89,7 +89,13 @@ EVENT_CAUSES: tuple[KnownCause, ...] = (
         _INSTALL,
     ),
     KnownCause(
-        r'MountVolume\.SetUp failed for volume \\*"([^"\\]+)\\*".*not found',
+        r"configmap \\*\"kube-root-ca\.crt\\*\" not found",
+        "Kubernetes has not created the ConfigMap kube-root-ca.crt in its namespace yet",
+        "wait; if it does not appear, check kube-controller-manager, which creates it in every namespace",
+    ),
+    KnownCause(
+        r'MountVolume\.SetUp failed for volume \\*"([^"\\]+)\\*".*'
+        r'(?:secret|configmap|serviceaccount)s? \\*"[^"\\]+\\*" not found',
         "the source of its volume {0} is missing",
         _INSTALL,
     ),
@@ -113,7 +119,7 @@ EVENT_CAUSES: tuple[KnownCause, ...] = (
         "correct the image or the command of the container",
     ),
     KnownCause(
-        r"Liveness probe (?:failed|errored)|failed liveness probe",
+        r"Liveness probe (?:failed|error)|failed liveness probe",
         "the kubelet restarts it, because it does not answer its liveness probe in time",
         "give it more CPU, or find out what slows its node down",
     ),
@@ -128,7 +134,7 @@ EVENT_CAUSES: tuple[KnownCause, ...] = (
         "create these Secrets (imagePullSecrets) in its namespace",
     ),
     KnownCause(
-        r"(?:Readiness|Startup) probe (?:failed|errored)|failed startup probe",
+        r"(?:Readiness|Startup) probe (?:failed|error)|failed startup probe",
         "it runs but is not ready yet: it waits until its certificate is mounted",
         "wait; if it does not become ready, search its log for cert-rotation",
     ),
@@ -138,27 +144,40 @@ EVENT_CAUSES: tuple[KnownCause, ...] = (
 WEAK = 2
 LIVENESS = "Liveness probe"
 
+# The reason of the pod's status, and that of its condition, which has the same message.
+_EVICTED = r"^(?:Evicted|TerminationByKubelet): "
+
 # Words are the reason and message of a pod's status, or of its condition DisruptionTarget.
 POD_CAUSES: tuple[KnownCause, ...] = (
     KnownCause(
-        r"^Evicted: .*(?:ephemeral|EmptyDir)",
+        rf"{_EVICTED}.*(?:ephemeral|EmptyDir)",
         "its node evicted it, because it used more temporary disk space than it may",
         "raise the limit of ephemeral-storage or of the volume, or find out what fills it",
     ),
     KnownCause(
-        r"^Evicted: .*memory",
+        rf"{_EVICTED}.*memory",
         "its node evicted it, because the memory of the node ran out",
         "raise the memory request of the container, or free memory on the nodes",
     ),
     KnownCause(
-        r"^Evicted: .*(?:disk|inodes|nodefs|imagefs|containerfs|storage)",
+        rf"{_EVICTED}.*(?:disk|inodes|nodefs|imagefs|containerfs|storage)",
         "its node evicted it, because the disk of the node ran full",
         "free space on the nodes",
     ),
     KnownCause(
-        r"^Evicted: .*pid",
+        rf"{_EVICTED}.*pid",
         "its node evicted it, because the node ran out of process ids",
         "find out which pod of the node starts so many processes",
+    ),
+    KnownCause(
+        r"^(?:Preempt\w*|TerminationByKubelet: Preempted)\b",
+        "it was stopped to make room for a pod of a higher priority",
+        "add capacity, or give it a PriorityClass",
+    ),
+    KnownCause(
+        r"^(?:NodeShutdown|Terminated|Shutdown|TerminationByKubelet: .*shutdown)\b",
+        "its node is shutting down",
+        _NODES,
     ),
     KnownCause(
         r"^(?:Evicted|EvictionByEvictionAPI|TerminationByKubelet)\b",
@@ -166,17 +185,12 @@ POD_CAUSES: tuple[KnownCause, ...] = (
         "find out why: `kubectl get events` and `kubectl describe nodes` show it",
     ),
     KnownCause(
-        r"^(?:Preempt\w*)\b",
-        "it was stopped to make room for a pod of a higher priority",
-        "add capacity, or give it a PriorityClass",
+        r"^DeletionByTaintManager\b",
+        "a taint of its node evicted it",
+        "check the taints of the nodes: `kubectl describe nodes`",
     ),
     KnownCause(
-        r"^(?:NodeShutdown|Terminated|Shutdown)\b",
-        "its node is shutting down",
-        _NODES,
-    ),
-    KnownCause(
-        r"^(?:NodeLost|DeletionByTaintManager|DeletionByPodGC)\b",
+        r"^(?:NodeLost|DeletionByPodGC)\b",
         "its node was lost",
         _NODES,
     ),

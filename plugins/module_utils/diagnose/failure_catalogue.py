@@ -41,7 +41,9 @@ SIGNATURES: tuple[Signature, ...] = (
         "`kubectl -n {namespace} describe pod {pod}` names it",
         words=r"failed to sync (?:secret|configmap) cache|timed out waiting for the condition"
         r"|services have not yet been read|not registered|cannot construct envvars|context deadline exceeded"
-        r"|host IP unknown|failed to get (?:host IP|node)"
+        r"|host IP unknown|failed to get (?:host IP|node)|node \\*\"[^\"]*\\*\" not found"
+        # What a kubelet gets that cannot ask the API server, or that the node authorizer does not know yet.
+        r"|(?:Get|Post) \\*\"https?://|no relationship found between node|currently unable to handle|unauthori[sz]ed"
         r"|connection refused|i/o timeout|etcdserver|too many requests|service account token.*(?:timeout|refused)",
         grace=SLOW,
     ),
@@ -50,7 +52,19 @@ SIGNATURES: tuple[Signature, ...] = (
         "container",
         frozenset({"CreateContainerConfigError"}),
         "correct the problem that the message names",
+        words=r"(?:secret|configmap)s? \\*\"[^\"]*\\*\" not found|couldn't find key"
+        r"|environment variable key .* not found|runAsNonRoot|non-root policy|recursive read-only"
+        r"|must (?:not )?be an absolute path|cannot find (?:the )?volume|is not a valid DNS"
+        r"|hostname for pod .* was invalid|unsupported supplementalGroupsPolicy",
         grace=5.0,
+    ),
+    # The node or a volume may be at fault, which another attempt may find repaired.
+    Signature(
+        "its container cannot be configured",
+        "container",
+        frozenset({"CreateContainerConfigError"}),
+        "correct the problem that the message names: `kubectl -n {namespace} describe pod {pod}`",
+        grace=SLOW,
     ),
     Signature(
         "it runs out of memory",

@@ -60,7 +60,14 @@ class FailureSign:
 # object that is missing may be created a moment later.
 _REJECTED, _MISSING = 3.0, 10.0
 _MAY_COME = frozenset(
-    {"service_account_missing", "priority_class_missing", "runtime_class_missing", "permission", "object_missing"}
+    {
+        "service_account_missing",
+        "priority_class_missing",
+        "runtime_class_missing",
+        "security_context_constraint",
+        "permission",
+        "object_missing",
+    }
 )
 # The kubelet's reasons for containers that it retries at growing intervals.
 _BACK_OFF = frozenset(
@@ -78,8 +85,11 @@ _LAST_OWN_CODE = 128
 # Up to Kubernetes 1.31 the kubelet does not repeat the error of a pull while it waits for the next attempt.
 _BARE_BACK_OFF = re.compile(r'\s*(?:ImagePullBackOff\s*)?(?:back-off pulling image\s*(?:"[^"]*")?)?\s*', re.IGNORECASE)
 _URL = re.compile(r"\w+://[^\s\"']+")
-# A sign of the scheduler that the taints or conditions of nodes decide about.
-_ABOUT_NODES = re.compile(r"untolerated taint|had taints|unknown conditions", re.IGNORECASE)
+# CRI-O adds the errors of mirrors. The error of the registry itself counts.
+_OF_MIRRORS = re.compile(r"\(Mirrors also failed: .*\]\): ", re.DOTALL)
+# Signs of the scheduler that the state of nodes decides about: a taint without its key, and a cordoned node, which may
+# be restarting.
+_ABOUT_NODES = re.compile(r"untolerated taint(?! \{)|had taints|unknown conditions|were unschedulable", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -261,7 +271,7 @@ def _without_names(sign: _Sign) -> str:
     """Return the message of a sign; for a failed pull its reason as well, and without the names of images and URLs."""
     if sign.reason not in PULL_REASONS:
         return sign.message
-    said = _URL.sub("", f"{sign.reason}: {sign.message}")
+    said = _URL.sub("", _OF_MIRRORS.sub("", f"{sign.reason}: {sign.message}"))
     bare = sign.image.partition("@")[0]
     repository = bare.rpartition(":")[0] if ":" in bare.rpartition("/")[2] else bare
     for name in (sign.image, bare, repository, *re.findall(r'image "([^"]+)"', said)):
@@ -314,7 +324,7 @@ def _scheduler_signs(pod: Mapping[str, Any]) -> Iterator[_Sign]:
                 message,
                 f"pod {name_of(pod)}: {redact(message)}",
                 pod=name_of(pod),
-                needs_nodes=not named and _ABOUT_NODES.search(message) is not None,
+                needs_nodes=_ABOUT_NODES.search(message) is not None,
             )
 
 

@@ -24,10 +24,8 @@ _NODE_RUNTIME = (
 )
 
 DISK_FULL = r"no space left on device|disk quota exceeded|not enough (?:disk )?space|insufficient (?:disk )?space"
-NO_RUNTIME = (
-    r"dial(?:ing)?:? (?:dial )?unix|(?:containerd|crio|cri-dockerd|dockershim|docker)\.sock"
-    r"|cannot connect to the docker daemon"
-)
+# Network plugins and volume drivers have sockets, too.
+NO_RUNTIME = r"(?:containerd|crio|cri-dockerd|dockershim|docker)\.sock|cannot connect to the docker daemon"
 # The first match counts. Sources of the words: kubernetes/kubernetes pkg/kubelet/images; containerd
 # core/remotes/docker, internal/cri and core/unpack; containers/image docker and signature (CRI-O); moby distribution
 # (cri-dockerd); opencontainers/distribution-spec (codes of errors).
@@ -50,6 +48,30 @@ PULL_SIGNATURES: tuple[Signature, ...] = (
         words=NO_RUNTIME,
         # It may be restarting.
         grace=SLOW,
+    ),
+    Signature(
+        "its image name is invalid",
+        "container",
+        _PULL,
+        "correct the image name {image}",
+        words=r"invalid reference format|couldn't parse image",
+    ),
+    Signature(
+        "its image name has no registry, and the container runtime of its node does not add one",
+        "container",
+        _PULL,
+        "write {image} with its registry, e.g. docker.io/",
+        words=r"did not resolve to an alias|short name mode is enforcing|no unqualified-search registries",
+        grace=15.0,
+    ),
+    Signature(
+        "its image has an old format that the container runtime of its node does not support",
+        "container",
+        _PULL,
+        "build {image} again, in the format of OCI or of Docker's schema 2",
+        words=r"media type \\*\"[^\"]*\\*\" is no longer supported|docker schema ?1"
+        r"|schema1 .*(?:not supported|deprecated)",
+        grace=15.0,
     ),
     Signature(
         "its image has not been pulled yet: the proxy between its node and the registry does not let the pull through",
@@ -195,7 +217,7 @@ PULL_SIGNATURES: tuple[Signature, ...] = (
         # "lookup ...: no such host" and refused connections may be resolved within minutes.
         words=r": not found|code = NotFound|manifest unknown|name unknown|manifest_unknown|name_unknown"
         r"|(?<![\d.:])404\b|repository (?:\S+ )?(?:does not exist|not found)|no such image"
-        r"|manifest (?:\S+ ){0,4}not found",
+        r"|(?:manifest|artifact) (?:\S+ ){0,4}not found",
         but_not=r"no such host",
     ),
     Signature(

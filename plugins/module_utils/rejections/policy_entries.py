@@ -87,7 +87,7 @@ POLICIES: tuple[Entry, ...] = (
     ),
     Entry(
         "quota_unspecified",
-        rf"failed quota: {NAME}: must specify (?P<resources>[\w.,/ -]+?)(?: for: .*|; .*|$)",
+        rf"failed quota: {NAME}: must specify (?P<missing>[\w./-]+.*)",
         "the ResourceQuota {name} rejects {what}, which must set {resources}",
         "set {resources} on every container, or create a LimitRange with default values in the {where}",
         if_installed="create a LimitRange with default values for {resources} in the {where}: the controllers do not "
@@ -131,6 +131,21 @@ POLICIES: tuple[Entry, ...] = (
         rf"RuntimeClass {QUOTED} not found",
         "the RuntimeClass {name} does not exist",
         "create the RuntimeClass {name}, or use an existing one",
+        admission=True,
+    ),
+    Entry(
+        "security_context_constraint",
+        r"unable to validate against any security context constraint",
+        "the security context constraints of OpenShift reject {what}",
+        "allow a constraint that fits to the ServiceAccount of {what}: `oc adm policy add-scc-to-user`; the message "
+        "names what each constraint does not allow",
+        admission=True,
+    ),
+    Entry(
+        "node_selector",
+        r"pod node label selector (?:conflicts|labels conflict) with its namespace",
+        "the {where} does not allow the node selector of {what}",
+        "change the annotation scheduler.alpha.kubernetes.io/node-selector of the {where}",
         admission=True,
     ),
     Entry(

@@ -149,6 +149,8 @@ class Rejection:
         where = f"namespace {namespace}" if namespace else "namespace"
         limit_range = self.words.get("limit_range", "")
         binding = self.words.get("binding", "")
+        # "limits.cpu for: a,b; limits.memory for: b": a resource, and the containers that do not set it.
+        missing = [part.partition(" for: ")[0] for part in self.words.get("missing", "").split("; ")]
         policy = "Validating" if self.kind.startswith("validating_") else "Mutating"
         return defaultdict(
             str,
@@ -160,6 +162,7 @@ class Rejection:
                 "flag": f" -n {namespace}" if namespace else "",
                 "called": self.called,
                 "by_binding": f" ({policy}AdmissionPolicyBinding {binding})" if binding else "",
+                "resources": ", ".join(filter(None, missing)),
                 "limit_range": f" {limit_range}" if limit_range else "",
                 "a_limit_range": f"the LimitRange {limit_range}" if limit_range else f"a LimitRange of the {where}",
             },

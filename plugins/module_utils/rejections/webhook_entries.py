@@ -72,7 +72,7 @@ WEBHOOKS: tuple[Entry, ...] = (
     ),
     Entry(
         "webhook_gatekeeper",
-        r"^\[(?P<policy>[\w.-]+)\]",
+        r"^\[(?:denied by )?(?P<policy>[\w.-]+)\]",
         "the constraint {policy} of Gatekeeper rejects {what}",
         "change {what} as the constraint {policy} requires, or {exempt} from it (spec.match.excludedNamespaces)",
         if_given="{exempt} from the constraint {policy} (spec.match.excludedNamespaces), or change the constraint",
@@ -82,7 +82,7 @@ WEBHOOKS: tuple[Entry, ...] = (
     ),
     Entry(
         "webhook_kyverno",
-        r"following policies\s+(?P<policy>[\w.-]+):|^(?:Policy|policy) (?P<policy_>[\w.-]+)",
+        r"(?:following policies|for resource \w+):?\s+(?P<policy>[\w.-]+):|^\s*[Pp]olicy:? (?P<policy_>[\w.-]+)(?!\S)",
         "the policy {policy}{policy_} of Kyverno rejects {what}",
         "change {what} as the policy {policy}{policy_} requires, or {exempt} from it (a PolicyException, or its "
         "exclude)",

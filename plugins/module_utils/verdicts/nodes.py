@@ -21,8 +21,8 @@ from ..objects.fields import is_terminating, is_true, parts, text
 _PASSES = re.compile(
     r"not[-_.]?(?:ready|reachable|available|healthy|registered|initiali[sz]ed|synced|started)|unready|initiali[sz]ing"
     r"|un(?:reachable|available|initiali[sz]ed|registered|healthy)|pressure$|out-?of-?(?:service|disk)"
-    r"|(?:^|[/._-])(?:startup|shutdown|drain"
-    r"|(?:start|boot|bootstrapp|reboot|provision|install|upgrad|updat|drain|terminat|delet|warm)ing)$"
+    r"|(?:^|[/._-])(?:startup|shutdown|drain|reboot"
+    r"|(?:start|boot|bootstrapp|reboot|provision|install|upgrad|updat|drain|preempt|terminat|delet|warm)ing)$"
     r"|tobedeleted|deletioncandidate|(?:startup|status|ignore)-taint\."
     r"|^karpenter\.sh/disrupt|^readiness\.k8s\.io/|^nidhogg\.|^aws-node-termination-handler/"
     r"|impending-node-termination|remediation|updateinprogress",

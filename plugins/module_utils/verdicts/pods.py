@@ -41,7 +41,7 @@ def pod_words(pod: Mapping[str, Any]) -> str | None:
 
 
 def _words(pod: Mapping[str, Any]) -> str | None:
-    if own := pod_reason(pod):
+    if (own := pod_reason(pod)) and not is_pod_ready(pod):
         return own
     status = holding_container(pod)
     if status and (text(part(status, "state", "waiting"), "reason") not in BEING_MADE or not _is_unscheduled(pod)):
@@ -53,7 +53,9 @@ def _words(pod: Mapping[str, Any]) -> str | None:
         return None
     if is_terminating(pod):
         return "Terminating"
-    return f"{text(pod, 'status', 'phase') or 'unknown'}, not ready yet"
+    # The condition repeats what the containers show, unless others keep the pod from being ready (readiness gates).
+    gates = words_of(next(iter(conditions_of(pod, "Ready")), {})) if is_true(pod, "ContainersReady") else ""
+    return f"{text(pod, 'status', 'phase') or 'unknown'}, not ready yet{': ' + gates if gates else ''}"
 
 
 def pod_reason(pod: Mapping[str, Any]) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..objects.fields import has_ended, is_terminating, name_of, part, parts, text, texts
+from ..objects.fields import conditions_of, has_ended, is_terminating, name_of, part, parts, text, texts
+from .pods import is_pod_ready
 from .verdict import State, Verdict
 
 
@@ -28,7 +29,7 @@ def endpoints_verdict(
     def verdict(state: State, evidence: str = "") -> Verdict:
         return Verdict(f"Service {service}", "endpoints", state, evidence, name=service)
 
-    ready, strangers, ending = 0, [], []
+    ready, strangers, ending, unready = 0, [], [], []
     for piece in slices:
         if is_terminating(piece):
             return verdict("progressing", f"it is being deleted: EndpointSlice {name_of(piece)}".rstrip())
@@ -47,10 +48,14 @@ def endpoints_verdict(
             pod = pods.get(uid) if uid else None
             if pod is None or has_ended(pod) or is_terminating(pod):
                 strangers.append(text(target, "name") or next(iter(addresses), "an address"))
+            elif conditions_of(pod, "Ready") and not is_pod_ready(pod):
+                unready.append(name_of(pod))
             else:
                 ready += 1
     if strangers:
         return verdict("progressing", f"an endpoint is not a pod of its controller: {', '.join(sorted(strangers))}")
+    if unready:
+        return verdict("progressing", f"a pod that is not ready is still an endpoint: {', '.join(sorted(unready))}")
     if not ready:
         return verdict("progressing", "no ready endpoint")
     if ending:

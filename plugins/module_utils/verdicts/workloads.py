@@ -249,7 +249,7 @@ def lease_verdict(name: str, lease: Mapping[str, Any], pods: Mapping[str, str], 
         )
     taken, renewed = (_second(part(lease, "spec").get(name)) for name in ("acquireTime", "renewTime"))
     began = _second(pods[pod])
-    if taken and taken < began and not renewed > began:
+    if (taken or renewed) and taken < began and not renewed > began:
         return verdict("progressing", f"held by an earlier process of {pod}: nothing is reconciled until it expires")
     # Without a start, only renewals show that it is alive. Comparing two clocks can only delay the verdict here.
     others = max((_second(start) for name, start in pods.items() if name != pod), default="")

@@ -270,8 +270,12 @@ def test_what_has_succeeded_since_explains_nothing() -> None:
     """A volume is often missing at first."""
     cluster, deployment, pod = being_made()
     pod["status"]["containerStatuses"][0]["state"] = {"running": {"startedAt": "2026-01-01T00:00:05Z"}}
-    early = about(pod, "FailedMount", 'MountVolume.SetUp failed for volume "cert": not found', "2026-01-01T00:00:03Z")
-    late = about(pod, "FailedMount", 'MountVolume.SetUp failed for volume "cert": not found', "2026-01-01T00:00:07Z")
+    early = about(
+        pod, "FailedMount", 'MountVolume.SetUp failed for volume "cert": secret "x" not found', "2026-01-01T00:00:03Z"
+    )
+    late = about(
+        pod, "FailedMount", 'MountVolume.SetUp failed for volume "cert": secret "x" not found', "2026-01-01T00:00:07Z"
+    )
     warn(cluster, early)
     row = look(cluster, deployment, [pod])
     assert (row["events"], row["cause"]) == ([], "")

@@ -18,7 +18,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.rejections.serve
 from ansible_collections.conductor.trainer.plugins.module_utils.rejections.webhook_entries import WEBHOOKS
 
 # What every rejection fills in, besides the groups of its expression.
-ALWAYS = {"what", "where", "exempt", "flag", "called", "by_binding", "limit_range", "a_limit_range"}
+ALWAYS = {"what", "where", "exempt", "flag", "called", "by_binding", "limit_range", "a_limit_range", "resources"}
 
 
 def test_every_kind_occurs_once() -> None:

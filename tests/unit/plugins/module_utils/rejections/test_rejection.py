@@ -120,6 +120,22 @@ SAID: list[tuple[str, str, dict[str, str]]] = [
         {"policy": "require-labels"},
     ),
     (
+        'admission webhook "validation.gatekeeper.sh" denied the request: [denied by ns-must-have-team] you must',
+        "webhook_gatekeeper",
+        {"policy": "ns-must-have-team"},
+    ),
+    (
+        'admission webhook "validate.kyverno.svc-fail" denied the request: \n\npolicy Pod/team/p for resource '
+        "violation: \n\nrequire-labels:\n  check: no",
+        "webhook_kyverno",
+        {"policy": "require-labels"},
+    ),
+    (
+        'admission webhook "ivpol.validate.kyverno.svc-fail" denied the request: Policy: signed error: no',
+        "webhook_kyverno",
+        {"policy_": "signed"},
+    ),
+    (
         'admission webhook "validate.kyverno.svc-fail" denied the request: Policy require-labels failed: no',
         "webhook_kyverno",
         {"policy_": "require-labels"},
@@ -311,13 +327,21 @@ SAID: list[tuple[str, str, dict[str, str]]] = [
     (
         POD + "failed quota: compute: must specify limits.cpu for: manager; limits.memory for: manager",
         "quota_unspecified",
-        {"name": "compute", "resources": "limits.cpu"},
+        {"name": "compute", "missing": "limits.cpu for: manager; limits.memory for: manager"},
     ),
     (
         POD + "failed quota: compute: must specify limits.cpu,limits.memory",
         "quota_unspecified",
-        {"name": "compute", "resources": "limits.cpu,limits.memory"},
+        {"name": "compute", "missing": "limits.cpu,limits.memory"},
     ),
+    (
+        POD + 'unable to validate against any security context constraint: [provider "restricted-v2": '
+        ".spec.securityContext.fsGroup: Invalid value: []int64{65532}: 65532 is not an allowed group]",
+        "security_context_constraint",
+        {},
+    ),
+    (POD + "pod node label selector conflicts with its namespace node label selector", "node_selector", {}),
+    (POD + "pod node label selector labels conflict with its namespace whitelist", "node_selector", {}),
     (POD + "status unknown for quota: compute, resources: limits.cpu", "quota_failed", {}),
     (POD + "insufficient quota to match these scopes: [{PriorityClass In [high]}]", "quota_failed", {}),
     (
@@ -554,6 +578,24 @@ def test_every_rejection_has_a_cause_and_a_next_step(message: str, kind: str, wo
         assert text
         assert text == text.strip()
         assert not re.search(r"[{}]| {2}|\(\)| ,|: *$", text.replace("[PET_NNODES]", "x")), text
+
+
+@pytest.mark.parametrize(
+    ("said", "resources"),
+    [
+        ("limits.cpu for: a,b; limits.memory for: b", "limits.cpu, limits.memory"),
+        ("limits.cpu for: manager", "limits.cpu"),
+        ("cpu,memory", "cpu,memory"),
+        (
+            "requests.nvidia.com/gpu for: a; limits.cpu for: a; memory for: b",
+            "requests.nvidia.com/gpu, limits.cpu, memory",
+        ),
+    ],
+)
+def test_a_quota_names_every_resource_that_must_be_set(said: str, resources: str) -> None:
+    found = rejection_of(f"{POD}failed quota: compute: must specify {said}")
+    assert found.cause(Scene("its pods")) == f"the ResourceQuota compute rejects its pods, which must set {resources}"
+    assert found.next_step().startswith(f"set {resources} on every container, ")
 
 
 def test_the_table_has_every_entry() -> None:

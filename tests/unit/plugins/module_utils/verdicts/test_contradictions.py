@@ -270,6 +270,13 @@ def test_an_endpoint_without_a_uid_is_no_pod() -> None:
     assert not endpoints_verdict("s", [piece], {"": PODS["uid-a"], **PODS}).ready
 
 
+@pytest.mark.parametrize("status", ["False", "Unknown"])
+def test_an_endpoint_of_a_pod_that_is_not_ready_is_old(status: str) -> None:
+    unready = {**PODS["uid-a"], "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": status}]}}
+    verdict = endpoints_verdict("s", [SLICE], {"uid-a": unready})
+    assert (verdict.state, "not ready is still an endpoint" in verdict.evidence) == ("progressing", True)
+
+
 @pytest.mark.parametrize("phase", ["Failed", "Succeeded"])
 def test_a_pod_that_has_ended_is_no_endpoint(phase: str) -> None:
     ended = {**PODS["uid-a"], "status": {"phase": phase}}

@@ -79,6 +79,14 @@ def test_later_renewal_proves_a_running_leader(renewed: Any, state: str) -> None
     assert lease_verdict(NAME, held, PODS, "ops").state == state
 
 
+@pytest.mark.parametrize(
+    ("renewed", "state"), [("2026-01-01T00:00:04Z", "progressing"), ("2026-01-01T00:00:06Z", "ready")]
+)
+def test_a_renewal_alone_shows_which_process_leads(renewed: str, state: str) -> None:
+    held = lease(holderIdentity="manager-1_uuid", renewTime=renewed)
+    assert lease_verdict(NAME, held, PODS, "ops").state == state
+
+
 @pytest.mark.parametrize("odd", [{}, {"spec": []}, {"spec": None}])
 def test_malformed_objects_are_never_ready(odd: dict[str, Any]) -> None:
     assert not lease_verdict(NAME, odd, PODS, "ops").ready

@@ -54,6 +54,8 @@ PASSING = [
     "readiness.k8s.io/network-ready",
     "nidhogg.uswitch.com/kube-system.node-local-dns",
     "kubevirt.io/drain",
+    "example.com/node-reboot",
+    "example.com/preempting",
     "example.com/driver-notready",
     "example.com/cache_not_ready",
     "example.com/agent-unhealthy",
@@ -211,10 +213,29 @@ def test_the_nodes_decide_where_no_taint_is_named(nodes: Any, found: bool) -> No
 
 
 @pytest.mark.parametrize(
+    ("nodes", "found"),
+    [
+        ([node()], True),
+        ([node(ready="False")], False),
+        ([node("node.kubernetes.io/unschedulable")], True),
+        (403, False),
+    ],
+)
+@pytest.mark.parametrize(
+    "message",
+    [
+        "0/1 nodes are available: 1 node(s) were unschedulable.",
+        "0/2 nodes are available: 1 node(s) had untolerated taint {dedicated: gpu}, 1 node(s) were unschedulable.",
+    ],
+)
+def test_a_cordoned_node_may_be_restarting(message: str, nodes: Any, found: bool) -> None:
+    assert certain(message, nodes) == (found, 1)
+
+
+@pytest.mark.parametrize(
     ("message", "found"),
     [
         ("0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available", True),
-        ("0/1 nodes are available: 1 node(s) were unschedulable.", True),
         ("0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.", True),
         ("no nodes available to schedule pods", False),
         ("0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.", False),

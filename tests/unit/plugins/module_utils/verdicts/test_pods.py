@@ -184,6 +184,18 @@ def test_a_disrupted_pod_names_the_program(disruption: str, going: dict[str, Any
             "SchedulingGated",
         ),
         ({}, "unknown, not ready yet"),
+        (
+            pod(
+                runs("m"),
+                phase="Running",
+                conditions=[
+                    {"type": "ContainersReady", "status": "True"},
+                    {"type": "Ready", "status": "False", "reason": "ReadinessGatesNotReady", "message": "no balancer"},
+                ],
+            ),
+            "Running, not ready yet: ReadinessGatesNotReady: no balancer",
+        ),
+        (pod(runs("m"), phase="Running", message="odd", conditions=[READY]), None),
         ({"metadata": {"deletionTimestamp": "t"}, "status": {"conditions": [READY]}}, "Terminating"),
     ],
 )
