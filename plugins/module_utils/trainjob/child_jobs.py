@@ -34,6 +34,8 @@ _CREATES = {
     "HeadlessServiceCreationFailed": "its Service",
     "PVCCreationFailed": "its volumes",
 }
+# Reasons of events about a Job (kubernetes/kubernetes pkg/controller, controller_utils.go).
+_REJECTED, _CREATED = "FailedCreate", "SuccessfulCreate"
 # Temporary: capacity is available again when other jobs end.
 _PASSES = frozenset({"quota_exceeded"})
 
@@ -95,9 +97,13 @@ class Jobs:
         return bool(jobs) and not without_pods
 
     def _refusals(self, jobs: Sequence[Mapping[str, Any]]) -> list[FailureSign]:
-        selector = "involvedObject.kind=Job,reason=FailedCreate"
-        events = self._readable(lambda: self._list(_EVENT, field_selector=selector)) or []
-        said = {text(event, "involvedObject", "uid"): text(event, "message") for event in sorted(events, key=time_of)}
+        events = self._readable(lambda: self._list(_EVENT, field_selector="involvedObject.kind=Job")) or []
+        # A pod that was created later shows that the cause is repaired; then the next pod is only not created yet.
+        told = [event for event in events if text(event, "reason") in (_REJECTED, _CREATED)]
+        said = {
+            text(event, "involvedObject", "uid"): text(event, "message") if text(event, "reason") == _REJECTED else ""
+            for event in sorted(told, key=lambda event: (time_of(event), text(event, "reason") == _CREATED))
+        }
         return [
             rejected_objects(job, message)
             for job in jobs

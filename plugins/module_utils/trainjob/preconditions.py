@@ -15,7 +15,7 @@ from typing import Any
 from ..cluster.access_reviews import Right, is_allowed
 from ..cluster.client import Cluster
 from ..errors import ApiError, RefusedError, listed, missing_permissions
-from ..objects.fields import name_of, part, parts, text
+from ..objects.fields import is_terminating, name_of, part, parts, text
 from ..objects.line import Line
 from ..objects.pod_policies import Pods, exceeded, refused_by_limit_ranges, unstated
 from ..objects.resources import Resource, resource_of
@@ -69,7 +69,7 @@ def require_submittable(cluster: Cluster, submission: Submission, *, follow: boo
     if follow and missing:
         raise missing_permissions(missing, STEP)
     for job_set in job_sets or () if key.name else ():
-        if name_of(job_set) == key.name and not jobs:
+        if name_of(job_set) == key.name and not jobs and not _is_leftover(job_set, key.name):
             raise name_is_taken(key, job_set, STEP)
     wanted = list(pods_of(submission.job, found)) if found else []
     refusals = [*_refused(wanted, ranges or ()), *_over(wanted, ranges, quotas or ())]
@@ -86,6 +86,14 @@ def require_submittable(cluster: Cluster, submission: Submission, *, follow: boo
             ),
             facts={"refusals": [str(line) for line in refusals]},
         )
+
+
+def _is_leftover(job_set: Mapping[str, Any], name: str) -> bool:
+    """Return whether a JobSet is that of an earlier TrainJob of this name, which is deleted soon."""
+    owners = parts(job_set, "metadata", "ownerReferences")
+    return is_terminating(job_set) or any(
+        (text(owner, "kind"), text(owner, "name")) == ("TrainJob", name) for owner in owners
+    )
 
 
 def pods_of(job: Mapping[str, Any], runtime: Mapping[str, Any]) -> Iterator[Pods]:

@@ -73,6 +73,20 @@ def test_who_refuses_pods(message: str, cause: str, hopeless: bool) -> None:
     assert bool(jobs.hopeless) is hopeless
 
 
+@pytest.mark.parametrize(("created", "told"), [(None, True), (1, True), (2, False), (3, False)])
+def test_a_pod_that_was_created_later_shows_that_the_cause_is_repaired(created: int | None, told: bool) -> None:
+    cluster = FakeCluster()
+    job = put_job(cluster)
+    cluster.put(job_event(job, SECURITY, second=2))
+    if created is not None:
+        item = job_event(job, "Created pod: mnist-node-0-0-abcde", second=created)
+        cluster.put({**item, "metadata": {**item["metadata"], "name": "created"}, "reason": "SuccessfulCreate"})
+    jobs = Jobs(cluster, KEY)
+    # The pod has failed, and the next one does not exist yet.
+    assert jobs.see() is False
+    assert bool(jobs.refusals) is told
+
+
 ABOVE = (
     'job "mnist-node-0" creation failed with error: Job.batch "mnist-node-0" is invalid: '
     'spec.template.spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu '

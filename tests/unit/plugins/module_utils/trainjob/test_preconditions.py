@@ -142,3 +142,15 @@ def test_the_name_of_a_job_set_is_taken() -> None:
     cluster = cluster_with(runtime(), obj("JobSet", "mnist", JOBSET, "team", metadata={"ownerReferences": [owner]}))
     with pytest.raises(RefusedError, match="belongs to Workflow w"):
         require_submittable(cluster, submission_of([job()]), follow=False)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"deletionTimestamp": "2026-01-01T00:00:00Z"},
+        {"ownerReferences": [{"apiVersion": "x/v1", "kind": "TrainJob", "name": "mnist", "uid": "earlier"}]},
+    ],
+)
+def test_the_job_set_of_an_earlier_trainjob_is_deleted_soon(metadata: dict[str, Any]) -> None:
+    cluster = cluster_with(runtime(), obj("JobSet", "mnist", JOBSET, "team", metadata=metadata))
+    require_submittable(cluster, submission_of([job()]), follow=True)
