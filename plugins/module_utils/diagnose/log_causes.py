@@ -13,7 +13,6 @@ from collections.abc import Iterable
 
 from ..rejections.rejection import Scene, event_rejection
 from .causes import KnownCause, cause_in
-from .event_causes import EVENT_CAUSES
 
 _INSTALL = "run the install, which restores it"
 
@@ -78,10 +77,6 @@ _OF_OTHERS = re.compile(
 )
 
 
-# All causes in words that other programs write.
-FAILURE_CAUSES: tuple[KnownCause, ...] = (*EVENT_CAUSES, *LOG_CAUSES)
-
-
 def is_own_fault(lines: Iterable[str]) -> bool:
     """Return whether a container failed by an error of its own: its log mentions nothing that others may still provide.
 
@@ -94,31 +89,19 @@ def is_own_fault(lines: Iterable[str]) -> bool:
 
 _ITS_REQUESTS = Scene("its requests")
 # What an API server says if it rejects a request. The rest of the line quotes others, e.g. why a webhook failed.
-_REJECTED = re.compile(r"failed calling webhook|denied (?:the )?request|^FailedCreate\b")
+_REJECTED = re.compile(
+    r"failed calling webhook|denied (?:the )?request|conversion webhook for \S|error trying to reach service"
+)
 
 
 def log_cause(lines: Iterable[str]) -> tuple[str, str] | None:
     """Return the cause and the next step for the unchanged lines of a log; None if the catalogue has no match."""
-    return _cause_of(lines, LOG_CAUSES, _ITS_REQUESTS)
-
-
-def failure_cause(lines: Iterable[str], scene: Scene = _ITS_REQUESTS) -> tuple[str, str] | None:
-    """Return the cause and the next step for these lines; None if no catalogue has a match.
-
-    Args:
-        lines: lines of a log, or the reasons and messages of events or conditions, unchanged.
-        scene: what the program asked an API server for, if one rejected it.
-    """
-    return _cause_of(lines, FAILURE_CAUSES, scene)
-
-
-def _cause_of(lines: Iterable[str], catalogue: Iterable[KnownCause], scene: Scene) -> tuple[str, str] | None:
     lines = list(lines)
     rejected = [line for line in lines if _REJECTED.search(line)]
-    known = cause_in("\n".join(line for line in lines if line not in rejected), catalogue)
+    known = cause_in("\n".join(line for line in lines if line not in rejected), LOG_CAUSES)
     if known is not None:
         return known
     for line in reversed(rejected):
         if found := event_rejection(line):
-            return found.cause(scene), found.next_step(scene)
+            return found.cause(_ITS_REQUESTS), found.next_step(_ITS_REQUESTS)
     return None

@@ -68,7 +68,7 @@ PULL_SIGNATURES: tuple[Signature, ...] = (
         "its image has an old format that the container runtime of its node does not support",
         "container",
         _PULL,
-        "build {image} again, in the format of OCI or of Docker's schema 2",
+        "use an image in the format of OCI or of Docker's schema 2: build {image} again",
         words=r"media type \\*\"[^\"]*\\*\" is no longer supported|docker schema ?1"
         r"|schema1 .*(?:not supported|deprecated)",
         grace=15.0,

@@ -61,6 +61,11 @@ WEBHOOK_CAUSES: tuple[KnownCause, ...] = (
         "run the controllers with hostNetwork, or use the pod network of the cloud (kubernetes-sigs/jobset issue 977)",
     ),
     KnownCause(
+        r"No agent available|proxy error from \S+ while dialing|failed to dial backend",
+        "the control plane has no tunnel to the nodes, e.g. of konnectivity or k3s",
+        "check the agents of the tunnel on the nodes, and that the nodes reach the control plane",
+    ),
+    KnownCause(
         r"lookup ([\w.-]+).*(no such host|server misbehaving|i/o timeout)",
         "the API server cannot resolve the host {0} that the webhook points to",
         "configure the webhook with a Service instead of a URL",

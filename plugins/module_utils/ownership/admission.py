@@ -16,17 +16,28 @@ from .owner import owner_of
 def origin_of(rejection: Rejection, configurations: Iterable[Mapping[str, Any]]) -> str:
     """Return the webhook configuration that a rejection is due to, and its owner; empty if it is not among them.
 
-    Other programs use the same names of webhooks, so the Service counts, too, if the message names it.
+    Other programs use the same names of webhooks, so the address counts, too, if the message names it. Otherwise all
+    configurations with such a webhook are returned.
     """
     if not rejection.kind.startswith("webhook_"):
         return ""
-    for configuration in configurations:
-        for webhook in parts(configuration, "webhooks"):
-            service = part(webhook, "clientConfig", "service")
-            called = (text(service, "namespace"), text(service, "name"))
-            if text(webhook, "name") == rejection.name and (not rejection.service[1] or rejection.service == called):
-                return _configuration(configuration)
-    return ""
+    found = [
+        _configuration(configuration)
+        for configuration in configurations
+        if any(_may_be(webhook, rejection) for webhook in parts(configuration, "webhooks"))
+    ]
+    return " or ".join(dict.fromkeys(found))
+
+
+def _may_be(webhook: Mapping[str, Any], rejection: Rejection) -> bool:
+    """Return whether a webhook has the name and, if known, the address of the one that a rejection is due to."""
+    client = part(webhook, "clientConfig")
+    service, url = part(client, "service"), text(client, "url")
+    return text(webhook, "name") == rejection.name and (
+        not rejection.address
+        or (bool(rejection.service[1]) and rejection.service == (text(service, "namespace"), text(service, "name")))
+        or url.partition("?")[0].startswith(rejection.address)
+    )
 
 
 class BroadWebhook(NamedTuple):

@@ -108,9 +108,14 @@ class Rejection:
     @property
     def service(self) -> tuple[str, str]:
         """Return namespace and name of the Service that the API server called; empty if it called none."""
-        called = re.search(_CALLED, self.message[:_READ])
-        found = re.match(_SERVICE, called["host"]) if called else None
+        found = re.match(_SERVICE, self.address)
         return (found["namespace"], found["name"]) if found else ("", "")
+
+    @property
+    def address(self) -> str:
+        """Return scheme, host and port of the URL that the API server called; empty if it called none."""
+        called = re.search(_CALLED, self.message[:_READ])
+        return called["host"] if called else ""
 
     @property
     def called(self) -> str:
@@ -118,8 +123,7 @@ class Rejection:
         namespace, name = self.service
         if name:
             return f"Service {namespace}/{name}"
-        called = re.search(_CALLED, self.message[:_READ])
-        return f"the server {called['host']}" if called else f"the server behind the webhook {self.name}"
+        return f"the server {self.address or f'behind the webhook {self.name}'}"
 
     def is_of(self, webhooks: Mapping[str, Collection[tuple[str, str]]]) -> bool:
         """Return whether one of these webhooks rejected the request or could not be called.

@@ -16,7 +16,6 @@ from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.event_c
     event_cause,
     pod_cause,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_causes import failure_cause
 from tests.unit.plugins.helpers.builders import ROOT
 
 # An event's reason and message, and words of the cause; the same for the reason and message of a pod.
@@ -33,8 +32,6 @@ def test_an_event_has_a_cause_and_a_next_step(event: str, cause: str) -> None:
     assert cause in found[0]
     assert found[1]
     assert "{" not in "".join(found)
-    # Also before it is told apart from a log.
-    assert failure_cause([event]) == found
 
 
 def test_every_entry_is_used() -> None:

@@ -18,7 +18,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.limit_r
     limit_range_of,
     with_limit_range,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_causes import failure_cause, is_own_fault
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_causes import is_own_fault, log_cause
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.signature import SLOW
 from tests.unit.plugins.helpers.builders import obj
 from tests.unit.plugins.helpers.fakes import FakeCluster
@@ -59,14 +59,14 @@ def test_a_webhook_of_others_that_does_not_answer(how: str) -> None:
 @pytest.mark.parametrize("how", OUT_OF_REACH)
 @pytest.mark.parametrize("before", ["FailedCreate: Error creating: ", "error: Reconciler error: "])
 def test_what_a_webhook_says_is_not_taken_for_the_controller(how: str, before: str) -> None:
-    cause, next_step = failure_cause([before + MESH + how]) or ("", "")
+    cause, next_step = log_cause([before + MESH + how]) or ("", "")
     assert "the webhook inject.example.io does not answer" in cause
     assert "NetworkPolicy" not in next_step
 
 
 def test_an_error_of_the_controller_itself_counts_first() -> None:
     lines = [f"FailedCreate: {MESH}EOF", "dial tcp 10.96.0.1:443: connect: connection refused"]
-    assert (failure_cause(lines) or ("",))[0] == "it cannot reach the API server"
+    assert (log_cause(lines) or ("",))[0] == "it cannot reach the API server"
 
 
 def test_a_rejected_request_is_no_fault_of_the_program() -> None:

@@ -30,6 +30,7 @@ SAID: list[tuple[str, str]] = [
     (CALL + "dial tcp 10.96.57.135:443: connect: connection refused", "nothing listens"),
     (CALL + "dial tcp 10.244.0.9:9443: connect: no route to host", "cannot be reached"),
     (CALL + "Address is not allowed", "cannot call the addresses of pods"),
+    (CALL + "No agent available", "no tunnel to the nodes"),
     (CALL + "dial tcp: lookup hooks.example.com on 10.0.0.2:53: no such host", "hooks.example.com"),
     (CALL + "tls: failed to verify certificate: x509: certificate signed by unknown authority", "not signed by the CA"),
     (
@@ -83,6 +84,10 @@ MORE = [
     (CALL + "dial tcp 10.96.0.9:443: i/o timeout", "no answer in time"),
     (CALL + "net/http: request canceled while waiting for connection (Client.Timeout exceeded)", "no answer in time"),
     (CALL + "write tcp 172.18.0.2:57062->10.96.57.135:443: write: broken pipe", "was closed"),
+    (
+        CALL + "proxy error from 127.0.0.1:6443 while dialing 10.42.0.5:9443, code 502: 502 Bad Gateway",
+        "no tunnel to the nodes",
+    ),
     (CALL + "http: server closed idle connection", "was closed"),
     (CALL + "read tcp 10.0.0.1:1->10.0.0.2:2: read: connection reset by peer", "was closed"),
     (CALL + "Webhook response was absent", "is not an admission webhook"),

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.event_causes import POD_CAUSES
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.event_causes import EVENT_CAUSES, POD_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_catalogue import SIGNATURES
-from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_causes import FAILURE_CAUSES
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_causes import LOG_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.webhook_causes import WEBHOOK_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import BY_CODE, CATALOGUE
 from ansible_collections.conductor.trainer.plugins.module_utils.rejections.catalogue import ENTRIES as REJECTIONS
@@ -27,7 +27,8 @@ VARIABLES = set(SPECS["argument_specs"]["main"]["options"])
 ENTRIES: tuple[Any, ...] = (
     *CATALOGUE,
     *SIGNATURES,
-    *FAILURE_CAUSES,
+    *EVENT_CAUSES,
+    *LOG_CAUSES,
     *POD_CAUSES,
     *WEBHOOK_CAUSES,
     *REJECTIONS,

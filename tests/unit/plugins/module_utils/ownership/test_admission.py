@@ -26,6 +26,12 @@ CONFIGURATIONS = [
     configuration("first", "one", managedFields=[{"manager": "kubectl"}]),
     configuration("second", "two", labels={"helm.toolkit.fluxcd.io/name": "mesh"}),
 ]
+CONFIGURATIONS.append(
+    {
+        "metadata": {"name": "by url"},
+        "webhooks": [{"name": "vpod.kb.io", "clientConfig": {"url": "https://hooks.example.com:8443/x"}}],
+    }
+)
 CALL = 'failed calling webhook "vpod.kb.io": failed to call webhook: Post "https://{}.mesh.svc:443/x": EOF'
 
 
@@ -37,6 +43,11 @@ CALL = 'failed calling webhook "vpod.kb.io": failed to call webhook: Post "https
         (CALL.format("three"), ""),
         ('admission webhook "vpod.kb.io" denied the request: no', "webhook configuration empty of an unknown owner"),
         ('admission webhook "other" denied the request: no', ""),
+        (
+            'failed calling webhook "vpod.kb.io": failed to call webhook: Post "https://hooks.example.com:8443/x": EOF',
+            "webhook configuration by url of an unknown owner",
+        ),
+        ('failed calling webhook "vpod.kb.io": failed to call webhook: Post "https://10.0.0.1/x": EOF', ""),
         ("ValidatingAdmissionPolicy 'vpod.kb.io' denied request: no", ""),
     ],
 )
@@ -44,6 +55,11 @@ def test_the_configuration_and_its_owner(message: str, origin: str) -> None:
     found = origin_of(rejection_of(message), CONFIGURATIONS)
     assert found.startswith(origin)
     assert bool(found) is bool(origin)
+
+
+def test_a_denial_names_no_address_so_that_each_configuration_with_this_webhook_may_be_meant() -> None:
+    found = origin_of(rejection_of('admission webhook "vpod.kb.io" denied the request: no'), CONFIGURATIONS)
+    assert all(name in found for name in ("first of", " or webhook configuration second of", "by url of"))
 
 
 EVERYTHING = {"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*/*"]}
