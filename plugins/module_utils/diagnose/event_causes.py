@@ -13,7 +13,7 @@ from .causes import KnownCause, cause_in
 from .pull_failures import DISK_FULL, NO_RUNTIME
 
 _SANDBOX = r"(?:FailedCreatePodSandBox|FailedPodSandBoxStatus|pod sandbox|NetworkNotReady)"
-_INSTALL = "run the install, which restores it"
+_SOURCE = "create what the message names; if it belongs to the controllers, run the install, which restores it"
 _NODES = "check the nodes: `kubectl get nodes`"
 
 # The first match counts. Sources: kubernetes/kubernetes pkg/kubelet (events, prober, kuberuntime), pkg/volume;
@@ -86,7 +86,7 @@ EVENT_CAUSES: tuple[KnownCause, ...] = (
         r'MountVolume\.SetUp failed for volume \\*"([^"\\]+)\\*".*'
         r"references non-existent (?:secret|config) key: ([\w.-]+)",
         "the key {1} is missing in the source of its volume {0}",
-        _INSTALL,
+        _SOURCE,
     ),
     KnownCause(
         r"configmap \\*\"kube-root-ca\.crt\\*\" not found",
@@ -97,7 +97,7 @@ EVENT_CAUSES: tuple[KnownCause, ...] = (
         r'MountVolume\.SetUp failed for volume \\*"([^"\\]+)\\*".*'
         r'(?:secret|configmap|serviceaccount)s? \\*"[^"\\]+\\*" not found',
         "the source of its volume {0} is missing",
-        _INSTALL,
+        _SOURCE,
     ),
     KnownCause(
         r"MountVolume\.(?:SetUp|MountDevice|WaitForAttach) failed"

@@ -88,6 +88,19 @@ def last_event(cluster: Cluster, namespace: str, pod: str, uid: str = "") -> str
     return redact(text(newest(ours)[-1], "message")).strip() if ours else ""
 
 
+def last_warning(cluster: Cluster, namespace: str, pod: Mapping[str, Any]) -> str:
+    """Return reason and message, unchanged, of the newest warning about a pod that still matters; empty without any."""
+    selector = f"involvedObject.kind=Pod,involvedObject.name={name_of(pod)},type=Warning"
+    try:
+        events, _version = cluster.list_all(
+            resource_of("v1", "Event"), namespace, metadata_only=False, field_selector=selector
+        )
+    except ConductorError:
+        return ""
+    ours = [event for event in events if is_about(event, subject_of(pod))]
+    return f"{text(newest(ours)[-1], 'reason')}: {text(newest(ours)[-1], 'message')}" if ours else ""
+
+
 def time_of(event: Any) -> str:
     """Return the time at which an event last occurred (RFC 3339), to sort events by; empty if it is unknown."""
     # A repeated event has the time of its last occurrence; an event of the newer API has only eventTime.

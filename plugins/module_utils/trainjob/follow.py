@@ -38,6 +38,7 @@ from .state import (
     row_of,
     state_of,
 )
+from .unstarted import why_not_started
 
 STEP = "follow"
 _POD = resource_of("v1", "Pod")
@@ -269,11 +270,13 @@ class Follower:
         }
         again = "it continues, run this again to follow it (with a larger conductor_smoke_timeout)"
         look = f"{again}; {looks[self.state.phase]}"
+        why, next_step = why_not_started(self._cluster, self._present, self._key.namespace)
         next_steps = [with_limit_range(self._cluster, failure).next_step for failure in self._jobs.refusals[:1]]
+        next_steps += [next_step] if next_step else []
         if self.state.phase == "suspended":
             next_steps = ["wait until a queue admits it, or set spec.suspend to false"]
         return self._error(
-            f"it has not ended after {timeout:.0f} s; it is {self.state}",
+            f"it has not ended after {timeout:.0f} s; it is {self.state}{'; ' + why if why else ''}",
             "; ".join([*next_steps, self._looking(look)]),
         )
 

@@ -527,3 +527,64 @@ def test_without_a_job_set_nobodys_pods_count(cluster: FakeCluster) -> None:
     follower = followed(cluster, "Complete", of(pod(0, "Failed", 3), "unknown"))
     follower.follow(0)
     assert follower.pods == []
+
+
+# -- pods that have not started at the deadline ------------------------------------------------------------------------
+
+
+def unstarted(reason: str, message: str = "") -> dict[str, Any]:
+    item = pod(0, "Pending")
+    waiting = {"reason": reason, "message": message}
+    item["status"]["containerStatuses"][0] |= {"image": "registry.example.com/train:1", "state": {"waiting": waiting}}
+    return item
+
+
+def warning(item: dict[str, Any], reason: str, message: str, second: int) -> dict[str, Any]:
+    about = {"kind": "Pod", "name": item["metadata"]["name"], "uid": item["metadata"].get("uid", "")}
+    return obj(
+        "Event",
+        f"mnist.{second}",
+        namespace="team",
+        involvedObject=about,
+        reason=reason,
+        message=message,
+        lastTimestamp=f"2026-01-01T00:00:{second:02}Z",
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "cause", "step"),
+    [
+        (
+            "FailedCreatePodSandBox",
+            'Failed to create pod sandbox: rpc error: desc = no runtime for "kata" is configured',
+            "does not have the container runtime of its RuntimeClass: kata",
+            "remove runtimeClassName",
+        ),
+        (
+            "FailedMount",
+            'MountVolume.SetUp failed for volume "data" : secret "s3" not found',
+            "the source of its volume data is missing",
+            "create what the message names",
+        ),
+    ],
+)
+def test_the_newest_warning_of_a_kubelet_explains_a_pod_that_is_being_created(
+    cluster: FakeCluster, reason: str, message: str, cause: str, step: str
+) -> None:
+    follower = followed(cluster, "", unstarted("ContainerCreating"))
+    (item,) = [value for key, value in cluster.objects.items() if key.kind == "Pod" and key.namespace == "team"]
+    cluster.put(warning(item, "FailedMount", "an older one", 1))
+    cluster.put(warning(item, reason, message, 2))
+    with pytest.raises(NotReadyError) as caught:
+        follower.follow(0)
+    assert cause in str(caught.value)
+    assert message in str(caught.value)
+    assert step in caught.value.next_step
+
+
+def test_a_slow_pull_has_its_next_step_at_the_deadline(cluster: FakeCluster) -> None:
+    follower = followed(cluster, "", unstarted("ErrImagePull", "toomanyrequests: You have reached your limit"))
+    with pytest.raises(NotReadyError, match="the registry limits how many images") as caught:
+        follower.follow(0)
+    assert "imagePullSecrets" in caught.value.next_step
