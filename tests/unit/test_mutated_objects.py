@@ -20,6 +20,7 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils.certificates.serving import public_parts
 from ansible_collections.conductor.trainer.plugins.module_utils.certificates.sources import has_certificate
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.events import is_about, subject_of, time_of
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_sign import rejected_objects
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_tracker import FailureTracker
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failures import (
     failure_signs,
@@ -27,7 +28,6 @@ from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure
     is_being_made,
     is_refused,
     newest_pods,
-    rejected_objects,
     restarts_of,
     start_failures,
 )

@@ -12,63 +12,16 @@ from typing import Any
 
 from ..objects.fields import conditions_of, has_ended, is_terminating, name_of, namespace_of, part, text
 from ..redaction import redact
-from ..rejections.rejection import REQUEST, Rejection, Scene, rejection_of
+from ..rejections.rejection import Scene, rejection_of
 from ..verdicts.nodes import is_temporary_taint, named_taints
 from ..verdicts.pods import BEING_MADE, containers_of, has_several_containers
 from ..verdicts.verdict import count
 from ..verdicts.workloads import has_all_replicas
 from .failure_catalogue import SIGNATURES
+from .failure_sign import FailureSign, rejection_sign
 from .pull_failures import PULL_REASONS
-from .signature import SLOW, Signature, SignatureSource
+from .signature import Signature, SignatureSource
 
-
-@dataclass(frozen=True)
-class FailureSign:
-    """A sign that was found. C(uid) is the uid of the object that has it, C(words) are the server's.
-
-    Args:
-        run: for a container that exited: its namespace, pod, name, and number of restarts.
-        exit_code: of its last run; None if it has not ended.
-        needs_nodes: whether it depends on the state of the nodes, which the words do not show.
-        is_back_off: whether a pull waits for its next attempt, without the error of the last one.
-        rejection: what an API server rejected, if this is a rejected pod.
-        scene: where it was rejected.
-    """
-
-    signature: Signature
-    deployment: str
-    uid: str
-    words: str
-    next_step: str
-    run: tuple[str, str, str, int] = ("", "", "", 0)
-    exit_code: int | None = None
-    needs_nodes: bool = False
-    is_back_off: bool = False
-    rejection: Rejection | None = None
-    scene: Scene = REQUEST
-
-    @property
-    def passes(self) -> bool:
-        """Return whether the sign may disappear although nobody changes anything in the namespace."""
-        return self.rejection is not None and not self.rejection.is_lasting
-
-    def __str__(self) -> str:
-        return f"{self.signature.cause}: {self.words}" if self.words else self.signature.cause
-
-
-# Seconds that a rejection must last: after its cause is removed, it stays in the status until the next attempt, and an
-# object that is missing may be created a moment later.
-_REJECTED, _MISSING = 3.0, 10.0
-_MAY_COME = frozenset(
-    {
-        "service_account_missing",
-        "priority_class_missing",
-        "runtime_class_missing",
-        "security_context_constraint",
-        "permission",
-        "object_missing",
-    }
-)
 # The kubelet's reasons for containers that it retries at growing intervals.
 _BACK_OFF = frozenset(
     {
@@ -132,33 +85,6 @@ def start_failures(pods: Iterable[Mapping[str, Any]], namespace: str) -> list[Fa
     """
     signs = (replace(sign, restarts=0) for pod in pods for sign in _container_signs(pod, {}))
     return _recognised(signs, namespace, "")
-
-
-def rejected_objects(owner: Mapping[str, Any], message: str, what: str = "its pods") -> FailureSign:
-    """Return the sign that an API server rejects what the controller of an object creates.
-
-    Args:
-        owner: the object that is to have them, e.g. a Job.
-        message: the message of the controller's event, not redacted.
-        what: the rejected objects.
-    """
-    words = f"{text(owner, 'kind') or 'Job'} {name_of(owner)}: {redact(message).strip()}"
-    scene = Scene(what, namespace_of(owner), given=True)
-    return rejection_sign(rejection_of(message), scene, text(owner, "metadata", "uid"), words)
-
-
-def rejection_sign(rejection: Rejection, scene: Scene, uid: str, words: str, deployment: str = "") -> FailureSign:
-    """Return the sign for a rejection: certain after a grace period if time does not help, otherwise never."""
-    grace = _MISSING if rejection.kind in _MAY_COME else _REJECTED
-    known = rejection.kind != "unknown"
-    signature = Signature(
-        redact(rejection.cause(scene)) if known else f"{scene.what} cannot be created",
-        "creation",
-        frozenset({"FailedCreate"}),
-        redact(rejection.next_step(scene)) if known else "read the controller's message and correct what it names",
-        grace=grace if rejection.is_lasting else SLOW,
-    )
-    return FailureSign(signature, deployment, uid, words, signature.next_step, rejection=rejection, scene=scene)
 
 
 def pull_failure(message: str, image: str, namespace: str, pod: str) -> tuple[str, str] | None:

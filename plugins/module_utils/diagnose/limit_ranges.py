@@ -13,7 +13,7 @@ from ..cluster.client import Cluster
 from ..errors import ConductorError
 from ..objects.fields import name_of, part, parts, text
 from ..objects.resources import resource_of
-from .failures import FailureSign, rejection_sign
+from .failure_sign import FailureSign, rejection_sign
 
 _LIMIT_RANGE = resource_of("v1", "LimitRange")
 _FIELDS = {"minimum": "min", "maximum": "max", "": "maxLimitRequestRatio"}

@@ -25,7 +25,8 @@ from ..verdicts.verdict import count
 from ..verdicts.workloads import failure_words, present_replicaset, replicaset_verdict
 from .event_causes import event_cause, pod_cause
 from .events import Subject, is_about, newest, subject_of
-from .failures import FailureSign, newest_pods, pull_failure
+from .failure_sign import FailureSign
+from .failures import newest_pods, pull_failure
 from .log_causes import log_cause
 
 LOG_LINES = 10

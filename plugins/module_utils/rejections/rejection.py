@@ -83,7 +83,8 @@ class Rejection:
     @property
     def is_lasting(self) -> bool:
         """Return whether the same request is rejected again until somebody changes something."""
-        return self.entry.lasting and not re.search(_PASSING, self.message[:_READ])
+        words = f"{_PASSING}|{_OF_OTHERS}" if self.is_denial else _PASSING
+        return self.entry.lasting and not re.search(words, self.message[:_READ], re.IGNORECASE)
 
     @property
     def is_unanswered(self) -> bool:
@@ -175,6 +176,11 @@ class Rejection:
 
 # Rejections by a policy that end by themselves: its parameters are not loaded yet.
 _PASSING = r"not yet synced|not yet ready|status unknown for quota|evaluation timed out"
+# Why a webhook may deny something that it cannot judge now, e.g. because a registry does not answer.
+_OF_OTHERS = (
+    r"time(?:d )?out\b|deadline exceeded|connection (?:refused|reset)|no such host|no route to host|\bEOF\b|unavailable"
+    r"|too many requests|not (?:yet )?(?:ready|synced|initiali[sz]ed)|tempora|transient|(?:try|retry) (?:again|later)"
+)
 
 
 def rejection_of(message: str, status: int = 0, reason: str = "") -> Rejection:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..cluster.client import Cluster
 from ..diagnose.events import time_of
-from ..diagnose.failures import FailureSign, rejected_objects
+from ..diagnose.failure_sign import FailureSign, rejected_objects
 from ..errors import ApiError
 from ..objects.fields import name_of, part, parts, text
 from ..objects.resources import Key, Resource, resource_of

@@ -16,8 +16,9 @@ from typing import Any
 
 from ..cluster.client import Cluster
 from ..cluster.watch import Scope, Watcher
+from ..diagnose.failure_sign import FailureSign
 from ..diagnose.failure_tracker import FailureTracker
-from ..diagnose.failures import FailureSign, start_failures
+from ..diagnose.failures import start_failures
 from ..diagnose.limit_ranges import with_limit_range
 from ..errors import ApiError, ConductorError, NotReadyError, listed
 from ..objects.fields import is_terminating, name_of, text

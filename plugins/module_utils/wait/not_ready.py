@@ -11,7 +11,8 @@ from typing import Any
 
 from ..cluster.client import Cluster
 from ..diagnose.events import last_event
-from ..diagnose.failures import FailureSign, is_being_made
+from ..diagnose.failure_sign import FailureSign
+from ..diagnose.failures import is_being_made
 from ..diagnose.limit_ranges import with_limit_range
 from ..diagnose.report import bounded_message, diagnose, diagnosis_lines
 from ..errors import NotReadyError, listed

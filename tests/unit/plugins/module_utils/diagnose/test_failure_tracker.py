@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_sign import FailureSign
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_tracker import FailureTracker
-from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failures import FailureSign
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.signature import SLOW, Signature
 from tests.unit.plugins.helpers.builders import READY_STATUS, deployment, obj, pod
 from tests.unit.plugins.helpers.fakes import FakeCluster, Request, failure

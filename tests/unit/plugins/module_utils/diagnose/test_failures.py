@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_catalogue import SIGNATURES
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_sign import FailureSign
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failures import (
-    FailureSign,
     failure_signs,
     in_back_off,
     is_being_made,

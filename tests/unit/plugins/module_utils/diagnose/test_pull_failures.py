@@ -10,12 +10,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_sign import FailureSign
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_tracker import FailureTracker
-from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failures import (
-    FailureSign,
-    failure_signs,
-    start_failures,
-)
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failures import failure_signs, start_failures
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.signature import SLOW
 from tests.unit.plugins.helpers.builders import ROOT
 from tests.unit.plugins.helpers.fakes import FakeCluster

@@ -706,6 +706,9 @@ def test_whose_webhook_it_is(message: str, ours: bool) -> None:
     assert rejection_of(message).is_of(OURS) is ours
 
 
+DENIED = 'admission webhook "mutate.kyverno.svc-fail" denied the request: '
+
+
 @pytest.mark.parametrize(
     ("message", "lasting"),
     [
@@ -718,6 +721,18 @@ def test_whose_webhook_it_is(message: str, ours: bool) -> None:
         (POD + "unable to create new content in namespace team because it is being terminated", False),
         ("etcdserver: leader changed", False),
         ('object is being deleted: jobs.batch "x" already exists', False),
+        # A webhook that cannot judge it now.
+        (DENIED + 'failed to verify image: Get "https://ghcr.io/v2/": context deadline exceeded', False),
+        (
+            DENIED + "failed to load context: failed to call API: dial tcp 10.0.0.1:443: connect: connection refused",
+            False,
+        ),
+        (DENIED + "cache is not synced", False),
+        (DENIED + "try again later", False),
+        (DENIED + "lookup ghcr.io: no such host", False),
+        (DENIED + "set a label", True),
+        (DENIED + 'violates PodSecurity "restricted:latest"', True),
+        (POD + "exceeded quota: timeout, requested: pods=1", True),
     ],
 )
 def test_whether_time_helps(message: str, lasting: bool) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_sign import FailureSign
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_tracker import FailureTracker
-from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failures import FailureSign, failure_signs
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failures import failure_signs
 from ansible_collections.conductor.trainer.plugins.module_utils.inspection.nodes import node_facts
 from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.nodes import (
     is_temporary_taint,
