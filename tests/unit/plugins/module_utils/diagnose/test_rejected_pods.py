@@ -161,21 +161,3 @@ def test_a_job_whose_pods_are_rejected(how: str) -> None:
     assert "Job mnist: Error creating: Internal error" in str(found)
     assert found.passes
     assert "repair Service mesh/mesh" in found.next_step
-
-
-@pytest.mark.parametrize(
-    ("message", "grace"),
-    [
-        (POD + "exceeded quota: small, requested: pods=1, used: pods=1, limited: pods=1", 45.0),
-        (POD + "exceeded quota: a, requested: cpu=1,pods=1, used: cpu=0,pods=2, limited: cpu=500m,pods=9", 3.0),
-        (POD + "exceeded quota: a, requested: memory=1Gi, used: memory=3Gi, limited: memory=4095Mi", 45.0),
-        (POD + "exceeded quota: a, requested: memory=5Gi, used: memory=0, limited: memory=4095Mi", 3.0),
-        (POD + "exceeded quota: a", 45.0),
-        (POD + 'error looking up service account ops/m: serviceaccount "m" not found', 10.0),
-        (POD + "unable to validate against any security context constraint: []", 10.0),
-        (LIMITED, 3.0),
-        ('admission webhook "a.example.io" denied the request: registry: i/o timeout', SLOW),
-    ],
-)
-def test_how_long_a_rejection_must_last(message: str, grace: float) -> None:
-    assert sign(message).signature.grace == grace
