@@ -8,12 +8,14 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from ..errors import TargetError
+from ..objects.documents import documents
 from ..redaction import HIDDEN, redact
 from .model import ClusterEntry, ExecPlugin
 
@@ -57,9 +59,14 @@ def run_plugin(plugin: ExecPlugin, cluster: ClusterEntry, authority: bytes, wher
         spec["cluster"] = _cluster_info(cluster, authority)
     info = {"apiVersion": plugin.api_version, "kind": "ExecCredential", "spec": spec}
     env = {**os.environ, **dict(plugin.env), "KUBERNETES_EXEC_INFO": json.dumps(info)}
+    # The program is found with our own PATH, as in kubectl: the plugin's variables are for the plugin.
+    program = plugin.command if os.sep in plugin.command else shutil.which(plugin.command)
     try:
+        if not program:
+            raise FileNotFoundError
         done = subprocess.run(
             [plugin.command, *plugin.args],
+            executable=program,
             env=env,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -103,16 +110,19 @@ def _shown(data: bytes, plugin: ExecPlugin) -> str:
 
 def _credential(output: bytes, plugin: ExecPlugin, where: str) -> Credential:
     try:
-        answer = json.loads(output)
+        # kubectl reads YAML as well.
+        (answer,) = documents(output.decode(errors="replace"))
     except ValueError:
-        raise _failed(where, plugin, "returned no JSON", _BY_HAND) from None
-    if not isinstance(answer, Mapping) or answer.get("kind") != "ExecCredential":
+        answer = None
+    if not isinstance(answer, Mapping):
+        raise _failed(where, plugin, "returned no JSON", _BY_HAND)
+    if answer.get("kind") not in (None, "", "ExecCredential"):
         raise _failed(where, plugin, "returned no ExecCredential", _BY_HAND)
     if answer.get("apiVersion") != plugin.api_version:
         raise _failed(
             where,
             plugin,
-            f"returned apiVersion {str(answer.get('apiVersion'))[:80]!r} instead of {plugin.api_version!r}",
+            f"returned apiVersion {str(answer.get('apiVersion') or '')[:80]!r} instead of {plugin.api_version!r}",
             "set apiVersion of the exec plugin in the kubeconfig to what the plugin returns",
         )
     status = answer.get("status")
@@ -150,6 +160,5 @@ def _cluster_info(cluster: ClusterEntry, authority: bytes) -> dict[str, Any]:
         "certificate-authority-data": base64.b64encode(authority).decode(),
         "proxy-url": cluster.proxy,
         "disable-compression": cluster.disable_compression,
-        "config": cluster.exec_config,
     }
-    return {name: value for name, value in info.items() if value}
+    return {**{name: value for name, value in info.items() if value}, "config": cluster.exec_config}

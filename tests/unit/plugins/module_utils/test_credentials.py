@@ -58,6 +58,11 @@ SECRET_SETTINGS: list[tuple[dict[str, Any], dict[str, Any], set[str]]] = [
         {"word", "value1"},
     ),
     ({"unknown-setting": "word"}, {}, {"word"}),
+    # Pasted where the path of a file belongs.
+    ({"tokenFile": "wMgThFpmGBxzGjmNNG0L1oTY"}, {}, {"wMgThFpmGBxzGjmNNG0L1oTY"}),
+    ({"tokenFile": "sha256~wMgThFpmGBx-GjmNNG0L1oTY"}, {}, {"sha256~wMgThFpmGBx-GjmNNG0L1oTY"}),
+    ({"tokenFile": "eyJhbGciOiJSUzI1NiIs.eyJpc3MiOiJr.c2ln"}, {}, {"eyJhbGciOiJSUzI1NiIs.eyJpc3MiOiJr.c2ln"}),
+    ({"client-key": KEY_DATA}, {}, {KEY_DATA}),
     ({}, {"proxy-url": "http://me:wo%2Frd@proxy.example:3128"}, {"wo%2Frd", "wo/rd"}),
     ({}, {"proxy-url": "http://T0ken@proxy.example:3128"}, {"T0ken"}),
     ({}, {"server": "https://me:word@berlin.example:6443"}, {"word"}),
