@@ -126,12 +126,17 @@ def secrets_of_text(text: str) -> set[str]:
     return set(_words_of(text))
 
 
-def shown_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options to show: the settings of a kubeconfig's users are hidden, but for those known to be harmless."""
-    kubeconfig = options.get("kubeconfig")
-    if isinstance(kubeconfig, Mapping):
-        return {**options, "kubeconfig": _shown(kubeconfig)}
-    return dict(options)
+def shown_options(options: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return options to show: the settings of a kubeconfig's users are hidden, but for those known to be harmless.
+
+    Args:
+        spec: the options that exist. The values of others are hidden: one may be a secret with a misspelled name.
+    """
+    known = {*spec, *(alias for option in spec.values() for alias in option.get("aliases") or ())}
+    shown = {name: value if name in known else MASKED for name, value in options.items()}
+    if isinstance(kubeconfig := shown.get("kubeconfig"), Mapping):
+        shown["kubeconfig"] = _shown(kubeconfig)
+    return shown
 
 
 def is_inline_text(kubeconfig: Any) -> bool:

@@ -60,10 +60,8 @@ def run_plugin(plugin: ExecPlugin, cluster: ClusterEntry, authority: bytes, wher
     info = {"apiVersion": plugin.api_version, "kind": "ExecCredential", "spec": spec}
     env = {**os.environ, **dict(plugin.env), "KUBERNETES_EXEC_INFO": json.dumps(info)}
     # The program is found with our own PATH, as in kubectl: the plugin's variables are for the plugin.
-    program = plugin.command if os.sep in plugin.command else shutil.which(plugin.command)
+    program = plugin.command if os.sep in plugin.command else shutil.which(plugin.command) or "/nonexistent"
     try:
-        if not program:
-            raise FileNotFoundError
         done = subprocess.run(
             [plugin.command, *plugin.args],
             executable=program,

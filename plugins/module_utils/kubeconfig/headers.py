@@ -36,8 +36,8 @@ def impersonated(value: str, name: str) -> str:
     if any(char < " " or char == "\x7f" for char in value):
         raise TargetError(
             f"{name}: a user, a group or a field to impersonate has line breaks or other control characters",
-            next_step="write impersonate_user and impersonate_groups, or as, as-uid, as-groups and as-user-extra of the "
-            "kubeconfig's user, on one line",
+            next_step="write impersonate_user and impersonate_groups, or as, as-uid, as-groups and as-user-extra of "
+            "the user in the kubeconfig, on one line",
         )
     return utf8(value)
 
