@@ -256,16 +256,18 @@ def _require_safe_way(way: _Way, settings: Mapping[str, Any], by_proxy: bool, wa
 
 
 def _take_proxy_from_environment(configuration: Configuration, address: Address) -> None:
-    """Take a proxy from C(HTTPS_PROXY) or a similar variable if nothing else names one.
+    """Take a proxy from C(HTTPS_PROXY) or a similar variable if nothing else names one, as kubectl does.
 
-    Older releases of the official client do not read these variables.
+    Older releases of the official client do not read these variables. A server on this machine is never behind them,
+    and C(NO_PROXY) does not apply to a proxy that is named for the cluster.
     """
+    if configuration.proxy or address.is_loopback:
+        return
     proxies = getproxies()
-    # A request without encryption to this machine must not leave it.
-    if not configuration.proxy and (address.is_encrypted or not address.is_loopback):
-        configuration.proxy = proxies.get(address.scheme) or proxies.get("all")
-    if not configuration.no_proxy:
-        configuration.no_proxy = proxies.get("no")
+    configuration.proxy = proxies.get(address.scheme) or proxies.get("all")
+    # Go reads *.example.com like .example.com; the libraries of Python do not.
+    words = (configuration.no_proxy or proxies.get("no") or "").split(",")
+    configuration.no_proxy = ",".join(word.strip().replace("*.", ".") for word in words) or None
 
 
 def _log_in_at_proxy(configuration: Configuration) -> None:
