@@ -8,8 +8,10 @@ from __future__ import annotations
 import base64
 import json
 import os
+import selectors
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -21,7 +23,12 @@ from .model import ClusterEntry, ExecPlugin
 
 # Seconds. kubectl waits without limit, but a person can interrupt it.
 _LIMIT = 60
-_MOST_OUTPUT = 600
+# The most characters of the messages that are shown, and the most bytes in which they are looked for. A pipe
+# holds 64 KiB.
+_MOST_OUTPUT, _END = 600, 4800
+_PIECES = 4
+# The most bytes of the output.
+_LARGEST = 1 << 20
 # Shorter arguments are names of commands, and would be found in every text.
 _SHORTEST_SECRET = 6
 
@@ -62,15 +69,7 @@ def run_plugin(plugin: ExecPlugin, cluster: ClusterEntry, authority: bytes, wher
     # The program is found with our own PATH, as in kubectl: the plugin's variables are for the plugin.
     program = plugin.command if os.sep in plugin.command else shutil.which(plugin.command) or "/nonexistent"
     try:
-        done = subprocess.run(
-            [plugin.command, *plugin.args],
-            executable=program,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_LIMIT,
-            check=False,
-        )
+        code, output, said = _run([plugin.command, *plugin.args], program, env)
     except FileNotFoundError:
         hint = f": {redact(plugin.install_hint[:_MOST_OUTPUT])}" if plugin.install_hint else ""
         raise _failed(where, plugin, "was not found", f"it must be installed where this task runs{hint}") from None
@@ -79,10 +78,62 @@ def run_plugin(plugin: ExecPlugin, cluster: ClusterEntry, authority: bytes, wher
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "invalid arguments"
         raise _failed(where, plugin, f"cannot be run: {reason}", _BY_HAND) from None
-    if done.returncode:
-        words = _shown(done.stderr, plugin)
-        raise _failed(where, plugin, f"ended with code {done.returncode}{words and f': {words}'}", _BY_HAND)
-    return _credential(done.stdout, plugin, where)
+    if len(output) > _LARGEST:
+        raise _failed(where, plugin, f"returned more than {_LARGEST >> 20} MiB", _BY_HAND)
+    if code:
+        words = _shown(said, plugin)
+        raise _failed(where, plugin, f"ended with code {code}{words and f': {words}'}", _BY_HAND)
+    return _credential(output, plugin, where)
+
+
+def _run(arguments: list[str], program: str, env: Mapping[str, str]) -> tuple[int, bytes, bytes]:
+    """Run a program; return its code, its output, and the end of its messages.
+
+    A program that it leaves in the background may keep its messages open, but not its output, as with kubectl.
+
+    Raises:
+        OSError, ValueError: it cannot be run.
+        TimeoutExpired: it, or its output, did not end in time.
+    """
+    until = time.monotonic() + _LIMIT
+    kept = {"output": b"", "messages": b""}
+    with (
+        subprocess.Popen(
+            arguments,
+            executable=program,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process,
+        selectors.DefaultSelector() as pipes,
+    ):
+        for name, pipe in (("output", process.stdout), ("messages", process.stderr)):
+            assert pipe is not None
+            pipes.register(pipe, selectors.EVENT_READ, name)
+
+        def read(seconds: float) -> bool:
+            ready = pipes.select(max(0, seconds)) if pipes.get_map() else []
+            for key, _events in ready:
+                piece = os.read(key.fd, 1 << 16)
+                kept[key.data] += piece
+                kept["messages"] = kept["messages"][-_END:]
+                if not piece:
+                    pipes.unregister(key.fileobj)
+            return bool(ready)
+
+        try:
+            while any(key.data == "output" for key in pipes.get_map().values()) and len(kept["output"]) <= _LARGEST:
+                if not read(until - time.monotonic()):
+                    raise subprocess.TimeoutExpired(program, _LIMIT)
+            if len(kept["output"]) <= _LARGEST:
+                process.wait(max(0, until - time.monotonic()))
+            # Messages that have been written already; somebody in the background may write without an end.
+            for _ in range(_PIECES):
+                read(0)
+        finally:
+            process.kill()
+    return process.returncode, kept["output"], kept["messages"]
 
 
 _BY_HAND = "run the credential plugin by hand; it must be installed where this task runs"
@@ -97,7 +148,7 @@ def _failed(where: str, plugin: ExecPlugin, what: str, next_step: str) -> Target
 
 def _shown(data: bytes, plugin: ExecPlugin) -> str:
     """Return the end of the plugin's output without the secrets that it was given."""
-    text = " ".join(data[-8 * _MOST_OUTPUT :].decode(errors="replace").split())
+    text = " ".join(data.decode(errors="replace").split())
     secrets = {value for _name, value in plugin.env}
     secrets |= {part for argument in plugin.args for part in (argument, argument.partition("=")[2])}
     for secret in sorted(secrets, key=len, reverse=True):
