@@ -23,9 +23,9 @@ from .model import ClusterEntry, ExecPlugin
 
 # Seconds. kubectl waits without limit, but a person can interrupt it.
 _LIMIT = 60
-# The most characters of the messages that are shown, and the most bytes in which they are looked for. A pipe
-# holds 64 KiB.
+# The most characters of the messages that are shown, and the most bytes in which they are looked for.
 _MOST_OUTPUT, _END = 600, 4800
+# Reads that empty a pipe, which holds 64 KiB.
 _PIECES = 4
 # The most bytes of the output.
 _LARGEST = 1 << 20
