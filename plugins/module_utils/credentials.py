@@ -84,7 +84,7 @@ def secrets_in(options: Mapping[str, Any]) -> set[str]:
     found = _of_url(options.get("proxy")) | _of_url(options.get("host")) | _of_pem(options.get("certificates_pem"))
     # Keys are also pasted where a path or a certificate belongs.
     found |= {value for value in options.values() if isinstance(value, str) and PRIVATE_KEY in value}
-    found |= {value for name in _PATHS if _is_pasted(value := options.get(name))}
+    found |= {str(value) for name in _PATHS if _is_pasted(value := options.get(name))}
     for content in kubeconfig if isinstance(kubeconfig, list) else [kubeconfig]:
         if is_inline_text(content):
             found |= {str(content), *secrets_of_text(str(content))}

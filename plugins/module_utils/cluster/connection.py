@@ -92,7 +92,7 @@ def connect(
     configuration.proxy = way.proxy or None
     configuration.no_proxy = settings.get("no_proxy")
     if settings.get("proxy_headers"):
-        words = {name: utf8(str(value)) for name, value in settings["proxy_headers"].items() if value}
+        words: dict[str, Any] = {name: utf8(str(value)) for name, value in settings["proxy_headers"].items() if value}
         configuration.proxy_headers = urllib3.util.make_headers(**words)
     _take_proxy_from_environment(configuration, way.address)
     _log_in_at_proxy(configuration)

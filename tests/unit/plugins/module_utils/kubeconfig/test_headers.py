@@ -37,7 +37,7 @@ def test_names_are_sent_as_utf_8(text: str) -> None:
     "text", ["a\nb", "a\n b", "a\r\nImpersonate-Group: system:masters", "a\0", "a\x1b[0m", "a\x7f"]
 )
 def test_a_name_cannot_become_another_header(text: str) -> None:
-    with pytest.raises(TargetError, match="^x: .* has line breaks or other control characters"):
+    with pytest.raises(TargetError, match=r"^x: .* has line breaks or other control characters"):
         impersonated(text, "x")
 
 
