@@ -77,7 +77,8 @@ options:
     description:
       - URL of the proxy to the API server. For a proxy that requires a login, write
         C(http://user:password@host:port), or use O(proxy_headers).
-      - Environment variable C(K8S_AUTH_PROXY); otherwise C(HTTPS_PROXY) or C(HTTP_PROXY), by the scheme of the URL.
+      - Environment variable C(K8S_AUTH_PROXY); otherwise C(HTTPS_PROXY) or C(HTTP_PROXY), by the scheme of the URL,
+        with the exceptions in C(NO_PROXY). These two are not used for a server on the machine of the task.
     type: str
   no_proxy:
     description:

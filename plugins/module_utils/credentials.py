@@ -61,6 +61,9 @@ _HARMLESS = _NO_SECRETS | {"user", "users", "cluster", "clusters", "context", "c
 # Settings that are URLs: only the user and the password in them are secret.
 _URLS = frozenset({"idp-issuer-url", "proxy-url", "server"})
 _ARGUMENTS = frozenset({"args", "cmd-args"})
+# Settings that are the path of a secret, where people also paste the secret itself: a random word, or PEM in base64.
+_PATHS = frozenset({"client-key", "client_key", "tokenFile"})
+_PASTED = re.compile(r"(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])(?=\D*\d)(?:[\w+=~-]{20,}|[\w+/=-]{200,})|eyJ[\w.-]{20,}")
 # Values of settings and arguments that are not worth hiding wherever they occur.
 _NOTHING = frozenset({"", "~", "null", "true", "false", "yes", "no", "on", "off"})
 _PLAIN = re.compile(r"-{1,2}[\w-]*|[a-z]{1,12}(?:-[a-z]{1,12}){0,2}|true|false|null|\d{1,3}|", re.IGNORECASE)
@@ -81,6 +84,7 @@ def secrets_in(options: Mapping[str, Any]) -> set[str]:
     found = _of_url(options.get("proxy")) | _of_url(options.get("host")) | _of_pem(options.get("certificates_pem"))
     # Keys are also pasted where a path or a certificate belongs.
     found |= {value for value in options.values() if isinstance(value, str) and PRIVATE_KEY in value}
+    found |= {str(value) for name in _PATHS if _is_pasted(value := options.get(name))}
     for content in kubeconfig if isinstance(kubeconfig, list) else [kubeconfig]:
         if is_inline_text(content):
             found |= {str(content), *secrets_of_text(str(content))}
@@ -122,12 +126,17 @@ def secrets_of_text(text: str) -> set[str]:
     return set(_words_of(text))
 
 
-def shown_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options to show: the settings of a kubeconfig's users are hidden, but for those known to be harmless."""
-    kubeconfig = options.get("kubeconfig")
-    if isinstance(kubeconfig, Mapping):
-        return {**options, "kubeconfig": _shown(kubeconfig)}
-    return dict(options)
+def shown_options(options: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return options to show: the settings of a kubeconfig's users are hidden, but for those known to be harmless.
+
+    Args:
+        spec: the options that exist. The values of others are hidden: one may be a secret with a misspelled name.
+    """
+    known = {*spec, *(alias for option in spec.values() for alias in option.get("aliases") or ())}
+    shown = {name: value if name in known else MASKED for name, value in options.items()}
+    if isinstance(kubeconfig := shown.get("kubeconfig"), Mapping):
+        shown["kubeconfig"] = _shown(kubeconfig)
+    return shown
 
 
 def is_inline_text(kubeconfig: Any) -> bool:
@@ -182,13 +191,18 @@ def _settings(value: Any, name: str, seen: set[int]) -> Iterator[str]:
                 yield from _of_arguments(part)
             elif below in _URLS:
                 yield from _of_url(part)
-            elif below not in _NO_SECRETS:
+            elif below not in _NO_SECRETS or (below in _PATHS and _is_pasted(part)):
                 yield from _settings(part, str(below), seen)
     elif isinstance(value, (list, tuple)):
         for part in value:
             yield from _settings(part, name, seen)
     elif (text := _as_text(value)).lower() not in _NOTHING:
         yield text
+
+
+def _is_pasted(value: Any) -> bool:
+    """Return whether a setting is a secret where the path of its file belongs."""
+    return isinstance(value, str) and bool(_PASTED.fullmatch(value.strip()))
 
 
 def _of_arguments(arguments: Any) -> Iterator[str]:

@@ -36,7 +36,7 @@ class _Module(AnsibleModule):
         """See AnsibleModule. Both results and failures end here, in all releases of ansible-core."""
         self.outlet.hide({*secrets_in(self.params), *self.no_log_values})
         self.no_log_values.update(self.outlet.secrets.values)
-        shown = {"invocation": {"module_args": shown_options(self.params)}, **kwargs}
+        shown = {"invocation": {"module_args": shown_options(self.params, self.argument_spec)}, **kwargs}
         super()._return_formatted(self.outlet.result(shown))
 
 

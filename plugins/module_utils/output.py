@@ -15,7 +15,7 @@ from typing import Any
 
 from .errors import ConductorError
 from .redaction import Secrets, redact
-from .text import LINE, MESSAGE, NAME, bounded, escaped, indented, one_line
+from .text import LINE, MESSAGE, NAME, bounded, escaped, indented, one_line, seen
 
 # The logs that people asked for, by their key in a result.
 LOGS = frozenset({"logs"})
@@ -66,9 +66,17 @@ class Outlet:
     def _occurring(self, result: Mapping[str, Any]) -> Secrets | None:
         texts: set[str] = set()
         _collect(result, texts, 0)
-        return self.secrets.among("\n".join(texts))
+        whole = "\n".join(texts)
+        return self.secrets.among(f"{whole}\n{plain}" if (plain := seen(whole)) != whole else whole)
 
     def _hidden(self, text: str, secrets: Secrets | None, *, log: bool = False) -> str:
+        plain = seen(text)
+        if plain != text and (hidden := self._searched(plain, secrets, log)) != plain:
+            # Colours or invisible characters may be between a name and its secret, or in the secret.
+            return hidden
+        return self._searched(text, secrets, log)
+
+    def _searched(self, text: str, secrets: Secrets | None, log: bool) -> str:
         if secrets is not None:
             text = secrets.hidden_in(text)
         if log:

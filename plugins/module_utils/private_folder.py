@@ -12,13 +12,16 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 
-PREFIX = "conductor-"
+# The parent may be /tmp, where others have folders as well: only these names are ours.
+PREFIX = "conductor-private-"
+_OURS = re.compile(rf"{PREFIX}[a-z0-9_]{{8}}")
 # A folder has this name until it is locked.
-_NEW = "new-conductor-"
+_NEW = "new-conductor-private-"
 
 
 @contextlib.contextmanager
@@ -42,7 +45,7 @@ def sweep(parent: str) -> None:
     """Delete the folders of processes that were killed, and the files in them."""
     with contextlib.suppress(OSError):
         for entry in os.scandir(parent):
-            if entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False):
+            if _OURS.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
                 _delete_leftover(entry.path)
 
 
@@ -53,7 +56,8 @@ def _delete_leftover(path: str) -> None:
         # It belongs to somebody else, or another process has just deleted it.
         return
     try:
-        if os.fstat(holder).st_uid == os.geteuid():
+        found = os.fstat(holder)
+        if found.st_uid == os.geteuid() and not found.st_mode & 0o077:
             fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(path, ignore_errors=True)
     except OSError:

@@ -23,16 +23,17 @@ MASK, MASKED = "********", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 PRIVATE_KEY = "PRIVATE KEY-----"
 
 _NAMES = (
-    r"(?:pass(?:word|wd|phrase|code)|pwd|secret|token|jwt|credentials?|api[_-]?key|account[_-]?key|auth[_-]?key|"
-    r"(?:private|access|secret|signing|encryption|master|shared)[_-]?(?:access[_-]?)?key(?:[_-]?id)?|key-data|"
-    r"sig(?:nature)?|cookie)"
+    r"(?:pass(?:word|wd|phrase|code)|(?-i:(?<=_)PASS)|pwd|secret|token|jwt|credentials?|api[_ -]?key|"
+    r"account[_-]?key|auth[_-]?key|(?:private|access|secret|signing|encryption|master|shared)[_-]?(?:access[_-]?)?"
+    r"key(?:[_-]?id)?|key-data|sig(?:nature)?|cookie)"
 )
 # Words that follow a name and a colon in sentences, e.g. in "failed to fetch oauth token: unexpected status".
 _PROSE = (
     r"(?!\(hidden\)|\*{8}|(?:an?|the|no|not|is|are|was|in|of|for|to|it|and|or|failed|failure|unexpected|invalid|error|cannot|could|"
     r"unable|missing|expired|unauthorized|forbidden|denied|required|must|should|empty|context|dial|get|post|put|rpc|"
     r"eof|null|none|nil|true|false|illegal|malformed|unknown|unsupported|timeout|timed|server|permission|access|open|"
-    r"read|write|wrong|bad|too|does|has|only|use|set|see|secret|configmap|volume|token|password|key)\b)"
+    r"read|write|wrong|bad|too|does|has|only|use|set|see|secret|configmap|volume|token|password|key|field|"
+    r"serviceaccounts?)\b)"
 )
 _AUTHORIZATION_WORDS = r"(?!(?:tokens?|auth\w*|realm|schemes?|credentials?|challenge|headers?)\b)"
 _SPACE = r"(?:\s|%20|\+)"
@@ -73,7 +74,10 @@ _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (
         ("bearer", "basic", "negotiate", "ntlm", "apikey"),
         re.compile(
-            rf"\b(Bearer|Basic|Negotiate|NTLM|ApiKey){_SPACE}+{_AUTHORIZATION_WORDS}[\w.~+/%=-]{{6,}}", re.IGNORECASE
+            # "Basic networking" is no credential: base64 text has capital letters or digits.
+            rf"(?:\b|(?<=%20)|(?<=%3A))(Bearer|Basic(?={_SPACE}+(?-i:[a-z]{{0,80}}[A-Z0-9=]))|Negotiate|NTLM|ApiKey)"
+            rf"{_SPACE}+{_AUTHORIZATION_WORDS}[\w.~+/%=-]{{6,}}",
+            re.IGNORECASE,
         ),
         rf"\1 {HIDDEN}",
     ),
@@ -81,7 +85,8 @@ _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (
         ("://",),
         re.compile(
-            r"""([A-Za-z]://)(?![^\s/@]*:\*{8}@)(?:[^\s/?#"'<>:]{0,200}:(?!\d+[/?#])[^\s"'<>]{0,500}|[^\s/?#"'<>]{1,700})@"""
+            r"""([A-Za-z]://)(?!git@|[^\s/@]*:\*{8}@)(?:[^\s/?#"'<>:]{0,200}:(?!\d+[/?#])[^\s"'<>]{0,500}|"""
+            r"""[^\s/?#"'<>]{1,700})@(?!sha256:)"""
         ),
         rf"\1{HIDDEN}@",
     ),
@@ -121,14 +126,22 @@ _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
         re.compile(
             r"\b(?:A(?:KI|SI|BI|CC)A[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|gl[a-z]{2,5}-[\w-]{20,}|"
             r"xox[a-z]-[\w-]{10,}|AIza[\w-]{30,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}|hf_[A-Za-z0-9]{20,}|"
-            r"sk-[\w-]{20,}|[sr]k_(?:live|test)_\w{10,}|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{20,}|dckr_[a-z]{3}_[\w-]{20,}|"
+            r"sk-(?=[\w-]{0,80}[A-Z])[\w-]{20,}|[sr]k_(?:live|test)_\w{10,}|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{20,}|dckr_[a-z]{3}_[\w-]{20,}|"
             r"hv[sbr]\.[\w-]{20,}|do[opr]_v1_\w{20,}|SG\.[\w-]{16,}\.[\w-]{16,}|[a-z0-9]{6}\.(?=[a-f0-9]{0,15}[g-z])"
             r"(?=[a-z]{0,15}\d)[a-z0-9]{16})\b"
         ),
         HIDDEN,
     ),
-    # Long base64 text: a line of a PEM block has 64 characters (RFC 7468). Keep 64 hexadecimal digits: image digests.
-    ((), re.compile(r"(?<![\w+/-])(?![0-9a-f]{64}(?![A-Za-z0-9+/]))[A-Za-z0-9+/]{64,}={0,2}"), HIDDEN),
+    # Long base64 text: a line of a PEM block has 64 characters (RFC 7468). Keep 64 hexadecimal digits, which are image
+    # digests, and paths: base64 text of this length has capital letters.
+    (
+        (),
+        re.compile(
+            r"(?<![\w+/-])(?![0-9a-f]{64}(?![A-Za-z0-9+/]))(?![a-z0-9]*/[a-z0-9/]*(?![A-Za-z0-9+/]))"
+            r"[A-Za-z0-9+/]{64,}={0,2}"
+        ),
+        HIDDEN,
+    ),
 )
 
 # Spellings that are shorter are hidden only as whole words, and parts of a secret only from this length on.

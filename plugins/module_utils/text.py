@@ -22,12 +22,19 @@ _HOSTILE = re.compile(
     "\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb\U000110bd"
     "\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
 )
+# Codes of a terminal, e.g. for colours (ECMA-48), and characters without a width of their own.
+_UNSEEN = re.compile(rf"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?![\t\r]){_HOSTILE.pattern}")
 _SHORT_NAMES = {"\t": r"\t", "\r": r"\r"}
 
 
 def escaped(text: str) -> str:
     """Return the text with each hostile character shown as its escape (backslash, x1b). Line feeds stay."""
     return _HOSTILE.sub(_escape, text)
+
+
+def seen(text: str) -> str:
+    """Return the text as a person sees it, to look for words in it: without colours and invisible characters."""
+    return _UNSEEN.sub("", text) if _HOSTILE.search(text) else text
 
 
 def _escape(match: re.Match[str]) -> str:

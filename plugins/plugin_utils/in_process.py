@@ -77,7 +77,8 @@ def _result(
     operation: ModuleOperation, arguments: dict[str, Any], settings: Mapping[str, Any], send: Send, claim: Claim
 ) -> dict[str, Any]:
     outlet = Outlet()
-    validated = ArgumentSpecValidator(operation.argument_spec()).validate(arguments)
+    spec = operation.argument_spec()
+    validated = ArgumentSpecValidator(spec).validate(arguments)
     params = validated.validated_parameters
     outlet.hide(validated._no_log_values | secrets_in(params))
     warnings = [f"Both option {both['option']} and its alias {both['alias']} are set." for both in validated._warnings]
@@ -98,7 +99,7 @@ def _result(
         result = operation.outcome(call, outlet)
     # A setting of newer releases of ansible-core; older ones always return the options.
     if settings.get("_ansible_inject_invocation", True):
-        result["invocation"] = {"module_args": shown_options(params)}
+        result["invocation"] = {"module_args": shown_options(params, spec)}
     if warnings:
         result["warnings"] = warnings
     if validated._deprecations:

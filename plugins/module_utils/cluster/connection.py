@@ -23,6 +23,7 @@ from ..errors import TargetError
 from ..kubeconfig.address import Address, address_of
 from ..kubeconfig.credentials import Login, login_of
 from ..kubeconfig.files import INLINE, Hide, read_kubeconfig
+from ..kubeconfig.headers import utf8
 from ..kubeconfig.model import ClusterEntry, User, merged
 from ..kubeconfig.options import file_of, given_login, has_credentials, impersonation, secrets_of
 from ..kubeconfig.pem import authority, read_file
@@ -91,7 +92,8 @@ def connect(
     configuration.proxy = way.proxy or None
     configuration.no_proxy = settings.get("no_proxy")
     if settings.get("proxy_headers"):
-        configuration.proxy_headers = urllib3.util.make_headers(**settings["proxy_headers"])
+        words: dict[str, Any] = {name: utf8(str(value)) for name, value in settings["proxy_headers"].items() if value}
+        configuration.proxy_headers = urllib3.util.make_headers(**words)
     _take_proxy_from_environment(configuration, way.address)
     _log_in_at_proxy(configuration)
     if not way.address.is_encrypted:
@@ -150,7 +152,7 @@ def _in_cluster(configuration: Configuration, settings: Mapping[str, Any], hide:
         ) from error
     way = _Way(address_of(str(configuration.host), "the address of the cluster"), "this pod's service account")
     way.authority = authority(read_file(str(configuration.ssl_ca_cert), "the CA of the pod"), "the CA of the pod")
-    way.impersonation = impersonation(settings, User())
+    way.impersonation = impersonation(settings, User(), way.name)
     hide({value.partition(" ")[2] or value for value in configuration.api_key.values()})
     return way
 
@@ -173,7 +175,7 @@ def _by_kubeconfig(target: Target, settings: Mapping[str, Any], hide: Hide, warn
         server_name=cluster.tls_server_name,
         proxy=cluster.proxy,
         compress=not cluster.disable_compression,
-        impersonation=impersonation(settings, access.user),
+        impersonation=impersonation(settings, access.user, access.name),
     )
     if not settings.get("ca_cert"):
         way.authority = _authority_of(cluster, access)
@@ -214,7 +216,7 @@ def _override(way: _Way, settings: Mapping[str, Any]) -> None:
     if settings.get("proxy"):
         way.proxy = settings["proxy"]
     if not way.impersonation:
-        way.impersonation = impersonation(settings, User())
+        way.impersonation = impersonation(settings, User(), way.name)
 
 
 # -- the way there ---------------------------------------------------------------------------------------------
@@ -254,16 +256,18 @@ def _require_safe_way(way: _Way, settings: Mapping[str, Any], by_proxy: bool, wa
 
 
 def _take_proxy_from_environment(configuration: Configuration, address: Address) -> None:
-    """Take a proxy from C(HTTPS_PROXY) or a similar variable if nothing else names one.
+    """Take a proxy from C(HTTPS_PROXY) or a similar variable if nothing else names one, as kubectl does.
 
-    Older releases of the official client do not read these variables.
+    Older releases of the official client do not read these variables. A server on this machine is never behind them,
+    and C(NO_PROXY) does not apply to a proxy that is named for the cluster.
     """
+    if configuration.proxy or address.is_loopback:
+        return
     proxies = getproxies()
-    # A request without encryption to this machine must not leave it.
-    if not configuration.proxy and (address.is_encrypted or not address.is_loopback):
-        configuration.proxy = proxies.get(address.scheme) or proxies.get("all")
-    if not configuration.no_proxy:
-        configuration.no_proxy = proxies.get("no")
+    configuration.proxy = proxies.get(address.scheme) or proxies.get("all")
+    # Go reads *.example.com like .example.com; the libraries of Python do not.
+    words = (configuration.no_proxy or proxies.get("no") or "").split(",")
+    configuration.no_proxy = ",".join(word.strip().replace("*.", ".") for word in words) or None
 
 
 def _log_in_at_proxy(configuration: Configuration) -> None:
@@ -312,4 +316,4 @@ def _log_in(configuration: Any, login: Login) -> None:
         refresh(configuration)
         configuration.refresh_api_key_hook = refresh
     elif login.username or login.password:
-        configuration.username, configuration.password = login.username, login.password
+        configuration.username, configuration.password = utf8(login.username), utf8(login.password)

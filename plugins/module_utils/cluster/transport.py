@@ -29,6 +29,7 @@ except ImportError:  # reported by module_runner.py, so that documentation and a
     pass
 
 from ..errors import AnswerError, ConductorError, UnreachableError
+from ..kubeconfig.address import is_loopback
 from ..objects.resources import RESOURCES
 from ..wire.body import PIECE, SENT, Limits, OddAnswer, parse, read_beginning, read_body, weight_of
 from ..wire.connections import Exchange, limit_connections
@@ -374,7 +375,7 @@ class Transport:
         """Return a warning if others in the network can read what is sent, the credentials above all; empty if not."""
         sent = "the credentials are" if self.credentials() else "everything is"
         if not self.host.startswith("https:"):
-            local = urlsplit(self.host).hostname in ("localhost", "127.0.0.1", "::1")
+            local = is_loopback(urlsplit(self.host).hostname or "")
             return (
                 "" if local and not self.credentials() else f"{sent} sent to {self.host} without encryption (http://)"
             )

@@ -16,6 +16,7 @@ from ..errors import TargetError
 from . import oidc
 from .exec_plugin import Credential, run_plugin
 from .files import Hide
+from .headers import bearer
 from .model import shown
 from .pem import certificates, private_key, read_file
 from .usable import OIDC, Access
@@ -71,7 +72,7 @@ def login_of(access: Access, authority: bytes, hide: Hide, warn: Callable[[str],
     if user.token_file:
         token = _TokenFile(user.token_file, user.token, f"tokenFile of {name}", hide).current
     elif user.token:
-        token = _Fixed(_one_line(user.token, f"token of {name}")).current
+        token = _Fixed(bearer(user.token, f"token of {name}")).current
     elif user.username:
         return Login(None, user.username, user.password, certificate, key)
     elif user.provider == OIDC:
@@ -125,7 +126,7 @@ class _TokenFile:
         if not text:
             raise TargetError(f"{self._name}: {self._path} is empty", next_step="write the token into it")
         self._hide({text})
-        return _one_line(text, self._name)
+        return bearer(text, self._name)
 
 
 class _IdToken:
@@ -180,19 +181,6 @@ class _Plugin:
         assert plugin is not None
         self._credential = run_plugin(plugin, self._access.cluster, self._authority, self._access.name)
         self._hide(self._credential.secrets)
-        _one_line(self._credential.token, f"token of the credential plugin of {self._access.name}")
+        if self._credential.token:
+            bearer(self._credential.token, f"token of the credential plugin of {self._access.name}")
         return self._credential
-
-
-def _one_line(token: str, name: str) -> str:
-    """Return a token that can be sent in a header.
-
-    Raises:
-        TargetError: it has line breaks or other characters that a header cannot have.
-    """
-    if any(not " " <= char <= "~" for char in token):
-        raise TargetError(
-            f"{name} has line breaks or other characters that a header cannot have",
-            next_step="write it on one line; in YAML `|-` and `>-` remove the line break at the end",
-        )
-    return token

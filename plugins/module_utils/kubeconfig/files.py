@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..credentials import secrets_in
+from ..credentials import is_inline_text, secrets_in, secrets_of_text
 from ..errors import TargetError
 from ..objects.documents import MOST_CHARACTERS, DocumentError, documents, json_types
 from ..objects.encodings import EncodingProblem, text_of
@@ -26,6 +26,8 @@ INLINE = "the inline kubeconfig"
 
 Hide = Callable[[set[str]], None]
 
+# The limit of Linux.
+_LONGEST_PATH = 4096
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
 _ONLY_COMMENTS = re.compile(r"(?:\s*(?:#[^\n]*)?(?:\n|\Z))*")
 
@@ -40,6 +42,10 @@ def read_kubeconfig(kubeconfig: str | Mapping[str, Any] | None, hide: Hide) -> t
     Raises:
         TargetError: a file cannot be read or is not a kubeconfig, or no file exists.
     """
+    if is_inline_text(kubeconfig):
+        # A variable of the environment may hold the content as well.
+        hide(secrets_in({"kubeconfig": kubeconfig}))
+        kubeconfig = kubeconfig_of(str(kubeconfig))
     if isinstance(kubeconfig, Mapping):
         return INLINE, [_content(INLINE, lambda: [kubeconfig], "", hide)]
     if kubeconfig is not None and not isinstance(kubeconfig, str):
@@ -48,9 +54,7 @@ def read_kubeconfig(kubeconfig: str | Mapping[str, Any] | None, hide: Hide) -> t
             next_step="give a path, or the content of a kubeconfig as text or as a dictionary",
         )
     where = kubeconfig or os.environ.get("KUBECONFIG") or DEFAULT_KUBECONFIG
-    if kubeconfig and _is_base64(kubeconfig) and not os.path.exists(kubeconfig):
-        hide({kubeconfig})
-        raise TargetError("kubeconfig is base64 text", next_step="decode it with the filter b64decode")
+    _require_paths(where, "kubeconfig" if kubeconfig else "KUBECONFIG", hide)
     paths = [os.path.expanduser(path) for path in where.split(os.pathsep) if path]
     contents = [content for path in dict.fromkeys(paths) for content in _read(path, hide)]
     if not contents and not kubeconfig and not os.environ.get("KUBECONFIG"):
@@ -62,6 +66,19 @@ def read_kubeconfig(kubeconfig: str | Mapping[str, Any] | None, hide: Hide) -> t
     if not contents:
         raise TargetError(f"kubeconfig file not found: {' or '.join(paths)}", next_step="check the path")
     return os.pathsep.join(paths), contents
+
+
+def _require_paths(where: str, name: str, hide: Hide) -> None:
+    """Fail if a setting holds a kubeconfig instead of its path. CI systems do that with variables of the wrong type."""
+    if is_inline_text(where):
+        hide(secrets_in({"kubeconfig": where}))
+        raise TargetError(
+            f"{name} holds the content of a kubeconfig, but must be a path",
+            next_step=f"write it to a file and set {name} to its path, or set conductor_kubeconfig to the content",
+        )
+    if _is_base64(where) and not os.path.exists(where[:_LONGEST_PATH]):
+        hide({where, *secrets_of_text(where)})
+        raise TargetError(f"{name} is base64 text", next_step="decode it; in a playbook the filter b64decode does that")
 
 
 def kubeconfig_of(text: str) -> dict[str, Any]:
@@ -140,8 +157,9 @@ def _is_base64(text: str) -> bool:
     if len(found) < 40 or not _BASE64.fullmatch(found):
         return False
     try:
-        return b"\n" in base64.b64decode(found, validate=True)
-    except binascii.Error:
+        # A path of letters only can be decoded as well, but not to text.
+        return is_inline_text(base64.b64decode(found, validate=True).decode())
+    except (binascii.Error, UnicodeDecodeError):
         return False
 
 

@@ -14,6 +14,7 @@ from ..credentials import secrets_in
 from ..errors import TargetError
 from .credentials import Login
 from .files import Hide
+from .headers import bearer, impersonated
 from .model import User
 from .pem import certificates, private_key, read_file
 
@@ -46,11 +47,8 @@ def given_login(settings: Mapping[str, Any], hide: Hide) -> Login | None:
             key = certificate
         certificate, key = certificates(certificate, "client_cert"), private_key(key, "client_key")
     token = str(settings.get("api_key") or "")
-    if token and any(not " " <= char <= "~" for char in token):
-        raise TargetError(
-            "api_key has line breaks or other characters that a header cannot have",
-            next_step="write it on one line; remove the line break at its end",
-        )
+    if token:
+        bearer(token, "api_key")
     if not has_credentials(settings) and not certificate:
         return None
     user, password = str(settings.get("username") or ""), str(settings.get("password") or "")
@@ -70,11 +68,15 @@ def file_of(settings: Mapping[str, Any], name: str) -> bytes:
     return read_file(os.path.expanduser(value), name)
 
 
-def impersonation(settings: Mapping[str, Any], user: User) -> list[tuple[str, str]]:
-    """Return the headers for impersonation; another user of the options replaces all of the kubeconfig's."""
-    name, groups = settings.get("impersonate_user"), settings.get("impersonate_groups")
-    if name:
-        user = User(impersonate=name)
+def impersonation(settings: Mapping[str, Any], user: User, name: str) -> list[tuple[str, str]]:
+    """Return the headers for impersonation; another user of the options replaces all of the kubeconfig's.
+
+    Args:
+        name: how errors name the server and the user.
+    """
+    instead, groups = settings.get("impersonate_user"), settings.get("impersonate_groups")
+    if instead:
+        user = User(impersonate=instead)
     if groups:
         user = User(impersonate=user.impersonate, impersonate_groups=tuple(groups))
     if groups and not user.impersonate:
@@ -85,4 +87,4 @@ def impersonation(settings: Mapping[str, Any], user: User) -> list[tuple[str, st
     for extra, values in user.impersonate_extra.items():
         # A header's name has letters and digits; the server decodes the rest.
         headers += [(f"Impersonate-Extra-{quote(extra, safe='')}", value) for value in values]
-    return headers
+    return [(header, impersonated(value, name)) for header, value in headers]

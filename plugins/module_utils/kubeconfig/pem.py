@@ -50,19 +50,28 @@ def certificates(data: bytes, name: str) -> bytes:
 
 
 def authority(data: bytes, name: str) -> bytes:
-    """Return the CA certificates in the data.
+    """Return the CA certificates in the data, without those that are damaged, as kubectl does.
 
     Raises:
-        TargetError: there is none, or one is damaged.
+        TargetError: there is none.
     """
     found = certificates(data, name)
+    if _are_valid(found):
+        return found
+    valid = [match[0] for match in _BLOCK.finditer(found) if _are_valid(match[0])]
+    if not valid:
+        raise TargetError(
+            f"{name} holds a certificate that is damaged", next_step="check it with `openssl x509 -noout -text`"
+        )
+    return b"\n".join([*valid, b""])
+
+
+def _are_valid(found: bytes) -> bool:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=found.decode("latin-1"))
     except (ssl.SSLError, ValueError):
-        raise TargetError(
-            f"{name} holds a certificate that is damaged", next_step="check it with `openssl x509 -noout -text`"
-        ) from None
-    return found
+        return False
+    return True
 
 
 def private_key(data: bytes, name: str) -> bytes:

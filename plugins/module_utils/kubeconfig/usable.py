@@ -108,7 +108,7 @@ def _check_user(user: User, name: str, context: str) -> None:
             raise _twice("client-key", name)
         if not user.key and not user.key_file:
             raise TargetError(f"{name} has a client certificate without a key", next_step="set client-key-data")
-    if user.token and (user.username or user.password):
+    if (user.token and (user.username or user.password)) or (user.token_file and user.username):
         raise TargetError(f"{name} has both a token and a password", next_step="remove one of them")
     if not user.impersonate and (user.impersonate_uid or user.impersonate_groups or user.impersonate_extra):
         raise TargetError(

@@ -11,6 +11,7 @@ lines of aliases can stand for gigabytes.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import math
 import re
@@ -79,6 +80,7 @@ def documents(text: str, *, unique_keys: bool = False) -> list[Any]:
                 object_pairs_hook=_unique if unique_keys else None,
                 parse_constant=_refuse_constant,
                 parse_float=_from_json,
+                parse_int=_whole,
             )
             return [json_types(value)]
         except (json.JSONDecodeError, RecursionError):
@@ -260,8 +262,11 @@ def _resolved(text: str, event: Any) -> Any:
     if _INTEGER.fullmatch(plain):
         # A leading zero is octal, as in YAML 1.1.
         octal = re.fullmatch(r"([-+]?)0([0-7]+)", plain)
-        value = int(f"{octal[1]}0o{octal[2]}" if octal else plain, 0)
-        return value if -(2**63) <= value < 2**64 else _number(float(value))
+        with contextlib.suppress(ValueError, OverflowError):
+            value = int(f"{octal[1]}0o{octal[2]}" if octal else plain, 0)
+            return value if -(2**63) <= value < 2**64 else _number(float(value))
+        # Too large for any number.
+        return text
     if _FLOAT.fullmatch(plain):
         number = float(plain)
         return text if math.isinf(number) else _number(number)
@@ -293,6 +298,11 @@ def _number(value: float) -> int | float:
 
 def _from_json(text: str) -> int | float:
     return _number(float(text))
+
+
+def _whole(text: str) -> int | float:
+    # Longer ones are floating-point numbers, as in Go. Python limits the digits of a number.
+    return int(text) if len(text) <= 20 and -(2**63) <= int(text) < 2**64 else _number(float(text))
 
 
 def _refuse_constant(name: str) -> Any:

@@ -33,6 +33,16 @@ API=${API:-client.authentication.k8s.io/v1}
 printf '{"apiVersion": "%s", "kind": "ExecCredential", "status": {"token": "from-plugin%s"}}' "$API" "$1"
 """
 
+YAML_PLUGIN = """\
+#!/bin/sh
+cat <<END
+---
+apiVersion: client.authentication.k8s.io/v1
+status:
+  token: from-plugin
+END
+"""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -60,11 +70,13 @@ class Cases:
             "other.key": other.key,
             "token": b"from-file\n",
             "empty": b"",
+            "bundle.crt": b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n" + authority.pem,
         }
         for name, content in self.contents.items():
             (folder / name).write_bytes(content)
-        (folder / "plugin").write_text(PLUGIN)
-        (folder / "plugin").chmod(0o700)
+        for name, text in (("plugin", PLUGIN), ("yaml-plugin", YAML_PLUGIN)):
+            (folder / name).write_text(text)
+            (folder / name).chmod(0o700)
 
     # -- valid files ---------------------------------------------------------------------------------------------
 
@@ -210,6 +222,7 @@ class Cases:
             "ca-empty": {"certificate-authority": "empty"},
             "ca-none": {"certificate-authority": None},
             "ca-folder": {"certificate-authority": "."},
+            "ca-one-is-damaged": {"certificate-authority": "bundle.crt"},
             "ca-data-no-base64": {"certificate-authority": None, "certificate-authority-data": "not base64!"},
             "ca-data-no-pem": {"certificate-authority": None, "certificate-authority-data": "bm8gcGVt"},
             "ca-data-key": {"certificate-authority": None, "certificate-authority-data": self.data("client.key")},
@@ -284,6 +297,14 @@ class Cases:
             "uid-without-as": {"token": "t", "as-uid": "1"},
             "groups-without-as": {"token": "t", "as-groups": ["g"]},
             "extra-without-as": {"token": "t", "as-user-extra": {"a": ["b"]}},
+            "token-file-and-basic": {"tokenFile": "token", "username": "u", "password": "p"},
+            "token-file-and-password": {"tokenFile": "token", "password": "p"},
+            "basic-unicode": {"username": "j\u00e4ne", "password": "p\u20ac"},
+            **{
+                f"as-{name}": {"token": "t", "as": text, "as-uid": text, "as-groups": [text, "g"]}
+                for name, text in (("latin", "j\u00e4ne"), ("unicode", "\u65e5"), ("lines", "a\nb"), ("fold", "a\n b"))
+            },
+            "as-extra-unicode": {"token": "t", "as": "j", "as-user-extra": {"k": ["\u65e5"]}},
             "as-alone": {"token": "t", "as": "jane"},
             "only-as": {"as": "jane"},
             "exec-v1alpha1": {"exec": {**plugin, "apiVersion": "client.authentication.k8s.io/v1alpha1"}},
@@ -301,6 +322,10 @@ class Cases:
                     "env": [{"name": "API", "value": "client.authentication.k8s.io/v1beta1"}],
                     "interactiveMode": None,
                 }
+            },
+            "exec-yaml-without-kind": {"exec": {**plugin, "command": "./yaml-plugin"}},
+            "exec-own-path": {
+                "exec": {**plugin, "command": "true", "env": [{"name": "PATH", "value": "/nonexistent"}]}
             },
             "exec-other-version": {"exec": {**plugin, "env": [{"name": "API", "value": "x/v1"}]}},
             "exec-no-mode": {"exec": {**plugin, "interactiveMode": None}},

@@ -16,7 +16,8 @@ from ansible_collections.conductor.trainer.plugins.module_utils.credentials impo
     secrets_of_text,
     shown_options,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils.redaction import Secrets
+from ansible_collections.conductor.trainer.plugins.module_utils.module_call import CONNECTION_ARG_SPEC as SPEC
+from ansible_collections.conductor.trainer.plugins.module_utils.redaction import MASKED, Secrets
 
 BODY = "\n".join("MIIEpAIBAAKCAQEA7" + "abcDEF123/+xyz0"[index % 15 :] * 3 for index in range(5))
 PEM = f"-----BEGIN RSA PRIVATE KEY-----\n{BODY}\n-----END RSA PRIVATE KEY-----\n"
@@ -58,6 +59,11 @@ SECRET_SETTINGS: list[tuple[dict[str, Any], dict[str, Any], set[str]]] = [
         {"word", "value1"},
     ),
     ({"unknown-setting": "word"}, {}, {"word"}),
+    # Pasted where the path of a file belongs.
+    ({"tokenFile": "wMgThFpmGBxzGjmNNG0L1oTY"}, {}, {"wMgThFpmGBxzGjmNNG0L1oTY"}),
+    ({"tokenFile": "sha256~wMgThFpmGBx-GjmNNG0L1oTY"}, {}, {"sha256~wMgThFpmGBx-GjmNNG0L1oTY"}),
+    ({"tokenFile": "eyJhbGciOiJSUzI1NiIs.eyJpc3MiOiJr.c2ln"}, {}, {"eyJhbGciOiJSUzI1NiIs.eyJpc3MiOiJr.c2ln"}),
+    ({"client-key": KEY_DATA}, {}, {KEY_DATA}),
     ({}, {"proxy-url": "http://me:wo%2Frd@proxy.example:3128"}, {"wo%2Frd", "wo/rd"}),
     ({}, {"proxy-url": "http://T0ken@proxy.example:3128"}, {"T0ken"}),
     ({}, {"server": "https://me:word@berlin.example:6443"}, {"word"}),
@@ -149,7 +155,7 @@ def test_the_invocation_shows_no_setting_of_a_user_but_harmless_ones() -> None:
         "token": "word",
         "exec": {"command": "aws", "args": ["eks", "get-token"], "env": [{"name": "AWS_PROFILE", "value": "x"}]},
     }
-    shown = shown_options({"kubeconfig": kubeconfig(user), "context": "prod"})
+    shown = shown_options({"kubeconfig": kubeconfig(user), "context": "prod"}, SPEC)
     assert shown["context"] == "prod"
     assert shown["kubeconfig"]["clusters"] == kubeconfig()["clusters"]
     masked = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
@@ -163,7 +169,13 @@ def test_the_invocation_shows_no_setting_of_a_user_but_harmless_ones() -> None:
             },
         }
     ]
-    assert shown_options({"kubeconfig": {"users": "word"}}) == {"kubeconfig": {"users": masked}}
+    assert shown_options({"kubeconfig": {"users": "word"}}, SPEC) == {"kubeconfig": {"users": masked}}
+
+
+def test_the_invocation_shows_no_value_of_an_option_that_does_not_exist() -> None:
+    options = {"cert_file": "/c", "host": "https://a", "api_keyy": "T0ken", "proxyy": {"password": "word"}}
+    shown = shown_options(options, SPEC)
+    assert shown == {**options, "api_keyy": MASKED, "proxyy": MASKED}
 
 
 @pytest.mark.parametrize(

@@ -281,3 +281,39 @@ def test_a_message_keeps_its_shape() -> None:
     assert Outlet().message(error) == (
         "check Pod a: missing permissions:\n  get pods\n  list\n  jobs\nNext: grant\n  them"
     )
+
+
+INVISIBLE = {
+    "zero width": lambda text: "\u200b".join(text),
+    "soft hyphens": lambda text: "\u00ad".join(text),
+    "colour in it": lambda text: f"{text[:7]}\x1b[1;31m{text[7:]}\x1b[0m",
+    "colour around it": lambda text: f"\x1b[36m{text}\x1b[0m",
+    "one-byte codes": lambda text: f"\x9b1m{text[:5]}\x9b0m{text[5:]}",
+    "backspaces": lambda text: "\x08".join(text),
+    "bidirectional": lambda text: f"\u202d{text[:9]}\u202c{text[9:]}",
+}
+
+
+@pytest.mark.parametrize("kind", INVISIBLE)
+@pytest.mark.parametrize("exit_", ["line", "paragraph", "result", "log"])
+def test_a_secret_with_invisible_characters_is_hidden(kind: str, exit_: str) -> None:
+    secret = texts(random.Random(5))["token"]  # noqa: S311
+    outlet = Outlet(Secrets([secret]))
+    text = f"said {INVISIBLE[kind](secret)} again"
+    shown = {
+        "line": outlet.line,
+        "paragraph": outlet.paragraph,
+        "result": lambda text: outlet.result({"cause": text})["cause"],
+        "log": lambda text: outlet.result({"logs": [text]})["logs"][0],
+    }[exit_](text)
+    assert shown.startswith("said ")
+    assert shown.endswith(" again")
+    assert "".join(char for char in shown if char.isalnum()) == "saidagain"
+
+
+@pytest.mark.parametrize("between", ["\x1b[0m", "\u200b", "\x1b[0m\x1b[1m", "\u00ad"])
+def test_colours_between_a_name_and_its_value_hide_nothing_from_the_search(between: str) -> None:
+    text = f"level=info \x1b[36mpassword{between}={between}hunter2-of-a-pod done"
+    assert "hunter2" not in Outlet().paragraph(text)
+    # Without a secret, what a terminal would hide is shown.
+    assert Outlet().paragraph("a\x1b[36mb\u200b") == r"a\x1b[36mb\u200b"

@@ -54,11 +54,23 @@ def test_leftovers_of_killed_processes_are_deleted_and_others_stay(tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["ansible-local-1"]
 
 
+def test_folders_of_others_stay(tmp_path: Path) -> None:
+    """The folder may be /tmp, where people put what they like."""
+    names = ["conductor-trainer", "conductor-1.0.0", "conductor-x", PREFIX, f"{PREFIX}backup", f"{PREFIX}abcdefghi"]
+    for name in names:
+        (tmp_path / name).mkdir(mode=0o700)
+    # As long as a name of ours, but everybody may read it.
+    (tmp_path / f"{PREFIX}abcdefgh").mkdir(mode=0o755)
+    sweep(str(tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names, f"{PREFIX}abcdefgh"])
+
+
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
     theirs = tmp_path / "theirs"
     theirs.mkdir()
     (theirs / "file").touch()
-    (tmp_path / f"{PREFIX}x").symlink_to(theirs)
+    theirs.chmod(0o700)
+    (tmp_path / f"{PREFIX}abcdefgh").symlink_to(theirs)
     sweep(str(tmp_path))
     assert (theirs / "file").exists()
 

@@ -397,7 +397,13 @@ def test_of_two_clusters_with_one_name_the_first_file_counts(tmp_path: Path) -> 
         ({"HTTPS_PROXY": "http://p.invalid:1"}, "https://a.example", "http://p.invalid:1"),
         ({"https_proxy": "http://p.invalid:1", "NO_PROXY": "b.example"}, "https://a.example", "http://p.invalid:1"),
         ({"https_proxy": "http://p.invalid:1", "NO_PROXY": ".example"}, "https://a.example", None),
+        ({"https_proxy": "http://p.invalid:1", "NO_PROXY": "x, *.example"}, "https://a.example", None),
+        ({"https_proxy": "http://p.invalid:1", "NO_PROXY": "10.0.0.0/8"}, "https://10.1.2.3:6443", None),
         ({"HTTP_PROXY": "http://p.invalid:1"}, "https://a.example", None),
+        # A local cluster, e.g. of kind or minikube.
+        ({"HTTPS_PROXY": "http://p.invalid:1"}, "https://127.0.0.1:6443", None),
+        ({"HTTPS_PROXY": "http://p.invalid:1"}, "https://localhost:6443", None),
+        ({"HTTPS_PROXY": "http://p.invalid:1"}, "https://[::1]:6443", None),
         ({"ALL_PROXY": "http://p.invalid:1"}, "https://a.example", "http://p.invalid:1"),
     ],
 )
@@ -412,8 +418,11 @@ def test_a_proxy_in_the_environment_is_used(
     assert str(getattr(manager, "proxy", None)) == str(proxy)
 
 
-def test_a_proxy_of_the_kubeconfig_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("exceptions", ["", "a", "*"])
+def test_a_proxy_of_the_kubeconfig_wins_over_the_environment(exceptions: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://environment.invalid:1")
+    # As in kubectl this is about proxies of the environment.
+    monkeypatch.setenv("NO_PROXY", exceptions)
     inline = kubeconfig("https://a", "x")
     inline["clusters"][0]["cluster"]["proxy-url"] = "http://kubeconfig.invalid:1"
     manager: Any = connect(Target(kubeconfig=inline))._pool

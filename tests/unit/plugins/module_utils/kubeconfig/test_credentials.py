@@ -119,6 +119,10 @@ OIDC = {"idp-issuer-url": "https://127.0.0.1:1", "client-id": "kubernetes"}
         ),
         ({**provider("oidc", **OIDC), **plugin()}, "and an exec plugin"),
         ({"token": "hush\nhush"}, "has line breaks"),
+        ({"token": "  "}, "token of user 'u' .* is blank"),
+        ({"token": "hush", "as": "a\n b"}, "to impersonate has line breaks"),
+        ({"token": "hush", "as": "a", "as-groups": ["g", "b\r"]}, "to impersonate has line breaks"),
+        ({"tokenFile": "/missing/file", "username": "u"}, "has both a token and a password"),
         ({"token": "hush", "username": "u"}, "has both a token and a password"),
         ({"token": "hush", "as-uid": "1"}, "as-uid, as-groups or as-user-extra without as"),
         ({"token": "hush", "as-groups": ["g"]}, "as-uid, as-groups or as-user-extra without as"),
@@ -344,8 +348,11 @@ def script(text: str, **more: Any) -> dict[str, Any]:
         ("import sys; sys.exit('session expired')", "ended with code 1: session expired"),
         ("import sys; sys.exit(3)", "ended with code 3"),
         ("print('no')", "returned no JSON"),
-        ("print('[]')", "returned no ExecCredential"),
-        ("print('{}')", "returned no ExecCredential"),
+        ("print('[]')", "returned no JSON"),
+        ("print(chr(123))", "returned no JSON"),
+        ("print('{}'); print('{}')", "returned no JSON"),
+        ("print('kind: Secret')", "returned no ExecCredential"),
+        ("print('{}')", "returned apiVersion '' instead of"),
         ('print(\'{"kind": "ExecCredential", "apiVersion": "x/v1"}\')', "returned apiVersion 'x/v1' instead of"),
         (f'print(\'{{"kind": "ExecCredential", "apiVersion": "{V1}"}}\')', "returned no status"),
         (
@@ -387,6 +394,42 @@ def test_a_plugin_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(f"{run_plugin.__module__}._LIMIT", 0.1)
     with pytest.raises(TargetError, match=r"did not end within 0\.1 s"):
         connected(script("import time; time.sleep(60)"))
+
+
+BACKGROUND = """
+import json, os, subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(10)"], stdout=STDOUT, stdin=subprocess.DEVNULL)
+print(json.dumps({"apiVersion": API, "kind": "ExecCredential", "status": {"token": "t"}}))
+"""
+
+
+def test_a_program_that_a_plugin_leaves_in_the_background_may_keep_its_messages_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = BACKGROUND.replace("API", repr(V1))
+    assert connected(script(text.replace("STDOUT", "subprocess.DEVNULL"))).credentials() == {"t"}
+    # kubectl also waits for the end of the output.
+    monkeypatch.setattr(f"{run_plugin.__module__}._LIMIT", 2)
+    with pytest.raises(TargetError, match="did not end within 2 s"):
+        connected(script(text.replace("STDOUT", "None")))
+
+
+@pytest.mark.parametrize("closed", ["", "os.close(1); "])
+def test_a_plugin_that_hangs_after_its_output_is_ended(closed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{run_plugin.__module__}._LIMIT", 1)
+    with pytest.raises(TargetError, match="did not end within 1 s"):
+        connected(script(f"import os, time; {closed}time.sleep(60)"))
+
+
+def test_the_output_of_a_plugin_is_bounded() -> None:
+    with pytest.raises(TargetError, match="returned more than 1 MiB"):
+        connected(script("import sys\nwhile True: sys.stdout.write('x' * 65536)"))
+
+
+def test_of_many_messages_the_end_is_shown() -> None:
+    text = "import sys; sys.stderr.write('x' * 3_000_000 + ' the cause'); sys.exit(2)"
+    with pytest.raises(TargetError, match=r"ended with code 2: .* the cause"):
+        connected(script(text))
 
 
 def test_a_plugin_learns_of_the_cluster_and_is_run_again_after_its_credential_expired(tmp_path: Path) -> None:

@@ -19,7 +19,11 @@ import yaml
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.connection import connect
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.target import Target
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import TargetError
-from ansible_collections.conductor.trainer.plugins.module_utils.kubeconfig.files import kubeconfig_of, read_kubeconfig
+from ansible_collections.conductor.trainer.plugins.module_utils.kubeconfig.files import (
+    INLINE,
+    kubeconfig_of,
+    read_kubeconfig,
+)
 from tests.unit.plugins.helpers.certificates import Authority
 
 AUTHORITY = Authority("kubernetes")
@@ -134,13 +138,39 @@ def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         read_kubeconfig(str(path), lambda secrets: None)
 
 
-def test_base64_in_place_of_a_path_is_not_shown() -> None:
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (encoded(GOOD.encode()), "is base64 text"),
+        (encoded(json.dumps(config()).encode()), "is base64 text"),
+        # As an option these two are inline kubeconfigs.
+        (GOOD, "KUBECONFIG holds the content"),
+        (json.dumps(config()), "KUBECONFIG holds the content"),
+    ],
+    ids=["base64", "base64 of JSON", "YAML", "JSON"],
+)
+@pytest.mark.parametrize("variable", [True, False], ids=["KUBECONFIG", "option"])
+def test_content_in_place_of_a_path_is_not_shown(
+    text: str, words: str, variable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hidden: set[str] = set()
-    text = encoded(GOOD.encode())
-    with pytest.raises(TargetError, match="kubeconfig is base64 text") as caught:
-        read_kubeconfig(text, hidden.update)
-    assert text not in str(caught.value)
-    assert hidden == {text}
+    monkeypatch.setenv("KUBECONFIG", text)
+    if not variable and "holds" in words:
+        assert read_kubeconfig(text, hidden.update)[0] == INLINE
+    else:
+        with pytest.raises(TargetError, match=words) as caught:
+            read_kubeconfig(None if variable else text, hidden.update)
+        assert ("KUBECONFIG " if variable else "kubeconfig ") in caught.value.message
+        assert text not in str(caught.value)
+        assert TOKEN not in str(caught.value)
+        assert caught.value.next_step
+    assert hidden >= {text, TOKEN}
+
+
+def test_a_path_that_could_be_base64_is_a_path() -> None:
+    path = "/nonexistent/kubeconfigs/of/production/clusters/Frankfurt1"
+    with pytest.raises(TargetError, match=f"kubeconfig file not found: {path}"):
+        read_kubeconfig(path, lambda secrets: None)
 
 
 PARTS = {name: {name: part} for name, part in config().items()}

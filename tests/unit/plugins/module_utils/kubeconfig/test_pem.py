@@ -25,6 +25,9 @@ def test_only_the_certificates_are_kept() -> None:
     noise = b"# a comment with \xe9\n"
     assert certificates(noise + OURS.pem + KEY + noise + OTHER.pem, "x") == OURS.pem + OTHER.pem
     assert authority(OURS.pem.replace(b"\n", b"\r\n"), "x")
+    # A bundle of many authorities works without those that are damaged.
+    damaged = OURS.pem.replace(b"MII", b"AAA")
+    assert authority(damaged + OURS.pem + damaged, "x") == OURS.pem
     assert private_key(noise + OURS.pem + KEY, "x").endswith(KEY)
 
 

@@ -71,6 +71,31 @@ def test_types_of_python(value: Any, found: Any) -> None:
     assert type(json_types(value)) is type(found)
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("x: 18446744073709551615", 2**64 - 1),
+        ("x: 18446744073709551616", 2.0**64),
+        ("x: -9223372036854775809", -(2**63)),
+        ("x: " + "9" * 400, "9" * 400),
+        ("x: " + "9" * 10_000, "9" * 10_000),
+        ("x: 0x" + "F" * 5000, "0x" + "F" * 5000),
+        ('{"x": 18446744073709551615}', 2**64 - 1),
+        ('{"x": 18446744073709551616}', 2.0**64),
+        ('{"x": -0}', 0),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_large_numbers(text: str, found: Any) -> None:
+    assert documents(text) == [{"x": found}]
+
+
+@pytest.mark.parametrize("digits", [400, 5000])
+def test_a_number_that_json_cannot_hold(digits: int) -> None:
+    with pytest.raises(DocumentError, match="a number that JSON does not have"):
+        documents('{"x": ' + "9" * digits + "}")
+
+
 def test_aliases_are_copies() -> None:
     ((first, second),) = documents("- &a {b: {c: d}}\n- *a\n")
     first["b"]["c"] = "e"
