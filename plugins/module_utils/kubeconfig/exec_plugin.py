@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ..errors import TargetError
+from ..objects.encodings import from_json
 from ..redaction import HIDDEN, redact
 from .model import ClusterEntry, ExecPlugin
 
@@ -103,7 +104,7 @@ def _shown(data: bytes, plugin: ExecPlugin) -> str:
 
 def _credential(output: bytes, plugin: ExecPlugin, where: str) -> Credential:
     try:
-        answer = json.loads(output)
+        answer = from_json(output)
     except ValueError:
         raise _failed(where, plugin, "returned no JSON", _BY_HAND) from None
     if not isinstance(answer, Mapping) or answer.get("kind") != "ExecCredential":
