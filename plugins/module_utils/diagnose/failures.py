@@ -77,7 +77,9 @@ _BACK_OFF = frozenset(
 _LAST_OWN_CODE = 128
 # Up to Kubernetes 1.31 the kubelet does not repeat the error of a pull while it waits for the next attempt.
 _BARE_BACK_OFF = re.compile(r'\s*(?:ImagePullBackOff\s*)?(?:back-off pulling image\s*(?:"[^"]*")?)?\s*', re.IGNORECASE)
-_URL = re.compile(r"\w+://[^\s\"']+")
+_URL = re.compile(r"\b\w{1,30}://[^\s\"']+")
+# How much of a message is searched for the names of images, in characters.
+_SEARCHED = 16_000
 # A sign of the scheduler that the taints or conditions of nodes decide about.
 _ABOUT_NODES = re.compile(r"untolerated taint|had taints|unknown conditions", re.IGNORECASE)
 
@@ -261,7 +263,7 @@ def _without_names(sign: _Sign) -> str:
     """Return the message of a sign; for a failed pull its reason as well, and without the names of images and URLs."""
     if sign.reason not in PULL_REASONS:
         return sign.message
-    said = _URL.sub("", f"{sign.reason}: {sign.message}")
+    said = _URL.sub("", f"{sign.reason}: {sign.message[:_SEARCHED]}")
     bare = sign.image.partition("@")[0]
     repository = bare.rpartition(":")[0] if ":" in bare.rpartition("/")[2] else bare
     for name in (sign.image, bare, repository, *re.findall(r'image "([^"]+)"', said)):

@@ -172,7 +172,7 @@ def _is_item(item: Any, mark: str, rest: str) -> bool:
 def _keys(text: str) -> Mapping[str, Any]:
     keys = from_json(text)
     if not isinstance(keys, Mapping):
-        raise ValueError(f"{text[:100]!r} does not name the keys of a list item")
+        raise ValueError(f"{text[:100]!r} does not name the keys of a list item")  # noqa: TRY004
     return keys
 
 
