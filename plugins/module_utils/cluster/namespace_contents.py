@@ -14,7 +14,7 @@ from ..errors import AnswerError, ApiError
 from ..names import INSTALL_LEASE, INSTALL_RECORD
 from ..objects.fields import name_of, part, parts, some, text, texts
 from ..objects.resources import Resource
-from .client import METADATA_ONLY_LIST, Cluster
+from .client import Cluster
 
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 # Objects that controllers derive from others (_DERIVED), or that servers and meshes put into every namespace.
@@ -31,7 +31,7 @@ _EVERYWHERE = frozenset(
         ("coordination.k8s.io", "leases", INSTALL_LEASE),
     }
 )
-_PAGE = 500
+_NOT_LISTED = "the server does not list its resource types"
 # Seconds that the garbage collector may take, and seconds between two checks.
 _GARBAGE_PATIENCE, _GARBAGE_PAUSE = 30.0, 0.25
 
@@ -123,9 +123,10 @@ def _types(cluster: Cluster) -> tuple[list[Resource], list[str]]:
     found, stale = [], []
     for root in ("/api", "/apis"):
         document = cluster.request("GET", root, accept=_DISCOVERY, step="list resource types", subject=root)
-        if document.get("kind") != "APIGroupDiscoveryList":
-            stale.append("the server does not list its resource types")
-        for group in parts(document, "items"):
+        groups = parts(document, "items")
+        if document.get("kind") != "APIGroupDiscoveryList" or not all(_is_described(group, root) for group in groups):
+            stale.append(_NOT_LISTED)
+        for group in groups:
             seen: set[str] = set()
             for version in parts(group, "versions"):
                 if text(version, "freshness") == "Stale":
@@ -136,7 +137,24 @@ def _types(cluster: Cluster) -> tuple[list[Resource], list[str]]:
                     if _counts(name_of(group), resource) and text(resource, "resource") not in seen
                 ]
                 seen |= {text(resource, "resource") for resource in parts(version, "resources")}
+    if not any(resource.group == "" for resource in found):
+        stale.append(_NOT_LISTED)
     return found, stale
+
+
+def _is_described(group: Mapping[str, Any], root: str) -> bool:
+    """Return whether discovery describes the types of a group. One that is left out would make a namespace empty."""
+    versions = parts(group, "versions")
+    return bool(versions and (name_of(group) or root == "/api")) and all(
+        text(version, "freshness") == "Stale"
+        or (
+            text(version, "version") != ""
+            and isinstance(version.get("resources"), list)
+            and all(text(resource, "resource") and text(resource, "scope") for resource in parts(version, "resources"))
+            and len(parts(version, "resources")) == len(version["resources"])
+        )
+        for version in versions
+    )
 
 
 def _counts(group: str, resource: Mapping[str, Any]) -> bool:
@@ -149,14 +167,7 @@ def _counts(group: str, resource: Mapping[str, Any]) -> bool:
 
 def _list(cluster: Cluster, resource: Resource, namespace: str) -> tuple[Sequence[Item], str]:
     try:
-        answer = cluster.request(
-            "GET",
-            resource.path(namespace),
-            query={"limit": str(_PAGE)},
-            accept=METADATA_ONLY_LIST,
-            step="list",
-            subject=f"{resource} in namespace {namespace}",
-        )
+        found, _version = cluster.list_all(resource, namespace)
     except ApiError as error:
         if error.status in (404, 405):
             return (), ""
@@ -166,7 +177,7 @@ def _list(cluster: Cluster, resource: Resource, namespace: str) -> tuple[Sequenc
     except AnswerError as error:
         # An API server of somebody may serve this type.
         return (), f"{resource} in namespace {namespace} could not be listed: {error.message}"
-    return tuple(_items(resource, parts(answer, "items"))), ""
+    return tuple(_items(resource, found)), ""
 
 
 def _items(resource: Resource, found: Iterable[Mapping[str, Any]]) -> Iterable[Item]:

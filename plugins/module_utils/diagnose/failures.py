@@ -37,7 +37,9 @@ _BACK_OFF = frozenset(
 _LAST_OWN_CODE = 128
 # Up to Kubernetes 1.31 the kubelet does not repeat the error of a pull while it waits for the next attempt.
 _BARE_BACK_OFF = re.compile(r'\s*(?:ImagePullBackOff\s*)?(?:back-off pulling image\s*(?:"[^"]*")?)?\s*', re.IGNORECASE)
-_URL = re.compile(r"\w+://[^\s\"']+")
+_URL = re.compile(r"\b\w{1,30}://[^\s\"']+")
+# How much of a message is searched for the names of images, in characters.
+_SEARCHED = 16_000
 # CRI-O adds the errors of mirrors. The error of the registry itself counts.
 _OF_MIRRORS = re.compile(r"\(Mirrors also failed: .*\]\): ", re.DOTALL)
 # Signs of the scheduler that the state of nodes decides about: a taint without its key, and a cordoned node, which may
@@ -197,7 +199,7 @@ def _without_names(sign: _Sign) -> str:
     """Return the message of a sign; for a failed pull its reason as well, and without the names of images and URLs."""
     if sign.reason not in PULL_REASONS:
         return sign.message
-    said = _URL.sub("", _OF_MIRRORS.sub("", f"{sign.reason}: {sign.message}"))
+    said = _URL.sub("", _OF_MIRRORS.sub("", f"{sign.reason}: {sign.message[:_SEARCHED]}"))
     bare = sign.image.partition("@")[0]
     repository = bare.rpartition(":")[0] if ":" in bare.rpartition("/")[2] else bare
     for name in (sign.image, bare, repository, *re.findall(r'image "([^"]+)"', said)):

@@ -9,13 +9,13 @@ never hides the failure to be explained.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..cluster.client import Cluster
 from ..errors import ApiError, ConductorError
+from ..objects.encodings import from_json
 from ..objects.fields import name_of, namespace_of, part, parts, text
 from ..objects.resources import resource_of
 from ..redaction import redact
@@ -231,7 +231,7 @@ def _log(cluster: Cluster, pod: Mapping[str, Any], status: Mapping[str, Any], un
 def _plain(line: str) -> str:
     """Return the message of a structured log line (go.uber.org/zap, configured by controller-runtime), or the line."""
     try:
-        entry = json.loads(line)
+        entry = from_json(line)
     except ValueError:
         return line
     if not isinstance(entry, dict) or "msg" not in entry:

@@ -76,6 +76,14 @@ TRAINER = (
         "makes Helm forget the release and deletes nothing else, then run the install again",
     ),
     CatalogueEntry(
+        "helm_release_unknown",
+        "blocker",
+        "it is unknown whether Helm still stores the release {name} in namespace {namespace}, because its Secrets or "
+        "ConfigMaps cannot be listed: as long as it does, `helm uninstall` deletes by name what the install adopts, "
+        "its CRDs included, and with them every TrainJob",
+        "grant the permission to list Secrets and ConfigMaps in this namespace, then run the install again",
+    ),
+    CatalogueEntry(
         "immutable_field",
         "blocker",
         "{field} is {found}, the release has {wanted}, and Kubernetes does not change this field of an existing object",

@@ -102,6 +102,14 @@ def _helm_release_stored(facts: Facts) -> Iterator[RuleMatch]:
             yield f"Helm release {release['name']}", {**words, "stored": enumerated(release["stored_in"])}
 
 
+@RULES.entry("helm_release_unknown")
+def _helm_release_unknown(facts: Facts) -> Iterator[RuleMatch]:
+    for release in facts["helm_releases"]:
+        if release["stored_in"] is None:
+            words = {"name": release["name"], "namespace": release["namespace"] or "NAMESPACE"}
+            yield f"Helm release {release['name']}", words
+
+
 @RULES.entry("immutable_field")
 def _immutable_field(facts: Facts) -> Iterator[RuleMatch]:
     # The objects of an older release are upgraded by its owner first.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -43,6 +44,8 @@ _FOR_AUTOSCALERS = 1
 # Where Helm stores a release: in Secrets by default, or in ConfigMaps. JobSet may have a release of its own.
 _HELM_STORES = ("Secret", "ConfigMap")
 _RELEASES_LOOKED_FOR = 3
+# Only such a name can be selected by a label.
+_LABEL = re.compile(r"[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?", re.ASCII)
 _FLUX_NAMESPACE = "helm.toolkit.fluxcd.io/namespace"
 
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
@@ -91,8 +94,8 @@ class Readings:
             review for the operator's namespace; if it does not allow probes, C(probe_rules) is the review for theirs.
         others: kind to the objects of that kind in the operator's namespace, or of the cluster; only if objects of
             other tools are taken over or adopted.
-        helm_releases: (namespace, name) of a release of Helm to the Secrets or ConfigMaps in which Helm stores it; only
-            if objects are adopted from Helm.
+        helm_releases: (namespace, name) of a release of Helm to the Secrets or ConfigMaps in which Helm stores it; None
+            if that is unknown; only if objects are adopted from Helm.
         denied: the missing permissions.
         rejections: what rejects the reviews of permissions.
         requests: the number of requests.
@@ -290,7 +293,7 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings, adopt: Col
         may_do_anything=bool(answers.get("anything")),
         others=of("other"),
         helm_releases={
-            (place, name): merge_pages([answers.get(f"{kind} {place}/{name}") for kind in _HELM_STORES])
+            (place, name): _stored([answers.get(f"{kind} {place}/{name}") for kind in _HELM_STORES])
             for place, name in releases
         },
     )
@@ -317,11 +320,17 @@ def _helm_releases(installed: Sequence[Mapping[str, Any]]) -> list[tuple[str, st
         for item in installed
         for mark in marks_of(part(item, "metadata"))
         for own, _, name in (mark.name.rpartition("/"),)
-        if mark.kind == "helm" and name
+        if mark.kind == "helm" and _LABEL.fullmatch(name)
         for place in (own, text(item, "metadata", "labels", _FLUX_NAMESPACE))
         if place or not own
     }
     return sorted(found)[:_RELEASES_LOOKED_FOR]
+
+
+def _stored(pages: Sequence[Page | None]) -> Page | None:
+    """Return where Helm stores a release; None if it may be stored where nothing could be read."""
+    found = merge_pages(pages)
+    return None if found is None or (None in pages and not found.total) else found
 
 
 def _page(

@@ -14,6 +14,7 @@ from typing import Any
 from ..cluster.client import Cluster
 from ..cluster.retry import Backoff, is_webhook_transport
 from ..errors import ApiError, ConductorError, NotReadyError
+from ..objects.fields import parts, text
 from ..objects.resources import Resource
 from ..plan.plan import Action
 from .conflicts import explained
@@ -130,7 +131,7 @@ class Applier:
 
     def _not_served(self, root: str, resources: Sequence[Resource]) -> list[Resource]:
         document = self._cluster.find(root) or {}
-        served = {entry.get("name") for entry in document.get("resources") or []}
+        served = {text(entry, "name") for entry in parts(document, "resources")}
         return [resource for resource in resources if resource.root == root and resource.plural not in served]
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from ..errors import ApiError, ConductorError, RefusedError, listed
 from ..names import FIELD_MANAGER
 from ..objects.diff import MASKED
+from ..objects.encodings import from_json
 from ..objects.resources import Key
 from ..ownership.owner import HELPERS
 
@@ -153,7 +154,7 @@ def _walk(value: Any, path: str) -> Any:
 
 
 def _item(items: Sequence[Any], selector: str) -> Any:
-    if selector.isdigit():
+    if selector.isdecimal() and len(selector) < 10:
         return items[int(selector)] if int(selector) < len(items) else _ABSENT
     wanted = {name: _parsed(text) for name, text in _PAIR.findall(selector)}
     if "" in wanted:
@@ -169,7 +170,7 @@ def _item(items: Sequence[Any], selector: str) -> Any:
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
+        return from_json(text)
     except ValueError:
         return text
 

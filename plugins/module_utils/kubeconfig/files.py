@@ -29,7 +29,7 @@ Hide = Callable[[set[str]], None]
 # The limit of Linux.
 _LONGEST_PATH = 4096
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
-_ONLY_COMMENTS = re.compile(r"(?:\s*(?:#[^\n]*)?(?:\n|\Z))*")
+_ONLY_COMMENTS = re.compile(r"(?:[^\S\n]*(?:#[^\n]*)?\n)*[^\S\n]*(?:#[^\n]*)?")
 
 
 def read_kubeconfig(kubeconfig: str | Mapping[str, Any] | None, hide: Hide) -> tuple[str, list[Content]]:

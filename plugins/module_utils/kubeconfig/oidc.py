@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import os
 import tempfile
 import time
@@ -27,11 +26,16 @@ except ImportError:  # reported by module_runner.py
     pass
 
 from ..errors import TargetError
+from ..objects.encodings import from_json
+from ..wire.body import PIECE, read_beginning
+from ..wire.connections import Exchange, limit_connections
 from .address import is_loopback
 from .pem import certificates, read_file
 
 _LOG_IN_AGAIN = "log in again with the tool that wrote this entry, or use its exec plugin"
 _MOST_ANSWER = 1024 * 1024
+# Seconds for a request and its answer.
+_LONGEST = 20.0
 
 
 def expiry_of(token: str) -> float | None:
@@ -40,13 +44,16 @@ def expiry_of(token: str) -> float | None:
     if len(parts) != 3 or "=" in token:
         return None
     try:
-        claims = json.loads(base64.b64decode(parts[1] + "=" * (-len(parts[1]) % 4), altchars=b"-_", validate=True))
+        claims = from_json(base64.b64decode(parts[1] + "=" * (-len(parts[1]) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError):
         return None
     if not isinstance(claims, dict):
         return None
     expires = claims.get("exp", 0)
-    return float(expires) if isinstance(expires, int | float) and not isinstance(expires, bool) else None
+    try:
+        return float(expires) if isinstance(expires, int | float) and not isinstance(expires, bool) else None
+    except OverflowError:
+        return None
 
 
 def current_config(config: Mapping[str, str], where: str) -> dict[str, str]:
@@ -111,7 +118,9 @@ def _pool(issuer: str, config: Mapping[str, str], where: str) -> urllib3.PoolMan
     parts = urlsplit(issuer)
     host = parts.hostname or ""
     proxy = None if is_loopback(host) or proxy_bypass(host) else getproxies().get(parts.scheme)
-    return urllib3.ProxyManager(proxy, ssl_context=context) if proxy else urllib3.PoolManager(ssl_context=context)
+    pool = urllib3.ProxyManager(proxy, ssl_context=context) if proxy else urllib3.PoolManager(ssl_context=context)
+    limit_connections(pool)
+    return pool
 
 
 def _is_safe(url: str) -> bool:
@@ -128,7 +137,8 @@ def _answer(
 ) -> dict[str, Any]:
     """Return the JSON object that the issuer answers."""
     host = urlsplit(url).netloc.rpartition("@")[2]
-    try:
+
+    def exchange() -> tuple[int, bytes]:
         response = pool.request(
             method,
             url,
@@ -138,14 +148,18 @@ def _answer(
             retries=False,
             preload_content=False,
         )
-        data = response.read(_MOST_ANSWER)
+        data, _whole = read_beginning(response.stream(PIECE, decode_content=False), "", _MOST_ANSWER)
         response.release_conn()
+        return response.status, data
+
+    try:
+        status, data = Exchange(exchange).result(_LONGEST)
     except (urllib3.exceptions.HTTPError, OSError):
         raise _failed(where, f"its id-token has expired, and the issuer {host} does not answer") from None
-    if response.status != 200:
-        raise _failed(where, f"the issuer {host} answered {response.status} to its refresh-token")
+    if status != 200:
+        raise _failed(where, f"the issuer {host} answered {status} to its refresh-token")
     try:
-        found = json.loads(data)
+        found = from_json(data)
     except ValueError:
         found = None
     if not isinstance(found, dict):

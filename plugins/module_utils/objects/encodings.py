@@ -1,11 +1,13 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decode files that people wrote: by their byte order mark, else as UTF-8. Pure."""
+"""Decode texts of others: files by their byte order mark, else as UTF-8, and JSON. Pure."""
 
 from __future__ import annotations
 
 import codecs
+import json
+from typing import Any
 
 # UTF-32 first: its mark begins with that of UTF-16.
 _MARKS = (
@@ -39,3 +41,15 @@ def text_of(data: bytes) -> str:
         name = encoding.removesuffix("-sig").upper()
         line = data.count(b"\n", 0, error.start) + 1
         raise EncodingProblem(f"is not valid {name}: byte 0x{data[error.start]:02X} in line {line}") from None
+
+
+def from_json(text: str | bytes | bytearray) -> Any:
+    """Return the value of a JSON text that somebody else wrote.
+
+    Raises:
+        ValueError: it is not JSON, or is nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None

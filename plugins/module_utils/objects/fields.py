@@ -12,6 +12,8 @@ from typing import Any
 _NAMED = 5
 # Phases of a pod whose processes have ended for ever (kubernetes/api core/v1, PodPhase).
 _ENDED = ("Failed", "Succeeded")
+# Longer numbers are no numbers of a version; Python refuses to convert very long ones.
+_VERSION = re.compile(r"v?(\d{1,9})(?!\d)(?:\.(\d{1,9})(?!\d))?(?:\.(\d{1,9})(?!\d))?")
 
 
 def part(value: Any, *names: str) -> Mapping[str, Any]:
@@ -70,7 +72,7 @@ def is_true(item: Any, condition: str) -> bool:
 
 def numbers(version: str) -> tuple[int, ...]:
     """Return the numbers of a version, e.g. (1, 31, 4) for C(v1.31.4+k3s1); empty if it does not begin with one."""
-    found = re.match(r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?", version)
+    found = _VERSION.match(version)
     return tuple(int(number) for number in found.groups() if number is not None) if found else ()
 
 

@@ -9,9 +9,10 @@ with C(.) belongs to the set itself; so does an empty node, which has nothing be
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from .encodings import from_json
 
 Fields = Mapping[str, Any]
 _ITSELF = "."
@@ -138,7 +139,7 @@ def field_name(path: Sequence[str]) -> str:
         if mark == "f":
             text += f".{rest}" if text else rest
         elif mark == "k":
-            text += f"[{','.join(str(value) for value in json.loads(rest).values())}]"
+            text += f"[{','.join(str(value) for value in _keys(rest).values())}]"
         else:
             text += f"[{rest}]"
     return text
@@ -163,9 +164,16 @@ def value_at(value: Any, path: Sequence[str]) -> tuple[bool, Any]:
 def _is_item(item: Any, mark: str, rest: str) -> bool:
     """Return whether a step of a path names this list item. A missing key has its default (the protocol of a port)."""
     if mark == "k":
-        keys = json.loads(rest)
+        keys = _keys(rest)
         return isinstance(item, Mapping) and all(item.get(name, value) == value for name, value in keys.items())
-    return bool(mark == "v" and item == json.loads(rest))
+    return bool(mark == "v" and item == from_json(rest))
+
+
+def _keys(text: str) -> Mapping[str, Any]:
+    keys = from_json(text)
+    if not isinstance(keys, Mapping):
+        raise ValueError(f"{text[:100]!r} does not name the keys of a list item")  # noqa: TRY004
+    return keys
 
 
 def _has_itself(node: Fields) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..names import FIELD_MANAGER
 from ..objects.digest import digest
+from ..objects.fields import name_of, part, parts, text, texts
 from ..release.bundle import Bundle
 
 OURS = "conductor"
@@ -214,23 +215,18 @@ def foreign_webhooks(
     names = {configuration["metadata"]["name"] for configuration in bundle.webhook_configurations()}
     found = []
     for configuration in configurations:
-        name = (configuration.get("metadata") or {}).get("name", "")
-        webhooks = configuration.get("webhooks") or []
+        name, webhooks = name_of(configuration), parts(configuration, "webhooks")
         groups = {
-            group
-            for webhook in webhooks
-            for rule in webhook.get("rules") or []
-            for group in rule.get("apiGroups") or []
+            group for webhook in webhooks for rule in parts(webhook, "rules") for group in texts(rule, "apiGroups")
         }
         # JobSet also has webhooks for pods, which are in the core group.
         if not groups & ours or groups - ours - {""}:
             continue
         for webhook in webhooks:
-            client = webhook.get("clientConfig") or {}
-            service = client.get("service") or {}
-            place = (service.get("namespace", ""), service.get("name", ""))
+            service = part(webhook, "clientConfig", "service")
+            place = (text(service, "namespace"), text(service, "name"))
             if place not in services or (by_name and name not in names):
-                url = str(client.get("url", "nowhere"))
+                url = text(webhook, "clientConfig", "url") or "nowhere"
                 destination = WebhookDestination(*place) if service else WebhookDestination(url=url)
                 found.append((name, destination))
                 break

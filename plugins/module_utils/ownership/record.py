@@ -9,7 +9,6 @@ our field manager's entry after the apply. Recreating, editing or taking over an
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from ..cluster.client import Cluster
 from ..names import INSTALL_RECORD, MANAGED_LABEL
 from ..objects.digest import canonical
+from ..objects.encodings import from_json
 from ..objects.fields import text
 from ..objects.resources import Key, resource_of
 
@@ -67,24 +67,33 @@ def parse_record(config_map: Mapping[str, Any] | None) -> Record:
     """
     version = text(config_map, "metadata", "resourceVersion")
     try:
-        content = json.loads((config_map or {})["data"][_DATA_KEY])
+        content = from_json((config_map or {})["data"][_DATA_KEY])
         if content["format"] != _FORMAT:
             return Record(resource_version=version)
         return Record(
-            release=content["release"],
-            profile=content["profile"],
-            bundle=content["bundle"],
-            entries={
-                Key(*key.split("|")): RecordEntry(uid, desired, applied, bool(created))
-                for key, (uid, desired, applied, created) in content["objects"].items()
-            },
+            release=_text(content["release"]),
+            profile=_text(content["profile"]),
+            bundle=_text(content["bundle"]),
+            entries={Key(*key.split("|")): _entry(*entry) for key, entry in content["objects"].items()},
             # Older records have no such key: JobSet was always bundled.
-            jobset=content.get("jobset", "bundled"),
+            jobset=_text(content.get("jobset", "bundled")),
             intent=frozenset(Key(*key.split("|")) for key in content.get("intent", ())),
             resource_version=version,
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         return Record(resource_version=version)
+
+
+def _entry(uid: object, desired: object, applied: object, created: object) -> RecordEntry:
+    if created not in (0, 1):
+        raise ValueError("it is neither 0 nor 1")
+    return RecordEntry(_text(uid), _text(desired), _text(applied), bool(created))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("it is not a text")
+    return value
 
 
 def record_manifest(record: Record, namespace: str) -> dict[str, Any]:

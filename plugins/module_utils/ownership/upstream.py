@@ -10,13 +10,13 @@ manifest, never with the manifest itself, because the server adds defaults.
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..names import FIELD_MANAGER, MANAGED_LABEL
 from ..objects.diff import changed_fields
 from ..objects.digest import digest
+from ..objects.encodings import from_json
 from ..objects.managed_fields import field_name, is_in, places, tree_of, value_at
 from ..release.bundle import Side
 
@@ -44,7 +44,7 @@ def declared(metadata: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str,
         # An edit contains only its author's fields.
         return fields
     try:
-        file = json.loads((metadata.get("annotations") or {}).get(LAST_APPLIED, "{}"))
+        file = from_json((metadata.get("annotations") or {}).get(LAST_APPLIED, "{}"))
     except ValueError:
         return {}
     return tree_of([path for path in places(fields) if value_at(file, path)[0]])

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from ..findings.other_tools import removal_advice
 from ..objects.digest import digest
-from ..objects.fields import name_of, part
+from ..objects.fields import name_of, numbers, part
 from ..objects.line import Line, about, about_object, about_places
 from ..objects.resources import Key, key_of
 from ..ownership.installers import owner, tool_of
@@ -237,7 +236,7 @@ def _decide(
 
 def _blockers(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> list[Blocker]:
     found = []
-    if observed.kubernetes and _numbers(observed.kubernetes) < _numbers(bundle.kubernetes_minimum):
+    if observed.kubernetes and numbers(observed.kubernetes)[:2] < numbers(bundle.kubernetes_minimum)[:2]:
         text = (
             f"Kubernetes is {observed.kubernetes}, and Trainer {bundle.release} requires {bundle.kubernetes_minimum} "
             "or newer, because older API servers reject its CRDs (kubeflow/trainer issue 3154)"
@@ -278,8 +277,3 @@ def _foreign_code(keys: Sequence[Key]) -> str:
     if all(key.kind == "ClusterTrainingRuntime" for key in keys):
         return "runtime_other_owner"
     return "jobset_other_owner" if all("jobset" in key.name for key in keys) else "trainer_other_owner"
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """Return major and minor as numbers; distributions add suffixes, e.g. C(1.31+) or C(v1.30.4-gke.1)."""
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])

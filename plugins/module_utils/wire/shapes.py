@@ -185,6 +185,10 @@ def _check_metadata(metadata: Mapping[str, Any], name: str) -> None:
             raise OddAnswer(f"{field} of {where} are not texts")
     for field in ("ownerReferences", "managedFields"):
         _dictionaries(metadata, field, where)
+    for entry in metadata.get("managedFields") or ():
+        _texts(entry, f"managedFields of {where}", ("manager", "operation", "subresource"))
+        if not isinstance(entry.get("fieldsV1"), (dict, type(None))):
+            raise OddAnswer(f"fieldsV1 of {where} is {quoted(entry['fieldsV1'])}")
     finalizers = metadata.get("finalizers")
     if finalizers is not None and not (
         isinstance(finalizers, list) and all(isinstance(finalizer, str) for finalizer in finalizers)

@@ -152,3 +152,45 @@ def test_each_deletable_type_is_listed_once() -> None:
     ]
     discovered(cluster, {"kind": "APIGroupDiscoveryList", "items": items})
     assert [path for path in asked if "example.com" in path] == [f"/apis/example.com/v2/namespaces/{NAMESPACE}/things"]
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        {},
+        {"metadata": {"name": "example.com"}},
+        {"metadata": {"name": "example.com"}, "versions": 7},
+        {"metadata": {"name": "example.com"}, "versions": ["v1"]},
+        {"metadata": {"name": "example.com"}, "versions": [{"version": "v1", "resources": {}}]},
+        {"metadata": {"name": "example.com"}, "versions": [{"version": "v1", "resources": ["things"]}]},
+        {"metadata": {"name": "example.com"}, "versions": [{"version": "v1", "resources": [{"scope": "Namespaced"}]}]},
+        {"metadata": {"name": "example.com"}, "versions": [{"resources": []}]},
+        {"versions": [{"version": "v1", "resources": []}]},
+    ],
+)
+def test_types_that_are_not_described_are_unknown(group: dict[str, Any]) -> None:
+    found = discovered(FakeCluster(), {"kind": "APIGroupDiscoveryList", "items": [group]})
+    assert found.unknown == ("the server does not list its resource types",)
+
+
+def test_a_server_without_core_types_is_unknown() -> None:
+    cluster = installed(bundle())
+    cluster.hooks.append(
+        lambda request: {"kind": "APIGroupDiscoveryList", "items": []} if request.path == "/api" else None
+    )
+    assert read_contents(cluster, NAMESPACE).unknown == ("the server does not list its resource types",)
+
+
+def test_objects_on_later_pages_are_found() -> None:
+    cluster = installed(bundle())
+
+    def hook(request: Request) -> dict[str, Any] | None:
+        if not request.path.endswith(f"/namespaces/{NAMESPACE}/secrets"):
+            return None
+        first = "continue" not in request.query
+        name, metadata = ("first", {"continue": "more"}) if first else ("second", {})
+        return {"items": [{"metadata": {"name": name, "uid": name}}], "metadata": metadata}
+
+    cluster.hooks.append(hook)
+    names = {item.name for item in read_contents(cluster, NAMESPACE).items if item.resource.plural == "secrets"}
+    assert names == {"first", "second"}

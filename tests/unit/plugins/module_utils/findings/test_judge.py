@@ -200,6 +200,11 @@ CASES: dict[str, tuple[Any, str, str]] = {
         "bundled",
         "kubectl delete secrets,configmaps --namespace ml --selector owner=helm,name=trainer",
     ),
+    "helm_release_unknown": (
+        installed("helm", metadata=HELM, helm_releases={("ml", "trainer"): None}),
+        "bundled",
+        "grant the permission to list Secrets and ConfigMaps in this namespace",
+    ),
     "immutable_field": (
         installed("helm", metadata=HELM, deployments=page(by_chart())),
         "bundled",
@@ -343,7 +348,13 @@ def test_every_code_has_one_rule() -> None:
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.code)
 def test_each_finding_is_reported(entry: CatalogueEntry) -> None:
     readings, mode, words = CASES[entry.code]
-    adopted = ("adopted_from_tool", "helm_release_stored", "immutable_field", "second_controller")
+    adopted = (
+        "adopted_from_tool",
+        "helm_release_stored",
+        "helm_release_unknown",
+        "immutable_field",
+        "second_controller",
+    )
     adopt = ("helm",) if entry.code in adopted else ()
     answer = judged(readings, mode, adopt, certificates=entry.code)
     found = [finding for finding in answer[entry.severity] if finding["code"] == entry.code]

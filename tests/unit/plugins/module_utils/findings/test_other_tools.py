@@ -110,6 +110,7 @@ REMOVES = re.compile(r"\b(remove|uninstall|delete)\b", re.IGNORECASE)
 HARMLESS = {
     "terminating",
     "helm_release_stored",
+    "helm_release_unknown",
     "immutable_field",
     "training_operator",
     "jobset_crd_only",

@@ -254,6 +254,8 @@ RELEASE = {"meta.helm.sh/release-name": "r", "meta.helm.sh/release-namespace": "
             {"ml", "flux-system"},
         ),
         ({"annotations": {"meta.helm.sh/release-name": "r"}}, {""}),
+        ({"annotations": {"meta.helm.sh/release-name": "r,a=b"}}, set()),
+        ({"annotations": {"meta.helm.sh/release-name": ""}}, set()),
         ({"labels": {"app.kubernetes.io/managed-by": "Helm"}}, set()),
         ({"annotations": {"argocd.argoproj.io/tracking-id": "r:x"}}, set()),
     ],
@@ -270,3 +272,38 @@ def test_stored_releases_of_helm_are_looked_for_only_to_adopt_from_it(
         assert {place for place, _name in releases} == (asked if "helm" in adopt else set())
         selectors = {request.query.get("labelSelector") for request in cluster.requests}
         assert ("owner=helm,name=r" in selectors) is bool(releases)
+
+
+@pytest.mark.parametrize(
+    ("denied", "stored", "names"),
+    [
+        ((), (), []),
+        ((), ("Secret",), ["r1"]),
+        ((), ("Secret", "ConfigMap"), ["r1", "r1"]),
+        (("secrets",), (), None),
+        (("configmaps",), (), None),
+        (("secrets", "configmaps"), ("Secret",), None),
+        (("configmaps",), ("Secret",), ["r1"]),
+        (("secrets",), ("ConfigMap",), ["r1"]),
+    ],
+)
+def test_a_release_is_not_stored_only_if_all_its_stores_were_read(
+    denied: tuple[str, ...], stored: tuple[str, ...], names: list[str] | None
+) -> None:
+    cluster = serving(bundle())
+    for item in [item for key, item in cluster.objects.items() if key.kind.endswith("WebhookConfiguration")]:
+        item["metadata"] = {**item["metadata"], "labels": {}, "annotations": RELEASE}
+
+    def hook(request: Request) -> dict[str, Any] | None:
+        plural = request.path.rpartition("/")[2]
+        if request.query.get("labelSelector") != "owner=helm,name=r":
+            return None
+        if plural in denied:
+            raise failure(403)
+        kinds = {"secrets": "Secret", "configmaps": "ConfigMap"}
+        items = [{"metadata": {"name": "r1", "namespace": kinds[plural]}}] if kinds[plural] in stored else []
+        return {"items": items, "metadata": {}}
+
+    cluster.hooks.append(hook)
+    found = read(cluster, bundle(), ("helm",)).helm_releases["ml", "r"]
+    assert (None if found is None else [item["metadata"]["name"] for item in found.items]) == names

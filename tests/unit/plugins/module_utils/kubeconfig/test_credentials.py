@@ -11,6 +11,7 @@ import os
 import ssl
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,11 @@ from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client i
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.connection import connect
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.target import Target
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import TargetError
+from ansible_collections.conductor.trainer.plugins.module_utils.kubeconfig import oidc
 from ansible_collections.conductor.trainer.plugins.module_utils.kubeconfig.exec_plugin import run_plugin
 from ansible_collections.conductor.trainer.plugins.module_utils.kubeconfig.oidc import expiry_of
+from tests.support.hostile import number_of
+from tests.support.hostile_matrix import hostile_server
 from tests.unit.plugins.helpers.certificates import Authority
 from tests.unit.plugins.helpers.server import Answer, Server
 
@@ -80,6 +84,11 @@ def id_token(expires: float) -> str:
 
 
 OIDC = {"idp-issuer-url": "https://127.0.0.1:1", "client-id": "kubernetes"}
+# Claims that Python's parser does not take, or no float.
+DEEP_TOKEN, HUGE_TOKEN = (
+    f"e30.{base64.urlsafe_b64encode(claims).decode().rstrip('=')}.e30"
+    for claims in (b"[" * 100_000, b'{"exp":' + b"9" * 400 + b"}")
+)
 
 
 @pytest.mark.parametrize(
@@ -496,6 +505,13 @@ def test_an_expired_id_token_is_renewed(server: Server, tmp_path: Path, persist:
         ([Answer(body={"token_endpoint": "SERVER"}), Answer(body={})], "returned no ID token"),
         ([Answer(body={"token_endpoint": "SERVER"}), Answer(body={"id_token": "hush"})], "returned no ID token"),
         ([Answer(302, headers={"Location": "http://other.example"})], "answered 302"),
+        ([Answer(body=b"[" * 100_000)], "did not answer with a JSON object"),
+        ([Answer(body=b'{"a":"' + b" " * (2 << 20))], "did not answer with a JSON object"),
+        (
+            [Answer(body=zlib.compress(b"{}"), headers={"Content-Encoding": "gzip"})],
+            "did not answer with a JSON object",
+        ),
+        ([Answer(body={"token_endpoint": "SERVER"}), Answer(body={"id_token": DEEP_TOKEN})], "returned no ID token"),
     ],
 )
 def test_an_issuer_that_does_not_renew_is_an_error(server: Server, answers: list[Answer], words: str) -> None:
@@ -510,8 +526,28 @@ def test_an_issuer_that_does_not_renew_is_an_error(server: Server, answers: list
     assert caught.value.next_step
 
 
+def test_an_issuer_that_sends_a_byte_now_and_then_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oidc, "_LONGEST", 0.3)
+    with hostile_server() as port:
+        for behaviour in ("slow body", "slow headers", "slow chunks", "endless headers"):
+            issuer = f"http://127.0.0.1:{port}/{number_of(behaviour)}"
+            settings = {"idp-issuer-url": issuer, "client-id": "k", "refresh-token": "hush"}
+            with pytest.raises(TargetError, match="does not answer"):
+                connected(provider("oidc", **settings))
+
+
 def test_when_an_id_token_expires() -> None:
     assert expiry_of(id_token(12.5)) == 12.5
     assert expiry_of("e30.e30.e30") == 0
-    for text in ("", "a", "a.b", "a.b.c.d", "e30.W10.e30", "e30.eyJleHAiOiAieCJ9.e30", "e30.!.e30"):
+    for text in (
+        "",
+        "a",
+        "a.b",
+        "a.b.c.d",
+        "e30.W10.e30",
+        "e30.eyJleHAiOiAieCJ9.e30",
+        "e30.!.e30",
+        DEEP_TOKEN,
+        HUGE_TOKEN,
+    ):
         assert expiry_of(text) is None

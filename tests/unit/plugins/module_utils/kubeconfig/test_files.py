@@ -301,3 +301,10 @@ def test_a_kubeconfig_that_conductor_reads_stays_quick(tmp_path: Path, monkeypat
     opened.clear()
     connect(Target(kubeconfig=str(path)))
     assert opened == [str(path)]
+
+
+@pytest.mark.parametrize("space", ["\n", " \n", "\r\n", "# a\n", "#\n\n"])
+def test_any_number_of_blank_lines_and_comments_may_come_first(tmp_path: Path, space: str) -> None:
+    begin = "# made by a tool\n" + space * 2000
+    assert read(tmp_path, begin + json.dumps(config())) == [config()]
+    assert config() in read(tmp_path, begin, begin + "# the end", config())

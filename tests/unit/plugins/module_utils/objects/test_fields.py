@@ -74,6 +74,10 @@ def test_condition_is_true_only_with_status_true() -> None:
         ("0.12", (0, 12)),
         ("", ()),
         ("latest", ()),
+        # Python refuses to convert more than 4300 digits.
+        (f"v1.{'9' * 5000}", (1,)),
+        ("9" * 5000, ()),
+        (f"1.2.{'9' * 5000}-x", (1, 2)),
     ],
 )
 def test_versions_as_numbers(version: str, expected: tuple[int, ...]) -> None:

@@ -106,6 +106,8 @@ def found(*configurations: dict[str, Any]) -> list[tuple[str, str]]:
         (webhooks("v", "x", [TRAINER], clientConfig={"url": "https://w.example"}), "https://w.example"),
         (webhooks("v", "x", [TRAINER], clientConfig={}), "nowhere"),
         (webhooks("v", "x", [TRAINER], clientConfig=None), "nowhere"),
+        (webhooks("v", "x", [TRAINER], clientConfig=[7]), "nowhere"),
+        (webhooks("v", "x", [TRAINER], clientConfig={"service": {"namespace": [], "name": {}}}), "service /"),
         # JobSet's configuration has rules for pods as well.
         (webhooks("v", "x", [TRAINER, ""]), "service ops/x"),
     ],
@@ -125,7 +127,11 @@ def test_configuration_with_another_destination_is_foreign(configuration: dict[s
         webhooks("other", "other", ["apps"]),
         webhooks("pods", "pods", [""]),
         webhooks("none", "x", [TRAINER], rules=None),
+        webhooks("odd", "x", [TRAINER], rules=[7]),
+        webhooks("odd", "x", [TRAINER], rules=[{"apiGroups": TRAINER}, {"apiGroups": [[TRAINER]]}]),
         {"metadata": {"name": "empty"}, "webhooks": None},
+        {"metadata": {"name": "odd"}, "webhooks": 7},
+        {"metadata": {"name": "odd"}, "webhooks": ["x", None]},
         {},
     ],
 )

@@ -102,6 +102,13 @@ def test_the_record_of_the_real_bundle_is_small() -> None:
                 '{"format": 1, "release": "a", "profile": "b", "bundle": "c", "objects": {"a|b": ["u", "d", "a", 1]}}',
                 '{"format": 1, "release": "a", "profile": "b", "bundle": "c", "objects": {"a|b|c|d": ["u", "d"]}}',
                 '{"format": 1, "release": "a", "profile": "b", "bundle": "c", "objects": {"a|b|c|d": null}}',
+                '{"format": 1, "release": "a", "profile": "b", "bundle": "c", "objects": {"a|b|c|d": "udax"}}',
+                '{"format": 1, "release": "a", "profile": "b", "bundle": "c", "objects": {"a|b|c|d": [1, "", "", 1]}}',
+                '{"format": 1, "release": "a", "profile": "b", "bundle": "c", "objects": {}, "jobset": []}',
+                '{"format": 1, "release": "a", "profile": "b", "bundle": "c", "objects": {}, "intent": [7]}',
+                '{"format": 1, "release": 7, "profile": "b", "bundle": "c", "objects": {}}',
+                '{"format": 1, "release": "a", "profile": null, "bundle": "c", "objects": {}}',
+                "[" * 100_000,
             )
         ),
     ],

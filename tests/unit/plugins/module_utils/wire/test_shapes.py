@@ -121,6 +121,9 @@ def test_wrong_answers(answer: dict[str, Any], wanted: Wanted, words: str) -> No
         ("annotations", "x"),
         ("ownerReferences", {}),
         ("managedFields", [1]),
+        ("managedFields", [{"manager": ["x"]}]),
+        ("managedFields", [{"operation": {}}]),
+        ("managedFields", [{"subresource": 7}]),
         ("finalizers", "x"),
         ("finalizers", [1]),
         ("deletionTimestamp", 1),
@@ -131,3 +134,9 @@ def test_wrong_answers(answer: dict[str, Any], wanted: Wanted, words: str) -> No
 def test_metadata_of_other_types(field: str, value: Any) -> None:
     with pytest.raises(OddAnswer, match=f"{field} of a"):
         check_answer({"metadata": {**STORED, field: value}}, POD)
+
+
+@pytest.mark.parametrize("fields", [7, "x", [], ["f:spec"], True])
+def test_managed_fields_that_are_no_set(fields: Any) -> None:
+    with pytest.raises(OddAnswer, match="fieldsV1 of a"):
+        check_answer({"metadata": {**STORED, "managedFields": [{"fieldsV1": fields}]}}, POD)
