@@ -89,14 +89,14 @@ def test_the_newest_warning_of_a_kubelet_explains_a_pod_that_is_being_created(
         follower.follow(0)
     assert cause in str(caught.value)
     assert message in str(caught.value)
-    assert step in caught.value.next_step
+    assert step in (caught.value.next_step or "")
 
 
 def test_a_slow_pull_has_its_next_step_at_the_deadline(cluster: FakeCluster) -> None:
     follower = followed(cluster, unstarted("ErrImagePull", "toomanyrequests: You have reached your limit"))
     with pytest.raises(NotReadyError, match="the registry limits how many images") as caught:
         follower.follow(0)
-    assert "imagePullSecrets" in caught.value.next_step
+    assert "imagePullSecrets" in (caught.value.next_step or "")
 
 
 def test_without_a_sign_or_an_event_nothing_is_known() -> None:
