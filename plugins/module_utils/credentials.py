@@ -64,6 +64,14 @@ _ARGUMENTS = frozenset({"args", "cmd-args"})
 # Settings that are the path of a secret, where people also paste the secret itself: a random word, or PEM in base64.
 _PATHS = frozenset({"client-key", "client_key", "tokenFile"})
 _PASTED = re.compile(r"(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])(?=\D*\d)(?:[\w+=~-]{20,}|[\w+/=-]{200,})|eyJ[\w.-]{20,}")
+# Settings of auth-providers, and options and variables of credential plugins, that tell where a cluster is and as whom
+# to log in (aws, doctl, gke-gcloud-auth-plugin, kubelogin, oci, tsh). Their values are also words of results, e.g.
+# "default", and parts of server names.
+_PLACE = re.compile(
+    r"(?:.*-)?(?:region|profile|output|format|version|environment|context|project|zone|location|tenant-id|role(?:-arn)?"
+    r"|cluster(?:-name|-id)?|(?:server|client)-id|issuer-url|(?:extra-)?scopes?|endpoints?|login)"
+)
+_SECRET_NAME = re.compile(r"secret|token|pass|key|credential|auth(?!-plugin)|jwt|cookie|cert")
 # Values of settings and arguments that are not worth hiding wherever they occur.
 _NOTHING = frozenset({"", "~", "null", "true", "false", "yes", "no", "on", "off"})
 _PLAIN = re.compile(r"-{1,2}[\w-]*|[a-z]{1,12}(?:-[a-z]{1,12}){0,2}|true|false|null|\d{1,3}|", re.IGNORECASE)
@@ -187,9 +195,11 @@ def _settings(value: Any, name: str, seen: set[int]) -> Iterator[str]:
         seen.add(id(value))
     if isinstance(value, Mapping):
         for below, part in value.items():
+            # A variable is a mapping of its name and its value.
+            named = value.get("name", below) if below == "value" else below
             if below in _ARGUMENTS:
                 yield from _of_arguments(part)
-            elif below in _URLS:
+            elif below in _URLS or (_is_place(named) and isinstance(part, str) and not _is_pasted(part)):
                 yield from _of_url(part)
             elif below not in _NO_SECRETS or (below in _PATHS and _is_pasted(part)):
                 yield from _settings(part, str(below), seen)
@@ -207,18 +217,27 @@ def _is_pasted(value: Any) -> bool:
 
 def _of_arguments(arguments: Any) -> Iterator[str]:
     """Return the values in the arguments of a program, but not the names of options and of subcommands."""
-    after_option = False
+    before = ""
     words = arguments if isinstance(arguments, (list, tuple)) else str(arguments or "").split()
     for word in (str(word).strip("\"'") for word in words):
         option, equals, value = word.partition("=")
-        if equals and value:
+        named = option if equals and option.startswith("-") else before if not word.startswith("-") else ""
+        if _is_place(named) and not _is_pasted(value or word):
+            yield from _of_url(value or word)
+        elif equals and value:
             yield value
             if not option.startswith("-"):
                 yield word
-        elif not word.startswith("-") and (not _PLAIN.fullmatch(word) or (after_option and len(word) > 3)):
+        elif not word.startswith("-") and (not _PLAIN.fullmatch(word) or (before and len(word) > 3)):
             yield word
             yield from _of_url(word)
-        after_option = word.startswith("-") and not equals
+        before = word if word.startswith("-") and not equals else ""
+
+
+def _is_place(name: Any) -> bool:
+    """Return whether a setting, a variable or an option has this name that is known to hold no secret."""
+    plain = str(name).lstrip("-").lower().replace("_", "-")
+    return _PLACE.fullmatch(plain) is not None and _SECRET_NAME.search(plain) is None
 
 
 def _names(kubeconfig: Mapping[str, Any]) -> set[str]:

@@ -47,6 +47,10 @@ SECRET_SETTINGS: list[tuple[dict[str, Any], dict[str, Any], set[str]]] = [
     ({"exec": {"command": "c", "args": ["get-token", "--client-secret=s3cret"]}}, {}, {"s3cret"}),
     ({"exec": {"command": "c", "args": ["login", "--password", "swordfish"]}}, {}, {"swordfish"}),
     ({"exec": {"command": "c", "args": ["login", "-p", "swordfish"]}}, {}, {"swordfish"}),
+    ({"exec": {"command": "c", "args": ["--client-secret-id", "swordfish", "--region"]}}, {}, {"swordfish"}),
+    ({"exec": {"command": "c", "args": ["--issuer-url=https://me:word@i.example"]}}, {}, {"word"}),
+    ({"exec": {"command": "c", "args": ["--region", "--token", "swordfish"]}}, {}, {"swordfish"}),
+    ({"exec": {"command": "c", "env": [{"name": "TOKEN_PROFILE", "value": "word"}]}}, {}, {"word"}),
     ({"exec": {"command": "c", "args": ["S3CR3T-positional"]}}, {}, {"S3CR3T-positional"}),
     ({"exec": {"command": "c", "args": ["https://me:word@idp.example"]}}, {}, {"https://me:word@idp.example", "word"}),
     ({"exec": {"command": "sh", "args": "'login --token=T0ken'"}}, {}, {"T0ken"}),
@@ -102,6 +106,21 @@ HARMLESS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"token": None, "password": "null"}, {}),
     ({"exec": {"command": "aws", "args": ["--cluster-name", "prod"], "env": [{"name": "P", "value": "prod"}]}}, {}),
     ({"as": "me", "as-groups": ["ops"], "as-uid": "1"}, {}),
+    # What cloud providers write: the words are also those of results, e.g. the profile "default".
+    (
+        {
+            "exec": {
+                "command": "aws",
+                "args": ["--region", "eu-west-1", "eks", "get-token", "--cluster-name", "kubeflow", "--output", "json"],
+                "env": [{"name": "AWS_PROFILE", "value": "default"}, {"value": "regional", "name": "AWS_REGION"}],
+            }
+        },
+        {},
+    ),
+    ({"exec": {"command": "doctl", "args": ["exec-credential", "--version=v1beta1", "--context=default"]}}, {}),
+    ({"exec": {"command": "kubelogin", "args": ["get-token", "--environment", "Cloud1", "--server-id", "6dae"]}}, {}),
+    ({"exec": {"command": "kubectl", "args": ["--oidc-issuer-url=https://i.example", "--oidc-client-id=kube"]}}, {}),
+    ({"auth-provider": {"name": "oidc", "config": {"client-id": "kubernetes", "extra-scopes": "groups"}}}, {}),
     ({}, {"certificate-authority-data": "Q0E=", "tls-server-name": "a", "insecure-skip-tls-verify": True}),
     ({}, {"proxy-url": "http://proxy.example:3128", "extensions": [{"name": "x", "extension": {"version": "1.2"}}]}),
 ]
