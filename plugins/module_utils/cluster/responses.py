@@ -33,6 +33,31 @@ _WRONG_ADDRESS = (
     "gateways in between"
 )
 _REJECTED_BETWEEN = "a proxy or gateway in between rejects the request: check its rules and login, and the address"
+# Words of OpenSSL and Python's ssl, and the next step for them.
+_TLS_STEPS = (
+    (
+        r"wrong.version.number|http.request|unknown.protocol|record.layer.failure|packet.length.too.long|bad.record.type",
+        "check the address and its port: the server that answers there does not use TLS",
+    ),
+    (
+        r"certificate has expired|certificate is not yet valid",
+        "renew the certificate of the API server, or set the clock of this machine",
+    ),
+    (
+        r"hostname mismatch|ip address mismatch|doesn't match",
+        "use an address that the certificate contains, or set tls-server-name in the kubeconfig",
+    ),
+    (
+        r"alert.(?:bad.certificate|certificate|unknown.ca)|certificate.required",
+        "check client_cert and client_key (or those of the kubeconfig's user): the server rejects the certificate",
+    ),
+    (
+        r"alert.handshake.failure|protocol.version|unsupported.protocol|no.(?:protocols|shared.cipher)",
+        "check the TLS versions and ciphers of the server and of proxies in between: this machine accepts none",
+    ),
+    (r"unexpected.eof|eof occurred", "check the server address, the network and the proxy settings from this machine"),
+    (r"", "check ca_cert (or the certificate-authority of the kubeconfig)"),
+)
 # The message of http.client if a proxy answers CONNECT with 407; urllib3 passes it on as text only.
 _LOGIN_WANTED = "Tunnel connection failed: 407"
 # The messages of urllib3 1 begin with an object and its memory address, which differs every time.
@@ -52,7 +77,7 @@ def unreachable(error: Exception, host: str, step: str, subject: str) -> Unreach
     next_step = "check the server address, the network and the proxy settings from this machine"
     final = True
     if isinstance(error, urllib3.exceptions.SSLError):
-        next_step = "check ca_cert (or the certificate-authority of the kubeconfig)"
+        next_step = next(step for words, step in _TLS_STEPS if re.search(words, str(error), re.IGNORECASE))
     elif _LOGIN_WANTED in str(error):
         next_step = "put the user and the password of the proxy into the URL in conductor_proxy"
     else:

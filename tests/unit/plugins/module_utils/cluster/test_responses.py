@@ -145,6 +145,33 @@ def test_failed_certificate_verification_is_not_retried() -> None:
     assert "https://a cannot be reached: reset" in str(error)
 
 
+# What OpenSSL and Python's ssl report, and how the next step begins.
+@pytest.mark.parametrize(
+    ("words", "next_step"),
+    [
+        ("[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)", "check the address and its port"),
+        ("[SSL: HTTP_REQUEST] http request (_ssl.c:1006)", "check the address and its port"),
+        ("[SSL: RECORD_LAYER_FAILURE] record layer failure (_ssl.c:1029)", "check the address and its port"),
+        ("[SSL: PACKET_LENGTH_TOO_LONG] packet length too long (_ssl.c:1029)", "check the address and its port"),
+        ("certificate verify failed: certificate has expired (_ssl.c:1006)", "renew the certificate of the API server"),
+        ("certificate verify failed: certificate is not yet valid", "renew the certificate of the API server"),
+        ("certificate verify failed: Hostname mismatch, certificate is not valid for 'a'.", "use an address"),
+        ("certificate verify failed: IP address mismatch, certificate is not valid for '10.0.0.1'.", "use an address"),
+        ("[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert certificate required", "check client_cert"),
+        ("[SSL: TLSV1_ALERT_UNKNOWN_CA] tlsv1 alert unknown ca", "check client_cert"),
+        ("[SSL: SSLV3_ALERT_BAD_CERTIFICATE] sslv3 alert bad certificate", "check client_cert"),
+        ("certificate verify failed: self-signed certificate in certificate chain", "check ca_cert"),
+        ("certificate verify failed: unable to get local issuer certificate", "check ca_cert"),
+        ("[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol", "check the server address"),
+        ("[SSL: SSLV3_ALERT_HANDSHAKE_FAILURE] sslv3 alert handshake failure", "check the TLS versions"),
+        ("anything else", "check ca_cert"),
+    ],
+)
+def test_a_failed_tls_handshake_has_the_next_step_for_its_cause(words: str, next_step: str) -> None:
+    error = unreachable(urllib3.exceptions.SSLError(words), "https://a", "read", "/version")
+    assert str(error.next_step).startswith(next_step)
+
+
 def test_proxy_that_requires_a_login_is_not_retried() -> None:
     cause = OSError("Tunnel connection failed: 407 Proxy Authentication Required")
     error = unreachable(urllib3.exceptions.ProxyError("Unable to connect to proxy", cause), "https://a", "read", "/x")
