@@ -221,9 +221,9 @@ def _of_arguments(arguments: Any) -> Iterator[str]:
     words = arguments if isinstance(arguments, (list, tuple)) else str(arguments or "").split()
     for word in (str(word).strip("\"'") for word in words):
         option, equals, value = word.partition("=")
-        named = option if equals and option.startswith("-") else before if not word.startswith("-") else ""
-        if _is_place(named) and not _is_pasted(value or word):
-            yield from _of_url(value or word)
+        named, said = (option, value) if word.startswith("-") else (before, word)
+        if said and _is_place(named) and not _is_pasted(said):
+            yield from _of_url(said)
         elif equals and value:
             yield value
             if not option.startswith("-"):
