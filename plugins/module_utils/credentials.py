@@ -199,7 +199,7 @@ def _settings(value: Any, name: str, seen: set[int]) -> Iterator[str]:
             named = value.get("name", below) if below == "value" else below
             if below in _ARGUMENTS:
                 yield from _of_arguments(part)
-            elif below in _URLS or (_is_place(named) and isinstance(part, str)):
+            elif below in _URLS or (_is_place(named) and isinstance(part, str) and not _is_pasted(part)):
                 yield from _of_url(part)
             elif below not in _NO_SECRETS or (below in _PATHS and _is_pasted(part)):
                 yield from _settings(part, str(below), seen)
@@ -221,8 +221,9 @@ def _of_arguments(arguments: Any) -> Iterator[str]:
     words = arguments if isinstance(arguments, (list, tuple)) else str(arguments or "").split()
     for word in (str(word).strip("\"'") for word in words):
         option, equals, value = word.partition("=")
-        if _is_place(option if equals and option.startswith("-") else before if not word.startswith("-") else ""):
-            yield from _of_url(value or word)
+        named, said = (option, value) if word.startswith("-") else (before, word)
+        if said and _is_place(named) and not _is_pasted(said):
+            yield from _of_url(said)
         elif equals and value:
             yield value
             if not option.startswith("-"):
