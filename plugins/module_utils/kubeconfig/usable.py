@@ -58,7 +58,7 @@ def access_of(kubeconfig: Kubeconfig, context: str, where: str, *, own_credentia
         which = f"cluster {shown(entry.cluster)}, which does not exist" if entry.cluster else "no cluster"
         raise TargetError(
             f"{name} names {which}",
-            next_step=f"name one of its clusters: {_listed(kubeconfig.clusters)}",
+            next_step=_one_of("cluster", kubeconfig.clusters),
         )
     cluster = kubeconfig.clusters[entry.cluster]
     if not cluster.server:
@@ -74,8 +74,7 @@ def access_of(kubeconfig: Kubeconfig, context: str, where: str, *, own_credentia
         which = f"user {shown(entry.user)}, which does not exist" if entry.user else "no user"
         raise TargetError(
             f"{name} names {which}",
-            next_step=f"name one of its users: {_listed(kubeconfig.users)}; "
-            "a file without users was exported without credentials",
+            next_step=_one_of("user", kubeconfig.users),
         )
     user = kubeconfig.users[entry.user]
     _check_user(user, f"user {shown(entry.user)} of {where}", name)
@@ -161,8 +160,13 @@ def _check_plugin(plugin: ExecPlugin, name: str, *, is_run: bool) -> None:
         )
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(map(shown, sorted(names)[:20])) or "there is none"
+def _one_of(kind: str, names: Iterable[str]) -> str:
+    """Return the next step if a context names an entry that does not exist: one of these exists."""
+    existing = ", ".join(map(shown, sorted(names)[:20]))
+    if existing:
+        return f"name one of its {kind}s in the context: {existing}"
+    what = "with credentials" if kind == "user" else "with its cluster"
+    return f"the file has no {kind}s: export it again {what}, or give the file that has them as well"
 
 
 def _twice(setting: str, name: str) -> TargetError:

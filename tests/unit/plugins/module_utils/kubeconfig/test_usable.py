@@ -57,3 +57,11 @@ def test_what_exists_is_listed_within_bounds() -> None:
         access_of(merged([Content("file", value)]), "x", "file")
     assert "user-0" in str(caught.value)
     assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("section", ["users", "clusters"])
+def test_a_file_without_a_section_is_to_be_exported_again(section: str) -> None:
+    value = {**content({"token": "t"}), section: None}
+    with pytest.raises(TargetError) as caught:
+        access_of(merged([Content("file", value)]), "x", "file")
+    assert str(caught.value.next_step).startswith(f"the file has no {section}: export it again with")
