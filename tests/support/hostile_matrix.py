@@ -172,7 +172,7 @@ def _told_by(program: str, arguments: str) -> Any:
         env=environment(),
         stdout=subprocess.PIPE,
         text=True,
-        timeout=120,
+        timeout=300,
         check=True,
     )
     return json.loads(answer.stdout)

@@ -59,7 +59,13 @@ def outcomes() -> Iterator[Outcomes]:
     late = list(zip(LATE, [*MODULES] * (len(LATE) // len(MODULES)), strict=True))
     pairs = [*late, *((behaviour, name) for behaviour in BEHAVIOURS for name in MODULES)]
     with hostile_server() as port:
-        yield module_outcomes(port, pairs, threads=16)
+        found = module_outcomes(port, pairs, threads=16)
+        # Threads wait for each other, on a busy machine for long: what took too long is measured again on its own.
+        late = [(one.behaviour, one.verb) for one in found.outcomes if one.seconds >= TIMEOUT + GRACE]
+        again = (
+            {(one.behaviour, one.verb): one for one in module_outcomes(port, late, threads=1).outcomes} if late else {}
+        )
+        yield Outcomes([again.get((one.behaviour, one.verb), one) for one in found.outcomes], found.memory)
 
 
 # These succeed: they send four requests at most, or report as unknown what they may not read.
