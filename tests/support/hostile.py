@@ -353,6 +353,7 @@ page("kong 404", "404 Not Found", b'{"message":"no Route matched with those valu
 page("spring 404", "404 Not Found", b'{"status":404,"error":"Not Found","path":"/x"}', "")
 page("grpc 404", "404 Not Found", b'{"code":5,"message":"Not Found","details":[]}', "")
 page("rancher 404", "404 Not Found", b'{"type":"error","status":"404","code":"NotFound"}', "")
+page("404 Status of nothing", "404 Not Found", b'{"kind":"Status"}', "")
 page("null 404", "404 Not Found", b"null", "")
 page("contradicting 404", "404 Not Found", b'{"kind":"Status","status":"Success","code":200}', "")
 page("forbidden as 404", "404 Not Found", b'{"kind":"Status","status":"Failure","code":403}', "")

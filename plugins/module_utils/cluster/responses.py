@@ -102,7 +102,9 @@ def is_from_api_server(status: int, headers: Mapping[str, str], data: bytes) -> 
     """Return whether a failure comes from an API server, and not from a proxy, gateway or virtual host before it."""
     body = _parsed(data)
     if isinstance(body, dict) and body.get("kind") == "Status":
-        return body.get("code") in (None, status) and body.get("status") in (None, "Failure")
+        said = body.get("code"), body.get("status")
+        # That an object is missing counts only if it is said.
+        return said[0] in (None, status) and said[1] in (None, "Failure") and (status != 404 or said != (None, None))
     own = any(headers.get(name) for name in _OWN_HEADERS)
     return own and (status != 404 or data.strip() == _UNKNOWN_TYPE)
 

@@ -286,7 +286,8 @@ def _is_in_scope(quota: Item, spec: Item) -> bool:
 def _is_matched(scope: str, operator: str, values: Sequence[str], spec: Item) -> bool:
     ends = bool(text(spec, "activeDeadlineSeconds"))
     stated = [part(one, "resources", which) for one in (*_containers(spec), spec) for which in _BOTH]
-    best_effort = not any(values.get(name) for values in stated for name in _BASIC)
+    # An amount of zero counts as none.
+    best_effort = not any(amount(text(values, name)) for values in stated for name in _BASIC)
     priority = text(spec, "priorityClassName")
     if scope == "PriorityClass":
         if operator == "NotIn":

@@ -19,6 +19,8 @@ from .fields import part, parts, text
 _NOTHING = Decimal(0)
 # Kubernetes reads every larger number as this one.
 _LARGEST = Decimal(2**63 - 1)
+# And every smaller one as this one.
+_SMALLEST = Decimal("1e-9")
 RESOURCES = ("cpu", "memory")
 _MEBI = 1024**2
 
@@ -32,7 +34,9 @@ def amount(quantity: str) -> Decimal | None:
         number = Decimal(parse_quantity(quantity))
     except (ValueError, ArithmeticError):
         return None
-    return max(-_LARGEST, min(number, _LARGEST)) if number.is_finite() else None
+    if not number.is_finite():
+        return None
+    return _SMALLEST if 0 < number < _SMALLEST else max(-_LARGEST, min(number, _LARGEST))
 
 
 def in_words(number: Decimal) -> str:

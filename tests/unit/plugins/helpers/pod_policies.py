@@ -199,6 +199,20 @@ QUOTAS: dict[str, tuple[Item, list[Item], Item, tuple[str, ...], tuple[str, ...]
     ),
     "a scope that does not end": (quota({"pods": "0"}, scopes=["NotTerminating"]), [], pod(), (), ("pods",)),
     "best effort": (quota({"pods": "0"}, scopes=["BestEffort"]), [], pod(), (), ("pods",)),
+    "best effort, and amounts of zero": (
+        quota({"pods": "0"}, scopes=["BestEffort"]),
+        [],
+        pod(container(requests={"cpu": "0"}, limits={"memory": "0Mi"})),
+        (),
+        ("pods",),
+    ),
+    "not best effort, and amounts of zero": (
+        quota({"pods": "0"}, scopes=["NotBestEffort"]),
+        [],
+        pod(container(requests={"cpu": "0", "memory": 0})),
+        (),
+        (),
+    ),
     "best effort, and a pod that is not": (
         quota({"pods": "0"}, scopes=["BestEffort"]),
         [],

@@ -34,7 +34,7 @@ class Answer:
 
 def status(code: int, message: str = "no", headers: dict[str, str] | None = None, **more: Any) -> Answer:
     """The answer of an API server that refuses: a Status with its C(message) and the fields C(more)."""
-    return Answer(code, {"kind": "Status", "message": message, **more}, headers or {})
+    return Answer(code, {"kind": "Status", "status": "Failure", "message": message, **more}, headers or {})
 
 
 def plausible(method: str, path: str, body: bytes) -> dict[str, Any]:

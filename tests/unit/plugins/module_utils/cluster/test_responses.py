@@ -188,7 +188,10 @@ def test_memory_addresses_are_not_shown() -> None:
     ("code", "headers", "body", "own"),
     [
         (404, {}, {"kind": "Status", "status": "Failure", "code": 404}, True),
-        (404, {}, {"kind": "Status"}, True),
+        (404, {}, {"kind": "Status", "status": "Failure"}, True),
+        (404, {}, {"kind": "Status", "code": 404}, True),
+        (404, {}, {"kind": "Status"}, False),
+        (403, {}, {"kind": "Status"}, True),
         (404, {}, {"kind": "Status", "status": "Success"}, False),
         (404, {}, {"kind": "Status", "code": 403}, False),
         (404, {}, {"message": "no Route matched"}, False),

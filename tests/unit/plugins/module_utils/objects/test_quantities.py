@@ -18,6 +18,10 @@ from ansible_collections.conductor.trainer.plugins.module_utils.objects.quantiti
         ("500m", "0.5"),
         ("0.5", "0.5"),
         (".5", "0.5"),
+        # Rounded up, as Kubernetes does.
+        ("1e-999999", "1e-9"),
+        ("0.1n", "1e-9"),
+        ("0", "0"),
         ("5.", "5"),
         ("1e3", "1000"),
         ("1E3", "1000"),
