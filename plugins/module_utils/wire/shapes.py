@@ -115,6 +115,8 @@ def _check_document(answer: Mapping[str, Any], path: str) -> None:
         raise OddAnswer(f"it is not a list of API groups: its kind is {quoted(answer.get('kind'))}")
     if path == "/version" and not isinstance(answer.get("gitVersion"), str):
         raise OddAnswer("it is not the version of an API server: it has no gitVersion")
+    if path == "/version" and len(answer["gitVersion"]) > _LONGEST_NAME:
+        raise OddAnswer("its gitVersion is too long")
     if path.startswith("/api") and not kinds:
         _dictionaries(answer, "resources", "the answer")
 
@@ -194,8 +196,9 @@ def _check_metadata(metadata: Mapping[str, Any], name: str) -> None:
         isinstance(finalizers, list) and all(isinstance(finalizer, str) for finalizer in finalizers)
     ):
         raise OddAnswer(f"finalizers of {where} are not texts")
-    if len(metadata.get("resourceVersion") or "") > _LONGEST_NAME:
-        raise OddAnswer(f"resourceVersion of {where} is too long")
+    for field in ("uid", "resourceVersion"):
+        if len(metadata.get(field) or "") > _LONGEST_NAME:
+            raise OddAnswer(f"{field} of {where} is too long")
 
 
 def _texts(values: Mapping[str, Any], where: str, fields: tuple[str, ...]) -> None:

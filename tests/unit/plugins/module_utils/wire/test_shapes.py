@@ -104,6 +104,7 @@ def test_right_answers(answer: dict[str, Any], wanted: Wanted) -> None:
         ({"kind": "A"}, Wanted("review", "A"), "not an answered A"),
         ({"kind": "B", "status": {}}, Wanted("review", "A"), "not an answered A"),
         ({}, Wanted("document", path="/version"), "no gitVersion"),
+        ({"gitVersion": "v1." + "9" * 5000}, Wanted("document", path="/version"), "its gitVersion is too long"),
         ({"kind": "APIVersions"}, Wanted("document", path="/apis"), "API groups"),
         ({"resources": [1]}, Wanted("document", path="/api/v1"), "resources of the answer"),
     ],
@@ -129,6 +130,7 @@ def test_wrong_answers(answer: dict[str, Any], wanted: Wanted, words: str) -> No
         ("deletionTimestamp", 1),
         ("creationTimestamp", []),
         ("resourceVersion", "9" * 10_000),
+        ("uid", "9" * 10_000),
     ],
 )
 def test_metadata_of_other_types(field: str, value: Any) -> None:
