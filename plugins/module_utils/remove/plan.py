@@ -16,8 +16,8 @@ from ..objects.fields import name_of, part, some, text, texts
 from ..objects.finalizers import RUNTIME_FINALIZER, held_by, holds
 from ..objects.resources import Key
 from ..ownership.installers import owner
-from ..ownership.owner import owner_of
-from ..ownership.record import RecordEntry
+from ..ownership.owner import own_entry, owner_of
+from ..ownership.record import Record, RecordEntry
 from ..release.bundle import Bundle
 from ..release.components import LEASES, is_named_jobset
 from ..release.recognition import JOBSET_CRD, TRAINER_GROUP
@@ -57,7 +57,15 @@ class _Planner:
         self._blockers: list[tuple[str, str]] = []
         candidates = {*bundle.known, *self._record.entries}
         self._metadata = {key: found.observed.metadata[key] for key in candidates if key in found.observed.metadata}
-        self._reasons = {key: why_not_ours(key, metadata, self._record) for key, metadata in self._metadata.items()}
+        self._reasons = {
+            key: why_not_ours(
+                key,
+                metadata,
+                # Whoever may write the record must not choose what is deleted besides the objects of the release.
+                self._record if key in bundle.known or own_entry(metadata) is not None else Record(),
+            )
+            for key, metadata in self._metadata.items()
+        }
         self._ours = {key for key, reason in self._reasons.items() if reason is None}
         # By component: whether the uninstall deletes something that users' jobs need.
         active = [key for key in self._ours if key.kind not in _AT_REST]

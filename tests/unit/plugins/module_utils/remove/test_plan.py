@@ -10,7 +10,12 @@ import dataclasses
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key
-from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, RecordEntry
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import (
+    Record,
+    RecordEntry,
+    parse_record,
+    record_manifest,
+)
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Observed
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.model import (
     STAGES,
@@ -44,6 +49,8 @@ from tests.unit.plugins.helpers.removals import (
     stages,
 )
 from tests.unit.plugins.helpers.states import release
+
+OWN = {"manager": "conductor", "operation": "Apply", "fieldsV1": {}}
 
 JAX = Key(TRAINER, "ClusterTrainingRuntime", "", "jax-distributed")
 NAMESPACES = sorted(key for key in release().known if key.kind == "Namespace")
@@ -120,7 +127,7 @@ def test_an_object_of_an_earlier_release_that_stays_keeps_the_record() -> None:
     """The bundle does not know it any more: without the record, the next uninstall would not find it."""
     key = Key("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", "olds.trainer.kubeflow.org")
     record = Record(entries={key: RecordEntry("u", "", "", True)})
-    state = RemovalState(Observed({key: {"uid": "u"}, RECORD: {"uid": "r"}}, record=record))
+    state = RemovalState(Observed({key: {"uid": "u", "managedFields": [OWN]}, RECORD: {"uid": "r"}}, record=record))
     removal = make_removal(release(), state, Switches())
     assert dict(removal.vouched) == record.entries
     assert "record" not in stages(removal)
@@ -408,7 +415,8 @@ def test_a_crd_whose_objects_were_not_read_stays() -> None:
     """A CRD of an older release: it is unknown whether users have objects of its kind."""
     key = Key("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", f"olds.{TRAINER.partition('/')[0]}")
     record = Record(entries={key: RecordEntry("u", "", "", True)})
-    removal = make_removal(release(), RemovalState(Observed({key: {"uid": "u"}}, record=record)), Switches(crds=True))
+    state = RemovalState(Observed({key: {"uid": "u", "managedFields": [OWN]}}, record=record))
+    removal = make_removal(release(), state, Switches(crds=True))
     assert removal.deleted() == []
     assert removal.retained == {"objects of its kind were not searched for": (str(key),)}
 
@@ -548,3 +556,14 @@ def test_jobs_of_a_foreign_trainer_do_not_block() -> None:
     )
     put_job(found)
     assert planned(found).blockers == ()
+
+
+def test_a_record_alone_does_not_make_an_object_of_others_ours() -> None:
+    found = cluster()
+    key = Key("apps/v1", "Deployment", "kube-system", "coredns")
+    found.put(obj("Deployment", key.name, key.api_version, key.namespace), "kubeadm", "Update")
+    record = parse_record(found.objects[RECORD])
+    entry = RecordEntry(found.objects[key]["metadata"]["uid"], "", "", True)
+    changed = dataclasses.replace(record, entries={**record.entries, key: entry})
+    found.objects[RECORD]["data"] = record_manifest(changed, HOME)["data"]
+    assert key not in {target.key for _name, targets in planned(found).stages for target in targets}
