@@ -43,7 +43,8 @@ def main() -> int:
         parser.error(f"no suite {', '.join(sorted(unknown))}; available: {', '.join(suite.name for suite in suites)}")
     suites = [suite for suite in suites if not arguments.names or suite.name in arguments.names]
     kept = Kept(CLONE, OUTPUT / "evidence.json") if arguments.evidence else None
-    # A job that is ended from outside cleans up like one that is interrupted at the terminal.
+    # A job that is ended from outside cleans up like one at the terminal, also where the shell ignores SIGINT for it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     outcomes = asyncio.run(run_all(suites, arguments.jobs, kept))
     if kept:

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,18 @@ def test_a_failed_build_leaves_no_folder_and_names_its_log(monkeypatch: pytest.M
     with pytest.raises(ClusterError, match=r"(?s)build pause.*c/cluster/logs/go-pause\.log.*x\.go:1: broken"):
         go_programs.build(paths, Console(), family)
     assert not go_programs.folder(paths, family).exists()
+
+
+def test_two_runs_at_once_build_a_program_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    go, builds = tmp_path / "bin" / "go", tmp_path / "builds"
+    go.parent.mkdir()
+    # The folder of the result is the argument after -o.
+    go.write_text(f'#!/bin/sh\necho once >> {builds}\nwhile [ "$1" != -o ]; do shift; done\ntouch "$2/pause"\n')
+    go.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{go.parent}:/usr/bin:/bin")
+    paths = Paths(clone=tmp_path, cache=tmp_path / "c")
+    family = catalogue.family(find_paths(), "pause")
+    with ThreadPoolExecutor(4) as pool:
+        built = list(pool.map(lambda _number: go_programs.build(paths, Console(), family), range(4)))
+    assert {(folder / "pause").is_file() for folder in built} == {True}
+    assert builds.read_text().splitlines() == ["once"]

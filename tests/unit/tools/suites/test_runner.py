@@ -110,7 +110,9 @@ def test_the_run_ends_with_what_failed_and_the_sum(
     assert capsys.readouterr().out.splitlines()[-2:] == ["FAIL  bad                exit code 1", "2 passed, 1 failed"]
 
 
-def test_a_run_that_is_ended_from_outside_ends_its_suites(tmp_path: Path) -> None:
+@pytest.mark.parametrize("interrupts", ["default_int_handler", "SIG_IGN"])
+def test_a_run_that_is_ended_from_outside_ends_its_suites(tmp_path: Path, interrupts: str) -> None:
+    """A shell ignores SIGINT for what it starts in the background."""
     started, ended = tmp_path / "started", tmp_path / "ended"
     program = (
         f"import pathlib, signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(pathlib.Path({str(ended)!r})."
@@ -118,7 +120,8 @@ def test_a_run_that_is_ended_from_outside_ends_its_suites(tmp_path: Path) -> Non
     )
     suite = f"Suite('a', 'static', (({sys.executable!r}, '-c', {program!r}),))"
     code = (
-        "import sys; from conductor_suites import __main__ as runner; from conductor_suites.catalogue import Suite; "
+        f"import signal, sys; signal.signal(signal.SIGINT, signal.{interrupts}); "
+        "from conductor_suites import __main__ as runner; from conductor_suites.catalogue import Suite; "
         f"runner.all_suites = lambda *_, **__: [{suite}]; sys.argv = ['suites']; runner.main()"
     )
     path = os.pathsep.join(str(CLONE / "tools" / name) for name in ("suites", "setup"))

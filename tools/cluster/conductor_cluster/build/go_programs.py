@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..catalogue import Controller, Family
-from ..console import Console
+from ..console import Console, locked
 from ..paths import Paths
 from ..process import ClusterError, logged
 
@@ -87,8 +87,12 @@ def build(paths: Paths, console: Console, family: Family, controller: Controller
     Raise ClusterError (CommandFailed) if Go is missing or fails. A folder appears whole or not at all.
     """
     target = folder(paths, family, controller)
-    if target.is_dir():
-        return target
+    # Clusters and programs are asked for by several suites at once.
+    with locked(target.with_name(f"{target.name}.lock"), family.folder.name, console):
+        return target if target.is_dir() else _build(paths, console, family, controller, target)
+
+
+def _build(paths: Paths, console: Console, family: Family, controller: Controller | None, target: Path) -> Path:
     check()
     console.step(f"building {', '.join(family.programs)} {family.version}".rstrip())
     partial = target.with_name(target.name + ".partial")
