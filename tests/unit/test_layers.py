@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -105,3 +106,10 @@ def test_no_folder_of_plugins_is_large() -> None:
 
 def test_no_name_begins_with_an_underscore() -> None:
     assert [path.name for path in LIBRARY.rglob("_*.py") if path.name != "__init__.py"] == []
+
+
+def test_the_collections_own_tests_need_no_other_test_code() -> None:
+    """They run inside the installed collection, under ansible-test, where tests/support and the tools are missing."""
+    other = re.compile(r"^\s*(?:from|import) (?:tests\.(?!unit\.plugins\b)|conductor_|bundle_generator)", re.MULTILINE)
+    files = (CLONE / "tests" / "unit" / "plugins").rglob("*.py")
+    assert [str(file) for file in files if other.search(file.read_text(encoding="utf-8"))] == []

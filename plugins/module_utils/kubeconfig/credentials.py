@@ -17,7 +17,7 @@ from . import oidc
 from .exec_plugin import Credential, run_plugin
 from .files import Hide
 from .headers import bearer
-from .model import shown
+from .model import ExecPlugin, shown
 from .pem import certificates, private_key, read_file
 from .usable import OIDC, Access
 
@@ -78,7 +78,7 @@ def login_of(access: Access, authority: bytes, hide: Hide, warn: Callable[[str],
     elif user.provider == OIDC:
         token = _IdToken(access, hide, warn, writes=writes).current
     elif user.plugin and not certificate:
-        plugin = _Plugin(access, authority, hide)
+        plugin = _Plugin(user.plugin, access, authority, hide)
         first = plugin.first()
         certificate, key = first.certificate, first.key
         token = plugin.current if first.token else None
@@ -159,8 +159,8 @@ class _IdToken:
 
 
 class _Plugin:
-    def __init__(self, access: Access, authority: bytes, hide: Hide) -> None:
-        self._access, self._authority, self._hide = access, authority, hide
+    def __init__(self, plugin: ExecPlugin, access: Access, authority: bytes, hide: Hide) -> None:
+        self._plugin, self._access, self._authority, self._hide = plugin, access, authority, hide
         self._credential: Credential | None = None
         self._lock = threading.Lock()
 
@@ -171,15 +171,11 @@ class _Plugin:
 
     def current(self) -> str:
         with self._lock:
-            if self._credential is None or self._credential.expires < time.time() + _MARGIN:
-                self._renewed()
-            assert self._credential is not None
-            return self._credential.token
+            kept = self._credential
+            return (self._renewed() if kept is None or kept.expires < time.time() + _MARGIN else kept).token
 
     def _renewed(self) -> Credential:
-        plugin = self._access.user.plugin
-        assert plugin is not None
-        self._credential = run_plugin(plugin, self._access.cluster, self._authority, self._access.name)
+        self._credential = run_plugin(self._plugin, self._access.cluster, self._authority, self._access.name)
         self._hide(self._credential.secrets)
         if self._credential.token:
             bearer(self._credential.token, f"token of the credential plugin of {self._access.name}")

@@ -109,8 +109,8 @@ def _run(arguments: list[str], program: str, env: Mapping[str, str]) -> tuple[in
         selectors.DefaultSelector() as pipes,
     ):
         for name, pipe in (("output", process.stdout), ("messages", process.stderr)):
-            assert pipe is not None
-            pipes.register(pipe, selectors.EVENT_READ, name)
+            if pipe is not None:
+                pipes.register(pipe, selectors.EVENT_READ, name)
 
         def read(seconds: float) -> bool:
             ready = pipes.select(max(0, seconds)) if pipes.get_map() else []

@@ -57,7 +57,8 @@ class Hostile(BaseHTTPRequestHandler):
                 "name": text[:1000],
                 "namespace": wanted.namespace or text,
                 "resourceVersion": "1",
-                "uid": text,
+                # An object without a valid uid is an odd answer, which ends the run.
+                "uid": "c0ffee00-0000-4000-8000-000000000000",
                 "labels": {text: text},
                 "annotations": {text: text},
             }

@@ -15,7 +15,8 @@ import pytest
 from tests.integration.connections.asking import User, assert_answered, assert_refused
 from tests.integration.connections.conftest import Access, Hosts
 from tests.support.playing import Played
-from tests.support.tunnel_proxy import TunnelProxy
+from tests.support.real_cluster import RealCluster
+from tests.unit.plugins.helpers.tunnel_proxy import TunnelProxy
 
 PASSWORD = "the@password/of:the-proxy"  # noqa: S105 - of nothing
 WRONG = "wrong-password-0"
@@ -86,7 +87,7 @@ def test_past_the_proxy(run: Run) -> None:
 
 @pytest.mark.parametrize("host", ["no_login", "wrong_login"])
 def test_a_proxy_that_turns_us_away(run: Run, host: str) -> None:
-    assert_refused(run.answer, host, "407", "http://user:password@")
+    assert_refused(run.answer, host, "407", "put the user and the password of the proxy into the URL")
     # Asking again cannot help.
     assert run.proxies[host].turned_away == 1
     assert run.proxies[host].tunnels == []
@@ -96,9 +97,20 @@ def test_something_that_is_no_proxy(run: Run) -> None:
     assert_refused(run.answer, "no_proxy_at_all", "proxy is not a valid proxy URL", "http://proxy.example:3128")
 
 
-@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "K8S_AUTH_PROXY"])
-def test_a_proxy_in_the_environment(user: User, access: Access, variable: str) -> None:
+def test_a_proxy_in_the_environment(user: User, access: Access) -> None:
     hosts = {"localhost": {"ansible_connection": "local", "k8s_kubeconfig": access.kubeconfig}}
     with TunnelProxy() as proxy:
-        assert_answered(user.ask(hosts, environment={variable: proxy.url}))
+        assert_answered(user.ask(hosts, environment={"K8S_AUTH_PROXY": proxy.url}))
         assert set(proxy.tunnels) == {server(access)}
+
+
+def test_the_proxy_of_all_programs(user: User, access: Access, cluster: RealCluster) -> None:
+    """As kubectl does, it is not asked for a server on this machine."""
+    (node,) = cluster.get("nodes")["items"]
+    address = next(entry["address"] for entry in node["status"]["addresses"] if entry["type"] == "InternalIP")
+    elsewhere = access.kubeconfig_with(access.kubeconfig["users"][0]["user"], server=f"https://{address}:6443")
+    for kubeconfig, tunnels in ((access.kubeconfig, set()), (elsewhere, {f"{address}:6443"})):
+        hosts = {"localhost": {"ansible_connection": "local", "k8s_kubeconfig": kubeconfig}}
+        with TunnelProxy() as proxy:
+            assert_answered(user.ask(hosts, environment={"HTTPS_PROXY": proxy.url}))
+            assert set(proxy.tunnels) == tunnels

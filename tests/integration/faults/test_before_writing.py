@@ -102,6 +102,7 @@ def test_an_old_kubernetes(empty: Faults) -> None:
             conductor_host=url,
             # The way to the server has credentials of its own.
             conductor_api_key="not-read",
+            conductor_validate_certs=False,
         )
         assert empty.cluster.writes_since(began) == []
 

@@ -25,10 +25,10 @@ from ansible_collections.conductor.trainer.plugins.module_utils.module_call impo
 from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import run_module
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.plugin_utils import in_process
-from tests.support.playing import CLONE
 from tests.unit.plugins.helpers.arguments import SHOWN, patch_module_args
 from tests.unit.plugins.helpers.builders import BUNDLE
 
+CLONE = Path(__file__).resolve().parents[4]
 SECRETS = {
     "token": "secret-token-0",
     "client-key-data": "c2VjcmV0LWtleS0w",

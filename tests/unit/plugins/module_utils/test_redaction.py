@@ -7,13 +7,14 @@ import ast
 import base64
 import random
 import re
+from pathlib import Path
 
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.redaction import HIDDEN, MASK, Secrets, redact
-from tests.support.playing import CLONE
 from tests.unit.plugins.helpers.hostile import FORMS, texts
 
+CLONE = Path(__file__).resolve().parents[4]
 JWT = "eyJhbGciOiJSUzI1NiIsImtpZCI6IiJ9.eyJpc3MiOiJrdWJlcm5ldGVzIn0.c2lnbmF0dXJl"
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKC\nAQEA7\n-----END RSA PRIVATE KEY-----"
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import importlib
 import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,8 +20,8 @@ from ansible_collections.conductor.trainer.plugins.plugin_utils.layer import (
     spoken_result,
     variables_of,
 )
-from tests.support.playing import CLONE
 
+CLONE = Path(__file__).resolve().parents[4]
 MODULES = sorted(path.stem for path in (CLONE / "plugins" / "modules").glob("*.py"))
 ROLE = CLONE / "roles" / "conductor"
 WAIT = {"timeout": "conductor_wait_timeout"}

@@ -16,9 +16,9 @@ from ansible_collections.conductor.trainer.plugins.module_utils.cluster.retry im
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.tls import TlsMaterial, share_context
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.transport import Transport
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import UnreachableError
-from tests.support.tunnel_proxy import TunnelProxy
 from tests.unit.plugins.helpers.certificates import Authority
 from tests.unit.plugins.helpers.server import Server
+from tests.unit.plugins.helpers.tunnel_proxy import TunnelProxy
 
 HOST = "kubernetes.example"
 

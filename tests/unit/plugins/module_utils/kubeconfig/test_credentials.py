@@ -24,11 +24,8 @@ from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client i
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.connection import connect
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.target import Target
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import TargetError
-from ansible_collections.conductor.trainer.plugins.module_utils.kubeconfig import oidc
 from ansible_collections.conductor.trainer.plugins.module_utils.kubeconfig.exec_plugin import run_plugin
 from ansible_collections.conductor.trainer.plugins.module_utils.kubeconfig.oidc import expiry_of
-from tests.support.hostile import number_of
-from tests.support.hostile_matrix import hostile_server
 from tests.unit.plugins.helpers.certificates import Authority
 from tests.unit.plugins.helpers.server import Answer, Server
 
@@ -524,16 +521,6 @@ def test_an_issuer_that_does_not_renew_is_an_error(server: Server, answers: list
         connected(provider("oidc", **settings))
     assert "hush" not in str(caught.value)
     assert caught.value.next_step
-
-
-def test_an_issuer_that_sends_a_byte_now_and_then_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(oidc, "_LONGEST", 0.3)
-    with hostile_server() as port:
-        for behaviour in ("slow body", "slow headers", "slow chunks", "endless headers"):
-            issuer = f"http://127.0.0.1:{port}/{number_of(behaviour)}"
-            settings = {"idp-issuer-url": issuer, "client-id": "k", "refresh-token": "hush"}
-            with pytest.raises(TargetError, match="does not answer"):
-                connected(provider("oidc", **settings))
 
 
 def test_when_an_id_token_expires() -> None:
