@@ -364,7 +364,8 @@ def _leaves(value: Any) -> Iterator[str]:
             yield from _leaves(part)
     elif not _PLAIN.fullmatch(text):
         yield text
-        yield from secrets_of_text(inner) if (inner := _decoded(text)) else ()
+        inner = _decoded(text)
+        yield from secrets_of_text(inner) if inner else ()
 
 
 def _as_text(value: Any) -> str:

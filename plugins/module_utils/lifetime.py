@@ -14,7 +14,6 @@ import os
 import select
 import shutil
 import signal
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -42,7 +41,7 @@ def end_now(folder: str, code: int) -> None:
     """End this process, and the programs that it started if it has a group of its own. Delete the folder."""
     if os.getpgrp() == os.getpid():
         _delete_and_kill(folder)
-    sys.exit(code)
+    raise SystemExit(code)
 
 
 def kill_group(process: int) -> None:

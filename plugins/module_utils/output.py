@@ -84,7 +84,9 @@ class Outlet:
         if len(text) <= _SEARCHED:
             return redact(text)
         # What looks like a secret may be cut in two: show nothing next to the cut.
-        head, tail = redact(text[: _SEARCHED * 3 // 4]), redact(text[-(_SEARCHED // 4) :])
+        end = _SEARCHED // 4
+        beginning = _SEARCHED - end
+        head, tail = redact(text[:beginning]), redact(text[-end:])
         return f"{head[:-_EDGE]}... ({len(text)} characters, cut here) ...{tail[_EDGE:]}"
 
 

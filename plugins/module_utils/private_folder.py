@@ -32,7 +32,7 @@ def private_folder(parent: str) -> Iterator[str]:
     holder = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(holder, fcntl.LOCK_EX)
-        locked = os.path.join(parent, PREFIX + os.path.basename(path)[len(_NEW) :])
+        locked = os.path.join(parent, PREFIX + os.path.basename(path).removeprefix(_NEW))
         os.rename(path, locked)
         path = locked
         yield path

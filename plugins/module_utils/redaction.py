@@ -307,7 +307,8 @@ def _written(form: str) -> Iterator[str]:
     # The base64 text of anything that contains the secret, by the position of its first byte in a group of three.
     for offset in range(3):
         packed = base64.b64encode(b"\0" * offset + raw)
-        inner = packed[(offset * 8 + 5) // 6 : (offset + len(raw)) * 8 // 6].decode()
+        first, last = (offset * 8 + 5) // 6, (offset + len(raw)) * 8 // 6
+        inner = packed[first:last].decode()
         if len(inner) >= _SHORT:
             yield inner
             yield inner.replace("+", "-").replace("/", "_")

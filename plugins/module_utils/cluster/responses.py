@@ -189,7 +189,7 @@ def retry_after(headers: Mapping[str, str], details: Mapping[str, Any]) -> float
     if found:
         return float(found) if _SECONDS.fullmatch(str(found).strip()) else None
     seconds = details.get("retryAfterSeconds")
-    return float(seconds) if type(seconds) is int and 0 < seconds < 10**12 else None
+    return float(seconds) if isinstance(seconds, int) and seconds is not True and 0 < seconds < 10**12 else None
 
 
 def _cleaned(cause: Mapping[str, Any]) -> dict[str, Any]:

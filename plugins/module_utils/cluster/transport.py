@@ -34,8 +34,7 @@ from ..objects.resources import RESOURCES
 from ..wire.body import PIECE, SENT, Limits, OddAnswer, parse, read_beginning, read_body, weight_of
 from ..wire.connections import Exchange, limit_connections
 from ..wire.held import Held
-from ..wire.request import JSON
-from ..wire.request import Request as Request
+from ..wire.request import JSON, Request
 from ..wire.shapes import check_answer, wanted_of
 from .read_cache import Memory
 from .responses import failed_answer, odd_answer, too_late, unreachable

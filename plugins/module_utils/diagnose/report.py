@@ -148,7 +148,7 @@ def _of_events(events: Sequence[_Event], scene: Scene, pod: str, failure: Failur
 
 def _image_in(message: str) -> str:
     """Return the image that a kubelet's event about a failed pull names."""
-    return next(iter(message[len(_PULL) :].split('"')[1:2]), "")
+    return next(iter(message.removeprefix(_PULL).split('"')[1:2]), "")
 
 
 def _what_shows(

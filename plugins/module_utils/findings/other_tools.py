@@ -141,5 +141,5 @@ def _named(kind: str, name: str) -> tuple[str, str, str]:
         return next(kinds, "other"), "", ""
     if kind not in TOOLS:
         return ("conductor" if kind == "conductor" else "other"), "", ""
-    place, _, last = name.rpartition("/")
+    place, _slash, last = name.rpartition("/")
     return (kind, place, last) if kind == "helm" else (kind, "", name if kind == "argocd" else "")

@@ -114,8 +114,8 @@ def _helm_release_unknown(facts: Facts) -> Iterator[RuleMatch]:
 def _immutable_field(facts: Facts) -> Iterator[RuleMatch]:
     # The objects of an older release are upgraded by its owner first.
     for found in () if _is_older(facts) else facts["immutable_fields"]:
-        kind, _, name = found["object"].partition(" ")
-        place, _, last = name.rpartition("/")
+        kind, _space, name = found["object"].partition(" ")
+        place, _slash, last = name.rpartition("/")
         if kind == "CustomResourceDefinition":
             way = (
                 "back up all objects of this kind, because deleting the CRD deletes every one of them, with the pods "

@@ -319,7 +319,7 @@ def _helm_releases(installed: Sequence[Mapping[str, Any]]) -> list[tuple[str, st
         (place, name)
         for item in installed
         for mark in marks_of(part(item, "metadata"))
-        for own, _, name in (mark.name.rpartition("/"),)
+        for own, _slash, name in (mark.name.rpartition("/"),)
         if mark.kind == "helm" and _LABEL.fullmatch(name)
         for place in (own, text(item, "metadata", "labels", _FLUX_NAMESPACE))
         if place or not own

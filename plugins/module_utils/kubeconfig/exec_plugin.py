@@ -98,7 +98,8 @@ def _run(arguments: list[str], program: str, env: Mapping[str, str]) -> tuple[in
     until = time.monotonic() + _LIMIT
     kept = {"output": b"", "messages": b""}
     with (
-        subprocess.Popen(
+        # The output has a limit, which run_command does not have.
+        subprocess.Popen(  # pylint: disable=ansible-bad-function
             arguments,
             executable=program,
             env=env,
@@ -129,7 +130,7 @@ def _run(arguments: list[str], program: str, env: Mapping[str, str]) -> tuple[in
             if len(kept["output"]) <= _LARGEST:
                 process.wait(max(0, until - time.monotonic()))
             # Messages that have been written already; somebody in the background may write without an end.
-            for _ in range(_PIECES):
+            for _piece in range(_PIECES):
                 read(0)
         finally:
             process.kill()

@@ -126,9 +126,9 @@ CONFIG: Mapping[str, Field] = {
 }
 
 
-def fields_of(fields: Mapping[str, Field] = CONFIG, path: str = "") -> Iterator[tuple[str, Field]]:
-    """Return the path of every field, and the field."""
-    for name, field in fields.items():
+def fields_of(fields: Mapping[str, Field] | None = None, path: str = "") -> Iterator[tuple[str, Field]]:
+    """Return the path of every field, and the field; by default of a whole kubeconfig."""
+    for name, field in (CONFIG if fields is None else fields).items():
         place = f"{path}.{name}" if path else name
         yield place, field
         yield from fields_of(field.fields or {}, place)

@@ -154,7 +154,9 @@ class _Builder(_Plain):
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
                 self._anchors = {}
-                yield self._value(next(self._events), 0)
+                root = next(self._events, None)
+                if root is not None:
+                    yield self._value(root, 0)
 
     def _value(self, event: Any, depth: int) -> Any:
         if isinstance(event, yaml.AliasEvent):

@@ -198,7 +198,7 @@ def _needed(resource: str, specs: Sequence[tuple[int, Item]], objects: Item) -> 
     counted = objects.get(resource.removeprefix("count/"))
     if counted is not None:
         return Decimal(int(counted))
-    which, _, name = resource.rpartition(".") if resource in _STATED else resource.partition(".")
+    which, _dot, name = resource.rpartition(".") if resource in _STATED else resource.partition(".")
     if resource in ("cpu", "memory", "ephemeral-storage") or resource.startswith("hugepages-"):
         which, name = "requests", resource
     if which not in _BOTH:

@@ -106,11 +106,11 @@ def judge(probe: Probe, answer: Mapping[str, Any] | ConductorError, ours: Webhoo
         evidence = ": ".join(filter(None, (evidence, said)))
         subject, rule = f"webhook {probe.webhook}", f"probe: {probe.expect}"
         return ProbeVerdict(
-            subject,
-            rule,
-            state,
-            evidence,
-            next_step,
+            subject=subject,
+            rule=rule,
+            state=state,
+            evidence=evidence,
+            next_step=next_step,
             name=probe.webhook,
             is_probe=True,
             rejection=rejection,

@@ -208,14 +208,14 @@ def _check_values(answer: dict[str, Any], *, long: bool) -> None:
             raise OddAnswer(f"it is nested deeper than {_DEEPEST} levels")
         if long:
             for node in level:
-                values = [*node, *node.values()] if type(node) is dict else node
-                if any(type(value) is str and len(value) > _LONGEST_TEXT for value in values):
+                values = [*node, *node.values()] if isinstance(node, dict) else node
+                if any(isinstance(value, str) and len(value) > _LONGEST_TEXT for value in values):
                     raise OddAnswer(f"it contains a text of more than {size_of(_LONGEST_TEXT)}")
         level = [
             value
             for node in level
-            for value in (node.values() if type(node) is dict else node)
-            if type(value) is dict or type(value) is list
+            for value in (node.values() if isinstance(node, dict) else node)
+            if isinstance(value, (dict, list))
         ]
 
 

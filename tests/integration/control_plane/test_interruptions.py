@@ -14,11 +14,11 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster import lease
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.lease import Lease
-from ansible_collections.conductor.trainer.plugins.module_utils.cluster.transport import Request
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError, NotReadyError
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.wire.request import Request
 from tests.support.control_plane import ControlPlane
 from tests.unit.plugins.helpers.installing import ensure_present
 

@@ -144,12 +144,12 @@ async def execute(suite: Suite, clone: Path, output: Path, variables: Mapping[st
 
 
 def in_turn(suites: Sequence[Suite]) -> list[Suite]:
-    """Return the suites in the order of their start: few on clusters run at once, and a slip is to be known at once."""
-    quick = ("static", "generated", "unit")
+    """Return the suites in the order of their start: the longest ways first, and a slip is to be known at once."""
+    order = ("cluster", "control_plane", "static", "generated", "unit", "artifact")
 
     def rank(suite: Suite) -> tuple[int, float]:
-        group = 0 if suite.tier == "cluster" else 1 if suite.tier in quick else 2
-        return group, 0 if group == 1 else -suite.seconds
+        group = order.index(suite.tier)
+        return (2, 0) if 2 <= group <= 4 else (group, -suite.seconds)
 
     return sorted(suites, key=rank)
 

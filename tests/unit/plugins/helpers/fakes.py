@@ -14,7 +14,6 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import unquote
 
-from ansible_collections.conductor.trainer.plugins.module_utils.cluster import transport
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError, ConductorError
 from ansible_collections.conductor.trainer.plugins.module_utils.names import FIELD_MANAGER, MANAGED_LABEL
@@ -25,12 +24,13 @@ from ansible_collections.conductor.trainer.plugins.module_utils.objects.resource
     key_of,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.state import JOBSET_LABEL
+from ansible_collections.conductor.trainer.plugins.module_utils.wire import request as wire_request
 
 CUSTOM_GROUPS = ("trainer.kubeflow.org", "jobset.x-k8s.io")
 
 
 @dataclass(frozen=True)
-class Request(transport.Request):
+class Request(wire_request.Request):
     """One request as the fake received it."""
 
     @property
@@ -124,7 +124,7 @@ class FakeCluster(Cluster):
     def close(self) -> None:
         """Nothing to close."""
 
-    def _exchange(self, request: transport.Request) -> dict[str, Any]:
+    def _exchange(self, request: wire_request.Request) -> dict[str, Any]:
         """Answer from memory."""
         recorded = Request(**{**vars(request), "body": copy.deepcopy(request.body)})
         with self._lock:

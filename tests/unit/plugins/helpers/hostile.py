@@ -50,7 +50,7 @@ FORMS: dict[str, Callable[[str], str]] = {
 def texts(generator: random.Random) -> dict[str, str]:
     """Return secrets of each kind."""
     characters = string.ascii_letters + string.digits
-    lines = ["".join(generator.choices(characters + "+/", k=64)) for _ in range(6)]
+    lines = ["".join(generator.choices(characters + "+/", k=64)) for _line in range(6)]
     word = "".join(generator.choices(characters, k=24))
     pem = "\n".join(["-----BEGIN RSA PRIVATE KEY-----", *lines, "-----END RSA PRIVATE KEY-----", ""])
     return {

@@ -284,12 +284,12 @@ def test_a_message_keeps_its_shape() -> None:
 
 
 INVISIBLE = {
-    "zero width": lambda text: "\u200b".join(text),
-    "soft hyphens": lambda text: "\u00ad".join(text),
+    "zero width": "\u200b".join,
+    "soft hyphens": "\u00ad".join,
     "colour in it": lambda text: f"{text[:7]}\x1b[1;31m{text[7:]}\x1b[0m",
     "colour around it": lambda text: f"\x1b[36m{text}\x1b[0m",
     "one-byte codes": lambda text: f"\x9b1m{text[:5]}\x9b0m{text[5:]}",
-    "backspaces": lambda text: "\x08".join(text),
+    "backspaces": "\x08".join,
     "bidirectional": lambda text: f"\u202d{text[:9]}\u202c{text[9:]}",
 }
 

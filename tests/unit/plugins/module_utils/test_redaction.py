@@ -205,7 +205,7 @@ def test_no_text_takes_long(evil: str) -> None:
 @pytest.mark.parametrize("kind", texts(random.Random(0)))  # noqa: S311
 def test_a_known_secret_is_hidden_in_every_form(kind: str, form: str) -> None:
     generator = random.Random(f"{kind} {form}")  # noqa: S311
-    for _ in range(5):
+    for _time in range(5):
         secret = texts(generator)[kind]
         known = Secrets([secret])
         shown = known.hidden_in(f"before {FORMS[form](secret)} after")
@@ -243,7 +243,7 @@ def test_names_that_resemble_a_secret_stay() -> None:
 def test_hundreds_of_credentials_of_others_are_hidden_as_they_stand() -> None:
     generator = random.Random(3)  # noqa: S311
     known = Secrets()
-    every = [texts(generator)["key data"] for _ in range(100)]
+    every = [texts(generator)["key data"] for _time in range(100)]
     known.add(every)
     assert not [secret for secret in every if secret in known.hidden_in(f"line 3: {secret}")]
     known.add(every[:1])

@@ -173,7 +173,7 @@ def test_a_login_in_the_url_of_a_server_is_rejected_and_not_shown(where: str, se
     [{"token": "t"}, {"username": "u", "password": "p"}, {"tokenFile": "/nonexistent"}, {"exec": {
         "apiVersion": "client.authentication.k8s.io/v1", "command": "/nonexistent", "interactiveMode": "Never",
     }}],
-    ids=lambda user: "-".join(user),
+    ids="-".join,
 )  # fmt: skip
 def test_credentials_are_not_sent_over_http_to_another_machine(where: str, user: dict[str, Any]) -> None:
     for server in ("http://a.example", "HTTP://10.0.0.1:80", "http://0.0.0.0", "http://localhost.example"):
@@ -336,7 +336,7 @@ def test_in_cluster_uses_what_the_pod_has(tmp_path: Path, monkeypatch: pytest.Mo
     target = Target(in_cluster=True, settings={"impersonate_user": "weak", "impersonate_groups": ["g"]})
     cluster = connect(target, hide=hidden.update)
     assert (cluster.host, cluster.authorities, hidden) == ("https://10.96.0.1:443", pem, {"one"})
-    assert [dict(cluster._credentials())["authorization"] for _ in range(2)] == ["bearer two", "bearer three"]
+    assert [dict(cluster._credentials())["authorization"] for _time in range(2)] == ["bearer two", "bearer three"]
     assert cluster._headers == (("Impersonate-User", "weak"), ("Impersonate-Group", "g"))
 
 
