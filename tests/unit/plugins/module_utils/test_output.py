@@ -283,7 +283,7 @@ def test_a_message_keeps_its_shape() -> None:
     )
 
 
-INVISIBLE = {
+INVISIBLE: dict[str, Callable[[str], str]] = {
     "zero width": "\u200b".join,
     "soft hyphens": "\u00ad".join,
     "colour in it": lambda text: f"{text[:7]}\x1b[1;31m{text[7:]}\x1b[0m",

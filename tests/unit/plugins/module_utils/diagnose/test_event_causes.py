@@ -36,8 +36,7 @@ def test_an_event_has_a_cause_and_a_next_step(event: str, cause: str) -> None:
 
 def test_every_entry_is_used() -> None:
     used = {
-        next(entry for entry in EVENT_CAUSES if re.search(entry.words, event, re.IGNORECASE))
-        for event, _cause in EVENTS
+        next(entry for entry in EVENT_CAUSES if re.search(entry.words, event, re.IGNORECASE)) for event, _why in EVENTS
     }
     assert used == set(EVENT_CAUSES)
 
@@ -74,7 +73,7 @@ def test_the_reason_of_a_pod_has_a_cause(reason: str, cause: str) -> None:
 
 def test_every_reason_is_used() -> None:
     used = {
-        next(entry for entry in POD_CAUSES if re.search(entry.words, text, re.IGNORECASE)) for text, _cause in REASONS
+        next(entry for entry in POD_CAUSES if re.search(entry.words, text, re.IGNORECASE)) for text, _why in REASONS
     }
     assert used == set(POD_CAUSES)
     assert pod_cause("") is None
