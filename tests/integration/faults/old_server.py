@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.message import Message
 from http.server import BaseHTTPRequestHandler
 
 from tests.support.real_cluster import RealCluster
@@ -51,15 +52,24 @@ def _server(behind: str, version: str) -> Iterator[str]:
             request = urllib.request.Request(behind + self.path, data=sent, headers=headers)  # noqa: S310
             try:
                 with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-                    self._answer(answer.status, answer.read())
+                    self._answer(answer.status, answer.read(), answer.headers)
             except urllib.error.HTTPError as error:
                 # What is not there is an answer like any other.
                 with error:
-                    self._answer(error.code, error.read())
+                    self._answer(error.code, error.read(), error.headers)
 
-        def _answer(self, status: int, body: bytes) -> None:
+        def _answer(self, status: int, body: bytes, headers: Message | None = None) -> None:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
+            # By headers of its own an API server is told from a proxy that does not find it.
+            for name in (
+                "Audit-Id",
+                "Cache-Control",
+                "X-Kubernetes-Pf-Flowschema-Uid",
+                "X-Kubernetes-Pf-Prioritylevel-Uid",
+            ):
+                if headers and name in headers:
+                    self.send_header(name, headers[name])
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
