@@ -110,7 +110,11 @@ class Reader:
             items = parts(answer, "items")
             left = part(answer, "metadata").get("remainingItemCount")
             # With a selector the server does not count the remaining objects: there is at least one.
-            more = left if isinstance(left, int) and left > 0 else int(bool(text(answer, "metadata", "continue")))
+            more = (
+                left
+                if isinstance(left, int) and left is not True and left > 0
+                else int(bool(text(answer, "metadata", "continue")))
+            )
             return Page(items, len(items) + more)
 
         right = Line(f"list {resource}{where}", about=[_right("list", resource, namespace)])
