@@ -49,7 +49,7 @@ class Hostile(BaseHTTPRequestHandler):
         elif self.command != "GET":
             self._answer(422, self._status(text))
         elif self.path.startswith("/version"):
-            self._answer(200, {"major": "1", "minor": "35", "gitVersion": f"v1.35.0+{text}", "platform": text})
+            self._answer(200, {"major": "1", "minor": "35", "gitVersion": f"v1.35.0+{text[:900]}", "platform": text})
         elif "?" in self.path:
             # The kind and the namespace are right: anything else is not believed.
             wanted = wanted_of("GET", self.path.partition("?")[0], None, kind_of)
@@ -82,7 +82,14 @@ class Hostile(BaseHTTPRequestHandler):
 
     def _status(self, text: str, reason: str = "Forbidden") -> dict[str, Any]:
         details = {"name": text, "causes": [{"reason": text, "message": text, "field": text}]}
-        return {"kind": "Status", "apiVersion": "v1", "message": text, "reason": reason, "details": details}
+        return {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "status": "Failure",
+            "message": text,
+            "reason": reason,
+            "details": details,
+        }
 
     def _answer(self, status: int, content: dict[str, Any]) -> None:
         data = json.dumps(content).encode()
