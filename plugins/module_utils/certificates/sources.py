@@ -24,8 +24,9 @@ from typing import Any
 from ..objects.fields import is_terminating, name_of, namespace_of, part, parts
 from ..objects.resources import Key
 from ..release.bundle import EXTERNAL, Bundle, certificate_secrets
+from ..verdicts.pods import is_pod_ready
 from ..verdicts.verdict import Verdict
-from ..verdicts.workloads import is_pod_ready, pods_of
+from ..verdicts.workloads import pods_of
 
 # The keys that cert-controller's rotator writes (pkg/rotator: caCertName, caKeyName, certName, keyName).
 CERTIFICATE_KEYS = frozenset({"ca.crt", "ca.key", "tls.crt", "tls.key"})

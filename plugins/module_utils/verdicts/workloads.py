@@ -16,24 +16,8 @@ from typing import Any
 
 from ..objects.fields import conditions_of, has_ended, is_terminating, part, parts, text, texts
 from ..redaction import redact
-from .pods import containers_of, is_pod_ready, pod_trouble, pod_words, running_since
+from .pods import pod_trouble, pod_words
 from .verdict import State, Verdict, count, denied_condition, words_of
-
-# A workload and its pods are judged together.
-__all__ = (
-    "containers_of",
-    "deployment_verdict",
-    "failure_words",
-    "has_all_replicas",
-    "is_pod_ready",
-    "lease_verdict",
-    "pod_trouble",
-    "pod_words",
-    "pods_of",
-    "present_replicaset",
-    "replicaset_verdict",
-    "running_since",
-)
 
 
 def pods_of(deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.api import crd_verdict, namespace_verdict
+from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.pods import running_since
 from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.verdict import Verdict
 from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.webhooks import (
     endpoints_verdict,
@@ -26,7 +27,6 @@ from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.workloa
     deployment_verdict,
     lease_verdict,
     replicaset_verdict,
-    running_since,
 )
 from tests.unit.plugins.helpers.builders import ROOT
 

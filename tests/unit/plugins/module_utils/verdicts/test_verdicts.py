@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.api import crd_verdict
+from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.pods import (
+    is_pod_ready,
+    pod_trouble,
+    running_since,
+)
 from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.verdict import Verdict, words_of
 from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.webhooks import (
     endpoints_verdict,
     webhook_configuration_verdict,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.workloads import (
-    deployment_verdict,
-    is_pod_ready,
-    pod_trouble,
-    running_since,
-)
+from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.workloads import deployment_verdict
 from tests.unit.plugins.helpers.builders import (
     ESTABLISHED,
     READY_STATUS,
