@@ -331,7 +331,7 @@ raw("two Content-Lengths", _head(headers="Content-Length: 2\r\nContent-Length: 5
 raw("early hints", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + _whole(b"7"))
 raw("switching protocols", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n")
 
-# -- somebody else ---------------------------------------------------------------------------------------------------
+# -- a proxy, a gateway or another program ----------------------------------------------------------------------------
 
 _PAGE = b"<html><head><title>Login</title></head>\x1b[2J please log in </html>"
 _TEXT = "Content-Type: text/html\r\n"

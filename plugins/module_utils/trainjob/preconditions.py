@@ -97,10 +97,7 @@ def _is_leftover(job_set: Mapping[str, Any], name: str) -> bool:
 
 
 def pods_of(job: Mapping[str, Any], runtime: Mapping[str, Any]) -> Iterator[Pods]:
-    """Yield the pods that a TrainJob will have with a runtime, as far as it is known before.
-
-    Nothing if the TrainJob patches the pods of its runtime.
-    """
+    """Yield the pods that TrainJob and runtime define; none if the TrainJob patches the pods of its runtime."""
     spec = part(job, "spec")
     if parts(spec, "runtimePatches") or parts(spec, "podTemplateOverrides"):
         return

@@ -105,7 +105,7 @@ def test_only_the_newest_warnings_about_existing_objects() -> None:
         cluster,
         *(event(f"{name}-new-abcde", f"number {second}", second) for second in range(9, 0, -1)),
         event(f"{name}-old-abcde", "of an older template", 30),
-        event("another", "of somebody else", 31),
+        event("another", "of another object", 31),
         event(f"{name}-new", "said twice", 40),
         event(f"{name}-new", "said twice", 41),
     )

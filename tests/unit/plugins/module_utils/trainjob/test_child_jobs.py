@@ -73,8 +73,8 @@ def test_who_refuses_pods(message: str, cause: str, hopeless: bool) -> None:
     assert bool(jobs.hopeless) is hopeless
 
 
-@pytest.mark.parametrize(("created", "told"), [(None, True), (1, True), (2, False), (3, False)])
-def test_a_pod_that_was_created_later_shows_that_the_cause_is_repaired(created: int | None, told: bool) -> None:
+@pytest.mark.parametrize(("created", "is_rejected"), [(None, True), (1, True), (2, False), (3, False)])
+def test_a_pod_that_was_created_later_shows_that_the_cause_is_repaired(created: int | None, is_rejected: bool) -> None:
     cluster = FakeCluster()
     job = put_job(cluster)
     cluster.put(job_event(job, SECURITY, second=2))
@@ -84,7 +84,7 @@ def test_a_pod_that_was_created_later_shows_that_the_cause_is_repaired(created: 
     jobs = Jobs(cluster, KEY)
     # The pod has failed, and the next one does not exist yet.
     assert jobs.see() is False
-    assert bool(jobs.refusals) is told
+    assert bool(jobs.refusals) is is_rejected
 
 
 ABOVE = (

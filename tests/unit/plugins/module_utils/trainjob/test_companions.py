@@ -147,7 +147,7 @@ def test_check_mode_asks_as_far_as_it_can(cluster: FakeCluster, there: list[dict
     assert [request.body["kind"] for request in cluster.requests if request.body] == asked
 
 
-def test_what_somebody_else_owns_is_a_conflict_with_a_way_out(cluster: FakeCluster) -> None:
+def test_a_field_of_another_manager_is_a_conflict_with_a_way_out(cluster: FakeCluster) -> None:
     cluster.put(NAMESPACE)
     cluster.fail(409, path="/trainingruntimes/", reason="Conflict")
     with pytest.raises(ApiError, match="no") as caught:

@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A wait whose probes somebody else rejects: it names who, and ends early if time does not change the answer."""
+"""A wait whose probes are rejected by others: it names them, and ends early if time does not change the answer."""
 
 from __future__ import annotations
 
