@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -20,11 +20,19 @@ from ansible_collections.conductor.trainer.plugins.module_utils.trainjob import 
 from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.definition import trainjob_key
 from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.follow import Follower, with_words
 from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.state import JOBSET_LABEL, JOBSET_UID_LABEL
-from tests.unit.plugins.helpers.builders import bundle, installed, job_event, jobset_crd, obj, train_job
+from tests.unit.plugins.helpers.builders import job_event, jobset_crd, obj, train_job
 from tests.unit.plugins.helpers.fakes import Clock, FakeCluster, failure
 
 KEY = trainjob_key("team", "mnist")
 LIMIT = 30.0
+
+
+@pytest.fixture
+def seconds(monkeypatch: pytest.MonkeyPatch) -> Callable[[], float]:
+    """A clock that is a second later each time it is read; the waits do not pause."""
+    monkeypatch.setattr(follow, "_IDLE", 0.0)
+    passed = iter(range(1000))
+    return lambda: float(next(passed))
 
 
 def pod(
@@ -44,14 +52,6 @@ def pod(
         spec={"nodeName": "n", "containers": [{"name": "node"}]},
         status={"phase": phase, "containerStatuses": [status]},
     )
-
-
-@pytest.fixture
-def cluster() -> Iterator[FakeCluster]:
-    fake = installed(bundle())
-    fake.put(obj("Namespace", "team"))
-    yield fake
-    fake.released.set()
 
 
 def followed(cluster: FakeCluster, condition: str = "", *pods: dict[str, Any], **more: Any) -> Follower:
@@ -215,7 +215,7 @@ def test_a_timeout_says_what_running_pods_said_last_where_all_logs_are_wanted(cl
     assert caught.value.facts["logs"] == {"mnist-node-0-0": ["epoch 1"]}
 
 
-def test_what_changes_is_said_and_the_end(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_changes_is_said_and_the_end(cluster: FakeCluster) -> None:
     seconds = iter(range(1000))
     said: list[str] = []
     becoming(cluster, "Complete")
@@ -225,11 +225,9 @@ def test_what_changes_is_said_and_the_end(cluster: FakeCluster, monkeypatch: pyt
     assert follower.progress == said
 
 
-def test_where_nothing_changes_a_line_a_minute_is_enough(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow, "_IDLE", 0.0)
-    seconds = iter(range(1000))
+def test_where_nothing_changes_a_line_a_minute_is_enough(cluster: FakeCluster, seconds: Callable[[], float]) -> None:
     said: list[str] = []
-    follower = followed(cluster, "", pod(0, "Running"), say=said.append, monotonic=lambda: float(next(seconds)))
+    follower = followed(cluster, "", pod(0, "Running"), say=said.append, monotonic=seconds)
     with pytest.raises(NotReadyError) as caught:
         follower.follow(200)
     assert 2 <= len(said) <= 4
@@ -265,11 +263,9 @@ def test_a_pod_that_cannot_start_ends_it(cluster: FakeCluster) -> None:
     ],
 )
 def test_a_pod_that_may_start_later_is_waited_for(
-    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, reason: str, message: str
+    cluster: FakeCluster, seconds: Callable[[], float], reason: str, message: str
 ) -> None:
-    monkeypatch.setattr(follow, "_IDLE", 0.0)
-    seconds = iter(range(1000))
-    follower = followed(cluster, "", stuck(reason, message), monotonic=lambda: float(next(seconds)))
+    follower = followed(cluster, "", stuck(reason, message), monotonic=seconds)
     with pytest.raises(NotReadyError, match="it has not ended after 100 s") as caught:
         follower.follow(100)
     assert f"{reason} {message}" in str(caught.value)
@@ -283,11 +279,9 @@ def test_a_pod_that_may_start_later_is_waited_for(
     ],
 )
 def test_a_pull_that_is_refused_ends_it_after_its_grace(
-    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, message: str, cause: str
+    cluster: FakeCluster, seconds: Callable[[], float], message: str, cause: str
 ) -> None:
-    monkeypatch.setattr(follow, "_IDLE", 0.0)
-    seconds = iter(range(1000))
-    follower = followed(cluster, "", stuck("ErrImagePull", message), monotonic=lambda: float(next(seconds)))
+    follower = followed(cluster, "", stuck("ErrImagePull", message), monotonic=seconds)
     with pytest.raises(NotReadyError, match=cause):
         follower.follow(100)
     assert 15 <= follower.elapsed <= 60
@@ -312,10 +306,8 @@ def refused(cluster: FakeCluster, message: str) -> None:
     cluster.put(job_event(job, message))
 
 
-def test_pods_that_cannot_be_made_end_it(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow, "_IDLE", 0.0)
-    seconds = iter(range(1000))
-    follower = followed(cluster, monotonic=lambda: float(next(seconds)))
+def test_pods_that_cannot_be_made_end_it(cluster: FakeCluster, seconds: Callable[[], float]) -> None:
+    follower = followed(cluster, monotonic=seconds)
     refused(cluster, 'Error creating: pods "x" is forbidden: violates PodSecurity "restricted:latest"')
     with pytest.raises(NotReadyError) as caught:
         follower.follow(100)
@@ -328,11 +320,9 @@ def test_pods_that_cannot_be_made_end_it(cluster: FakeCluster, monkeypatch: pyte
     assert follower.elapsed < 30
 
 
-def test_a_job_that_cannot_be_made_ends_it(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_cannot_be_made_ends_it(cluster: FakeCluster, seconds: Callable[[], float]) -> None:
     """Requests above limits: JobSet reports it in an event; nothing else shows it."""
-    monkeypatch.setattr(follow, "_IDLE", 0.0)
-    seconds = iter(range(1000))
-    follower = followed(cluster, monotonic=lambda: float(next(seconds)))
+    follower = followed(cluster, monotonic=seconds)
     job_set = cluster.put(obj("JobSet", "mnist", "jobset.x-k8s.io/v1alpha2", "team"))
     about = {"kind": "JobSet", "name": "mnist", "namespace": "team", "uid": job_set["metadata"]["uid"]}
     message = (
@@ -349,11 +339,9 @@ def test_a_job_that_cannot_be_made_ends_it(cluster: FakeCluster, monkeypatch: py
     assert follower.elapsed < 30
 
 
-def test_room_that_others_take_is_waited_for_and_told(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow, "_IDLE", 0.0)
-    seconds = iter(range(1000))
+def test_room_that_others_take_is_waited_for_and_told(cluster: FakeCluster, seconds: Callable[[], float]) -> None:
     said: list[str] = []
-    follower = followed(cluster, say=said.append, monotonic=lambda: float(next(seconds)))
+    follower = followed(cluster, say=said.append, monotonic=seconds)
     refused(cluster, 'Error creating: pods "x" is forbidden: exceeded quota: small')
     with pytest.raises(
         NotReadyError, match="it has not ended after 60 s; it is created: the ResourceQuota small is"
@@ -376,23 +364,19 @@ def test_a_job_that_failed_says_why(cluster: FakeCluster) -> None:
     assert caught.value.facts["failed_jobs"] == ["Job mnist-node-0: DeadlineExceeded: too slow"]
 
 
-def test_a_sign_must_last_as_long_as_it_says(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sign_must_last_as_long_as_it_says(cluster: FakeCluster, seconds: Callable[[], float]) -> None:
     """The cause may be fixed meanwhile: a ConfigMap is created a moment later."""
-    monkeypatch.setattr(follow, "_IDLE", 0.0)
-    seconds = iter(range(1000))
     item = stuck("CreateContainerConfigError", 'configmap "c" not found')
-    follower = followed(cluster, "", item, monotonic=lambda: float(next(seconds)))
+    follower = followed(cluster, "", item, monotonic=seconds)
     with pytest.raises(NotReadyError, match="its container cannot be configured"):
         follower.follow(100)
     # The catalogue requires 5 s.
     assert 5 <= follower.elapsed < 30
 
 
-def test_what_is_only_slow_is_waited_for(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow, "_IDLE", 0.0)
-    seconds = iter(range(1000))
+def test_what_is_only_slow_is_waited_for(cluster: FakeCluster, seconds: Callable[[], float]) -> None:
     item = stuck("ErrImagePull", "connection refused")
-    follower = followed(cluster, "", item, monotonic=lambda: float(next(seconds)))
+    follower = followed(cluster, "", item, monotonic=seconds)
     with pytest.raises(NotReadyError, match="it has not ended after 50 s"):
         follower.follow(50)
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,18 +14,10 @@ from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.definit
 from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.follow import Follower
 from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.state import JOBSET_LABEL
 from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.unstarted import why_not_started
-from tests.unit.plugins.helpers.builders import bundle, installed, obj, train_job
+from tests.unit.plugins.helpers.builders import obj, train_job
 from tests.unit.plugins.helpers.fakes import FakeCluster
 
 KEY = trainjob_key("team", "mnist")
-
-
-@pytest.fixture
-def cluster() -> Iterator[FakeCluster]:
-    fake = installed(bundle())
-    fake.put(obj("Namespace", "team"))
-    yield fake
-    fake.released.set()
 
 
 def followed(cluster: FakeCluster, item: dict[str, Any]) -> Follower:
