@@ -11,10 +11,22 @@ _DENIED = frozenset({"webhook_denied"})
 _OF_TRAINER = r"\.trainer\.kubeflow\.org$"
 # Other programs use such names, too: what they say, or their Service, must fit.
 _OF_JOBSET = r"^[mv](?:jobset|pod)\.kb\.io$"
-_REPAIR = (
-    "check the controller of {}: the playbook conductor.trainer.verify shows what it waits for, and the install "
-    "restores it"
-)
+
+
+def _unanswered_operator(kind: str, words: str, operator: str, only: str) -> Entry:
+    """Return the entry for webhooks of an operator: an exemption from them, or their deletion, would break it."""
+    return Entry(
+        kind,
+        words,
+        f"the webhook {{name}} of {operator} does not answer, so the API server rejects {{what}}",
+        f"check the controller of {operator}: the playbook conductor.trainer.verify shows what it waits for, and the "
+        "install restores it",
+        lasting=False,
+        admission=True,
+        within=frozenset({"webhook_unanswered"}),
+        only=only,
+    )
+
 
 WEBHOOKS: tuple[Entry, ...] = (
     # -- admission webhooks ----------------------------------------------------------------------------------------
@@ -27,26 +39,12 @@ WEBHOOKS: tuple[Entry, ...] = (
         lasting=False,
         admission=True,
     ),
-    # Those of the operator: to exempt something from them, or to delete them, would break it.
-    Entry(
-        "webhook_unanswered_trainer",
-        r"",
-        "the webhook {name} of Trainer does not answer, so the API server rejects {what}",
-        _REPAIR.format("Trainer"),
-        lasting=False,
-        admission=True,
-        within=frozenset({"webhook_unanswered"}),
-        only=_OF_TRAINER,
-    ),
-    Entry(
+    _unanswered_operator("webhook_unanswered_trainer", r"", "Trainer", _OF_TRAINER),
+    _unanswered_operator(
         "webhook_unanswered_jobset",
         r"https://[a-z0-9-]*jobset[a-z0-9-]*\.|service \\*\"[a-z0-9-]*jobset[a-z0-9-]*\\*\" not found",
-        "the webhook {name} of JobSet does not answer, so the API server rejects {what}",
-        _REPAIR.format("JobSet"),
-        lasting=False,
-        admission=True,
-        within=frozenset({"webhook_unanswered"}),
-        only=_OF_JOBSET,
+        "JobSet",
+        _OF_JOBSET,
     ),
     Entry(
         "webhook_no_dry_run",
