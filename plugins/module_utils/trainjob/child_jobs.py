@@ -10,7 +10,7 @@ pods nor any condition show it. Without permission to read Jobs or events, this 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..cluster.client import Cluster
@@ -82,9 +82,7 @@ class Jobs:
 
     def see(self, job_set: Mapping[str, Any] | None = None) -> bool:
         """Read the Jobs now; return whether all pods exist, or whether this is unknown. See C(look)."""
-        jobs = self._readable(
-            lambda: self._list(_JOB, label_selector=f"{JOBSET_LABEL}={self._key.name}"),
-        )
+        jobs = self._listed(_JOB, label_selector=f"{JOBSET_LABEL}={self._key.name}")
         if jobs is None:
             return True
         jobs = [job for job in jobs if is_of_job_set(job, self._key.name, self.job_set_uid)]
@@ -97,7 +95,7 @@ class Jobs:
         return bool(jobs) and not without_pods
 
     def _refusals(self, jobs: Sequence[Mapping[str, Any]]) -> list[FailureSign]:
-        events = self._readable(lambda: self._list(_EVENT, field_selector="involvedObject.kind=Job")) or []
+        events = self._listed(_EVENT, field_selector="involvedObject.kind=Job") or []
         # A pod that was created later shows that the cause is repaired; then the next pod is only not created yet.
         told = [event for event in events if text(event, "reason") in (_REJECTED, _CREATED)]
         said = {
@@ -116,7 +114,7 @@ class Jobs:
     ) -> list[FailureSign]:
         """Return why the JobSet, or one of its Jobs, cannot be created: the newest event about each level."""
         selector = f"involvedObject.name={self._key.name},type=Warning"
-        events = self._readable(lambda: self._list(_EVENT, field_selector=selector)) or []
+        events = self._listed(_EVENT, field_selector=selector) or []
         uids = {"TrainJob": self._uid}
         if self.job_set_uid != "":
             uids["JobSet"] = text(job_set, "metadata", "uid")
@@ -141,14 +139,10 @@ class Jobs:
             if not _is_over(event, jobs)
         ]
 
-    def _list(self, resource: Resource, **selector: str) -> list[dict[str, Any]]:
-        return self._cluster.list_all(resource, self._key.namespace, metadata_only=False, **selector)[0]
-
-    @staticmethod
-    def _readable(read: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]] | None:
+    def _listed(self, resource: Resource, **selector: str) -> list[dict[str, Any]] | None:
         """Return the objects; None if they may not be read."""
         try:
-            return read()
+            return self._cluster.list_all(resource, self._key.namespace, metadata_only=False, **selector)[0]
         except ApiError as error:
             if error.status != 403:
                 raise
@@ -158,7 +152,7 @@ class Jobs:
 def _wanted(job_set: Mapping[str, Any] | None) -> int:
     """Return how many Jobs a JobSet has when all are created; 1 without a JobSet."""
     replicated = parts(job_set, "spec", "replicatedJobs")
-    return sum(count(entry["replicas"]) if "replicas" in entry else 1 for entry in replicated) or 1
+    return sum(count(entry.get("replicas", 1)) for entry in replicated) or 1
 
 
 def _is_over(event: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]]) -> bool:

@@ -101,9 +101,7 @@ class Follower:
         self._present: list[Mapping[str, Any]] = []
         self._failure_tracker = FailureTracker(cluster, ())
         self._jobs = Jobs(cluster, key, uid)
-        # Its JobSet, and the uid of that; the uid is empty if others made the JobSet of its name.
         self._job_set: Mapping[str, Any] | None = None
-        self._job_set_uid: str | None = None
         self._taken: tuple[float, Mapping[str, Any]] | None = None
         kinds = ((API_VERSION, "TrainJob"), (JOBSET_API_VERSION, "JobSet"), ("v1", "Pod"))
         self._scopes = [Scope(resource_of(*kind), key.namespace) for kind in kinds]
@@ -192,8 +190,7 @@ class Follower:
         """Return the JobSet of its name if this TrainJob owns it."""
         if job_set is not None:
             is_own = is_owned(job_set, self._uid)
-            self._job_set_uid = text(job_set, "metadata", "uid") if is_own else ""
-            self._jobs.job_set_uid = self._job_set_uid
+            self._jobs.job_set_uid = text(job_set, "metadata", "uid") if is_own else ""
             # A JobSet of an earlier TrainJob of this name is deleted soon.
             passes = is_own or is_terminating(job_set)
             self._taken = None if passes else self._taken or (self._monotonic(), job_set)
@@ -202,7 +199,7 @@ class Follower:
         return None
 
     def _is_own(self, pod: Mapping[str, Any]) -> bool:
-        return is_of_job_set(pod, self._key.name, self._job_set_uid)
+        return is_of_job_set(pod, self._key.name, self._jobs.job_set_uid)
 
     def _hopeless(self, now: float) -> FailureSign | None:
         """Return a sign that a pod cannot be created or started, if it has lasted long enough."""
