@@ -16,6 +16,12 @@ _SANDBOX = r"(?:FailedCreatePodSandBox|FailedPodSandBoxStatus|pod sandbox|Networ
 _SOURCE = "create what the message names; if it belongs to the controllers, run the install, which restores it"
 _NODES = "check the nodes: `kubectl get nodes`"
 
+WRONG_ARCHITECTURE = KnownCause(
+    r"exec format error",
+    "its image is built for another architecture than the node's",
+    "use an image that is built for the nodes' architecture, or nodes of an architecture that the image supports",
+)
+
 # The first match counts. Sources: kubernetes/kubernetes pkg/kubelet (events, prober, kuberuntime), pkg/volume;
 # containerd internal/cri/server; CRI-O server and internal/lib; Mirantis/cri-dockerd core; containernetworking/cni.
 EVENT_CAUSES: tuple[KnownCause, ...] = (
@@ -106,11 +112,7 @@ EVENT_CAUSES: tuple[KnownCause, ...] = (
         "one of its volumes cannot be mounted",
         "read the message of the event",
     ),
-    KnownCause(
-        r"exec format error",
-        "its image is built for another architecture than the node's",
-        "use an image that is built for the nodes' architecture, or nodes of an architecture that the image supports",
-    ),
+    WRONG_ARCHITECTURE,
     KnownCause(
         r"executable file not found|exec: \\*\"[^\"]+\\*\": (?:stat|permission denied|is a directory)"
         r"|no command specified"

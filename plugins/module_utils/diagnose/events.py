@@ -14,6 +14,7 @@ from ..objects.fields import name_of, part, text
 from ..objects.resources import resource_of
 from ..redaction import redact
 from ..verdicts.pods import containers_of
+from ..verdicts.verdict import second_of
 
 # The kubelet or the scheduler does this before a container starts. If one has started since, it has succeeded.
 _BEFORE_START = frozenset(
@@ -27,8 +28,6 @@ _BEFORE_START = frozenset(
         "FailedPrepareDynamicResources",
     }
 )
-# The length of an RFC 3339 time without fractions. Such texts compare like times.
-_SECOND = len("2026-01-01T00:00:00")
 
 
 class Subject(NamedTuple):
@@ -62,7 +61,7 @@ def is_about(event: Mapping[str, Any], subject: Subject) -> bool:
     uid = text(object_, "uid")
     if (uid != subject.uid) if uid and subject.uid else (text(object_, "name") != subject.name):
         return False
-    passed = text(event, "reason") in _BEFORE_START and time_of(event)[:_SECOND] <= subject.started[:_SECOND]
+    passed = text(event, "reason") in _BEFORE_START and second_of(time_of(event)) <= second_of(subject.started)
     return not passed
 
 
@@ -77,28 +76,25 @@ def last_event(cluster: Cluster, namespace: str, pod: str, uid: str = "") -> str
     Args:
         uid: of the pod; events of earlier pods of its name do not count.
     """
-    selector = f"involvedObject.kind=Pod,involvedObject.name={pod}"
-    try:
-        events, _version = cluster.list_all(
-            resource_of("v1", "Event"), namespace, metadata_only=False, field_selector=selector
-        )
-    except ConductorError:
-        return ""
+    events = _events_of_pod(cluster, namespace, pod)
     ours = [event for event in events if not uid or text(event, "involvedObject", "uid") in ("", uid)]
     return redact(text(newest(ours)[-1], "message")).strip() if ours else ""
 
 
 def last_warning(cluster: Cluster, namespace: str, pod: Mapping[str, Any]) -> str:
     """Return reason and message, unchanged, of the newest warning about a pod that still matters; empty without any."""
-    selector = f"involvedObject.kind=Pod,involvedObject.name={name_of(pod)},type=Warning"
-    try:
-        events, _version = cluster.list_all(
-            resource_of("v1", "Event"), namespace, metadata_only=False, field_selector=selector
-        )
-    except ConductorError:
-        return ""
+    events = _events_of_pod(cluster, namespace, name_of(pod), ",type=Warning")
     ours = [event for event in events if is_about(event, subject_of(pod))]
     return f"{text(newest(ours)[-1], 'reason')}: {text(newest(ours)[-1], 'message')}" if ours else ""
+
+
+def _events_of_pod(cluster: Cluster, namespace: str, pod: str, more: str = "") -> list[dict[str, Any]]:
+    """Return the events of a pod that also match C(more), a field selector; none if they cannot be read."""
+    selector = f"involvedObject.kind=Pod,involvedObject.name={pod}{more}"
+    try:
+        return cluster.list_all(resource_of("v1", "Event"), namespace, metadata_only=False, field_selector=selector)[0]
+    except ConductorError:
+        return []
 
 
 def time_of(event: Any) -> str:

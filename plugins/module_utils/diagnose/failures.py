@@ -14,7 +14,7 @@ from ..objects.fields import conditions_of, has_ended, is_terminating, name_of, 
 from ..redaction import redact
 from ..rejections.rejection import Scene, rejection_of
 from ..verdicts.nodes import is_temporary_taint, named_taints
-from ..verdicts.pods import BEING_MADE, containers_of, has_several_containers
+from ..verdicts.pods import BEING_MADE, by_age, containers_of, exit_code_of, has_several_containers
 from ..verdicts.verdict import count
 from ..verdicts.workloads import has_all_replicas
 from .failure_catalogue import SIGNATURES
@@ -169,8 +169,7 @@ def newest_pods(deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]
     status = part(deployment, "status")
     if count(status.get("observedGeneration")) < count(generation) or count(status.get("updatedReplicas")) < 1:
         return []
-    # Those that have ended are being replaced; they count if there is no other.
-    ordered = sorted(pods, key=lambda pod: (not has_ended(pod), text(pod, "metadata", "creationTimestamp")))
+    ordered = by_age(pods)
     if not ordered:
         return []
     newest = _template(max(ordered, key=lambda pod: text(pod, "metadata", "creationTimestamp")))
@@ -189,10 +188,15 @@ def _fits(signature: Signature, sign: _Sign) -> bool:
         and sign.restarts >= signature.restarts
         # One run must have started and ended since the wait began: the cause of earlier exits may be repaired.
         and (not signature.restarts or sign.restarts > sign.restarts_before)
-        and (not signature.own_fault or 0 < (sign.exit_code or 0) <= _LAST_OWN_CODE)
+        and (not signature.own_fault or is_own_exit(sign.exit_code))
         and re.search(signature.words, message, re.IGNORECASE) is not None
         and not (signature.but_not and re.search(signature.but_not, message, re.IGNORECASE))
     )
+
+
+def is_own_exit(code: int | None) -> bool:
+    """Return whether a process that ended with this exit code failed by itself; False if the code is None."""
+    return 0 < (code or 0) <= _LAST_OWN_CODE
 
 
 def _without_names(sign: _Sign) -> str:
@@ -273,7 +277,6 @@ def _container_signs(pod: Mapping[str, Any], before: Mapping[str, int]) -> Itera
                 ended += f": {text(last, 'message').strip()}"
         container = text(status, "name")
         where = f"{container}: " if several and container else ""
-        code = last.get("exitCode")
         yield _Sign(
             "container",
             uid,
@@ -288,7 +291,7 @@ def _container_signs(pod: Mapping[str, Any], before: Mapping[str, int]) -> Itera
             image=text(status, "image"),
             restarts=count(status.get("restartCount")),
             restarts_before=before.get(uid, 0),
-            exit_code=code if isinstance(code, int) and not isinstance(code, bool) else None,
+            exit_code=exit_code_of(last),
             several=several,
         )
 

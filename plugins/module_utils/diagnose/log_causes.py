@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from ..rejections.rejection import Scene, event_rejection
 from .causes import KnownCause, cause_in
+from .event_causes import WRONG_ARCHITECTURE
 
 _INSTALL = "run the install, which restores it"
 
@@ -53,11 +54,7 @@ LOG_CAUSES: tuple[KnownCause, ...] = (
         "it lost its leader lease: the API server did not answer for 10 s, or another process wrote the Lease",
         "check the load of the API server, and look for a second controller",
     ),
-    KnownCause(
-        r"exec format error",
-        "its image is built for another architecture than the node's",
-        "use an image that is built for the nodes' architecture, or nodes of an architecture that the image supports",
-    ),
+    WRONG_ARCHITECTURE,
     KnownCause(
         # Not the program itself, which has not opened the port yet.
         r"dial tcp (?!127\.|\[?::1|localhost)\S+: "

@@ -20,13 +20,13 @@ from ..objects.fields import name_of, namespace_of, part, parts, text
 from ..objects.resources import resource_of
 from ..redaction import redact
 from ..rejections.rejection import Scene, event_rejection
-from ..verdicts.pods import containers_of, has_several_containers, holding_container, pod_reason
+from ..verdicts.pods import containers_of, exit_code_of, has_several_containers, holding_container, pod_reason
 from ..verdicts.verdict import count
 from ..verdicts.workloads import failure_words, present_replicaset, replicaset_verdict
 from .event_causes import event_cause, pod_cause
 from .events import Subject, is_about, newest, subject_of
 from .failure_sign import FailureSign
-from .failures import newest_pods, pull_failure
+from .failures import is_own_exit, newest_pods, pull_failure
 from .log_causes import log_cause
 
 LOG_LINES = 10
@@ -40,8 +40,6 @@ _BAD_REQUEST, _NOT_FOUND = 400, 404
 _PULL = "Failed to pull image"
 # How the event of a controller begins whose pods are rejected.
 _CREATION = "FailedCreate:"
-# See C(failures.py).
-_LAST_OWN_CODE = 128
 
 
 def diagnose(
@@ -128,8 +126,7 @@ def _of_events(events: Sequence[_Event], scene: Scene, pod: str, failure: Failur
         scene: the pods, if they were rejected.
         failure: a sign of failure; if it is an exit by an error of its own, the process was not killed for a probe.
     """
-    code = failure.exit_code if failure else None
-    killed = code is None or not 0 < code <= _LAST_OWN_CODE
+    killed = failure is None or not is_own_exit(failure.exit_code)
     for weak in (False, True) if failure is None else (False,):
         for event in reversed(events):
             if event.words.startswith(_CREATION):
@@ -193,11 +190,10 @@ def _state(pod: Mapping[str, Any], status: Mapping[str, Any]) -> dict[str, Any]:
     if text(waiting, "message") and not last:
         words += f": {text(waiting, 'message')}"
     words = redact(pod_reason(pod) or words)[:_WIDTH]
-    code = last.get("exitCode")
     return {
         "pod": name_of(pod),
         "container": f"{text(status, 'name') or 'none yet'}: {words}",
-        "exit_code": code if isinstance(code, int) and not isinstance(code, bool) else None,
+        "exit_code": exit_code_of(last),
         "restarts": count(status.get("restartCount")),
     }
 

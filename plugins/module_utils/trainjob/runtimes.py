@@ -10,9 +10,8 @@ from ..errors import ApiError, ConductorError
 from ..objects.fields import name_of, some
 from ..objects.resources import resource_of
 from ..rejections.rejection import rejection_of
-from ..release.recognition import TRAINER_GROUP
+from .definition import API_VERSION
 
-_API_VERSION = f"{TRAINER_GROUP}/v1alpha1"
 _OF_RUNTIMES = frozenset({"webhook_runtime_missing", "webhook_runtime_without_initializer"})
 
 
@@ -31,7 +30,7 @@ def with_runtimes(cluster: Cluster, namespace: str, error: ApiError) -> ApiError
 def _named(cluster: Cluster, kind: str, namespace: str | None = None) -> str | None:
     """Return the names of the runtimes of a kind; empty without any, None if they may not be read."""
     try:
-        items, _version = cluster.list_all(resource_of(_API_VERSION, kind), namespace)
+        items, _version = cluster.list_all(resource_of(API_VERSION, kind), namespace)
     except ConductorError as error:
         return "" if isinstance(error, ApiError) and error.status == 404 else None
     return f"{kind} {', '.join(some(map(name_of, items)))}" if items else ""

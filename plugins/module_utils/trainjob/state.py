@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from ..diagnose.failures import restarts_of
 from ..errors import RefusedError
 from ..objects.fields import name_of, part, parts, text
 from ..objects.resources import Key
 from ..verdicts.jobs import jobset_verdict, trainjob_verdict
-from ..verdicts.pods import containers_of, holding_container, pod_words, sidecars_of
+from ..verdicts.pods import containers_of, exit_code_of, holding_container, pod_words, sidecars_of
 from ..verdicts.verdict import count
 
 JobPhase = Literal["created", "suspended", "running", "complete", "failed"]
@@ -126,7 +127,7 @@ def row_of(pod: Mapping[str, Any]) -> dict[str, Any]:
         "phase": phase,
         "node": text(pod, "spec", "nodeName"),
         "exit_code": code,
-        "restarts": max((count(status.get("restartCount")) for status in statuses), default=0),
+        "restarts": restarts_of(pod),
         "message": message[:300],
     }
 
@@ -142,8 +143,7 @@ def failure_of(pod: Mapping[str, Any]) -> Failure | None:
     for status in sorted(containers_of(pod), key=lambda status: text(status, "name") in sidecars):
         present = part(status, "state", "terminated")
         ended = present or part(status, "lastState", "terminated")
-        code = ended.get("exitCode")
-        if isinstance(code, int) and not isinstance(code, bool) and code != 0:
+        if code := exit_code_of(ended):
             restarts = count(status.get("restartCount"))
             return Failure(text(status, "name"), code, restarts, previous=not present, time=text(ended, "finishedAt"))
     return None

@@ -49,7 +49,7 @@ def _wanted(job: Mapping[str, Any]) -> int:
     """Return how many pods a Job should have now: its parallelism, but not more than the missing completions."""
     spec, succeeded = part(job, "spec"), count(part(job, "status").get("succeeded"))
     # The server sets both, except completions if one success completes the Job.
-    most = count(spec["parallelism"]) if "parallelism" in spec else 1
+    most = count(spec.get("parallelism", 1))
     still = spec.get("completions")
     return most if not isinstance(still, int) else max(0, min(most, still - succeeded))
 

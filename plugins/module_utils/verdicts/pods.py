@@ -104,6 +104,12 @@ def _exit(ended: Mapping[str, Any], *, prefix: bool = False) -> str:
     return said
 
 
+def exit_code_of(ended: Mapping[str, Any]) -> int | None:
+    """Return the exit code in the state C(terminated) of a container; None if it has none."""
+    code = ended.get("exitCode")
+    return code if isinstance(code, int) and not isinstance(code, bool) else None
+
+
 def holding_container(pod: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the status of the container that keeps a pod from being ready; empty if none is known.
 
@@ -174,6 +180,11 @@ def is_pod_ready(pod: Mapping[str, Any]) -> bool:
         return False
     contradicted = conditions_of(pod, "ContainersReady") and not is_true(pod, "ContainersReady")
     return is_true(pod, "Ready") and not contradicted
+
+
+def by_age(pods: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return pods from the oldest to the newest; those that have ended come first, because they are being replaced."""
+    return sorted(pods, key=lambda pod: (not has_ended(pod), text(pod, "metadata", "creationTimestamp")))
 
 
 def running_since(pod: Mapping[str, Any], names: Collection[str] = ()) -> str:

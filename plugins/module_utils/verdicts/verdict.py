@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 from ..objects.fields import conditions_of, is_true, part, parts, text
 
+# The length of an RFC 3339 time without fractions. Such texts compare like times.
+_SECOND = len("2026-01-01T00:00:00")
 # The most characters taken from a condition, whose message may hold a whole log.
 _LONGEST = 1000
 
@@ -56,6 +58,11 @@ class Verdict:
 def count(value: Any) -> int:
     """Return the value of a field that counts something; 0 if it is missing, negative or not a number."""
     return max(0, value) if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def second_of(time: Any) -> str:
+    """Return a time without fractions of a second, because container times have none; empty if it is not a text."""
+    return time[:_SECOND] if isinstance(time, str) else ""
 
 
 def true_conditions(value: Any) -> dict[str, Mapping[str, Any]]:

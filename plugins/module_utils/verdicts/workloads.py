@@ -17,7 +17,7 @@ from typing import Any
 from ..objects.fields import conditions_of, has_ended, is_terminating, part, parts, text, texts
 from ..redaction import redact
 from .pods import pod_trouble, pod_words
-from .verdict import State, Verdict, count, denied_condition, words_of
+from .verdict import State, Verdict, count, denied_condition, second_of, words_of
 
 
 def pods_of(deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -196,10 +196,6 @@ def _deadline_message(deployment: Mapping[str, Any]) -> str:
     return ""
 
 
-# The length of an RFC 3339 time without fractions. Such texts compare like times.
-_SECOND = len("2026-01-01T00:00:00")
-
-
 def lease_verdict(name: str, lease: Mapping[str, Any], pods: Mapping[str, str], namespace: str) -> Verdict:
     """Judge a Lease: ready if one of the controller's pods holds it, with the process that runs now.
 
@@ -231,19 +227,14 @@ def lease_verdict(name: str, lease: Mapping[str, Any], pods: Mapping[str, str], 
             f"held by {pod}, which is not a pod of the controller that runs: nothing is reconciled until it expires",
             f"if it does not expire, run `kubectl -n {namespace} delete lease {name}`",
         )
-    taken, renewed = (_second(part(lease, "spec").get(name)) for name in ("acquireTime", "renewTime"))
-    began = _second(pods[pod])
+    taken, renewed = (second_of(part(lease, "spec").get(name)) for name in ("acquireTime", "renewTime"))
+    began = second_of(pods[pod])
     if (taken or renewed) and taken < began and not renewed > began:
         return verdict("progressing", f"held by an earlier process of {pod}: nothing is reconciled until it expires")
     # Without a start, only renewals show that it is alive. Comparing two clocks can only delay the verdict here.
-    others = max((_second(start) for name, start in pods.items() if name != pod), default="")
+    others = max((second_of(start) for name, start in pods.items() if name != pod), default="")
     if not began and renewed and renewed < others:
         return verdict(
             "progressing", f"held by {pod}, which is not known to run: nothing is reconciled until it expires"
         )
     return verdict("ready", f"held by {pod}")
-
-
-def _second(time: Any) -> str:
-    """Return a time without fractions of a second, because container times have none; empty if it is not a text."""
-    return time[:_SECOND] if isinstance(time, str) else ""

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..objects.fields import has_ended, namespace_of, part, parts, text
+from ..objects.fields import namespace_of, part, parts, text
 from ..release.bundle import certificate_secrets
+from ..verdicts.pods import by_age
 from ..verdicts.verdict import count
 from ..verdicts.workloads import pods_of
 
@@ -28,10 +29,7 @@ def controller_rows(
     for deployment in deployments:
         name = deployment["metadata"]["name"]
         now = live.get(name) or deployment
-        members = sorted(
-            pods_of(deployment, pods),
-            key=lambda pod: (not has_ended(pod), text(pod, "metadata", "creationTimestamp")),
-        )
+        members = by_age(pods_of(deployment, pods))
         newest: Mapping[str, Any] = members[-1] if members else {}
         containers = parts(now, "spec", "template", "spec", "containers") or [{}]
         rows.append(
