@@ -4,13 +4,12 @@
 """A server that answers in every wrong way: slowly, without end, with something else than was asked for.
 
 The first segment of a path chooses the behaviour, so one server, in a process of its own, has all of them. What it
-sends is bounded, too: nothing goes on after C(_LONGEST) seconds or C(_MOST) bytes.
+sends is bounded, too: nothing goes on after C(LONGEST) seconds or C(_MOST) bytes.
 """
 
 from __future__ import annotations
 
 import gzip
-import itertools
 import json
 import socket
 import struct
@@ -18,147 +17,76 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
-from tests.unit.plugins.helpers.server import plausible
+from tests.support.hostile_answers import (
+    BEHAVIOURS,
+    CHUNKED,
+    ENDED,
+    HTML,
+    LONGEST,
+    MIB,
+    PAGE,
+    STORED,
+    Asked,
+    answered,
+    changed,
+    chunk,
+    dripped,
+    dumped,
+    echoed,
+    endless,
+    failure,
+    fixed,
+    head,
+    late,
+    once,
+    page,
+    paged,
+    raw,
+    silent,
+    stored_items,
+    stuffed,
+    whole,
+    with_items,
+    with_metadata,
+    without,
+)
 
 TOKEN = "planted-bearer-token-0123456789"  # noqa: S105
-_LONGEST = 20.0
 _MOST = 320 << 20
-_TICK = 0.1
-_MIB = 1 << 20
-_ENDED = threading.Event()
 _NO_LINGER = struct.pack("ii", 1, 0)
 _CONTROLS = "\x1b[2J\x1b]0;owned\x07\r\nok: [localhost] => forged \x9b1m\u202e\x00\x7f"
 
 
-class Asked(NamedTuple):
-    """One request; C(path) is without the segment that names the behaviour."""
-
-    method: str
-    path: str
-    query: str
-    headers: str
-    body: bytes
-
-    @property
-    def watches(self) -> bool:
-        """Whether it asks for a stream."""
-        return "watch=1" in self.query
-
-    @property
-    def answer(self) -> dict[str, Any]:
-        """What an API server might answer."""
-        return plausible(self.method, self.path, self.body)
-
-    @property
-    def lists(self) -> bool:
-        """Whether it asks for a list."""
-        return "items" in self.answer
-
-
-# Sends an answer in pieces.
-Behaviour = Callable[[Asked], Iterator[bytes]]
-BEHAVIOURS: dict[str, Behaviour] = {}
-
-
-def _behaviour(name: str, *, pieces: Behaviour) -> None:
-    BEHAVIOURS[name] = pieces
-
-
-def _head(status: str = "200 OK", headers: str = "", *, length: int | None = None) -> bytes:
-    size = "" if length is None else f"Content-Length: {length}\r\n"
-    return f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{size}{headers}\r\n".encode("latin-1")
-
-
-def _whole(body: bytes, status: str = "200 OK", headers: str = "") -> bytes:
-    return _head(status, headers, length=len(body)) + body
-
-
-def _chunk(data: bytes) -> bytes:
-    return b"%x\r\n%s\r\n" % (len(data), data)
-
-
-def _dumped(value: Any) -> bytes:
-    return json.dumps(value).encode()
-
-
-def fixed(name: str, body: bytes, status: str = "200 OK", headers: str = "") -> None:
-    """The same answer to everything."""
-    _behaviour(name, pieces=lambda asked: iter([_whole(body, status, headers)]))
-
-
-def raw(name: str, data: bytes) -> None:
-    """The same bytes to everything, then the end of the connection."""
-    _behaviour(name, pieces=lambda asked: iter([data]))
-
-
-def changed(name: str, change: Callable[[dict[str, Any], Asked], Any]) -> None:
-    """A plausible answer with a change; on a stream an event with such an object."""
-
-    def pieces(asked: Asked) -> Iterator[bytes]:
-        if not asked.watches:
-            yield _whole(_dumped(change(asked.answer, asked)))
-            return
-        item = {"kind": asked.answer["kind"].removesuffix("List"), "metadata": dict(_STORED)}
-        yield _head(headers="Transfer-Encoding: chunked\r\n")
-        yield _chunk(_dumped({"type": "ADDED", "object": change(item, asked)}) + b"\n") + _chunk(b"")
-
-    _behaviour(name, pieces=pieces)
-
-
-def _dripped(begin: bytes, drop: bytes) -> Behaviour:
-    def pieces(asked: Asked) -> Iterator[bytes]:
-        yield begin
-        while not _ENDED.wait(_TICK):
-            yield drop
-
-    return pieces
-
-
-def _endless(begin: bytes, more: bytes) -> Behaviour:
-    def pieces(asked: Asked) -> Iterator[bytes]:
-        yield begin
-        while True:
-            yield more
-
-    return pieces
-
-
-def _silent(asked: Asked) -> Iterator[bytes]:
-    _ENDED.wait(_LONGEST)
-    yield from ()
-
-
 # -- slow, and without end -------------------------------------------------------------------------------------------
 
-_CHUNKED = _head(headers="Transfer-Encoding: chunked\r\n")
 _PLENTY = b" " * 65536
 
-_behaviour("silent", pieces=_silent)
-_behaviour("slow status", pieces=_dripped(b"HTTP/1.1 200 ", b"O"))
-_behaviour("slow headers", pieces=_dripped(b"HTTP/1.1 200 OK\r\nX-A: ", b"a"))
-_behaviour("slow header lines", pieces=_dripped(b"HTTP/1.1 200 OK\r\n", b"X-A: a\r\n"))
-_behaviour("slow body", pieces=_dripped(_head(length=100_000), b" "))
-_behaviour("slow chunks", pieces=_dripped(_CHUNKED, b"1\r\n \r\n"))
-_behaviour("slow chunk size", pieces=_dripped(_CHUNKED, b"0"))
-_behaviour("slow chunk extension", pieces=_dripped(_CHUNKED + b"1;", b"x"))
-_behaviour("slow trailer", pieces=_dripped(_CHUNKED + _chunk(b"{}") + b"0\r\n", b"T: t\r\n"))
-_behaviour("slow body until the end", pieces=_dripped(_head(), b" "))
-_behaviour("slow failure", pieces=_dripped(_head("403 Forbidden", length=100_000), b" "))
-_behaviour("slow informational", pieces=_dripped(b"", b"HTTP/1.1 100 Continue\r\n\r\n"))
-_behaviour("endless informational", pieces=_endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000))
-_behaviour("endless processing", pieces=_endless(b"", b"HTTP/1.1 102 Processing\r\n\r\n" * 1000))
-_behaviour("endless header", pieces=_endless(b"HTTP/1.1 200 OK\r\nX-A: ", b"a" * 65536))
-_behaviour("endless headers", pieces=_endless(b"HTTP/1.1 200 OK\r\n", b"X-A: a\r\n" * 1000))
-_behaviour("endless status", pieces=_endless(b"HTTP/1.1 200 ", b"O" * 65536))
-_behaviour("endless chunk extension", pieces=_endless(_CHUNKED + b"1;", b"x" * 65536))
-_behaviour("endless chunk extensions", pieces=_endless(_CHUNKED, (b"1;" + b"x" * 9000 + b"\r\n \r\n") * 8))
-_behaviour("endless trailer", pieces=_endless(_CHUNKED + _chunk(b"{}") + b"0\r\nT: ", b"t" * 65536))
-_behaviour("endless trailers", pieces=_endless(_CHUNKED + _chunk(b"{}") + b"0\r\n", b"T: t\r\n" * 1000))
-_behaviour("endless small chunks", pieces=_endless(_CHUNKED, b"1\r\n \r\n" * 1000))
-_behaviour("1000 headers", pieces=lambda asked: iter([_whole(_dumped(asked.answer), headers="X-A: a\r\n" * 1000)]))
+BEHAVIOURS["silent"] = silent
+BEHAVIOURS["slow status"] = dripped(b"HTTP/1.1 200 ", b"O")
+BEHAVIOURS["slow headers"] = dripped(b"HTTP/1.1 200 OK\r\nX-A: ", b"a")
+BEHAVIOURS["slow header lines"] = dripped(b"HTTP/1.1 200 OK\r\n", b"X-A: a\r\n")
+BEHAVIOURS["slow body"] = dripped(head(length=100_000), b" ")
+BEHAVIOURS["slow chunks"] = dripped(CHUNKED, b"1\r\n \r\n")
+BEHAVIOURS["slow chunk size"] = dripped(CHUNKED, b"0")
+BEHAVIOURS["slow chunk extension"] = dripped(CHUNKED + b"1;", b"x")
+BEHAVIOURS["slow trailer"] = dripped(CHUNKED + chunk(b"{}") + b"0\r\n", b"T: t\r\n")
+BEHAVIOURS["slow body until the end"] = dripped(head(), b" ")
+BEHAVIOURS["slow failure"] = dripped(head("403 Forbidden", length=100_000), b" ")
+BEHAVIOURS["slow informational"] = dripped(b"", b"HTTP/1.1 100 Continue\r\n\r\n")
+BEHAVIOURS["endless informational"] = endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
+BEHAVIOURS["endless processing"] = endless(b"", b"HTTP/1.1 102 Processing\r\n\r\n" * 1000)
+BEHAVIOURS["endless header"] = endless(b"HTTP/1.1 200 OK\r\nX-A: ", b"a" * 65536)
+BEHAVIOURS["endless headers"] = endless(b"HTTP/1.1 200 OK\r\n", b"X-A: a\r\n" * 1000)
+BEHAVIOURS["endless status"] = endless(b"HTTP/1.1 200 ", b"O" * 65536)
+BEHAVIOURS["endless chunk extension"] = endless(CHUNKED + b"1;", b"x" * 65536)
+BEHAVIOURS["endless chunk extensions"] = endless(CHUNKED, (b"1;" + b"x" * 9000 + b"\r\n \r\n") * 8)
+BEHAVIOURS["endless trailer"] = endless(CHUNKED + chunk(b"{}") + b"0\r\nT: ", b"t" * 65536)
+BEHAVIOURS["endless trailers"] = endless(CHUNKED + chunk(b"{}") + b"0\r\n", b"T: t\r\n" * 1000)
+BEHAVIOURS["endless small chunks"] = endless(CHUNKED, b"1\r\n \r\n" * 1000)
+answered("1000 headers", lambda asked: whole(dumped(asked.answer), headers="X-A: a\r\n" * 1000))
 
 # -- large -----------------------------------------------------------------------------------------------------------
 
@@ -185,124 +113,62 @@ LARGE = [
     "long texts",
 ]
 
-_behaviour("blanks in chunks", pieces=_endless(_CHUNKED, _chunk(_PLENTY)))
-_behaviour("blanks", pieces=_endless(_head(length=300 * _MIB), _PLENTY))
-_behaviour("blanks until the end", pieces=_endless(_head(), _PLENTY))
-_behaviour("large failure", pieces=_endless(_head("403 Forbidden", length=300 * _MIB), _PLENTY))
+BEHAVIOURS["blanks in chunks"] = endless(CHUNKED, chunk(_PLENTY))
+BEHAVIOURS["blanks"] = endless(head(length=300 * MIB), _PLENTY)
+BEHAVIOURS["blanks until the end"] = endless(head(), _PLENTY)
+BEHAVIOURS["large failure"] = endless(head("403 Forbidden", length=300 * MIB), _PLENTY)
 _GZIP = "Content-Encoding: gzip\r\n"
-
-
-def _once(make: Callable[[], Any]) -> Callable[[], Any]:
-    """Make something large when it is first needed, also if several connections need it at once."""
-    made: list[Any] = []
-    making = threading.Lock()
-
-    def get() -> Any:
-        with making:
-            if not made:
-                made.append(make())
-            return made[0]
-
-    return get
 
 
 def _zipped_blanks() -> bytes:
     packer = zlib.compressobj(1, wbits=16 + zlib.MAX_WBITS)
-    pieces = [packer.compress(b'{"a":"'), *(packer.compress(b" " * _MIB) for _number in range(300)), packer.flush()]
+    pieces = [packer.compress(b'{"a":"'), *(packer.compress(b" " * MIB) for _number in range(300)), packer.flush()]
     return b"".join(pieces)
 
 
-_bomb = _once(_zipped_blanks)
+_bomb = once(_zipped_blanks)
 
 
-_behaviour("gzip bomb", pieces=lambda asked: iter([_whole(_bomb(), headers=_GZIP)]))
-_behaviour(
-    "gzip in gzip",
-    pieces=lambda asked: iter([_whole(gzip.compress(_bomb()), headers="Content-Encoding: gzip, gzip\r\n")]),
-)
-_behaviour("gzip bomb as failure", pieces=lambda asked: iter([_whole(_bomb(), "403 Forbidden", _GZIP)]))
+answered("gzip bomb", lambda asked: whole(_bomb(), headers=_GZIP))
+answered("gzip in gzip", lambda asked: whole(gzip.compress(_bomb()), headers="Content-Encoding: gzip, gzip\r\n"))
+answered("gzip bomb as failure", lambda asked: whole(_bomb(), "403 Forbidden", _GZIP))
 
 
-def _stuffed(name: str, stuffing: Callable[[], bytes]) -> None:
-    """A plausible answer with something large in an unknown field."""
-    stuffed = _once(stuffing)
-
-    def pieces(asked: Asked) -> Iterator[bytes]:
-        if asked.watches:
-            yield _CHUNKED + b"%x\r\n" % (64 * _MIB)
-        body = b'{"x":' + stuffed() + b"," + _dumped(asked.answer)[1:]
-        yield body if asked.watches else _whole(body)
-
-    _behaviour(name, pieces=pieces)
+stuffed("many objects", lambda: b"[" + b"{}," * (7 * MIB) + b"{}]")
+stuffed("many numbers", lambda: b"[" + b"1000," * (5 * MIB) + b"1]")
+stuffed("many keys", lambda: b"{" + b",".join(b'"%d":0' % number for number in range(1_500_000)) + b"}")
+stuffed("wide characters", lambda: b'["' + "\U0001f600".encode() * (7 * MIB) + b'"]')
+stuffed("long texts", lambda: b'["' + b"x" * (6 * MIB) + b'"]')
 
 
-_stuffed("many objects", lambda: b"[" + b"{}," * (7 * _MIB) + b"{}]")
-_stuffed("many numbers", lambda: b"[" + b"1000," * (5 * _MIB) + b"1]")
-_stuffed("many keys", lambda: b"{" + b",".join(b'"%d":0' % number for number in range(1_500_000)) + b"}")
-_stuffed("wide characters", lambda: b'["' + "\U0001f600".encode() * (7 * _MIB) + b'"]')
-_stuffed("long texts", lambda: b'["' + b"x" * (6 * _MIB) + b'"]')
-
-
-_STORED = {"name": "p", "namespace": "n", "uid": "1", "resourceVersion": "1"}
-
-
-def _items(count: int, first: int = 0) -> list[dict[str, Any]]:
-    return [{"metadata": {**_STORED, "name": f"item-{first + number}"}} for number in range(count)]
-
-
-_many = _once(lambda: _items(200_000))
+_many = once(lambda: stored_items(200_000))
 changed("many items", lambda answer, asked: {**answer, "items": _many()} if asked.lists else 1)
 
 
-def _pages(asked: Asked, count: int, following: str) -> dict[str, Any]:
-    answer = asked.answer
-    if asked.lists and not asked.watches:
-        return {**answer, "items": _items(count), "metadata": {**answer["metadata"], "continue": following}}
-    return answer
-
-
 _counter = iter(range(10**9))
-changed("endless pages", lambda answer, asked: _pages(asked, 500, f"page-{next(_counter)}") if asked.lists else 1)
-changed("endless empty pages", lambda answer, asked: _pages(asked, 0, f"page-{next(_counter)}") if asked.lists else 1)
-changed("repeating pages", lambda answer, asked: _pages(asked, 5, "same") if asked.lists else 1)
+changed("endless pages", lambda answer, asked: paged(asked, 500, f"page-{next(_counter)}") if asked.lists else 1)
+changed("endless empty pages", lambda answer, asked: paged(asked, 0, f"page-{next(_counter)}") if asked.lists else 1)
+changed("repeating pages", lambda answer, asked: paged(asked, 5, "same") if asked.lists else 1)
 
 
 def _endless_events(asked: Asked) -> Iterator[bytes]:
     if not asked.watches:
-        yield _whole(b"7")
+        yield whole(b"7")
         return
-    yield _CHUNKED
+    yield CHUNKED
     for number in range(10**9):
-        metadata = {**_STORED, "name": f"p{number}", "uid": str(number), "annotations": {"a": "x" * 2000}}
-        line = _dumped({"type": "ADDED", "object": {"kind": "Pod", "metadata": metadata}}) + b"\n"
-        yield _chunk(line)
+        metadata = {**STORED, "name": f"p{number}", "uid": str(number), "annotations": {"a": "x" * 2000}}
+        line = dumped({"type": "ADDED", "object": {"kind": "Pod", "metadata": metadata}}) + b"\n"
+        yield chunk(line)
 
 
-_behaviour("endless events", pieces=_endless_events)
-_behaviour("endless event", pieces=_endless(_CHUNKED, _chunk(b'{"type":"ADDED","object":{"a":"' + b"x" * 65536)))
+BEHAVIOURS["endless events"] = _endless_events
+BEHAVIOURS["endless event"] = endless(CHUNKED, chunk(b'{"type":"ADDED","object":{"a":"' + b"x" * 65536))
 
 
-def _metadata(answer: dict[str, Any], asked: Asked, **more: Any) -> dict[str, Any]:
-    """The answer with other metadata of the object, of each item of a list, or of a document where it has none."""
-    if "items" in answer:
-        return {**answer, "items": [{"metadata": {**_STORED, **more}}]}
-    return {**answer, "gitVersion": 7, "kind": 7, "status": 7, "metadata": {**answer.get("metadata", {}), **more}} | (
-        {"kind": answer["kind"]} if "metadata" in answer else {}
-    )
-
-
-def _with_metadata(**more: Any) -> Callable[[dict[str, Any], Asked], Any]:
-    return lambda answer, asked: _metadata(answer, asked, **more)
-
-
-changed("long names", _with_metadata(name="n" * 10_000_000))
-fixed("long messages", _dumped({"kind": "Status", "status": "Failure", "message": "m" * 10_000_000}), "403 Forbidden")
-_behaviour(
-    "long status",
-    pieces=lambda asked: iter(
-        [_whole(_dumped({"kind": "Status", "status": "Failure", "message": "m" * 10_000_000, "code": 200}))]
-    ),
-)
+changed("long names", with_metadata(name="n" * 10_000_000))
+fixed("long messages", failure("m" * 10_000_000), "403 Forbidden")
+fixed("long status", failure("m" * 10_000_000, code=200))
 
 # -- broken connections ----------------------------------------------------------------------------------------------
 
@@ -311,37 +177,25 @@ raw("half a status line", b"HTTP/1.1 20")
 raw("no status line", b"\x00\x01\x02 garbage \xff\r\n\r\n")
 raw("HTTP/0.9", b"<html>hello</html>")
 raw("HTTP/9.9", b"HTTP/9.9 200 OK\r\nContent-Length: 2\r\n\r\n{}")
-raw("status 999", _whole(b"{}", "999 Odd"))
-raw("status 000", _whole(b"{}", "000 Odd"))
-raw("status without number", _whole(b"{}", "OK"))
+raw("status 999", whole(b"{}", "999 Odd"))
+raw("status 000", whole(b"{}", "000 Odd"))
+raw("status without number", whole(b"{}", "OK"))
 raw("SSH", b"SSH-2.0-OpenSSH_9.2\r\n")
 raw("cut in headers", b"HTTP/1.1 200 OK\r\nContent-Ty")
-raw("cut in body", _head(length=1000) + b'{"kind":')
-raw("cut in chunk", _CHUNKED + b"100\r\n{")
-raw("chunk size is none", _CHUNKED + b"zz\r\n{}\r\n")
-raw("negative chunk size", _CHUNKED + b"-1\r\n{}\r\n")
+raw("cut in body", head(length=1000) + b'{"kind":')
+raw("cut in chunk", CHUNKED + b"100\r\n{")
+raw("chunk size is none", CHUNKED + b"zz\r\n{}\r\n")
+raw("negative chunk size", CHUNKED + b"-1\r\n{}\r\n")
 raw("reset", b"RESET")
-_behaviour(
-    "long Content-Length", pieces=lambda asked: iter([_head(length=10_000) + _dumped(asked.answer), b"", b"WAIT"])
-)
-_behaviour("short Content-Length", pieces=lambda asked: iter([_head(length=9) + _dumped(asked.answer)]))
-raw("negative Content-Length", _head(length=-5) + b"{")
-raw("odd Content-Length", _head(headers="Content-Length: \xb2\r\n") + b"{")
-raw("two Content-Lengths", _head(headers="Content-Length: 2\r\nContent-Length: 5\r\n") + b"{}{}{")
-raw("early hints", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + _whole(b"7"))
+BEHAVIOURS["long Content-Length"] = lambda asked: iter([head(length=10_000) + dumped(asked.answer), b"", b"WAIT"])
+answered("short Content-Length", lambda asked: head(length=9) + dumped(asked.answer))
+raw("negative Content-Length", head(length=-5) + b"{")
+raw("odd Content-Length", head(headers="Content-Length: \xb2\r\n") + b"{")
+raw("two Content-Lengths", head(headers="Content-Length: 2\r\nContent-Length: 5\r\n") + b"{}{}{")
+raw("early hints", b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + whole(b"7"))
 raw("switching protocols", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n")
 
 # -- a proxy, a gateway or another program ----------------------------------------------------------------------------
-
-_PAGE = b"<html><head><title>Login</title></head>\x1b[2J please log in </html>"
-_TEXT = "Content-Type: text/html\r\n"
-
-
-def page(name: str, status: str, body: bytes = _PAGE, headers: str = _TEXT) -> None:
-    """An answer of a proxy, gateway or virtual host."""
-    head = f"HTTP/1.1 {status}\r\n{headers}Content-Length: {len(body)}\r\n\r\n".encode("latin-1")
-    raw(name, head + body)
-
 
 for _status in ("200 OK", "400 Bad", "401 No", "403 No", "404 No", "405 No", "407 Proxy", "409 No", "410 Gone"):
     page(f"page {_status[:3]}", _status)
@@ -357,7 +211,7 @@ page("404 Status of nothing", "404 Not Found", b'{"kind":"Status"}', "")
 page("null 404", "404 Not Found", b"null", "")
 page("contradicting 404", "404 Not Found", b'{"kind":"Status","status":"Success","code":200}', "")
 page("forbidden as 404", "404 Not Found", b'{"kind":"Status","status":"Failure","code":403}', "")
-page("page 404 with an audit id", "404 Not Found", _PAGE, _TEXT + "Audit-Id: 1\r\n")
+page("page 404 with an audit id", "404 Not Found", PAGE, HTML + "Audit-Id: 1\r\n")
 for _status in (
     "300 Multiple",
     "301 Moved",
@@ -370,11 +224,11 @@ for _status in (
 ):
     fixed(f"redirect {_status[:3]}", b"{}", _status, "Location: /elsewhere\r\n")
 fixed("redirect without Location", b"{}", "302 Found")
-_behaviour("redirect with an answer", pieces=lambda asked: iter([_whole(_dumped(asked.answer), "302 Found")]))
+answered("redirect with an answer", lambda asked: whole(dumped(asked.answer), "302 Found"))
 raw("no content", b"HTTP/1.1 204 No Content\r\n\r\n")
 raw("reset content", b"HTTP/1.1 205 Reset Content\r\n\r\n")
-_behaviour("partial content", pieces=lambda asked: iter([_whole(_dumped(asked.answer), "206 Partial")]))
-_behaviour("not authoritative", pieces=lambda asked: iter([_whole(_dumped(asked.answer), "203 Other")]))
+answered("partial content", lambda asked: whole(dumped(asked.answer), "206 Partial"))
+answered("not authoritative", lambda asked: whole(dumped(asked.answer), "203 Other"))
 
 # -- no JSON ---------------------------------------------------------------------------------------------------------
 
@@ -427,26 +281,9 @@ changed("another kind", lambda answer, asked: {**answer, "kind": "Sheep", "gitVe
 changed("metadata 7", lambda answer, asked: {**answer, "metadata": 7, "gitVersion": 7, "kind": 7})
 
 
-def _with_items(items: Any) -> Callable[[dict[str, Any], Asked], Any]:
-    def change(answer: dict[str, Any], asked: Asked) -> Any:
-        if asked.lists and not asked.watches:
-            return {**answer, "items": items}
-        return {**answer, "items": items, "metadata": {}, "kind": 7}
-
-    return change
-
-
 _ODD_ITEMS: list[Any] = [1, {}, "text", True, [1], [None], [[]], [{}], [{"metadata": {}}], [{"metadata": {"name": 1}}]]
 for _odd in _ODD_ITEMS:
-    changed(f"items {json.dumps(_odd)}", _with_items(_odd))
-
-
-def _without(field: str) -> Callable[[dict[str, Any], Asked], Any]:
-    def change(answer: dict[str, Any], asked: Asked) -> Any:
-        # The object of a dry run need not have them all.
-        return _metadata(answer, asked, **{field: None, **({"finalizers": 7} if "dryRun" in asked.query else {})})
-
-    return change
+    changed(f"items {json.dumps(_odd)}", with_items(_odd))
 
 
 for _field, _value in {
@@ -462,63 +299,49 @@ for _field, _value in {
     "deletionTimestamp": 1,
     "creationTimestamp": {},
 }.items():
-    changed(f"{_field} {json.dumps(_value)}", _with_metadata(**{_field: _value}))
+    changed(f"{_field} {json.dumps(_value)}", with_metadata(**{_field: _value}))
 for _field in ("uid", "resourceVersion", "namespace", "name"):
-    changed(f"no {_field}", _without(_field))
-changed("empty name", _with_metadata(name=""))
-changed("another namespace", _with_metadata(namespace="elsewhere"))
-changed("another name", _with_metadata(name="else", uid=7))
+    changed(f"no {_field}", without(_field))
+changed("empty name", with_metadata(name=""))
+changed("another namespace", with_metadata(namespace="elsewhere"))
+changed("another name", with_metadata(name="else", uid=7))
 
 # -- when to come again, and what was sent ---------------------------------------------------------------------------
 
 for _name in ("\xb2", "1000000000", "-1", "1.5", "1e3", "Wed, 21 Oct 2026 07:28:00 GMT", "9" * 400, " ", "0", "\x00"):
-    page(f"Retry-After {_name[:12]!r}", "429 Slow", _PAGE, f"Retry-After: {_name}\r\n")
+    page(f"Retry-After {_name[:12]!r}", "429 Slow", PAGE, f"Retry-After: {_name}\r\n")
 _ODD_SECONDS: list[Any] = ["x", True, -1, 10**30, 1.5, [], {}]
 for _seconds in _ODD_SECONDS:
     _busy = {"kind": "Status", "status": "Failure", "message": "busy", "details": {"retryAfterSeconds": _seconds}}
-    fixed(f"retryAfterSeconds {str(_seconds)[:8]}", _dumped(_busy), "503 Busy")
+    fixed(f"retryAfterSeconds {str(_seconds)[:8]}", dumped(_busy), "503 Busy")
 _ODD_DETAILS: list[Any] = [1, "x", [], {"causes": 1}, {"causes": [1, {"message": 7}]}]
 for _odd_details in _ODD_DETAILS:
     _refused = {"kind": "Status", "status": "Failure", "message": None, "reason": [], "details": _odd_details}
-    fixed(f"details {json.dumps(_odd_details)}", _dumped(_refused), "422 No")
+    fixed(f"details {json.dumps(_odd_details)}", dumped(_refused), "422 No")
 
 
-def _echoed(name: str, answer: Callable[[str, Asked], bytes]) -> None:
-    """Sends back what was sent."""
-
-    def pieces(asked: Asked) -> Iterator[bytes]:
-        line = next(line for line in asked.headers.splitlines() if line.lower().startswith("authorization:"))
-        yield answer(line.partition(":")[2].strip(), asked)
-
-    _behaviour(name, pieces=pieces)
-
-
-def _failure(message: str, **more: Any) -> bytes:
-    return _dumped({"kind": "Status", "status": "Failure", "message": message, **more})
-
-
-_echoed("echo in a Status", lambda sent, asked: _whole(_failure(f"no {sent}", reason=sent), "403 Forbidden"))
-_echoed(
+echoed("echo in a Status", lambda sent, asked: whole(failure(f"no {sent}", reason=sent), "403 Forbidden"))
+echoed(
     "echo in causes",
-    lambda sent, asked: _whole(_failure("no", details={"causes": [{"message": sent, "field": sent}]}), "409 Conflict"),
+    lambda sent, asked: whole(failure("no", details={"causes": [{"message": sent, "field": sent}]}), "409 Conflict"),
 )
-_echoed("echo in a page", lambda sent, asked: _whole(b"<html>" + sent.encode(), "403 Forbidden"))
-_echoed("echo behind much", lambda sent, asked: _whole(b"x" * 85 + sent.encode()))
-_echoed("echo in JSON", lambda sent, asked: _whole(_dumped({"kind": sent, "metadata": sent, "items": sent})))
-_echoed(
+echoed("echo in a page", lambda sent, asked: whole(b"<html>" + sent.encode(), "403 Forbidden"))
+echoed("echo behind much", lambda sent, asked: whole(b"x" * 85 + sent.encode()))
+echoed("echo in JSON", lambda sent, asked: whole(dumped({"kind": sent, "metadata": sent, "items": sent})))
+echoed(
     "echo with escapes",
-    lambda sent, asked: _whole(
+    lambda sent, asked: whole(
         b'{"kind":"Status","message":"' + "".join(f"\\u{ord(one):04x}" for one in sent).encode() + b'"}',
         "403 Forbidden",
     ),
 )
-_echoed("echo in the status line", lambda sent, asked: f"HTTP/1.1 {sent}\r\n\r\n".encode())
-_echoed("echo as status line", lambda sent, asked: f"{sent}\r\n\r\n".encode())
-_echoed("echo as encoding", lambda sent, asked: _whole(b"{}", headers=f"Content-Encoding: {sent}\r\n"))
-_echoed("echo as Retry-After", lambda sent, asked: _whole(b"{}", "429 Slow", f"Retry-After: {sent}\r\n"))
-_echoed("echo as Location", lambda sent, asked: _whole(b"{}", "302 Found", f"Location: https://{sent}/\r\n"))
-_echoed("echo as chunk size", lambda sent, asked: _CHUNKED + f"{sent}\r\n".encode())
-fixed("controls in a Status", _failure(_CONTROLS, reason=_CONTROLS), "403 Forbidden")
+echoed("echo in the status line", lambda sent, asked: f"HTTP/1.1 {sent}\r\n\r\n".encode())
+echoed("echo as status line", lambda sent, asked: f"{sent}\r\n\r\n".encode())
+echoed("echo as encoding", lambda sent, asked: whole(b"{}", headers=f"Content-Encoding: {sent}\r\n"))
+echoed("echo as Retry-After", lambda sent, asked: whole(b"{}", "429 Slow", f"Retry-After: {sent}\r\n"))
+echoed("echo as Location", lambda sent, asked: whole(b"{}", "302 Found", f"Location: https://{sent}/\r\n"))
+echoed("echo as chunk size", lambda sent, asked: CHUNKED + f"{sent}\r\n".encode())
+fixed("controls in a Status", failure(_CONTROLS, reason=_CONTROLS), "403 Forbidden")
 fixed("controls in a page", _CONTROLS.encode(), "502 Bad")
 changed("controls in a kind", lambda answer, asked: {"kind": _CONTROLS, "metadata": _CONTROLS, "items": _CONTROLS})
 raw("controls as status line", _CONTROLS.encode() + b"\r\n\r\n")
@@ -530,24 +353,9 @@ raw("controls as status line", _CONTROLS.encode() + b"\r\n\r\n")
 LATE = [f"{what} from the fifth answer on {number}" for what in ("slow", "silent", "page") for number in range(8)]
 
 
-def _late(name: str, then: Behaviour) -> None:
-    count = itertools.count()
-
-    def pieces(asked: Asked) -> Iterator[bytes]:
-        if next(count) >= 4:
-            yield from then(asked)
-        elif asked.watches:
-            yield _CHUNKED
-            _ENDED.wait(_LONGEST)
-        else:
-            yield _whole(_dumped(asked.answer))
-
-    _behaviour(name, pieces=pieces)
-
-
 for _name in LATE:
     _kind = _name.partition(" ")[0]
-    _late(_name, BEHAVIOURS[{"slow": "slow body", "silent": "silent", "page": "page 502"}[_kind]])
+    late(_name, BEHAVIOURS[{"slow": "slow body", "silent": "silent", "page": "page 502"}[_kind]])
 
 
 # -- the server ------------------------------------------------------------------------------------------------------
@@ -589,11 +397,11 @@ def _send(connection: socket.socket, name: str, asked: Asked) -> bool:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
             return False
         if piece == b"WAIT":
-            _ENDED.wait(_LONGEST)
+            ENDED.wait(LONGEST)
             return False
         connection.sendall(piece)
         sent += len(piece)
-        if time.monotonic() - began > _LONGEST or sent > _MOST:
+        if time.monotonic() - began > LONGEST or sent > _MOST:
             return False
     # Changed answers are well-formed HTTP, so that a client may go on, e.g. with the next page.
     return "page" in name
@@ -616,7 +424,7 @@ def main() -> None:
 
     threading.Thread(target=accept, daemon=True).start()
     sys.stdin.read()
-    _ENDED.set()
+    ENDED.set()
 
 
 if __name__ == "__main__":

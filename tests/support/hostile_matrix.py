@@ -153,29 +153,33 @@ def run(port: int, behaviours: list[str], threads: int, seconds: float) -> None:
     clients = {behaviour: client(port, behaviour, seconds) for behaviour in behaviours}
     pairs = [(clients[behaviour], behaviour, verb) for behaviour in behaviours for verb in VERBS]
     with ThreadPoolExecutor(threads) as pool:
-        outcomes = list(pool.map(lambda pair: _outcome(*pair), pairs))
+        _print(list(pool.map(lambda pair: _outcome(*pair), pairs)))
+
+
+def _print(outcomes: Iterable[Outcome]) -> None:
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"memory": memory, "outcomes": [asdict(outcome) for outcome in outcomes]}))
 
 
 def outcomes_of(port: int, behaviours: Iterable[str], threads: int, seconds: float = SECONDS) -> Outcomes:
     """The outcomes of all verbs, in a process of their own, with so many seconds for a request."""
-    arguments = json.dumps([port, list(behaviours), threads, seconds])
-    program = "import json, sys; from tests.support.hostile_matrix import run; run(*json.loads(sys.argv[1]))"
-    found = _told_by(program, arguments)
-    return Outcomes([Outcome(**outcome) for outcome in found["outcomes"]], found["memory"])
+    return _printed_by(run, port, list(behaviours), threads, seconds)
 
 
-def _told_by(program: str, arguments: str) -> Any:
+def _printed_by(function: Callable[..., None], *arguments: Any) -> Outcomes:
+    """What a function of this module prints in a process of its own."""
+    name = function.__name__
+    program = f"import json, sys; from {__name__} import {name}; {name}(*json.loads(sys.argv[1]))"
     answer = subprocess.run(
-        [sys.executable, "-c", program, arguments],
+        [sys.executable, "-c", program, json.dumps(arguments)],
         env=environment(),
         stdout=subprocess.PIPE,
         text=True,
         timeout=300,
         check=True,
     )
-    return json.loads(answer.stdout)
+    found = json.loads(answer.stdout)
+    return Outcomes([Outcome(**outcome) for outcome in found["outcomes"]], found["memory"])
 
 
 # What people run, with a time limit of 2 seconds where a module has one: the module, its options, and check mode.
@@ -198,9 +202,7 @@ def run_modules(port: int, pairs: list[tuple[str, str]], threads: int) -> None:
     for name, _options, _check in MODULES.values():
         importlib.import_module(f"{_PLUGINS}.modules.{name}")
     with ThreadPoolExecutor(threads) as pool:
-        outcomes = list(pool.map(lambda pair: _module_outcome(port, *pair), pairs))
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"memory": memory, "outcomes": [asdict(outcome) for outcome in outcomes]}))
+        _print(list(pool.map(lambda pair: _module_outcome(port, *pair), pairs)))
 
 
 def _module_outcome(port: int, behaviour: str, name: str) -> Outcome:
@@ -224,11 +226,7 @@ def _module_outcome(port: int, behaviour: str, name: str) -> Outcome:
 
 def module_outcomes(port: int, pairs: Iterable[tuple[str, str]], threads: int) -> Outcomes:
     """The outcomes of modules, in a process of their own."""
-    program = (
-        "import json, sys; from tests.support.hostile_matrix import run_modules; run_modules(*json.loads(sys.argv[1]))"
-    )
-    found = _told_by(program, json.dumps([port, list(pairs), threads]))
-    return Outcomes([Outcome(**outcome) for outcome in found["outcomes"]], found["memory"])
+    return _printed_by(run_modules, port, list(pairs), threads)
 
 
 @contextmanager

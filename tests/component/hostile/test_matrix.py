@@ -12,7 +12,8 @@ from functools import partial
 
 import pytest
 
-from tests.support.hostile import BEHAVIOURS, LARGE, LATE, TOKEN
+from tests.support.hostile import LARGE, LATE, TOKEN
+from tests.support.hostile_answers import BEHAVIOURS
 from tests.support.hostile_matrix import SECONDS, VERBS, Outcome, Outcomes, hostile_server, outcomes_of
 
 # MiB for a process; an empty one with the client has about 60.
