@@ -144,6 +144,30 @@ def rich() -> FakeCluster:
 OUR_LEASE = Key("coordination.k8s.io/v1", "Lease", HOME, "conductor-install")
 
 
+def killed_after(number: int, start: FakeCluster, last: int, **options: Any) -> FakeCluster:
+    """A copy of a cluster on which an uninstall was killed after its Nth write."""
+    found = copy.copy(start)
+    found.objects, found.requests, found.hooks = copy.deepcopy(start.objects), [], []
+
+    def kill(request: Request) -> dict[str, Any] | None:
+        if not request.writes or len(found.writes) != number:
+            return None
+        # The server did it, but the response is lost.
+        found._answer(request)
+        raise Killed
+
+    found.hooks.append(kill)
+    with contextlib.suppress(Killed):
+        remove(found, **options)
+        # The release of a lease that was deleted with its namespace.
+        assert number == last, f"write {number}"
+    found.hooks.clear()
+    if OUR_LEASE in found.objects:
+        # As if the process were gone: this one is still running.
+        found.objects[OUR_LEASE]["spec"]["holderIdentity"] = ""
+    return found
+
+
 @pytest.mark.parametrize("options", [EVERYTHING, {"abandon_jobs": True}], ids=["everything", "abandoned"])
 @pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.evidence)], ids=["sampled", "each"])
 def test_killed_after_any_write_it_goes_on_and_ends_the_same(options: dict[str, Any], step: int) -> None:
@@ -151,25 +175,7 @@ def test_killed_after_any_write_it_goes_on_and_ends_the_same(options: dict[str, 
     start, whole = rich(), rich()
     remove(whole, **options)
     for number in range(1, len(whole.writes) + 1, step):
-        found = copy.copy(start)
-        found.objects, found.requests, found.hooks = copy.deepcopy(start.objects), [], []
-
-        def kill(request: Request, found: FakeCluster = found, number: int = number) -> dict[str, Any] | None:
-            if not request.writes or len(found.writes) != number:
-                return None
-            # The server did it, but the response is lost.
-            found._answer(request)
-            raise Killed
-
-        found.hooks.append(kill)
-        with contextlib.suppress(Killed):
-            remove(found, **options)
-            # The release of a lease that was deleted with its namespace.
-            assert number == len(whole.writes), f"write {number}"
-        found.hooks.clear()
-        if OUR_LEASE in found.objects:
-            # As if the process were gone: this one is still running.
-            found.objects[OUR_LEASE]["spec"]["holderIdentity"] = ""
+        found = killed_after(number, start, len(whole.writes), **options)
         remove(found, **options)
         assert set(found.objects) == set(whole.objects), f"write {number}"
         mark = len(found.requests)
@@ -378,21 +384,7 @@ def test_killed_after_any_write_while_somebodys_objects_are_there_a_later_run_co
     last = len(whole.writes)
     # The namespaces, the record and the lease are the last ones.
     for number in [*range(1, last - 6, 7), *range(last - 6, last + 1)]:
-        found = copy.copy(start)
-        found.objects, found.requests, found.hooks = copy.deepcopy(start.objects), [], []
-
-        def kill(request: Request, found: FakeCluster = found, number: int = number) -> dict[str, Any] | None:
-            if not request.writes or len(found.writes) != number:
-                return None
-            found._answer(request)
-            raise Killed
-
-        found.hooks.append(kill)
-        with contextlib.suppress(Killed):
-            remove(found)
-        found.hooks.clear()
-        if OUR_LEASE in found.objects:
-            found.objects[OUR_LEASE]["spec"]["holderIdentity"] = ""
+        found = killed_after(number, start, last)
         # Once with the guests, once without them.
         remove(found)
         mark = len(found.requests)
