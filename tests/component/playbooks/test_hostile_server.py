@@ -21,7 +21,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.cluster.transpor
 from ansible_collections.conductor.trainer.plugins.module_utils.wire.shapes import wanted_of
 from tests.support.playing import Played, play
 from tests.unit.plugins.helpers.hostile import ATTACKS, FORMS, control_characters, remains, texts
-from tests.unit.plugins.helpers.loopback import Loopback
+from tests.unit.plugins.helpers.loopback import Loopback, answer_json
 
 KINDS = texts(random.Random(7))  # noqa: S311
 TOKEN, KEY_DATA = KINDS["token"], KINDS["key data"]
@@ -42,14 +42,16 @@ class Hostile(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         if self.behaviour == "errors":
-            self._answer(403 if self.command == "GET" else 422, self._status(text))
+            answer_json(self, 403 if self.command == "GET" else 422, self._status(text))
         elif "reviews" in self.path:
             review = json.loads(body)
-            self._answer(201, {**review, "status": {"allowed": True, "resourceRules": [], "reason": text}})
+            answer_json(self, 201, {**review, "status": {"allowed": True, "resourceRules": [], "reason": text}})
         elif self.command != "GET":
-            self._answer(422, self._status(text))
+            answer_json(self, 422, self._status(text))
         elif self.path.startswith("/version"):
-            self._answer(200, {"major": "1", "minor": "35", "gitVersion": f"v1.35.0+{text[:900]}", "platform": text})
+            answer_json(
+                self, 200, {"major": "1", "minor": "35", "gitVersion": f"v1.35.0+{text[:900]}", "platform": text}
+            )
         elif "?" in self.path:
             # The kind and the namespace are right: anything else is not believed.
             wanted = wanted_of("GET", self.path.partition("?")[0], None, kind_of)
@@ -68,9 +70,11 @@ class Hostile(BaseHTTPRequestHandler):
                 "spec": {"nodeName": text, "hard": {text: text}},
                 "status": {"phase": text, "conditions": [{"type": text, "status": "True", "message": text}]},
             }
-            self._answer(200, {"kind": f"{wanted.kind}List", "metadata": {"resourceVersion": "1"}, "items": [item]})
+            answer_json(
+                self, 200, {"kind": f"{wanted.kind}List", "metadata": {"resourceVersion": "1"}, "items": [item]}
+            )
         else:
-            self._answer(404, self._status(text, "NotFound"))
+            answer_json(self, 404, self._status(text, "NotFound"))
 
     def log_message(self, *_: Any) -> None:
         """Be silent."""
@@ -90,14 +94,6 @@ class Hostile(BaseHTTPRequestHandler):
             "reason": reason,
             "details": details,
         }
-
-    def _answer(self, status: int, content: dict[str, Any]) -> None:
-        data = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
 
 
 for verb in ("POST", "PATCH", "PUT", "DELETE"):

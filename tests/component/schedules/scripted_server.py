@@ -26,7 +26,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.objects.resource
 from tests.component.schedules.schedule import LATEST, Schedule
 from tests.component.schedules.world import ANSWERS, GOOD, Event
 from tests.unit.plugins.helpers.builders import DENIAL
-from tests.unit.plugins.helpers.loopback import Loopback
+from tests.unit.plugins.helpers.loopback import Loopback, answer_json
 
 _KINDS = {resource: key_kind for key_kind, resource in RESOURCES.items()}
 # Seconds between two looks whether the end has come.
@@ -262,12 +262,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status: int, content: Any) -> None:
         if isinstance(content, str):
             content = {"kind": "Status", "status": "Failure", "code": status, "message": content}
-        data = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+        answer_json(self, status, content)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Keeps the output of the tests clean."""

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TypeVar
+from typing import Any, TypeVar
 
 _Own = TypeVar("_Own", bound="Loopback")
 
@@ -19,6 +20,16 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     # They come many at once; one too many would have to be tried again a second later.
     request_queue_size = 128
+
+
+def answer_json(handler: BaseHTTPRequestHandler, status: int, content: Any) -> None:
+    """Answer a request with JSON."""
+    data = json.dumps(content).encode()
+    handler.send_response(status)
+    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Content-Length", str(len(data)))
+    handler.end_headers()
+    handler.wfile.write(data)
 
 
 class Loopback:
