@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,19 +18,13 @@ from ansible_collections.conductor.trainer.plugins.module_utils.inspection.inspe
 from ansible_collections.conductor.trainer.plugins.module_utils.rejections.rejection import Rejection, rejection_of
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.absent import ensure_absent
+from tests.integration.control_plane.test_control_plane import make
 from tests.support.control_plane import ControlPlane
 from tests.unit.plugins.helpers.installing import ensure_present
 
 TEAM = "team"
 ADMISSION = "admissionregistration.k8s.io/v1"
 Change = Callable[[dict[str, Any]], None]
-
-
-def apply(plane: ControlPlane, manifests: list[dict[str, Any]]) -> None:
-    """Apply objects of any kind."""
-    path = plane.folder / "rejections.json"
-    path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests}), encoding="utf-8")
-    plane.kubectl("apply", "--server-side", f"--filename={path}")
 
 
 def pod(**spec: Any) -> dict[str, Any]:
@@ -98,7 +91,7 @@ def webhook(resources: list[str], **client: Any) -> dict[str, Any]:
 @pytest.fixture
 def team(plane: ControlPlane) -> ControlPlane:
     """The control plane with a namespace that has its default ServiceAccount."""
-    apply(plane, [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": TEAM}}])
+    make(plane, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": TEAM}})
     plane.kubectl("wait", "--for=create", "serviceaccount/default", f"--namespace={TEAM}", "--timeout=30s")
     return plane
 
@@ -232,7 +225,7 @@ def test_what_is_rejected(
     next_step: str,
 ) -> None:
     if before:
-        apply(team, before)
+        make(team, *before)
     try:
         found, error = rejected(team, manifest, by=by, kind=kind)
     finally:
@@ -243,7 +236,7 @@ def test_what_is_rejected(
 
 def test_pod_security(plane: ControlPlane) -> None:
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    apply(plane, [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": TEAM, "labels": labels}}])
+    make(plane, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": TEAM, "labels": labels}})
     plane.kubectl("wait", "--for=create", "serviceaccount/default", f"--namespace={TEAM}", "--timeout=30s")
     found, error = rejected(plane, pod(), by="PodSecurity")
     assert (found.kind, found.words["level"]) == ("pod_security", "restricted:latest")
@@ -265,9 +258,9 @@ def test_a_deployment_whose_pods_a_limit_range_rejects(team: ControlPlane) -> No
     labels = {"app": "x"}
     template = {"metadata": {"labels": labels}, "spec": limited}
     deployment = in_team("Deployment", "apps/v1", selector={"matchLabels": labels}, template=template)
-    apply(team, [limit])
+    make(team, limit)
     rejected(team, {**pod(), "spec": limited}, by="maximum cpu")
-    apply(team, [deployment])
+    make(team, deployment)
     arguments = ("wait", "--for=condition=ReplicaFailure", "deployment/tight", f"--namespace={TEAM}", "--timeout=30s")
     team.kubectl(*arguments)
     live = team.client().get(f"/apis/apps/v1/namespaces/{TEAM}/deployments/tight")
@@ -279,7 +272,7 @@ def test_a_deployment_whose_pods_a_limit_range_rejects(team: ControlPlane) -> No
 
 def test_a_webhook_of_others_on_everything(plane: ControlPlane, bundle: Bundle) -> None:
     """Nothing can be written, and no review of permissions is answered; everything is read, and the webhook named."""
-    apply(plane, [webhook(["*/*"])])
+    make(plane, webhook(["*/*"]))
     try:
         rejected(plane, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": "default"}})
         found = inspect(plane.client(), bundle)
@@ -296,7 +289,7 @@ def test_a_webhook_of_others_on_everything(plane: ControlPlane, bundle: Bundle) 
 
 
 def test_an_uninstall_under_a_webhook_of_others(installed: ControlPlane, bundle: Bundle) -> None:
-    apply(installed, [webhook(["*/*"])])
+    make(installed, webhook(["*/*"]))
     try:
         rejected(
             installed, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": "default"}}
