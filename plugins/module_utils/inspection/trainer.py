@@ -129,5 +129,5 @@ def _homes(own: Sequence[Mapping[str, Any]], webhooks: Sequence[Mapping[str, Any
 
 def _dying(kind: str, item: Mapping[str, Any], held: Sequence[str]) -> Line:
     # A namespace has its own finalizers in its spec, and says in its status what remains in it.
-    finalizers = [*texts(item, "metadata", "finalizers"), *(texts(item, "spec", "finalizers"))]
+    finalizers = [*texts(item, "metadata", "finalizers"), *texts(item, "spec", "finalizers")]
     return terminating_line(kind, name_of(item), finalizers, [*conditions_of(kind, item), *held])

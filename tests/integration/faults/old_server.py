@@ -61,7 +61,7 @@ def _server(behind: str, version: str) -> Iterator[str]:
         def _answer(self, status: int, body: bytes, headers: Message | None = None) -> None:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
-            # By headers of its own an API server is told from a proxy that does not find it.
+            # An API server has headers of its own: an answer without them may come from a proxy.
             for name in (
                 "Audit-Id",
                 "Cache-Control",

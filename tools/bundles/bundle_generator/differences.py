@@ -162,10 +162,11 @@ def _parsed(text: Any) -> Any:
 def sides(ours: Iterable[Object], theirs: Iterable[Object]) -> dict[str, Side]:
     """Return how upstream's version of each common object differs from ours.
 
-    ``lacks`` are the fields missing in upstream's, ``has`` those with another value. Both are trees in the notation of
-    managedFields: ``f:`` and the name of a field, ``k:`` and the key of an item. A leaf of ``has`` is the digest of a
-    value. ``described`` means that its schemas have descriptions. The keys of the result are apiVersion, kind,
-    namespace and name, joined with ``|``. Raises GenerateError.
+    The key ``lacks`` has the fields that upstream's version does not set, and ``has`` the fields with another value or
+    without a counterpart in ours. Both are trees in the notation of managedFields: ``f:`` and the name of a field,
+    ``k:`` and the key of an item. A leaf of ``has`` is the digest of a value. ``described`` means that its schemas have
+    descriptions. The keys of the result are apiVersion, kind, namespace and name, joined with ``|``. Raises
+    GenerateError.
     """
     mine, other = ({identity(obj): obj for obj in objects} for objects in (ours, theirs))
     return {"|".join(key): _side(mine[key], other[key]) for key in sorted(mine.keys() & other.keys())}
@@ -177,29 +178,29 @@ def _side(ours: Object, theirs: Object) -> Side:
     if labels or "labels" in theirs["metadata"]:
         metadata["labels"] = labels
     side: Side = {}
-    lacks, has = _differ({**ours, "metadata": metadata}, theirs, f"{ours['kind']} {metadata['name']}", side)
-    return side | {name: tree for name, tree in (("lacks", lacks), ("has", has)) if tree}
+    missing, changed = _differ({**ours, "metadata": metadata}, theirs, f"{ours['kind']} {metadata['name']}", side)
+    return side | {name: tree for name, tree in (("lacks", missing), ("has", changed)) if tree}
 
 
 def _differ(ours: Any, theirs: Any, where: str, side: Side) -> tuple[Side, Side]:
-    """Return the tree of the fields that ``theirs`` lacks, and that of the fields with another value."""
-    lacks: Side = {}
-    has: Side = {}
+    """Return the tree of the fields that are missing in ``theirs``, and that of its other changes."""
+    missing: Side = {}
+    changed: Side = {}
     for name, mine, other in divide(ours, theirs) or ():
         step, below = _step(ours, name, mine), f"{where}/{name}"
         if other is ABSENT:
-            lacks[step] = _leaves(mine)
+            missing[step] = _leaves(mine)
         elif mine is ABSENT and name == "description" and where.startswith("CustomResourceDefinition"):
             side["described"] = True
         elif divide(mine, other) is not None:
-            inner_lacks, inner_has = _differ(mine, other, below, side)
-            lacks |= {step: inner_lacks} if inner_lacks else {}
-            has |= {step: inner_has} if inner_has else {}
+            inner_missing, inner_changed = _differ(mine, other, below, side)
+            missing |= {step: inner_missing} if inner_missing else {}
+            changed |= {step: inner_changed} if inner_changed else {}
         elif type(mine) is not type(other) or mine != other:
-            has[step] = _value(other, below)
-        if step == "" and step in lacks | has:
+            changed[step] = _value(other, below)
+        if step == "" and step in missing | changed:
             raise GenerateError(f"{below}: the item has no name that identifies it on a cluster")
-    return lacks, has
+    return missing, changed
 
 
 def _step(ours: Any, name: str, mine: Any) -> str:
