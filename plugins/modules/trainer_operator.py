@@ -355,12 +355,12 @@ blockers:
   elements: dict
   contains: *finding
   sample:
-    - code: jobset_external
-      object: JobSet (webhook configuration jobset-validating points to service jobset-system/jobset-webhook-service)
-      cause: JobSet 0.12.0 runs in namespace jobset-system and is managed by Helm release jobset; installing a second
-        JobSet would break it
-      next_step: "set `jobset: external` to install Trainer beside it, or remove it with the tool that
-        installed it"
+    - code: trainer_newer
+      object: Trainer
+      cause: Trainer 2.4.0 is installed, which is newer than 2.3.0; a downgrade drops fields that stored TrainJobs may
+        use
+      next_step: set `release` to 2.4.0 or newer; if the collection does not contain that release, upgrade the
+        collection
 plan_blockers:
   description: Blockers of the plan; with O(state=present) a part of RV(blockers).
   returned: failure, if the plan has blockers
