@@ -84,6 +84,6 @@ def _exists(process: int) -> bool:
     except ProcessLookupError:
         return False
     except OSError:
-        # It belongs to somebody else.
+        # It is the process of another user.
         return True
     return True

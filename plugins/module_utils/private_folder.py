@@ -53,7 +53,7 @@ def _delete_leftover(path: str) -> None:
     try:
         holder = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
     except OSError:
-        # It belongs to somebody else, or another process has just deleted it.
+        # It is the folder of another user, or another process has just deleted it.
         return
     try:
         found = os.fstat(holder)

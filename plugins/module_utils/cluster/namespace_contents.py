@@ -175,7 +175,7 @@ def _list(cluster: Cluster, resource: Resource, namespace: str) -> tuple[Sequenc
             return (), f"missing permission to list {resource} in namespace {namespace}"
         return (), f"{resource} in namespace {namespace} could not be listed: {error.message}"
     except AnswerError as error:
-        # An API server of somebody may serve this type.
+        # An extension API server may serve this type.
         return (), f"{resource} in namespace {namespace} could not be listed: {error.message}"
     return tuple(_items(resource, found)), ""
 

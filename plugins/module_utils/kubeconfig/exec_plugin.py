@@ -129,7 +129,7 @@ def _run(arguments: list[str], program: str, env: Mapping[str, str]) -> tuple[in
                     raise subprocess.TimeoutExpired(program, _LIMIT)
             if len(kept["output"]) <= _LARGEST:
                 process.wait(max(0, until - time.monotonic()))
-            # Messages that have been written already; somebody in the background may write without an end.
+            # Messages that have been written already; a program in the background may write without an end.
             for _piece in range(_PIECES):
                 read(0)
         finally:

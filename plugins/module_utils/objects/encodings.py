@@ -44,7 +44,7 @@ def text_of(data: bytes) -> str:
 
 
 def from_json(text: str | bytes | bytearray) -> Any:
-    """Return the value of a JSON text that somebody else wrote.
+    """Return the value of a JSON text from a file, a server or a program.
 
     Raises:
         ValueError: it is not JSON, or is nested too deeply.

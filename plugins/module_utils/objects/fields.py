@@ -65,7 +65,7 @@ def conditions_of(item: Any, kind: str) -> list[Mapping[str, Any]]:
 
 
 def is_true(item: Any, condition: str) -> bool:
-    """Return whether a condition in an object's status is True. One that is there twice must not contradict itself."""
+    """Return whether a condition in an object's status is True. If it occurs several times, each must be True."""
     found = conditions_of(item, condition)
     return bool(found) and all(text(entry, "status") == "True" for entry in found)
 
