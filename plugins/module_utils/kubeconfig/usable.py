@@ -55,11 +55,7 @@ def access_of(kubeconfig: Kubeconfig, context: str, where: str, *, own_credentia
     name = f"context {shown(context)} of {where}"
     entry = kubeconfig.contexts[context]
     if not entry.cluster or entry.cluster not in kubeconfig.clusters:
-        which = f"cluster {shown(entry.cluster)}, which does not exist" if entry.cluster else "no cluster"
-        raise TargetError(
-            f"{name} names {which}",
-            next_step=_one_of("cluster", kubeconfig.clusters),
-        )
+        raise _missing(name, "cluster", entry.cluster, kubeconfig.clusters)
     cluster = kubeconfig.clusters[entry.cluster]
     if not cluster.server:
         raise TargetError(
@@ -71,11 +67,7 @@ def access_of(kubeconfig: Kubeconfig, context: str, where: str, *, own_credentia
     if own_credentials and entry.user not in kubeconfig.users:
         return Access(name, cluster, address, entry.user, User(where=where))
     if not entry.user or entry.user not in kubeconfig.users:
-        which = f"user {shown(entry.user)}, which does not exist" if entry.user else "no user"
-        raise TargetError(
-            f"{name} names {which}",
-            next_step=_one_of("user", kubeconfig.users),
-        )
+        raise _missing(name, "user", entry.user, kubeconfig.users)
     user = kubeconfig.users[entry.user]
     _check_user(user, f"user {shown(entry.user)} of {where}", name)
     # A proxy on this machine, like `kubectl proxy`, adds credentials of its own.
@@ -160,13 +152,23 @@ def _check_plugin(plugin: ExecPlugin, name: str, *, is_run: bool) -> None:
         )
 
 
-def _one_of(kind: str, names: Iterable[str]) -> str:
-    """Return the next step if a context names an entry that does not exist: one of these exists."""
+def _missing(context: str, kind: str, named: str, names: Iterable[str]) -> TargetError:
+    """Return the error for a context that names no entry of a kind, or one that does not exist.
+
+    Args:
+        context: how errors name the context.
+        named: the name in the context; empty if it has none.
+        names: the names of the entries that exist.
+    """
+    which = f"{kind} {shown(named)}, which does not exist" if named else f"no {kind}"
     existing = ", ".join(map(shown, sorted(names)[:20]))
-    if existing:
-        return f"name one of its {kind}s in the context: {existing}"
     what = "with credentials" if kind == "user" else "with its cluster"
-    return f"the file has no {kind}s: export it again {what}, or give the file that has them as well"
+    return TargetError(
+        f"{context} names {which}",
+        next_step=f"name one of its {kind}s in the context: {existing}"
+        if existing
+        else f"the file has no {kind}s: export it again {what}, or give the file that has them as well",
+    )
 
 
 def _twice(setting: str, name: str) -> TargetError:
