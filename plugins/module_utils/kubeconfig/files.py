@@ -47,7 +47,7 @@ def read_kubeconfig(kubeconfig: str | Mapping[str, Any] | None, hide: Hide) -> t
         hide(secrets_in({"kubeconfig": kubeconfig}))
         kubeconfig = kubeconfig_of(str(kubeconfig))
     if isinstance(kubeconfig, Mapping):
-        return INLINE, [_content(INLINE, lambda: [kubeconfig], "", hide)]
+        return INLINE, [_content(INLINE, [kubeconfig], "", hide)]
     if kubeconfig is not None and not isinstance(kubeconfig, str):
         raise TargetError(
             "kubeconfig has the wrong type",
@@ -88,13 +88,13 @@ def kubeconfig_of(text: str) -> dict[str, Any]:
         TargetError: it is not a kubeconfig. The message does not show the text, which may hold secrets.
     """
     try:
-        found = _parsed("kubeconfig", text)
+        found = _parsed("kubeconfig", text) or [""]
     except TargetError as error:
         raise _not_the_content(error.message.removeprefix("kubeconfig ")) from None
-    what = _other_thing([document for document in found if document is not None] or [""])
+    what = _other_thing(found)
     if what:
         raise _not_the_content(what)
-    return dict(next(document for document in found if document is not None))
+    return dict(found[0])
 
 
 def _not_the_content(what: str) -> TargetError:
@@ -123,7 +123,7 @@ def _read(path: str, hide: Hide) -> Iterator[Content]:
             next_step="check the path and the file",
         ) from None
     folder = os.path.dirname(os.path.abspath(path))
-    yield _content(path, lambda: _parsed(path, _text_of(data, path)), folder, hide)
+    yield _content(path, _parsed(path, _text_of(data, path)), folder, hide)
 
 
 def _text_of(data: bytes, where: str) -> str:
@@ -134,7 +134,7 @@ def _text_of(data: bytes, where: str) -> str:
 
 
 def _parsed(where: str, text: str) -> list[Any]:
-    """Return the documents of a file that holds text of the right sort."""
+    """Return the documents of a file that holds text of the right sort, without empty ones."""
     start = text.lstrip("\ufeff \t\r\n")
     if _ONLY_COMMENTS.fullmatch(start):
         return []
@@ -147,7 +147,7 @@ def _parsed(where: str, text: str) -> list[Any]:
     if _is_base64(start):
         raise _is_not(where, "is base64 text", "decode it with `base64 -d`")
     try:
-        return documents(text)
+        return [document for document in documents(text) if document is not None]
     except DocumentError as error:
         raise TargetError(f"{where} is not valid YAML: {error}", next_step="correct the file") from None
 
@@ -163,9 +163,8 @@ def _is_base64(text: str) -> bool:
         return False
 
 
-def _content(where: str, parse: Callable[[], list[Any]], folder: str, hide: Hide) -> Content:
-    """Return the content of a file, after its secrets are registered."""
-    found = [document for document in parse() if document is not None]
+def _content(where: str, found: list[Any], folder: str, hide: Hide) -> Content:
+    """Return the content of a file, after the secrets in its documents are registered."""
     for document in found:
         if isinstance(document, Mapping):
             hide(secrets_in({"kubeconfig": document}))
