@@ -25,7 +25,15 @@ except ImportError:  # reported by module_runner.py, so that documentation and a
 _LINE, _HEAD = 1 << 16, 1 << 18
 
 _Out = TypeVar("_Out")
-_running = threading.local()
+
+
+class _Running(threading.local):
+    """The exchange of the current thread."""
+
+    exchange: Exchange[Any] | None = None
+
+
+_running = _Running()
 
 
 class Exchange(Generic[_Out]):
@@ -108,9 +116,8 @@ class _Pool:
 
     def _get_conn(self, timeout: float | None = None) -> Any:
         connection = super()._get_conn(timeout)  # type: ignore[misc]
-        exchange = getattr(_running, "exchange", None)
-        if exchange is not None:
-            exchange.connection = connection
+        if _running.exchange is not None:
+            _running.exchange.connection = connection
         return connection
 
 
@@ -126,8 +133,7 @@ class _Connection:
         return super().send(data)  # type: ignore[misc]
 
     def _check(self) -> None:
-        exchange = getattr(_running, "exchange", None)
-        if exchange is not None and exchange.given_up:
+        if _running.exchange is not None and _running.exchange.given_up:
             self.close()  # type: ignore[attr-defined]
             raise OSError("the request was given up before it was sent")
 
@@ -139,9 +145,8 @@ class _Response(http.client.HTTPResponse):
 
     def __init__(self, sock: Any, *arguments: Any, **settings: Any) -> None:
         super().__init__(sock, *arguments, **settings)
-        exchange = getattr(_running, "exchange", None)
-        if exchange is not None:
-            exchange.sock = sock
+        if _running.exchange is not None:
+            _running.exchange.sock = sock
         self._lines = self.fp = _Lines(self.fp)
 
     def begin(self) -> None:
