@@ -17,6 +17,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from ..redaction import MASK
+
 _MIB = 1 << 20
 # The size of the pieces in which bodies are read and unpacked.
 PIECE = 1 << 16
@@ -32,7 +34,6 @@ _MOST_DIGITS = 20
 _OBJECT, _LIST, _VALUE = 190, 100, 130
 # The credentials that were sent with the request: a server may send them back.
 SENT: ContextVar[tuple[str, ...]] = ContextVar("SENT", default=())
-_HIDDEN = "********"
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _FOUR_BYTES = re.compile(rb"[\xf0-\xff]")
 
@@ -234,7 +235,7 @@ def beginning(data: bytes | bytearray, length: int = 100) -> str:
 def without_credentials(text: str) -> str:
     """Replace the credentials that were sent with the request."""
     for secret in SENT.get():
-        text = text.replace(secret, _HIDDEN)
+        text = text.replace(secret, MASK)
     return text
 
 
