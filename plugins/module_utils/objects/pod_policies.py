@@ -118,8 +118,12 @@ def exceeded(
     Args:
         objects: names of resources, e.g. C(configmaps) or C(deployments.apps), to the number of objects to create.
     """
-    specs = [(pods.number, spec) for pods in wanted for spec in (with_defaults(pods.spec, ranges),)]
-    specs = [(count, spec) for count, spec in specs if _is_in_scope(quota, spec)]
+    specs = [
+        (pods.number, spec)
+        for pods in wanted
+        for spec in (with_defaults(pods.spec, ranges),)
+        if _is_in_scope(quota, spec)
+    ]
     scoped = bool(texts(quota, "spec", "scopes") or parts(quota, "spec", "scopeSelector", "matchExpressions"))
     found = []
     for resource, hard in _hard(quota).items():
@@ -221,10 +225,9 @@ def _sum(spec: Item, which: str) -> Amounts:
             own = dict(sidecars)
         else:
             _add(own, sidecars)
-        largest = {name: max(own.get(name, Decimal(0)), largest.get(name, Decimal(0))) for name in {*own, *largest}}
-    total = {name: max(total.get(name, Decimal(0)), largest.get(name, Decimal(0))) for name in {*total, *largest}}
+        largest = _larger(own, largest)
     # Values of the pod itself count instead of those of its containers.
-    return {**total, **_values(part(spec, "resources", which))}
+    return {**_larger(total, largest), **_values(part(spec, "resources", which))}
 
 
 def _with_overhead(spec: Item, which: str) -> Amounts:
@@ -246,6 +249,10 @@ def _values(values: Item) -> Amounts:
 def _add(total: Amounts, more: Amounts) -> None:
     for name, value in more.items():
         total[name] = total.get(name, Decimal(0)) + value
+
+
+def _larger(one: Amounts, other: Amounts) -> Amounts:
+    return {name: max(one.get(name, Decimal(0)), other.get(name, Decimal(0))) for name in {*one, *other}}
 
 
 def _number(value: Any) -> Decimal | None:
