@@ -363,11 +363,12 @@ class Transport:
     def credentials(self) -> set[str]:
         """Return the credentials that are in use now, which no output may show."""
         configuration = self._configuration
-        keys = [str(value).partition(" ")[2] or str(value) for value in (configuration.api_key or {}).values()]
-        logins = (getattr(self._transport, "proxy_headers", None) or {}).values()
-        words = [*keys, configuration.password, *(str(login).partition(" ")[2] or str(login) for login in logins)]
+        values: list[Any] = [*(configuration.api_key or {}).values()]
+        values += (getattr(self._transport, "proxy_headers", None) or {}).values()
         if configuration.username and configuration.password:
-            words.append(str(configuration.get_basic_auth_token()).partition(" ")[2])
+            values.append(configuration.get_basic_auth_token())
+        # Without the scheme, e.g. Bearer.
+        words = [configuration.password, *(str(value).partition(" ")[2] or str(value) for value in values)]
         return {str(word) for word in words if word}
 
     def exposure(self) -> str:
