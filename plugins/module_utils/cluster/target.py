@@ -32,14 +32,12 @@ class ConnectionOption:
         scope: "credentials" and "tls" belong to one host; "anywhere" applies to every kind of target; empty for
             options that name a target.
         environment: the variables that set it, the first one wins; by default C(K8S_AUTH_) and the option's name.
-        attribute: the attribute of the official client's configuration that takes the value unchanged.
         is_file: the value may be a file on the control node.
     """
 
     spec: Mapping[str, Any]
     scope: str = ""
     environment: tuple[str, ...] | None = None
-    attribute: str = ""
     is_file: bool = False
 
     def variables(self, name: str) -> tuple[str, ...]:
@@ -53,37 +51,33 @@ CONNECTION_OPTIONS: dict[str, ConnectionOption] = {
     "context": ConnectionOption({"type": "str"}),
     "host": ConnectionOption({"type": "str"}),
     "api_key": ConnectionOption({"type": "str", "no_log": True}, _CREDENTIALS),
-    "username": ConnectionOption({"type": "str"}, _CREDENTIALS, attribute="username"),
-    "password": ConnectionOption({"type": "str", "no_log": True}, _CREDENTIALS, attribute="password"),
+    "username": ConnectionOption({"type": "str"}, _CREDENTIALS),
+    "password": ConnectionOption({"type": "str", "no_log": True}, _CREDENTIALS),
     "client_cert": ConnectionOption(
         {"type": "path", "aliases": ["cert_file"]},
         _CREDENTIALS,
         ("K8S_AUTH_CLIENT_CERT", "K8S_AUTH_CERT_FILE"),
-        "cert_file",
         is_file=True,
     ),
     "client_key": ConnectionOption(
         {"type": "path", "aliases": ["key_file"]},
         _CREDENTIALS,
         ("K8S_AUTH_CLIENT_KEY", "K8S_AUTH_KEY_FILE"),
-        "key_file",
         is_file=True,
     ),
     "ca_cert": ConnectionOption(
         {"type": "path", "aliases": ["ssl_ca_cert"]},
         _TLS,
         ("K8S_AUTH_CA_CERT", "K8S_AUTH_SSL_CA_CERT"),
-        "ssl_ca_cert",
         is_file=True,
     ),
     "validate_certs": ConnectionOption(
         {"type": "bool", "aliases": ["verify_ssl"]},
         _TLS,
         ("K8S_AUTH_VALIDATE_CERTS", "K8S_AUTH_VERIFY_SSL"),
-        "verify_ssl",
     ),
-    "proxy": ConnectionOption({"type": "str"}, _ANYWHERE, attribute="proxy"),
-    "no_proxy": ConnectionOption({"type": "str"}, _ANYWHERE, attribute="no_proxy"),
+    "proxy": ConnectionOption({"type": "str"}, _ANYWHERE),
+    "no_proxy": ConnectionOption({"type": "str"}, _ANYWHERE),
     "proxy_headers": ConnectionOption(
         {
             "type": "dict",
