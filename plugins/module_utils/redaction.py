@@ -195,7 +195,7 @@ class Secrets:
         self._whole = self._values | self._others
 
     def _prepare(self) -> None:
-        every = {spelling for spelling in self._every if spelling}
+        every = self._every
         self._spellings = sorted((word for word in every if len(word) >= _SHORT), key=lambda word: (-len(word), word))
         self._words = [(word, re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")) for word in every if len(word) < _SHORT]
         blobs = (_BREAKS.sub("", _PEM_EDGE.sub(" ", word)) for word in every if _is_blob(word))

@@ -71,6 +71,6 @@ def indented(text: str, by: int = 2) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return a text with the full stop that it lacks: foreign text may end with a question mark or a full stop."""
+    """Return a text with a full stop at its end, unless it ends with punctuation, as the messages of others may do."""
     text = text.rstrip()
-    return text if text.endswith((".", "?", "!", ":", ";", "...")) else f"{text}."
+    return text if text.endswith((".", "?", "!", ":", ";")) else f"{text}."

@@ -59,7 +59,8 @@ def login_of(access: Access, authority: bytes, hide: Hide, warn: Callable[[str],
     Raises:
         TargetError: the credentials cannot be loaded.
     """
-    user, name = access.user, f"user {shown(access.user_name)} of {user_file(access)}"
+    user = access.user
+    name = f"user {shown(access.user_name)} of {user.where}"
     certificate = key = b""
     if user.has_certificate:
         setting = f"client-certificate of {name}"
@@ -86,11 +87,6 @@ def login_of(access: Access, authority: bytes, hide: Hide, warn: Callable[[str],
         # Fail before the first request.
         token()
     return Login(token, certificate=certificate, key=key)
-
-
-def user_file(access: Access) -> str:
-    """Return the file in which a user is."""
-    return access.user.where
 
 
 class _Fixed:

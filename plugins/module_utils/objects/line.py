@@ -60,5 +60,5 @@ def terminating_line(kind: str, name: str, finalizers: Iterable[str], said: Iter
         said: what else is known about what holds it.
     """
     subject, waiting = f"{kind} {name}", "; ".join(filter(None, (", ".join(finalizers), ", ".join(said))))
-    said = f"{subject}, which waits for {waiting}" if waiting else subject
-    return Line(said, subject=subject, about=about_object(name))
+    words = f"{subject}, which waits for {waiting}" if waiting else subject
+    return Line(words, subject=subject, about=about_object(name))
