@@ -62,10 +62,10 @@ def run_module(operation: ModuleOperation) -> None:
 
 @contextlib.contextmanager
 def _scratch(module: AnsibleModule) -> Any:
-    """Let temporary files be created in a private folder: the official client writes keys of a kubeconfig to files."""
+    """Let temporary files be created in a private folder: a key may be in one, as OpenSSL reads keys from files."""
     parent = os.path.expanduser(module._remote_tmp or "")
     with private_folder(parent if os.access(parent, os.W_OK) else tempfile.gettempdir()) as folder:
-        if parents := [int(process) for process in os.environ.get(PARENTS, "").split(",") if process.isdigit()]:
+        if parents := [int(process) for process in os.environ.get(PARENTS, "").split(",") if process.isdecimal()]:
             end_with(parents, folder)
         before, tempfile.tempdir = tempfile.tempdir, folder
         # The default action of these signals would leave the folder.
