@@ -9,7 +9,6 @@ import ssl
 import threading
 from collections import defaultdict
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.unit.plugins.helpers.certificates import Authority
@@ -28,14 +27,8 @@ class Visit(NamedTuple):
 class Receiver:
     """Two servers, with and without TLS. The path of a request begins with the name of its case."""
 
-    def __init__(self, folder: Path, authority: Authority) -> None:
-        pair = authority.server("server", ["127.0.0.1", "localhost", "inner.example"])
-        (folder / "server.crt").write_bytes(pair.certificate)
-        (folder / "server.key").write_bytes(pair.key)
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(folder / "server.crt", folder / "server.key")
-        tls.load_verify_locations(cadata=authority.pem.decode())
-        tls.verify_mode = ssl.CERT_OPTIONAL
+    def __init__(self, authority: Authority) -> None:
+        tls = authority.tls(["127.0.0.1", "localhost", "inner.example"], ssl.CERT_OPTIONAL)
         self._visits: dict[str, set[Visit]] = defaultdict(set)
         self._lock = threading.Lock()
         owner = self

@@ -42,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def receiver(folder: Path) -> Iterator[tuple[Receiver, Cases]]:
     authority = Authority("kubernetes")
-    found = Receiver(folder, authority)
+    found = Receiver(authority)
     with found.secure, found.plain:
         yield found, Cases(folder, authority, found.secure.address, found.plain.address)
 

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import ssl
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -88,6 +91,18 @@ class Authority:
         """A certificate for a server that is reached under these host names and addresses."""
         names = x509.SubjectAlternativeName([_host(host) for host in hosts])
         return self._sign(_name(name), ExtendedKeyUsageOID.SERVER_AUTH, names, life)
+
+    def tls(self, hosts: Iterable[str], clients: ssl.VerifyMode = ssl.CERT_NONE) -> ssl.SSLContext:
+        """TLS for a server under these names; C(clients): whether they have certificates of this authority."""
+        pair = self.server("server", hosts)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        # Python loads them from files only.
+        with tempfile.NamedTemporaryFile() as file:
+            Path(file.name).write_bytes(pair.certificate + pair.key)
+            context.load_cert_chain(file.name)
+        context.load_verify_locations(cadata=self.pem.decode())
+        context.verify_mode = clients
+        return context
 
     def client(self, user: str, groups: Iterable[str] = (), hosts: Iterable[str] = ()) -> Pair:
         """A certificate that Kubernetes takes for C(user), member of C(groups)."""

@@ -45,16 +45,9 @@ def files(tmp_path: Path, authority: Authority) -> dict[str, Path]:
 
 
 @pytest.fixture
-def server(tmp_path: Path, authority: Authority) -> Iterator[Server]:
+def server(authority: Authority) -> Iterator[Server]:
     """Serve for HOST and the loopback address, to clients with a certificate of the authority."""
-    pair = authority.server("server", [HOST, "127.0.0.1"])
-    (tmp_path / "server.crt").write_bytes(pair.certificate)
-    (tmp_path / "server.key").write_bytes(pair.key)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
-    context.load_verify_locations(cadata=authority.pem.decode())
-    context.verify_mode = ssl.CERT_REQUIRED
-    with Server(context) as running:
+    with Server(authority.tls([HOST, "127.0.0.1"], ssl.CERT_REQUIRED)) as running:
         yield running
 
 
@@ -157,16 +150,10 @@ def test_verification_can_be_switched_off(server: Server, files: dict[str, Path]
 
 @pytest.mark.parametrize("secure", [False, True])
 def test_material_is_used_through_a_proxy(
-    server: Server, tmp_path: Path, files: dict[str, Path], authority: Authority, secure: bool
+    server: Server, files: dict[str, Path], authority: Authority, secure: bool
 ) -> None:
     """A proxy with HTTPS is verified by the same authorities, and gets no client certificate."""
-    tls = None
-    if secure:
-        pair = authority.server("proxy", ["127.0.0.1"])
-        (tmp_path / "proxy.crt").write_bytes(pair.certificate)
-        (tmp_path / "proxy.key").write_bytes(pair.key)
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(tmp_path / "proxy.crt", tmp_path / "proxy.key")
+    tls = authority.tls(["127.0.0.1"]) if secure else None
     material = TlsMaterial(files["ca"].read_bytes(), files["certificate"].read_bytes(), files["key"].read_bytes())
     with TunnelProxy(tls=tls) as proxy:
         configuration = Configuration()

@@ -54,16 +54,9 @@ def connected(user: Any, **settings: Any) -> Cluster:
 
 
 @pytest.fixture
-def secure(tmp_path: Path) -> Iterator[Server]:
+def secure() -> Iterator[Server]:
     """Serve HTTPS to everybody, with or without a client certificate."""
-    pair = AUTHORITY.server("server", ["127.0.0.1"])
-    (tmp_path / "server.crt").write_bytes(pair.certificate)
-    (tmp_path / "server.key").write_bytes(pair.key)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
-    context.load_verify_locations(cadata=AUTHORITY.pem.decode())
-    context.verify_mode = ssl.CERT_OPTIONAL
-    with Server(context) as running:
+    with Server(AUTHORITY.tls(["127.0.0.1"], ssl.CERT_OPTIONAL)) as running:
         yield running
 
 
