@@ -40,6 +40,13 @@ def written(folder: Path, content: Any, name: str = "config") -> str:
     return str(path)
 
 
+def named(where: str, server: str, user: dict[str, Any] | None = None, **settings: Any) -> Target:
+    """Return a target whose server is in an option or in a kubeconfig, with credentials."""
+    if where == "option":
+        return Target(host=server, settings={"api_key": "t", **settings})
+    return Target(kubeconfig=kubeconfig(server, "a", user=user), context="a", settings=settings)
+
+
 def asked(target: Target) -> Target:
     """Return the target with the setting that sends credentials to a server on this machine without encryption."""
     return replace(target, settings={"validate_certs": False, **target.settings})
@@ -131,11 +138,7 @@ def test_kubeconfig_of_a_wrong_type_is_an_error() -> None:
     ],
 )
 def test_a_server_without_a_scheme_is_https(where: str, server: str, url: str) -> None:
-    if where == "option":
-        target = Target(host=server, settings={"api_key": "t"})
-    else:
-        target = Target(kubeconfig=kubeconfig(server, "a"), context="a")
-    assert connect(target).host == url
+    assert connect(named(where, server)).host == url
 
 
 @pytest.mark.parametrize("where", ["option", "kubeconfig"])
@@ -144,12 +147,8 @@ def test_a_server_without_a_scheme_is_https(where: str, server: str, url: str) -
     ["ftp://a", "unix:///run/x", "https://", "https://a:port", "https://a b", "https:/a", "https://a?x=1", "::1"],
 )
 def test_a_server_that_is_no_url_is_rejected(where: str, server: str) -> None:
-    if where == "option":
-        target = Target(host=server, settings={"api_key": "t"})
-    else:
-        target = Target(kubeconfig=kubeconfig(server, "a"), context="a")
     with pytest.raises(TargetError, match="is not the URL of an API server"):
-        connect(target)
+        connect(named(where, server))
 
 
 @pytest.mark.parametrize("where", ["option", "kubeconfig"])
@@ -158,12 +157,8 @@ def test_a_server_that_is_no_url_is_rejected(where: str, server: str) -> None:
     ["https://user:hush@a", "https://hush@a", "https://:hush@a", "user:hush@a:6443", "http://u:hush@127.0.0.1"],
 )
 def test_a_login_in_the_url_of_a_server_is_rejected_and_not_shown(where: str, server: str) -> None:
-    if where == "option":
-        target = Target(host=server, settings={"api_key": "t"})
-    else:
-        target = Target(kubeconfig=kubeconfig(server, "a"), context="a")
     with pytest.raises(TargetError, match="a user name or a password in its URL") as caught:
-        connect(target)
+        connect(named(where, server))
     assert "hush" not in str(caught.value)
 
 
@@ -178,10 +173,7 @@ def test_a_login_in_the_url_of_a_server_is_rejected_and_not_shown(where: str, se
 def test_credentials_are_not_sent_over_http_to_another_machine(where: str, user: dict[str, Any]) -> None:
     for server in ("http://a.example", "HTTP://10.0.0.1:80", "http://0.0.0.0", "http://localhost.example"):
         for settings in ({}, {"validate_certs": False}):
-            if where == "option":
-                target = Target(host=server, settings={"api_key": "t", **settings})
-            else:
-                target = Target(kubeconfig=kubeconfig(server, "a", user=user), settings=settings)
+            target = named(where, server, user, **settings)
             with pytest.raises(TargetError, match="credentials are not sent to http://") as caught:
                 connect(target)
             assert caught.value.next_step
@@ -189,11 +181,7 @@ def test_credentials_are_not_sent_over_http_to_another_machine(where: str, user:
 
 @pytest.mark.parametrize("where", ["option", "kubeconfig"])
 def test_credentials_are_sent_over_http_to_this_machine_only_if_asked_for(server: Server, where: str) -> None:
-    target = (
-        Target(host=server.url, settings={"api_key": "t"})
-        if where == "option"
-        else Target(kubeconfig=kubeconfig(server.url, "a"))
-    )
+    target = named(where, server.url)
     warnings: list[str] = []
     connect(target, warn=warnings.append).get("/version")
     assert server.asked[-1].header("Authorization") is None

@@ -27,6 +27,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.errors import Ta
 from ansible_collections.conductor.trainer.plugins.module_utils.kubeconfig.exec_plugin import run_plugin
 from ansible_collections.conductor.trainer.plugins.module_utils.kubeconfig.oidc import expiry_of
 from tests.unit.plugins.helpers.certificates import Authority
+from tests.unit.plugins.helpers.kubeconfigs import config, encoded
 from tests.unit.plugins.helpers.server import Answer, Server
 
 AUTHORITY = Authority("kubernetes")
@@ -34,19 +35,7 @@ PAIR, OTHER = AUTHORITY.client("somebody"), AUTHORITY.client("another")
 V1 = "client.authentication.k8s.io/v1"
 
 
-def encoded(pem: bytes) -> str:
-    return base64.b64encode(pem).decode()
-
-
 CERTIFICATE = {"client-certificate-data": encoded(PAIR.certificate), "client-key-data": encoded(PAIR.key)}
-
-
-def config(user: Any, server: str = "https://a.example", /, **cluster: Any) -> dict[str, Any]:
-    return {
-        "clusters": [{"name": "c", "cluster": {"server": server, **cluster}}],
-        "users": [{"name": "u", "user": user}],
-        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-    }
 
 
 def connected(user: Any, **settings: Any) -> Cluster:

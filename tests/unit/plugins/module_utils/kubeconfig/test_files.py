@@ -24,23 +24,17 @@ from ansible_collections.conductor.trainer.plugins.module_utils.kubeconfig.files
     kubeconfig_of,
     read_kubeconfig,
 )
+from tests.unit.plugins.helpers import kubeconfigs
 from tests.unit.plugins.helpers.certificates import Authority
+from tests.unit.plugins.helpers.kubeconfigs import encoded
 
 AUTHORITY = Authority("kubernetes")
 PAIR = AUTHORITY.client("somebody")
 TOKEN = "hush-token-0123456789"  # noqa: S105
 
 
-def encoded(pem: bytes) -> str:
-    return base64.b64encode(pem).decode()
-
-
 def config(user: Any = None, **cluster: Any) -> dict[str, Any]:
-    return {
-        "clusters": [{"name": "c", "cluster": {"server": "https://a.example", **cluster}}],
-        "users": [{"name": "u", "user": {"token": TOKEN} if user is None else user}],
-        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-    }
+    return kubeconfigs.config({"token": TOKEN} if user is None else user, **cluster)
 
 
 def read(folder: Path, *contents: Any) -> list[Any]:
