@@ -22,7 +22,7 @@ from typing import Any
 
 from ..errors import ApiError, ConductorError, NotReadyError
 from ..names import INSTALL_LEASE, MANAGED_LABEL
-from ..objects.fields import part, text
+from ..objects.fields import part, text, whole_number
 from ..objects.resources import Key, path_of, resource_of
 from .client import Cluster
 
@@ -244,9 +244,8 @@ def is_free(lease: Mapping[str, Any]) -> bool:
     if not holder:
         return True
     where, _space, rest = holder.partition(" pid ")
-    number = rest.split(" ")[0]
-    is_number = number.isascii() and number.isdigit() and len(number) < 10
-    return where == _machine() and is_number and not _runs(int(number))
+    number = whole_number(rest.split(" ")[0])
+    return where == _machine() and number is not None and not _runs(number)
 
 
 def _duration(lease: Mapping[str, Any]) -> float:

@@ -21,7 +21,7 @@ from ..errors import RightsError
 from ..findings.judge import judge
 from ..jobset.choice import resolve_jobset
 from ..jobset.facts import jobset_facts
-from ..objects.fields import name_of, namespace_of, part, some, text
+from ..objects.fields import name_of, namespace_of, part, some, text, whole_number
 from ..objects.finalizers import holders
 from ..objects.line import Line, about
 from ..objects.pod_policies import Pods
@@ -326,9 +326,9 @@ def _runtimes(page: Page | None, wanted: Sequence[str]) -> dict[str, Any]:
 
 
 def _pods_of(deployment: Mapping[str, Any]) -> Pods:
-    replicas = text(deployment, "spec", "replicas")
+    replicas = whole_number(text(deployment, "spec", "replicas"))
     spec = part(deployment, "spec", "template", "spec")
-    return Pods(f"Deployment {name_of(deployment)}", spec, int(replicas) if replicas.isdigit() else 1)
+    return Pods(f"Deployment {name_of(deployment)}", spec, 1 if replicas is None else replicas)
 
 
 def _created(bundle: Bundle) -> dict[str, int]:

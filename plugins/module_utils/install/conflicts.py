@@ -17,6 +17,7 @@ from ..errors import ApiError, ConductorError, RefusedError, listed
 from ..names import FIELD_MANAGER
 from ..objects.diff import MASKED
 from ..objects.encodings import from_json
+from ..objects.fields import whole_number
 from ..objects.resources import Key
 from ..ownership.owner import HELPERS
 
@@ -154,8 +155,9 @@ def _walk(value: Any, path: str) -> Any:
 
 
 def _item(items: Sequence[Any], selector: str) -> Any:
-    if selector.isdecimal() and len(selector) < 10:
-        return items[int(selector)] if int(selector) < len(items) else _ABSENT
+    index = whole_number(selector)
+    if index is not None:
+        return items[index] if index < len(items) else _ABSENT
     wanted = {name: _parsed(text) for name, text in _PAIR.findall(selector)}
     if "" in wanted:
         return next((item for item in items if item == wanted[""]), _ABSENT)

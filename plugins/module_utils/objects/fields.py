@@ -12,6 +12,7 @@ from typing import Any
 _NAMED = 5
 # Phases of a pod whose processes have ended for ever (kubernetes/api core/v1, PodPhase).
 _ENDED = ("Failed", "Succeeded")
+_WHOLE = re.compile(r"[0-9]{1,9}")
 # Longer numbers are no numbers of a version; Python refuses to convert very long ones.
 _VERSION = re.compile(r"v?(\d{1,9})(?!\d)(?:\.(\d{1,9})(?!\d))?(?:\.(\d{1,9})(?!\d))?")
 
@@ -74,6 +75,11 @@ def numbers(version: str) -> tuple[int, ...]:
     """Return the numbers of a version, e.g. (1, 31, 4) for C(v1.31.4+k3s1); empty if it does not begin with one."""
     found = _VERSION.match(version)
     return tuple(int(number) for number in found.groups() if number is not None) if found else ()
+
+
+def whole_number(text: str) -> int | None:
+    """Return the number of a text of up to nine digits; None for other texts: Python does not convert all of them."""
+    return int(text) if _WHOLE.fullmatch(text) else None
 
 
 def some(names: Iterable[str]) -> list[str]:

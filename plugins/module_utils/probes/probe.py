@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from ..cluster.client import Cluster
 from ..diagnose.webhook_causes import webhook_cause
 from ..errors import ApiError, ConductorError, missing_permissions
+from ..objects.fields import whole_number
 from ..objects.resources import Key, key_of, resource_of
 from ..redaction import redact
 from ..rejections.rejection import Rejection, Scene, rejection_of
@@ -203,8 +204,8 @@ def has_pointer(document: Any, pointer: str) -> bool:
         part = part.replace("~1", "/").replace("~0", "~")
         if isinstance(document, Mapping) and part in document:
             document = document[part]
-        elif isinstance(document, list) and part.isdigit() and int(part) < len(document):
-            document = document[int(part)]
+        elif isinstance(document, list) and (index := whole_number(part)) is not None and index < len(document):
+            document = document[index]
         else:
             return False
     return document is not None

@@ -22,7 +22,6 @@ from .entry import Entry
 
 # Characters of a message that are searched: who rejects something is at its beginning.
 _READ = 4000
-# Expressions are compiled when they are needed: most runs meet no error.
 # The URL that the API server calls: https://NAME.NAMESPACE.svc:PORT/PATH for a Service. Old releases do not quote it.
 _CALLED = r'\b(?:Post|Get) \\*"?(?P<url>(?P<host>https?://[^\s"/?\\]+)[^\s"\\]*)'
 _SERVICE = r"https://(?P<name>[a-z0-9-]+)\.(?P<namespace>[a-z0-9-]+)\.svc(?:[:.][\w.:-]*)?$"
@@ -210,6 +209,7 @@ def event_rejection(message: str) -> Rejection | None:
     return None if found.entry is UNKNOWN else found
 
 
+# Compiled when they are needed: most runs meet no error.
 @cache
 def _patterns() -> tuple[tuple[Entry, re.Pattern[str]], ...]:
     return tuple((entry, re.compile(entry.words, re.DOTALL)) for entry in ENTRIES if entry.words and not entry.within)

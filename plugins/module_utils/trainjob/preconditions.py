@@ -15,7 +15,7 @@ from typing import Any
 from ..cluster.access_reviews import Right, is_allowed
 from ..cluster.client import Cluster
 from ..errors import ApiError, RefusedError, listed, missing_permissions
-from ..objects.fields import is_terminating, name_of, part, parts, text
+from ..objects.fields import is_terminating, name_of, part, parts, text, whole_number
 from ..objects.line import Line
 from ..objects.pod_policies import Pods, exceeded, refused_by_limit_ranges, unstated
 from ..objects.resources import Resource, resource_of
@@ -106,12 +106,12 @@ def pods_of(job: Mapping[str, Any], runtime: Mapping[str, Any]) -> Iterator[Pods
         inner = part(replicated, "template")
         pod = part(inner, "spec", "template", "spec")
         is_trainer = text(inner, "metadata", "labels", _ANCESTOR) == "trainer"
-        count = number if is_trainer else text(inner, "spec", "parallelism")
+        count = whole_number(number if is_trainer else text(inner, "spec", "parallelism"))
         if is_trainer:
             pod = {**pod, "containers": [_with_resources(one, spec) for one in parts(pod, "containers")]}
         name = text(replicated, "name")
         if pod:
-            yield Pods(f"replicated job {name}", pod, int(count) if count.isdigit() else 1)
+            yield Pods(f"replicated job {name}", pod, 1 if count is None else count)
 
 
 def _with_resources(container: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -162,11 +162,10 @@ def _parsed(text: Any) -> Any:
 def sides(ours: Iterable[Object], theirs: Iterable[Object]) -> dict[str, Side]:
     """Return how upstream's version of each common object differs from ours.
 
-    The key ``lacks`` has the fields that upstream's version does not set, and ``has`` the fields with another value or
-    without a counterpart in ours. Both are trees in the notation of managedFields: ``f:`` and the name of a field,
-    ``k:`` and the key of an item. A leaf of ``has`` is the digest of a value. ``described`` means that its schemas have
-    descriptions. The keys of the result are apiVersion, kind, namespace and name, joined with ``|``. Raises
-    GenerateError.
+    The key "lacks" names the fields that upstream's version does not set, and "has" those with another value or not in
+    ours. Both are trees in the notation of managedFields: "f:" and the name of a field, "k:" and the key of an item. A
+    leaf of "has" is the digest of a value. "described" means that its schemas have descriptions. The keys of the result
+    are apiVersion, kind, namespace and name, joined with "|". Raises GenerateError.
     """
     mine, other = ({identity(obj): obj for obj in objects} for objects in (ours, theirs))
     return {"|".join(key): _side(mine[key], other[key]) for key in sorted(mine.keys() & other.keys())}

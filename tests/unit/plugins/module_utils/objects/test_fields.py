@@ -15,6 +15,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.objects.fields i
     parts,
     text,
     texts,
+    whole_number,
 )
 
 ODD: list[Any] = [
@@ -82,3 +83,16 @@ def test_condition_is_true_only_with_status_true() -> None:
 )
 def test_versions_as_numbers(version: str, expected: tuple[int, ...]) -> None:
     assert numbers(version) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0", 0),
+        ("007", 7),
+        ("999999999", 999999999),
+        *((text, None) for text in ("", "-1", "1.5", "²", "٣", "1\n", "9" * 10, "9" * 5000)),
+    ],
+)
+def test_whole_numbers(text: str, number: int | None) -> None:
+    assert whole_number(text) == number
