@@ -16,7 +16,8 @@ description:
     C(conductor_) and that neither the role nor its playbooks use.
   - Known names are those of the role's argument specs, of every entry point, C(conductor_targets) of the playbooks, and
     C(conductor_report), which a run sets.
-  - The role rejects unknown names before it does anything else. Begin the names of your own variables differently.
+  - The role rejects unknown names before it does anything else. Names that begin with C(conductor_x_) are your own, and
+    never rejected.
 options:
   _terms:
     description: Not used.
@@ -59,6 +60,7 @@ _SPECS = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "conductor
 # Read by the playbooks, and set by a run: AWX passes it to the next job of a workflow as a variable.
 _OTHERS = frozenset({"conductor_targets", "conductor_report"})
 _PREFIX = "conductor_"
+_OF_THE_USER = "conductor_x_"
 # From 0 to 1. Names that are less similar share letters by chance.
 _ALIKE = 0.75
 
@@ -77,7 +79,7 @@ def unknown_variables(names: Iterable[str], known: Iterable[str]) -> list[str]:
     return [
         f"unknown variable {name}{_advice(name.casefold().removeprefix(_PREFIX), candidates)}"
         for name in sorted(set(names).difference(candidates.values()))
-        if name.casefold().startswith(_PREFIX)
+        if name.casefold().startswith(_PREFIX) and not name.startswith(_OF_THE_USER)
     ]
 
 

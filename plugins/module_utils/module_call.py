@@ -27,7 +27,9 @@ from .credentials import is_inline_text, secrets_in, secrets_in_files
 from .errors import ConductorError
 from .kubeconfig.files import kubeconfig_of
 from .objects.line import plain
+from .options.spec import CUSTOMIZE, GIVEN, MODES, RECORDED, given_options
 from .output import Outlet
+from .ownership.record import read_install_record
 from .release.bundle import ALL_RUNTIMES, CERTIFICATES, GENERATED, Bundle
 from .release.loader import load_bundle
 from .release.versions import DEFAULT_RELEASE
@@ -44,6 +46,8 @@ BUNDLE_ARG_SPEC: dict[str, Any] = {
     "jobset": {"type": "str", "default": "auto", "choices": ["auto", "bundled", "external"]},
     "certificates": {"type": "str", "default": GENERATED, "choices": list(CERTIFICATES)},
     "certificates_ca": {"type": "str"},
+    "customize": {"type": "dict", "options": CUSTOMIZE},
+    "options": {"type": "str", "default": GIVEN, "choices": list(MODES)},
     "bundle": {"type": "path"},
     "concurrency": {"type": "int", "default": 8},
 }
@@ -158,12 +162,15 @@ class ModuleOperation:
         hide(secrets_in_files({**named, "in_cluster": target.in_cluster}, os.environ))
         bundle = load_bundle(params["bundle"] or "", params["profile"], params["certificates"])
         bundle = replace(bundle.with_runtimes(params["runtimes"]), authority=params["certificates_ca"] or "")
+        bundle = _customized(bundle, given_options(params["customize"]) if params["options"] == GIVEN else {})
         cluster = connect(target, connections=params["concurrency"], hide=hide, warn=call.warn)
         cluster.claim = call.claim
         hide(cluster.credentials())
         if exposed := cluster.exposure():
             call.warn(exposed)
         try:
+            if params["options"] == RECORDED:
+                bundle = _customized(bundle, read_install_record(cluster, bundle.namespace).options)
             return self.run(call, cluster, bundle)
         finally:
             # They may have been renewed meanwhile.
@@ -180,6 +187,15 @@ class ModuleOperation:
         except ConductorError as error:
             error.facts = plain(error.facts)
             raise
+
+
+def _customized(bundle: Bundle, options: Mapping[str, Any]) -> Bundle:
+    if not options:
+        return bundle
+    # Most installations have none.
+    from .options.layers import with_options
+
+    return with_options(bundle, options)
 
 
 def _secrets_of(settings: Mapping[str, Any]) -> set[str]:

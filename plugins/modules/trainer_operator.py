@@ -426,18 +426,25 @@ from ansible_collections.conductor.trainer.plugins.module_utils.certificates.pro
     with_own_certificates,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import InputError
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.accepted import warning_line
 from ansible_collections.conductor.trainer.plugins.module_utils.install.options import InstallOptions
 from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.install.preserved_fields import preserved_line
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation
 from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import run_module
+from ansible_collections.conductor.trainer.plugins.module_utils.options.spec import RECORDED
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.installers import ADOPTABLE
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES, Bundle
 
 
 def install(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     """Install the operator."""
+    if call.params["options"] == RECORDED and not call.check_mode:
+        raise InputError(
+            "an install needs the options themselves, not those of the last run",
+            next_step="set `conductor_options` to given, and give the options",
+        )
     result = ensure_present(
         cluster,
         with_own_certificates(bundle, call.params["certificates_pem"]),

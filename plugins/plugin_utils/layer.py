@@ -13,6 +13,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.conductor.trainer.plugins.module_utils.options.spec import CUSTOMIZE
+
 _PREFIX = "conductor_"
 # The options of modules that the role has a variable for, with the same name after the prefix. A test compares this
 # with the argument specs of the role and of the modules.
@@ -39,6 +41,7 @@ OPTIONS = (
     "kubeconfig",
     "lease_timeout",
     "no_proxy",
+    "options",
     "profile",
     "progress",
     "proxy",
@@ -50,9 +53,13 @@ OPTIONS = (
     "runtimes",
     "validate_certs",
 )
+# Options within the option customize of the modules.
+WITHIN = tuple(CUSTOMIZE)
 # The option timeout has a variable for each playbook.
 TIMEOUTS = ("wait_timeout", "verify_timeout", "smoke_timeout")
-_VARIABLE = re.compile(rf"\b{_PREFIX}({'|'.join(sorted((*OPTIONS, *TIMEOUTS), key=len, reverse=True))})\b(?!_)")
+_VARIABLE = re.compile(
+    rf"\b{_PREFIX}({'|'.join(sorted((*OPTIONS, *WITHIN, *TIMEOUTS), key=len, reverse=True))})\b(?!_)"
+)
 _WORDS = sorted((name for name in OPTIONS if "_" in name), key=len, reverse=True)
 _OPTION = re.compile(rf"(?<![\w./-])({'|'.join(_WORDS)})(?![\w/-])")
 # Steps that name options for which the role has no variable, and what they are in the role.
@@ -84,12 +91,18 @@ def spoken(text: str, variables: Mapping[str, str] | None) -> str:
         variables: the variables that set the options of the task; None for the names of options.
     """
     if variables is None:
-        return _VARIABLE.sub(lambda found: "timeout" if found[1] in TIMEOUTS else found[1], text)
+        return _VARIABLE.sub(lambda found: _option(found[1]), text)
     for words, instead in _OF_MODULES.items():
         text = text.replace(words, instead)
     timeout = variables.get("timeout", "")
     text = _VARIABLE.sub(lambda found: timeout if timeout and found[1] in TIMEOUTS else found[0], text)
     return _OPTION.sub(rf"{_PREFIX}\1", text)
+
+
+def _option(variable: str) -> str:
+    if variable in TIMEOUTS:
+        return "timeout"
+    return f"customize.{variable}" if variable in WITHIN else variable
 
 
 def spoken_result(value: Any, variables: Mapping[str, str] | None, *, is_text: bool = False) -> Any:

@@ -23,13 +23,15 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.target import CONNECTION_OPTIONS, complete
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import InputError
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import ModuleOperation, client_error
 from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import PARENTS
+from ansible_collections.conductor.trainer.plugins.module_utils.options.words import check_names
 from ansible_collections.conductor.trainer.plugins.module_utils.release.versions import DEFAULT_RELEASE
 from ansible_collections.conductor.trainer.plugins.module_utils.text import one_line
 from ansible_collections.conductor.trainer.plugins.plugin_utils import in_process
 from ansible_collections.conductor.trainer.plugins.plugin_utils.claims import Claim, claims_of
-from ansible_collections.conductor.trainer.plugins.plugin_utils.layer import spoken_result, variables_of
+from ansible_collections.conductor.trainer.plugins.plugin_utils.layer import spoken, spoken_result, variables_of
 
 _BUNDLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "conductor", "files", "bundles")
 
@@ -59,6 +61,11 @@ class ModuleAction(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         del tmp
         arguments = dict(self._task.args)
+        try:
+            # Ansible's own validation does not say which name was meant.
+            check_names(arguments.get("customize"))
+        except InputError as error:
+            raise AnsibleActionFail(spoken(str(error), variables_of(self._task))) from error
         self._take_environment(arguments)
         local = self._connection.transport == "local"
         in_worker = local and self._needs_no_module(task_vars)

@@ -10,8 +10,12 @@ from __future__ import annotations
 
 _NAMESPACE = "Trainer is always installed in the namespace kubeflow-system; no variable changes it"
 _NAMES = "the names of the objects are those of the Trainer release; no variable changes them"
-_IMAGES = "the images of the controllers are those of the Trainer release; no variable changes them"
-_CONTROLLERS = "the controllers run as the Trainer release defines them; no variable changes their Deployments"
+_IMAGE = (
+    "set conductor_registries to use a mirror for all images, or conductor_images to replace single ones, each with "
+    "its tag"
+)
+_CONTROLLER = "set it in conductor_trainer_controller or conductor_jobset_controller"
+_NO_CONTROLLER = "no variable changes it; set it by conductor_patches"
 _HELM = "Conductor does not use Helm; there is no chart and there are no values"
 _JOBSET_VERSION = "the version of JobSet is defined by conductor_release; conductor_jobset selects which JobSet is used"
 _JOBSET = "set conductor_jobset to bundled to install JobSet, or to external to use an existing one"
@@ -56,6 +60,18 @@ RENAMED: dict[str, str] = {
         "concurrency": "parallel parallelism threads workers",
         "targets": "target_hosts hosts_pattern",
         "cluster_uid": "cluster_id uid",
+        "registries": "registry image_registry mirror registry_mirror image_mirror",
+        "image_pull_secrets": "image_pull_secret pull_secret pull_secrets",
+        "image_pull_policy": "pull_policy",
+        "replicas": "replica_count",
+        "resources": "requests limits",
+        "priority_class": "priority_class_name",
+        "spread": "topology_spread_constraints",
+        "disruption_budget": "pdb pod_disruption_budget",
+        "labels": "common_labels",
+        "annotations": "common_annotations",
+        "extra_objects": "extra_manifests extra_resources",
+        "patches": "patch overlays kustomize_patches",
     }.items()
     for name in names.split()
 }
@@ -66,11 +82,9 @@ ANSWERS: dict[str, str] = {
     for answer, names in {
         _NAMESPACE: "namespace operator_namespace trainer_namespace jobset_namespace target_namespace ns",
         _NAMES: "name release_name name_prefix fullname_override",
-        _IMAGES: "image images image_tag image_name image_repository image_registry registry repository tag "
-        "image_pull_policy image_pull_secret image_pull_secrets pull_secret pull_policy trainer_image jobset_image",
-        _CONTROLLERS: "replicas replica_count resources requests limits node_selector tolerations affinity log_level "
-        "priority_class priority_class_name args extra_args env labels annotations pod_labels pod_annotations "
-        "security_context topology_spread_constraints feature_gates leader_elect leader_election",
+        _IMAGE: "image image_tag image_name image_repository repository tag trainer_image jobset_image",
+        _CONTROLLER: "env env_from volumes volume_mounts pod_labels pod_annotations leader_elect leader_election",
+        _NO_CONTROLLER: "args extra_args security_context pod_security_context",
         _HELM: "values values_file values_files helm helm_values chart charts chart_version chart_ref chart_repo repo "
         "repo_url set_values",
         _JOBSET_VERSION: "jobset_version jobset_release",

@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
 
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import (
     BUNDLE_ARG_SPEC,
@@ -182,6 +184,13 @@ def test_lookups_are_documented(name: str) -> None:
     assert document["name"] == name
     assert f"conductor.trainer.{name}" in module.EXAMPLES
     returned = yaml.safe_load(module.RETURN)["_raw"]
-    found = module.LookupModule().run([], {"conductor_contxt": 1, "conductor_version": 1})
+    found = module.LookupModule(templar=Templar(DataLoader())).run(
+        [],
+        {
+            "conductor_contxt": 1,
+            "conductor_version": 1,
+            "conductor_registries": {"ghcr.io": "mirror.example.com/ghcr"},
+        },
+    )
     assert_of_type("_raw", found, returned)
     assert found == returned["sample"]

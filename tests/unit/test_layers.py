@@ -24,7 +24,7 @@ LAYERS = (
     ("cluster", "verdicts"),
     ("release", "diagnose"),
     ("ownership", "findings", "trainjob"),
-    ("plan", "certificates", "jobset"),
+    ("plan", "certificates", "jobset", "options"),
     ("rights", "module_call"),
     ("inspection", "probes", "remove", "module_runner"),
     ("install", "wait"),

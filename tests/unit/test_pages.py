@@ -22,7 +22,13 @@ WRITTEN = [
 ]
 BLOCKS = {
     "README.md": {"compatibility", "variables:common"},
-    "variables.md": {"variables:cluster", "variables:installed", "variables:how", "variables:safety"},
+    "variables.md": {
+        "variables:cluster",
+        "variables:installed",
+        "variables:changed",
+        "variables:how",
+        "variables:safety",
+    },
     "offline.md": {"images"},
     "findings.md": {"findings:blocker", "findings:warning"},
     "causes.md": {

@@ -19,6 +19,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.module_call impo
     CONNECTION_ARG_SPEC,
     IDENTITY_ARG_SPEC,
 )
+from ansible_collections.conductor.trainer.plugins.module_utils.options.spec import CUSTOMIZE
 from tests.unit.plugins.modules.test_modules import Operation
 
 CLONE = Path(__file__).resolve().parents[2]
@@ -90,7 +91,9 @@ ALIKE = {"path": "str"}
 @pytest.mark.parametrize("variable", sorted(ALL.keys() - OF_THE_ROLE))
 def test_a_variable_means_what_the_option_of_the_modules_means(variable: str) -> None:
     module, option = OTHER_NAMES.get(variable, ("trainer_operator", variable.removeprefix("conductor_")))
-    spec = {**CONNECTION_ARG_SPEC, **IDENTITY_ARG_SPEC, **BUNDLE_ARG_SPEC, **Operation(module).options}[option]
+    spec = {**CONNECTION_ARG_SPEC, **IDENTITY_ARG_SPEC, **BUNDLE_ARG_SPEC, **Operation(module).options, **CUSTOMIZE}[
+        option
+    ]
     said = ALL[variable]
     assert said["type"] == ALIKE.get(spec.get("type", "str"), spec.get("type", "str"))
     assert said.get("elements") == spec.get("elements")
@@ -102,7 +105,7 @@ def test_a_variable_means_what_the_option_of_the_modules_means(variable: str) ->
 
 def test_every_connection_variable_reaches_the_modules() -> None:
     options = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())["__conductor_module_defaults"]
-    used = set(re.findall(r"conductor_\w+", str(options)))
+    used = set(re.findall(r"conductor_\w+", str(options))) - {"conductor"}
     later = {
         "conductor_cluster_uid",
         "conductor_force_conflicts",
@@ -120,7 +123,10 @@ def test_every_connection_variable_reaches_the_modules() -> None:
         "conductor_abandon_jobs",
         *OF_THE_ROLE,
     }
-    assert used == set(ALL) - later
+    # The lookup of "customize" collects these.
+    collected = {f"conductor_{name}" for name in CUSTOMIZE}
+    assert used == set(ALL) - later - collected
+    assert options.pop("customize") == "{{ lookup('conductor.trainer.customization') }}"
     assert all(re.search(rf"\bconductor_{name}\b", value) for name, value in options.items())
 
 
@@ -185,5 +191,6 @@ def texts(file: str) -> Iterator[str]:
 @pytest.mark.parametrize("entry_point", SPECS)
 def test_every_variable_of_an_entry_point_is_read_by_its_tasks(entry_point: str) -> None:
     used = "\n".join([*texts(f"{entry_point}.yml"), (ROLE / "vars" / "main.yml").read_text()])
-    read = set(re.findall(r"\bconductor_\w+", used))
+    read = set(re.findall(r"\bconductor_\w+", used)) | {f"conductor_{name}" for name in CUSTOMIZE}
+    assert "lookup('conductor.trainer.customization')" in used
     assert [name for name in SPECS[entry_point]["options"] if name not in read] == []

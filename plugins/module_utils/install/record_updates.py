@@ -65,7 +65,8 @@ def completed(
         dropped: objects that leave the record: pruned, gone, or with another owner now.
         intent: objects that may have been created and are not recorded, because the run failed.
     """
-    if not entries and record.jobset in ("", jobset) and not {*dropped} & {*record.entries}:
+    same = record.jobset in ("", jobset) and (record.options == bundle.options or not record.entries)
+    if not entries and same and not {*dropped} & {*record.entries}:
         return replace(record, intent=frozenset(intent)) if record.entries else record
     known = {
         key: entry
@@ -79,6 +80,7 @@ def completed(
         bundle=bundle.sha256,
         entries={**known, **entries},
         jobset=jobset,
+        options=bundle.options,
         intent=frozenset(intent),
     )
 

@@ -44,6 +44,7 @@ class Record:
     """The content of the install record. Empty if nothing is known.
 
     Args:
+        options: the options of the last run, with digests instead of secrets.
         jobset: C(bundled) if JobSet was installed with the release, C(external) if an existing JobSet is used.
         intent: the objects that did not exist when an unfinished run began. Those with an entry of our field manager
             were created by that run, although it could not record their uids.
@@ -55,6 +56,7 @@ class Record:
     bundle: str = ""
     entries: Mapping[Key, RecordEntry] = field(default_factory=dict)
     jobset: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
     intent: frozenset[Key] = frozenset()
     resource_version: str = field(default="", compare=False)
 
@@ -77,6 +79,7 @@ def parse_record(config_map: Mapping[str, Any] | None) -> Record:
             entries={Key(*key.split("|")): _entry(*entry) for key, entry in content["objects"].items()},
             # Older records have no such key: JobSet was always bundled.
             jobset=_text(content.get("jobset", "bundled")),
+            options=_mapping(content.get("options", {})),
             intent=frozenset(Key(*key.split("|")) for key in content.get("intent", ())),
             resource_version=version,
         )
@@ -88,6 +91,12 @@ def _entry(uid: object, desired: object, applied: object, created: object) -> Re
     if created not in (0, 1):
         raise ValueError("it is neither 0 nor 1")
     return RecordEntry(_text(uid), _text(desired), _text(applied), bool(created))
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise TypeError("it is not a mapping")
+    return value
 
 
 def _text(value: object) -> str:
@@ -109,6 +118,8 @@ def record_manifest(record: Record, namespace: str) -> dict[str, Any]:
             for key, entry in record.entries.items()
         },
     }
+    if record.options:
+        content["options"] = record.options
     if record.intent:
         content["intent"] = sorted("|".join(key) for key in record.intent)
     return {

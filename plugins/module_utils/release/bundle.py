@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import InputError
 from ..names import MANAGED_LABEL
-from ..objects.resources import Key
+from ..objects.resources import Key, key_of
 
 PHASES = ("foundation", "access", "controllers", "admission", "runtimes")
 ALL_RUNTIMES = "all"
@@ -69,6 +69,21 @@ class Side:
     default: dict[str, Any] | None = None
 
 
+class Change(NamedTuple):
+    """What one option changed in one object.
+
+    Args:
+        option: its name, e.g. C(tolerations) or C(trainer_controller.env).
+        before: the object without this option; None if the option adds the object.
+        after: the object with it; None if the option removes the object.
+    """
+
+    option: str
+    key: Key
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
 @dataclass(frozen=True)
 class Bundle:
     """One release, in one profile.
@@ -80,6 +95,10 @@ class Bundle:
         upstream: the objects that upstream ships as well, and how they differ.
         certificates: one of C(CERTIFICATES).
         authority: the CA of external certificates, as PEM; empty to use the C(ca.crt) of their Secrets.
+        options: the options that were laid over the release, as they are recorded: with digests instead of secrets.
+        changes: what each of them changed, in the order in which they were laid.
+        extras: the objects among C(phases) that options added. They are applied, recorded and removed like the others,
+            but are not part of the release: nobody waits for them.
     """
 
     release: str
@@ -95,12 +114,17 @@ class Bundle:
     upstream: Mapping[Key, Side] = field(default_factory=dict)
     certificates: str = GENERATED
     authority: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+    extras: frozenset[Key] = frozenset()
 
     def objects(self, kind: str | None = None) -> list[dict[str, Any]]:
-        """Return all objects, or those of one kind, in the order of the phases."""
-        return [
-            manifest for phase in self.phases for manifest in phase.objects if kind is None or manifest["kind"] == kind
-        ]
+        """Return all objects, or those of the release of one kind, in the order of the phases."""
+        found = [manifest for phase in self.phases for manifest in phase.objects]
+        if kind is None:
+            return found
+        of_kind = [manifest for manifest in found if manifest["kind"] == kind]
+        return [manifest for manifest in of_kind if key_of(manifest) not in self.extras] if self.extras else of_kind
 
     def names(self, kind: str) -> list[str]:
         """Return the sorted names of all objects of a kind."""

@@ -32,7 +32,8 @@ COMMON = (
     "kubeconfig context host api_key cluster_uid release profile runtimes jobset certificates wait_timeout accept adopt"
 )
 # The comments in the argument specs above the variables of a group.
-GROUPS = {"cluster": "The cluster", "installed": "What is installed", "how": "How it runs", "safety": "Safety"}
+TITLES = ("The cluster", "What is installed", "What is changed about it", "How it runs", "Safety")
+GROUPS = dict(zip(["cluster", "installed", "changed", "how", "safety"], TITLES, strict=True))
 HEAD = """\
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
@@ -213,14 +214,13 @@ def defaults(variables: dict[str, dict[str, Any]]) -> str:
 
 def module_defaults(variables: dict[str, dict[str, Any]]) -> str:
     """Return the content of vars/main.yml: the options that every module of the collection has."""
-    lines = []
-    for name in (*module_call.CONNECTION_ARG_SPEC, *module_call.BUNDLE_ARG_SPEC):
-        variable = f"conductor_{name}"
-        if variable in variables:
-            omitted = "" if "default" in variables[variable] else " | default(omit)"
-            lines.append(f'  {name}: "{{{{ {variable}{omitted} }}}}"\n')
+    values = {"customize": "lookup('conductor.trainer.customization')"}
+    for variable, option in variables.items():
+        values[variable.removeprefix("conductor_")] = variable + ("" if "default" in option else " | default(omit)")
+    names = [name for name in (*module_call.CONNECTION_ARG_SPEC, *module_call.BUNDLE_ARG_SPEC) if name in values]
     head = f"{HEAD}# The options that every module of this collection has, set once for all tasks of the role.\n"
-    return f"{head}__conductor_module_defaults:\n{''.join(lines)}"
+    lines = "".join(f'  {name}: "{{{{ {values[name]} }}}}"\n' for name in names)
+    return f"{head}__conductor_module_defaults:\n{lines}"
 
 
 def with_default_release(path: str, text: str) -> str:

@@ -51,6 +51,8 @@ def test_a_misspelled_variable_is_told_what_it_should_be(name: str, meant: str) 
         ("conductor_verify_ssl", "conductor_validate_certs"),
         ("conductor_timeout", "conductor_wait_timeout"),
         ("Conductor_Version", "conductor_release"),
+        ("conductor_registry", "conductor_registries"),
+        ("conductor_pdb", "conductor_disruption_budget"),
     ],
 )
 def test_a_variable_by_the_name_of_another_tool_is_renamed(name: str, variable: str) -> None:
@@ -61,9 +63,13 @@ def test_a_variable_by_the_name_of_another_tool_is_renamed(name: str, variable: 
     ("name", "answer"),
     [
         ("namespace", "Trainer is always installed in the namespace kubeflow-system; no variable changes it"),
-        ("image", "the images of the controllers are those of the Trainer release; no variable changes them"),
-        ("images", "the images of the controllers are those of the Trainer release; no variable changes them"),
-        ("replicas", "the controllers run as the Trainer release defines them; no variable changes their Deployments"),
+        (
+            "image",
+            "set conductor_registries to use a mirror for all images, or conductor_images to replace single ones, each "
+            "with its tag",
+        ),
+        ("env", "set it in conductor_trainer_controller or conductor_jobset_controller"),
+        ("security_context", "no variable changes it; set it by conductor_patches"),
         ("values", "Conductor does not use Helm; there is no chart and there are no values"),
         ("chart", "Conductor does not use Helm; there is no chart and there are no values"),
         (
@@ -146,3 +152,8 @@ def test_it_is_the_lookup_that_ansible_loads() -> None:
     found = LookupModule().run([], {"conductor_hots": 1, "conductor_host": 2, "__conductor_apply": 3})
     assert found == ["unknown variable conductor_hots; did you mean conductor_host?"]
     assert LookupModule().run([]) == []
+
+
+def test_names_of_the_user_are_never_rejected() -> None:
+    assert unknown_variables(["conductor_x_registry", "conductor_x_"], known_variables()) == []
+    assert unknown_variables(["conductor_xy"], known_variables()) == ["unknown variable conductor_xy"]

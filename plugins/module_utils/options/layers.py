@@ -1,0 +1,42 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lay the options over a release, in a fixed order. Pure.
+
+Objects of the user come before images and labels, so that these reach them. Patches come last and win. The guards check
+the result, so that nothing that Conductor relies on is changed by an option.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..release.bundle import Bundle
+from .controllers import lay_controllers
+from .draft import Draft
+from .labels import lay_labels
+from .record import recordable
+
+Options = Mapping[str, Any]
+
+# docs/options.md names the same order.
+LAYERS: tuple[Callable[[Draft, Options], None], ...] = (lay_controllers, lay_labels)
+
+
+def with_options(bundle: Bundle, options: Options) -> Bundle:
+    """Return the release with options.
+
+    Args:
+        options: as C(given_options) returns them.
+
+    Raises:
+        InputError: an option cannot be used; nothing has been requested or written.
+    """
+    if not options:
+        return bundle
+    draft = Draft(bundle)
+    for lay in LAYERS:
+        lay(draft, options)
+    return replace(draft.finished(), options=recordable(options))
