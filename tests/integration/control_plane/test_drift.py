@@ -25,6 +25,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.objects.resource
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.upstream import LAST_APPLIED
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.support.control_plane import ControlPlane
+from tests.support.sampled import sampled
 from tests.unit.plugins.helpers.installing import ensure_present
 
 Object = dict[str, Any]
@@ -188,7 +189,7 @@ REVISION = "metadata.annotations.deployment.kubernetes.io/revision"
 NOT_OURS = ("metadata.annotations", "metadata.labels.team")
 
 
-@pytest.mark.parametrize("writer", OWNED_BY)
+@pytest.mark.parametrize("writer", sampled(OWNED_BY, ["kubectl edit", "kubectl apply"]))
 def test_what_somebody_else_owns_now_stops_a_run_and_is_put_back_by_force(objects: Objects, writer: str) -> None:
     write, manager = OWNED_BY[writer]
     objects.write(write, lambda live: merged(change(live), note(live)))
@@ -209,7 +210,7 @@ def test_what_somebody_else_owns_now_stops_a_run_and_is_put_back_by_force(object
     objects.assert_at_rest()
 
 
-@pytest.mark.parametrize("writer", IN_OUR_NAME)
+@pytest.mark.parametrize("writer", sampled(IN_OUR_NAME, ["an update"]))
 def test_what_was_written_in_our_name_is_put_back(objects: Objects, writer: str) -> None:
     objects.write(IN_OUR_NAME[writer], change)
     assert len(objects.differing()) == len(objects.manifests)

@@ -119,14 +119,14 @@ SECRETS = ["sesame", "from-file", "from-plugin", "BEGIN EC PRIVATE", ID_TOKEN, "
 def chosen(case: Case, number: int) -> bool:
     """Whether a case is among those of every run: all that were thought of, and some of the systematic ones."""
     systematic = case.name.startswith(("line-", *(path.replace("[]", "") for path, _field in fields_of())))
-    return not systematic or number % 3 == 0
+    return not systematic or number % 9 == 0
 
 
 @pytest.mark.usefixtures("_without_proxies")
 def test_files_are_loaded_or_rejected_as_by_kubectl(receiver: tuple[Receiver, Cases], folder: Path) -> None:
     server, cases = receiver
     sample = [case for number, case in enumerate(cases.all()) if chosen(case, number)]
-    assert len(sample) >= 500
+    assert len(sample) >= 200
     found = differences(sample, server, folder)
     assert {name: pair for name, pair in found.items() if name not in ON_PURPOSE} == {}
     # None of the reasons is out of date.
@@ -137,5 +137,7 @@ def test_files_are_loaded_or_rejected_as_by_kubectl(receiver: tuple[Receiver, Ca
 @pytest.mark.usefixtures("_without_proxies")
 def test_all_files_are_loaded_or_rejected_as_by_kubectl(receiver: tuple[Receiver, Cases], folder: Path) -> None:
     server, cases = receiver
-    found = differences([*cases.all(), *random_cases(cases, 1000, seed=1)], server, folder)
+    sample = [*cases.all(), *random_cases(cases, 1000, seed=1)]
+    assert len(sample) >= 1500
+    found = differences(sample, server, folder)
     assert {name: pair for name, pair in found.items() if name not in ON_PURPOSE} == {}

@@ -87,6 +87,7 @@ def test_galaxy_misses_the_address_of_the_sources_alone(tarball: Path, tmp_path:
     ]
 
 
+@pytest.mark.evidence
 def test_with_an_address_galaxy_would_import_it_without_a_warning(
     with_address: Path, tmp_path: Path, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
