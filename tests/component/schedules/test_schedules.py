@@ -20,7 +20,7 @@ from tests.unit.plugins.helpers.new_process import told_by
 # How many schedules of each kind: in every run, and in `make evidence`, where they are others.
 SHARES = {"prompt": 0.2, "behind": 0.2, "faulty": 0.2, "withholding": 0.15, "relapse": 0.15, "never": 0.1}
 SIZES = [
-    pytest.param(0, 150, id="150"),
+    pytest.param(0, 300, id="300"),
     pytest.param(1_000_000, 10_000, id="10000", marks=pytest.mark.evidence),
 ]
 
