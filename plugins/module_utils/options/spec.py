@@ -12,7 +12,8 @@ COMPONENTS = ("trainer", "jobset")
 
 _DICT: dict[str, Any] = {"type": "dict"}
 _DICTS: dict[str, Any] = {"type": "list", "elements": "dict"}
-_NAMES: dict[str, Any] = {"type": "list", "elements": "str"}
+# Names, not secrets.
+_NAMES: dict[str, Any] = {"type": "list", "elements": "str", "no_log": False}
 
 # Options of the controllers. Each exists for both of them together and for each of them alone.
 SHARED: dict[str, dict[str, Any]] = {
