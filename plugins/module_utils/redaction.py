@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import html
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -150,6 +149,8 @@ _SHORT, _PART = 6, 12
 _MANY = 40
 _BLOB = re.compile(r"[A-Za-z0-9_+/=.~%-]{12,}")
 _BREAKS = re.compile(r"(?:\s|\\[nrt])+")
+# The characters that html.escape replaces. That module also loads a table of two thousand others.
+_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
 _PEM_EDGE = re.compile(r"-----(?:BEGIN|END) [^-]*-----")
 
 
@@ -198,7 +199,7 @@ class Secrets:
         every = self._every
         self._spellings = sorted((word for word in every if len(word) >= _SHORT), key=lambda word: (-len(word), word))
         self._words = [(word, re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")) for word in every if len(word) < _SHORT]
-        blobs = (_BREAKS.sub("", _PEM_EDGE.sub(" ", word)) for word in every if _is_blob(word))
+        blobs = (_unbroken(_PEM_EDGE.sub(" ", word)) for word in every if _is_blob(word))
         self._blobs = "\n".join(sorted({blob for blob in blobs if len(blob) >= 2 * _PART}))
 
     @property
@@ -251,7 +252,13 @@ def spellings(secret: str) -> set[str]:
 
 def _is_blob(text: str) -> bool:
     """Return whether parts of a secret are secret as well: one word, or a key."""
-    return PRIVATE_KEY in text or not _BREAKS.search(text)
+    return PRIVATE_KEY in text or _unbroken(text) == text
+
+
+def _unbroken(text: str) -> str:
+    """Return a text without whitespace and escaped line breaks."""
+    # Several times faster, and most texts have no backslash.
+    return _BREAKS.sub("", text) if "\\" in text else "".join(text.split())
 
 
 def _lines(secret: str) -> Iterator[str]:
@@ -264,7 +271,7 @@ def _lines(secret: str) -> Iterator[str]:
 
 def _decoded(text: str) -> Iterator[str]:
     """Return the text, or the representation of the bytes, that a base64 text contains."""
-    packed = _BREAKS.sub("", text)
+    packed = _unbroken(text)
     if len(packed) < 8 or not re.fullmatch(r"[\w+/-]+={0,2}", packed):
         return
     try:
@@ -299,7 +306,7 @@ def _written(form: str) -> Iterator[str]:
         yield encoded
         yield re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), encoded)
     yield quote_plus(raw)
-    yield html.escape(form)
+    yield form.translate(_HTML)
     if len(raw) < 4:
         return
     yield raw.hex()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 try:
@@ -20,7 +21,7 @@ from ..wire.body import beginning, quoted, without_credentials
 from .retry import TRANSIENT_STATUS
 
 if TYPE_CHECKING:
-    from ..rejections.rejection import Scene
+    from ..rejections.rejection import Rejection, Scene
 
 _FORBIDDEN = 403
 # An object as errors name it: KIND NAME or KIND NAMESPACE/NAME.
@@ -116,9 +117,6 @@ def api_error(status: int, headers: Mapping[str, str], data: bytes, step: str, s
     404 would mean that an object is missing, 409 that it exists, 401 that the credentials are wrong, 429 that the
     request should be repeated. C(facts) has the code of the response.
     """
-    # A late import: most runs meet no error.
-    from ..rejections.rejection import rejection_of
-
     body = _parsed(data)
     if not _is_status(body):
         body = {"message": data[:300].decode(errors="replace")}
@@ -126,20 +124,27 @@ def api_error(status: int, headers: Mapping[str, str], data: bytes, step: str, s
     causes = details.get("causes")
     message = body.get("message") or f"HTTP {status}"
     reason = body["reason"] if isinstance(body.get("reason"), str) else ""
-    found = rejection_of(message, status, reason)
+    rejection = partial(_rejection, message, status, reason)
     message = without_credentials(message)
     error = ApiError(
         f"{message[:_MESSAGE]} ... ({len(message) - _MESSAGE} more characters)" if len(message) > _MESSAGE else message,
-        status=_FORBIDDEN if found.is_denial else status,
+        status=_FORBIDDEN if status == _FORBIDDEN or rejection().is_denial else status,
         reason=quoted(reason),
         causes=[_cleaned(cause) for cause in causes if isinstance(cause, dict)] if isinstance(causes, list) else None,
         retry_after=retry_after(headers, details),
         step=step,
         subject=subject,
-        next_step=found.next_step(_scene(subject)),
+        next_step=lambda: rejection().next_step(_scene(subject)),
     )
     error.facts["status"] = status
     return error
+
+
+def _rejection(message: str, status: int, reason: str) -> Rejection:
+    # A late import: most runs meet no error, but for objects that are rejected as expected.
+    from ..rejections.rejection import rejection_of
+
+    return rejection_of(message, status, reason)
 
 
 def _scene(subject: str) -> Scene:
