@@ -26,3 +26,5 @@ MANAGERS: dict[str, tuple[str, ...]] = {
 }
 # The annotation of client-side kubectl apply.
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+# The owners whose objects an install can adopt.
+ADOPTABLE = ("helm", "argocd", "flux", "olm", "juju", "other")

@@ -432,8 +432,8 @@ from ansible_collections.conductor.trainer.plugins.module_utils.install.present 
 from ansible_collections.conductor.trainer.plugins.module_utils.install.preserved_fields import preserved_line
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation
 from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import run_module
+from ansible_collections.conductor.trainer.plugins.module_utils.names import ADOPTABLE
 from ansible_collections.conductor.trainer.plugins.module_utils.options.spec import RECORDED
-from ansible_collections.conductor.trainer.plugins.module_utils.ownership.installers import ADOPTABLE
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES, Bundle
 
 

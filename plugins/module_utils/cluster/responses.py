@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ..rejections.rejection import Rejection, Scene
 
 _FORBIDDEN = 403
+# How the denial by a webhook begins (kubernetes/apiserver, pkg/admission/plugin/webhook/errors). The catalogue of
+# rejections says the same, but most denials are the expected answers of probes, and need nothing else of it.
+_DENIED = re.compile(r'admission webhook "[^"\\]{0,300}" denied the request')
 # An object as errors name it: KIND NAME or KIND NAMESPACE/NAME.
 _OBJECT = re.compile(r"(?P<kind>[A-Z]\w+) (?:(?P<namespace>[a-z0-9-]+)/)?(?P<name>[^\s/]+)")
 # The kinds of objects that people write; all others are those of a release, which they cannot change.
@@ -125,10 +128,11 @@ def api_error(status: int, headers: Mapping[str, str], data: bytes, step: str, s
     message = body.get("message") or f"HTTP {status}"
     reason = body["reason"] if isinstance(body.get("reason"), str) else ""
     rejection = partial(_rejection, message, status, reason)
+    is_denial = status == _FORBIDDEN or _DENIED.match(message) is not None or rejection().is_denial
     message = without_credentials(message)
     error = ApiError(
         f"{message[:_MESSAGE]} ... ({len(message) - _MESSAGE} more characters)" if len(message) > _MESSAGE else message,
-        status=_FORBIDDEN if status == _FORBIDDEN or rejection().is_denial else status,
+        status=_FORBIDDEN if is_denial else status,
         reason=quoted(reason),
         causes=[_cleaned(cause) for cause in causes if isinstance(cause, dict)] if isinstance(causes, list) else None,
         retry_after=retry_after(headers, details),

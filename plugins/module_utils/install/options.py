@@ -31,7 +31,7 @@ class InstallOptions:
         with_diff: report the changed fields.
         cluster_uid: the expected identity of the cluster; None accepts any.
         accept: warning codes to suppress.
-        adopt: the installers whose objects may be adopted; some of C(installers.ADOPTABLE).
+        adopt: the installers whose objects may be adopted; some of C(names.ADOPTABLE).
         lease_timeout: seconds to wait for another run on the same cluster to end.
     """
 

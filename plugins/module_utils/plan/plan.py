@@ -13,7 +13,6 @@ from ..objects.digest import digest
 from ..objects.fields import name_of, numbers, part
 from ..objects.line import Line, about, about_object, about_places
 from ..objects.resources import Key, key_of
-from ..ownership.installers import owner, tool_of
 from ..ownership.kubectl import installed_by_kubectl, is_nobodys, kubectl_applied
 from ..ownership.owner import entry_digest, foreign_webhooks, manager_of, mark_of, own_entry
 from ..ownership.record import Record, RecordEntry
@@ -213,7 +212,8 @@ def _decide(
         if own_entry(metadata) is None:
             return action("adopt", f"it exists already ({manager.words})")
     elif manager.kind != "conductor":
-        # A late import: most clusters have no object of others.
+        # Two late imports: most clusters have no object of others.
+        from ..ownership.installers import owner, tool_of
         from ..ownership.upstream import is_bare
 
         if side is not None and is_bare(manifest, side) and mark_of(metadata) is None and is_nobodys(metadata):
@@ -264,6 +264,8 @@ def _blockers(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> 
         found.append(Blocker(f"{subject}: {cause}", next_step, code, subject, cause, same))
     adopting = any(action.tool for action in actions)
     for name, place in foreign_webhooks(observed.webhook_configurations, bundle, by_name=adopting):
+        from ..ownership.installers import owner
+
         subject, cause = f"webhook configuration {name} points to {place}", "another Trainer or JobSet is installed"
         code = "jobset_other_owner" if "jobset" in name else "trainer_other_owner"
         same = about_places(place.url or place.namespace)
