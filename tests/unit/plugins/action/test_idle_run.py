@@ -85,6 +85,8 @@ AROUND = (
     "lifetime",
     "module_runner",
     "objects.documents",
+    "options.spec",
+    "options.words",
     "output",
     "private_folder",
     "redaction",
