@@ -264,6 +264,7 @@ def _blockers(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> 
         found.append(Blocker(f"{subject}: {cause}", next_step, code, subject, cause, same))
     adopting = any(action.tool for action in actions)
     for name, place in foreign_webhooks(observed.webhook_configurations, bundle, by_name=adopting):
+        # A late import: most clusters have no other installation.
         from ..ownership.installers import owner
 
         subject, cause = f"webhook configuration {name} points to {place}", "another Trainer or JobSet is installed"

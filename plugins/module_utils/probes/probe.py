@@ -66,6 +66,7 @@ def prove_webhooks(cluster: Cluster, bundle: Bundle, probes: Iterable[Probe], *,
             return judge(probe, _send(cluster, probe.manifest), ours)
         except ConductorError as error:
             verdict = judge(probe, error, ours)
+            # Where our webhook has answered, no permission was missing.
             if not verdict.ready and (verb := _denied_verb(error)):
                 denied.extend(_missing(probe, bundle, verb))
             return verdict
