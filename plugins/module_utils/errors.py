@@ -9,7 +9,7 @@ object, the server's message and the next step to take.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 
@@ -20,7 +20,7 @@ class ConductorError(Exception):
         message: what went wrong; the server's own message if there is one.
         step: the step that failed, e.g. C(apply); None if the message is enough.
         subject: the object or resource type, e.g. C(Deployment kubeflow-system/x).
-        next_step: what to do next.
+        next_step: what to do next, or a function that finds it out when somebody asks: many errors are no problem.
         facts: further machine-readable keys for the module's result; small, documented, without secrets.
     """
 
@@ -30,15 +30,26 @@ class ConductorError(Exception):
         *,
         step: str | None = None,
         subject: str | None = None,
-        next_step: str | None = None,
+        next_step: str | Callable[[], str] | None = None,
         facts: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message.strip()
         self.step = step
         self.subject = subject
-        self.next_step = next_step
+        self._next_step = next_step
         self.facts = facts or {}
+
+    @property
+    def next_step(self) -> str | None:
+        """Return what to do next."""
+        if callable(self._next_step):
+            self._next_step = self._next_step()
+        return self._next_step
+
+    @next_step.setter
+    def next_step(self, words: str | None) -> None:
+        self._next_step = words
 
     def __str__(self) -> str:
         where = " ".join(part for part in (self.step, self.subject) if part)
@@ -156,7 +167,7 @@ class ApiError(ConductorError):
         retry_after: float | None = None,
         step: str | None = None,
         subject: str | None = None,
-        next_step: str | None = None,
+        next_step: str | Callable[[], str] | None = None,
     ) -> None:
         super().__init__(
             message, step=step, subject=subject, next_step=next_step, facts={"status": status, "reason": reason}

@@ -24,3 +24,7 @@ MANAGERS: dict[str, tuple[str, ...]] = {
     "olm": ("olm", "operator-lifecycle-manager", "catalog-operator"),
     "juju": ("juju",),
 }
+# The annotation of client-side kubectl apply.
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+# The owners whose objects an install can adopt.
+ADOPTABLE = ("helm", "argocd", "flux", "olm", "juju", "other")

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import html
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from urllib.parse import quote, quote_plus, unquote
 
 HIDDEN = "(hidden)"
@@ -37,54 +37,51 @@ _PROSE = (
 )
 _AUTHORIZATION_WORDS = r"(?!(?:tokens?|auth\w*|realm|schemes?|credentials?|challenge|headers?)\b)"
 _SPACE = r"(?:\s|%20|\+)"
-# Each pattern needs one of these words, in lower case. Looking for words first is many times faster. All patterns are
-# compiled on import, which takes some 10 ms: the processes of all tasks are forked from one that has done it.
+# Each pattern needs one of these words, in lower case. Looking for words first is many times faster, and most results
+# need only few patterns.
 _NAME_WORDS = ("pass", "pwd", "secret", "token", "jwt", "credential", "key", "sig", "cookie")
-_PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
+_PATTERNS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     # A PEM block (RFC 7468), also with escaped line breaks or without any.
     (
         ("-----begin ",),
-        re.compile(
-            r"-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|CERTIFICATE)[A-Z0-9 ]{0,20}-----"
-            r".*?(?:-----END [A-Z0-9 ]{0,60}-----|\Z)",
-            re.DOTALL,
+        (
+            r"(?s)-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|CERTIFICATE)[A-Z0-9 ]{0,20}-----"
+            r".*?(?:-----END [A-Z0-9 ]{0,60}-----|\Z)"
         ),
         HIDDEN,
     ),
     # The end of such a block if the text begins in the middle of it.
-    (("-----end ",), re.compile(r"\A(?:[A-Za-z0-9+/=]{1,80}\s+)*-----END [A-Z0-9 ]{0,60}-----"), HIDDEN),
+    (("-----end ",), r"\A(?:[A-Za-z0-9+/=]{1,80}\s+)*-----END [A-Z0-9 ]{0,60}-----", HIDDEN),
     # The value of a header.
     (
         ("authorization", "cookie", "x-"),
-        re.compile(
-            rf"""((?:\bauthorization|\bcookie|\bx-[\w-]{{0,30}}(?:token|key|auth))\\*["']?\s*[:=]\s*\\*["'\[]*)"""
-            rf"""(?:(?:Token|Key|OAuth|Digest)[ \t]+[^\s"'\\,\]]+|{_PROSE}[^\s"'\\,\]]+(?:[ \t]+[^\s"'\\,\]]+)?)""",
-            re.IGNORECASE,
+        (
+            rf"""(?i)((?:\bauthorization|\bcookie|\bx-[\w-]{{0,30}}(?:token|key|auth))\\*["']?\s*[:=]\s*\\*["'\[]*)"""
+            rf"""(?:(?:Token|Key|OAuth|Digest)[ \t]+[^\s"'\\,\]]+|{_PROSE}[^\s"'\\,\]]+(?:[ \t]+[^\s"'\\,\]]+)?)"""
         ),
         rf"\1{HIDDEN}",
     ),
     # JSON Web Tokens (RFC 7519), e.g. of ServiceAccounts: a JSON object in base64url begins with eyJ.
-    (("eyj",), re.compile(r"eyJ[\w-]{10,}(?:\.[\w-]+){0,4}"), HIDDEN),
+    (("eyj",), r"eyJ[\w-]{10,}(?:\.[\w-]+){0,4}", HIDDEN),
     # JSON, PEM and YAML in base64, e.g. in the data of a Secret.
     (
         ("ls0tls1crudjti", "yxbpvmvyc2lvbj", "ewogi"),
-        re.compile(r"(?<![\w+/-])(?:LS0tLS1CRUdJTi|YXBpVmVyc2lvbj|ewogI)[\w+/=-]{8,}"),
+        r"(?<![\w+/-])(?:LS0tLS1CRUdJTi|YXBpVmVyc2lvbj|ewogI)[\w+/=-]{8,}",
         HIDDEN,
     ),
     (
         ("bearer", "basic", "negotiate", "ntlm", "apikey"),
-        re.compile(
+        (
             # "Basic networking" is no credential: base64 text has capital letters or digits.
-            rf"(?:\b|(?<=%20)|(?<=%3A))(Bearer|Basic(?={_SPACE}+(?-i:[a-z]{{0,80}}[A-Z0-9=]))|Negotiate|NTLM|ApiKey)"
-            rf"{_SPACE}+{_AUTHORIZATION_WORDS}[\w.~+/%=-]{{6,}}",
-            re.IGNORECASE,
+            rf"(?i)(?:\b|(?<=%20)|(?<=%3A))(Bearer|Basic(?={_SPACE}+(?-i:[a-z]{{0,80}}[A-Z0-9=]))|Negotiate|NTLM|ApiKey)"
+            rf"{_SPACE}+{_AUTHORIZATION_WORDS}[\w.~+/%=-]{{6,}}"
         ),
         rf"\1 {HIDDEN}",
     ),
     # The userinfo of a URL (RFC 3986), up to the last @ before the path; a password may contain a slash.
     (
         ("://",),
-        re.compile(
+        (
             r"""([A-Za-z]://)(?!git@|[^\s/@]*:\*{8}@)(?:[^\s/?#"'<>:]{0,200}:(?!\d+[/?#])[^\s"'<>]{0,500}|"""
             r"""[^\s/?#"'<>]{1,700})@(?!sha256:)"""
         ),
@@ -93,37 +90,33 @@ _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     # An option of a command.
     (
         ("--",),
-        re.compile(
-            rf"""(--(?:\w[\w-]{{0,40}}-)?{_NAMES}(?:["']?,\s*|[=\s]\s*)\\*["']?)(?!-){_PROSE}[^\s"',\]]+""",
-            re.IGNORECASE,
-        ),
+        rf"""(?i)(--(?:\w[\w-]{{0,40}}-)?{_NAMES}(?:["']?,\s*|[=\s]\s*)\\*["']?)(?!-){_PROSE}[^\s"',\]]+""",
         rf"\1{HIDDEN}",
     ),
     # A variable of a container, whose name and value are two fields.
     (
         ("name",),
-        re.compile(
-            rf"""(\bname\\*["']?\s*[:=]\s*\\*["']?\w{{0,60}}{_NAMES}\w{{0,60}}\\*["']?[\s,;]+\\*["']?value\\*["']?\s*"""
-            rf"""[:=]\s*\\*["']?)[^\s"'\\,}}]+""",
-            re.IGNORECASE,
+        (
+            rf"""(?i)(\bname\\*["']?\s*[:=]\s*\\*["']?\w{{0,60}}{_NAMES}\w{{0,60}}\\*["']?[\s,;]+\\*["']?value\\*["']?\s*"""
+            rf"""[:=]\s*\\*["']?)[^\s"'\\,}}]+"""
         ),
         rf"\1{HIDDEN}",
     ),
     # An element of XML.
-    ((">",), re.compile(rf"(<(?:\w{{1,20}}:)?\w{{0,40}}{_NAMES}>)[^<]+", re.IGNORECASE), rf"\1{HIDDEN}"),
+    ((">",), rf"(?i)(<(?:\w{{1,20}}:)?\w{{0,40}}{_NAMES}>)[^<]+", rf"\1{HIDDEN}"),
     # A quoted value may contain spaces. A structured log escapes the quotes.
-    (_NAME_WORDS, re.compile(rf"""({_NAMES}\\*["']?\s*[:=]>?\s*\\*")[^"\\]+""", re.IGNORECASE), rf"\1{HIDDEN}"),
-    (_NAME_WORDS, re.compile(rf"""({_NAMES}\\*["']?\s*[:=]>?\s*\\*')[^'\\]+""", re.IGNORECASE), rf"\1{HIDDEN}"),
+    (_NAME_WORDS, rf"""(?i)({_NAMES}\\*["']?\s*[:=]>?\s*\\*")[^"\\]+""", rf"\1{HIDDEN}"),
+    (_NAME_WORDS, rf"""(?i)({_NAMES}\\*["']?\s*[:=]>?\s*\\*')[^'\\]+""", rf"\1{HIDDEN}"),
     (
         _NAME_WORDS,
-        re.compile(rf"""({_NAMES}["']?\s*(?:=|:=|=>|:|%3[dD])\s*["']?){_PROSE}[^\s"',;&}}\])]{{3,}}""", re.IGNORECASE),
+        rf"""(?i)({_NAMES}["']?\s*(?:=|:=|=>|:|%3[dD])\s*["']?){_PROSE}[^\s"',;&}}\])]{{3,}}""",
         rf"\1{HIDDEN}",
     ),
     # Keys with a known form: AWS, GitHub, GitLab, Slack, Google, Hugging Face, OpenAI, npm, PyPI, Docker, Vault,
     # DigitalOcean, SendGrid, and the bootstrap tokens of kubeadm.
     (
         (),
-        re.compile(
+        (
             r"\b(?:A(?:KI|SI|BI|CC)A[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|gl[a-z]{2,5}-[\w-]{20,}|"
             r"xox[a-z]-[\w-]{10,}|AIza[\w-]{30,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}|hf_[A-Za-z0-9]{20,}|"
             r"sk-(?=[\w-]{0,80}[A-Z])[\w-]{20,}|[sr]k_(?:live|test)_\w{10,}|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{20,}|dckr_[a-z]{3}_[\w-]{20,}|"
@@ -136,7 +129,7 @@ _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     # digests, and paths: base64 text of this length has capital letters.
     (
         (),
-        re.compile(
+        (
             r"(?<![\w+/-])(?![0-9a-f]{64}(?![A-Za-z0-9+/]))(?![a-z0-9]*/[a-z0-9/]*(?![A-Za-z0-9+/]))"
             r"[A-Za-z0-9+/]{64,}={0,2}"
         ),
@@ -150,6 +143,8 @@ _SHORT, _PART = 6, 12
 _MANY = 40
 _BLOB = re.compile(r"[A-Za-z0-9_+/=.~%-]{12,}")
 _BREAKS = re.compile(r"(?:\s|\\[nrt])+")
+# The characters that html.escape replaces. That module also loads a table of two thousand others.
+_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
 _PEM_EDGE = re.compile(r"-----(?:BEGIN|END) [^-]*-----")
 
 
@@ -158,8 +153,14 @@ def redact(text: str) -> str:
     lower = text.lower()
     for words, pattern, instead in _PATTERNS:
         if not words or any(word in lower for word in words):
-            text = pattern.sub(instead, text)
+            text = _compiled(pattern).sub(instead, text)
     return text
+
+
+# Compiled when they are needed.
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
 
 
 class Secrets:
@@ -198,7 +199,7 @@ class Secrets:
         every = self._every
         self._spellings = sorted((word for word in every if len(word) >= _SHORT), key=lambda word: (-len(word), word))
         self._words = [(word, re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")) for word in every if len(word) < _SHORT]
-        blobs = (_BREAKS.sub("", _PEM_EDGE.sub(" ", word)) for word in every if _is_blob(word))
+        blobs = (_unbroken(_PEM_EDGE.sub(" ", word)) for word in every if _is_blob(word))
         self._blobs = "\n".join(sorted({blob for blob in blobs if len(blob) >= 2 * _PART}))
 
     @property
@@ -251,7 +252,13 @@ def spellings(secret: str) -> set[str]:
 
 def _is_blob(text: str) -> bool:
     """Return whether parts of a secret are secret as well: one word, or a key."""
-    return PRIVATE_KEY in text or not _BREAKS.search(text)
+    return PRIVATE_KEY in text or _unbroken(text) == text
+
+
+def _unbroken(text: str) -> str:
+    """Return a text without whitespace and escaped line breaks."""
+    # Several times faster, and most texts have no backslash.
+    return _BREAKS.sub("", text) if "\\" in text else "".join(text.split())
 
 
 def _lines(secret: str) -> Iterator[str]:
@@ -264,7 +271,7 @@ def _lines(secret: str) -> Iterator[str]:
 
 def _decoded(text: str) -> Iterator[str]:
     """Return the text, or the representation of the bytes, that a base64 text contains."""
-    packed = _BREAKS.sub("", text)
+    packed = _unbroken(text)
     if len(packed) < 8 or not re.fullmatch(r"[\w+/-]+={0,2}", packed):
         return
     try:
@@ -299,7 +306,7 @@ def _written(form: str) -> Iterator[str]:
         yield encoded
         yield re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), encoded)
     yield quote_plus(raw)
-    yield html.escape(form)
+    yield form.translate(_HTML)
     if len(raw) < 4:
         return
     yield raw.hex()

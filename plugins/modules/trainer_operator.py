@@ -427,14 +427,13 @@ from ansible_collections.conductor.trainer.plugins.module_utils.certificates.pro
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import InputError
-from ansible_collections.conductor.trainer.plugins.module_utils.findings.accepted import warning_line
 from ansible_collections.conductor.trainer.plugins.module_utils.install.options import InstallOptions
 from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.install.preserved_fields import preserved_line
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation
 from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import run_module
+from ansible_collections.conductor.trainer.plugins.module_utils.names import ADOPTABLE
 from ansible_collections.conductor.trainer.plugins.module_utils.options.spec import RECORDED
-from ansible_collections.conductor.trainer.plugins.module_utils.ownership.installers import ADOPTABLE
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES, Bundle
 
 
@@ -465,8 +464,12 @@ def install(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
     )
     for notice in result["notices"]:
         call.warn(notice)
-    for finding in result["warnings_found"]:
-        call.warn(warning_line(finding))
+    if result["warnings_found"]:
+        # Imported here, because a run that changes nothing finds none.
+        from ansible_collections.conductor.trainer.plugins.module_utils.findings.accepted import warning_line
+
+        for finding in result["warnings_found"]:
+            call.warn(warning_line(finding))
     for edit in result["preserved_fields"]:
         call.warn(preserved_line(edit))
     return result

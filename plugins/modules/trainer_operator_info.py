@@ -614,7 +614,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.findings.accepte
 from ansible_collections.conductor.trainer.plugins.module_utils.inspection.inspect import inspect
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation
 from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import run_module
-from ansible_collections.conductor.trainer.plugins.module_utils.ownership.installers import ADOPTABLE
+from ansible_collections.conductor.trainer.plugins.module_utils.names import ADOPTABLE
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 
 

@@ -24,11 +24,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_tracker import FailureTracker
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failures import (
     failure_signs,
-    in_back_off,
-    is_being_made,
-    is_refused,
     newest_pods,
-    restarts_of,
     start_failures,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.report import diagnose, diagnosis_lines
@@ -53,9 +49,12 @@ from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.jobs im
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.nodes import may_accept_soon
 from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.pods import (
+    in_back_off,
+    is_being_made,
     is_pod_ready,
     may_run,
     pod_words,
+    restarts_of,
     running_since,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.webhooks import (
@@ -64,6 +63,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.webhook
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.workloads import (
     deployment_verdict,
+    is_refused,
     lease_verdict,
     pods_of,
     present_replicaset,

@@ -21,7 +21,6 @@ from ..errors import ApiError
 from ..names import FIELD_MANAGER
 from ..objects.resources import Key, Resource, key_of, path_of, resource_of
 from ..wire.body import SENT, OddAnswer
-from ..wire.events import events_in
 from ..wire.request import JSON, Request
 from ..wire.shapes import wanted_of
 from .responses import odd_answer, too_late, unreachable
@@ -189,6 +188,9 @@ class Cluster(Transport):
         try:
             encoding = response.headers.get("Content-Encoding", "")
             pieces = response.stream(decode_content=False)
+            # A late import: a wait for what is ready already watches nothing.
+            from ..wire.events import events_in
+
             for event, weight in events_in(pieces, encoding, wanted, self.limits.line):
                 if not self._held.fits(request.objects, weight):
                     # All that was sent so far is replaced by the next list.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 try:
@@ -20,9 +21,12 @@ from ..wire.body import beginning, quoted, without_credentials
 from .retry import TRANSIENT_STATUS
 
 if TYPE_CHECKING:
-    from ..rejections.rejection import Scene
+    from ..rejections.rejection import Rejection, Scene
 
 _FORBIDDEN = 403
+# How the denial by a webhook begins (kubernetes/apiserver, pkg/admission/plugin/webhook/errors). The catalogue of
+# rejections says the same, but most denials are the expected answers of probes, and need nothing else of it.
+_DENIED = re.compile(r'admission webhook "[^"\\]{0,300}" denied the request')
 # An object as errors name it: KIND NAME or KIND NAMESPACE/NAME.
 _OBJECT = re.compile(r"(?P<kind>[A-Z]\w+) (?:(?P<namespace>[a-z0-9-]+)/)?(?P<name>[^\s/]+)")
 # The kinds of objects that people write; all others are those of a release, which they cannot change.
@@ -116,9 +120,6 @@ def api_error(status: int, headers: Mapping[str, str], data: bytes, step: str, s
     404 would mean that an object is missing, 409 that it exists, 401 that the credentials are wrong, 429 that the
     request should be repeated. C(facts) has the code of the response.
     """
-    # A late import: most runs meet no error.
-    from ..rejections.rejection import rejection_of
-
     body = _parsed(data)
     if not _is_status(body):
         body = {"message": data[:300].decode(errors="replace")}
@@ -126,20 +127,28 @@ def api_error(status: int, headers: Mapping[str, str], data: bytes, step: str, s
     causes = details.get("causes")
     message = body.get("message") or f"HTTP {status}"
     reason = body["reason"] if isinstance(body.get("reason"), str) else ""
-    found = rejection_of(message, status, reason)
+    rejection = partial(_rejection, message, status, reason)
+    is_denial = status == _FORBIDDEN or _DENIED.match(message) is not None or rejection().is_denial
     message = without_credentials(message)
     error = ApiError(
         f"{message[:_MESSAGE]} ... ({len(message) - _MESSAGE} more characters)" if len(message) > _MESSAGE else message,
-        status=_FORBIDDEN if found.is_denial else status,
+        status=_FORBIDDEN if is_denial else status,
         reason=quoted(reason),
         causes=[_cleaned(cause) for cause in causes if isinstance(cause, dict)] if isinstance(causes, list) else None,
         retry_after=retry_after(headers, details),
         step=step,
         subject=subject,
-        next_step=found.next_step(_scene(subject)),
+        next_step=lambda: rejection().next_step(_scene(subject)),
     )
     error.facts["status"] = status
     return error
+
+
+def _rejection(message: str, status: int, reason: str) -> Rejection:
+    # A late import: most runs meet no error, but for objects that are rejected as expected.
+    from ..rejections.rejection import rejection_of
+
+    return rejection_of(message, status, reason)
 
 
 def _scene(subject: str) -> Scene:

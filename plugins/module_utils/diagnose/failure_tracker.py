@@ -19,9 +19,10 @@ from ..errors import ConductorError
 from ..objects.fields import name_of, text
 from ..objects.resources import resource_of
 from ..verdicts.nodes import any_may_accept_soon
+from ..verdicts.pods import restarts_of
 from ..verdicts.workloads import deployment_verdict, pods_of
 from .failure_sign import FailureSign
-from .failures import failure_signs, restarts_of
+from .failures import failure_signs
 from .log_causes import is_own_fault
 from .pull_failures import PULL_REASONS
 

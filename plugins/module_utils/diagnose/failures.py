@@ -14,7 +14,7 @@ from ..objects.fields import conditions_of, has_ended, is_terminating, name_of, 
 from ..redaction import redact
 from ..rejections.rejection import Scene, rejection_of
 from ..verdicts.nodes import is_temporary_taint, named_taints
-from ..verdicts.pods import BEING_MADE, by_age, containers_of, exit_code_of, has_several_containers
+from ..verdicts.pods import by_age, containers_of, exit_code_of, has_several_containers
 from ..verdicts.verdict import count
 from ..verdicts.workloads import has_all_replicas
 from .failure_catalogue import SIGNATURES
@@ -22,17 +22,6 @@ from .failure_sign import FailureSign, rejection_sign
 from .pull_failures import PULL_REASONS
 from .signature import Signature, SignatureSource
 
-# The kubelet's reasons for containers that it retries at growing intervals.
-_BACK_OFF = frozenset(
-    {
-        "ImagePullBackOff",
-        "CrashLoopBackOff",
-        "ErrImagePull",
-        "RunContainerError",
-        "RegistryUnavailable",
-        "SignatureValidationFailed",
-    }
-)
 # Higher exit codes belong to processes that were ended by a signal from outside (POSIX shells: 128 + signal number).
 _LAST_OWN_CODE = 128
 # Up to Kubernetes 1.31 the kubelet does not repeat the error of a pull while it waits for the next attempt.
@@ -138,26 +127,6 @@ def _recognised(signs: Iterable[_Sign], namespace: str, deployment: str) -> list
 
 def _is_bare(message: str) -> bool:
     return _BARE_BACK_OFF.fullmatch(message) is not None
-
-
-def in_back_off(pod: Mapping[str, Any]) -> bool:
-    """Return whether a container of this pod is in back-off: the kubelet retries it at growing intervals."""
-    return any(_reason(status) in _BACK_OFF for status in containers_of(pod))
-
-
-def restarts_of(pod: Mapping[str, Any]) -> int:
-    """Return the highest restart count among the containers of this pod."""
-    return max((count(status.get("restartCount")) for status in containers_of(pod)), default=0)
-
-
-def is_being_made(pod: Mapping[str, Any]) -> bool:
-    """Return whether the kubelet is creating the containers; the pod's status does not show any details then."""
-    return any(_reason(status) in BEING_MADE for status in containers_of(pod))
-
-
-def is_refused(deployment: Mapping[str, Any]) -> bool:
-    """Return whether the last attempt to create pods of this Deployment was rejected."""
-    return any(True for _sign in _creation_signs(deployment))
 
 
 def newest_pods(deployment: Mapping[str, Any], pods: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -298,7 +267,3 @@ def _container_signs(pod: Mapping[str, Any], before: Mapping[str, int]) -> Itera
 
 def _is_over(pod: Mapping[str, Any]) -> bool:
     return has_ended(pod) or is_terminating(pod)
-
-
-def _reason(status: Mapping[str, Any]) -> str:
-    return text(status, "state", "waiting", "reason")

@@ -17,13 +17,13 @@ from typing import Any, NamedTuple
 from ..cluster.client import Cluster
 from ..errors import ApiError
 from ..findings.other_tools import removal_advice
-from ..names import FIELD_MANAGER, MANAGERS
+from ..names import FIELD_MANAGER, LAST_APPLIED, MANAGERS
 from ..objects.managed_fields import places
 from ..objects.resources import path_of
 from ..ownership.installers import owner
 from ..ownership.kubectl import take_over_entries
 from ..ownership.owner import HELPERS, own_entry, traces_of
-from ..ownership.upstream import LAST_APPLIED, edits, leftovers, owner_of_field, remove_field
+from ..ownership.upstream import edits, leftovers, owner_of_field, remove_field
 from ..plan.plan import Action
 from ..release.bundle import Side
 

@@ -1,20 +1,23 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run will do, and the resulting install record. Pure."""
+"""What a run will do and what it did, and the resulting install record. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ..objects.resources import Key
 from ..ownership.record import Record, RecordEntry
 from ..plan.plan import Action, Observed, Plan
 from ..release.bundle import Bundle
 from ..release.components import Meant
-from .dry_run import Prediction
 from .record_updates import completed, entries_of, intended
+
+if TYPE_CHECKING:
+    from .dry_run import Prediction
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,11 @@ class Decided:
     def changing(self) -> list[Action]:
         """Return the actions that write, in the order of the plan."""
         return [prediction.action for prediction in self.predictions if prediction.changes]
+
+    @property
+    def writes(self) -> bool:
+        """Return whether anything is written, the record included."""
+        return bool(self.changing) or self.records
 
     @property
     def creations(self) -> list[Key]:
@@ -79,3 +87,20 @@ class Decided:
         """Return the record after this run. See C(completed)."""
         gone = {*dropped, *self.plan.dropped}
         return completed(record, self.bundle, self.profile, self.jobset, entries, dropped=gone, intent=intent)
+
+
+@dataclass
+class Done:
+    """What a run did.
+
+    Args:
+        decided: the decision that was carried out.
+        changed: the actions that changed something.
+        recorded: whether the record changed.
+        notices: sentences for the user, to read after the run.
+    """
+
+    decided: Decided
+    changed: list[Action] = field(default_factory=list)
+    recorded: bool = False
+    notices: list[str] = field(default_factory=list)

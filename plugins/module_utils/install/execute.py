@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 
 from ..certificates.rotation import await_rotators_gone
 from ..cluster.client import Cluster
@@ -23,7 +22,7 @@ from ..ownership.record import Record, read_install_record, record_manifest
 from ..plan.plan import Action
 from ..release.bundle import EXTERNAL, PHASES
 from .apply import Applier, Outcome, custom_resources
-from .decision import Decided
+from .decision import Decided, Done
 from .record_updates import entries_of, intended
 
 # Each group is applied at once, one group after the other. CRDs come first: the server needs half a second to serve
@@ -31,23 +30,6 @@ from .record_updates import entries_of, intended
 # configurations need no running controller, and CRDs should not be served for long without their validating webhooks.
 _TOGETHER = (("foundation",), ("access", "admission"), ("controllers",), ("runtimes",))
 _NEED_CRDS = frozenset({"controllers", "runtimes"})
-
-
-@dataclass
-class Done:
-    """What a run did.
-
-    Args:
-        decided: the decision that was carried out.
-        changed: the actions that changed something.
-        recorded: whether the record changed.
-        notices: sentences for the user, to read after the run.
-    """
-
-    decided: Decided
-    changed: list[Action] = field(default_factory=list)
-    recorded: bool = False
-    notices: list[str] = field(default_factory=list)
 
 
 def carry_out(
@@ -58,7 +40,7 @@ def carry_out(
     force: bool,
     patience: float,
 ) -> Done:
-    """Carry out a decision.
+    """Carry out a decision that writes something.
 
     Args:
         decide: decides again; called if another run has written meanwhile.
@@ -70,8 +52,6 @@ def carry_out(
         ConductorError: a write failed; C(facts["written"]) names the objects that were written before.
     """
     done = Done(decided)
-    if not (decided.changing or decided.records):
-        return done
     applier = Applier(cluster, force=force)
     with ExitStack() as stack:
         try:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import InputError
-from ..findings.accepted import check_accepted
 from ..release.bundle import PHASES
 
 # Seconds to wait for another run to end. An apply takes less time, even on a slow cluster.
@@ -32,7 +31,7 @@ class InstallOptions:
         with_diff: report the changed fields.
         cluster_uid: the expected identity of the cluster; None accepts any.
         accept: warning codes to suppress.
-        adopt: the installers whose objects may be adopted; some of C(installers.ADOPTABLE).
+        adopt: the installers whose objects may be adopted; some of C(names.ADOPTABLE).
         lease_timeout: seconds to wait for another run on the same cluster to end.
     """
 
@@ -57,4 +56,8 @@ class InstallOptions:
         """
         if unknown := sorted(set(self.phases) - set(PHASES)):
             raise InputError(f"unknown phases: {', '.join(unknown)}", next_step=f"use some of: {', '.join(PHASES)}")
-        check_accepted(self.accept)
+        if self.accept:
+            # A late import: the catalogue of findings.
+            from ..findings.accepted import check_accepted
+
+            check_accepted(self.accept)

@@ -6,24 +6,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..certificates.external import certify
 from ..cluster.client import Cluster
 from ..cluster.identity import identity_of, parse_pin, require_expected
 from ..errors import ConductorError, RightsError, missing_permissions
 from ..jobset.choice import choose_jobset
-from ..objects.diff import render_diff
 from ..plan.observe import observe
 from ..plan.plan import Action, Observed, make_plan
 from ..release.bundle import PHASES, Bundle
-from .decision import Decided
-from .dry_run import predict
-from .execute import Done, carry_out
+from .decision import Decided, Done
 from .options import InstallOptions
 from .preserved_fields import preserved_fields
+
+if TYPE_CHECKING:
+    from .dry_run import Prediction
 
 _DEFAULTS = InstallOptions()
 
@@ -101,6 +101,11 @@ class InstallRun:
 
     def carry_out(self, decided: Decided) -> Done:
         """Write what was decided. See C(execute.carry_out)."""
+        if not decided.writes:
+            return Done(decided)
+        # A late import: a no-op needs nothing that writes.
+        from .execute import carry_out
+
         options = self._options
         return carry_out(self._cluster, decided, self.decide, force=options.force, patience=options.lease_timeout)
 
@@ -163,13 +168,32 @@ class InstallRun:
                 # Useful to an identity that may only read.
                 facts={"actions": _by_verb(writes)},
             )
-        predictions = predict(
-            asked, certified.bundle, writes, observed.metadata, force=options.force, ask_creations=options.check
+        return Decided(
+            certified.bundle,
+            options.profile,
+            choice.meant,
+            observed,
+            plan,
+            self._predictions(asked, certified.bundle, writes, observed),
+            tuple(warnings),
         )
-        return Decided(certified.bundle, options.profile, choice.meant, observed, plan, predictions, tuple(warnings))
+
+    def _predictions(
+        self, asked: Cluster, bundle: Bundle, writes: Sequence[Action], observed: Observed
+    ) -> list[Prediction]:
+        if not writes:
+            return []
+        # A late import: a no-op sends no dry run.
+        from .dry_run import predict
+
+        force, check = self._options.force, self._options.check
+        return predict(asked, bundle, writes, observed.metadata, force=force, ask_creations=check)
 
 
 def _diff(decided: Decided, done: Done) -> dict[str, str]:
+    # A late import: only diff mode needs it.
+    from ..objects.diff import render_diff
+
     changes = {found.action.key: found.changes for found in decided.predictions if found.changes}
     return render_diff({action.key: changes[action.key] for action in done.changed if action.key in changes})
 

@@ -11,18 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..cluster.client import Cluster
-from ..cluster.reader import Page, Reader, merge_pages
-from ..findings.jobset_rules import judge_jobset
 from ..objects.fields import part
 from ..objects.resources import resource_of
 from ..ownership.record import Record
 from ..release.bundle import Bundle
 from ..release.components import Meant, part_for
 from ..release.recognition import CONTROLLER_LABELS, JOBSET_CRD, JOBSET_GROUP, is_webhook_of, places
-from .facts import API_VERSION, jobset_facts
+
+if TYPE_CHECKING:
+    from ..cluster.reader import Page
 
 # The modes of C(conductor_jobset).
 JOBSET_MODES = ("auto", "bundled", "external")
@@ -31,7 +31,6 @@ _CRD = resource_of("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 _NAMESPACE = resource_of("v1", "Namespace")
 _DEPLOYMENT = resource_of("apps/v1", "Deployment")
 _SLICE = resource_of("discovery.k8s.io/v1", "EndpointSlice")
-_JOBSET = resource_of(f"{JOBSET_GROUP}/{API_VERSION}", "JobSet")
 
 
 @dataclass(frozen=True)
@@ -89,6 +88,9 @@ def choose_jobset(
     if record.jobset and mode in ("auto", record.jobset) and _is_as_recorded(record, bundle, configurations):
         meant = resolve_jobset(mode, record, None)
         return Choice(meant, part_for(bundle, meant))
+    # A late import, like those of look_at_jobset: most runs find what the record says.
+    from ..findings.jobset_rules import judge_jobset
+
     facts, job_sets, denied = look_at_jobset(cluster, bundle, configurations, adopt)
     meant = resolve_jobset(mode, record, facts)
     blockers = judge_jobset(facts, bundle, meant, job_sets)
@@ -99,7 +101,11 @@ def look_at_jobset(
     cluster: Cluster, bundle: Bundle, configurations: Sequence[Mapping[str, Any]], adopt: Sequence[str] = ()
 ) -> tuple[dict[str, Any], int | None, tuple[str, ...]]:
     """Return facts about the installed JobSet, the number of JobSets, and missing permissions. Two rounds of reads."""
+    from ..cluster.reader import Page, Reader, merge_pages
+    from .facts import API_VERSION, jobset_facts
+
     reader = Reader(cluster)
+    job_set = resource_of(f"{JOBSET_GROUP}/{API_VERSION}", "JobSet")
     pointed = sorted({place.namespace for place in places(of_jobset(configurations)) if place.namespace})
 
     def page(namespace: str | None, resource: Any, **options: Any) -> Callable[[], Page | None]:
@@ -119,7 +125,7 @@ def look_at_jobset(
     looked_into = {*pointed, *([] if first["home"] == {} else [bundle.namespace])}
     answers = first | reader.all(
         {
-            **({} if first["crd"] == {} else {"job_sets": page(None, _JOBSET, metadata_only=True, limit=1)}),
+            **({} if first["crd"] == {} else {"job_sets": page(None, job_set, metadata_only=True, limit=1)}),
             **{f"deployments {namespace}": page(namespace, _DEPLOYMENT) for namespace in looked_into},
             **{f"slices {namespace}": page(namespace, _SLICE) for namespace in pointed},
         }

@@ -10,16 +10,17 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import TargetError
-from . import oidc
-from .exec_plugin import Credential, run_plugin
 from .files import Hide
 from .headers import bearer
 from .model import ExecPlugin, shown
 from .pem import certificates, private_key, read_file
 from .usable import OIDC, Access
+
+if TYPE_CHECKING:
+    from .exec_plugin import Credential
 
 # Seconds: kubectl reads a token file again after this time.
 _TOKEN_FILE = 60.0
@@ -132,6 +133,9 @@ class _IdToken:
         self._lock = threading.Lock()
 
     def current(self) -> str:
+        # A late import: most users have other credentials.
+        from . import oidc
+
         with self._lock:
             config = oidc.current_config(self._config, self._access.name)
             if config != self._config:
@@ -144,6 +148,8 @@ class _IdToken:
     def _keep(self, rotated: bool) -> None:
         path = self._access.user.where
         if self._writes and os.path.isfile(path):
+            from . import oidc
+
             with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
                 oidc.persist(path, self._access.user_name, self._config)
                 return
@@ -171,6 +177,9 @@ class _Plugin:
             return (self._renewed() if kept is None or kept.expires < time.time() + _MARGIN else kept).token
 
     def _renewed(self) -> Credential:
+        # A late import: most users have other credentials.
+        from .exec_plugin import run_plugin
+
         self._credential = run_plugin(self._plugin, self._access.cluster, self._authority, self._access.name)
         self._hide(self._credential.secrets)
         if self._credential.token:

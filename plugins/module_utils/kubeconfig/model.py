@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
 from ..errors import TargetError
@@ -31,8 +30,7 @@ class Content(NamedTuple):
     folder: str = ""
 
 
-@dataclass(frozen=True)
-class ClusterEntry:
+class ClusterEntry(NamedTuple):
     """An entry of C(clusters)."""
 
     server: str = ""
@@ -45,8 +43,7 @@ class ClusterEntry:
     exec_config: Any = None
 
 
-@dataclass(frozen=True)
-class ExecPlugin:
+class ExecPlugin(NamedTuple):
     """The C(exec) of a user."""
 
     command: str = ""
@@ -58,8 +55,7 @@ class ExecPlugin:
     interactive_mode: str = ""
 
 
-@dataclass(frozen=True)
-class User:
+class User(NamedTuple):
     """An entry of C(users).
 
     Args:
@@ -80,9 +76,9 @@ class User:
     impersonate: str = ""
     impersonate_uid: str = ""
     impersonate_groups: tuple[str, ...] = ()
-    impersonate_extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    impersonate_extra: Mapping[str, tuple[str, ...]] = {}
     provider: str | None = None
-    provider_config: Mapping[str, str] = field(default_factory=dict)
+    provider_config: Mapping[str, str] = {}
     plugin: ExecPlugin | None = None
     unknown: tuple[str, ...] = ()
 
@@ -104,16 +100,14 @@ class User:
         )
 
 
-@dataclass(frozen=True)
-class ContextEntry:
+class ContextEntry(NamedTuple):
     """An entry of C(contexts)."""
 
     cluster: str = ""
     user: str = ""
 
 
-@dataclass(frozen=True)
-class Kubeconfig:
+class Kubeconfig(NamedTuple):
     """All files together. Of entries with the same name the one in the first file counts, whole."""
 
     clusters: Mapping[str, ClusterEntry]

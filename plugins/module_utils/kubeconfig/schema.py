@@ -12,8 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import TargetError
 
@@ -29,8 +28,7 @@ STRING, BOOLEAN, BASE64, STRINGS, STRING_MAP, STRINGS_MAP, ANY = (
 HONOURED, CHECKED, NO_EFFECT = "honoured", "checked", "no effect"
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """A field.
 
     Args:

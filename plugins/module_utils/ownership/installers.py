@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from ..names import MANAGERS
+from ..names import ADOPTABLE, MANAGERS
 from ..objects.fields import part, parts, text
 from ..objects.line import Line, about
 from .kubectl import installed_by_kubectl, kubectl_applied
 from .owner import Mark, manager_of, mark_of, marks_of
 
-# The owners whose objects an install can adopt.
-ADOPTABLE = ("helm", "argocd", "flux", "olm", "juju", "other")
 NOBODY: dict[str, Any] = {"kind": "none", "name": "", "adoptable": False}
 
 

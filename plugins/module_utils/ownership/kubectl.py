@@ -12,10 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..names import FIELD_MANAGER, MANAGED_LABEL
+from ..names import FIELD_MANAGER, LAST_APPLIED, MANAGED_LABEL
 from ..objects.managed_fields import common, cut, holds, together, without, without_containers
 from .owner import HELPERS, own_entry
-from .upstream import LAST_APPLIED, declared
 
 # The managers under which kubectl writes whole objects from files. Those of its editing commands (kubectl-edit, -patch,
 # -scale, -label, ...) are not included: an edit is a person's decision, and the field stays with its manager.
@@ -103,6 +102,9 @@ def take_over_entries(
         tools: the name prefixes of other managers whose entries are replaced as well.
         removed: the paths of marks that are removed from the object.
     """
+    # A late import: most runs take nothing over.
+    from .upstream import declared
+
     gone, disowned = leftovers
     taken: dict[str, Any] = {}
     kept: list[dict[str, Any]] = []

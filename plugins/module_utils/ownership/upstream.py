@@ -13,14 +13,13 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..names import FIELD_MANAGER, MANAGED_LABEL
+from ..names import FIELD_MANAGER, LAST_APPLIED, MANAGED_LABEL
 from ..objects.diff import changed_fields
 from ..objects.digest import digest
 from ..objects.encodings import from_json
 from ..objects.managed_fields import field_name, is_in, places, tree_of, value_at
 from ..release.bundle import Side
 
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _CRD = "CustomResourceDefinition"
 
 

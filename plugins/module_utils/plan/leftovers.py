@@ -15,7 +15,6 @@ from ..objects.fields import parts, text
 from ..objects.resources import Key, Resource, path_of, resource_of
 from ..ownership.record import Record
 from ..release.bundle import Bundle
-from ..release.user_objects import full_name, unfinished_train_jobs, users_of
 from .prune import Leftover, decide_leftover, leftovers_of
 
 _TRAIN_JOB = resource_of("trainer.kubeflow.org/v1alpha1", "TrainJob")
@@ -85,6 +84,9 @@ def _note_users(cluster: Cluster, keys: Sequence[Key], found: _Found) -> None:
             raise
         found.used_by.update(dict.fromkeys(runtimes.values(), "possibly a TrainJob (no permission to list them)"))
         return
+    # A late import: most runs find no leftovers.
+    from ..release.user_objects import full_name, unfinished_train_jobs, users_of
+
     running = unfinished_train_jobs(jobs)
     for name, key in runtimes.items():
         for job in users_of(name, running):
@@ -93,6 +95,8 @@ def _note_users(cluster: Cluster, keys: Sequence[Key], found: _Found) -> None:
 
 def _objects_of(cluster: Cluster, key: Key) -> str:
     """Return the name of a custom resource that would be deleted with its CRD; empty if there is none."""
+    from ..release.user_objects import full_name
+
     crd = cluster.find(path_of(key))
     for version in parts(crd, "spec", "versions"):
         if version.get("served"):

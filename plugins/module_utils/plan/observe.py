@@ -13,7 +13,6 @@ from ..cluster.identity import NAMESPACE
 from ..errors import ApiError, missing_permissions
 from ..names import INSTALL_RECORD, MANAGED_LABEL
 from ..objects.fields import parts, text
-from ..objects.finalizers import holders
 from ..objects.resources import Key, Resource, key_of, path_of, resource_of
 from ..ownership.record import Record, read_install_record
 from ..release.bundle import Bundle
@@ -235,6 +234,9 @@ def conditions_of(kind: str, item: Mapping[str, Any]) -> list[str]:
 
 def _holders(cluster: Cluster, key: Key, crd: Mapping[str, Any]) -> list[str]:
     """Return the objects of a CRD that hold its deletion; the server names those of a Namespace itself."""
+    # A late import: most runs find no Terminating CRD.
+    from ..objects.finalizers import holders
+
     served = [version for version in parts(crd, "spec", "versions") if version.get("served")]
     if key.kind != "CustomResourceDefinition" or not served:
         return []

@@ -9,16 +9,13 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
-from ..findings.other_tools import removal_advice
 from ..objects.digest import digest
 from ..objects.fields import name_of, numbers, part
 from ..objects.line import Line, about, about_object, about_places
 from ..objects.resources import Key, key_of
-from ..ownership.installers import owner, tool_of
 from ..ownership.kubectl import installed_by_kubectl, is_nobodys, kubectl_applied
 from ..ownership.owner import entry_digest, foreign_webhooks, manager_of, mark_of, own_entry
 from ..ownership.record import Record, RecordEntry
-from ..ownership.upstream import is_bare
 from ..release.bundle import PHASES, Bundle, Side
 from .prune import Leftover, phase_of
 
@@ -215,6 +212,10 @@ def _decide(
         if own_entry(metadata) is None:
             return action("adopt", f"it exists already ({manager.words})")
     elif manager.kind != "conductor":
+        # Two late imports: most clusters have no object of others.
+        from ..ownership.installers import owner, tool_of
+        from ..ownership.upstream import is_bare
+
         if side is not None and is_bare(manifest, side) and mark_of(metadata) is None and is_nobodys(metadata):
             adopted = action("adopt", "it is upstream's object, without any content")
             return replace(adopted, take_over=True, side=side)
@@ -259,18 +260,28 @@ def _blockers(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> 
         subject, cause = f"{named}{more}", f"managed by another owner ({whose})"
         code = _foreign_code(keys)
         # Built-in runtimes of another owner are not an installation that somebody may want to remove.
-        next_step = _LEAVE_ALONE if code == "runtime_other_owner" else f"{_LEAVE_ALONE}; {removal_advice(whose)}"
+        next_step = _LEAVE_ALONE if code == "runtime_other_owner" else f"{_LEAVE_ALONE}; {_removal_advice(whose)}"
         found.append(Blocker(f"{subject}: {cause}", next_step, code, subject, cause, same))
     adopting = any(action.tool for action in actions)
     for name, place in foreign_webhooks(observed.webhook_configurations, bundle, by_name=adopting):
+        # A late import: most clusters have no other installation.
+        from ..ownership.installers import owner
+
         subject, cause = f"webhook configuration {name} points to {place}", "another Trainer or JobSet is installed"
         code = "jobset_other_owner" if "jobset" in name else "trainer_other_owner"
         same = about_places(place.url or place.namespace)
         named_so = [item for item in observed.webhook_configurations if name_of(item) == name]
-        advice = removal_advice(*(owner(part(item, "metadata"))["name"] for item in named_so))
+        advice = _removal_advice(*(owner(part(item, "metadata"))["name"] for item in named_so))
         next_step = f"{_NO_ADOPTION if adopting else _LEAVE_ALONE}; {advice}"
         found.append(Blocker(f"{subject}: {cause}", next_step, code, subject, cause, same))
     return found
+
+
+def _removal_advice(*owners: Line) -> str:
+    # A late import: most clusters have no other installation.
+    from ..findings.other_tools import removal_advice
+
+    return removal_advice(*owners)
 
 
 def _foreign_code(keys: Sequence[Key]) -> str:

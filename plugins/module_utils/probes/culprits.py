@@ -10,13 +10,14 @@ owner, and none of our webhooks is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..ownership.admission import origin_of
 from ..redaction import redact
-from ..rejections.rejection import Rejection, Scene
 from ..verdicts.verdict import Verdict
 from .probe import ProbeVerdict, own_step
+
+if TYPE_CHECKING:
+    from ..rejections.rejection import Rejection, Scene
 
 # The rule of such a verdict: the object is rejected, or a webhook of another owner cannot be called.
 REJECTED, UNANSWERED = "admission", "other webhook"
@@ -42,6 +43,9 @@ def with_culprits(verdicts: Sequence[Verdict], configurations: Iterable[Mapping[
 
 
 def _culprit(found: Sequence[ProbeVerdict], configurations: Sequence[Mapping[str, Any]]) -> Verdict:
+    # A late import: in most runs nothing rejects the probes.
+    from ..ownership.admission import origin_of
+
     first = found[0]
     rejection: Rejection = first.rejection  # type: ignore[assignment]
     scene = _scene(found)
@@ -60,6 +64,8 @@ def _culprit(found: Sequence[ProbeVerdict], configurations: Sequence[Mapping[str
 
 def _scene(found: Iterable[ProbeVerdict]) -> Scene:
     """Return what is rejected: objects of one namespace, or also cluster-scoped ones, which no namespace exempts."""
+    from ..rejections.rejection import Scene
+
     keys = {verdict.sent for verdict in found if verdict.sent}
     namespaces = {key.namespace for key in keys if key.namespace}
     objects = sorted(str(key) for key in keys if not key.namespace)

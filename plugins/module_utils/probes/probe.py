@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..cluster.client import Cluster
-from ..diagnose.webhook_causes import webhook_cause
 from ..errors import ApiError, ConductorError, missing_permissions
 from ..objects.fields import whole_number
+from ..objects.line import Line
 from ..objects.resources import Key, key_of, resource_of
 from ..redaction import redact
-from ..rejections.rejection import Rejection, Scene, rejection_of
 from ..release.bundle import Bundle, Probe
-from ..rights.required import summed_up, to_probe
 from ..verdicts.verdict import State, Verdict
+
+if TYPE_CHECKING:
+    from ..rejections.rejection import Rejection, Scene
 
 # The name of a webhook to namespace and name of the Services that it calls; none if they are unknown.
 Webhooks: TypeAlias = "Mapping[str, Collection[tuple[str, str]]]"
@@ -64,22 +65,30 @@ def prove_webhooks(cluster: Cluster, bundle: Bundle, probes: Iterable[Probe], *,
         try:
             return judge(probe, _send(cluster, probe.manifest), ours)
         except ConductorError as error:
-            if verb := _denied_verb(error):
-                key = key_of(probe.manifest)
-                denied.extend(
-                    summed_up(
-                        right
-                        for right in to_probe(bundle)
-                        if (right.verb, right.namespace) == (verb, key.namespace)
-                        and right.resource == resource_of(key.api_version, key.kind).plural
-                    )
-                )
-            return judge(probe, error, ours)
+            verdict = judge(probe, error, ours)
+            # Where our webhook has answered, no permission was missing.
+            if not verdict.ready and (verb := _denied_verb(error)):
+                denied.extend(_missing(probe, bundle, verb))
+            return verdict
 
     verdicts = cluster.each(one, probes) if at_once else list(map(one, probes))
     if denied:
         raise missing_permissions(denied, "probe webhooks", written=True)
     return verdicts
+
+
+def _missing(probe: Probe, bundle: Bundle, verb: str) -> list[Line]:
+    """Return the permission that a probe was denied."""
+    # A late import: most identities have the permissions.
+    from ..rights.required import summed_up, to_probe
+
+    key = key_of(probe.manifest)
+    return summed_up(
+        right
+        for right in to_probe(bundle)
+        if (right.verb, right.namespace) == (verb, key.namespace)
+        and right.resource == resource_of(key.api_version, key.kind).plural
+    )
 
 
 def webhooks_of(bundle: Bundle) -> dict[str, frozenset[tuple[str, str]]]:
@@ -99,7 +108,6 @@ def judge(probe: Probe, answer: Mapping[str, Any] | ConductorError, ours: Webhoo
         ours: the webhooks of the release; None if only that of the probe is known.
     """
     sent = key_of(probe.manifest)
-    scene = Scene("the test object", sent.namespace) if sent.namespace else Scene(f"{sent.kind} {sent.name}")
 
     def verdict(
         state: State, evidence: str, said: str = "", next_step: str = "", rejection: Rejection | None = None
@@ -119,17 +127,23 @@ def judge(probe: Probe, answer: Mapping[str, Any] | ConductorError, ours: Webhoo
         )
 
     if isinstance(answer, ConductorError):
-        shown = redact(answer.message)
         by_us = f'admission webhook "{probe.webhook}" denied the request' in answer.message
         if probe.expect == "denied" and by_us and probe.says in answer.message:
             return verdict("ready", "rejected an invalid object")
         if by_us:
-            return verdict("progressing", f"it rejected the object for an unexpected reason: {shown}")
+            return verdict("progressing", f"it rejected the object for an unexpected reason: {redact(answer.message)}")
         if not isinstance(answer, ApiError):
             return verdict("unknown", redact(str(answer)))
+        # A late import: most probes get the answer that they expect.
+        from ..rejections.rejection import Scene, rejection_of
+
+        scene = Scene("the test object", sent.namespace) if sent.namespace else Scene(f"{sent.kind} {sent.name}")
+        shown = redact(answer.message)
         found = rejection_of(answer.message, answer.status, answer.reason)
         is_ours = found.is_of({probe.webhook: frozenset()} if ours is None else ours)
         if found.is_unanswered and is_ours:
+            from ..diagnose.webhook_causes import webhook_cause
+
             cause, next_step = webhook_cause(answer.message) or ("", "")
             if ours and not ours[found.name]:
                 # An external JobSet: no install restores it.
@@ -192,8 +206,12 @@ def _send(cluster: Cluster, manifest: dict[str, Any]) -> dict[str, Any]:
 
 def _denied_verb(error: ConductorError) -> str:
     """Return the verb that the server's authorizer denied; empty otherwise. Admission answers 403, too."""
-    found = rejection_of(error.message) if isinstance(error, ApiError) and error.status == 403 else None
-    verb = found.words.get("verb", "") if found and found.kind == "permission" else ""
+    if not isinstance(error, ApiError) or error.status != 403:
+        return ""
+    from ..rejections.rejection import rejection_of
+
+    found = rejection_of(error.message)
+    verb = found.words.get("verb", "") if found.kind == "permission" else ""
     return verb if verb in ("create", "patch") else ""
 
 

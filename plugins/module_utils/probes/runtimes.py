@@ -14,7 +14,6 @@ from ..cluster.retry import is_webhook_transport
 from ..errors import ApiError, NotReadyError, listed
 from ..objects.fields import text
 from ..objects.resources import resource_of
-from ..rejections.rejection import Scene, rejection_of
 from ..release.bundle import Bundle
 from ..verdicts.api import runtime_verdict
 from .probe import webhooks_of
@@ -100,6 +99,9 @@ def require_runtimes(cluster: Cluster, bundle: Bundle) -> list[dict[str, Any]]:
 
 def _next_step(bundle: Bundle, messages: Sequence[str]) -> str:
     """Return what helps: against what others reject, or an install, which restores runtimes and webhooks."""
+    # A late import: most runtimes can be used.
+    from ..rejections.rejection import Scene, rejection_of
+
     ours = webhooks_of(bundle)
     scene = Scene("the test TrainJob", bundle.probe_namespace, given=True)
     others = [found for found in map(rejection_of, messages) if found.is_admission and not found.is_of(ours)]

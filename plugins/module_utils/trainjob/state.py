@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from ..diagnose.failures import restarts_of
 from ..errors import RefusedError
 from ..objects.fields import name_of, part, parts, text
 from ..objects.resources import Key
 from ..verdicts.jobs import jobset_verdict, trainjob_verdict
-from ..verdicts.pods import containers_of, exit_code_of, holding_container, pod_words, sidecars_of
+from ..verdicts.pods import containers_of, exit_code_of, holding_container, pod_words, restarts_of, sidecars_of
 from ..verdicts.verdict import count
 
 JobPhase = Literal["created", "suspended", "running", "complete", "failed"]

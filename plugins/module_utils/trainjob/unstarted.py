@@ -11,9 +11,10 @@ from typing import Any
 from ..cluster.client import Cluster
 from ..diagnose.event_causes import event_cause
 from ..diagnose.events import last_warning
-from ..diagnose.failures import is_being_made, start_failures
+from ..diagnose.failures import start_failures
 from ..objects.fields import name_of
 from ..redaction import redact
+from ..verdicts.pods import is_being_made
 
 # Pods of one TrainJob mostly have the same trouble, so the events of a few are enough.
 _ASKED = 3

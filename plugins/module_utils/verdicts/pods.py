@@ -15,10 +15,21 @@ from typing import Any
 
 from ..objects.fields import conditions_of, has_ended, is_terminating, is_true, name_of, part, parts, text
 from ..redaction import redact
-from .verdict import words_of
+from .verdict import count, words_of
 
 # The kubelet's reasons for containers that it is creating, or that wait for the init containers.
 BEING_MADE = frozenset({"ContainerCreating", "PodInitializing"})
+# The kubelet's reasons for containers that it retries at growing intervals.
+_BACK_OFF = frozenset(
+    {
+        "ImagePullBackOff",
+        "CrashLoopBackOff",
+        "ErrImagePull",
+        "RunContainerError",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
+    }
+)
 # Exit reasons that add nothing to the exit code.
 _PLAIN_EXITS = frozenset({"", "Error", "Completed"})
 # Exit reasons whose message says why the program never ran.
@@ -217,6 +228,25 @@ def may_run(pod: Mapping[str, Any], names: Collection[str] = ()) -> bool:
         if (not names or text(status, "name") in names) and part(status, "state")
     ]
     return not known or any(part(status, "state", "running") for status in known)
+
+
+def in_back_off(pod: Mapping[str, Any]) -> bool:
+    """Return whether a container of this pod is in back-off: the kubelet retries it at growing intervals."""
+    return any(_waiting_reason(status) in _BACK_OFF for status in containers_of(pod))
+
+
+def is_being_made(pod: Mapping[str, Any]) -> bool:
+    """Return whether the kubelet is creating the containers; the pod's status does not show any details then."""
+    return any(_waiting_reason(status) in BEING_MADE for status in containers_of(pod))
+
+
+def restarts_of(pod: Mapping[str, Any]) -> int:
+    """Return the highest restart count among the containers of this pod."""
+    return max((count(status.get("restartCount")) for status in containers_of(pod)), default=0)
+
+
+def _waiting_reason(status: Mapping[str, Any]) -> str:
+    return text(status, "state", "waiting", "reason")
 
 
 def containers_of(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:

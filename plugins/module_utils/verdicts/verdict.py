@@ -51,6 +51,16 @@ class Verdict:
         """Return whether the state is ready. An unknown state is not."""
         return self.state == "ready"
 
+    def row(self) -> dict[str, str]:
+        """Return the verdict for a result."""
+        return {
+            "subject": self.subject,
+            "rule": self.rule,
+            "state": self.state,
+            "evidence": self.evidence,
+            "since": self.since,
+        }
+
     def __str__(self) -> str:
         return f"{self.subject}: {self.evidence or self.rule}"
 

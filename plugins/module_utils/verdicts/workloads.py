@@ -86,6 +86,11 @@ def _replica_failure(workload: Mapping[str, Any] | None) -> Mapping[str, Any]:
     )
 
 
+def is_refused(deployment: Mapping[str, Any]) -> bool:
+    """Return whether the last attempt to create pods of this Deployment was rejected."""
+    return bool(_replica_failure(deployment))
+
+
 def _is_contradicted(status: Mapping[str, Any], wanted: int) -> bool:
     """Return whether other numbers of a status contradict that all pods are available."""
     known = (status.get(field) for field in ("readyReplicas", "fullyLabeledReplicas"))

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from ..certificates.serving import ServingCertificates
 from ..certificates.sources import needed_keys, pods_to_touch
 from ..cluster.client import Cluster
 from ..cluster.transport import GRACE
-from ..diagnose.failure_tracker import FailureTracker
 from ..diagnose.unreachable import unreachable_verdict
 from ..errors import ConductorError, NotReadyError
 from ..objects.resources import Key
@@ -25,10 +25,13 @@ from ..verdicts.verdict import Verdict
 from ..verdicts.workloads import pods_of
 from .controller_rows import controller_rows
 from .external_jobset import ExternalJobSet
-from .not_ready import NotReady, row_of
 from .nudges import Nudges
 from .readiness import Readiness
 from .timeline import Timeline
+
+if TYPE_CHECKING:
+    from ..diagnose.failure_tracker import FailureTracker
+    from .not_ready import NotReady
 
 # The longest pause between two checks if no event arrives, in seconds: after a failed proof, while a polled object is
 # not ready, and otherwise.
@@ -75,11 +78,12 @@ class ControllersWait:
         self._mounting: list[Key] = []
         self._failed_since: dict[str, float] = {}
         self._nudges = Nudges(self._cluster, monotonic)
-        self._failure_tracker = FailureTracker(self._cluster, bundle.objects("Deployment"))
+        # The pods at the beginning, and the uids of those that were in back-off.
+        self._first_pods: Sequence[Mapping[str, Any]] = ()
+        self._stuck: frozenset[str] = frozenset()
         self._certificates = ServingCertificates(self._cluster, bundle, monotonic=monotonic)
         self._proof = Proof(self._cluster, bundle, self._certificates)
         self._readiness = Readiness(self._cluster, bundle, external_jobset, with_secrets=refresh)
-        self._not_ready = NotReady(self._cluster, bundle, self._readiness, self._timeline)
 
     def run(self, timeout: float) -> dict[str, Any]:
         """Wait up to C(timeout) seconds; 0 checks once.
@@ -152,6 +156,21 @@ class ControllersWait:
         if self._readiness.watcher.failure:
             raise self._readiness.watcher.failure
 
+    # Two late imports: a wait for controllers that are ready already needs no diagnosis.
+    @cached_property
+    def _not_ready(self) -> NotReady:
+        from .not_ready import NotReady
+
+        return NotReady(self._cluster, self._bundle, self._readiness, self._timeline)
+
+    @cached_property
+    def _failure_tracker(self) -> FailureTracker:
+        from ..diagnose.failure_tracker import FailureTracker
+
+        tracker = FailureTracker(self._cluster, self._bundle.objects("Deployment"))
+        tracker.begin(self._first_pods, self._stuck)
+        return tracker
+
     def _final(self, waiting: list[Verdict], now: float) -> list[Verdict]:
         """Return the verdicts that have been failed for long enough."""
         failed = [verdict for verdict in waiting if verdict.state == "failed"]
@@ -166,14 +185,13 @@ class ControllersWait:
         """Record the initial state, and retry immediately what an earlier run left in back-off."""
         live, pods = self._readiness.deployments(), self._readiness.pods()
         deployments = self._bundle.objects("Deployment")
-        stuck: frozenset[str] = frozenset()
+        self._first_pods = pods
         if self._retry:
             names = [deployment["metadata"]["name"] for deployment in deployments]
-            stuck = self._nudges.retry(
+            self._stuck = self._nudges.retry(
                 [live[name] for name in names if name in live],
                 [pod for deployment in deployments for pod in pods_of(deployment, pods)],
             )
-        self._failure_tracker.begin(pods, stuck)
 
     def _help(self) -> float:
         """Touch the pods that are due; return the seconds until the next touch is due."""
@@ -207,7 +225,7 @@ class ControllersWait:
             raise
         return {
             "controllers": controllers,
-            "checks": [row_of(verdict) for verdict in verdicts],
+            "checks": [verdict.row() for verdict in verdicts],
             "touched": self._nudges.touched,
             "retried": self._nudges.retried,
             "warnings": self._nudges.warnings + self._certificates.warnings,

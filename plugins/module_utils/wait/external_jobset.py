@@ -12,7 +12,6 @@ from typing import Any
 from ..cluster.client import Cluster
 from ..cluster.watch import Scope, Watcher
 from ..errors import ApiError, RefusedError, listed
-from ..findings.jobset_rules import judge_jobset
 from ..jobset.choice import Choice, look_at_jobset, of_jobset, resolve_jobset
 from ..objects.fields import parts, text
 from ..objects.resources import resource_of
@@ -117,6 +116,9 @@ def jobset_to_wait_for(cluster: Cluster, bundle: Bundle, mode: str) -> tuple[Bun
     record = _record(cluster, bundle.namespace)
     if mode == "auto" and record.jobset == "bundled":
         return bundle, None
+    # A late import: most installations have the JobSet of the release.
+    from ..findings.jobset_rules import judge_jobset
+
     configurations = _read(cluster)
     facts, job_sets, denied = look_at_jobset(cluster, bundle, configurations)
     if resolve_jobset(mode, record, facts) == "bundled":

@@ -12,12 +12,12 @@ from typing import Any
 from ..cluster.client import Cluster
 from ..diagnose.events import last_event
 from ..diagnose.failure_sign import FailureSign
-from ..diagnose.failures import is_being_made
 from ..diagnose.limit_ranges import with_limit_range
 from ..diagnose.report import bounded_message, diagnose, diagnosis_lines
 from ..errors import NotReadyError, listed
 from ..objects.fields import name_of, namespace_of, text
 from ..release.bundle import Bundle
+from ..verdicts.pods import is_being_made
 from ..verdicts.verdict import Verdict
 from ..verdicts.workloads import deployment_verdict, pods_of
 from .readiness import Readiness
@@ -142,21 +142,10 @@ def _error(said: str, diagnosis: list[dict[str, Any]], rows: Iterable[Verdict], 
         bounded_message("\n  ".join([said, *diagnosis_lines(diagnosis, said)])),
         step=STEP,
         next_step=next_step,
-        facts={"checks": [row_of(verdict) for verdict in rows], "diagnosis": diagnosis},
+        facts={"checks": [verdict.row() for verdict in rows], "diagnosis": diagnosis},
     )
 
 
 def _first(next_steps: Iterable[str]) -> str:
     """Return the first next steps, each once."""
     return "; ".join(list(dict.fromkeys(filter(None, next_steps)))[:_NEXT_STEPS])
-
-
-def row_of(verdict: Verdict) -> dict[str, str]:
-    """Return a verdict for a result."""
-    return {
-        "subject": verdict.subject,
-        "rule": verdict.rule,
-        "state": verdict.state,
-        "evidence": verdict.evidence,
-        "since": verdict.since,
-    }

@@ -17,11 +17,11 @@ from typing import Any
 from ..certificates.sources import ANNOTATION, TOUCH_INTERVAL
 from ..cluster.client import Cluster
 from ..cluster.retry import is_transient
-from ..diagnose.failures import in_back_off, is_refused
 from ..errors import ApiError, ConductorError
 from ..objects.fields import name_of, namespace_of, text
 from ..objects.resources import Key
-from ..rejections.rejection import rejection_of
+from ..verdicts.pods import in_back_off
+from ..verdicts.workloads import is_refused
 
 RETRY_ANNOTATION = "conductor.trainer/retried-at"
 
@@ -100,6 +100,9 @@ class Nudges:
         try:
             send()
         except ConductorError as error:
+            # A late import: most runs send nothing here.
+            from ..rejections.rejection import rejection_of
+
             status = error.status if isinstance(error, ApiError) else None
             # A webhook or a policy may reject it, too. A nudge only helps: the wait continues without it.
             if status == 403 or rejection_of(error.message, status or 0).is_admission:

@@ -9,8 +9,7 @@ An empty object for a list would look like an empty cluster, and an object of an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from .body import OddAnswer, quoted
@@ -26,8 +25,7 @@ _DISCOVERY = {
 _LONGEST_NAME = 1024
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What a request asks for.
 
     Args:

@@ -12,9 +12,9 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import RefusedError
 from ansible_collections.conductor.trainer.plugins.module_utils.inspection.inspect import inspect
+from ansible_collections.conductor.trainer.plugins.module_utils.names import LAST_APPLIED
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of, path_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.owner import traces_of
-from ansible_collections.conductor.trainer.plugins.module_utils.ownership.upstream import LAST_APPLIED
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.support import foreign
 from tests.support.control_plane import ControlPlane

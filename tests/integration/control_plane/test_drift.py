@@ -19,10 +19,9 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import RefusedError
-from ansible_collections.conductor.trainer.plugins.module_utils.names import MANAGED_LABEL
+from ansible_collections.conductor.trainer.plugins.module_utils.names import LAST_APPLIED, MANAGED_LABEL
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.diff import changed_fields
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of, path_of
-from ansible_collections.conductor.trainer.plugins.module_utils.ownership.upstream import LAST_APPLIED
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.support.control_plane import ControlPlane
 from tests.support.sampled import sampled

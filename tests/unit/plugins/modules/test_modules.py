@@ -38,25 +38,7 @@ from tests.unit.plugins.helpers.builders import (
     train_job,
 )
 from tests.unit.plugins.helpers.fakes import FakeCluster, Request
-from tests.unit.plugins.helpers.new_process import told_by
 
-# Prints which modules of LATE are imported with the module, and by a run that writes nothing.
-LATE = ("_preflight", "_rights", "_remove", "_removal_plan")
-NO_OP = f"""
-import sys
-import ansible_collections.conductor.trainer.plugins.modules.trainer_operator
-from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
-from tests.unit.plugins.helpers.builders import bundle, installed
-
-late = ["ansible_collections.conductor.trainer.plugins.module_utils." + name for name in {LATE}]
-print("imported with the module:", *(name for name in late if name in sys.modules))
-cluster = installed(bundle())
-assert ensure_present(cluster, bundle())["record_updated"]
-for name in late:
-    sys.modules.pop(name, None)
-assert not ensure_present(cluster, bundle())["changed"]
-print("imported by a run:", *(name for name in late if name in sys.modules))
-"""
 PACKAGE = "ansible_collections.conductor.trainer.plugins"
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 # The documentation fragment of an option that only some modules have.
@@ -326,8 +308,3 @@ def test_trainjob_submits_nothing_in_check_mode() -> None:
 def test_trainjob_needs_to_know_which() -> None:
     with pytest.raises(InputError, match="no TrainJob is named"):
         Operation("trainjob").run(installed(bundle()), bundle(), name="", namespace="")
-
-
-def test_a_run_that_changes_nothing_imports_only_what_it_needs() -> None:
-    """Imports for runs that write or remove, a quarter of all, are delayed."""
-    assert told_by(NO_OP) == ["imported with the module:", "imported by a run:"]

@@ -20,14 +20,16 @@ from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_sign import FailureSign
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failures import (
     failure_signs,
-    in_back_off,
-    is_being_made,
-    is_refused,
     newest_pods,
-    restarts_of,
     start_failures,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.signature import SLOW, Signature
+from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.pods import (
+    in_back_off,
+    is_being_made,
+    restarts_of,
+)
+from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.workloads import is_refused
 from tests.unit.plugins.helpers.builders import ROOT
 from tests.unit.plugins.module_utils.verdicts.test_verdicts import ODD, damaged, places
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.verdict import Verdict
-from ansible_collections.conductor.trainer.plugins.module_utils.wait.not_ready import NotReady, row_of
+from ansible_collections.conductor.trainer.plugins.module_utils.wait.not_ready import NotReady
 from ansible_collections.conductor.trainer.plugins.module_utils.wait.readiness import Readiness
 from ansible_collections.conductor.trainer.plugins.module_utils.wait.timeline import Timeline
 from tests.unit.plugins.helpers.builders import bundle, serving
@@ -23,12 +23,12 @@ def test_few_remedies_are_named_and_none_twice() -> None:
     error = errors.timed_out(waiting, [], 7.0, 7.0)
     assert error.next_step == "do 0; do 1; do 2; do 3; do 4"
     assert "Service 19: none (for 7 s)" in error.message
-    assert error.facts["checks"][0] == row_of(waiting[0])
+    assert error.facts["checks"][0] == waiting[0].row()
 
 
 def test_a_row_holds_what_is_known() -> None:
     verdict = Verdict("Lease a", "leader", "ready", "held by b", since="2026-01-01T00:00:00Z")
-    assert row_of(verdict) == {
+    assert verdict.row() == {
         "subject": "Lease a",
         "rule": "leader",
         "state": "ready",
