@@ -82,8 +82,8 @@ options:
       image_pull_credentials:
         description:
           - "Credentials of registries, by registry, each with username and password. Conductor creates a Secret of
-            them and lets the controllers use it. Example: {mirror.example.com: {username: puller, password: \"{{
-            vaulted_password }}\"}}."
+            them and lets the controllers use it. Example: {mirror.example.com: {username: puller,
+            password: the password}}."
         type: dict
       replicas: &replicas
         description:

@@ -194,3 +194,8 @@ def test_every_variable_of_an_entry_point_is_read_by_its_tasks(entry_point: str)
     read = set(re.findall(r"\bconductor_\w+", used)) | {f"conductor_{name}" for name in CUSTOMIZE}
     assert "lookup('conductor.trainer.customization')" in used
     assert [name for name in SPECS[entry_point]["options"] if name not in read] == []
+
+
+def test_no_text_of_the_specs_is_evaluated() -> None:
+    """Ansible evaluates expressions in argument specs, descriptions included."""
+    assert [name for name, option in ALL.items() if "{{" in str(option) or "{%" in str(option)] == []
