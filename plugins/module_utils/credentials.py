@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -84,12 +85,14 @@ _SECTIONS = ("users", "clusters", "contexts")
 
 
 def secrets_in(options: Mapping[str, Any]) -> set[str]:
-    """Return every secret in C(kubeconfig), C(proxy), C(host) and C(certificates_pem), and every private key.
+    """Return every secret in the options that are not marked C(no_log), and every private key.
 
     The values may be of any type, because options that fail validation are shown as well.
     """
     kubeconfig = options.get("kubeconfig")
     found = _of_url(options.get("proxy")) | _of_url(options.get("host")) | _of_pem(options.get("certificates_pem"))
+    customize = options.get("customize")
+    found |= _of_registries(customize.get("image_pull_credentials") if isinstance(customize, Mapping) else None)
     # Keys are also pasted where a path or a certificate belongs.
     found |= {value for value in options.values() if isinstance(value, str) and PRIVATE_KEY in value}
     found |= {str(value) for name in _PATHS if _is_pasted(value := options.get(name))}
@@ -99,6 +102,14 @@ def secrets_in(options: Mapping[str, Any]) -> set[str]:
         elif isinstance(content, Mapping):
             found |= _of_kubeconfig(content)
     return found
+
+
+def usernames_in(options: Mapping[str, Any]) -> set[str]:
+    """Return the usernames for registries. They are often words of results, e.g. C(kubeflow), and no secrets."""
+    customize = options.get("customize")
+    credentials = customize.get("image_pull_credentials") if isinstance(customize, Mapping) else None
+    logins = credentials.values() if isinstance(credentials, Mapping) else ()
+    return {str(login["username"]) for login in logins if isinstance(login, Mapping) and "username" in login}
 
 
 def secrets_in_files(options: Mapping[str, Any], environ: Mapping[str, str]) -> set[str]:
@@ -157,6 +168,45 @@ def encoded_pem(pem: str) -> str:
     """Return PEM text as the C(data) of a Secret holds it."""
     # The file lookup strips the last line break; the encoded value must be the same with and without it.
     return base64.b64encode(f"{pem.rstrip()}\n".encode()).decode() if pem.strip() else ""
+
+
+def docker_config(credentials: Mapping[str, Any]) -> str:
+    """Return credentials of registries as the data of a Secret holds them (kubernetes.io/dockerconfigjson)."""
+    logins = {
+        str(registry): {"username": login["username"], "password": login["password"], "auth": _login(login)}
+        for registry, login in sorted(credentials.items())
+    }
+    return base64.b64encode(json.dumps({"auths": logins}, separators=(",", ":")).encode()).decode()
+
+
+def _login(login: Mapping[str, Any]) -> str:
+    return base64.b64encode(f"{login['username']}:{login['password']}".encode()).decode()
+
+
+def _of_registries(credentials: Any) -> set[str]:
+    """Return the secrets in credentials of registries: the passwords, and every form in which they are sent."""
+    if not isinstance(credentials, Mapping):
+        # Something else than a mapping is rejected, and shown.
+        return {str(credentials)} if credentials else set()
+    found: set[str] = set()
+    complete: dict[str, Any] = {}
+    for registry, login in credentials.items():
+        if not isinstance(login, Mapping):
+            found |= set(_texts(login))
+            continue
+        found |= set(_texts([value for name, value in login.items() if name != "username"]))
+        if {"username", "password"} <= set(login):
+            complete[str(registry)] = login
+            found |= {f"{login['username']}:{login['password']}", _login(login)}
+    return found | ({docker_config(complete)} if complete else set())
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Return every text in a value."""
+    for item in value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ():
+        yield from _texts(item)
+    if not isinstance(value, (Mapping, list, tuple)) and _as_text(value):
+        yield _as_text(value)
 
 
 # -- a kubeconfig --------------------------------------------------------------------------------------------------

@@ -170,7 +170,7 @@ class ModuleOperation:
             call.warn(exposed)
         try:
             if params["options"] == RECORDED:
-                bundle = _customized(bundle, read_install_record(cluster, bundle.namespace).options)
+                bundle = _customized(bundle, read_install_record(cluster, bundle.namespace).options, recorded=True)
             return self.run(call, cluster, bundle)
         finally:
             # They may have been renewed meanwhile.
@@ -189,13 +189,13 @@ class ModuleOperation:
             raise
 
 
-def _customized(bundle: Bundle, options: Mapping[str, Any]) -> Bundle:
+def _customized(bundle: Bundle, options: Mapping[str, Any], *, recorded: bool = False) -> Bundle:
     if not options:
         return bundle
     # Most installations have none.
     from .options.layers import with_options
 
-    return with_options(bundle, options)
+    return with_options(bundle, options, recorded=recorded)
 
 
 def _secrets_of(settings: Mapping[str, Any]) -> set[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .credentials import secrets_in, shown_options
+from .credentials import secrets_in, shown_options, usernames_in
 from .lifetime import end_now, end_with
 from .module_call import Call, ModuleOperation, client_error
 from .output import Outlet
@@ -34,6 +34,7 @@ class _Module(AnsibleModule):
 
     def _return_formatted(self, kwargs: dict[str, Any]) -> None:
         """See AnsibleModule. Both results and failures end here, in all releases of ansible-core."""
+        self.no_log_values -= usernames_in(self.params)
         self.outlet.hide({*secrets_in(self.params), *self.no_log_values})
         self.no_log_values.update(self.outlet.secrets.values)
         shown = {"invocation": {"module_args": shown_options(self.params, self.argument_spec)}, **kwargs}
@@ -51,7 +52,7 @@ def run_module(operation: ModuleOperation) -> None:
     )
     if missing := client_error():
         module.fail_json(str(missing))
-    outlet.hide(module.no_log_values)
+    outlet.hide(module.no_log_values - usernames_in(module.params))
     call = Call(module.params, module.check_mode, module._diff, module.warn)
     with _scratch(module):
         result = operation.outcome(call, outlet)

@@ -15,6 +15,9 @@ INSTALL_LEASE = "conductor-install"
 
 INSTALL_RECORD = "conductor-install-record"
 
+# The Secret with the credentials of registries.
+PULL_SECRET = "conductor-image-pull"  # noqa: S105 - a name
+
 # The prefixes of field manager names. GitOps tools use the names of their controllers.
 MANAGERS: dict[str, tuple[str, ...]] = {
     "kubectl": ("kubectl",),

@@ -378,6 +378,12 @@ namespace:
       description: Limits of LimitRanges that reject the pods of the controllers.
       type: list
       elements: str
+    pull_secrets_missing:
+      description:
+        - Secrets of O(customize.image_pull_secrets) that do not exist in it. A Secret that cannot be read is not among
+          them.
+      type: list
+      elements: str
     default_deny:
       description: NetworkPolicies that close all pods to callers that they do not name; null if they cannot be read.
       type: list

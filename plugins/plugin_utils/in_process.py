@@ -28,7 +28,11 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 
-from ansible_collections.conductor.trainer.plugins.module_utils.credentials import secrets_in, shown_options
+from ansible_collections.conductor.trainer.plugins.module_utils.credentials import (
+    secrets_in,
+    shown_options,
+    usernames_in,
+)
 from ansible_collections.conductor.trainer.plugins.module_utils.lifetime import end_with, kill_group
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation
 from ansible_collections.conductor.trainer.plugins.module_utils.output import Outlet
@@ -80,7 +84,7 @@ def _result(
     spec = operation.argument_spec()
     validated = ArgumentSpecValidator(spec).validate(arguments)
     params = validated.validated_parameters
-    outlet.hide(validated._no_log_values | secrets_in(params))
+    outlet.hide((validated._no_log_values - usernames_in(params)) | secrets_in(params))
     warnings = [f"Both option {both['option']} and its alias {both['alias']} are set." for both in validated._warnings]
     if validated.error_messages:
         message = validated.errors.msg

@@ -30,10 +30,9 @@ from ansible_collections.conductor.trainer.plugins.module_utils.options.words im
 from ansible_collections.conductor.trainer.plugins.module_utils.release.versions import DEFAULT_RELEASE
 from ansible_collections.conductor.trainer.plugins.module_utils.text import one_line
 from ansible_collections.conductor.trainer.plugins.plugin_utils import in_process
+from ansible_collections.conductor.trainer.plugins.plugin_utils.bundles import find_bundle
 from ansible_collections.conductor.trainer.plugins.plugin_utils.claims import Claim, claims_of
 from ansible_collections.conductor.trainer.plugins.plugin_utils.layer import spoken, spoken_result, variables_of
-
-_BUNDLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "conductor", "files", "bundles")
 
 _FILES = (*(name for name, option in CONNECTION_OPTIONS.items() if option.is_file), "src")
 _VARIABLES = "K8S_AUTH_"
@@ -76,7 +75,7 @@ class ModuleAction(ActionBase):
         names: dict[str, str] = {}
         try:
             if not arguments.get("bundle"):
-                arguments["bundle"] = self._copy(_find_bundle(str(arguments.get("release") or DEFAULT_RELEASE)), local)
+                arguments["bundle"] = self._copy(_bundle_of(arguments), local)
             for option in _FILES:
                 path = arguments.get(option)
                 found = self._find_file(path)
@@ -216,10 +215,8 @@ class ModuleAction(ActionBase):
         return remote
 
 
-def _find_bundle(release: str) -> str:
-    folder = os.path.normpath(_BUNDLES)
-    path = os.path.join(folder, f"{release}.json")
-    if not os.path.isfile(path):
-        known = sorted(name[: -len(".json")] for name in os.listdir(folder) if name.endswith(".json"))
-        raise AnsibleActionFail(f"there is no bundle of release {release!r}\nNext: use one of: {', '.join(known)}")
-    return path
+def _bundle_of(arguments: Mapping[str, Any]) -> str:
+    try:
+        return find_bundle(str(arguments.get("release") or DEFAULT_RELEASE))
+    except InputError as error:
+        raise AnsibleActionFail(str(error)) from error

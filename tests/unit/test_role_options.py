@@ -20,6 +20,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.module_call impo
     IDENTITY_ARG_SPEC,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.options.spec import CUSTOMIZE
+from ansible_collections.conductor.trainer.plugins.module_utils.release.images import SMOKE_IMAGE
 from tests.unit.plugins.modules.test_modules import Operation
 
 CLONE = Path(__file__).resolve().parents[2]
@@ -27,6 +28,9 @@ ROLE = CLONE / "roles" / "conductor"
 SPECS: dict[str, Any] = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]
 # The variables of all entry points.
 ALL: dict[str, Any] = {name: option for spec in SPECS.values() for name, option in spec["options"].items()}
+
+# The entry points that ask a cluster.
+ASKING = sorted(SPECS.keys() - {"images"})
 
 
 def test_defaults_are_those_of_the_argument_specs() -> None:
@@ -78,6 +82,8 @@ OTHER_NAMES = {
 }
 # Variables that only tasks of the role use.
 OF_THE_ROLE = {
+    "conductor_images_file",
+    "conductor_images_format",
     "conductor_smoke",
     "conductor_smoke_image",
     "conductor_smoke_timeout",
@@ -130,13 +136,13 @@ def test_every_connection_variable_reaches_the_modules() -> None:
     assert all(re.search(rf"\bconductor_{name}\b", value) for name, value in options.items())
 
 
-@pytest.mark.parametrize("entry_point", SPECS)
+@pytest.mark.parametrize("entry_point", ASKING)
 def test_every_entry_point_passes_them_on(entry_point: str) -> None:
     [whole] = yaml.safe_load((ROLE / "tasks" / f"{entry_point}.yml").read_text())
     assert whole["module_defaults"] == {"group/conductor.trainer.k8s": "{{ __conductor_module_defaults }}"}
 
 
-@pytest.mark.parametrize("entry_point", SPECS)
+@pytest.mark.parametrize("entry_point", ASKING)
 def test_every_step_of_an_entry_point_is_in_its_summary(entry_point: str) -> None:
     def registered(tasks: list[dict[str, Any]]) -> list[str]:
         names: list[str] = []
@@ -163,7 +169,7 @@ def test_the_first_module_that_asks_the_cluster_knows_which_it_must_be() -> None
             )
         return found
 
-    for entry_point in SPECS:
+    for entry_point in ASKING:
         [whole] = yaml.safe_load((ROLE / "tasks" / f"{entry_point}.yml").read_text())
         asking = [(name, options) for name, options in calls(whole["block"])]
         module, options = asking[0]
@@ -188,12 +194,21 @@ def texts(file: str) -> Iterator[str]:
         yield (ROLE / "templates" / template).read_text()
 
 
-@pytest.mark.parametrize("entry_point", SPECS)
+@pytest.mark.parametrize("entry_point", ASKING)
 def test_every_variable_of_an_entry_point_is_read_by_its_tasks(entry_point: str) -> None:
     used = "\n".join([*texts(f"{entry_point}.yml"), (ROLE / "vars" / "main.yml").read_text()])
     read = set(re.findall(r"\bconductor_\w+", used)) | {f"conductor_{name}" for name in CUSTOMIZE}
     assert "lookup('conductor.trainer.customization')" in used
     assert [name for name in SPECS[entry_point]["options"] if name not in read] == []
+
+
+def test_the_list_of_images_reads_what_chooses_and_changes_images() -> None:
+    used = "\n".join(texts("images.yml"))
+    own = SPECS["images"]["options"].keys() - SPECS["preflight"]["options"].keys()
+    assert own == {"conductor_images_file", "conductor_images_format", "conductor_smoke_image"}
+    assert all(name in used for name in (*own, "conductor_release", "conductor_runtimes", "conductor_jobset"))
+    assert "lookup('conductor.trainer.customization')" in used
+    assert ALL["conductor_smoke_image"]["default"] == SMOKE_IMAGE
 
 
 def test_no_text_of_the_specs_is_evaluated() -> None:

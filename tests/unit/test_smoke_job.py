@@ -13,6 +13,8 @@ import pytest
 import yaml
 from jinja2 import Environment
 
+from ansible_collections.conductor.trainer.plugins.filter.image import image
+from ansible_collections.conductor.trainer.plugins.module_utils.names import PULL_SECRET
 from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.definition import submission_of
 
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "conductor"
@@ -100,10 +102,18 @@ def test_the_objects_are_what_the_module_takes_and_what_restricted_pods_may_be()
     # As Ansible does it, whose lookups are only there while a playbook runs.
     environment = Environment(autoescape=False, trim_blocks=True)  # noqa: S701 - it is no HTML
     environment.filters["to_json"] = json.dumps
+    environment.filters["conductor.trainer.image"] = image
+    options = {"registries": {"docker.io": "mirror.example.com/hub"}, "image_pull_credentials": {"r": {}}}
+    lookups = {"conductor.trainer.customization": lambda: options}
     rendered = environment.from_string((ROLE / "templates" / "smoke.yml.j2").read_text()).render(
-        conductor_smoke_image="registry.example.com/busybox:1",
+        conductor_smoke_image="busybox:1",
         conductor_smoke_timeout=120,
-        lookup=lambda _name, path: (ROLE / "files" / path).read_text().rstrip("\n"),
+        conductor_tolerations=[{"operator": "Exists"}],
+        conductor_image_pull_secrets=["mirror"],
+        conductor_image_pull_credentials=options["image_pull_credentials"],
+        lookup=lambda name, *path: (
+            lookups[name]() if name in lookups else (ROLE / "files" / path[0]).read_text().rstrip("\n")
+        ),
     )
     asked = submission_of(list(yaml.safe_load_all(rendered)))
     assert str(asked.key) == "TrainJob conductor-smoke/smoke"
@@ -113,7 +123,10 @@ def test_the_objects_are_what_the_module_takes_and_what_restricted_pods_may_be()
     pod = job["template"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     trainer = asked.job["spec"]["trainer"]
-    assert {container["image"], trainer["image"]} == {"registry.example.com/busybox:1"}
+    assert {container["image"], trainer["image"]} == {"mirror.example.com/hub/library/busybox:1"}
+    # What lets the controllers' pods run.
+    assert (pod["tolerations"], pod["nodeSelector"]) == ([{"operator": "Exists"}], {})
+    assert pod["imagePullSecrets"] == [{"name": "mirror"}, {"name": PULL_SECRET}]
     assert trainer["command"] == ["sh", "-c", SCRIPT.read_text().rstrip("\n")]
     told = {entry["name"]: entry["value"] for entry in trainer["env"]}
     assert told == {"SMOKE_JOB": "smoke", "SMOKE_NODES": str(trainer["numNodes"]), "SMOKE_PATIENCE": "60"}

@@ -140,6 +140,22 @@ NAMESPACE = (
         "LimitRange; no variable sets the resources of the controllers",
     ),
     CatalogueEntry(
+        "pull_secret_missing",
+        "blocker",
+        "the controllers' images are to be pulled with the credentials in Secret {name}, which does not exist in "
+        "namespace {namespace}",
+        "create it with `kubectl create secret docker-registry --namespace {namespace} {name}`, or set "
+        "`conductor_image_pull_credentials` instead of `conductor_image_pull_secrets`",
+    ),
+    CatalogueEntry(
+        "pull_secret_expected",
+        "warning",
+        "the controllers' images are to be pulled with the credentials in Secret {name}, and its namespace {namespace} "
+        "does not exist yet: without the Secret, an image that needs credentials cannot be pulled",
+        "create the namespace {namespace} and the Secret before the install, or set "
+        "`conductor_image_pull_credentials` instead of `conductor_image_pull_secrets`",
+    ),
+    CatalogueEntry(
         "default_deny",
         "warning",
         "NetworkPolicy {what} blocks the API server's calls to the webhooks' port {port}",

@@ -195,6 +195,24 @@ def _lines(facts: Iterable[str]) -> list[Line]:
     return [line for line in facts if isinstance(line, Line)]
 
 
+@RULES.entry("pull_secret_missing")
+def _pull_secret_missing(facts: Facts) -> Iterator[RuleMatch]:
+    if facts["namespace"]["exists"]:
+        yield from _pull_secrets(facts)
+
+
+@RULES.entry("pull_secret_expected")
+def _pull_secret_expected(facts: Facts) -> Iterator[RuleMatch]:
+    if facts["namespace"]["exists"] is False:
+        yield from _pull_secrets(facts)
+
+
+def _pull_secrets(facts: Facts) -> Iterator[RuleMatch]:
+    namespace = facts["namespace"]
+    for name in namespace["pull_secrets_missing"]:
+        yield f"Secret {namespace['name']}/{name}", {"name": name, "namespace": namespace["name"]}
+
+
 @RULES.entry("default_deny")
 def _default_deny(facts: Facts) -> Iterator[RuleMatch]:
     if facts["namespace"]["webhook_port_open"] is False:

@@ -32,7 +32,7 @@ from ..ownership.installers import owner
 from ..ownership.record import parse_record
 from ..redaction import redact
 from ..rejections.rejection import Rejection, Scene, rejection_of
-from ..release.bundle import Bundle
+from ..release.bundle import Bundle, pull_secrets
 from ..release.components import part_for
 from ..release.recognition import JOBSET_CRD, TRAINER_GROUP, is_jobset, is_trainer, namespaces
 from ..rights.grants import grant_facts
@@ -195,6 +195,7 @@ def facts_of(
             [_pods_of(manifest) for manifest in missing],
             _items(readings.limit_ranges),
             _created(bundle) if len(missing) == len(bundle.objects("Deployment")) else {},
+            _pull_secrets(bundle, readings),
         ),
         "user_objects": user_facts(
             readings.train_jobs,
@@ -329,6 +330,12 @@ def _pods_of(deployment: Mapping[str, Any]) -> Pods:
     replicas = whole_number(text(deployment, "spec", "replicas"))
     spec = part(deployment, "spec", "template", "spec")
     return Pods(f"Deployment {name_of(deployment)}", spec, 1 if replicas is None else replicas)
+
+
+def _pull_secrets(bundle: Bundle, readings: Readings) -> dict[str, Sequence[Mapping[str, Any]] | None]:
+    """Return what is known about the Secrets for pulling images; nothing is read in a namespace that is missing."""
+    unread = Page() if readings.namespace == {} else None
+    return {name: _items(readings.pull_secrets.get(name, unread)) for name in pull_secrets(bundle)}
 
 
 def _created(bundle: Bundle) -> dict[str, int]:

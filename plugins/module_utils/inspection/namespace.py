@@ -23,6 +23,7 @@ def namespace_facts(
     wanted: Sequence[Pods],
     limit_ranges: Sequence[Mapping[str, Any]] | None = (),
     objects: Mapping[str, int] | None = None,
+    pull_secrets: Mapping[str, Sequence[Mapping[str, Any]] | None] | None = None,
 ) -> dict[str, Any]:
     """Return the facts about a namespace.
 
@@ -31,6 +32,7 @@ def namespace_facts(
         namespace: the object; empty if missing, None if it cannot be read. The same applies to the lists.
         wanted: the pods of the missing Deployments; quotas and LimitRanges are judged for these.
         objects: names of resources to the number of objects that an install creates in the namespace.
+        pull_secrets: the names of the Secrets for pulling images to the Secrets of that name.
     """
     ranges = list(limit_ranges or ())
     labels = part(namespace, "metadata", "labels")
@@ -49,6 +51,7 @@ def namespace_facts(
         "limit_ranges": None if limit_ranges is None else some(name_of(item) for item in ranges),
         "limit_ranges_broken": some(line for pods in wanted for line in refused_by_limit_ranges(pods, ranges)),
         "default_deny": None if policies is None else some(denying),
+        "pull_secrets_missing": [name for name, secrets in (pull_secrets or {}).items() if secrets in ([], ())],
         "webhook_port_open": None if policies is None else not denying or any(_opens(policy) for policy in policies),
     }
 

@@ -20,7 +20,7 @@ from ..ownership.admission import broad_webhooks
 from ..ownership.installers import owner
 from ..ownership.owner import marks_of
 from ..rejections.rejection import Rejection
-from ..release.bundle import Bundle
+from ..release.bundle import Bundle, pull_secrets
 from ..release.recognition import (
     CONTROLLER_LABELS,
     JOBSET_GROUP,
@@ -60,6 +60,7 @@ _CRD = resource_of("apiextensions.k8s.io/v1", _CRD_KIND)
 _DEPLOYMENT = resource_of("apps/v1", "Deployment")
 _SLICE = resource_of("discovery.k8s.io/v1", "EndpointSlice")
 _POD = resource_of("v1", "Pod")
+_SECRET = resource_of("v1", "Secret")
 # Kinds with fields that cannot be changed. Secrets have some too, but are not read.
 _TAKEN_OVER = {
     "Deployment": _DEPLOYMENT,
@@ -97,6 +98,8 @@ class Readings:
         helm_releases: (namespace, name) of a release of Helm to the Secrets or ConfigMaps in which Helm stores it; None
             if that is unknown; only if objects are adopted from Helm.
         denied: the missing permissions.
+        pull_secrets: name to the Secret of that name in the operator's namespace, for those that the images are pulled
+            with and that others create.
         rejections: what rejects the reviews of permissions.
         requests: the number of requests.
     """
@@ -129,6 +132,7 @@ class Readings:
     may_do_anything: bool = False
     others: Mapping[str, Page | None] = field(default_factory=dict)
     helm_releases: Mapping[tuple[str, str], Page | None] = field(default_factory=dict)
+    pull_secrets: Mapping[str, Page | None] = field(default_factory=dict)
     denied: tuple[str, ...] = ()
     rejections: tuple[Rejection, ...] = ()
     requests: int = 0
@@ -237,6 +241,10 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings, adopt: Col
             "policies": _page(reader, resource_of("networking.k8s.io/v1", "NetworkPolicy"), home),
             "public_config": lambda: reader.named(config_map, PUBLIC_CONFIG_MAP, home),
         }
+        for name in pull_secrets(bundle):
+            named = {"fieldSelector": f"metadata.name={name}"}
+            # A list of one name: the permission to list Secrets is needed anyway.
+            tasks[f"pull {name}"] = _page(reader, _SECRET, home, named, metadata_only=True, helps=True)
     if readings.cluster_rules is not None and readings.cluster_rules.get("incomplete"):
         tasks["anything"] = reader.may_do_anything
     installed = _installed(readings)
@@ -292,6 +300,7 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings, adopt: Col
         probe_rules=answers.get("probe_rules"),
         may_do_anything=bool(answers.get("anything")),
         others=of("other"),
+        pull_secrets=of("pull"),
         helm_releases={
             (place, name): _stored([answers.get(f"{kind} {place}/{name}") for kind in _HELM_STORES])
             for place, name in releases

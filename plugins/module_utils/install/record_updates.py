@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..objects.digest import digest
+from ..objects.digest import manifest_digest
 from ..objects.resources import Key
 from ..ownership.owner import entry_digest
 from ..ownership.record import Record, RecordEntry
@@ -41,7 +41,7 @@ def entries_of(record: Record, applied: Iterable[tuple[Action, Mapping[str, Any]
         known = record.entries.get(action.key)
         found[action.key] = RecordEntry(
             uid=metadata["uid"],
-            desired=digest(action.manifest),
+            desired=manifest_digest(action.manifest),
             applied=entry_digest(metadata) or "",
             created=_is_ours_to_delete(action, record) or (known is not None and known.created),
         )

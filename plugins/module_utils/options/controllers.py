@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .draft import Controller, Draft, pod_of
+from ..errors import InputError
+from .draft import Controller, Draft, container_of, pod_of
 from .spec import CONTROLLERS
 
+# RFC 1123, subdomain.
+_OBJECT_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 Lay = Callable[[Draft, Controller, Any], None]
 
 
@@ -24,8 +28,29 @@ def node_selector(draft: Draft, controller: Controller, value: dict[str, str]) -
     pod_of(draft.edit(controller.deployment))["nodeSelector"] = value
 
 
+def image_pull_policy(draft: Draft, controller: Controller, value: str) -> None:
+    """Set when the nodes pull the image."""
+    container_of(draft.edit(controller.deployment))["imagePullPolicy"] = value
+
+
+def image_pull_secrets(draft: Draft, controller: Controller, value: list[str]) -> None:
+    """Let the pods use these Secrets with credentials of registries."""
+    for name in value:
+        if not _OBJECT_NAME.fullmatch(name):
+            raise InputError(
+                f"`conductor_image_pull_secrets`: {name} is no name of a Secret",
+                next_step="name Secrets in the operator's namespace, or set `conductor_image_pull_credentials`",
+            )
+    pod_of(draft.edit(controller.deployment))["imagePullSecrets"] = [{"name": name} for name in dict.fromkeys(value)]
+
+
 # In this order. A test holds that every option of the spec is here.
-EFFECTS: dict[str, Lay] = {"tolerations": tolerations, "node_selector": node_selector}
+EFFECTS: dict[str, Lay] = {
+    "tolerations": tolerations,
+    "node_selector": node_selector,
+    "image_pull_policy": image_pull_policy,
+    "image_pull_secrets": image_pull_secrets,
+}
 
 
 def lay_controllers(draft: Draft, options: Mapping[str, Any]) -> None:

@@ -42,9 +42,16 @@ class Draft:
     bundle are never changed, and so that what each option did can be told afterwards.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, *, recorded: bool = False) -> None:
+        """Begin with a release.
+
+        Args:
+            recorded: whether the options are those of the install record, with digests instead of secrets.
+        """
         self.bundle = bundle
+        self.recorded = recorded
         self.extras: set[Key] = set()
+        self._kept: set[Key] = set()
         self._objects = {key_of(manifest): manifest for manifest in bundle.objects()}
         self._phases = {key_of(manifest): phase.name for phase in bundle.phases for manifest in phase.objects}
         self._changes: list[Change] = []
@@ -96,6 +103,10 @@ class Draft:
         self.extras.add(key)
         return key
 
+    def keep(self, key: Key) -> None:
+        """Leave an object of an option as it is on the cluster: neither write nor prune it."""
+        self._kept.add(key)
+
     def controllers(self) -> list[Controller]:
         """Return the controllers of the release."""
         found = []
@@ -118,7 +129,7 @@ class Draft:
                 Phase(phase.name, tuple(self._objects[key] for key, name in self._phases.items() if name == phase.name))
                 for phase in self.bundle.phases
             ),
-            known=self.bundle.known | self.extras,
+            known=self.bundle.known | self.extras | self._kept,
             extras=frozenset(self.extras),
             changes=tuple(self._changes),
             # kubectl applied the release without options: its values are no edits.

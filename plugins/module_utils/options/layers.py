@@ -16,27 +16,35 @@ from typing import Any
 from ..release.bundle import Bundle
 from .controllers import lay_controllers
 from .draft import Draft
+from .images import lay_images
 from .labels import lay_labels
+from .pull_credentials import lay_pull_credentials
 from .record import recordable
 
 Options = Mapping[str, Any]
 
 # docs/options.md names the same order.
-LAYERS: tuple[Callable[[Draft, Options], None], ...] = (lay_controllers, lay_labels)
+LAYERS: tuple[Callable[[Draft, Options], None], ...] = (
+    lay_controllers,
+    lay_pull_credentials,
+    lay_images,
+    lay_labels,
+)
 
 
-def with_options(bundle: Bundle, options: Options) -> Bundle:
+def with_options(bundle: Bundle, options: Options, *, recorded: bool = False) -> Bundle:
     """Return the release with options.
 
     Args:
         options: as C(given_options) returns them.
+        recorded: whether they are those of the install record, with digests instead of secrets.
 
     Raises:
         InputError: an option cannot be used; nothing has been requested or written.
     """
     if not options:
         return bundle
-    draft = Draft(bundle)
+    draft = Draft(bundle, recorded=recorded)
     for lay in LAYERS:
         lay(draft, options)
-    return replace(draft.finished(), options=recordable(options))
+    return replace(draft.finished(), options=dict(options) if recorded else recordable(options))

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..objects.digest import slow_digest
 from .spec import CUSTOMIZE
 
 _DIGEST = "sha256"
-_ROUNDS = 50_000
 
 
 def recordable(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,8 +26,7 @@ def _hidden(name: str, value: Any) -> Any:
     """Return a value with slow digests instead of its texts: everybody who may read ConfigMaps can try passwords."""
     if isinstance(value, Mapping):
         return {key: _hidden(f"{name}.{key}", part) for key, part in value.items()}
-    digest = hashlib.pbkdf2_hmac("sha256", str(value).encode(), f"conductor.trainer/{name}".encode(), _ROUNDS)
-    return {_DIGEST: digest.hex()[:32]}
+    return {_DIGEST: slow_digest(str(value), name)}
 
 
 def differences(recorded: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:

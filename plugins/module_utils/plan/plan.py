@@ -9,7 +9,7 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
-from ..objects.digest import digest
+from ..objects.digest import manifest_digest
 from ..objects.fields import name_of, numbers, part
 from ..objects.line import Line, about, about_object, about_places
 from ..objects.resources import Key, key_of
@@ -228,7 +228,7 @@ def _decide(
         return action("update", "it is not in the install record")
     if known.uid != metadata.get("uid"):
         return action("update", "it was deleted and recreated")
-    if known.desired != digest(manifest):
+    if known.desired != manifest_digest(manifest):
         return action("update", "it differs in this release")
     if known.applied != entry_digest(metadata):
         return action("update", "a field of the release was modified")

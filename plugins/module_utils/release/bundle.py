@@ -99,6 +99,7 @@ class Bundle:
         changes: what each of them changed, in the order in which they were laid.
         extras: the objects among C(phases) that options added. They are applied, recorded and removed like the others,
             but are not part of the release: nobody waits for them.
+        left_out: the runtimes of the release that C(with_runtimes) removed.
     """
 
     release: str
@@ -117,6 +118,7 @@ class Bundle:
     options: Mapping[str, Any] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
     extras: frozenset[Key] = frozenset()
+    left_out: tuple[dict[str, Any], ...] = ()
 
     def objects(self, kind: str | None = None) -> list[dict[str, Any]]:
         """Return all objects, or those of the release of one kind, in the order of the phases."""
@@ -149,19 +151,21 @@ class Bundle:
                 f"release {self.release} has no runtime {', '.join(unknown)}",
                 next_step=f"set `conductor_runtimes` to {ALL_RUNTIMES} or to some of {', '.join(known)}",
             )
+        left_out = tuple(
+            manifest
+            for manifest in self.objects("ClusterTrainingRuntime")
+            if manifest["metadata"]["name"] not in wanted
+        )
+        if not left_out:
+            return self
+        gone = set(map(key_of, left_out))
         return replace(
             self,
             phases=tuple(
-                Phase(
-                    phase.name,
-                    tuple(
-                        manifest
-                        for manifest in phase.objects
-                        if manifest["kind"] != "ClusterTrainingRuntime" or manifest["metadata"]["name"] in wanted
-                    ),
-                )
+                Phase(phase.name, tuple(manifest for manifest in phase.objects if key_of(manifest) not in gone))
                 for phase in self.phases
             ),
+            left_out=(*self.left_out, *left_out),
         )
 
 
@@ -169,6 +173,14 @@ def certificate_secrets(deployment: Mapping[str, Any]) -> list[str]:
     """Return the names of the Secrets that a Deployment mounts."""
     volumes = deployment["spec"]["template"]["spec"].get("volumes") or []
     return [volume["secret"]["secretName"] for volume in volumes if "secret" in volume]
+
+
+def pull_secrets(bundle: Bundle) -> list[str]:
+    """Return the names of the Secrets with which the controllers' images are pulled and that others create."""
+    own = {manifest["metadata"]["name"] for manifest in bundle.objects() if manifest["kind"] == "Secret"}
+    pods = [manifest["spec"]["template"]["spec"] for manifest in bundle.objects("Deployment")]
+    names = {secret["name"] for pod in pods for secret in pod.get("imagePullSecrets") or ()}
+    return sorted(names - own)
 
 
 def marked(manifest: dict[str, Any]) -> dict[str, Any]:

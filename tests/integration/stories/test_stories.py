@@ -19,6 +19,7 @@ INSTALL = "install"
 READING = (
     "preflight",
     "status",
+    "images",
     "verify",
     "wait_for_controllers",
     "cluster_training_runtime_info",

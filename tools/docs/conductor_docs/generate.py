@@ -21,8 +21,10 @@ from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_cau
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.signature import SLOW
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.webhook_causes import WEBHOOK_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import CATALOGUE
+from ansible_collections.conductor.trainer.plugins.module_utils.options.image_list import cells_of, image_rows
 from ansible_collections.conductor.trainer.plugins.module_utils.rejections.catalogue import ENTRIES, FALLBACKS
 from ansible_collections.conductor.trainer.plugins.module_utils.release import versions
+from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import parse_bundle
 
 CLONE = Path(__file__).resolve().parents[3]
 BLOCK = re.compile(r"(<!-- generated: (\S+) [^\n]*-->\n).*?(<!-- end generated -->)", re.DOTALL)
@@ -107,13 +109,8 @@ def variable_table(group: str) -> str:
 
 def images(_part: str) -> str:
     """Return the table of the container images that an installation and its runtimes need."""
-    users: dict[str, list[str]] = {}
-    for item in (item for phase in default_bundle()["phases"] for item in phase["objects"]):
-        if item["kind"] in ("Deployment", "ClusterTrainingRuntime"):
-            for image in sorted(set(re.findall(r'"image": "([^"]+)"', json.dumps(item)))):
-                users.setdefault(image, []).append(item["metadata"]["name"])
-    users[variables()["conductor_smoke_image"][0]["default"]] = ["smoke job"]
-    return table(("image", "for"), *((f"`{image}`", ", ".join(names)) for image, names in users.items()))
+    rows = cells_of(image_rows(parse_bundle(default_bundle()), {}))
+    return table(("image", "platforms", "for"), *((f"`{source}`", *rest) for source, _image, *rest in rows))
 
 
 def compatibility(_part: str) -> str:
