@@ -11,10 +11,12 @@ import pytest
 import yaml
 
 from ansible_collections.conductor.trainer.plugins.module_utils.credentials import (
+    docker_config,
     secrets_in,
     secrets_in_files,
     secrets_of_text,
     shown_options,
+    usernames_in,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import CONNECTION_ARG_SPEC as SPEC
 from ansible_collections.conductor.trainer.plugins.module_utils.redaction import MASKED, Secrets
@@ -219,3 +221,46 @@ def test_the_invocation_shows_no_value_of_an_option_that_does_not_exist() -> Non
 )
 def test_secrets_of_options(options: dict[str, Any], expected: set[str]) -> None:
     assert secrets_in(options) == expected
+
+
+LOGIN = {"username": "kubeflow", "password": "swordfish"}
+AUTH = base64.b64encode(b"kubeflow:swordfish").decode()
+
+
+def test_credentials_of_registries_are_secret_in_every_form_in_which_they_are_sent() -> None:
+    options = {"customize": {"image_pull_credentials": {"m.io": LOGIN, "n.io": {**LOGIN, "password": "trout"}}}}
+    found = secrets_in(options)
+    assert {"swordfish", "kubeflow:swordfish", AUTH, "trout", "kubeflow:trout"} <= found
+    sent = docker_config(options["customize"]["image_pull_credentials"])
+    assert sent in found
+    hidden = Secrets(found).hidden_in
+    for text in (sent, base64.b64decode(sent).decode(), AUTH, base64.b64decode(AUTH).decode(), "a swordfish, a trout"):
+        for word in ("swordfish", "trout", AUTH, sent):
+            assert word not in hidden(f"said: {text}!")
+    # Registry and username are words of messages.
+    assert hidden("namespace kubeflow-system, m.io") == "namespace kubeflow-system, m.io"
+
+
+@pytest.mark.parametrize(
+    ("credentials", "secrets"),
+    [
+        (None, set()),
+        ({}, set()),
+        ("swordfish", {"swordfish"}),
+        ({"m.io": "swordfish"}, {"swordfish"}),
+        ({"m.io": ["trout", {"a": "swordfish"}]}, {"trout", "swordfish"}),
+        ({"m.io": {"pasword": "swordfish"}}, {"swordfish"}),
+        ({"m.io": {"username": "me", "token": {"x": "word"}}}, {"word"}),
+        ({"m.io": {"username": None, "password": None}}, set()),
+        ({"m.io": None}, set()),
+    ],
+)
+def test_credentials_of_registries_that_are_rejected_are_not_shown(credentials: Any, secrets: set[str]) -> None:
+    assert secrets_in({"customize": {"image_pull_credentials": credentials}}) >= secrets
+    assert secrets_in({"customize": [credentials]}) == set()
+
+
+def test_usernames_for_registries() -> None:
+    assert usernames_in({"customize": {"image_pull_credentials": {"m.io": LOGIN, "n.io": "x"}}}) == {"kubeflow"}
+    for customize in (None, [], {"image_pull_credentials": None}, {"image_pull_credentials": ["x"]}):
+        assert usernames_in({"customize": customize}) == set()

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import base64
 import json
 import os
 import platform
@@ -20,6 +21,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.conductor.trainer.plugins.module_utils import module_call
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
+from ansible_collections.conductor.trainer.plugins.module_utils.credentials import docker_config
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation
 from ansible_collections.conductor.trainer.plugins.module_utils.module_runner import run_module
@@ -343,3 +345,30 @@ def test_credentials_that_others_could_read_are_warned_of(run: Run, arguments: d
     assert words in "".join(warnings)
     assert not words or arguments["host"] in warnings[0]
     assert "t0ken" not in str(warnings)
+
+
+PULL = {"image_pull_credentials": {"m.io": {"username": "kubeflow", "password": "swordfish"}}}
+
+
+def telling(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
+    [secret] = [one for one in bundle.objects() if one["metadata"]["name"] == "conductor-image-pull"]
+    call.warn(f"the server said {secret['data']}, password is swordfish")
+    return {"changed": False, "objects": bundle.objects(), "home": "kubeflow-system", "options": bundle.options}
+
+
+@pytest.mark.parametrize("level", [0, 3])
+@pytest.mark.parametrize("operation", [telling, failing])
+def test_credentials_of_registries_are_in_no_output_but_words_are(run: Run, operation: Any, level: int) -> None:
+    result = run({**TOKEN, "customize": PULL, "_ansible_verbosity": level}, operation)
+    secret = docker_config(PULL["image_pull_credentials"])
+    auth = base64.b64encode(b"kubeflow:swordfish").decode()
+    assert not [word for word in ("swordfish", secret, auth) if word in json.dumps(result)]
+    # The username is a word of many results.
+    assert result.get("home", "kubeflow-system") == "kubeflow-system"
+    assert "m.io" in str(result["invocation"]["module_args"]["customize"])
+
+
+def test_credentials_that_fail_validation_are_not_shown(run: Run) -> None:
+    result = run({**TOKEN, "customize": {"image_pull_credentials": {"m.io": {"pasword": "swordfish"}}}})
+    assert "m.io has no username and password" in result["msg"]
+    assert "swordfish" not in json.dumps(result)

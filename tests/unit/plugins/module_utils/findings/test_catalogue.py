@@ -109,6 +109,8 @@ CHANGED_BY = {
     "jobset_bundled": "`conductor_jobset: bundled`",
     "jobset_absent": "`conductor_jobset: bundled`",
     "certificate_invalid": "`conductor_certificates: generated`",
+    "pull_secret_missing": "`conductor_image_pull_credentials`",
+    "pull_secret_expected": "`conductor_image_pull_credentials`",
     "runtime_other_owner": "`conductor_runtimes`",
     "permissions_optional": "`conductor_accept`",
 }

@@ -20,6 +20,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.inspection.inspe
 from ansible_collections.conductor.trainer.plugins.module_utils.inspection.reads import Readings
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.line import Line
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import RESOURCES
+from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, record_manifest
 from ansible_collections.conductor.trainer.plugins.module_utils.rejections.rejection import rejection_of
 from tests.unit.plugins.helpers.states import (
@@ -271,6 +272,16 @@ CASES: dict[str, tuple[Any, str, str]] = {
         "bundled",
         "has a cpu request of 500m, and the maximum is 100m",
     ),
+    "pull_secret_missing": (
+        empty(pull_secrets={"mirror": page()}, namespace={"metadata": {"name": HOME}}),
+        "bundled",
+        f"kubectl create secret docker-registry --namespace {HOME} mirror",
+    ),
+    "pull_secret_expected": (
+        empty(pull_secrets={"mirror": page()}, namespace={}),
+        "bundled",
+        f"its namespace {HOME} does not exist yet",
+    ),
     "default_deny": (
         empty(policies=page([{"metadata": {"name": "deny"}, "spec": {"podSelector": {}}}])),
         "bundled",
@@ -322,7 +333,8 @@ CERTIFICATES = {
 def judged(
     readings: Any, mode: str, adopt: tuple[str, ...] = (), *, certificates: str = ""
 ) -> dict[str, list[dict[str, str]]]:
-    facts = facts_of("https://c", release(), readings, mode, adopt)
+    bundle = with_options(release(), {"image_pull_secrets": ["mirror"]}) if readings.pull_secrets else release()
+    facts = facts_of("https://c", bundle, readings, mode, adopt)
     if certificates in CERTIFICATES:
         place, found = CERTIFICATES[certificates]
         facts["wanted"][place].append(found)

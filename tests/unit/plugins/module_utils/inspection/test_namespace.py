@@ -115,3 +115,17 @@ OPENED = policy("allow", podSelector={"matchLabels": {"a": "b"}}, ingress=[{"por
 def test_default_deny(policies: Any, denying: list[str] | None, open_: bool | None) -> None:
     found = facts(policies=policies)
     assert (found["default_deny"], found["webhook_port_open"]) == (denying, open_)
+
+
+@pytest.mark.parametrize(
+    ("secrets", "missing"),
+    [
+        (None, []),
+        ({"a": [{"metadata": {"name": "a"}}]}, []),
+        ({"a": [], "b": (), "c": [{}]}, ["a", "b"]),
+        # What cannot be read is not reported.
+        ({"a": None}, []),
+    ],
+)
+def test_missing_secrets_for_pulling_images(secrets: Any, missing: list[str]) -> None:
+    assert facts(pull_secrets=secrets)["pull_secrets_missing"] == missing

@@ -3,14 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError
+from ansible_collections.conductor.trainer.plugins.module_utils.inspection.inspect import facts_of
 from ansible_collections.conductor.trainer.plugins.module_utils.inspection.reads import REQUEST_LIMIT, read, read_ahead
+from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
 from tests.unit.plugins.helpers.builders import NAMESPACE, bundle, crd, deployment, obj, serving
 from tests.unit.plugins.helpers.fakes import FakeCluster, Request, failure
+from tests.unit.plugins.helpers.states import HOME, release
 
 
 def node(name: str) -> dict[str, Any]:
@@ -307,3 +311,45 @@ def test_a_release_is_not_stored_only_if_all_its_stores_were_read(
     cluster.hooks.append(hook)
     found = read(cluster, bundle(), ("helm",)).helm_releases["ml", "r"]
     assert (None if found is None else [item["metadata"]["name"] for item in found.items]) == names
+
+
+PULLING = with_options(
+    release(), {"image_pull_secrets": ["b", "a"], "jobset_controller": {"image_pull_secrets": ["c"]}}
+)
+
+
+def test_secrets_for_pulling_images_are_looked_for_by_name_and_without_their_content() -> None:
+    cluster = FakeCluster()
+    cluster.put(obj("Namespace", HOME), "kubectl")
+    cluster.put(obj("Secret", "a", namespace=HOME), "kubectl")
+    found = read(cluster, PULLING).pull_secrets
+    assert sorted(found) == ["a", "b", "c"]
+    asked = [request for request in cluster.requests if request.path.endswith("/secrets")]
+    assert sorted(str(request.query["fieldSelector"]) for request in asked) == [f"metadata.name={n}" for n in "abc"]
+    assert all("PartialObjectMetadata" in request.accept for request in asked)
+
+
+def test_secrets_that_may_not_be_read_are_not_reported() -> None:
+    cluster = FakeCluster()
+    cluster.put(obj("Namespace", HOME), "kubectl")
+    refuse(cluster, "/secrets")
+    found = read(cluster, PULLING)
+    assert (found.pull_secrets, found.denied) == (dict.fromkeys("abc"), ())
+    facts = facts_of("https://c", PULLING, found, "bundled")
+    assert facts["namespace"]["pull_secrets_missing"] == []
+
+
+def test_no_secret_is_looked_for_without_the_option_or_the_namespace() -> None:
+    for bundle_, home in ((release(), True), (PULLING, False)):
+        cluster = FakeCluster()
+        if home:
+            cluster.put(obj("Namespace", HOME), "kubectl")
+        found = read(cluster, bundle_)
+        assert not [request for request in cluster.requests if request.path.endswith("/secrets")]
+        missing = facts_of("https://c", bundle_, found, "bundled")["namespace"]["pull_secrets_missing"]
+        assert missing == ([] if home else ["a", "b", "c"])
+
+
+def test_a_secret_that_the_limit_of_requests_leaves_out_is_not_missing() -> None:
+    found = replace(read(FakeCluster(), PULLING), namespace={"metadata": {"name": HOME}}, pull_secrets={})
+    assert facts_of("https://c", PULLING, found, "bundled")["namespace"]["pull_secrets_missing"] == []

@@ -15,6 +15,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.objects.resource
 from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.prune import phase_of
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle, pull_secrets
+from ansible_collections.conductor.trainer.plugins.module_utils.rights.required import required_for_install
 from tests.unit.plugins.helpers.states import HOME, release
 
 KEY = Key("v1", "Secret", HOME, PULL_SECRET)
@@ -109,3 +110,16 @@ def test_credentials_that_cannot_be_used_are_not_shown(login: Any) -> None:
         "`conductor_image_pull_credentials`: harbor.corp has no username and password\n"
         "Next: set both, as texts, and nothing else"
     )
+
+
+def test_the_permissions_follow_from_the_options() -> None:
+    def required(options: dict[str, Any]) -> set[tuple[str, str, str]]:
+        rights = set(required_for_install(with_options(release(), options))) - set(required_for_install(release()))
+        assert {(right.group, right.namespace) for right in rights} <= {("", HOME)}
+        return {(right.verb, right.resource, right.name) for right in rights}
+
+    assert required({"image_pull_secrets": ["mirror"], "registries": {"*": "m.io"}}) == set()
+    assert required({"image_pull_credentials": OPTIONS["image_pull_credentials"]}) == {
+        ("create", "secrets", PULL_SECRET),
+        ("patch", "secrets", PULL_SECRET),
+    }
