@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.conductor.trainer.plugins.module_utils.credentials import docker_config
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import RefusedError
 from ansible_collections.conductor.trainer.plugins.module_utils.inspection.inspect import inspect
 from ansible_collections.conductor.trainer.plugins.module_utils.names import INSTALL_RECORD, PULL_SECRET
@@ -20,6 +21,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.release.images import images_in
 from tests.support.control_plane import ControlPlane
+from tests.support.playing import CLONE, play
 from tests.support.states import apply
 from tests.unit.plugins.helpers.installing import ensure_present
 
@@ -164,3 +166,18 @@ def test_a_named_secret_has_to_be_there(plane: ControlPlane, bundle: Bundle) -> 
     assert ensure_present(plane.client(), pulling)["changed"]
     assert inspect(plane.client(), pulling)["blockers"] == []
     assert live(plane, bundle)[0]["spec"]["template"]["spec"]["imagePullSecrets"] == [{"name": "mirror"}]
+
+
+@pytest.mark.parametrize("in_process", [True, False])
+def test_no_output_of_a_run_has_the_password(plane: ControlPlane, in_process: bool) -> None:
+    variables = {
+        **plane.variables,
+        "conductor_image_pull_credentials": credentials()["image_pull_credentials"],
+        "ansible_conductor_in_process": in_process,
+    }
+    done = play(CLONE / "playbooks" / "install.yml", variables, "--check", "--diff", "-vvv")
+    assert done.code == 0, done.text
+    assert SECRET in done.text
+    login = base64.b64encode(f"puller:{PASSWORD}".encode()).decode()
+    whole = docker_config(credentials()["image_pull_credentials"])
+    assert not [word for word in (PASSWORD, login, whole) if word in done.output + done.errors]
