@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.conductor.trainer.plugins.module_utils.options import layers
+from ansible_collections.conductor.trainer.plugins.module_utils.options.draft import Draft
 from ansible_collections.conductor.trainer.plugins.module_utils.options.image_list import (
     FORMATS,
     image_rows,
@@ -49,6 +51,26 @@ def test_the_images_of_an_installation_and_where_they_come_from() -> None:
     assert rows[TRAINER]["platforms"] == ["amd64", "arm64", "ppc64le"]
     assert rows[TORCH]["platforms"] is None
     assert rows[TRAINER]["users"] == ["kubeflow-trainer-controller-manager"]
+
+
+def test_where_the_images_of_other_objects_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    pod = {"containers": [{"name": "a", "image": "quay.io/a/b:1"}, {"name": "b", "image": "docker.io/busybox:1.37"}]}
+    jobs = [{"name": "a", "template": {"spec": {"template": {"spec": pod}}}}]
+    runtime = {
+        "apiVersion": "trainer.kubeflow.org/v1alpha1",
+        "kind": "ClusterTrainingRuntime",
+        "metadata": {"name": "mine"},
+        "spec": {"template": {"spec": {"replicatedJobs": jobs}}},
+    }
+
+    def add(draft: Draft, options: Any) -> None:
+        with draft.because("extra_objects"):
+            draft.add("runtimes", runtime)
+
+    monkeypatch.setattr(layers, "LAYERS", (add, *layers.LAYERS))
+    rows = {row["source"]: row for row in image_rows(NARROW, {"registries": {"*": "m.io/x"}})}
+    assert (rows["quay.io/a/b:1"]["image"], rows["quay.io/a/b:1"]["users"]) == ("m.io/x/a/b:1", ["mine"])
+    assert rows[SMOKE]["users"] == ["mine", "smoke job"]
 
 
 def test_the_images_of_several_installations() -> None:

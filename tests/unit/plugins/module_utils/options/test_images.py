@@ -302,3 +302,31 @@ def test_the_images_of_other_objects_can_be_replaced() -> None:
     runtime = flux()
     runtime["spec"]["mlPolicy"] = {}
     assert laid_flux(runtime, {"images": {"ghcr.io/a/flux": "m.io/flux:2"}})["image"] == "m.io/flux:2"
+
+
+def test_only_the_container_that_trainer_reads_gets_the_variable_and_keeps_its_own() -> None:
+    runtime = flux()
+    [job] = runtime["spec"]["template"]["spec"]["replicatedJobs"]
+    containers = job["template"]["spec"]["template"]["spec"]["containers"]
+    containers.append({"name": "sidecar", "image": "a/b:1"})
+    other = {"name": "launcher", "template": {"metadata": {"labels": {}}, "spec": job["template"]["spec"]}}
+    own = flux(env=[{"name": FLUX_VARIABLE, "value": "m.io/view:1"}])
+    runtime["spec"]["template"]["spec"]["replicatedJobs"] += [
+        other,
+        *own["spec"]["template"]["spec"]["replicatedJobs"],
+    ]
+    draft = Draft(release())
+    with draft.because("extra_objects"):
+        key = draft.add("runtimes", runtime)
+    lay_images(draft, {"registries": ALL})
+    jobs = draft.look(key)["spec"]["template"]["spec"]["replicatedJobs"]
+    variables = [
+        [container.get("env") for container in job["template"]["spec"]["template"]["spec"]["containers"]]
+        for job in jobs
+    ]
+    view = "harbor.corp/ghcr/converged-computing/flux-view-ubuntu:tag-jammy"
+    assert variables == [
+        [[{"name": FLUX_VARIABLE, "value": view}], None],
+        [None, None],
+        [[{"name": FLUX_VARIABLE, "value": "m.io/view:1"}]],
+    ]
