@@ -14,6 +14,15 @@ from ..objects.digest import canonical
 from .draft import Controller, Draft
 
 
+def config_of(draft: Draft, controller: Controller) -> dict[str, Any]:
+    """Return the parsed configuration of a controller."""
+    import yaml
+
+    [content] = draft.look(controller.config_map)["data"].values()
+    found: dict[str, Any] = yaml.safe_load(content)
+    return found
+
+
 def edit_config(draft: Draft, controller: Controller, change: Callable[[dict[str, Any]], None]) -> None:
     """Change the configuration of a controller, and the annotation of its pods that holds the digest of it.
 
@@ -23,8 +32,8 @@ def edit_config(draft: Draft, controller: Controller, change: Callable[[dict[str
     # Only some runs change a configuration.
     import yaml
 
-    [(name, content)] = draft.look(controller.config_map)["data"].items()
-    before, after = yaml.safe_load(content), yaml.safe_load(content)
+    [name] = draft.look(controller.config_map)["data"]
+    before, after = config_of(draft, controller), config_of(draft, controller)
     change(after)
     if after == before:
         return

@@ -58,6 +58,11 @@ class Draft:
         self._step = None
         self._changes += [Change(name, key, before, after) for key, (before, after) in step.copies.items()]
 
+    @property
+    def variable(self) -> str:
+        """Return the variable of the option that is being laid."""
+        return f"conductor_{self._running().name}"
+
     def all(self) -> list[Key]:
         """Return the keys of all objects."""
         return list(self._objects)
