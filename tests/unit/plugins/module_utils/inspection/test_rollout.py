@@ -57,7 +57,9 @@ def test_a_first_install_places_every_replica() -> None:
         # As the server writes it.
         ({"resources": {"requests": {"cpu": "0.5"}}}, 0, 0, False),
         ({"host_network": True}, 1, 0, False),
-        ({"replicas": 3}, 2, 2, False),
+        ({"replicas": 3, "spread": "none"}, 2, 2, False),
+        # The spread changes the pods.
+        ({"replicas": 3}, 3, 3, True),
         ({"replicas": 3, "priority_class": "gold"}, 3, 3, True),
     ],
 )
