@@ -63,7 +63,7 @@ def _no_schedulable_node(facts: Facts) -> Iterator[RuleMatch]:
     if not _all_nodes_seen(nodes) or nodes["can_scale_up"]:
         return
     reasons: dict[tuple[str, ...], list[str]] = {}
-    for rejected in nodes["rejected_controllers"]:
+    for rejected in nodes["refused"]:
         if not _may_pass(rejected["rejections"]):
             reasons.setdefault(tuple(rejected["rejections"]), []).append(rejected["deployment"])
     for why, deployments in reasons.items():
@@ -113,7 +113,7 @@ def _host_ports_taken(facts: Facts) -> Iterator[RuleMatch]:
 
 @RULES.entry("priority_class_missing")
 def _priority_class_missing(facts: Facts) -> Iterator[RuleMatch]:
-    for name in facts["wanted"]["missing_priority_classes"]:
+    for name in facts["wanted"]["missing_classes"]:
         yield f"PriorityClass {name}", {"name": name}
 
 
@@ -251,7 +251,8 @@ def _host_network_forbidden(facts: Facts) -> Iterator[RuleMatch]:
 def _default_deny(facts: Facts) -> Iterator[RuleMatch]:
     if facts["namespace"]["webhook_port_open"] is False:
         names = enumerated(facts["namespace"]["default_deny"])
-        yield f"NetworkPolicy {names}", {"what": names, "port": WEBHOOK_PORT}
+        ports = enumerated(map(str, facts["namespace"]["closed_ports"]))
+        yield f"NetworkPolicy {names}", {"what": names, "port": ports}
 
 
 @RULES.entry("istio_injection")

@@ -21,7 +21,7 @@ from ..errors import RightsError
 from ..findings.judge import judge
 from ..jobset.choice import resolve_jobset
 from ..jobset.facts import jobset_facts
-from ..objects.fields import name_of, namespace_of, part, some, text
+from ..objects.fields import name_of, namespace_of, part, parts, some, text
 from ..objects.finalizers import holders
 from ..objects.line import Line, about
 from ..objects.pod_policies import Pods
@@ -170,9 +170,7 @@ def facts_of(
             "expiring_certificates": [],
             "kubernetes": bundle.kubernetes_minimum,
             "namespace": bundle.namespace,
-            "missing_priority_classes": sorted(
-                name for name, found in (readings.priority_classes or {}).items() if found == {}
-            ),
+            "missing_classes": sorted(name for name, found in (readings.priority_classes or {}).items() if found == {}),
             "host_network": [one.deployment for one in placing if one.spec.get("hostNetwork") is True],
         },
         "trainer": trainer,
@@ -199,6 +197,7 @@ def facts_of(
             [Pods(f"Deployment {one.deployment}", one.spec, one.more) for one in placing],
             _items(readings.limit_ranges),
             _created(bundle) if sum(one.new for one in placing) == len(bundle.objects("Deployment")) else {},
+            ports=_webhook_ports(bundle),
         ),
         "user_objects": user_facts(
             readings.train_jobs,
@@ -328,6 +327,21 @@ def _runtimes(page: Page | None, wanted: Sequence[str]) -> dict[str, Any]:
         "present": sorted(name for name in wanted if name in names),
         "missing": sorted(name for name in wanted if name not in names),
     }
+
+
+def _webhook_ports(bundle: Bundle) -> list[int]:
+    """Return the ports of the webhooks that NetworkPolicies are about: not those on the network of a node."""
+    pods = [part(manifest, "spec", "template", "spec") for manifest in bundle.objects("Deployment")]
+    return sorted(
+        {
+            port["containerPort"]
+            for pod in pods
+            if pod.get("hostNetwork") is not True
+            for container in parts(pod, "containers")
+            for port in parts(container, "ports")
+            if text(port, "name").startswith("webhook")
+        }
+    )
 
 
 def _created(bundle: Bundle) -> dict[str, int]:

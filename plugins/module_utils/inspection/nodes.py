@@ -73,7 +73,7 @@ def node_facts(
     taints = Counter(taint_words(taint) for node in nodes for taint in parts(node, "spec", "taints"))
     facts["taints"] = dict(sorted(taints.items())[:_LISTED_TAINTS])
     facts["rejections"] = _some({why for why in hardest if why})
-    facts["rejected_controllers"] = [
+    facts["refused"] = [
         {"deployment": one.deployment, "rejections": _some(set(found))}
         for one, found in zip(wanted, refusals, strict=False)
         if all(found)

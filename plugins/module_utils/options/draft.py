@@ -109,8 +109,14 @@ class Draft:
                 if deployment in self.extras or is_named_jobset(deployment.name) != (component == "jobset"):
                     continue
                 volumes = self._objects[deployment]["spec"]["template"]["spec"]["volumes"]
-                [config] = [volume["configMap"]["name"] for volume in volumes if "configMap" in volume]
-                found.append(Controller(component, deployment, Key("v1", "ConfigMap", deployment.namespace, config)))
+                mounted = [
+                    Key("v1", "ConfigMap", deployment.namespace, volume["configMap"]["name"])
+                    for volume in volumes
+                    if "configMap" in volume
+                ]
+                # An option may have added others.
+                [config] = [key for key in mounted if key in self._objects and key not in self.extras]
+                found.append(Controller(component, deployment, config))
         return found
 
     def finished(self) -> Bundle:

@@ -172,12 +172,12 @@ def test_a_port_of_a_node_is_used_once() -> None:
 def test_each_controller_is_judged_by_its_own_placement() -> None:
     picky = wish("1m", nodeSelector={"pool": "a"})._replace(deployment="picky")
     found = facts([node()], wanted=[wish("1m"), picky])
-    assert found["rejected_controllers"] == [{"deployment": "picky", "rejections": ["without the label pool=a"]}]
+    assert found["refused"] == [{"deployment": "picky", "rejections": ["without the label pool=a"]}]
     assert found["schedulable"] == 0
     assert found["capacity"]["fits"] is False
     labelled = node()
     labelled["metadata"]["labels"] = {"pool": "a"}
-    assert facts([labelled], wanted=[wish("1m"), picky])["rejected_controllers"] == []
+    assert facts([labelled], wanted=[wish("1m"), picky])["refused"] == []
     assert by_free_cpu([node(), labelled | {"metadata": {"name": "b", "labels": {"pool": "a"}}}], [picky]) == ["b"]
 
 

@@ -136,6 +136,15 @@ def test_a_wait_goes_on_until_the_new_pod_leads(clock: Clock, script: Script) ->
     assert "leader" in {check["rule"] for check in result["checks"]}
 
 
+def test_a_wait_on_the_network_of_a_node_knows_its_host(clock: Clock, script: Script) -> None:
+    del script
+    cluster = held_by(serving(bundle()), "node-7_uuid")
+    spec = {"hostNetwork": True, "nodeName": "node-7"}
+    cluster.objects[key("Pod", "manager-1", namespace="ops")]["spec"] = spec
+    result = ControllersWait(cluster, bundle(), monotonic=clock.monotonic).run(0)
+    assert "leader" in {check["rule"] for check in result["checks"]}
+
+
 # -- pods that hold nothing -------------------------------------------------------------------------------------------
 
 
