@@ -39,7 +39,7 @@ CLUSTER = (
         "blocker",
         "none of the {total} nodes accepts {pods}: {why}",
         "uncordon a node, add a node without taints, or wait until a node is Ready; to use nodes with taints, set "
-        "`conductor_tolerations`, for example to {tolerations}; if nodes lack a label, change "
+        "`conductor_tolerations`, for example to {tolerations}; if nodes have another label, change "
         "`conductor_node_selector` or `conductor_affinity`",
     ),
     CatalogueEntry(
@@ -155,8 +155,8 @@ NAMESPACE = (
         "limit_range",
         "blocker",
         "it rejects the pods of the controllers: {what}",
-        "set `conductor_resources` to values within this limit, or correct the limit, with `kubectl edit limitrange "
-        "--namespace {namespace} {name}` for example",
+        "correct this limit, with `kubectl edit limitrange --namespace {namespace} {name}` for example, delete the "
+        "LimitRange, or set `conductor_resources` to values that it allows",
     ),
     CatalogueEntry(
         "host_network_forbidden",

@@ -92,6 +92,15 @@ def test_the_same_port_twice_is_rejected() -> None:
         check_ports(draft)
 
 
+def test_a_volume_of_the_user_is_not_the_configuration() -> None:
+    volumes = [{"name": "ca", "configMap": {"name": "company-ca"}}]
+    laid = with_options(REAL, {"host_network": True, "jobset_controller": {"volumes": volumes}})
+    assert [one.config_map.name for one in Draft(laid).controllers()] == [
+        "kubeflow-trainer-config",
+        "jobset-manager-config",
+    ]
+
+
 def test_a_controller_of_its_own_network_shares_no_port() -> None:
     laid = with_options(REAL, {"trainer_controller": {"host_network": True}})
     assert declared(named(laid, "Deployment", JOBSET)) == declared(named(REAL, "Deployment", JOBSET))
