@@ -54,7 +54,7 @@ def priority_class(draft: Draft, controller: Controller, value: str) -> None:
     pod_of(draft.edit(controller.deployment))["priorityClassName"] = value
 
 
-def replicas(draft: Draft, controller: Controller, value: int) -> None:
+def replicas(draft: Draft, controller: Controller, value: Any) -> None:
     """Run this many pods. One of them works, the others take over when it ends."""
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_REPLICAS:
         raise InputError(

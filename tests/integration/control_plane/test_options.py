@@ -14,6 +14,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.inspection.inspe
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, path_of
 from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.remove.absent import ensure_absent
 from tests.support.control_plane import ControlPlane
 from tests.unit.plugins.helpers.installing import ensure_present
 
@@ -107,6 +108,12 @@ def test_placement_and_availability_are_applied_changed_and_taken_back(plane: Co
             not {"tolerations", "nodeSelector", "topologySpreadConstraints"} & found["spec"]["template"]["spec"].keys()
         )
         assert budget(plane, name) is None
+
+
+def test_an_uninstall_without_the_options_removes_what_they_added(plane: ControlPlane, bundle: Bundle) -> None:
+    put(plane, bundle, PLACED)
+    ensure_absent(plane.client(), bundle, timeout=60)
+    assert [budget(plane, name) for name in NAMES] == [None, None]
 
 
 def test_every_option_of_the_controllers_is_accepted_and_taken_back(plane: ControlPlane, bundle: Bundle) -> None:
