@@ -87,7 +87,8 @@ options:
         type: dict
       replicas: &replicas
         description:
-          - "Number of pods of each controller. One of them works, the others take over when it ends. Example: 2."
+          - "Number of pods of each controller, from 1 to 5. One of them works, the others take over when
+            it ends. Example: 2."
         type: int
       disruption_budget: &disruption_budget
         description:

@@ -11,6 +11,10 @@ FIELD_MANAGER = "conductor"
 # we own: without any (e.g. a ServiceAccount that has only a name) an object gets no managedFields entry.
 MANAGED_LABEL = "conductor.trainer/managed"
 
+# The annotation on the pods of a controller: the digest of its configuration, which it reads once, at start. Another
+# value replaces the pods.
+CONFIG_HASH = "conductor.trainer/config-sha256"
+
 INSTALL_LEASE = "conductor-install"
 
 INSTALL_RECORD = "conductor-install-record"

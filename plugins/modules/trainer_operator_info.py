@@ -114,6 +114,14 @@ wanted:
     certificates:
       description: The option O(certificates).
       type: str
+    missing_classes:
+      description: PriorityClasses that the controllers need and the cluster does not have.
+      type: list
+      elements: str
+    host_network:
+      description: Controllers to schedule that use the network of their node.
+      type: list
+      elements: str
     invalid_certificates:
       description: With V(external), the Secrets that cannot be used.
       type: list
@@ -391,6 +399,10 @@ namespace:
     webhook_port_open:
       description: Whether NetworkPolicies allow every caller to reach the webhooks; null if they cannot be read.
       type: bool
+    closed_ports:
+      description: Ports of webhooks that NetworkPolicies close.
+      type: list
+      elements: int
 user_objects:
   description: Objects of users. Lists hold five names and the number of the others.
   returned: success
@@ -472,7 +484,8 @@ nodes:
       description: Number of Ready nodes.
       type: int
     schedulable:
-      description: Number of nodes that accept the pods of the controllers.
+      description: Number of nodes that accept the pods of the controllers; of the controller that the fewest accept, if
+        the controllers have different placements.
       type: int
     architectures:
       description: Number of nodes by architecture.
@@ -487,15 +500,22 @@ nodes:
       description: Why nodes do not accept the pods of the controllers.
       type: list
       elements: str
+    refused:
+      description: The controllers that no node accepts, each with C(deployment) and C(rejections).
+      type: list
+      elements: dict
     controllers_to_schedule:
-      description: Number of controllers that do not run yet.
+      description: Number of controllers with pods that are still to be scheduled, because they do not run yet, get more
+        replicas or are updated.
       type: int
     can_scale_up:
       description: Whether a node autoscaler is detected; only checked if the capacity is insufficient, otherwise null.
       type: bool
     capacity:
-      description: C(cpu) and C(memory) requested by the controllers that do not run yet, C(free_cpu) of the node with
-        the most free CPU among those that were checked, and C(fits), null if unknown.
+      description: C(cpu) and C(memory) requested by the pods that are still to be scheduled, C(free_cpu) of the node
+        with the most free CPU among those that were checked, C(fits), null if unknown, C(updates), the Deployments
+        without room for the pod that runs beside the present ones during an update, and C(host_ports), the ports of
+        nodes that are taken.
       type: dict
 permissions:
   description: Permissions of this identity.

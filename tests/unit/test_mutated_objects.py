@@ -30,6 +30,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.report import diagnose, diagnosis_lines
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError
 from ansible_collections.conductor.trainer.plugins.module_utils.inspection.nodes import by_free_cpu, node_facts
+from ansible_collections.conductor.trainer.plugins.module_utils.inspection.rollout import ToPlace
 from ansible_collections.conductor.trainer.plugins.module_utils.trainjob.state import (
     conditions_of,
     container_of,
@@ -588,7 +589,7 @@ def failures(count: int, seed: int) -> None:
         node = mutated(READY["Node"], luck)
         may_accept_soon(node)
         by_free_cpu([node])
-        node_facts([node], 1, {"a": [mutated(POD, luck)]}, [{"spec": {"containers": []}}])
+        node_facts([node], 1, {"a": [mutated(POD, luck)]}, [ToPlace("a", {"containers": []})])
         public_parts(mutated(READY["Secret"], luck))
 
 

@@ -16,12 +16,11 @@ from typing import Any
 from ..cluster.client import Cluster
 from ..cluster.watch import Scope, Watcher
 from ..errors import NotReadyError, listed
+from ..names import CONFIG_HASH
 from ..objects.fields import name_of, part, text
 from ..objects.resources import resource_of
 from ..release.bundle import Bundle
 
-# The annotation that the bundle generator puts on the pods (tools/bundles, CONFIG_HASH).
-CONFIG_HASH = "conductor.trainer/config-sha256"
 # Seconds for the new pod to become ready and the old one to end.
 PATIENCE = 120.0
 _IDLE = 1.0

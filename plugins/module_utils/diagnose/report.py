@@ -20,7 +20,14 @@ from ..objects.fields import name_of, namespace_of, part, parts, text
 from ..objects.resources import resource_of
 from ..redaction import redact
 from ..rejections.rejection import Scene, event_rejection
-from ..verdicts.pods import containers_of, exit_code_of, has_several_containers, holding_container, pod_reason
+from ..verdicts.pods import (
+    containers_of,
+    exit_code_of,
+    has_several_containers,
+    holding_container,
+    is_pod_ready,
+    pod_reason,
+)
 from ..verdicts.verdict import count
 from ..verdicts.workloads import failure_words, present_replicaset, replicaset_verdict
 from .event_causes import event_cause, pod_cause
@@ -60,8 +67,7 @@ def diagnose(
     """
     name, namespace = name_of(deployment), namespace_of(deployment)
     unread: list[str] = []
-    # Those that have ended come first: the last one is the newest that has not, if there is one.
-    pod: Mapping[str, Any] = next(iter(newest_pods(deployment, pods)[-1:]), {})
+    pod = _telling(newest_pods(deployment, pods), failure)
     status = _worst(pod)
     state = _state(pod, status) if pod else {"pod": "", "container": "", "exit_code": None, "restarts": 0}
     log = _log(cluster, pod, status, unread) if pod else []
@@ -98,6 +104,15 @@ def diagnose(
         "command": f"kubectl -n {namespace} {what}",
         "unreadable": unread,
     }
+
+
+def _telling(pods: Sequence[Mapping[str, Any]], failure: FailureSign | None) -> Mapping[str, Any]:
+    """Return the pod that explains most: that of the sign of failure, or the newest that is not ready.
+
+    Those that have ended come first: the last one is the newest that has not, if there is one.
+    """
+    failed = [pod for pod in pods if failure and text(pod, "metadata", "uid") == failure.uid]
+    return next(iter((failed or [pod for pod in pods if not is_pod_ready(pod)] or pods)[-1:]), {})
 
 
 def _rejected(refusal: str, scene: Scene) -> tuple[str, str] | None:

@@ -37,8 +37,10 @@ CLUSTER = (
     CatalogueEntry(
         "no_schedulable_node",
         "blocker",
-        "none of the {total} nodes accepts the controllers' pods: {why}",
-        "uncordon a node, add a node without taints, or wait until a node is Ready",
+        "none of the {total} nodes accepts {pods}: {why}",
+        "uncordon a node, add a node without taints, or wait until a node is Ready; to use nodes with taints, set "
+        "`conductor_tolerations`, for example to {tolerations}; if nodes have another label, change "
+        "`conductor_node_selector` or `conductor_affinity`",
     ),
     CatalogueEntry(
         "no_supported_node",
@@ -49,8 +51,23 @@ CLUSTER = (
     CatalogueEntry(
         "insufficient_capacity",
         "blocker",
-        "the controllers request {needed} CPU, and no node has more than {free} CPU free",
-        "free CPU on a node, or add a node",
+        "the controllers' pods request {needed} CPU and {memory} of memory{update}, and no node has more than {free} "
+        "CPU free",
+        "free CPU or memory on a node, add a node, or lower `conductor_resources` or `conductor_replicas`",
+    ),
+    CatalogueEntry(
+        "host_ports_taken",
+        "blocker",
+        "not enough nodes have the ports {ports} free, which the controllers' pods need, because they use the "
+        "network of the nodes",
+        "add a node, lower `conductor_replicas`, or change the ports in `config` of `conductor_trainer_controller` or "
+        "`conductor_jobset_controller`",
+    ),
+    CatalogueEntry(
+        "priority_class_missing",
+        "blocker",
+        "the cluster has no PriorityClass {name}, and the API server rejects pods with it",
+        "create it, or change `conductor_priority_class`; every cluster has system-cluster-critical",
     ),
 )
 
@@ -115,29 +132,38 @@ NAMESPACE = (
         "quota_exceeded",
         "blocker",
         "the controllers' pods exceed the quota: {what}",
-        "raise the quota, with `kubectl edit resourcequota --namespace {namespace} {name}` for example",
+        "raise the quota, with `kubectl edit resourcequota --namespace {namespace} {name}` for example, or lower "
+        "`conductor_resources` or `conductor_replicas`",
     ),
     CatalogueEntry(
         "quota_missing_resources",
         "blocker",
         "a quota limits {what}, which is not set, and no LimitRange of the namespace has a default for it: the API "
         "server rejects the pod",
-        "create a LimitRange of type Container with `default` and `defaultRequest` for {resource} in namespace "
-        "{namespace}, or take {resource} out of the quota; no variable sets the resources of the controllers",
+        "set `conductor_resources`, for example to {example}, or create a LimitRange of type Container with `default` "
+        "and `defaultRequest` for {resource} in namespace {namespace}",
     ),
     CatalogueEntry(
         "quota_defaults_unknown",
         "warning",
         "a quota limits {what}, which is not set, and the LimitRanges of the namespace, which may have a default for "
         "it, cannot be read",
-        "grant `list limitranges` in namespace {namespace}, or check that a LimitRange has a default for {resource}",
+        "grant `list limitranges` in namespace {namespace}, check that a LimitRange has a default for {resource}, or "
+        "set `conductor_resources`, for example to {example}",
     ),
     CatalogueEntry(
         "limit_range",
         "blocker",
         "it rejects the pods of the controllers: {what}",
-        "correct this limit, with `kubectl edit limitrange --namespace {namespace} {name}` for example, or delete the "
-        "LimitRange; no variable sets the resources of the controllers",
+        "correct this limit, with `kubectl edit limitrange --namespace {namespace} {name}` for example, delete the "
+        "LimitRange, or set `conductor_resources` to values that it allows",
+    ),
+    CatalogueEntry(
+        "host_network_forbidden",
+        "blocker",
+        "the Pod Security level {level} of the namespace forbids the host network, which {pods} use",
+        "run `kubectl label namespace {namespace} --overwrite pod-security.kubernetes.io/enforce=privileged`, or do "
+        "not set `conductor_host_network`",
     ),
     CatalogueEntry(
         "pull_secret_missing",

@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 
 from ..objects.fields import numbers
 from ..objects.line import Line, about
+from ..objects.quantities import in_words
 from ..release.versions import ARCHITECTURES, TESTED_KUBERNETES, WEBHOOK_PORT
 from ..verdicts.nodes import is_temporary_taint
 from .rules import NOT_READY, Facts, RuleMatch, Rules, enumerated, is_settled
 
 RULES = Rules()
+# Limits that are enough for a controller.
+_EXAMPLES = {"cpu": '"1"', "memory": "1Gi"}
 
 # -- the cluster ------------------------------------------------------------------------------------------------------
 
@@ -56,13 +60,25 @@ def _rejections(facts: Facts, *, answers: bool) -> Iterator[RuleMatch]:
 @RULES.entry("no_schedulable_node")
 def _no_schedulable_node(facts: Facts) -> Iterator[RuleMatch]:
     nodes = facts["nodes"]
-    if (
-        nodes["controllers_to_schedule"]
-        and _all_nodes_seen(nodes)
-        and not nodes["schedulable"]
-        and not _may_change(nodes)
-    ):
-        yield "Nodes", {"total": nodes["total"], "why": enumerated(nodes["rejections"])}
+    if not _all_nodes_seen(nodes) or nodes["can_scale_up"]:
+        return
+    reasons: dict[tuple[str, ...], list[str]] = {}
+    for rejected in nodes["refused"]:
+        if not _may_pass(rejected["rejections"]):
+            reasons.setdefault(tuple(rejected["rejections"]), []).append(rejected["deployment"])
+    for why, deployments in reasons.items():
+        everything = len(deployments) == nodes["controllers_to_schedule"]
+        pods = "the controllers' pods" if everything else f"the pods of {enumerated(deployments)}"
+        tainted = sorted(key for key in about(*why) if isinstance(key, str))
+        yield (
+            "Nodes",
+            {
+                "total": nodes["total"],
+                "pods": pods,
+                "why": enumerated(why),
+                "tolerations": f"[{{key: {(tainted or ['dedicated'])[0]}, operator: Exists}}]",
+            },
+        )
 
 
 @RULES.entry("no_supported_node")
@@ -75,15 +91,40 @@ def _no_supported_node(facts: Facts) -> Iterator[RuleMatch]:
 @RULES.entry("insufficient_capacity")
 def _insufficient_capacity(facts: Facts) -> Iterator[RuleMatch]:
     capacity = facts["nodes"]["capacity"]
-    if capacity["fits"] is False and facts["nodes"]["schedulable"] and not facts["nodes"]["can_scale_up"]:
-        yield "Nodes", {"needed": f"{capacity['cpu']:g}", "free": f"{capacity['free_cpu'] or 0:g}"}
+    if _is_full(facts["nodes"]) and not capacity["host_ports"]:
+        crowded = enumerated(capacity["updates"])
+        yield (
+            "Nodes",
+            {
+                "needed": f"{capacity['cpu']:g}",
+                "memory": in_words(Decimal(capacity["memory"])),
+                "update": f", and one more pod of {crowded} during its update" if capacity["updates"] else "",
+                "free": f"{capacity['free_cpu'] or 0:g}",
+            },
+        )
 
 
-def _may_change(nodes: Facts) -> bool:
-    """Return whether a node may accept pods soon: a node is starting, or an autoscaler may add one."""
-    return bool(nodes["can_scale_up"]) or any(
-        why == NOT_READY or is_temporary_taint(str(why)) for why in about(*nodes["rejections"])
-    )
+@RULES.entry("host_ports_taken")
+def _host_ports_taken(facts: Facts) -> Iterator[RuleMatch]:
+    ports = facts["nodes"]["capacity"]["host_ports"]
+    if _is_full(facts["nodes"]) and ports:
+        yield "Nodes", {"ports": enumerated(ports)}
+
+
+@RULES.entry("priority_class_missing")
+def _priority_class_missing(facts: Facts) -> Iterator[RuleMatch]:
+    for name in facts["wanted"]["missing_classes"]:
+        yield f"PriorityClass {name}", {"name": name}
+
+
+def _is_full(nodes: Facts) -> bool:
+    """Return whether nodes accept the pods, and have no room for them."""
+    return nodes["capacity"]["fits"] is False and nodes["schedulable"] and not nodes["can_scale_up"]
+
+
+def _may_pass(rejections: Iterable[str]) -> bool:
+    """Return whether a node may accept pods soon without anybody's help."""
+    return any(why == NOT_READY or is_temporary_taint(str(why)) for why in about(*rejections))
 
 
 def _all_nodes_seen(nodes: Facts) -> bool:
@@ -179,12 +220,15 @@ def _limit_range(facts: Facts) -> Iterator[RuleMatch]:
 def _policies(facts: Facts, name: str) -> Iterator[RuleMatch]:
     """Yield a match for each line of a fact about quotas or LimitRanges of the operator's namespace."""
     for what in _lines(facts["namespace"][name]):
+        resource = what.detail.partition(" ")[0]
+        which, _dot, short = resource.partition(".")
         yield (
             what.subject,
             {
                 "what": what.detail,
                 "name": what.subject.partition(" ")[2],
-                "resource": what.detail.partition(" ")[0],
+                "resource": resource,
+                "example": f"{{{which}: {{{short}: {_EXAMPLES.get(short, '1')}}}}}",
                 "namespace": facts["namespace"]["name"],
             },
         )
@@ -213,11 +257,20 @@ def _pull_secrets(facts: Facts) -> Iterator[RuleMatch]:
         yield f"Secret {namespace['name']}/{name}", {"name": name, "namespace": namespace["name"]}
 
 
+@RULES.entry("host_network_forbidden")
+def _host_network_forbidden(facts: Facts) -> Iterator[RuleMatch]:
+    namespace, deployments = facts["namespace"], facts["wanted"]["host_network"]
+    if deployments and namespace["pod_security"] in ("baseline", "restricted"):
+        words = {"level": namespace["pod_security"], "namespace": namespace["name"], "pods": enumerated(deployments)}
+        yield f"Namespace {namespace['name']}", words
+
+
 @RULES.entry("default_deny")
 def _default_deny(facts: Facts) -> Iterator[RuleMatch]:
     if facts["namespace"]["webhook_port_open"] is False:
         names = enumerated(facts["namespace"]["default_deny"])
-        yield f"NetworkPolicy {names}", {"what": names, "port": WEBHOOK_PORT}
+        ports = enumerated(map(str, facts["namespace"]["closed_ports"]))
+        yield f"NetworkPolicy {names}", {"what": names, "port": ports}
 
 
 @RULES.entry("istio_injection")

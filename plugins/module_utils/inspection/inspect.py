@@ -21,7 +21,7 @@ from ..errors import RightsError
 from ..findings.judge import judge
 from ..jobset.choice import resolve_jobset
 from ..jobset.facts import jobset_facts
-from ..objects.fields import name_of, namespace_of, part, some, text, whole_number
+from ..objects.fields import name_of, namespace_of, part, parts, some, text
 from ..objects.finalizers import holders
 from ..objects.line import Line, about
 from ..objects.pod_policies import Pods
@@ -41,13 +41,14 @@ from .namespace import namespace_facts
 from .neighbours import neighbour_facts
 from .nodes import node_facts
 from .reads import Readings, read
+from .rollout import to_place
 from .trainer import trainer_facts
 from .users import user_facts
 
 # Characters of a message of the server in a result.
 _LONGEST = 500
 # Findings that an autoscaler resolves.
-_NODES_HELP = frozenset({"no_schedulable_node", "insufficient_capacity"})
+_NODES_HELP = frozenset({"no_schedulable_node", "insufficient_capacity", "host_ports_taken"})
 
 
 def inspect(
@@ -150,8 +151,7 @@ def facts_of(
     beside = _second_controllers(bundle, deployments, adopt)
     # With an external JobSet, the bundled one needs neither capacity nor permissions.
     bundle = part_for(bundle, meant)
-    missing = _still_to_place(bundle, deployments)
-    wanted = [part(manifest, "spec", "template") for manifest in missing]
+    placing = to_place(bundle.objects("Deployment"), deployments)
     return {
         "cluster": {
             "server": server,
@@ -170,6 +170,8 @@ def facts_of(
             "expiring_certificates": [],
             "kubernetes": bundle.kubernetes_minimum,
             "namespace": bundle.namespace,
+            "missing_classes": sorted(name for name, found in (readings.priority_classes or {}).items() if found == {}),
+            "host_network": [one.deployment for one in placing if one.spec.get("hostNetwork") is True],
         },
         "trainer": trainer,
         "record": {
@@ -192,10 +194,11 @@ def facts_of(
             readings.namespace,
             _items(readings.quotas),
             _items(readings.policies),
-            [_pods_of(manifest) for manifest in missing],
+            [Pods(f"Deployment {one.deployment}", one.spec, one.more) for one in placing],
             _items(readings.limit_ranges),
-            _created(bundle) if len(missing) == len(bundle.objects("Deployment")) else {},
+            _created(bundle) if sum(one.new for one in placing) == len(bundle.objects("Deployment")) else {},
             _pull_secrets(bundle, readings),
+            ports=_webhook_ports(bundle),
         ),
         "user_objects": user_facts(
             readings.train_jobs,
@@ -211,7 +214,8 @@ def facts_of(
             _items(readings.nodes),
             readings.nodes.total if readings.nodes else 0,
             {name: _items(page) for name, page in (readings.pods or {}).items()},
-            wanted,
+            placing,
+            readings.priority_classes,
         ),
         "permissions": {
             **grant_facts(bundle, _reviews(bundle, readings)),
@@ -326,10 +330,19 @@ def _runtimes(page: Page | None, wanted: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _pods_of(deployment: Mapping[str, Any]) -> Pods:
-    replicas = whole_number(text(deployment, "spec", "replicas"))
-    spec = part(deployment, "spec", "template", "spec")
-    return Pods(f"Deployment {name_of(deployment)}", spec, 1 if replicas is None else replicas)
+def _webhook_ports(bundle: Bundle) -> list[int]:
+    """Return the ports of the webhooks that NetworkPolicies are about: not those on the network of a node."""
+    pods = [part(manifest, "spec", "template", "spec") for manifest in bundle.objects("Deployment")]
+    return sorted(
+        {
+            port["containerPort"]
+            for pod in pods
+            if pod.get("hostNetwork") is not True
+            for container in parts(pod, "containers")
+            for port in parts(container, "ports")
+            if text(port, "name").startswith("webhook")
+        }
+    )
 
 
 def _pull_secrets(bundle: Bundle, readings: Readings) -> dict[str, Sequence[Mapping[str, Any]] | None]:
@@ -347,18 +360,3 @@ def _created(bundle: Bundle) -> dict[str, int]:
     counts["replicasets.apps"] = counts["deployments.apps"]
     counts["leases.coordination.k8s.io"] += 1 + counts["deployments.apps"]
     return dict(counts)
-
-
-def _still_to_place(bundle: Bundle, deployments: Sequence[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:
-    """Return the Deployments of the controllers that are not installed yet, by whatever tool."""
-    running = list(deployments or ())
-    return [
-        manifest
-        for manifest in bundle.objects("Deployment")
-        if not any(
-            name_of(item) == name_of(manifest)
-            or (is_trainer(item) and is_trainer(manifest))
-            or (is_jobset(item) and is_jobset(manifest))
-            for item in running
-        )
-    ]

@@ -34,7 +34,8 @@ from ..release.recognition import (
 from ..release.versions import PUBLIC_CONFIG_MAP
 from ..rights.grants import has_every_right
 from ..rights.required import to_probe
-from .nodes import by_free_cpu
+from .nodes import SYSTEM_CLASSES, by_free_cpu
+from .rollout import to_place
 
 # The limit of requests for one inspection.
 REQUEST_LIMIT = 32
@@ -61,6 +62,7 @@ _DEPLOYMENT = resource_of("apps/v1", "Deployment")
 _SLICE = resource_of("discovery.k8s.io/v1", "EndpointSlice")
 _POD = resource_of("v1", "Pod")
 _SECRET = resource_of("v1", "Secret")
+_PRIORITY_CLASS = resource_of("scheduling.k8s.io/v1", "PriorityClass")
 # Kinds with fields that cannot be changed. Secrets have some too, but are not read.
 _TAKEN_OVER = {
     "Deployment": _DEPLOYMENT,
@@ -91,6 +93,7 @@ class Readings:
         slices: namespace to its EndpointSlices, for the namespaces that webhooks point to.
         broad: the same for some namespaces of webhooks that handle every kind of object; None if not permitted.
         pods: node to its pods, for some nodes, if a controller is still to be scheduled.
+        priority_classes: those that the controllers need by name, except those of Kubernetes.
         cluster_rules: the rules review without a namespace. If it does not grant every permission, C(rules) is the
             review for the operator's namespace; if it does not allow probes, C(probe_rules) is the review for theirs.
         others: kind to the objects of that kind in the operator's namespace, or of the cluster; only if objects of
@@ -130,6 +133,7 @@ class Readings:
     cluster_rules: Mapping[str, Any] | None = None
     probe_rules: Mapping[str, Any] | None = None
     may_do_anything: bool = False
+    priority_classes: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
     others: Mapping[str, Page | None] = field(default_factory=dict)
     helm_releases: Mapping[tuple[str, str], Page | None] = field(default_factory=dict)
     pull_secrets: Mapping[str, Page | None] = field(default_factory=dict)
@@ -245,6 +249,8 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings, adopt: Col
             named = {"fieldSelector": f"metadata.name={name}"}
             # A list of one name: the permission to list Secrets is needed anyway.
             tasks[f"pull {name}"] = _page(reader, _SECRET, home, named, metadata_only=True, helps=True)
+    for name in _priority_classes(bundle):
+        tasks[f"class {name}"] = lambda name=name: reader.named(_PRIORITY_CLASS, name)  # type: ignore[misc]
     if readings.cluster_rules is not None and readings.cluster_rules.get("incomplete"):
         tasks["anything"] = reader.may_do_anything
     installed = _installed(readings)
@@ -272,9 +278,9 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings, adopt: Col
     broad = sorted({webhook.namespace for webhook in broad_webhooks(readings.configurations or ())})[:_BROAD]
     tasks |= {f"broad {place}": _page(reader, _SLICE, place, helps=True) for place in broad}
     left = REQUEST_LIMIT - reader.requests
-    if not set(bundle.names("Deployment")) <= {name_of(item) for item in labelled}:
+    if placing := to_place(bundle.objects("Deployment"), labelled):
         left -= _FOR_AUTOSCALERS
-        for node in by_free_cpu(readings.nodes.items if readings.nodes else ())[:_NODES_LOOKED_INTO]:
+        for node in by_free_cpu(readings.nodes.items if readings.nodes else (), placing)[:_NODES_LOOKED_INTO]:
             tasks[f"pods {node}"] = _page(reader, _POD, None, {"fieldSelector": f"spec.nodeName={node}"})
     # Sorted by importance: the limit cuts off the least important requests.
     tasks = dict(list(tasks.items())[:left])
@@ -282,7 +288,7 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings, adopt: Col
 
     found: dict[str, Any] = {name: answers.get(name) if name in kept else Page() for name in _KEPT}
 
-    def of(what: str) -> dict[str, Page | None]:
+    def of(what: str) -> dict[str, Any]:
         return {name.partition(" ")[2]: page for name, page in answers.items() if name.startswith(f"{what} ")}
 
     return replace(
@@ -296,6 +302,7 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings, adopt: Col
         slices=of("slices"),
         broad=of("broad"),
         pods=of("pods"),
+        priority_classes=of("class"),
         deployments=merge_pages([readings.deployments, *of("deployments").values()]),
         probe_rules=answers.get("probe_rules"),
         may_do_anything=bool(answers.get("anything")),
@@ -306,6 +313,15 @@ def _second_round(reader: Reader, bundle: Bundle, readings: Readings, adopt: Col
             for place, name in releases
         },
     )
+
+
+def _priority_classes(bundle: Bundle) -> list[str]:
+    """Return the PriorityClasses that the controllers need and that neither Kubernetes nor the bundle creates."""
+    own = {name_of(manifest) for manifest in bundle.objects() if manifest["kind"] == "PriorityClass"}
+    needed = {
+        text(manifest, "spec", "template", "spec", "priorityClassName") for manifest in bundle.objects("Deployment")
+    }
+    return sorted(needed - own - SYSTEM_CLASSES.keys() - {""})
 
 
 def _installed(readings: Readings) -> list[Mapping[str, Any]]:

@@ -80,6 +80,8 @@ RESOURCES: dict[tuple[str, str], Resource] = {
         ("v1", "LimitRange", "limitranges", True),
         ("apps/v1", "Deployment", "deployments", True),
         ("apps/v1", "ReplicaSet", "replicasets", True),
+        ("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", True),
+        ("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", False),
         ("coordination.k8s.io/v1", "Lease", "leases", True),
         ("discovery.k8s.io/v1", "EndpointSlice", "endpointslices", True),
         ("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies", True),

@@ -1,75 +1,101 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the controllers' Deployments, one function each. Pure."""
+"""The options of the controllers' Deployments, each of one function. Pure."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..errors import InputError
-from .draft import Controller, Draft, container_of, pod_of
+from . import placement, pods, ports
+from .draft import Controller, Draft
+from .shapes import SHAPES, check_shape
 from .spec import CONTROLLERS
 
-# RFC 1123, subdomain.
-_OBJECT_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 Lay = Callable[[Draft, Controller, Any], None]
 
-
-def tolerations(draft: Draft, controller: Controller, value: list[dict[str, Any]]) -> None:
-    """Let the pods run on nodes with these taints."""
-    pod_of(draft.edit(controller.deployment))["tolerations"] = value
-
-
-def node_selector(draft: Draft, controller: Controller, value: dict[str, str]) -> None:
-    """Let the pods run only on nodes with these labels."""
-    pod_of(draft.edit(controller.deployment))["nodeSelector"] = value
-
-
-def image_pull_policy(draft: Draft, controller: Controller, value: str) -> None:
-    """Set when the nodes pull the image."""
-    container_of(draft.edit(controller.deployment))["imagePullPolicy"] = value
-
-
-def image_pull_secrets(draft: Draft, controller: Controller, value: list[str]) -> None:
-    """Let the pods use these Secrets with credentials of registries."""
-    for name in value:
-        if not _OBJECT_NAME.fullmatch(name):
-            raise InputError(
-                f"`conductor_image_pull_secrets`: {name} is no name of a Secret",
-                next_step="name Secrets in the operator's namespace, or set `conductor_image_pull_credentials`",
-            )
-    pod_of(draft.edit(controller.deployment))["imagePullSecrets"] = [{"name": name} for name in dict.fromkeys(value)]
-
-
-# In this order. A test holds that every option of the spec is here.
+# In this order: the number of replicas decides about the two options after it. A test holds that every option of the
+# spec is here.
 EFFECTS: dict[str, Lay] = {
-    "tolerations": tolerations,
-    "node_selector": node_selector,
-    "image_pull_policy": image_pull_policy,
-    "image_pull_secrets": image_pull_secrets,
+    "host_network": ports.host_network,
+    "replicas": placement.replicas,
+    "spread": placement.spread,
+    "disruption_budget": placement.disruption_budget,
+    "tolerations": placement.tolerations,
+    "node_selector": placement.node_selector,
+    "affinity": placement.affinity,
+    "priority_class": placement.priority_class,
+    "resources": pods.resources,
+    "log_level": pods.log_level,
+    "pod_labels": pods.pod_labels,
+    "pod_annotations": pods.pod_annotations,
+    "env": pods.env,
+    "env_from": pods.env_from,
+    "volumes": pods.volumes,
+    "volume_mounts": pods.volume_mounts,
+    "image_pull_policy": pods.image_pull_policy,
+    "image_pull_secrets": pods.image_pull_secrets,
 }
+# What several replicas get if nothing else is set.
+_OF_REPLICAS = {"spread": "node", "disruption_budget": placement.AUTO}
+# Nulls in these remove what the release has.
+_INTO_THE_RELEASE = frozenset({"resources", "config"})
 
 
 def lay_controllers(draft: Draft, options: Mapping[str, Any]) -> None:
-    """Lay the options of both controllers and of each one."""
+    """Lay the options of both controllers and of each one.
+
+    Raises:
+        InputError: a value cannot be used; names the variable and what is allowed.
+    """
+    for name in EFFECTS.keys() & options.keys() & SHAPES.keys():
+        check_shape(options[name], SHAPES[name], f"conductor_{name}")
     for controller in draft.controllers():
         own = options.get(CONTROLLERS[controller.component]) or {}
-        for name, lay in EFFECTS.items():
-            value = merged(options.get(name), own.get(name))
-            if value is not None:
-                with draft.because(f"{CONTROLLERS[controller.component]}.{name}" if name in own else name):
-                    lay(draft, controller, value)
+        for name in own.keys() & SHAPES.keys():
+            check_shape(own[name], SHAPES[name], f"conductor_{CONTROLLERS[controller.component]}.{name}")
+        _lay(draft, controller, options, own)
+    _check_hosts(draft, options)
 
 
-def merged(both: Any, own: Any) -> Any:
+def _lay(draft: Draft, controller: Controller, options: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    def name_of(option: str) -> str:
+        return f"{CONTROLLERS[controller.component]}.{option}" if option in own else option
+
+    for option, lay in EFFECTS.items():
+        value, because = merged(options.get(option), own.get(option), nulls=option in _INTO_THE_RELEASE), option
+        if value is None and option in _OF_REPLICAS and placement.replicas_of(draft, controller) > 1:
+            value, because = _OF_REPLICAS[option], "replicas"
+        if option in SHAPES and option not in _INTO_THE_RELEASE:
+            value = placement.without_nulls(value)
+        if value is not None:
+            with draft.because(name_of(because)):
+                lay(draft, controller, value)
+    if own.get("config"):
+        placement.check_election(draft, controller, f"conductor_{name_of('replicas')}")
+
+
+def _check_hosts(draft: Draft, options: Mapping[str, Any]) -> None:
+    """Check what several controllers share."""
+    if options.get("host_network") or any(
+        (options.get(name) or {}).get("host_network") for name in CONTROLLERS.values()
+    ):
+        ports.check_ports(draft)
+
+
+def merged(both: Any, own: Any, *, nulls: bool = False) -> Any:
     """Return the value for one controller: its own instead of the common one, but mappings are merged key by key.
 
     A null in the controller's own mapping removes the key.
+
+    Args:
+        nulls: keep such a null, because it removes a value of the release, too.
     """
     if not (isinstance(both, Mapping) and isinstance(own, Mapping)):
         return both if own is None else own
-    names = [name for name in {**both, **own} if not (name in own and own[name] is None)]
-    return {name: merged(both.get(name), own.get(name)) for name in names}
+    names = [name for name in {**both, **own} if nulls or not (name in own and own[name] is None)]
+    return {
+        name: None if name in own and own[name] is None else merged(both.get(name), own.get(name), nulls=nulls)
+        for name in names
+    }

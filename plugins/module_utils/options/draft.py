@@ -65,6 +65,11 @@ class Draft:
         self._step = None
         self._changes += [Change(name, key, before, after) for key, (before, after) in step.copies.items()]
 
+    @property
+    def variable(self) -> str:
+        """Return the variable of the option that is being laid."""
+        return f"conductor_{self._running().name}"
+
     def all(self) -> list[Key]:
         """Return the keys of all objects."""
         return list(self._objects)
@@ -115,8 +120,14 @@ class Draft:
                 if deployment in self.extras or is_named_jobset(deployment.name) != (component == "jobset"):
                     continue
                 volumes = self._objects[deployment]["spec"]["template"]["spec"]["volumes"]
-                [config] = [volume["configMap"]["name"] for volume in volumes if "configMap" in volume]
-                found.append(Controller(component, deployment, Key("v1", "ConfigMap", deployment.namespace, config)))
+                mounted = [
+                    Key("v1", "ConfigMap", deployment.namespace, volume["configMap"]["name"])
+                    for volume in volumes
+                    if "configMap" in volume
+                ]
+                # An option may have added others.
+                [config] = [key for key in mounted if key in self._objects and key not in self.extras]
+                found.append(Controller(component, deployment, config))
         return found
 
     def finished(self) -> Bundle:

@@ -22,6 +22,7 @@ LeftoverDecision = Literal["prune", "retain", "drop"]
 _PHASES = {
     "Namespace": "foundation",
     "CustomResourceDefinition": "foundation",
+    "PriorityClass": "foundation",
     "Deployment": "controllers",
     "MutatingWebhookConfiguration": "admission",
     "ValidatingWebhookConfiguration": "admission",

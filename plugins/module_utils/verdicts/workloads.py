@@ -201,7 +201,9 @@ def _deadline_message(deployment: Mapping[str, Any]) -> str:
     return ""
 
 
-def lease_verdict(name: str, lease: Mapping[str, Any], pods: Mapping[str, str], namespace: str) -> Verdict:
+def lease_verdict(
+    name: str, lease: Mapping[str, Any], pods: Mapping[str, str], namespace: str, *, hosts: bool = False
+) -> Verdict:
     """Judge a Lease: ready if one of the controller's pods holds it, with the process that runs now.
 
     Clocks of two machines are never compared: the next leader decides whether a Lease has expired. The times at which a
@@ -212,6 +214,7 @@ def lease_verdict(name: str, lease: Mapping[str, Any], pods: Mapping[str, str], 
     Args:
         pods: the controller's pods that may run: by name, when the container started (RFC 3339), empty if that is
             unknown. A pod that has ended, is terminating or waits for its next start holds nothing.
+        hosts: whether they use the network of their node: C(pods) then has the names of the nodes.
     """
 
     def verdict(state: State, evidence: str, next_step: str = "") -> Verdict:
@@ -226,6 +229,17 @@ def lease_verdict(name: str, lease: Mapping[str, Any], pods: Mapping[str, str], 
         return verdict("progressing", "no holder: no pod has become the leader yet")
     # controller-runtime, pkg/leaderelection: the host name, which is the pod's name, and a UUID.
     pod = holder.rpartition("_")[0] or holder
+    if hosts:
+        # On the network of the node it is the host name of the node, with or without its domain.
+        pod = next((node for node in pods if node.partition(".")[0] == pod.partition(".")[0]), pod)
+    if (
+        hosts
+        and pod not in pods
+        and pods
+        and second_of(part(lease, "spec").get("renewTime")) > max(map(second_of, pods.values()))
+    ):
+        # The node has another name than its host. Somebody has renewed the Lease since the newest pod started.
+        return verdict("ready", f"held by {pod}")
     if pod not in pods:
         return verdict(
             "progressing",

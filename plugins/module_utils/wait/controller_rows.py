@@ -30,6 +30,8 @@ def controller_rows(
         name = deployment["metadata"]["name"]
         now = live.get(name) or deployment
         members = by_age(pods_of(deployment, pods))
+        # One that waits says more than those that run; what has ended was replaced.
+        members.sort(key=lambda pod: text(pod, "status", "phase") == "Pending")
         newest: Mapping[str, Any] = members[-1] if members else {}
         containers = parts(now, "spec", "template", "spec", "containers") or [{}]
         rows.append(

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..cluster.client import Cluster
 from ..cluster.watch import Scope, Watcher
-from ..objects.fields import name_of, parts, text
+from ..objects.fields import name_of, part, parts, text
 from ..objects.resources import resource_of
 from ..release.bundle import Bundle
 from ..release.components import LEASES, is_named_jobset
@@ -90,7 +90,10 @@ class Readiness:
             verdicts.append(deployment_verdict(name, deployments.get(name), members))
             manager = {text(entry, "name") for entry in parts(deployment, "spec", "template", "spec", "containers")}
             running = [pod for pod in members if may_run(pod, manager)]
-            verdicts += self._leader(name, {name_of(pod): running_since(pod, manager) for pod in running})
+            hosts = [pod for pod in running if part(pod, "spec").get("hostNetwork") is True]
+            names = {text(pod, "spec", "nodeName") if pod in hosts else name_of(pod): pod for pod in running}
+            starts = {holder: running_since(pod, manager) for holder, pod in names.items()}
+            verdicts += self._leader(name, starts, hosts=bool(hosts))
         services: set[str] = set()
         for configuration in bundle.webhook_configurations():
             name = configuration["metadata"]["name"]
@@ -143,12 +146,12 @@ class Readiness:
         """Return all webhook configurations of the cluster, of any owner."""
         return [item for scope in self._configurations.values() for item in self.watcher.objects(scope).values()]
 
-    def _leader(self, deployment: str, pods: Mapping[str, str]) -> list[Verdict]:
+    def _leader(self, deployment: str, pods: Mapping[str, str], *, hosts: bool) -> list[Verdict]:
         """Return the verdict on a controller's Lease; none if there is no Lease, because leader election may be off."""
         component = "jobset" if is_named_jobset(deployment) else "trainer"
         found = self.watcher.objects(self._leases)
         names = [name for name, whose in LEASES.items() if whose == component and name in found]
-        return [lease_verdict(name, found[name], pods, self._bundle.namespace) for name in names]
+        return [lease_verdict(name, found[name], pods, self._bundle.namespace, hosts=hosts) for name in names]
 
 
 def _is_slice(scope: Scope) -> bool:

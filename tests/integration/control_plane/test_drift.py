@@ -240,18 +240,12 @@ def test_a_label_of_ours_that_is_taken_away_is_put_back(objects: Objects) -> Non
     objects.assert_at_rest()
 
 
-def test_a_number_of_replicas_is_put_back_where_it_is_ours(objects: Objects) -> None:
-    deployments = {key: manifest for key, manifest in objects.manifests.items() if key.kind == "Deployment"}
+def test_a_number_of_replicas_is_left_alone(objects: Objects) -> None:
+    deployments = [key for key in objects.manifests if key.kind == "Deployment"]
     for key in deployments:
         send(objects.cluster, "PATCH", key, "kubectl", {"spec": {"replicas": 3}}, "merge-patch+json", "/scale")
-    ours = sorted(str(key) for key, manifest in deployments.items() if "replicas" in manifest["spec"])
-    with pytest.raises(RefusedError) as caught:
-        objects.run()
-    assert [(found["object"], found["live"]) for found in caught.value.facts["conflicts"]] == [(ours[0], "3")]
-    assert objects.run(force=True)["actions"] == {"update": ours}
-    found = {str(key): objects.read()[key]["spec"]["replicas"] for key in deployments}
-    assert found == {name: 1 if name in ours else 3 for name in found}
-    objects.assert_at_rest()
+    assert objects.run()["actions"] == {}
+    assert {objects.read()[key]["spec"]["replicas"] for key in deployments} == {3}
 
 
 def test_what_is_not_ours_is_left_alone_whoever_writes_it(objects: Objects) -> None:

@@ -15,7 +15,7 @@ def test_a_release_of_the_collection() -> None:
     assert load_bundle(find_bundle(DEFAULT_RELEASE)).release == DEFAULT_RELEASE
 
 
-@pytest.mark.parametrize("release", ["1.0.0", "", "."])
+@pytest.mark.parametrize("release", ["9.9.9", "", ".", "../bundles/2.3.0x", "2.3"])
 def test_another_release(release: str) -> None:
     with pytest.raises(InputError, match="there is no bundle of release") as caught:
         find_bundle(release)

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.certificates.rotation import (
-    CONFIG_HASH,
     PATIENCE,
     await_rotators_gone,
     with_another_configuration,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import NotReadyError
+from ansible_collections.conductor.trainer.plugins.module_utils.names import CONFIG_HASH
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of
 from tests.unit.plugins.helpers.builders import NAMESPACE, bundle, content, deployment, pod
 from tests.unit.plugins.helpers.fakes import Clock, FakeCluster

@@ -71,6 +71,18 @@ def test_between_two_runs_the_log_of_the_previous_run_is_read() -> None:
     assert asked.query["previous"] == "True"
 
 
+def test_of_several_pods_the_one_that_failed_is_reported() -> None:
+    cluster, deployment, pods = recorded("crash")
+    name = pods[0]["metadata"]["name"]
+    serving = copy.deepcopy(pods[0])
+    serving["metadata"] |= {"name": "serving", "uid": "u-2", "creationTimestamp": "2099-01-01T00:00:00Z"}
+    serving["status"] = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+    deployment["spec"]["replicas"] = 2
+    assert look(cluster, deployment, [pods[0], serving])["pod"] == name
+    assert look(cluster, deployment, [pods[0], serving], failing=False)["pod"] == name
+    assert look(cluster, deployment, [serving], failing=False)["pod"] == "serving"
+
+
 def test_the_cause_may_be_further_up() -> None:
     cluster, deployment, pods = recorded("crash")
     usage = [f"  -flag{number} value" for number in range(40)]

@@ -24,7 +24,7 @@ def facts(**changes: Any) -> dict[str, Any]:
         "policies": [],
         "wanted": TEMPLATES,
     }
-    return namespace_facts("ops", **{**values, **changes})
+    return namespace_facts("ops", **{"ports": [9443], **values, **changes})
 
 
 def labelled(**labels: str) -> dict[str, Any]:
@@ -129,3 +129,16 @@ def test_default_deny(policies: Any, denying: list[str] | None, open_: bool | No
 )
 def test_missing_secrets_for_pulling_images(secrets: Any, missing: list[str]) -> None:
     assert facts(pull_secrets=secrets)["pull_secrets_missing"] == missing
+
+
+def test_each_port_of_a_webhook_has_to_be_open() -> None:
+    found = facts(policies=[ALL_CLOSED, OPENED], ports=[9443, 9444])
+    assert (found["webhook_port_open"], found["closed_ports"]) == (False, [9444])
+    both = policy("both", ingress=[{"ports": [{"port": 9443}, {"port": 9444}]}])
+    assert facts(policies=[both], ports=[9443, 9444])["default_deny"] == []
+    assert facts(policies=[ALL_CLOSED, both], ports=[9443, 9444])["closed_ports"] == []
+
+
+def test_no_policy_is_about_the_network_of_a_node() -> None:
+    found = facts(policies=[ALL_CLOSED], ports=[])
+    assert (found["webhook_port_open"], found["closed_ports"]) == (True, [])

@@ -59,13 +59,18 @@ CLUSTER_SCOPED = {
     "ValidatingWebhookConfiguration",
     "ClusterTrainingRuntime",
     "Node",
+    "PriorityClass",
 }
+
+
+def plural_of(word: str) -> str:
+    return f"{word[:-1]}ies" if word.endswith("y") else f"{word}es" if word.endswith("s") else f"{word}s"
 
 
 def test_resource_table_is_consistent() -> None:
     for (api_version, kind), resource in RESOURCES.items():
         assert resource.api_version == api_version
         assert resource.root.endswith(api_version)
-        assert resource.plural == (f"{kind.lower()[:-1]}ies" if kind.endswith("y") else f"{kind.lower()}s")
+        assert resource.plural == plural_of(kind.lower())
         assert resource.namespaced is (kind not in CLUSTER_SCOPED)
         assert str(resource) == (f"{resource.plural}.{resource.group}" if resource.group else resource.plural)

@@ -28,7 +28,22 @@ def test_only_the_objects_of_an_option_change() -> None:
     }
 
 
-@pytest.mark.parametrize("options", [{"labels": {"a": "b"}, "tolerations": [{"key": "x"}]}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"labels": {"a": "b"}, "tolerations": [{"key": "x"}]},
+        {"disruption_budget": {"min_available": 1}, "spread": "zone", "host_network": True, "replicas": 2},
+        {
+            "trainer_controller": {
+                "volume_mounts": [{"name": "ca", "mountPath": "/ca"}],
+                "volumes": [{"name": "ca", "emptyDir": {}}],
+                "resources": {"limits": {"cpu": 1}},
+            },
+            "resources": {"requests": {"cpu": "10m"}},
+            "log_level": "debug",
+        },
+    ],
+)
 def test_the_order_of_options_does_not_matter(options: dict[str, Any]) -> None:
     assert with_options(REAL, options) == with_options(REAL, dict(reversed(options.items())))
 

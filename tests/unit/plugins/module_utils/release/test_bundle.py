@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.certificates.rotation import CONFIG_HASH
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import BundleError, InputError
-from ansible_collections.conductor.trainer.plugins.module_utils.names import MANAGED_LABEL
+from ansible_collections.conductor.trainer.plugins.module_utils.names import CONFIG_HASH, MANAGED_LABEL
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.digest import canonical, digest
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES

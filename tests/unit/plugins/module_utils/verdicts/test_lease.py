@@ -87,6 +87,27 @@ def test_a_renewal_alone_shows_which_process_leads(renewed: str, state: str) -> 
     assert lease_verdict(NAME, held, PODS, "ops").state == state
 
 
+@pytest.mark.parametrize(
+    ("holder", "renewed", "state"),
+    [
+        # The host name of a node, with and without its domain.
+        ("node-1_uuid", "2026-01-01T00:00:06Z", "ready"),
+        ("node-1.example.com_uuid", "2026-01-01T00:00:06Z", "ready"),
+        ("node-1_uuid", "2026-01-01T00:00:04Z", "progressing"),
+        # A node of another name than its host: only somebody who runs renews.
+        ("host_uuid", "2026-01-01T00:00:08Z", "ready"),
+        ("host_uuid", "2026-01-01T00:00:07Z", "progressing"),
+        ("host_uuid", None, "progressing"),
+    ],
+)
+def test_on_the_network_of_the_nodes_the_host_holds_it(holder: str, renewed: str | None, state: str) -> None:
+    held = lease(holderIdentity=holder, acquireTime="2026-01-01T00:00:04Z", renewTime=renewed)
+    starts = {"node-1.local": "2026-01-01T00:00:05Z", "node-2": "2026-01-01T00:00:07Z"}
+    assert lease_verdict(NAME, held, starts, "ops", hosts=True).state == state
+    assert not lease_verdict(NAME, held, starts, "ops").ready
+    assert not lease_verdict(NAME, held, {}, "ops", hosts=True).ready
+
+
 @pytest.mark.parametrize("odd", [{}, {"spec": []}, {"spec": None}])
 def test_malformed_objects_are_never_ready(odd: dict[str, Any]) -> None:
     assert not lease_verdict(NAME, odd, PODS, "ops").ready
@@ -112,6 +133,15 @@ def test_a_wait_goes_on_until_the_new_pod_leads(clock: Clock, script: Script) ->
     result = waiting(cluster, clock, 60)
     assert result["elapsed"] >= 5.0
     assert "held by gone" in " ".join(result["timeline"][0]["waiting_for"])
+    assert "leader" in {check["rule"] for check in result["checks"]}
+
+
+def test_a_wait_on_the_network_of_a_node_knows_its_host(clock: Clock, script: Script) -> None:
+    del script
+    cluster = held_by(serving(bundle()), "node-7_uuid")
+    spec = {"hostNetwork": True, "nodeName": "node-7"}
+    cluster.objects[key("Pod", "manager-1", namespace="ops")]["spec"] = spec
+    result = ControllersWait(cluster, bundle(), monotonic=clock.monotonic).run(0)
     assert "leader" in {check["rule"] for check in result["checks"]}
 
 

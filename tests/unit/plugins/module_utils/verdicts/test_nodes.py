@@ -13,6 +13,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_tracker import FailureTracker
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failures import failure_signs
 from ansible_collections.conductor.trainer.plugins.module_utils.inspection.nodes import node_facts
+from ansible_collections.conductor.trainer.plugins.module_utils.inspection.rollout import ToPlace
 from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.nodes import (
     is_temporary_taint,
     may_accept_soon,
@@ -277,7 +278,7 @@ def test_other_reasons_of_the_scheduler_are_no_sign(reason: str) -> None:
 
 
 def blocked(*nodes: dict[str, Any]) -> bool:
-    wanted: list[dict[str, Any]] = [{"spec": {"containers": []}}]
+    wanted = [ToPlace("a", {"containers": []})]
     facts = node_facts(nodes, len(nodes), {"n": []}, wanted) | {"can_scale_up": False}
     from ansible_collections.conductor.trainer.plugins.module_utils.findings.cluster_rules import RULES
 

@@ -24,3 +24,15 @@ def test_the_newest_pod_and_the_live_image_count() -> None:
     newer["status"]["phase"] = "Pending"
     (row,) = controller_rows(deployments, {"manager": live}, [newer, pod("a", "manager")])
     assert (row["ready"], row["status"], row["image"]) == ("1/2", "Pending", "mirror.example.com/manager:1")
+
+
+def test_of_several_pods_the_one_that_waits_counts() -> None:
+    pods = [pod(name, "manager", creationTimestamp=f"2026-02-0{day}") for day, name in enumerate("abc", 1)]
+    for one, phase in zip(pods, ("Failed", "Pending", "Running"), strict=True):
+        one["status"]["phase"] = phase
+    deployments = bundle().objects("Deployment")
+    live = {**deployments[0], "spec": {**deployments[0]["spec"], "replicas": 2}, "status": {"readyReplicas": 2}}
+    assert controller_rows(deployments, {"manager": live}, pods)[0]["status"] == "Pending"
+    pods[1]["status"]["phase"] = "Running"
+    (row,) = controller_rows(deployments, {"manager": live}, pods)
+    assert (row["ready"], row["status"]) == ("2/2", "Running")
