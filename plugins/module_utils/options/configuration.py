@@ -38,8 +38,8 @@ def edit_config(draft: Draft, controller: Controller, change: Callable[[dict[str
     if after == before:
         return
     data = draft.edit(controller.config_map)["data"]
-    # The text of equal values is equal: a second run writes nothing.
-    data[name] = yaml.safe_dump(after, default_flow_style=False, sort_keys=False, width=10_000)
+    # The text of equal values is equal, in whatever order they are given: a second run writes nothing.
+    data[name] = yaml.safe_dump(after, default_flow_style=False, width=10_000)
     metadata = draft.edit(controller.deployment)["spec"]["template"]["metadata"]
     # Like the generator of the bundle.
     metadata.setdefault("annotations", {})[CONFIG_HASH] = hashlib.sha256(canonical(data)).hexdigest()

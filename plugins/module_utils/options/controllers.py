@@ -10,6 +10,9 @@ from typing import Any
 
 from . import placement, pods, ports
 from .draft import Controller, Draft
+from .settings.config import config
+from .settings.gates import feature_gates
+from .settings.tls import tls
 from .shapes import SHAPES, check_shape
 from .spec import CONTROLLERS
 
@@ -34,6 +37,9 @@ EFFECTS: dict[str, Lay] = {
     "env_from": pods.env_from,
     "volumes": pods.volumes,
     "volume_mounts": pods.volume_mounts,
+    "feature_gates": feature_gates,
+    "tls": tls,
+    "config": config,
 }
 # What several replicas get if nothing else is set.
 _OF_REPLICAS = {"spread": "node", "disruption_budget": placement.AUTO}

@@ -18,11 +18,13 @@ from .controllers import lay_controllers
 from .draft import Draft
 from .labels import lay_labels
 from .record import recordable
+from .settings.gates import check_gates
+from .settings.tls import check_tls
 
 Options = Mapping[str, Any]
 
 # docs/options.md names the same order.
-LAYERS: tuple[Callable[[Draft, Options], None], ...] = (lay_controllers, lay_labels)
+LAYERS: tuple[Callable[[Draft, Options], None], ...] = (check_gates, check_tls, lay_controllers, lay_labels)
 
 
 def with_options(bundle: Bundle, options: Options) -> Bundle:
