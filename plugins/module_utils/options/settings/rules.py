@@ -19,7 +19,7 @@ _LEAVE = "leave it out"
 _READS = "by it the controller knows how to read the file"
 _SERVICE = "the certificate of the webhooks is made for the name of this Service"
 _MOUNTED = "Conductor looks for the certificate of the webhooks there"
-_LEASE = "an uninstall removes this Lease, and the permissions of the controller end at its namespace"
+_LEASE = "an uninstall removes the Lease of this name from the operator's namespace"
 _PROBES = "the probes of the pods call this endpoint"
 _ENABLE = ("it decides who creates the certificates", "set `conductor_certificates`")
 # Key -> why it cannot be changed, and what to do instead.

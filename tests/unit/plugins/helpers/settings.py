@@ -1,11 +1,21 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A table of the keys of both controllers' configurations."""
+"""A table of the keys of both controllers' configurations, and what options make of these."""
 
 from __future__ import annotations
 
 from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import InputError
+from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
+from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
+from tests.unit.plugins.helpers.builders import BUNDLE
+
+REAL = load_bundle(str(BUNDLE))
 
 KEPT = "is not to be changed"
 # A right value of each key, and the words of its rejection; none if the key may have it.
@@ -68,3 +78,25 @@ def nested(key: str, value: Any) -> dict[str, Any]:
     for name in reversed(key.split(".")):
         value = {name: value}
     return dict(value)
+
+
+def configurations(options: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The configuration of each controller."""
+    texts = {
+        manifest["metadata"]["name"].split("-")[-2]: manifest["data"]["controller_manager_config.yaml"]
+        for manifest in with_options(REAL, options).objects("ConfigMap")
+        if "controller_manager_config.yaml" in manifest["data"]
+    }
+    return {"trainer": yaml.safe_load(texts["trainer"]), "jobset": yaml.safe_load(texts["manager"])}
+
+
+def part(options: dict[str, Any], key: str) -> tuple[Any, Any]:
+    found = configurations(options)
+    return found["trainer"].get(key), found["jobset"].get(key)
+
+
+def rejected(options: dict[str, Any]) -> str:
+    with pytest.raises(InputError) as caught:
+        with_options(REAL, options)
+    assert caught.value.next_step
+    return str(caught.value)
