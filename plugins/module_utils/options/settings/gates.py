@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ...errors import InputError
@@ -13,7 +13,7 @@ from ...release.bundle import Bundle
 from ..configuration import edit_config
 from ..draft import Controller, Draft
 from ..shapes import shown
-from ..spec import COMPONENTS, CONTROLLERS
+from ..spec import COMPONENTS, CONTROLLERS, variables_of
 from ..words import likely
 
 _NAME = "feature_gates"
@@ -28,7 +28,7 @@ def check_gates(draft: Draft, options: Mapping[str, Any]) -> None:
     """
     known = {component: gates_of(draft.bundle, component) for component in COMPONENTS}
     every = {gate: component for component in COMPONENTS for gate in known[component]}
-    for variable, gates, allowed in _given(options):
+    for variable, gates, allowed in variables_of(options, _NAME):
         for gate, value in gates.items():
             if gate not in every:
                 raise InputError(
@@ -45,13 +45,6 @@ def check_gates(draft: Draft, options: Mapping[str, Any]) -> None:
                 raise InputError(
                     f"`{variable}`: {gate} is {shown(value)}, and must be true or false", next_step="write one of them"
                 )
-
-
-def _given(options: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], tuple[str, ...]]]:
-    """Yield each variable with feature gates, and the components whose gates it may set."""
-    yield f"conductor_{_NAME}", options.get(_NAME) or {}, COMPONENTS
-    for component, name in CONTROLLERS.items():
-        yield f"conductor_{name}.{_NAME}", (options.get(name) or {}).get(_NAME) or {}, (component,)
 
 
 def gates_of(bundle: Bundle, component: str) -> Mapping[str, Mapping[str, Any]]:

@@ -12,7 +12,7 @@ from ...errors import InputError
 from ..configuration import edit_config
 from ..draft import Controller, Draft
 from ..shapes import shown
-from ..spec import CONTROLLERS
+from ..spec import variables_of
 from ..words import likely
 
 _NAME = "tls"
@@ -39,19 +39,16 @@ def check_tls(draft: Draft, options: Mapping[str, Any]) -> None:
     Raises:
         InputError: names the value and what is allowed.
     """
-    given = {_NAME: (options.get(_NAME), tuple(CONTROLLERS))}
-    given |= {f"{name}.{_NAME}": ((options.get(name) or {}).get(_NAME), (one,)) for one, name in CONTROLLERS.items()}
-    for variable, (value, components) in given.items():
-        where = f"`conductor_{variable}`"
+    for variable, values, components in variables_of(options, _NAME):
         known = [name for name, key in _KEYS.items() if any(_has(draft, one, key) for one in components)]
-        for name in value or {}:
+        for name, value in values.items():
             if name not in known:
                 raise InputError(
-                    f"{where} has no option {name}{likely(str(name), dict.fromkeys(known))}",
+                    f"`{variable}` has no option {name}{likely(str(name), dict.fromkeys(known))}",
                     next_step=f"correct or remove it; the options are {', '.join(known)}",
                 )
-            if value[name] is not None:
-                _check(f"{where}: {name}", value[name], _allowed(draft, name), many=name != "min_version")
+            if value is not None:
+                _check(f"`{variable}`: {name}", value, _allowed(draft, name), many=name != "min_version")
 
 
 def _allowed(draft: Draft, name: str) -> tuple[str, ...]:
