@@ -23,7 +23,7 @@ from conductor_cluster.build import go_programs
 from conductor_cluster.console import Console
 from conductor_cluster.paths import find_paths
 from tests.unit.plugins.helpers.builders import BUNDLE
-from tests.unit.plugins.helpers.settings import ROWS, WRONG, nested
+from tests.unit.plugins.helpers.settings import DURATIONS, ROWS, WRONG, nested
 
 REAL = load_bundle(str(BUNDLE))
 CONFIG_MAPS = {"trainer": "kubeflow-trainer-config", "jobset": "jobset-manager-config"}
@@ -131,3 +131,12 @@ def test_the_controllers_take_the_shape_of_every_key(component: str, controllers
 def test_the_controllers_refuse_another_controllers_gate(controllers: Programs) -> None:
     for component, gate in (("trainer", "RestartJob"), ("jobset", "TrainJobStatus")):
         assert gate in controllers.refusal(component, with_value(component, "featureGates", {gate: True}))
+
+
+def test_the_controllers_read_durations_as_we_do(controllers: Programs) -> None:
+    read = {
+        text
+        for text in DURATIONS
+        if not controllers.refusal("trainer", with_value("trainer", "leaderElection.leaseDuration", text))
+    }
+    assert read == {text for text, number in DURATIONS.items() if number is not None}

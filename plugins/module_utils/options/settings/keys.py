@@ -22,6 +22,8 @@ _DURATION_PART = re.compile(r"([0-9.]+)([a-zµμ]+)")
 _UNITS = {"ns": -9, "us": -6, "µs": -6, "μs": -6, "ms": -3, "s": 0}
 _LARGER = {"m": 60, "h": 3600}
 _DECIMAL = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?")
+# Of int64, in nanoseconds.
+_LONGEST = 2**63 / 10**9
 # Of int32 and float32.
 _MOST, _MOST_NUMBER = 2**31 - 1, 3.4028234e38
 _LIST, _MAP = "list of ", "map of "
@@ -159,11 +161,13 @@ def _wrong(where: str, value: Any, words: str) -> InputError:
 
 
 def seconds(text: str) -> Decimal | None:
-    """Return a duration of Go; None if it is none."""
+    """Return a duration of Go, which has at most 292 years; None if it is none."""
     if not _DURATION.fullmatch(text):
         return None
     found = sum(
         Decimal(number) * (_LARGER[unit] if unit in _LARGER else Decimal(10) ** _UNITS[unit])
         for number, unit in _DURATION_PART.findall(text)
     )
+    if found > _LONGEST:
+        return None
     return Decimal(-found if text.startswith("-") else found)

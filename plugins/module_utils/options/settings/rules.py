@@ -74,9 +74,9 @@ def check_setting(path: Path, value: Any, about: Configurable, present: Mapping[
         if key in _KEPT and before != {}:
             raise InputError(f"`{about.variable}`: {key} is not to be removed", next_step=_KEPT[key])
         return
-    for allowed in _RULES.get(path[-1], ()):
-        if problem := allowed(value, key, before):
-            raise InputError(f"`{about.variable}`: {key} is {shown(value)}{problem[0]}", next_step=problem[1])
+    rule = _RULES.get(path[-1])
+    if problem := rule and rule(value, key, before):
+        raise InputError(f"`{about.variable}`: {key} is {shown(value)}{problem.why}", next_step=problem.next_step)
 
 
 class _Problem(NamedTuple):
@@ -101,8 +101,10 @@ def _address(value: Any, key: str, _before: Any) -> _Problem | None:
     if not colon or not 1024 <= number <= 65535:
         off = ', or "0" for no metrics' if key.startswith("metrics") else ""
         return _Problem(", and no address", f'write a colon and a port from 1024 to 65535, for example ":8443"{off}')
-    host = host.removeprefix("[").removesuffix("]")
-    if host in _EVERY_ADDRESS or (key.startswith("metrics") and _is_loopback(host)):
+    bare = host.removeprefix("[").removesuffix("]")
+    # Go splits the text at its last colon, so an IPv6 address needs brackets.
+    written = host == (f"[{bare}]" if ":" in bare else bare)
+    if written and (bare in _EVERY_ADDRESS or (key.startswith("metrics") and _is_loopback(bare))):
         return None
     return _Problem(", an address that the pod may not have", f'write only the port, ":{port}"')
 
@@ -143,16 +145,16 @@ def _workers(value: Any, _key: str, before: Any) -> _Problem | None:
 
 
 # By the last name of a key.
-_RULES: dict[str, tuple[_Rule, ...]] = {
-    "port": (_port,),
-    "bindAddress": (_address,),
-    "healthProbeBindAddress": (_address,),
-    "host": (_host,),
-    "resourceLock": (_lock,),
-    "qps": (_not_negative,),
-    "burst": (_not_negative,),
-    "certDir": (_folder,),
-    "groupKindConcurrency": (_workers,),
+_RULES: dict[str, _Rule] = {
+    "port": _port,
+    "bindAddress": _address,
+    "healthProbeBindAddress": _address,
+    "host": _host,
+    "resourceLock": _lock,
+    "qps": _not_negative,
+    "burst": _not_negative,
+    "certDir": _folder,
+    "groupKindConcurrency": _workers,
 }
 
 
@@ -193,7 +195,7 @@ def _value(config: Mapping[str, Any], about: Configurable, section: str, name: s
 def _ports(config: Mapping[str, Any], about: Configurable) -> Iterator[tuple[str, str]]:
     for key in about.keys:
         section, _dot, name = key.rpartition(".")
-        if _address in _RULES.get(name, ()) or _port in _RULES.get(name, ()):
+        if _RULES.get(name) in (_address, _port):
             port = str(_value(config, about, section, name)).rpartition(":")[2]
             if port not in ("0", "None", ""):
                 yield key, port

@@ -71,6 +71,28 @@ WRONG = {
     "map of integer": ([], "a mapping"),
     "map of boolean": ({"a": "yes"}, "true or false"),
 }
+# Texts in seconds, as Go reads them; None if it does not.
+DURATIONS: dict[str, float | None] = {
+    "15s": 15,
+    "1m30s": 90,
+    "1h": 3600,
+    "1.5h": 5400,
+    "2562047h": 9223369200,
+    "2562048h": None,
+    "-1s": -1,
+    "250ms": 0.25,
+    "1us": 0.000001,
+    "1µs": 0.000001,
+    "2ns": 0.000000002,
+    ".5s": 0.5,
+    "15": None,
+    "": None,
+    "s": None,
+    "15 s": None,
+    "15S": None,
+    "1d": None,
+    "٣s": None,
+}
 ROWS = [(component, key, *row) for component, own in OF_ONE.items() for key, row in sorted({**SHARED, **own}.items())]
 
 

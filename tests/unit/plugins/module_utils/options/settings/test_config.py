@@ -19,7 +19,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.options.settings
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
 from tests.unit.plugins.helpers.builders import BUNDLE
-from tests.unit.plugins.helpers.settings import KEPT, OF_ONE, ROWS, SHARED, WRONG, nested
+from tests.unit.plugins.helpers.settings import DURATIONS, KEPT, OF_ONE, ROWS, SHARED, WRONG, nested
 
 REAL = load_bundle(str(BUNDLE))
 EXTERNAL = load_bundle(str(BUNDLE), certificates="external")
@@ -133,6 +133,10 @@ def test_a_null_for_a_section_removes_what_the_release_sets_there() -> None:
         ({"metrics": {"bindAddress": ":65536"}}, "and no address"),
         ({"metrics": {"bindAddress": ":009000"}}, "and no address"),
         ({"metrics": {"bindAddress": ":٩٠٠٠"}}, "and no address"),
+        # Go wants an IPv6 address in brackets.
+        ({"metrics": {"bindAddress": ":::9000"}}, "an address that the pod may not have"),
+        ({"metrics": {"bindAddress": "::1:9000"}}, "an address that the pod may not have"),
+        ({"metrics": {"bindAddress": "[]:9000"}}, "an address that the pod may not have"),
         ({"metrics": {"bindAddress": "10.0.0.1:8443"}}, "an address that the pod may not have"),
         ({"metrics": {"bindAddress": 0}}, "write a text there, in quotes"),
         ({"metrics": {"bindAddress": ":9443"}}, "metrics.bindAddress and webhook.port both use port 9443"),
@@ -164,6 +168,7 @@ def test_what_would_stop_the_controller_is_rejected(config: Any, words: str) -> 
         {"metrics": {"bindAddress": "[::]:1024"}, "webhook": {"port": 65535}},
         {"metrics": {"bindAddress": ":65535"}, "webhook": {"port": 1024}},
         {"metrics": {"bindAddress": "127.0.0.1:9000"}},
+        {"metrics": {"bindAddress": "[::1]:9000"}},
         {"health": {"healthProbeBindAddress": "0.0.0.0:9000"}},
         # Nobody waits for anybody.
         {"leaderElection": {"leaderElect": False, "leaseDuration": "1s"}},
@@ -211,28 +216,7 @@ def test_settings_change_the_configuration_and_its_pods_alone(component: str, se
     assert len({key_of(manifest) for manifest in laid.objects()}) == len(REAL.objects())
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("15s", 15),
-        ("1m30s", 90),
-        ("1h", 3600),
-        ("1.5h", 5400),
-        ("-1s", -1),
-        ("250ms", 0.25),
-        ("1us", 0.000001),
-        ("1µs", 0.000001),
-        ("2ns", 0.000000002),
-        (".5s", 0.5),
-        ("15", None),
-        ("", None),
-        ("s", None),
-        ("15 s", None),
-        ("15S", None),
-        ("1d", None),
-        ("٣s", None),
-    ],
-)
+@pytest.mark.parametrize(("text", "expected"), DURATIONS.items())
 def test_durations_are_those_of_go(text: str, expected: float | None) -> None:
     found = seconds(text)
     assert (found if found is None else float(found)) == expected
