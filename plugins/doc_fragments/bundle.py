@@ -138,8 +138,8 @@ options:
         type: dict
       tls: &tls
         description:
-          - "TLS of the controllers' servers: min_version (1.2 or 1.3) and cipher_suites. Example: {min_version:
-            \"1.3\"}."
+          - "TLS of the controllers' servers: min_version (1.2 or 1.3), cipher_suites and, for Trainer, next_protos.
+            See docs/options.md. Example: {min_version: \"1.3\"}."
         type: dict
       image_pull_policy: &image_pull_policy
         description:
@@ -202,8 +202,8 @@ options:
             elements: dict
           config:
             description:
-              - "Settings of the controller, merged into its configuration file. Example: {clientConnection: {qps:
-                100}}."
+              - "Settings of the controller, merged into its configuration file; null removes one. See docs/options.md.
+                Example: {clientConnection: {qps: 100}}."
             type: dict
       jobset_controller:
         description: Options of the controller of JobSet alone, like those of O(customize.trainer_controller).

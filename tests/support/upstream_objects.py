@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bundle_generator import sources
+from bundle_generator.documents import load_documents
 from bundle_generator.release import PROGRAMS, RELEASES
 from bundle_generator.sources import Programs
 from tests.support.playing import CLONE
@@ -53,7 +54,7 @@ def _trainer(release: str) -> list[dict[str, Any]]:
 def _jobset(release: str) -> list[dict[str, Any]]:
     def render() -> list[dict[str, Any]]:
         programs = Programs(CLONE)
-        return sources.render_jobset(programs, _jobset_folder(programs, release))
+        return load_documents(programs.kustomize(_jobset_folder(programs, release) / "config/default"))
 
     return _kept("jobset", release, render)
 

@@ -135,7 +135,7 @@ class InstallRun:
             "predicted": sorted(str(found.action.key) for found in decided.predictions if check and not found.asked),
             "record_updated": done.recorded,
             "pending_phases": [phase for phase in PHASES if phase in waiting],
-            "notices": done.notices,
+            "notices": [*done.notices, *_unused(decided)],
             "preserved_fields": preserved_fields((found.action, found.metadata) for found in decided.predictions),
             "cluster_uid": str(identity_of(self._cluster, decided.observed.cluster_uid)),
             "warnings_found": list(done.decided.warnings),
@@ -188,6 +188,16 @@ class InstallRun:
 
         force, check = self._options.force, self._options.check
         return predict(asked, bundle, writes, observed.metadata, force=force, ask_creations=check)
+
+
+def _unused(decided: Decided) -> list[str]:
+    """Return a notice about the options that have no effect on this cluster."""
+    if not decided.bundle.changes or decided.jobset != "external":
+        return []
+    from ..options.unused import without_effect
+
+    names = without_effect(decided.bundle)
+    return [f"this cluster has an external JobSet, on which these have no effect: {', '.join(names)}"] if names else []
 
 
 def _diff(decided: Decided, done: Done) -> dict[str, str]:

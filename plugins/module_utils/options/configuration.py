@@ -19,7 +19,8 @@ def config_of(draft: Draft, controller: Controller) -> dict[str, Any]:
     import yaml
 
     [content] = draft.look(controller.config_map)["data"].values()
-    found: dict[str, Any] = yaml.safe_load(content)
+    # Each option parses it, and the loader in C takes a tenth of the time. Both write differently, but read the same.
+    found: dict[str, Any] = yaml.load(content, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     return found
 
 
@@ -38,8 +39,8 @@ def edit_config(draft: Draft, controller: Controller, change: Callable[[dict[str
     if after == before:
         return
     data = draft.edit(controller.config_map)["data"]
-    # The text of equal values is equal: a second run writes nothing.
-    data[name] = yaml.safe_dump(after, default_flow_style=False, sort_keys=False, width=10_000)
+    # The text of equal values is equal, in whatever order they are given: a second run writes nothing.
+    data[name] = yaml.safe_dump(after, default_flow_style=False, width=10_000)
     metadata = draft.edit(controller.deployment)["spec"]["template"]["metadata"]
     # Like the generator of the bundle.
     metadata.setdefault("annotations", {})[CONFIG_HASH] = hashlib.sha256(canonical(data)).hexdigest()

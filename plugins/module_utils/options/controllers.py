@@ -10,6 +10,9 @@ from typing import Any
 
 from . import placement, pods, ports
 from .draft import Controller, Draft
+from .settings.config import config
+from .settings.gates import feature_gates
+from .settings.tls import tls
 from .shapes import SHAPES, check_shape
 from .spec import CONTROLLERS
 
@@ -36,6 +39,9 @@ EFFECTS: dict[str, Lay] = {
     "volume_mounts": pods.volume_mounts,
     "image_pull_policy": pods.image_pull_policy,
     "image_pull_secrets": pods.image_pull_secrets,
+    "feature_gates": feature_gates,
+    "tls": tls,
+    "config": config,
 }
 # What several replicas get if nothing else is set.
 _OF_REPLICAS = {"spread": "node", "disruption_budget": placement.AUTO}

@@ -20,11 +20,15 @@ from .images import lay_images
 from .labels import lay_labels
 from .pull_credentials import lay_pull_credentials
 from .record import recordable
+from .settings.gates import check_gates
+from .settings.tls import check_tls
 
 Options = Mapping[str, Any]
 
 # docs/options.md names the same order.
 LAYERS: tuple[Callable[[Draft, Options], None], ...] = (
+    check_gates,
+    check_tls,
     lay_controllers,
     lay_pull_credentials,
     lay_images,

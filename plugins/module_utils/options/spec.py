@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 COMPONENTS = ("trainer", "jobset")
@@ -68,3 +68,10 @@ def given_options(customize: Mapping[str, Any] | None) -> dict[str, Any]:
         if value is not None and value != {} and value != []:
             found[name] = value
     return found
+
+
+def variables_of(options: Mapping[str, Any], name: str) -> Iterator[tuple[str, Mapping[str, Any], tuple[str, ...]]]:
+    """Yield each variable that sets an option of C(SHARED), its mapping, and the components that it is about."""
+    yield f"conductor_{name}", options.get(name) or {}, COMPONENTS
+    for component, own in CONTROLLERS.items():
+        yield f"conductor_{own}.{name}", (options.get(own) or {}).get(name) or {}, (component,)

@@ -36,5 +36,6 @@ def check_names(customize: Any, spec: Mapping[str, Any] = CUSTOMIZE, where: str 
 
 def likely(name: str, known: Mapping[str, Any]) -> str:
     """Return a question that names the likely word; empty if none is similar."""
-    found = difflib.get_close_matches(name.casefold().removeprefix("conductor_"), known, n=1, cutoff=_ALIKE)
-    return "".join(f"; did you mean {word}?" for word in found)
+    words = {str(word).casefold(): word for word in known}
+    found = difflib.get_close_matches(name.casefold().removeprefix("conductor_"), words, n=1, cutoff=_ALIKE)
+    return "".join(f"; did you mean {words[word]}?" for word in found)

@@ -94,6 +94,8 @@ class Bundle:
             Secrets that its Deployments mount, whoever creates them.
         upstream: the objects that upstream ships as well, and how they differ.
         certificates: one of C(CERTIFICATES).
+        configurations: what can be configured about each controller, by component: the keys of its configuration with
+            type and default, its feature gates, and the names of TLS cipher suites.
         authority: the CA of external certificates, as PEM; empty to use the C(ca.crt) of their Secrets.
         options: the options that were laid over the release, as they are recorded: with digests instead of secrets.
         changes: what each of them changed, in the order in which they were laid.
@@ -113,6 +115,7 @@ class Bundle:
     variants: Mapping[Key, tuple[dict[str, Any], ...]] = field(default_factory=dict)
     known: frozenset[Key] = frozenset()
     upstream: Mapping[Key, Side] = field(default_factory=dict)
+    configurations: Mapping[str, Any] = field(default_factory=dict)
     certificates: str = GENERATED
     authority: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)

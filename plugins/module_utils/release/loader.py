@@ -102,6 +102,7 @@ def parse_bundle(
         variants=_variants(content, replaced),
         known=_known(content, replaced),
         upstream=_sides(content, set(replaced)),
+        configurations=content.get("configurations", {}),
         certificates=certificates,
     )
 

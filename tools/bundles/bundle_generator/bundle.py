@@ -23,9 +23,8 @@ def generate(programs: Programs, sources: Path, tree: Path, release: Release) ->
     """
     written = _write(tree, from_modules(programs, sources, release) | runtime_list(tree, release))
     # A first render yields the configuration, and requires that the patches exist: with any digest.
-    stand_in = [
-        {"kind": "ConfigMap", "metadata": {"name": c.config_map}, "data": {}} for c in release.components.values()
-    ]
+    components = release.components.values()
+    stand_in = [{"kind": "ConfigMap", "metadata": {"name": c.config_map}, "data": {}} for c in components]
     for folder in release.configured.values():
         _write(tree, config_hashes(release, stand_in, folder))
     for name, folder in release.configured.items():
@@ -35,7 +34,9 @@ def generate(programs: Programs, sources: Path, tree: Path, release: Release) ->
     probes = load_file(tree / release.probes)
     for number, probe in enumerate(probes):
         check_probe(probe, f"{release.probes}: probe {number} ({probe.get('webhook', 'no webhook')})")
-    bundle = assemble(release, profiles, runtimes, probes, render_upstream(programs, sources, release))
+    configurations = {c.name: programs.configuration(sources / release.go_module(c)) for c in components}
+    upstream = render_upstream(programs, sources, release)
+    bundle = assemble(release, profiles, runtimes, probes, configurations, upstream)
     return written + _write(tree, {release.bundle: canonical(bundle) + "\n"})
 
 
@@ -55,6 +56,7 @@ def assemble(
     profiles: dict[str, list[dict[str, Any]]],
     runtimes: list[dict[str, Any]],
     probes: list[dict[str, Any]],
+    configurations: dict[str, Any],
     upstream: list[dict[str, Any]],
 ) -> dict[str, Any]:
     """Return the sealed bundle: the first profile, and what the other profiles replace in it; raises GenerateError."""
@@ -79,6 +81,7 @@ def assemble(
                 **{name: replacements(default, objects) for name, objects in others},
             },
             "probes": probes,
+            "configurations": configurations,
             # Digests only.
             "upstream": sides([*default, *runtimes], upstream),
         }

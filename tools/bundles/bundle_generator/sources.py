@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What comes from pinned Go modules: two programs, files of the kustomization, and upstream's own manifests."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -69,6 +70,10 @@ class Programs:
     def kustomize(self, folder: Path) -> str:
         """Return the objects of a kustomization as YAML; raises GenerateError."""
         return self._run([self._path("kustomize"), "build", str(folder)], self._root)
+
+    def configuration(self, module: Path) -> Any:
+        """Return the keys and feature gates of the controller that a go.mod pins; raises GenerateError."""
+        return json.loads(self._run(["go", "run", "."], module))
 
     def module_folder(self, module: Path, path: str) -> Path:
         """Download a module that the go.mod in ``module`` pins and return its source folder; raises GenerateError."""
@@ -167,11 +172,9 @@ def _dump(document: dict[str, Any]) -> str:
 
 def render_upstream(programs: Programs, root: Path, release: Release) -> list[dict[str, Any]]:
     """Return the objects of upstream's manager and runtimes overlays; raises GenerateError."""
-    trainer, jobset = (
-        programs.module_folder(root / release.go_module(component), component.module)
-        for component in (release.components["trainer"], release.components["jobset"])
-    )
-    return render_folders(programs, trainer, jobset, release.components["jobset"].version)
+    components = release.components.values()
+    folder = {c.name: programs.module_folder(root / release.go_module(c), c.module) for c in components}
+    return render_folders(programs, folder["trainer"], folder["jobset"], release.components["jobset"].version)
 
 
 def render_folders(programs: Programs, trainer: Path, jobset: Path, jobset_version: str) -> list[dict[str, Any]]:
@@ -191,8 +194,3 @@ def render_folders(programs: Programs, trainer: Path, jobset: Path, jobset_versi
         kustomization.write_text(kustomization.read_text("utf-8").replace(url, "manifests.yaml"), "utf-8")
         (kustomization.parent / "manifests.yaml").write_text(programs.kustomize(jobset / _JOBSET), "utf-8")
         return [obj for overlay in _OVERLAYS for obj in load_documents(programs.kustomize(work / overlay))]
-
-
-def render_jobset(programs: Programs, jobset: Path) -> list[dict[str, Any]]:
-    """Return the objects of JobSet's published manifest, from the sources in a folder; raises GenerateError."""
-    return load_documents(programs.kustomize(jobset / _JOBSET))

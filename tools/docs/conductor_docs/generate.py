@@ -22,6 +22,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.signatu
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.webhook_causes import WEBHOOK_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import CATALOGUE
 from ansible_collections.conductor.trainer.plugins.module_utils.options.image_list import cells_of, image_rows
+from ansible_collections.conductor.trainer.plugins.module_utils.options.settings.rules import GUARDED
 from ansible_collections.conductor.trainer.plugins.module_utils.rejections.catalogue import ENTRIES, FALLBACKS
 from ansible_collections.conductor.trainer.plugins.module_utils.release import versions
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import parse_bundle
@@ -123,23 +124,33 @@ def compatibility(_part: str) -> str:
     core = load("meta/runtime.yml")["requires_ansible"].removeprefix(">=").removesuffix(".0")
     cores = sorted((path.stem[5:] for path in CLONE.glob("requirements/core-*.in")), key=lambda name: int(name[2:]))
     tested = f"{cores[0]} and {cores[-1]} on every change, {cores[1]} to {cores[-2]} before a release"
-    python, collection = (
-        ".".join(map(str, module_call.OLDEST_PYTHON)),
-        load("galaxy.yml")["dependencies"]["kubernetes.core"],
-    )
+    python, client = ".".join(map(str, module_call.OLDEST_PYTHON)), module_call.OLDEST_CLIENT
+    collection = load("galaxy.yml")["dependencies"]["kubernetes.core"]
     return table(
         ("", "supported", "tested"),
         ("Kubeflow Trainer (with JobSet)", f"{release} ({jobset})", release),
         ("Kubernetes", f"{oldest} and later", f"{ours} on every change; {first} to {last} by Trainer itself"),
         ("ansible-core", f"{core} and later", tested),
         ("Python, where the modules run", f"{python} and later", f"{python} to 3.13"),
-        (
-            "Python library `kubernetes`",
-            f"{module_call.OLDEST_CLIENT} and later",
-            f"{module_call.OLDEST_CLIENT} and the newest",
-        ),
+        ("Python library `kubernetes`", f"{client} and later", f"{client} and the newest"),
         ("`kubernetes.core`", f"{collection[2:]} and later; not needed at run time", "the oldest and the newest"),
     )
+
+
+def keys(component: str) -> str:
+    """Return the table of the keys of a controller's configuration."""
+    rows = [("key", "type", "default", "can be set")]
+    for name, key in default_bundle()["configurations"][component]["keys"].items():
+        default = f"`{json.dumps(key['default'])}`" if "default" in key else ""
+        rows.append((f"`{name}`", key["type"], default, f"no: {GUARDED[name][0]}" if name in GUARDED else "yes"))
+    return table(*rows)
+
+
+def gates(component: str) -> str:
+    """Return the table of the feature gates of a controller."""
+    known = default_bundle()["configurations"][component]["feature_gates"].items()
+    rows = ((f"`{name}`", gate["stage"], "on" if gate["default"] else "off") for name, gate in known)
+    return table(("gate", "stage", "default"), *rows)
 
 
 def findings(severity: str) -> str:
@@ -166,9 +177,7 @@ _STANDS_FOR = {
 
 def shown(text: str) -> str:
     """Return a text of the catalogue of rejections for a page."""
-    names = re.findall(r"\{(\w+)\}", text)
-    words = {name: "" if name.endswith("_") else name.upper() for name in names} | _STANDS_FOR
-    return re.sub(r"\{(\w+)\}", lambda found: words[found[1]], text)
+    return re.sub(r"\{(\w+)\}", lambda at: _STANDS_FOR.get(at[1], "" if at[1].endswith("_") else at[1].upper()), text)
 
 
 def causes(kind: str) -> str:
@@ -189,7 +198,7 @@ def causes(kind: str) -> str:
     return table(("cause", "next"), *rows)
 
 
-TABLES = (compatibility, images, findings, causes)
+TABLES = (compatibility, images, keys, gates, findings, causes)
 CONTENT = {"variables": variable_table, **{function.__name__: function for function in TABLES}}
 
 
@@ -205,8 +214,9 @@ def generated(text: str) -> str:
 
 def defaults(variables: dict[str, dict[str, Any]]) -> str:
     """Return the content of defaults/main.yml."""
-    lines = [f"{name}: {_scalar(option['default'])}\n" for name, option in variables.items() if "default" in option]
-    return f"{HEAD}# The cluster has no default: the host must name it.\n{''.join(lines)}"
+    values = {name: option["default"] for name, option in variables.items() if "default" in option}
+    text = yaml.safe_dump(values, default_flow_style=None, sort_keys=False)
+    return f"{HEAD}# The cluster has no default: the host must name it.\n{text}"
 
 
 def module_defaults(variables: dict[str, dict[str, Any]]) -> str:
@@ -228,28 +238,17 @@ def with_default_release(path: str, text: str) -> str:
     return found
 
 
-def role_files(variables: dict[str, dict[str, Any]]) -> dict[Path, str]:
-    """Return the files as they must be now."""
-    role = CLONE / "roles" / "conductor"
-    return {
-        role / "defaults" / "main.yml": defaults(variables),
-        role / "vars" / "main.yml": module_defaults(variables),
-        **{CLONE / path: with_default_release(path, (CLONE / path).read_text("utf-8")) for path in RELEASE},
-    }
-
-
-def _scalar(value: Any) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(map(_scalar, value))}]"
-    return value if isinstance(value, str) else json.dumps(value)
-
-
 def contents() -> dict[Path, str]:
     """Return every generated file as it must be now."""
     options = {name: option for name, (option, _entry_points) in variables().items()}
-    pages = (CLONE / "README.md", CLONE / "roles" / "conductor" / "README.md", *sorted(CLONE.glob("docs/*.md")))
-    found = {path: generated(path.read_text("utf-8")) for path in pages}
-    return {**role_files(options), **found}
+    role = CLONE / "roles" / "conductor"
+    pages = (CLONE / "README.md", role / "README.md", *sorted(CLONE.glob("docs/*.md")))
+    return {
+        role / "defaults" / "main.yml": defaults(options),
+        role / "vars" / "main.yml": module_defaults(options),
+        **{CLONE / path: with_default_release(path, (CLONE / path).read_text("utf-8")) for path in RELEASE},
+        **{path: generated(path.read_text("utf-8")) for path in pages},
+    }
 
 
 def main() -> None:

@@ -45,7 +45,7 @@ PROBE = {"webhook": "w.example"}
 
 def test_profiles_hold_what_they_replace() -> None:
     profiles = {"default": [secret(), webhooks()], "fail_open": [webhooks("Ignore"), secret()]}
-    bundle = assemble(RELEASE, profiles, [], [PROBE], [])
+    bundle = assemble(RELEASE, profiles, [], [PROBE], {}, [])
     assert bundle["profiles"] == {"default": [], "fail_open": [webhooks("Ignore")]}
     assert [len(phase["objects"]) for phase in bundle["phases"]] == [0, 1, 0, 1, 0]
 
@@ -61,11 +61,11 @@ def test_profiles_hold_what_they_replace() -> None:
 )
 def test_what_would_do_harm_when_applied_is_refused(odd: dict[str, Any], why: str) -> None:
     with pytest.raises(GenerateError, match=why):
-        assemble(RELEASE, {"default": [odd]}, [], [PROBE] if "webhooks" in odd else [], [])
+        assemble(RELEASE, {"default": [odd]}, [], [PROBE] if "webhooks" in odd else [], {}, [])
 
 
 def test_webhooks_and_probes_must_match() -> None:
     with pytest.raises(GenerateError, match=r"w\.example"):
-        assemble(RELEASE, {"default": [webhooks()]}, [], [], [])
+        assemble(RELEASE, {"default": [webhooks()]}, [], [], {}, [])
     with pytest.raises(GenerateError, match=r"other\.example"):
-        assemble(RELEASE, {"default": [webhooks()]}, [], [PROBE, {"webhook": "other.example"}], [])
+        assemble(RELEASE, {"default": [webhooks()]}, [], [PROBE, {"webhook": "other.example"}], {}, [])

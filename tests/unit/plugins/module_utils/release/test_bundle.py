@@ -170,7 +170,15 @@ def test_external_certificates_change_only_the_controllers(profile: str) -> None
 def test_external_certificates_change_the_digest_of_the_configuration() -> None:
     plain, external = (load_bundle(str(BUNDLE), "default", certificates) for certificates in ("generated", "external"))
     switches = {
-        "kubeflow-trainer-config": ("certManagement:\n  enable: true", "certManagement:\n  enable: false"),
+        "kubeflow-trainer-config": (
+            "  enable: true\n"
+            "  webhookServiceName: kubeflow-trainer-controller-manager\n"
+            "  webhookSecretName: kubeflow-trainer-webhook-cert\n",
+            "  enable: false\n"
+            "  webhookServiceName: kubeflow-trainer-controller-manager\n"
+            "  # With the feature gate TrainJobStatus, TrainJobs get the ca.crt of this Secret.\n"
+            "  webhookSecretName: kubeflow-trainer-webhook-tls\n",
+        ),
         "jobset-manager-config": (
             "internalCertManagement: {enable: true}\n",
             "internalCertManagement: {enable: false}\n"

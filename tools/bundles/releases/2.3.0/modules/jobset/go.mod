@@ -10,6 +10,7 @@ tool sigs.k8s.io/jobset
 
 require (
 	cel.dev/expr v0.25.1 // indirect
+	conductor.trainer/tools/bundles/configuration v0.0.0
 	github.com/antlr4-go/antlr/v4 v4.13.0 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/blang/semver/v4 v4.0.0 // indirect
@@ -97,3 +98,5 @@ require (
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.0 // indirect
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
+
+replace conductor.trainer/tools/bundles/configuration => ../../../../programs/configuration

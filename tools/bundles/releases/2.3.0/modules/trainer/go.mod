@@ -9,6 +9,7 @@ go 1.26.0
 tool github.com/kubeflow/trainer/v2/cmd/trainer-controller-manager
 
 require (
+	conductor.trainer/tools/bundles/configuration v0.0.0
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/blang/semver/v4 v4.0.0 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
@@ -83,3 +84,5 @@ require (
 	sigs.k8s.io/yaml v1.6.0 // indirect
 	volcano.sh/apis v1.13.1-0.20251028070205-46d20c0699e7 // indirect
 )
+
+replace conductor.trainer/tools/bundles/configuration => ../../../../programs/configuration

@@ -1,0 +1,7 @@
+// Copyright: Conductor contributors
+// GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+module conductor.trainer/tools/bundles/configuration
+
+go 1.26.0

@@ -1,0 +1,20 @@
+// Copyright: Conductor contributors
+// GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Prints the keys and the feature gates of this release's controller.
+package main
+
+import (
+	"conductor.trainer/tools/bundles/configuration"
+	gates "k8s.io/apiserver/pkg/util/feature"
+
+	api "sigs.k8s.io/jobset/api/config/v1alpha1"
+	_ "sigs.k8s.io/jobset/pkg/features"
+)
+
+func main() {
+	var found api.Configuration
+	api.SetDefaults_Configuration(&found)
+	configuration.Print(found, gates.DefaultMutableFeatureGate.GetAll())
+}
