@@ -90,7 +90,8 @@ def last_warning(cluster: Cluster, namespace: str, pod: Mapping[str, Any]) -> st
 
 def reasons_of(cluster: Cluster, namespace: str, pod: str) -> set[str]:
     """Return the reasons of the events of a pod; empty if there are none or they cannot be read."""
-    return {text(event, "reason") for event in _events_of_pod(cluster, namespace, pod)}
+    events = _events_of_pod(cluster, namespace, pod)
+    return {text(event, "reason") for event in events if text(event, "involvedObject", "name") == pod}
 
 
 def _events_of_pod(cluster: Cluster, namespace: str, pod: str, more: str = "") -> list[dict[str, Any]]:

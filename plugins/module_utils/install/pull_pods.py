@@ -137,7 +137,6 @@ def prerequisites(bundle: Bundle, actions: Iterable[Action], pods: Iterable[Pull
         Key("v1", "Namespace", "", bundle.namespace),
         *(Key("v1", "ServiceAccount", bundle.namespace, name) for name in accounts),
         *(Key("v1", "Secret", bundle.namespace, name) for name in secrets),
-        *(Key("scheduling.k8s.io/v1", "PriorityClass", "", text(spec, "priorityClassName")) for spec in specs),
     }
     return [
         action

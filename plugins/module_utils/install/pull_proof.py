@@ -161,7 +161,7 @@ class PullProof:
             error.facts.setdefault("pull_proof", self.rows)
             raise
         finally:
-            self._delete()
+            self._delete(list(self._made))
 
     # -- pods ----------------------------------------------------------------------------------------------------
 
@@ -188,7 +188,8 @@ class PullProof:
                 return
             lost = has_ended(pod) or is_terminating(pod)
         if lost:
-            # Something evicted, rejected or deleted it. Others may do so again.
+            # Something evicted, rejected or deleted it, and may do so again.
+            self._delete([Key("v1", "Pod", self._namespace, attempt.name)])
             attempt.name = attempt.uid = ""
             attempt.since, attempt.pause = now + attempt.pause, min(2 * attempt.pause, _LONGEST_PAUSE)
 
@@ -216,22 +217,20 @@ class PullProof:
 
     def _sweep(self, pods: Iterable[Mapping[str, Any]]) -> None:
         """Delete the pods that a killed run left. The install lease is held, so no other run uses them."""
-        for pod in pods:
-            if LABEL in part(pod, "metadata", "labels"):
-                self._made[Key("v1", "Pod", self._namespace, name_of(pod))] = text(pod, "metadata", "uid")
-        self._delete()
+        left = {name_of(pod): pod for pod in pods if LABEL in part(pod, "metadata", "labels")}
+        self._made |= {Key("v1", "Pod", self._namespace, name): text(left[name], "metadata", "uid") for name in left}
+        self._delete(list(self._made))
 
-    def _delete(self) -> None:
+    def _delete(self, keys: Sequence[Key]) -> None:
         def delete(key: Key) -> None:
             try:
-                self._deleting.delete(key, self._made[key])
+                self._deleting.delete(key, self._made.pop(key))
             except ConductorError as error:
                 # 404, 409: this pod is gone.
                 if not (isinstance(error, ApiError) and error.status in (404, 409)):
                     self.notices.append(f"{key} of the pull proof could not be deleted; it ends by itself: {error}")
 
-        self._deleting.each(delete, list(self._made))
-        self._made.clear()
+        self._deleting.each(delete, keys)
 
     # -- judgement -----------------------------------------------------------------------------------------------
 
