@@ -102,13 +102,14 @@ def not_proven(found: Sequence[Unproven], step: str, seconds: float | None) -> N
     Args:
         seconds: how long the proof lasted; None if it ended earlier.
     """
-    head = "not shown to be on a node" + ("" if seconds is None else f" after {seconds:.0f} s")
+    count = "1 image is" if len(found) == 1 else f"{len(found)} images are"
+    after = "" if seconds is None else f" after {seconds:.0f} s"
     next_steps = list(dict.fromkeys(step for unproven in found for step in unproven.next_steps))
     # A sign of failure says it by itself.
     silent = seconds is not None and any(unproven.signature is None for unproven in found)
     late = [f"raise `{TIMEOUT}` if the pull is only slow"] if silent else []
     return NotReadyError(
-        listed(f"{len(found)} of the images {head}; no controller was changed:", [one.line for one in found]),
+        listed(f"{count} not on a node{after}, and no controller was changed:", [one.line for one in found]),
         step=step,
         next_step="; ".join([*next_steps[:_NEXT_STEPS], *late, "then run this again"]),
     )

@@ -130,10 +130,7 @@ def test_the_events_show_whether_the_registry_was_asked(
 
 def test_a_denied_pull_names_image_node_words_and_variables(prove: Prove) -> None:
     error = failed(prove(wanted(), wanted(B, group=1), fates={A: waits("ErrImagePull", DENIED)}))
-    assert (
-        "1 of the images not shown to be on a node; no controller was changed: registry.invalid/a:1 (amd64) on node"
-        in str(error)
-    )
+    assert "1 image is not on a node, and no controller was changed: registry.invalid/a:1 (amd64) on node" in str(error)
     assert "on node amd64-node: the registry denies the node access to its image: pod conductor-pull-proof-" in str(
         error
     )
@@ -148,7 +145,7 @@ def test_failures_that_are_not_certain_yet_are_named_with_those_that_are(prove: 
     """Nobody has to run it once more for each of them."""
     fates = {A: waits("ErrImageNeverPull"), B: waits("ErrImagePull", DENIED)}
     error = failed(prove(wanted(), wanted(B, group=1), fates=fates))
-    assert "2 of the images" in str(error)
+    assert "2 images are" in str(error)
     assert error.facts["pull_proof"][0]["seconds"] < 15
     assert "`conductor_image_pull_policy`" in (error.next_step or "")
 
@@ -183,7 +180,7 @@ def test_a_job_may_be_kept_off_an_architecture(prove: Prove) -> None:
     [notice] = proof.notices
     assert notice.startswith("the pull proof shows nothing for the architecture arm64: registry.invalid/a:1 (arm64)")
     error = failed(prove(*pods, fates={A: waits("ErrImagePull", NO_PLATFORM)}))
-    assert "2 of the images" in str(error)
+    assert "2 images are" in str(error)
     assert "image_pull_secrets" not in (error.next_step or "")
 
 
@@ -205,7 +202,7 @@ def test_a_pod_that_no_node_accepts(prove: Prove) -> None:
 
 def test_a_slow_pull_ends_at_the_deadline(prove: Prove, cluster: FakeCluster) -> None:
     error = failed(prove(fates={A: waits("ContainerCreating")}))
-    assert "not shown to be on a node after 100 s" in str(error)
+    assert "not on a node after 100 s" in str(error)
     assert "on node amd64-node: ContainerCreating" in str(error)
     assert "raise `conductor_pull_proof_timeout`" in (error.next_step or "")
     # A sign that it may only be slow names the same variable.
