@@ -41,8 +41,8 @@ from .pull_results import FAILED, PLANNED, TIMEOUT, Unproven, not_proven, row_of
 STEP = "prove the pulls"
 _POD = resource_of("v1", "Pod")
 _NODE = resource_of("v1", "Node")
-# How many nodes are read. Their lists of images make them large.
-_NODES = 500
+# How many nodes are read at once, and how often. Their lists of images make them large.
+_NODE_PAGE, _NODE_PAGES = 100, 5
 # Seconds between two looks if no event arrives; the pauses before a pod is created again; after which time a pod that
 # never appeared counts as lost; how much longer than the proof a pod of a killed run may last.
 _IDLE, _PAUSE, _LONGEST_PAUSE, _LOST, _LONGER = 1.0, 1.0, 30.0, 10.0, 60
@@ -158,7 +158,7 @@ class PullProof:
                     if watcher.failure:
                         raise watcher.failure
         except ConductorError as error:
-            error.facts.setdefault("pull_proof", self.rows)
+            error.facts["pull_proof"] = self.rows
             raise
         finally:
             self._delete(list(self._made))
@@ -291,14 +291,22 @@ class PullProof:
 
 
 def read_nodes(cluster: Cluster) -> list[Mapping[str, Any]]:
-    """Return the nodes; none if they may not be read."""
-    try:
-        page = cluster.request("GET", _NODE.path(), query={"limit": str(_NODES)}, step="list", subject="nodes")
-    except ApiError as error:
-        if error.status != 403:
-            raise
-        return []
-    return parts(page, "items")
+    """Return the first nodes; none if they may not be read."""
+    found: list[Mapping[str, Any]] = []
+    query = {"limit": str(_NODE_PAGE)}
+    for _page in range(_NODE_PAGES):
+        try:
+            page = cluster.request("GET", _NODE.path(), query=query, step="list", subject="nodes")
+        except ApiError as error:
+            # 410: the list took too long for the server. What is known is enough.
+            if error.status not in (403, 410):
+                raise
+            break
+        found += parts(page, "items")
+        if not (following := text(page, "metadata", "continue")):
+            break
+        query = {**query, "continue": following}
+    return found
 
 
 def planned(cluster: Cluster, bundle: Bundle, predictions: Iterable[Prediction], mode: str) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from tests.unit.plugins.helpers.kubelet import (
     Fate,
     Playing,
     evicted,
+    node,
     placed,
     pulled,
     unschedulable,
@@ -337,6 +338,25 @@ def test_progress_names_what_is_missing(prove: Prove) -> None:
     assert said[0] == f"0 s  pull proof: 0 of 2 images are there; {A} (amd64): pod is being created"
     assert said[1] == f"1 s  pull proof: 1 of 2 images are there; {B} (amd64): ContainerCreating"
     assert said[-1] == "4 s  all images are on the nodes"
+
+
+@pytest.mark.parametrize(("status", "pages", "read"), [(None, 2, 2), (None, 9, 5), (410, 9, 3)])
+def test_nodes_are_read_in_pages_and_not_all_of_many(
+    cluster: FakeCluster, status: int | None, pages: int, read: int
+) -> None:
+    def answer(request: Request) -> dict[str, Any] | None:
+        if not request.path.endswith("/nodes"):
+            return None
+        number = int(request.query.get("continue", "1"))
+        assert request.query["limit"] == "100"
+        if status and number == 4:
+            raise failure(status)
+        following = {"continue": str(number + 1)} if number < pages else {}
+        return {"items": [node(f"node-{number}")], "metadata": following}
+
+    cluster.hooks.append(answer)
+    names = [found["metadata"]["name"] for found in pull_proof.read_nodes(cluster)]
+    assert names == [f"node-{number}" for number in range(1, read + 1)]
 
 
 @pytest.mark.parametrize("status", [403, 500])
