@@ -13,6 +13,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,6 +124,7 @@ class PullProof:
         self._progress = Progress(say, at_last="all images are on the nodes") if say else None
         self._attempts = [_Attempt(pod) for pod in pods]
         self._made: dict[Key, str] = {}
+        self._unsure = False
         self._tracker = FailureTracker(self._cluster, ())
 
     @property
@@ -161,6 +163,9 @@ class PullProof:
             error.facts["pull_proof"] = self.rows
             raise
         finally:
+            if self._unsure:
+                with suppress(ConductorError):
+                    self._sweep(self._deleting.list_all(_POD, self._namespace, label_selector=LABEL)[0])
             self._delete(list(self._made))
 
     # -- pods ----------------------------------------------------------------------------------------------------
@@ -197,9 +202,12 @@ class PullProof:
         manifest = attempt.wanted.manifest(
             self._namespace, secrets.token_hex(4), int(self._timeout) + _LONGER, self._owner, own=attempt.own
         )
+        # Until the server answers, a pod may exist whose uid is not known.
+        self._unsure = True
         try:
             made = self._cluster.create(manifest, step=STEP)
         except ApiError as error:
+            self._unsure = error.status >= 500
             rejection = rejection_of(error.message, error.status, error.reason)
             if rejection.kind in _TOO_SMALL and attempt.wanted.resources and not attempt.own:
                 attempt.own = True
@@ -211,6 +219,7 @@ class PullProof:
             attempt.sign = rejection_sign(rejection, scene, attempt.key, redact(error.message).strip())
             attempt.since = self._monotonic() + _IDLE
             return
+        self._unsure = False
         attempt.name, attempt.uid = manifest["metadata"]["name"], text(made, "metadata", "uid")
         attempt.since, attempt.sign, attempt.pod = self._monotonic(), None, {}
         self._made[Key("v1", "Pod", self._namespace, attempt.name)] = attempt.uid
@@ -313,4 +322,4 @@ def planned(cluster: Cluster, bundle: Bundle, predictions: Iterable[Prediction],
     """Return what a run would prove, for check mode. Creates nothing."""
     wanted = [found for found in predictions if changes_images(found.action, mode)]
     nodes = read_nodes(cluster) if wanted else []
-    return [row_of(pod, {}, PLANNED, 0) for pod in pull_pods(bundle, wanted, mode, nodes)]
+    return [row_of(pod, {}, PLANNED, 0.0) for pod in pull_pods(bundle, wanted, mode, nodes)]

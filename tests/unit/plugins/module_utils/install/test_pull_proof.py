@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError, NotReadyError
+from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
+    ApiError,
+    NotReadyError,
+    UnreachableError,
+)
 from ansible_collections.conductor.trainer.plugins.module_utils.install import pull_proof
 from ansible_collections.conductor.trainer.plugins.module_utils.install.pull_pods import LABEL, PullPod
 from ansible_collections.conductor.trainer.plugins.module_utils.install.pull_proof import PullProof
@@ -295,6 +299,18 @@ def test_a_server_that_fails_ends_the_proof(prove: Prove, cluster: FakeCluster) 
         prove().run()
     assert caught.value.status == 500
     assert caught.value.facts["pull_proof"] == []
+
+
+def test_a_pod_that_was_created_without_an_answer_is_deleted(prove: Prove, cluster: FakeCluster) -> None:
+    def hook(request: Request) -> None:
+        if request.method == "POST" and request.path.endswith("/pods"):
+            cluster.put(request.body)
+            raise UnreachableError("the connection broke")
+
+    cluster.hooks.append(hook)
+    with pytest.raises(UnreachableError):
+        prove().run()
+    assert [request.method for request in cluster.writes] == ["POST", "DELETE"]
 
 
 def test_pods_of_a_killed_run_are_deleted_and_no_others(prove: Prove, cluster: FakeCluster) -> None:
