@@ -256,6 +256,25 @@ def test_the_proof_comes_before_everything_but_what_it_needs() -> None:
     assert result["actions"] == ensure_present(FakeCluster(), bundle())["actions"]
 
 
+@pytest.mark.usefixtures("fates")
+def test_what_the_pods_need_is_written_once_and_before_them() -> None:
+    release = bundle()
+    account = obj("ServiceAccount", "manager", namespace=NAMESPACE)
+    changed = {"access": account, "controllers": controller(serviceAccountName="manager")}
+    phases = {phase.name: phase.objects for phase in release.phases}
+    phases |= {"access": (*phases["access"], account), "controllers": (changed["controllers"],)}
+    release = dataclasses.replace(release, phases=tuple(Phase(*phase) for phase in phases.items()))
+    cluster = FakeCluster()
+    ensure_present(cluster, release, pull_proof="controllers")
+    subjects = written(cluster)
+    pod = next(subject for subject in subjects if subject.startswith("Pod "))
+    assert subjects.index(str(key_of(account))) < subjects.index(pod)
+    assert sorted(subjects) == sorted(
+        [*(str(key_of(manifest)) for manifest in release.objects()), pod, pod]
+        + [f"ConfigMap {NAMESPACE}/conductor-install-record"] * 2
+    )
+
+
 def test_a_failed_proof_leaves_a_running_release_as_it_is(fates: dict[str, Fate]) -> None:
     cluster = FakeCluster()
     ensure_present(cluster, bundle())
@@ -287,10 +306,14 @@ def test_a_run_that_rolls_nothing_out_asks_for_nothing_more(mode: str) -> None:
         assert (result["changed"], result["pull_proof"]) == (False, [])
     assert sent[0] == sent[1]
     # What no pod needs is written without a proof.
-    cluster.change(Key("v1", "ConfigMap", NAMESPACE, "config"), "kubectl-edit")
-    cluster.requests.clear()
-    assert ensure_present(cluster, bundle(), pull_proof=mode)["pull_proof"] == []
-    assert not [request for request in cluster.requests if "/pods" in request.path and request.method == "POST"]
+    sent.clear()
+    for given in ("none", mode):
+        cluster.change(Key("v1", "ConfigMap", NAMESPACE, "config"), "kubectl-edit")
+        cluster.requests.clear()
+        result = ensure_present(cluster, bundle(), pull_proof=given)
+        sent.append(sorted((request.method, request.path) for request in cluster.requests))
+        assert (result["changed"], result["pull_proof"]) == (True, [])
+    assert sent[0] == sent[1]
 
 
 @pytest.mark.usefixtures("fates")

@@ -256,6 +256,53 @@ def test_a_pod_that_somebody_deletes_is_created_again(prove: Prove, cluster: Fak
     assert len(created(cluster)) == 2
 
 
+def test_a_pod_that_vanishes_is_created_again(prove: Prove, cluster: FakeCluster) -> None:
+    def vanish(pod: dict[str, Any]) -> None:
+        pod["status"] = {"phase": "Pending"}
+        if not gone:
+            gone.append(pod["metadata"]["name"])
+        elif pod["metadata"]["name"] not in gone:
+            pulled(pod)
+
+    def hook(request: Request) -> None:
+        # It is seen once before.
+        if request.method == "GET" and gone and looks.append(1) is None and len(looks) == 2:
+            cluster.objects.pop(Key("v1", "Pod", NAMESPACE, gone[0]), None)
+
+    gone: list[str] = []
+    looks: list[int] = []
+    cluster.hooks.append(hook)
+    proof = prove(fates={A: vanish})
+    proof.run()
+    assert len(created(cluster)) == 2
+    assert proof._attempts[0].since < proof._started + 8
+    assert proof.notices == []
+
+
+def test_a_pod_that_never_appears_is_created_again(prove: Prove, cluster: FakeCluster) -> None:
+    """Not at once: the watch may be late."""
+
+    def hook(request: Request) -> dict[str, Any] | None:
+        if request.method == "POST" and request.path.endswith("/pods") and not lost:
+            lost.append(1)
+            return {"metadata": {"uid": "uid-lost"}}
+        return None
+
+    lost: list[int] = []
+    cluster.hooks.append(hook)
+    proof = prove()
+    proof.run()
+    assert len(created(cluster)) == 2
+    assert proof._started + 11 <= proof._attempts[0].since <= proof._started + 14
+
+
+def test_a_watch_that_is_not_allowed_ends_the_proof(prove: Prove, cluster: FakeCluster) -> None:
+    proof = prove(fates={A: placed})
+    vars(pull_proof)["Watcher"].fails = failure(403, "Forbidden", "no watch")
+    with pytest.raises(ApiError, match="no watch"):
+        proof.run()
+
+
 def rejects(cluster: FakeCluster, message: str, times: int, status: int = 403) -> None:
     """Lets the API server reject the first pods."""
     left = iter(range(times))
@@ -291,6 +338,33 @@ def test_a_limit_range_gets_the_requests_of_the_real_container(prove: Prove, clu
     prove(wanted(resources=real)).run()
     small, large = (body["spec"]["containers"][0]["resources"] for body in created(cluster))
     assert (small, large) == ({"requests": {"cpu": "1m"}}, real)
+
+
+def test_a_limit_range_that_nothing_satisfies_is_named(prove: Prove, cluster: FakeCluster) -> None:
+    limit = {"type": "Container", "min": {"cpu": "100m"}}
+    cluster.put(obj("LimitRange", "small", namespace=NAMESPACE, spec={"limits": [limit]}))
+    rejects(cluster, 'pods "x" is forbidden: minimum cpu usage per Container is 100m, but request is 1m', 1000)
+    error = failed(prove(wanted(resources={"requests": {"cpu": "2m"}})))
+    assert "the LimitRange small rejects the pods of the pull proof" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "is_rejected"),
+    [
+        (403, "whoever says this", True),
+        (422, "whoever says this", True),
+        (400, 'admission webhook "w.example.com" denied the request: no', True),
+        (404, "the server could not find the requested resource", False),
+        (409, "the object has been modified", False),
+    ],
+)
+def test_who_rejects_a_pod_is_told_from_a_server_that_fails(
+    prove: Prove, cluster: FakeCluster, status: int, message: str, is_rejected: bool
+) -> None:
+    rejects(cluster, message, 1000, status)
+    error = NotReadyError if is_rejected else ApiError
+    with pytest.raises(error):
+        prove().run()
 
 
 def test_a_server_that_fails_ends_the_proof(prove: Prove, cluster: FakeCluster) -> None:
