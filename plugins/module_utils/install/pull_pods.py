@@ -18,6 +18,7 @@ from ..objects.fields import name_of, part, parts, text
 from ..objects.resources import Key
 from ..plan.plan import Action
 from ..release.bundle import PHASES, Bundle
+from ..release.images import image_slots
 from ..verdicts.placement import ARCHITECTURE, architectures
 from .dry_run import Prediction
 from .options import NO_PULL_PROOF, OF_ALL, OF_CONTROLLERS
@@ -27,6 +28,7 @@ LABEL = "conductor.trainer/pull-proof"
 # The kubelet creates the container only when the image is there, and the container runtime cannot start this.
 COMMAND = "/conductor.trainer/pull-proof/exists-in-no-image"
 CONTAINER = "pull"
+_OF_VARIABLE = "value"
 _NAME = "conductor-pull-proof"
 _RUNTIME = "ClusterTrainingRuntime"
 _COPIED = ("imagePullSecrets", "nodeSelector", "tolerations", "runtimeClassName", "os")
@@ -155,7 +157,7 @@ def _of_templates(bundle: Bundle, predictions: Iterable[Prediction], mode: str) 
         who = (f"{manifest['kind']} {name_of(manifest)}",)
         if manifest["kind"] == _RUNTIME:
             for job in parts(manifest, "spec", "template", "spec", "replicatedJobs"):
-                yield from _of_runtime(part(job, "template", "spec", "template", "spec"), who)
+                yield from _of_runtime(part(job, "template", "spec", "template"), who)
         else:
             dropped = selecting | set(part(manifest, "spec", "selector", "matchLabels"))
             yield from _of_controller(part(manifest, "spec", "template"), who, dropped)
@@ -174,33 +176,30 @@ def _of_controller(template: Mapping[str, Any], who: tuple[str, ...], dropped: s
     # By these labels Services and Deployments would take the pod for one of theirs. A policy may demand the others.
     labels = {name: value for name, value in part(template, "metadata", "labels").items() if name not in dropped}
     annotations = dict(part(template, "metadata", "annotations"))
-    for container in _containers(pod):
-        spec = _spec(pod, container, _COPIED_OF_CONTROLLERS, part(container, "securityContext"))
-        yield PullPod(text(container, "image"), who, False, spec, _resources(container), labels, annotations)
+    for where, slot in image_slots(template):
+        # What is in the environment is started in other pods.
+        if slot != _OF_VARIABLE:
+            spec = _spec(pod, where, slot, _COPIED_OF_CONTROLLERS, part(where, "securityContext"))
+            yield PullPod(where[slot], who, False, spec, _resources(where), labels, annotations)
 
 
-def _of_runtime(pod: Mapping[str, Any], who: tuple[str, ...]) -> Iterator[PullPod]:
-    for container in _containers(pod):
-        spec = {**_spec(pod, container, _COPIED, _RESTRICTED), "securityContext": _RESTRICTED_POD}
-        yield PullPod(text(container, "image"), who, True, spec)
+def _of_runtime(template: Mapping[str, Any], who: tuple[str, ...]) -> Iterator[PullPod]:
+    # A container without an image gets that of a TrainJob.
+    for where, slot in image_slots(template):
+        spec = _spec(part(template, "spec"), where, slot, _COPIED, _RESTRICTED)
+        yield PullPod(where[slot], who, True, {**spec, "securityContext": _RESTRICTED_POD})
 
 
-def _containers(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the containers with an image; that of others comes from a TrainJob."""
-    both = [*parts(pod, "initContainers"), *parts(pod, "containers")]
-    return [container for container in both if text(container, "image")]
-
-
-def _resources(container: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(part(container, "resources"))
+def _resources(where: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(part(where, "resources"))
 
 
 def _spec(
-    pod: Mapping[str, Any], container: Mapping[str, Any], copied: Iterable[str], security: Mapping[str, Any]
+    pod: Mapping[str, Any], where: Mapping[str, Any], slot: str, copied: Iterable[str], security: Mapping[str, Any]
 ) -> dict[str, Any]:
     # Where other pods run must not keep this one away: the controllers' own may still be there.
     near = part(pod, "affinity", "nodeAffinity")
-    policy = text(container, "imagePullPolicy")
+    policy = text(where, "imagePullPolicy") or text(where, "pullPolicy")
     return {
         **{name: pod[name] for name in copied if name in pod},
         **({"affinity": {"nodeAffinity": dict(near)}} if near else {}),
@@ -211,7 +210,7 @@ def _spec(
         "containers": [
             {
                 "name": CONTAINER,
-                "image": text(container, "image"),
+                "image": where[slot],
                 "command": [COMMAND],
                 # The same as requests and limits: a quota may demand both, and a LimitRange may limit their ratio.
                 "resources": {"requests": _TINY, "limits": _TINY},

@@ -121,7 +121,7 @@ def test_pods_of_runtimes_are_accepted_in_any_namespace() -> None:
         "nodeSelector": {"gpu": "yes"},
         "securityContext": {"runAsUser": 0},
     }
-    first, second = pods(found(runtime(spec)))
+    second, first = pods(found(runtime(spec)))
     assert [pod.image for pod in (first, second)] == ["registry.invalid/first:1", "registry.invalid/torch:1"]
     assert second.is_choice
     assert second.spec["nodeSelector"] == {"gpu": "yes"}
@@ -129,6 +129,18 @@ def test_pods_of_runtimes_are_accepted_in_any_namespace() -> None:
     assert second.spec["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     security = second.spec["containers"][0]["securityContext"]
     assert security == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
+
+def test_images_that_are_no_containers() -> None:
+    volume = {"name": "model", "image": {"reference": "registry.invalid/model:1", "pullPolicy": "Always"}}
+    container = {**JOB, "env": [{"name": "CACHE_IMAGE", "value": "registry.invalid/cache:1"}]}
+    spec = {"containers": [container], "volumes": [volume]}
+    made = {pod.image: pod for pod in pods(found(runtime(spec)))}
+    assert sorted(made) == [f"registry.invalid/{name}:1" for name in ("cache", "model", "torch")]
+    assert made["registry.invalid/model:1"].spec["containers"][0]["imagePullPolicy"] == "Always"
+    # A controller starts them in pods of jobs.
+    made = {pod.image: pod for pod in pods(found(controller(**spec)))}
+    assert sorted(made) == [f"registry.invalid/{name}:1" for name in ("model", "torch")]
 
 
 def test_one_pod_for_each_image_and_architecture() -> None:
