@@ -66,7 +66,8 @@ def test_a_pod_is_placed_and_identified_as_the_controller_and_has_nothing_else_o
         "os": {"name": "linux"},
         "securityContext": {"runAsNonRoot": True},
     }
-    near, far = {"preferredDuringSchedulingIgnoredDuringExecution": []}, {"requiredDuringScheduling...": []}
+    near: dict[str, Any] = {"preferredDuringSchedulingIgnoredDuringExecution": []}
+    far: dict[str, Any] = {"requiredDuringSchedulingIgnoredDuringExecution": []}
     left_out = {
         "hostNetwork": True,
         "topologySpreadConstraints": [{}],

@@ -266,8 +266,10 @@ def test_a_pod_that_vanishes_is_created_again(prove: Prove, cluster: FakeCluster
 
     def hook(request: Request) -> None:
         # It is seen once before.
-        if request.method == "GET" and gone and looks.append(1) is None and len(looks) == 2:
-            cluster.objects.pop(Key("v1", "Pod", NAMESPACE, gone[0]), None)
+        if request.method == "GET" and gone:
+            looks.append(1)
+            if len(looks) == 2:
+                cluster.objects.pop(Key("v1", "Pod", NAMESPACE, gone[0]), None)
 
     gone: list[str] = []
     looks: list[int] = []
