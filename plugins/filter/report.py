@@ -112,6 +112,8 @@ def _step(name: str, result: Mapping[str, Any], check_mode: bool) -> str:
         counts.append(f"{len(result['predicted'])} of these not checked by the server")
     if result.get("unchanged"):
         counts.append(f"{result['unchanged']} unchanged")
+    if proven := sum(row["outcome"] != "failed" for row in result.get("pull_proof") or ()):
+        counts.append(f"{proven} {'pull' if proven == 1 else 'pulls'} {'to prove' if check_mode else 'proven'}")
     if result.get("retained"):
         counts.append(f"{len(result['retained'])} of an earlier release retained")
     if result.get("record_updated") and not result.get("actions"):

@@ -93,6 +93,26 @@ options:
       - The lease of a killed run expires after 15 seconds.
     type: int
     default: 120
+  pull_proof:
+    description:
+      - Prove on the nodes that images can be pulled, before anything that runs is changed, with one pod for each image
+        and architecture. The pods run nothing and are deleted afterwards. See docs/options.md.
+      - V(controllers) proves the images of the controllers that the run creates or rolls out, V(all) also those of the
+        runtimes that it creates or changes. Some of these have 20 GB.
+      - A run that rolls out nothing proves nothing.
+    type: str
+    choices: [none, controllers, all]
+    default: none
+  pull_proof_timeout:
+    description: With O(pull_proof), maximum number of seconds until all images are on the nodes.
+    type: int
+    default: 300
+  progress:
+    description:
+      - With O(pull_proof), print a line when its state changes, and every 5 seconds otherwise. With a local connection
+        the lines are printed immediately, otherwise at the end.
+    type: bool
+    default: true
   remove_crds:
     description:
       - With O(state=absent), also delete the CRDs if Conductor created them. Fails if custom resources remain that
@@ -343,6 +363,44 @@ notices:
   type: list
   elements: str
   sample: []
+pull_proof:
+  description:
+    - Images that O(pull_proof) has (in check mode, would have) shown to be on nodes, one for each architecture.
+    - After a failure, what is known of the images until then.
+  returned: success with O(state=present), or failure of the proof
+  type: list
+  elements: dict
+  contains:
+    image:
+      description: The image.
+      type: str
+    architecture:
+      description: Architecture of the node; empty if the architectures of the nodes are unknown.
+      type: str
+    node:
+      description: Name of the node; empty if the pod was on none.
+      type: str
+    outcome:
+      description:
+        - V(pulled), V(present) if the image was on the node before, so that no registry was asked, or V(available) if
+          it is not known which of both.
+        - V(failed), also if the run went on because nodes of another architecture have the image.
+        - V(planned) in check mode.
+      type: str
+    seconds:
+      description: How long it took.
+      type: float
+    needed_by:
+      description: The objects whose pods use the image.
+      type: list
+      elements: str
+  sample:
+    - image: ghcr.io/kubeflow/trainer/trainer-controller-manager:v2.3.0
+      architecture: amd64
+      node: system-1
+      outcome: pulled
+      seconds: 3.2
+      needed_by: [Deployment kubeflow-trainer-controller-manager]
 elapsed:
   description: Duration in seconds.
   returned: success
@@ -427,7 +485,11 @@ from ansible_collections.conductor.trainer.plugins.module_utils.certificates.pro
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client import Cluster
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import InputError
-from ansible_collections.conductor.trainer.plugins.module_utils.install.options import InstallOptions
+from ansible_collections.conductor.trainer.plugins.module_utils.install.options import (
+    NO_PULL_PROOF,
+    PULL_PROOFS,
+    InstallOptions,
+)
 from ansible_collections.conductor.trainer.plugins.module_utils.install.present import ensure_present
 from ansible_collections.conductor.trainer.plugins.module_utils.install.preserved_fields import preserved_line
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import Call, ModuleOperation
@@ -460,7 +522,10 @@ def install(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
             accept=call.params["accept"],
             adopt=call.params["adopt"],
             lease_timeout=call.params["lease_timeout"],
+            pull_proof=call.params["pull_proof"],
+            pull_proof_timeout=call.params["pull_proof_timeout"],
         ),
+        say=call.say if call.params["progress"] else None,
     )
     for notice in result["notices"]:
         call.warn(notice)
@@ -511,6 +576,9 @@ OPERATION = ModuleOperation(
         "prune": {"type": "bool", "default": True},
         "prune_crds": {"type": "bool", "default": False},
         "lease_timeout": {"type": "int", "default": 120},
+        "pull_proof": {"type": "str", "choices": list(PULL_PROOFS), "default": NO_PULL_PROOF},
+        "pull_proof_timeout": {"type": "int", "default": 300},
+        "progress": {"type": "bool", "default": True},
         "remove_crds": {"type": "bool", "default": False},
         "remove_user_data": {"type": "bool", "default": False},
         "abandon_jobs": {"type": "bool", "default": False},

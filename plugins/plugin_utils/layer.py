@@ -47,6 +47,8 @@ OPTIONS = (
     "proxy",
     "prune",
     "prune_crds",
+    "pull_proof",
+    "pull_proof_timeout",
     "release",
     "remove_crds",
     "remove_user_data",

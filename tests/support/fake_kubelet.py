@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
@@ -109,6 +109,56 @@ def ending_pods(plane: ControlPlane) -> Iterator[None]:
         thread.join()
 
 
+Pod = dict[str, Any]
+
+
+@contextmanager
+def pulling_pods(plane: ControlPlane, fates: Mapping[str, Mapping[str, Any]] | None = None) -> Iterator[list[Pod]]:
+    """Lets pods of pull proofs get a node and their images, while a C(with) block runs. Yields the pods that were seen.
+
+    Args:
+        fates: why a container waits, by a part of its image's name. Other images are there at once.
+    """
+    client = plane.client()
+    over = threading.Event()
+    seen: dict[str, Pod] = {}
+
+    def work() -> None:
+        while not over.wait(_PAUSE):
+            pods, _version = client.list_all(resource_of("v1", "Pod"), metadata_only=False)
+            for pod in pods:
+                if "conductor.trainer/pull-proof" in pod["metadata"]["labels"] and pod["metadata"]["uid"] not in seen:
+                    seen[pod["metadata"]["uid"]] = pod
+                    # 404: the run has deleted it.
+                    with suppress(ApiError):
+                        _pull(client, pod, fates or {})
+
+    thread = threading.Thread(target=work, name="pull images")
+    thread.start()
+    found: list[Pod] = []
+    try:
+        with ending_pods(plane):
+            yield found
+    finally:
+        over.set()
+        thread.join()
+        found += seen.values()
+
+
+def _pull(client: Cluster, pod: Pod, fates: Mapping[str, Mapping[str, Any]]) -> None:
+    """Reports what the kubelet of Kubernetes 1.35 with containerd does."""
+    [container] = pod["spec"]["containers"]
+    status: dict[str, Any] = {"name": container["name"], "image": container["image"], "imageID": "", "restartCount": 0}
+    waiting = next((fate for name, fate in fates.items() if name in container["image"]), None)
+    ended = {"reason": "StartError", "exitCode": 128, "message": "exec: no such file or directory"}
+    status |= {"ready": False, "started": False, "state": {"waiting": waiting} if waiting else {"terminated": ended}}
+    if not waiting:
+        status |= {"imageID": f"sha256:{'0' * 64}", "containerID": f"containerd://{'0' * 64}"}
+    path = _bind(client, pod)
+    phase = "Pending" if waiting else "Failed"
+    _send(client, "PATCH", f"{path}/status", {"status": {"phase": phase, "containerStatuses": [status]}}, "kubelet")
+
+
 def _lead_services_there(plane: ControlPlane, namespace: str) -> None:
     """One EndpointSlice for each Service, with every pod it selects as a ready endpoint."""
     client = plane.client()
@@ -164,16 +214,7 @@ def give_certificates(plane: ControlPlane, namespace: str) -> None:
 
 
 def _run(client: Cluster, pod: dict[str, Any]) -> None:
-    path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}"
-    if not pod["spec"].get("nodeName"):
-        target = {"apiVersion": "v1", "kind": "Node", "name": NODE}
-        binding = {
-            "apiVersion": "v1",
-            "kind": "Binding",
-            "metadata": {"name": pod["metadata"]["name"]},
-            "target": target,
-        }
-        _send(client, "POST", f"{path}/binding", binding)
+    path = _bind(client, pod)
     address = f"10.244.0.{next(_addresses)}"
     status = {
         "phase": "Running",
@@ -201,6 +242,21 @@ def _run(client: Cluster, pod: dict[str, Any]) -> None:
         ],
     }
     _send(client, "PATCH", f"{path}/status", {"status": status}, manager="kubelet")
+
+
+def _bind(client: Cluster, pod: dict[str, Any]) -> str:
+    """Gives a pod its node, as the scheduler does; the path of the pod."""
+    path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}"
+    if not pod["spec"].get("nodeName"):
+        target = {"apiVersion": "v1", "kind": "Node", "name": NODE}
+        binding = {
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": {"name": pod["metadata"]["name"]},
+            "target": target,
+        }
+        _send(client, "POST", f"{path}/binding", binding)
+    return path
 
 
 def _condition(kind: str, reason: str = "") -> dict[str, Any]:

@@ -20,6 +20,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.rights.required 
     to_explain,
     to_inspect,
     to_probe,
+    to_prove_pulls,
     to_read,
     to_wait,
 )
@@ -66,6 +67,7 @@ WANTED = {
             *(each.right for each in to_explain(release())),
         ]
     ),
+    "pull-proof": set(to_prove_pulls(release())),
 }
 
 
@@ -105,7 +107,8 @@ def test_every_role_is_bound_to_the_one_service_account(name: str) -> None:
 def test_a_file_makes_and_deletes_no_namespace(name: str) -> None:
     objects = manifests(name)
     assert "Namespace" not in {found["kind"] for found in objects}
-    assert {found["metadata"].get("namespace") for found in objects} - {None} == set(NAMESPACES)
+    found = {found["metadata"].get("namespace") for found in objects} - {None}
+    assert found == set(NAMESPACES) - ({release().probe_namespace} if name == "pull-proof" else set())
     assert {release().namespace, release().probe_namespace} < set(NAMESPACES)
 
 
@@ -129,6 +132,13 @@ def test_the_policy_is_about_what_probes_create() -> None:
     assert {(group, resource) for rule in rules for group in rule["apiGroups"] for resource in rule["resources"]} == {
         (right.group, right.resource) for right in to_probe(release())
     }
+
+
+def test_a_pull_proof_is_allowed_to_the_identity_that_installs() -> None:
+    (account,) = (found["metadata"] for found in manifests("pull-proof") if found["kind"] == "ServiceAccount")
+    assert account in [found["metadata"] for found in manifests("install") if found["kind"] == "ServiceAccount"]
+    # An installer that has not chosen it creates no pods.
+    assert Right("create", "", "pods", release().namespace, "") not in rights_of(manifests("install"))
 
 
 # What the smoke job sends, and why: beside the TrainJob itself its runtime, and the objects that are watched.

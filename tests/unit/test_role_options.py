@@ -118,6 +118,8 @@ def test_every_connection_variable_reaches_the_modules() -> None:
         "conductor_prune",
         "conductor_prune_crds",
         "conductor_lease_timeout",
+        "conductor_pull_proof",
+        "conductor_pull_proof_timeout",
         "conductor_wait_timeout",
         "conductor_verify_timeout",
         "conductor_progress",

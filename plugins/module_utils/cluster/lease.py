@@ -69,6 +69,7 @@ class Lease:
         self.not_released = ""
         # Whether this run created the Lease, so that no other run can have held it before.
         self.is_new = False
+        self._uid = ""
         self._cluster = cluster
         self._key = Key("coordination.k8s.io/v1", "Lease", namespace, INSTALL_LEASE)
         self._patience = patience
@@ -101,6 +102,16 @@ class Lease:
     def lost(self) -> bool:
         """Return whether another run holds the lease now."""
         return bool(self._lost)
+
+    @property
+    def as_owner(self) -> dict[str, str]:
+        """Return the owner reference to the Lease. An uninstall deletes it, and the server then what it owns."""
+        return {
+            "apiVersion": self._key.api_version,
+            "kind": self._key.kind,
+            "name": self._key.name,
+            "uid": self._uid,
+        }
 
     def require(self) -> None:
         """Fail if another run took the lease while this one was delayed.
@@ -162,7 +173,7 @@ class Lease:
             "spec": self._spec(),
         }
         try:
-            self._version = text(self._cluster.create(manifest, step="take the lease"), "metadata", "resourceVersion")
+            self._note(self._cluster.create(manifest, step="take the lease"))
         except ApiError as error:
             if error.status == 409:
                 return False
@@ -194,8 +205,10 @@ class Lease:
         """Change the Lease. Raise ApiError (409) if it changed since it was last read or written."""
         patch = [{"op": "replace", "path": "/metadata/resourceVersion", "value": self._version}]
         patch += [{"op": "add", "path": f"/spec/{name}", "value": value} for name, value in spec.items()]
-        written = self._cluster.hurried(_RENEWAL).patch(self._key, patch, step="hold the lease")
-        self._version = text(written, "metadata", "resourceVersion")
+        self._note(self._cluster.hurried(_RENEWAL).patch(self._key, patch, step="hold the lease"))
+
+    def _note(self, written: Mapping[str, Any]) -> None:
+        self._version, self._uid = (text(written, "metadata", name) for name in ("resourceVersion", "uid"))
 
     def _keep(self) -> None:
         """Renew the lease until the block ends. Retry after errors, except if another run took it."""

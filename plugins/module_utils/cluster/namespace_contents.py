@@ -78,7 +78,8 @@ class Contents:
         return bool(rest) and not self.unknown and all(item.owners and present.isdisjoint(item.owners) for item in rest)
 
     def _rest(self, going: Collection[str]) -> list[Item]:
-        gone = set(going)
+        # The Lease goes as well, at the end, and what it owns with it: pods of a run that was killed.
+        gone = {*going, *(item.uid for item in self.items if _is_install_lease(item))}
         rest = [item for item in self.items if not _is_everywhere(item)]
         while owned := [item for item in rest if item.uid in gone or gone.intersection(item.owners)]:
             gone |= {item.uid for item in owned}
@@ -184,6 +185,10 @@ def _items(resource: Resource, found: Iterable[Mapping[str, Any]]) -> Iterable[I
     for item in found:
         owners = tuple(text(owner, "uid") for owner in parts(part(item, "metadata"), "ownerReferences"))
         yield Item(resource, name_of(item), text(item, "metadata", "uid"), owners)
+
+
+def _is_install_lease(item: Item) -> bool:
+    return (item.resource.plural, item.name) == ("leases", INSTALL_LEASE)
 
 
 def _is_everywhere(item: Item) -> bool:

@@ -88,6 +88,12 @@ def last_warning(cluster: Cluster, namespace: str, pod: Mapping[str, Any]) -> st
     return f"{text(newest(ours)[-1], 'reason')}: {text(newest(ours)[-1], 'message')}" if ours else ""
 
 
+def reasons_of(cluster: Cluster, namespace: str, pod: str) -> set[str]:
+    """Return the reasons of the events of a pod; empty if there are none or they cannot be read."""
+    events = _events_of_pod(cluster, namespace, pod)
+    return {text(event, "reason") for event in events if text(event, "involvedObject", "name") == pod}
+
+
 def _events_of_pod(cluster: Cluster, namespace: str, pod: str, more: str = "") -> list[dict[str, Any]]:
     """Return the events of a pod that also match C(more), a field selector; none if they cannot be read."""
     selector = f"involvedObject.kind=Pod,involvedObject.name={pod}{more}"

@@ -78,6 +78,16 @@ def start_failures(pods: Iterable[Mapping[str, Any]], namespace: str) -> list[Fa
     return _recognised(signs, namespace, "")
 
 
+def pod_failures(pods: Iterable[Mapping[str, Any]], namespace: str, timeout: str) -> list[FailureSign]:
+    """Return the signs that single pods cannot be scheduled or started, one sign of each pod at most.
+
+    Args:
+        timeout: the variable for the duration of the wait.
+    """
+    signs = (replace(sign, restarts=0) for pod in pods for sign in (*_scheduler_signs(pod), *_container_signs(pod, {})))
+    return _recognised(signs, namespace, "", timeout)
+
+
 def pull_failure(message: str, image: str, namespace: str, pod: str) -> tuple[str, str] | None:
     """Return the cause and the next step of a failed pull, e.g. from an event; None if the message tells nothing.
 
@@ -91,7 +101,9 @@ def pull_failure(message: str, image: str, namespace: str, pod: str) -> tuple[st
     return found[0].signature.cause, found[0].next_step
 
 
-def _recognised(signs: Iterable[_Sign], namespace: str, deployment: str) -> list[FailureSign]:
+def _recognised(
+    signs: Iterable[_Sign], namespace: str, deployment: str, timeout: str = "conductor_wait_timeout"
+) -> list[FailureSign]:
     found: dict[str, FailureSign] = {}
     for sign in signs:
         if sign.source == "creation":
@@ -107,6 +119,7 @@ def _recognised(signs: Iterable[_Sign], namespace: str, deployment: str) -> list
                 deployment=deployment,
                 pod=f"{sign.pod}{option}",
                 image=sign.image or "the image",
+                timeout=f"`{timeout}`",
             )
             # Of several containers, the one that is certain first counts: another one may only be slow.
             known = found.get(sign.uid)

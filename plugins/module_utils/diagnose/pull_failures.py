@@ -224,8 +224,7 @@ PULL_SIGNATURES: tuple[Signature, ...] = (
         "its image has not been pulled yet",
         "container",
         _PULL,
-        "check that the nodes can reach the registry of {image}; if the pull is only slow, raise "
-        "`conductor_wait_timeout`",
+        "check that the nodes can reach the registry of {image}; if the pull is only slow, raise {timeout}",
         grace=SLOW,
     ),
 )

@@ -20,8 +20,9 @@ class Signature:
         source: where the sign comes from: the kubelet's status of a container, the scheduler's condition of a pod, the
             rejection of a pod (the Deployment's condition C(ReplicaFailure)), or the Deployment itself.
         reasons: the machine-readable reasons; one of them must be given.
-        next_step: what to do; may name C({namespace}), C({deployment}), C({pod}) and C({image}). For a container that
-            exited, the pod is followed by the option of kubectl that names the container, if there are several.
+        next_step: what to do; may name C({namespace}), C({deployment}), C({pod}), C({image}), and C({timeout}), the
+            variable for the duration of the wait. For a container that exited, the pod is followed by the option of
+            kubectl that names the container, if there are several.
         words: a regular expression that must match the unchanged message, ignoring case. Names and URLs of images are
             left out, because they may contain any word.
         but_not: a regular expression that must not match the message.

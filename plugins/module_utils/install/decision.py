@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..objects.resources import Key
 from ..ownership.record import Record, RecordEntry
@@ -98,9 +98,11 @@ class Done:
         changed: the actions that changed something.
         recorded: whether the record changed.
         notices: sentences for the user, to read after the run.
+        pull_proof: the results of the pull proof; in check mode, what it would show.
     """
 
     decided: Decided
     changed: list[Action] = field(default_factory=list)
     recorded: bool = False
     notices: list[str] = field(default_factory=list)
+    pull_proof: list[dict[str, Any]] = field(default_factory=list)

@@ -4,7 +4,8 @@
 """Write what was decided, while holding the install lease. Record the intent first and the outcome last.
 
 An install writes from here only. Order: the operator's Namespace (it holds the lease and the record), the lease, the
-intent, the phases, the prunes in the reverse order of the phases, the record.
+intent, the pull proof with the objects that its pods need, the phases, the prunes in the reverse order of the phases,
+the record.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any
 
 from ..certificates.rotation import await_rotators_gone
 from ..cluster.client import Cluster
@@ -23,6 +25,7 @@ from ..plan.plan import Action
 from ..release.bundle import EXTERNAL, PHASES
 from .apply import Applier, Outcome, custom_resources
 from .decision import Decided, Done
+from .options import NO_PULL_PROOF, InstallOptions
 from .record_updates import entries_of, intended
 
 # Each group is applied at once, one group after the other. CRDs come first: the server needs half a second to serve
@@ -36,23 +39,21 @@ def carry_out(
     cluster: Cluster,
     decided: Decided,
     decide: Callable[[], Decided],
-    *,
-    force: bool,
-    patience: float,
+    options: InstallOptions,
+    say: Callable[[str], None] | None = None,
 ) -> Done:
     """Carry out a decision that writes something.
 
     Args:
         decide: decides again; called if another run has written meanwhile.
-        force: overwrite fields that another manager owns.
-        patience: seconds to wait for another run to end.
+        say: receives lines of progress; None for none.
 
     Raises:
         NotReadyError: another run holds the install lease.
         ConductorError: a write failed; C(facts["written"]) names the objects that were written before.
     """
     done = Done(decided)
-    applier = Applier(cluster, force=force)
+    applier = Applier(cluster, force=options.force)
     with ExitStack() as stack:
         try:
             made = [action for action in decided.changing if action.key == decided.home and action.verb == "create"]
@@ -62,7 +63,7 @@ def carry_out(
                 with ThreadPoolExecutor(1) as pool:
                     announcing = pool.submit(_announce, cluster, decided) if made else None
                     lease = stack.enter_context(
-                        Lease(cluster, decided.bundle.namespace, patience=patience, hopeful=bool(made))
+                        Lease(cluster, decided.bundle.namespace, patience=options.lease_timeout, hopeful=bool(made))
                     )
                     announced = announcing.result() if announcing else None
                 if lease.waited_for:
@@ -75,10 +76,12 @@ def carry_out(
         except ConductorError as error:
             error.facts["written"] = _names(applier.outcomes)
             raise
-        writer = _Writer(cluster, decided, applier, lease, {action.key for action in made}, announced)
+        writer = _Writer(cluster, decided, applier, lease, {action.key for action in made}, announced, options, say)
         writer.run()
         done.changed = writer.changed()
         done.recorded = writer.recorded
+        done.notices += writer.notices
+        done.pull_proof = writer.pull_proof
     if lease is not None and lease.not_released:
         done.notices.append(f"the install lease could not be released; it expires by itself: {lease.not_released}")
     return done
@@ -95,8 +98,14 @@ class _Writer:
         lease: Lease | None,
         made: set[Key],
         announced: Record | None,
+        options: InstallOptions,
+        say: Callable[[str], None] | None,
     ) -> None:
         self.recorded = False
+        self.notices: list[str] = []
+        self.pull_proof: list[dict[str, Any]] = []
+        self._options = options
+        self._say = say
         self._cluster = cluster
         self._decided = decided
         self._applier = applier
@@ -134,6 +143,8 @@ class _Writer:
         actions = [
             action for action in self._decided.changing if action.verb != "prune" and action.key not in self._made
         ]
+        if self._options.pull_proof != NO_PULL_PROOF and self._lease is not None:
+            actions = self._prove_pulls(actions, self._lease)
         unserved = any(action.phase == "foundation" for action in actions)
         own = self._decided.bundle.certificates == EXTERNAL
         for phases in [(phase,) for phase in PHASES] if own else _TOGETHER:
@@ -147,6 +158,39 @@ class _Writer:
                 await_rotators_gone(self._cluster, self._decided.bundle)
             self._go_on()
             self._applier.apply_phase(wanted)
+
+    def _prove_pulls(self, actions: list[Action], lease: Lease) -> list[Action]:
+        """Prove that the images can be pulled that these actions need; return the actions that are still to be done.
+
+        This comes before every change to what is running, so that a release stays whole if its successor cannot start.
+        """
+        # Most runs need neither.
+        from .pull_pods import changes_images, prerequisites, pull_pods
+        from .pull_proof import PullProof, read_nodes
+
+        bundle, options = self._decided.bundle, self._options
+        if not any(changes_images(action, options.pull_proof) for action in actions):
+            return actions
+        pods = pull_pods(bundle, self._decided.predictions, options.pull_proof, read_nodes(self._cluster))
+        if not pods:
+            return actions
+        first = prerequisites(bundle, actions, pods)
+        for phase in PHASES:
+            self._go_on()
+            self._applier.apply_phase([action for action in first if action.phase == phase])
+        proof = PullProof(
+            self._cluster,
+            bundle.namespace,
+            pods,
+            timeout=options.pull_proof_timeout,
+            owner=lease.as_owner,
+            say=self._say,
+            go_on=self._go_on,
+        )
+        proof.run()
+        self.pull_proof, self.notices = proof.rows, proof.notices
+        done = {action.key for action in first}
+        return [action for action in actions if action.key not in done]
 
     def _prune(self) -> None:
         for phase in reversed(PHASES):

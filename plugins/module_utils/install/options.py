@@ -13,6 +13,9 @@ from ..release.bundle import PHASES
 
 # Seconds to wait for another run to end. An apply takes less time, even on a slow cluster.
 LEASE_TIMEOUT = 120.0
+# Seconds until all images must be there.
+PULL_PROOF_TIMEOUT = 300.0
+NO_PULL_PROOF, OF_CONTROLLERS, OF_ALL = PULL_PROOFS = ("none", "controllers", "all")
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class InstallOptions:
         accept: warning codes to suppress.
         adopt: the installers whose objects may be adopted; some of C(names.ADOPTABLE).
         lease_timeout: seconds to wait for another run on the same cluster to end.
+        pull_proof: which images are shown to be on nodes before the controllers are changed; one of C(PULL_PROOFS).
+        pull_proof_timeout: seconds that this may take.
     """
 
     profile: str = "default"
@@ -47,12 +52,14 @@ class InstallOptions:
     accept: Sequence[str] = ()
     adopt: Sequence[str] = ()
     lease_timeout: float = LEASE_TIMEOUT
+    pull_proof: str = NO_PULL_PROOF
+    pull_proof_timeout: float = PULL_PROOF_TIMEOUT
 
     def validate(self) -> None:
         """Fail if a value is not allowed.
 
         Raises:
-            InputError: a phase or a warning code is unknown.
+            InputError: a phase or a warning code is unknown, or a time is too short.
         """
         if unknown := sorted(set(self.phases) - set(PHASES)):
             raise InputError(f"unknown phases: {', '.join(unknown)}", next_step=f"use some of: {', '.join(PHASES)}")
@@ -61,3 +68,8 @@ class InstallOptions:
             from ..findings.accepted import check_accepted
 
             check_accepted(self.accept)
+        if self.pull_proof != NO_PULL_PROOF and self.pull_proof_timeout <= 0:
+            raise InputError(
+                "the pull proof must have some time",
+                next_step="set `conductor_pull_proof_timeout` to 1 or more seconds",
+            )

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from ..cluster.access_reviews import Right
 from ..cluster.client import Cluster
 from ..errors import ApiError, ConductorError, RefusedError, RightsError, listed
 from ..findings.accepted import not_accepted
@@ -37,6 +38,7 @@ def preflight(
     accepted: Sequence[str] = (),
     adopt: Sequence[str] = (),
     facts: Mapping[str, Any] | None = None,
+    also: Sequence[Right] = (),
 ) -> list[Finding]:
     """Inspect the cluster before the first write of a plan, and check the permissions for the complete release.
 
@@ -46,6 +48,7 @@ def preflight(
         accepted: warning codes to suppress.
         adopt: the installers whose objects may be adopted.
         facts: additional facts for the error.
+        also: further permissions that the run needs.
 
     Returns:
         the warnings to report.
@@ -58,7 +61,7 @@ def preflight(
     try:
         with ThreadPoolExecutor(1) as pool:
             # Check for the complete release: a partial install is worse than none.
-            asked = pool.submit(_missing, cluster, bundle, plan)
+            asked = pool.submit(_missing, cluster, bundle, plan, also)
             found = inspect(cluster, bundle, jobset_mode=jobset_mode, adopt=adopt)
         missing = asked.result()
     except ConductorError as error:
@@ -101,9 +104,9 @@ def merged(blockers: Sequence[Finding], plan_blockers: Sequence[Blocker]) -> lis
     return findings
 
 
-def _missing(cluster: Cluster, bundle: Bundle, plan: Plan) -> RightsError | None:
+def _missing(cluster: Cluster, bundle: Bundle, plan: Plan, also: Sequence[Right]) -> RightsError | None:
     try:
-        require_rights(cluster, bundle, plan.writing(PHASES))
+        require_rights(cluster, bundle, plan.writing(PHASES), also)
     except RightsError as error:
         return error
     except ApiError as error:

@@ -19,10 +19,11 @@ from ..plan.observe import observe
 from ..plan.plan import Action, Observed, make_plan
 from ..release.bundle import PHASES, Bundle
 from .decision import Decided, Done
-from .options import InstallOptions
+from .options import NO_PULL_PROOF, InstallOptions
 from .preserved_fields import preserved_fields
 
 if TYPE_CHECKING:
+    from ..cluster.access_reviews import Right
     from .dry_run import Prediction
 
 _DEFAULTS = InstallOptions()
@@ -33,11 +34,13 @@ def ensure_present(
     bundle: Bundle,
     options: InstallOptions = _DEFAULTS,
     *,
+    say: Callable[[str], None] | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> dict[str, Any]:
     """Make the objects of the selected phases match the bundle; objects that match already are not written.
 
     Args:
+        say: receives lines of progress; None for none.
         monotonic: seconds; injected by tests.
 
     Returns:
@@ -46,7 +49,8 @@ def ensure_present(
         stay, with the reason), C(predicted) (objects for which check mode could not ask the server),
         C(record_updated), C(pending_phases) (phases that still have something to write), C(cluster_uid),
         C(warnings_found) (only if something is to be written), C(notices), C(preserved_fields) (fields of other
-        managers on objects that were taken over), C(elapsed) in seconds, and C(diff).
+        managers on objects that were taken over), C(pull_proof) (which images are on nodes), C(elapsed) in seconds, and
+        C(diff).
 
     Raises:
         InputError, RefusedError, RightsError: before any write.
@@ -57,7 +61,7 @@ def ensure_present(
     started = monotonic()
     run = InstallRun(cluster, bundle, options)
     decided = run.decide()
-    done = run.predicted(decided) if options.check else run.carry_out(decided)
+    done = run.predicted(decided) if options.check else run.carry_out(decided, say)
     return {**run.result(decided, done), "elapsed": round(monotonic() - started, 2)}
 
 
@@ -97,17 +101,21 @@ class InstallRun:
 
     def predicted(self, decided: Decided) -> Done:
         """Return what a run would do, for check mode."""
-        return Done(decided, decided.changing, decided.records)
+        done = Done(decided, decided.changing, decided.records)
+        if self._options.pull_proof != NO_PULL_PROOF and done.changed:
+            from .pull_proof import planned
 
-    def carry_out(self, decided: Decided) -> Done:
+            done.pull_proof = planned(self._cluster, decided.bundle, decided.predictions, self._options.pull_proof)
+        return done
+
+    def carry_out(self, decided: Decided, say: Callable[[str], None] | None = None) -> Done:
         """Write what was decided. See C(execute.carry_out)."""
         if not decided.writes:
             return Done(decided)
         # A late import: a no-op needs nothing that writes.
         from .execute import carry_out
 
-        options = self._options
-        return carry_out(self._cluster, decided, self.decide, force=options.force, patience=options.lease_timeout)
+        return carry_out(self._cluster, decided, self.decide, self._options, say)
 
     def result(self, decided: Decided, done: Done) -> dict[str, Any]:
         """Return the result of the run without C(elapsed). See C(ensure_present)."""
@@ -136,6 +144,7 @@ class InstallRun:
             "record_updated": done.recorded,
             "pending_phases": [phase for phase in PHASES if phase in waiting],
             "notices": [*done.notices, *_unused(decided)],
+            "pull_proof": done.pull_proof,
             "preserved_fields": preserved_fields((found.action, found.metadata) for found in decided.predictions),
             "cluster_uid": str(identity_of(self._cluster, decided.observed.cluster_uid)),
             "warnings_found": list(done.decided.warnings),
@@ -167,6 +176,7 @@ class InstallRun:
                 adopt=options.adopt,
                 # Useful to an identity that may only read.
                 facts={"actions": _by_verb(writes)},
+                also=self._rights_to_prove(writes),
             )
         return Decided(
             certified.bundle,
@@ -188,6 +198,16 @@ class InstallRun:
 
         force, check = self._options.force, self._options.check
         return predict(asked, bundle, writes, observed.metadata, force=force, ask_creations=check)
+
+    def _rights_to_prove(self, writes: Iterable[Action]) -> list[Right]:
+        """Return the permissions for the pull proof that these actions need."""
+        if self._options.pull_proof == NO_PULL_PROOF:
+            return []
+        from ..rights.required import to_prove_pulls
+        from .pull_pods import changes_images
+
+        needed = any(changes_images(action, self._options.pull_proof) for action in writes)
+        return to_prove_pulls(self._bundle) if needed else []
 
 
 def _unused(decided: Decided) -> list[str]:

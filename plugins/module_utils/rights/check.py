@@ -16,7 +16,7 @@ from .grants import ungranted
 from .required import record_rights, rights_for, summed_up, to_read
 
 
-def require_rights(cluster: Cluster, bundle: Bundle, actions: Sequence[Action]) -> None:
+def require_rights(cluster: Cluster, bundle: Bundle, actions: Sequence[Action], also: Sequence[Right] = ()) -> None:
     """Fail if a permission is missing to carry out these actions and record them, including the grant of roles.
 
     This includes permissions to read in Namespaces that the run creates: they could not be tried out before.
@@ -27,6 +27,7 @@ def require_rights(cluster: Cluster, bundle: Bundle, actions: Sequence[Action]) 
 
     Args:
         cluster: one that remembers responses; otherwise the review without a namespace may be sent twice.
+        also: further permissions that the run needs.
 
     Raises:
         RightsError: names every missing permission.
@@ -34,7 +35,7 @@ def require_rights(cluster: Cluster, bundle: Bundle, actions: Sequence[Action]) 
     if not actions:
         return
     made = {action.key.name for action in actions if action.verb == "create" and action.key.kind == "Namespace"}
-    needed = [*rights_for(actions), *record_rights(bundle.namespace)]
+    needed = [*rights_for(actions), *record_rights(bundle.namespace), *also]
     needed += [right for right in to_read(bundle) if right.namespace in made]
     manifests = [action.manifest for action in actions if action.verb != "prune"]
     # Cluster-wide permissions count in each namespace. Most often they are enough, so check them first.

@@ -138,6 +138,15 @@ def to_probe(bundle: Bundle) -> list[Right]:
     return sorted(found)
 
 
+def to_prove_pulls(bundle: Bundle) -> list[Right]:
+    """Return the permissions to create the pods of the pull proof, and to watch and delete them.
+
+    Whoever sets an owner of a pod must be allowed to delete the pod (the admission plugin
+    OwnerReferencesPermissionEnforcement).
+    """
+    return [right_to(verb, _POD, bundle.namespace) for verb in ("create", "delete", "list", "watch")]
+
+
 def to_inspect(bundle: Bundle) -> list[Right]:
     """Return the permissions of an inspection. Facts that may not be read are reported as unknown."""
     home = bundle.namespace

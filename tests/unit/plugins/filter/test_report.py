@@ -89,6 +89,21 @@ def test_what_an_earlier_release_left_is_counted() -> None:
     assert "1 pruned, 1 of an earlier release retained" in text
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "check_mode", "words"),
+    [
+        (["pulled", "present", "available"], False, "45 unchanged, 3 pulls proven"),
+        (["pulled", "failed"], False, "45 unchanged, 1 pull proven"),
+        (["planned", "planned"], True, "45 unchanged, 2 pulls to prove"),
+        (["failed"], False, "45 unchanged"),
+        ([], False, "45 unchanged"),
+    ],
+)
+def test_proven_pulls_are_counted(outcomes: list[str], check_mode: bool, words: str) -> None:
+    rows = [{"outcome": outcome} for outcome in outcomes]
+    assert report({"apply": {"actions": {}, "unchanged": 45, "pull_proof": rows}}, check_mode).endswith(words)
+
+
 def test_adopted_is_spelled_so() -> None:
     assert "1 adopted" in report({"apply": {"actions": {"adopt": ["Namespace ops"]}}})
 

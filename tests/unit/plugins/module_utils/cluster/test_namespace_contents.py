@@ -37,6 +37,15 @@ def test_owned_objects_count_as_deleted() -> None:
     assert Contents(chain).left({"uid-other"}) == ["configmaps deployment", "configmaps set", "pods pod"]
 
 
+def test_what_the_install_lease_owns_goes_with_it() -> None:
+    """Nobody names the lease, because it goes last. Pods of a pull proof that was killed are owned by it."""
+    leases = Resource("coordination.k8s.io", "v1", "leases", True)
+    left = item("left", "uid-conductor-install", of=PODS)
+    assert Contents((left, item("conductor-install", of=leases))).left(()) == []
+    assert Contents((left, item("conductor-install"))).left(()) != []
+    assert Contents((item("left", "uid-other", of=PODS), item("other", of=leases))).left(()) != []
+
+
 def test_objects_without_owners_are_garbage() -> None:
     orphan, gone = item("pod", "uid-job", of=PODS), item("other", "uid-gone")
     assert Contents((orphan,)).is_garbage(())

@@ -262,7 +262,7 @@ def test_a_pod_that_is_being_created() -> None:
 
 @pytest.mark.parametrize("signature", SIGNATURES, ids=lambda signature: signature.cause)
 def test_every_next_step_can_be_formatted(signature: Signature) -> None:
-    said = signature.next_step.format(namespace="n", deployment="d", pod="p", image="i")
+    said = signature.next_step.format(namespace="n", deployment="d", pod="p", image="i", timeout="t")
     assert said
     assert not said.endswith(".")
     assert signature.reasons
