@@ -13,7 +13,7 @@ from ..objects.diff import changed_fields, shown_value
 from ..objects.digest import digest
 from ..objects.resources import Key, key_of
 from ..release.bundle import Bundle
-from .spec import CONTROLLERS
+from .spec import CONTROLLERS, CUSTOMIZE
 
 PREFIX = "conductor_"
 # The most rows of a result.
@@ -111,7 +111,8 @@ def digest_of(options: Mapping[str, Any]) -> str:
 
 def summary_of(options: Mapping[str, Any]) -> list[str]:
     """Return the options in a few words each, e.g. C(3 registries) or C(node selector)."""
-    return [_words(name, value) for name, value in options.items()]
+    known = [name for name in CUSTOMIZE if name in options]
+    return [_words(name, options[name]) for name in (*known, *(name for name in options if name not in CUSTOMIZE))]
 
 
 def explained(bundle: Bundle) -> dict[str, Any]:
@@ -159,7 +160,7 @@ def _is_in(place: str, above: str) -> bool:
 
 def _words(name: str, value: Any) -> str:
     if name in CONTROLLERS.values() and isinstance(value, Mapping):
-        return f"{len(value)} of the {name.replace('_', ' ')}"
+        return f"{len(value)} for the {name.replace('_', ' ')}"
     if name == "replicas":
         return f"{value} replicas"
     entry = _ENTRIES.get(name)

@@ -64,9 +64,8 @@ def _problem(options: Mapping[str, Any], spec: Mapping[str, Any], where: str = "
                 return f"{path} holds something else than digests"
         elif not _is_of_type(value, known):
             return f"{path} has the wrong type or an unknown value"
-        elif "options" in known:
-            if found := _problem(value, known["options"], f"{path}."):
-                return found
+        elif "options" in known and (found := _problem(value, known["options"], f"{path}.")):
+            return found
     return ""
 
 

@@ -147,8 +147,8 @@ def test_the_digest_is_that_of_the_options() -> None:
             {"tolerations": [{}], "node_selector": {"a": "b"}, "affinity": {}},
             ["1 toleration", "node selector", "affinity"],
         ),
-        ({"extra_objects": [{}, {}], "patches": [{}, {}]}, ["2 extra objects", "2 patches"]),
-        ({"trainer_controller": {"env": [], "replicas": 1}}, ["2 of the trainer controller"]),
+        ({"extra_objects": [{}, {}], "patches": [{}, {}]}, ["2 patches", "2 extra objects"]),
+        ({"trainer_controller": {"env": [], "replicas": 1}}, ["2 for the trainer controller"]),
         # An install record may hold anything.
         ({"registries": 3, "trainer_controller": [1]}, ["registries", "trainer controller"]),
     ],
