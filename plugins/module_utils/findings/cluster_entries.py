@@ -136,8 +136,8 @@ NAMESPACE = (
         "limit_range",
         "blocker",
         "it rejects the pods of the controllers: {what}",
-        "correct this limit, with `kubectl edit limitrange --namespace {namespace} {name}` for example, or delete the "
-        "LimitRange; no variable sets the resources of the controllers",
+        "correct this limit, with `kubectl edit limitrange --namespace {namespace} {name}` for example, delete the "
+        "LimitRange, or set `conductor_resources` to values that it allows",
     ),
     CatalogueEntry(
         "pull_secret_missing",
@@ -159,13 +159,15 @@ NAMESPACE = (
         "default_deny",
         "warning",
         "NetworkPolicy {what} blocks the API server's calls to the webhooks' port {port}",
-        "allow ingress to TCP port {port} from every source, because labels cannot select the API server",
+        "allow ingress to TCP port {port} from every source, because labels cannot select the API server: by a "
+        "NetworkPolicy in `conductor_extra_objects` for example",
     ),
     CatalogueEntry(
         "istio_injection",
         "warning",
         "pods in namespace {namespace} get an Istio sidecar, which intercepts the API server's calls to the webhooks",
-        "disable the injection for this namespace, or exclude inbound port {port}",
+        "disable the injection for this namespace, or exclude inbound port {port} by `pod_annotations` in "
+        "`conductor_trainer_controller` and `conductor_jobset_controller`",
     ),
 )
 
