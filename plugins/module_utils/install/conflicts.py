@@ -117,7 +117,7 @@ def conflict_error(conflicts: Sequence[Conflict]) -> RefusedError:
     if len(conflicts) > _MOST:
         lines.append(f"and {len(conflicts) - _MOST} more")
     variables = dict.fromkeys(words for found in conflicts for field, words in _VARIABLES if field.search(found.field))
-    keep = f"set {' and '.join(variables)} to keep the values that are there, " if variables else ""
+    keep = f"set {' and '.join(variables)} to the existing values to keep them, " if variables else ""
     return RefusedError(
         listed("nothing was written: field conflicts with other managers:", lines),
         step="dry run",

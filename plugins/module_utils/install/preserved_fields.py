@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..objects.fields import some
-from ..ownership.other_fields import fields_of_others
 from ..plan.plan import Action
 
 # The maximum number of entries in a result.
@@ -22,10 +21,15 @@ def preserved_fields(taken: Iterable[tuple[Action, Mapping[str, Any]]]) -> list[
     Args:
         taken: actions with the metadata of their objects afterwards; only those that take over an object count.
     """
+    taken = [(action, metadata) for action, metadata in taken if action.take_over]
+    if not taken:
+        return []
+    # A late import: most runs take over nothing.
+    from ..ownership.other_fields import fields_of_others
+
     found = [
         {"object": str(action.key), "owner": owner, "fields": some(fields)}
         for action, metadata in taken
-        if action.take_over
         for owner, fields in sorted(fields_of_others(metadata).items())
     ]
     found.sort(key=lambda edit: (edit["object"], edit["owner"]))
