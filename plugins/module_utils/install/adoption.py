@@ -27,6 +27,7 @@ from ..ownership.owner import HELPERS, own_entry, traces_of
 from ..ownership.upstream import edits, is_or_is_in, leftovers, owner_of_field, remove_field
 from ..plan.plan import Action
 from ..release.bundle import Side
+from ..release.images import reference_of
 
 # How often the adoption is repeated because the object changed meanwhile, e.g. its status.
 _ATTEMPTS = 5
@@ -147,7 +148,9 @@ def _require_known_images(action: Action, live: dict[str, Any]) -> None:
     causes = [
         _cause(field, owner_of_field(live["metadata"], _as_in_diffs(field)) or action.tool, image, wanted[field])
         for field, image in here.items()
-        if field in wanted and all(images.get(field) != image for images in known)
+        # An image may be written with its registry or without.
+        if field in wanted
+        and reference_of(image) not in {reference_of(images[field]) for images in known if field in images}
     ]
     if causes:
         raise _modified(action, causes)

@@ -73,8 +73,8 @@ def differences_from_release(bundle: Bundle) -> list[Difference]:
         first, last = changes[0][1], changes[-1][2]
         if first is None or last is None:
             if first is not None or last is not None:
-                words = [None if manifest is None else "present" for manifest in (first, last)]
-                found.append(Difference(key, "", *words, changes[0 if first is None else -1][0]))
+                before, after = (None if manifest is None else "present" for manifest in (first, last))
+                found.append(Difference(key, "", before, after, changes[0 if first is None else -1][0]))
             continue
         behind = {
             place: variable

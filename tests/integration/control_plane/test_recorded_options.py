@@ -40,7 +40,7 @@ NOT_GIVEN = [
     "conductor_jobset_controller.node_selector.pool is system in the install record and not given here",
     "conductor_tolerations is a list in the install record and not given here",
 ]
-MIRROR = "mirror.example.com/kubeflow"
+MIRROR = "mirror.example.com"
 
 
 def get(plane: ControlPlane, key: Key) -> dict[str, Any]:
@@ -48,23 +48,22 @@ def get(plane: ControlPlane, key: Key) -> dict[str, Any]:
 
 
 def mirrored(bundle: Bundle, registry: str = MIRROR, **options: Any) -> Bundle:
-    """The release with options, and with the images of the controllers from another registry."""
-    draft = Draft(with_options(bundle, options))
-    with draft.because("registries"):
+    """The release with options: the images from a mirror, and smaller requests."""
+    draft = Draft(bundle)
+    with draft.because("resources"):
         for key in (TRAINER, JOBSET):
-            container = container_of(draft.edit(key))
-            container["image"] = f"{registry}/{container['image'].rpartition('/')[2]}"
-            container["resources"] = {"requests": {"cpu": "20m", "memory": "64Mi"}}
-    return draft.finished()
+            container_of(draft.edit(key))["resources"] = {"requests": {"cpu": "20m", "memory": "64Mi"}}
+    registries = {name: f"{registry}/{name}" for name in ("ghcr.io", "registry.k8s.io")}
+    return with_options(draft.finished(), {"registries": registries, **options})
 
 
-def overlaid(objects: list[dict[str, Any]], registry: str) -> list[dict[str, Any]]:
-    """The objects as a person's overlay makes them: with the images of another registry."""
-    changed = copy.deepcopy(objects)
+def overlaid(bundle: Bundle) -> list[dict[str, Any]]:
+    """The objects of the release as a person's overlay makes them: the controllers' images from the mirror."""
+    images = {key_of(item): container_of(item)["image"] for item in mirrored(bundle).objects("Deployment")}
+    changed = copy.deepcopy(bundle.objects())
     for item in changed:
-        if key_of(item) in (TRAINER, JOBSET):
-            container = container_of(item)
-            container["image"] = f"{registry}/{container['image'].rpartition('/')[2]}"
+        if key_of(item) in images:
+            container_of(item)["image"] = images[key_of(item)]
     return changed
 
 
@@ -264,7 +263,7 @@ def test_what_kubectl_applied_without_options_is_taken_over_with_them(
 def test_an_overlay_with_the_values_of_the_options_is_no_edit_and_another_is(
     plane: ControlPlane, bundle: Bundle
 ) -> None:
-    apply(plane, overlaid(bundle.objects(), MIRROR))
+    apply(plane, overlaid(bundle))
     mark = plane.now()
     for other in (bundle, mirrored(bundle, "other.example.com")):
         with pytest.raises(RefusedError) as caught:
@@ -283,7 +282,7 @@ def test_an_adoption_never_replaces_a_mirror_silently(states: States, bundle: Bu
     plane = states.enter("flux")
     for key in (TRAINER, JOBSET):
         live = get(plane, key)
-        image = f"{MIRROR}/{container_of(live)['image'].rpartition('/')[2]}"
+        image = f"{MIRROR}/{container_of(live)['image']}"
         plane.kubectl("set", "image", f"deployment/{key.name}", f"manager={image}", f"--namespace={HOME}")
     mark = plane.now()
     with pytest.raises(RefusedError) as caught:

@@ -266,6 +266,7 @@ def test_an_image_of_a_mirror_is_never_replaced_silently(wanted: Bundle, check: 
         # The image of the release was nobody's choice.
         ("registry.invalid/manager:1", mirrored(MIRROR)),
         ("registry.invalid/manager:1", release()),
+        ("docker.io/library/manager:1", mirrored("manager:1")),
     ],
 )
 def test_the_same_image_and_that_of_the_release_are_adopted(there: str, wanted: Bundle) -> None:
