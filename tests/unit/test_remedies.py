@@ -14,9 +14,11 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.causes import KnownCause
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.event_causes import EVENT_CAUSES, POD_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.failure_catalogue import SIGNATURES
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_causes import LOG_CAUSES
+from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.signature import Signature
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.webhook_causes import WEBHOOK_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import CATALOGUE
 from ansible_collections.conductor.trainer.plugins.module_utils.rejections.catalogue import ENTRIES, FALLBACKS
@@ -39,7 +41,8 @@ class Text(NamedTuple):
 
 def texts() -> Iterator[Text]:
     """Every next step that a person with an installation may read: about controllers, their pods and their webhooks."""
-    for known in (*EVENT_CAUSES, *POD_CAUSES, *LOG_CAUSES, *WEBHOOK_CAUSES, *SIGNATURES):
+    causes: list[KnownCause | Signature] = [*EVENT_CAUSES, *POD_CAUSES, *LOG_CAUSES, *WEBHOOK_CAUSES, *SIGNATURES]
+    for known in causes:
         yield Text(known.cause, known.if_installed or known.next_step)
     for found in CATALOGUE:
         yield Text(found.code, found.next_step)

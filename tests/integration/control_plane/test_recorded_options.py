@@ -270,7 +270,7 @@ def test_an_overlay_with_the_values_of_the_options_is_no_edit_and_another_is(
             ensure_present(plane.client(), other)
         fields = {conflict["field"] for conflict in caught.value.facts["conflicts"]}
         assert '.spec.template.spec.containers[name="manager"].image' in fields
-        assert "`conductor_registries` or `conductor_images`" in caught.value.next_step
+        assert "`conductor_registries` or `conductor_images`" in str(caught.value)
     assert plane.writes_since(mark) == []
     laid = mirrored(bundle, tolerations=TOLERATIONS)
     ensure_present(plane.client(), laid)

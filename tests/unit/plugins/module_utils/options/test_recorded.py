@@ -78,7 +78,7 @@ def test_options_that_cannot_be_used_are_an_error_with_a_next_step(options: dict
     with pytest.raises(InputError, match=words) as caught:
         lay_recorded(REAL, options)
     assert "the options in the install record cannot be used" in caught.value.message
-    assert "`conductor_options: given`" in caught.value.next_step
+    assert "`conductor_options: given`" in str(caught.value)
     assert "hunter" not in str(caught.value)
 
 

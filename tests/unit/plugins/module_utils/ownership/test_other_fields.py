@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.other_fields import fields_of_others
 
-REPLICAS = {"f:spec": {"f:replicas": {}}}
+REPLICAS: dict[str, Any] = {"f:spec": {"f:replicas": {}}}
 
 
 def entry(manager: str, fields: dict[str, Any], operation: str = "Update", **more: Any) -> dict[str, Any]:
