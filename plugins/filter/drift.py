@@ -13,7 +13,7 @@ author:
   - Conductor contributors (@conductor)
 description:
   - Takes the registered result of M(conductor.trainer.trainer_operator) in check mode and returns an error message if
-    the module would change objects.
+    the module would change objects. If the cluster was installed with other options, the message says this first.
 options:
   _input:
     description: The registered result.
@@ -44,7 +44,8 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.conductor.trainer.plugins.module_utils.text import NAME, one_line
+from ansible_collections.conductor.trainer.plugins.module_utils.options.record import other_options
+from ansible_collections.conductor.trainer.plugins.module_utils.text import MESSAGE, NAME, one_line, sentence
 
 # The message names so many objects; the result of the module has all of them.
 _SHOWN = 5
@@ -61,7 +62,11 @@ def drift(result: Mapping[str, Any]) -> str:
     kubectl = f", or {'is' if one else 'are'} not taken over from kubectl yet" if "adopt" in actions else ""
     more = ", ..." if len(names) > _SHOWN else ""
     shown = ", ".join(one_line(name, NAME) for name in names[:_SHOWN])
-    return f"{count}{kubectl}: {shown}{more}.\nNext: run the install playbook"
+    found = f"{count}{kubectl}: {shown}{more}."
+    if not result.get("options_changed"):
+        return f"{found}\nNext: run the install playbook"
+    text, next_step = other_options(result["options_changed"])
+    return f"{sentence(one_line(text, MESSAGE))} {found}\nNext: {next_step}"
 
 
 class FilterModule:

@@ -43,6 +43,7 @@ _value:
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ansible_collections.conductor.trainer.plugins.module_utils.options.record import different
 from ansible_collections.conductor.trainer.plugins.module_utils.text import one_line
 
 _DONE = {"create": "created", "adopt": "adopted", "update": "updated", "prune": "pruned"}
@@ -76,8 +77,19 @@ def _release(results: Iterable[Mapping[str, Any]]) -> list[str]:
                 f"{result['namespace']}{'' if bundled else ', beside an external JobSet'}, "
                 f"Kubernetes {result['kubernetes']}",
                 *([f"Cluster {result['cluster_uid']}"] if result.get("cluster_uid") else []),
+                *_options(result),
             ]
     return []
+
+
+def _options(result: Mapping[str, Any]) -> list[str]:
+    """Return a line about the options, and one for each that differs from those of the last install."""
+    options, changed = result.get("options") or {}, result.get("options_changed") or []
+    lines = [f"Options {', '.join(options['summary'])}; {different(options)}"] if options.get("summary") else []
+    return [
+        *lines,
+        *(["Options changed since the last install", *(f"  {line}" for line in changed)] if changed else []),
+    ]
 
 
 def _controllers(rows: Iterable[Mapping[str, Any]]) -> list[str]:

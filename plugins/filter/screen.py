@@ -36,6 +36,7 @@ _value:
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.conductor.trainer.plugins.module_utils.options.record import different, other_options
 from ansible_collections.conductor.trainer.plugins.module_utils.text import (
     MESSAGE,
     NAME,
@@ -63,6 +64,7 @@ def screen(status: Mapping[str, Any]) -> str:
         _row("Kubernetes", cluster["kubernetes"] or _UNKNOWN, cluster["distribution"]),
         _row("Trainer", trainer["release"], *_about(trainer)),
         _row("JobSet", jobset["version"], *_about(jobset)),
+        *_differences(status["options"]),
         _row("Certificates", *_certificates(status["certificates"])),
         _row("Runtimes", *_runtimes(status["runtimes"])),
         _row("TrainJobs", *_jobs(status["user_objects"]["train_jobs"])),
@@ -87,6 +89,21 @@ def _about(part: Mapping[str, Any]) -> list[str]:
         f"in {part['namespace']}" if part["namespace"] else "",
         f"managed by {part['owner']}",
     ]
+
+
+def _differences(options: Mapping[str, Any]) -> list[str]:
+    """Return a row about what differs from the release and by what, and lines about the options of this run."""
+    words = []
+    if options["fields"] or options["objects"]:
+        words.append(f"{different(options)}, by {', '.join(options['summary'])}")
+    words += [f"options unknown: {options['problem']}"] if options["problem"] else []
+    added = [f"{count} by {manager}" for manager, count in options["others"].items()]
+    words += [f"fields added: {', '.join(added)}"] if added else []
+    lines = [_row("Differences", "; ".join(words) or "none")]
+    if options["changed"]:
+        text, next_step = other_options(options["changed"])
+        lines.append(f"    {sentence(text)} Next: {next_step}")
+    return lines
 
 
 def _certificates(rows: Sequence[Mapping[str, Any]] | None) -> list[str]:

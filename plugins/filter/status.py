@@ -56,6 +56,13 @@ _value:
     jobset:
       description: C(state), C(version), C(owner), C(namespace), C(healthy), C(problems).
       type: dict
+    options:
+      description:
+        - How the installation differs from its release. C(digest), C(summary), C(fields) and C(objects) of the options
+          in the install record; C(problem), why these cannot be used; C(others), the field managers that added
+          fields to the controllers' Deployments, and how many; and C(changed), how the options of this run differ from
+          those in the record.
+      type: dict
     certificates:
       description: Rows with C(configuration), C(not_after), C(days_left).
       type: list
@@ -91,6 +98,7 @@ _NAMES = {
     "istio": "Istio",
     "training_operator": "Training Operator v1",
 }
+_OPTIONS = ("digest", "summary", "fields", "objects", "problem", "others")
 _CLUSTER = ("server", "uid", "kubernetes", "distribution", "provider")
 
 
@@ -107,6 +115,10 @@ def status(info: Mapping[str, Any]) -> dict[str, Any]:
         "cluster": {name: info["cluster"][name] for name in _CLUSTER},
         "trainer": {"state": trainer["state"], "release": trainer["release"], **_about(trainer)},
         "jobset": {"state": jobset["state"], "version": jobset["version"], **_about(jobset)},
+        "options": {
+            **{name: info["options"][name] for name in _OPTIONS},
+            "changed": info["options_changed"],
+        },
         "certificates": info["certificates"],
         "runtimes": {
             **info["built_in_runtimes"],
@@ -128,6 +140,7 @@ def _nothing(error: str) -> dict[str, Any]:
         "cluster",
         "trainer",
         "jobset",
+        "options",
         "certificates",
         "runtimes",
         "user_objects",

@@ -75,6 +75,10 @@ _value:
       description: Findings to know before an install, each with C(code) and C(object).
       type: list
       elements: dict
+    options:
+      description: The C(digest) of the options, which is empty without options and V(null) if it is unknown, and
+        C(changed), how the options differ from those of the last install.
+      type: dict
     changed:
       description: Whether the cluster was changed; with C(check_mode), whether it would be.
       type: bool
@@ -103,6 +107,7 @@ _value:
     runtimes: [{name: torch-distributed, framework: torch, proven: true}]
     blockers: []
     warnings: []
+    options: {digest: "", changed: []}
     changed: true
     check_mode: false
     smoke: null
@@ -139,6 +144,7 @@ def summary(steps: Mapping[str, Mapping[str, Any]], release: str, check_mode: bo
         "runtimes": _chosen(proven.get("runtimes"), "name", "framework", "proven"),
         "blockers": _chosen(stopped.get("blockers"), "code", "object"),
         "warnings": _chosen(judged.get("warnings_found"), "code", "object"),
+        "options": _options(ran),
         # The result of a failed write lists what was written before.
         "changed": any(bool(result.get("changed") or result.get("written")) for result in ran.values()),
         "check_mode": check_mode,
@@ -171,6 +177,14 @@ def _until_failure(
 
 def _with(key: str, ran: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
     return next((result for result in ran.values() if key in result), {})
+
+
+def _options(ran: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    laid, changed = _with("options", ran).get("options"), _with("options_changed", ran).get("options_changed")
+    return {
+        "digest": None if laid is None else _short(laid["digest"]),
+        "changed": [_short(line) for line in changed or []],
+    }
 
 
 def _smoke(result: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -29,7 +29,7 @@ from .kubeconfig.files import kubeconfig_of
 from .objects.line import plain
 from .options.spec import CUSTOMIZE, GIVEN, MODES, RECORDED, given_options
 from .output import Outlet
-from .ownership.record import read_install_record
+from .ownership.record import Record, read_install_record
 from .release.bundle import ALL_RUNTIMES, CERTIFICATES, GENERATED, Bundle
 from .release.loader import load_bundle
 from .release.versions import DEFAULT_RELEASE
@@ -113,10 +113,13 @@ class ModuleOperation:
     Args:
         options: the argument spec of this module; the shared options are added.
         operation: receives the call, the cluster and the bundle; returns the result or raises a ConductorError.
+        needs_options: whether a call with these parameters needs the options of the install record if it is to use
+            them. What only removes works by the objects in the record.
     """
 
     options: dict[str, Any]
     operation: Operation
+    needs_options: Callable[[Mapping[str, Any]], bool] = lambda params: True
 
     def argument_spec(self) -> dict[str, Any]:
         """Return all options, shared ones included. This is a copy, because validation may change it."""
@@ -169,8 +172,8 @@ class ModuleOperation:
         if exposed := cluster.exposure():
             call.warn(exposed)
         try:
-            if params["options"] == RECORDED:
-                bundle = _customized(bundle, read_install_record(cluster, bundle.namespace).options, recorded=True)
+            if params["options"] == RECORDED and self.needs_options(params):
+                bundle = _as_recorded(bundle, read_install_record(cluster, bundle.namespace), call.warn)
             return self.run(call, cluster, bundle)
         finally:
             # They may have been renewed meanwhile.
@@ -189,13 +192,32 @@ class ModuleOperation:
             raise
 
 
-def _customized(bundle: Bundle, options: Mapping[str, Any], *, recorded: bool = False) -> Bundle:
+def _customized(bundle: Bundle, options: Mapping[str, Any]) -> Bundle:
     if not options:
         return bundle
     # Most installations have none.
     from .options.layers import with_options
 
-    return with_options(bundle, options, recorded=recorded)
+    return with_options(bundle, options)
+
+
+def _as_recorded(bundle: Bundle, record: Record, warn: Callable[[str], None]) -> Bundle:
+    """Return the bundle with the options of the install record.
+
+    Raises:
+        InputError: they cannot be used.
+    """
+    if not record.release:
+        state = "cannot be read" if record.resource_version else "does not exist"
+        warn(
+            f"the install record in namespace {bundle.namespace} {state}, so the options of the last install are "
+            "unknown: this run uses the release without options"
+        )
+    if not record.options:
+        return bundle
+    from .options.recorded import lay_recorded
+
+    return lay_recorded(bundle, record.options)
 
 
 def _secrets_of(settings: Mapping[str, Any]) -> set[str]:

@@ -337,6 +337,51 @@ preserved_fields:
     - object: Deployment kubeflow-system/kubeflow-trainer-controller-manager
       owner: kubectl-edit
       fields: [spec.template.spec.tolerations]
+options:
+  description: What O(customize) changes about the release.
+  returned: success with O(state=present)
+  type: dict
+  contains: &options
+    digest:
+      description: Digest of the options, the same on clusters with the same options; empty without options.
+      type: str
+    summary:
+      description: The options in a few words each.
+      type: list
+      elements: str
+    fields:
+      description: Number of fields that differ from the release.
+      type: int
+    objects:
+      description: Number of objects that options add or remove.
+      type: int
+    differences:
+      description:
+        - The fields that differ from the release, each with C(object), C(field), C(release), C(value) and C(set_by),
+          the option behind it. C(field) is empty for an object that an option adds or removes. Values are shortened,
+          and masked in a Secret. At most 50 rows; the last one counts the others.
+      type: list
+      elements: dict
+  sample: &options_sample
+    digest: 3f1c0a9b7d2e4856
+    summary: [1 toleration]
+    fields: 1
+    objects: 0
+    differences:
+      - object: Deployment kubeflow-system/jobset-controller-manager
+        field: spec.template.spec.tolerations
+        release:
+        value: "[{'key': 'CriticalAddonsOnly', 'operator': 'Exists'}]"
+        set_by: customize.tolerations
+options_changed:
+  description:
+    - How the options differ from those of the last install, which the install record holds. Secrets are not shown. At
+      most 10 lines; the last one counts the others.
+    - In check mode, it is also printed as a warning, because the options of the last install may have been forgotten.
+  returned: success with O(state=present), and failure if they differ
+  type: list
+  elements: str
+  sample: [customize.registries.ghcr.io is mirror.example.com/ghcr in the install record and not given here]
 warnings_found:
   description:
     - Warnings of the check before the first write, without those that O(accept) suppresses; each is also printed as a
@@ -537,6 +582,11 @@ def install(call: Call, cluster: Cluster, bundle: Bundle) -> dict[str, Any]:
             call.warn(warning_line(finding))
     for edit in result["preserved_fields"]:
         call.warn(preserved_line(edit))
+    if call.check_mode and result["options_changed"]:
+        from ansible_collections.conductor.trainer.plugins.module_utils.options.record import other_options
+
+        text, next_step = other_options(result["options_changed"])
+        call.warn(f"{text}. Next: {next_step}")
     return result
 
 
@@ -588,6 +638,7 @@ OPERATION = ModuleOperation(
         "certificates_pem": pem_options(),
     },
     install_or_remove,
+    needs_options=lambda params: params["state"] == "present",
 )
 
 

@@ -231,6 +231,60 @@ record:
     same_bundle:
       description: Whether it was written from the bundle of O(release).
       type: bool
+options:
+  description: >-
+    How the installation differs from its release, by the options in the install record. Without an installation, by
+    the options of this task.
+  returned: success
+  type: dict
+  contains:
+    digest:
+      description: Digest of the options, the same on clusters with the same options; empty without options.
+      type: str
+    summary:
+      description: The options in a few words each.
+      type: list
+      elements: str
+    fields:
+      description: Number of fields that differ from the release because of options.
+      type: int
+    objects:
+      description: Number of objects that options add or remove.
+      type: int
+    differences:
+      description:
+        - The fields that differ from the release, each with C(object), C(field), C(release), C(value) and C(set_by),
+          the option behind it. C(field) is empty for an object that an option adds or removes. Values are shortened,
+          and masked in a Secret. At most 50 rows; the last one counts the others.
+      type: list
+      elements: dict
+    problem:
+      description: Why the options in the install record cannot be used; empty if they can.
+      type: str
+    others:
+      description: Field managers, and how many fields of the controllers' Deployments each of them has added.
+      type: dict
+  sample:
+    digest: 3f1c0a9b7d2e4856
+    summary: [1 toleration]
+    fields: 1
+    objects: 0
+    differences:
+      - object: Deployment kubeflow-system/jobset-controller-manager
+        field: spec.template.spec.tolerations
+        release:
+        value: "[{'key': 'CriticalAddonsOnly', 'operator': 'Exists'}]"
+        set_by: customize.tolerations
+    problem: ""
+    others: {kubectl-patch: 1}
+options_changed:
+  description:
+    - How the options of this task differ from those in the install record. Secrets are not shown. At most 10 lines; the
+      last one counts the others.
+  returned: success
+  type: list
+  elements: str
+  sample: [customize.registries.ghcr.io is mirror.example.com/ghcr in the install record and not given here]
 helm_releases:
   description: With V(helm) in O(adopt), the releases of Helm to which the installed Trainer and JobSet belong.
   returned: success

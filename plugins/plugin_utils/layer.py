@@ -73,7 +73,9 @@ _OF_MODULES = {
 }
 _SET = re.compile(rf"{{{{\s*({_PREFIX}\w+)")
 # The texts of a result that name settings, by their key; all others are data.
-_TEXTS = frozenset({"cause", "msg", "next_step", "retained", "warnings"})
+_TEXTS = frozenset({"cause", "msg", "next_step", "options_changed", "problem", "retained", "set_by", "warnings"})
+# A line of a diff ends with the variable behind the field; the rest of it is data.
+_BEHIND = re.compile(rf"  \({_PREFIX}\w+[^\n]*\)$", re.MULTILINE)
 
 
 def variables_of(task: Any) -> dict[str, str] | None:
@@ -107,13 +109,26 @@ def _option(variable: str) -> str:
     return f"customize.{variable}" if variable in WITHIN else variable
 
 
+def _spoken_diff(value: Any, variables: Mapping[str, str] | None) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        side: _BEHIND.sub(lambda found: spoken(found[0], variables), text) if isinstance(text, str) else text
+        for side, text in value.items()
+    }
+
+
 def spoken_result(value: Any, variables: Mapping[str, str] | None, *, is_text: bool = False) -> Any:
     """Return a result, or a part of one, whose texts have the names of a layer."""
     if isinstance(value, str):
         return spoken(value, variables) if is_text else value
     if isinstance(value, Mapping):
         return {
-            name: part if name == "invocation" else spoken_result(part, variables, is_text=name in _TEXTS)
+            name: part
+            if name == "invocation"
+            else _spoken_diff(part, variables)
+            if name == "diff"
+            else spoken_result(part, variables, is_text=name in _TEXTS)
             for name, part in value.items()
         }
     if isinstance(value, (list, tuple)):

@@ -15,7 +15,13 @@ _IMAGE = (
     "its tag"
 )
 _CONTROLLER = "set it in conductor_trainer_controller or conductor_jobset_controller"
+_CONFIG = "set its keys as config in conductor_trainer_controller or conductor_jobset_controller"
 _NO_CONTROLLER = "no variable changes it; set it by conductor_patches"
+_OTHER_OBJECTS = "no variable creates such objects; give them as conductor_extra_objects"
+_RUNTIMES = (
+    "conductor_runtimes selects runtimes of the release, conductor_patches changes them, and conductor_extra_objects "
+    "adds others"
+)
 _HELM = "Conductor does not use Helm; there is no chart and there are no values"
 _JOBSET_VERSION = "the version of JobSet is defined by conductor_release; conductor_jobset selects which JobSet is used"
 _JOBSET = "set conductor_jobset to bundled to install JobSet, or to external to use an existing one"
@@ -66,6 +72,10 @@ RENAMED: dict[str, str] = {
         "replicas": "replica_count",
         "resources": "requests limits",
         "priority_class": "priority_class_name",
+        "log_level": "log_verbosity zap_log_level verbose_logging",
+        "tls": "tls_config tls_min_version cipher_suites",
+        "tolerations": "toleration taints",
+        "node_selector": "node_selectors node_labels",
         "spread": "topology_spread_constraints",
         "disruption_budget": "pdb pod_disruption_budget",
         "labels": "common_labels",
@@ -84,7 +94,12 @@ ANSWERS: dict[str, str] = {
         _NAMES: "name release_name name_prefix fullname_override",
         _IMAGE: "image image_tag image_name image_repository repository tag trainer_image jobset_image",
         _CONTROLLER: "env env_from volumes volume_mounts pod_labels pod_annotations leader_elect leader_election",
-        _NO_CONTROLLER: "args extra_args security_context pod_security_context",
+        _CONFIG: "controller_config manager_config operator_config trainer_config jobset_config config_overrides",
+        _NO_CONTROLLER: "args extra_args security_context pod_security_context dns_policy liveness_probe "
+        "readiness_probe",
+        _OTHER_OBJECTS: "network_policy network_policies service_monitor service_monitors prometheus user_roles "
+        "cluster_roles role_bindings resource_quota limit_range",
+        _RUNTIMES: "custom_runtimes runtime_overrides runtime_images default_runtimes",
         _HELM: "values values_file values_files helm helm_values chart charts chart_version chart_ref chart_repo repo "
         "repo_url set_values",
         _JOBSET_VERSION: "jobset_version jobset_release",

@@ -16,6 +16,8 @@ class KnownCause(NamedTuple):
     Args:
         words: a regular expression that must match the message, ignoring case.
         cause, next_step: texts; C({0}), C({1}) stand for what the groups of C(words) matched.
+        if_installed: the next step if it is a pod of a controller: it names the variables that change what an install
+            applies; empty if it is the same.
         own_fault: whether the program itself is at fault, so that waiting never helps, whatever else the message says.
     """
 
@@ -23,12 +25,18 @@ class KnownCause(NamedTuple):
     cause: str
     next_step: str
     own_fault: bool = False
+    if_installed: str = ""
 
 
-def cause_in(text: str, catalogue: Iterable[KnownCause]) -> tuple[str, str] | None:
-    """Return the cause and the next step of the first entry that matches a text; None if none matches."""
+def cause_in(text: str, catalogue: Iterable[KnownCause], *, installed: bool = True) -> tuple[str, str] | None:
+    """Return the cause and the next step of the first entry that matches a text; None if none matches.
+
+    Args:
+        installed: whether the text is about a controller or its pods, which an install applies.
+    """
     for entry in catalogue:
         if found := re.search(entry.words, text, re.IGNORECASE):
             groups = [group or "" for group in found.groups()]
-            return entry.cause.format(*groups).rstrip(" :"), entry.next_step.format(*groups)
+            step = (entry.if_installed if installed else "") or entry.next_step
+            return entry.cause.format(*groups).rstrip(" :"), step.format(*groups)
     return None

@@ -10,16 +10,19 @@ that fails to reach the API server.
 from __future__ import annotations
 
 from .causes import KnownCause, cause_in
-from .pull_failures import DISK_FULL, NO_RUNTIME
+from .pull_failures import DISK_FULL, NO_RUNTIME, OTHER_ARCHITECTURE
 
 _SANDBOX = r"(?:FailedCreatePodSandBox|FailedPodSandBoxStatus|pod sandbox|NetworkNotReady)"
 _SOURCE = "create what the message names; if it belongs to the controllers, run the install, which restores it"
 _NODES = "check the nodes: `kubectl get nodes`"
 
+MORE_MEMORY = "raise the memory limit of the container with `conductor_resources`"
+
 WRONG_ARCHITECTURE = KnownCause(
     r"exec format error",
     "its image is built for another architecture than the node's",
     "use an image that is built for the nodes' architecture, or nodes of an architecture that the image supports",
+    if_installed=OTHER_ARCHITECTURE,
 )
 
 # The first match counts. Sources: kubernetes/kubernetes pkg/kubelet (events, prober, kuberuntime), pkg/volume;
@@ -49,6 +52,7 @@ EVENT_CAUSES: tuple[KnownCause, ...] = (
         r"|lookup runtimeHandler for runtimeClassName ([\w./-]+)|runtime \\*\"([\w./-]+?)\\*\" binary not installed",
         "its node does not have the container runtime of its RuntimeClass: {0}{1}{2}{3}{4}{5}",
         "install that runtime on the nodes, or remove runtimeClassName from the pod template",
+        if_installed="install that runtime on the nodes, or remove runtimeClassName from `conductor_patches`",
     ),
     KnownCause(
         rf"{_SANDBOX}.*(?:(?:sandbox|pause|infra(?:structure)?(?: container)?) image"
@@ -66,6 +70,7 @@ EVENT_CAUSES: tuple[KnownCause, ...] = (
         r"OOM-?killed",
         "it runs out of memory",
         "raise the memory limit of the container",
+        if_installed=MORE_MEMORY,
     ),
     KnownCause(
         r"too many open files|no space left for inotify|cannot allocate memory|resource temporarily unavailable",
@@ -119,11 +124,13 @@ EVENT_CAUSES: tuple[KnownCause, ...] = (
         r"|no such file or directory: unknown",
         "its image does not have the program that its container starts",
         "correct the image or the command of the container",
+        if_installed="correct the image in `conductor_images`, or the command in `conductor_patches`",
     ),
     KnownCause(
         r"Liveness probe (?:failed|error)|failed liveness probe",
         "the kubelet restarts it, because it does not answer its liveness probe in time",
         "give it more CPU, or find out what slows its node down",
+        if_installed="give it more CPU with `conductor_resources`, or find out what slows its node down",
     ),
     KnownCause(
         r"NodeNotReady: |Node is not ready|TaintManagerEviction",
@@ -134,6 +141,7 @@ EVENT_CAUSES: tuple[KnownCause, ...] = (
         r"Unable to retrieve some image pull secrets \(([^)]+)\)",
         "Secrets with the credentials of its registry are missing: {0}",
         "create these Secrets (imagePullSecrets) in its namespace",
+        if_installed="create these Secrets in its namespace, or correct `conductor_image_pull_secrets`",
     ),
     KnownCause(
         r"(?:Readiness|Startup) probe (?:failed|error)|failed startup probe",
@@ -154,12 +162,13 @@ POD_CAUSES: tuple[KnownCause, ...] = (
     KnownCause(
         rf"{_EVICTED}.*(?:ephemeral|EmptyDir)",
         "its node evicted it, because it used more temporary disk space than it may",
-        "raise the limit of ephemeral-storage or of the volume, or find out what fills it",
+        "raise the limit of ephemeral-storage with `conductor_resources` or that of the volume, or find out what fills "
+        "it",
     ),
     KnownCause(
         rf"{_EVICTED}.*memory",
         "its node evicted it, because the memory of the node ran out",
-        "raise the memory request of the container, or free memory on the nodes",
+        "raise the memory request of the container with `conductor_resources`, or free memory on the nodes",
     ),
     KnownCause(
         rf"{_EVICTED}.*(?:disk|inodes|nodefs|imagefs|containerfs|storage)",
@@ -174,7 +183,7 @@ POD_CAUSES: tuple[KnownCause, ...] = (
     KnownCause(
         r"^(?:Preempt\w*|TerminationByKubelet: Preempted)\b",
         "it was stopped to make room for a pod of a higher priority",
-        "add capacity, or give it a PriorityClass",
+        "add capacity, or give it a PriorityClass with `conductor_priority_class`",
     ),
     KnownCause(
         r"^(?:NodeShutdown|Terminated|Shutdown|TerminationByKubelet: .*shutdown)\b",
@@ -189,7 +198,7 @@ POD_CAUSES: tuple[KnownCause, ...] = (
     KnownCause(
         r"^DeletionByTaintManager\b",
         "a taint of its node evicted it",
-        "check the taints of the nodes: `kubectl describe nodes`",
+        "check the taints of the nodes (`kubectl describe nodes`), or set `conductor_tolerations`",
     ),
     KnownCause(
         r"^(?:NodeLost|DeletionByPodGC)\b",
@@ -199,7 +208,7 @@ POD_CAUSES: tuple[KnownCause, ...] = (
     KnownCause(
         r"^OutOf([\w./-]+)",
         "its node does not have enough {0} left for it",
-        "free capacity on the nodes, or add a node",
+        "free capacity on the nodes, add a node, or lower the request with `conductor_resources`",
     ),
     KnownCause(
         r"^DeadlineExceeded\b",
@@ -209,7 +218,8 @@ POD_CAUSES: tuple[KnownCause, ...] = (
     KnownCause(
         r"^(NodeAffinity|NodeName|NodePorts|NodeUnschedulable|TaintToleration|NodeLabel\w*)\b",
         "its node no longer accepts it: {0}",
-        "check the labels and taints of the nodes: `kubectl describe nodes`",
+        "check the labels and taints of the nodes (`kubectl describe nodes`), or set `conductor_node_selector` or "
+        "`conductor_tolerations`",
     ),
     KnownCause(
         r"^(UnexpectedAdmissionError|TopologyAffinityError|SMTAlignmentError|InvalidNodeInfo|Unknown(?:Reason)?"
@@ -222,16 +232,20 @@ POD_CAUSES: tuple[KnownCause, ...] = (
 )
 
 
-def event_cause(words: str, *, weak: bool = True, liveness: bool = True) -> tuple[str, str] | None:
+def event_cause(
+    words: str, *, weak: bool = True, liveness: bool = True, installed: bool = True
+) -> tuple[str, str] | None:
     """Return the cause and the next step for an event; None if the catalogue has no match.
 
     Args:
         words: its reason and message, unchanged.
         weak: use entries that say little, too.
         liveness: use the liveness probe, too.
+        installed: whether it is about a controller or its pods, which an install applies.
     """
     entries = EVENT_CAUSES if weak else EVENT_CAUSES[:-WEAK]
-    return cause_in(words, (entry for entry in entries if liveness or LIVENESS not in entry.words))
+    known = (entry for entry in entries if liveness or LIVENESS not in entry.words)
+    return cause_in(words, known, installed=installed)
 
 
 def pod_cause(reason: str) -> tuple[str, str] | None:

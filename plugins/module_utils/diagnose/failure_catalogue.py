@@ -9,7 +9,8 @@ a grace period if something may still resolve it. Anything else is left to the d
 
 from __future__ import annotations
 
-from .pull_failures import PULL_SIGNATURES, START_REASONS
+from .event_causes import MORE_MEMORY
+from .pull_failures import CORRECT_NAME, PULL_SIGNATURES, START_REASONS
 from .signature import SLOW, Signature
 
 _START = START_REASONS
@@ -26,12 +27,14 @@ SIGNATURES: tuple[Signature, ...] = (
         "container",
         frozenset({"InvalidImageName"}),
         "correct the image name {image}",
+        if_installed=CORRECT_NAME,
     ),
     Signature(
         "its image is not on the node, and its imagePullPolicy forbids pulling it",
         "container",
         frozenset({"ErrImageNeverPull"}),
         "load {image} onto the nodes, or set imagePullPolicy IfNotPresent",
+        if_installed="load {image} onto the nodes, or set `conductor_image_pull_policy: IfNotPresent`",
     ),
     Signature(
         "the kubelet of its node does not know yet what its container needs",
@@ -71,6 +74,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "container",
         _CRASH | _START,
         "raise the memory limit of the container",
+        if_installed=MORE_MEMORY,
         words=r"OOMKilled|OOM-?killed|out of memory \(memory limit",
         # The memory that it needs to start does not change. Other exits may have external causes, even twice.
         restarts=1,
@@ -80,6 +84,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "container",
         _START,
         "raise the memory limit of the container",
+        if_installed=MORE_MEMORY,
         # It is killed before its program starts, so that it was never restarted.
         words=r"OOM-?killed",
         grace=5.0,
@@ -93,6 +98,7 @@ SIGNATURES: tuple[Signature, ...] = (
         "container",
         frozenset({"CreateContainerError"}),
         "give the container a command, or use an image that has one",
+        if_installed="set `conductor_images` to an image that has a command",
         words=r"no command specified|no command to run",
         grace=5.0,
     ),
@@ -108,6 +114,8 @@ SIGNATURES: tuple[Signature, ...] = (
         "scheduler",
         frozenset({"Unschedulable"}),
         "free capacity, uncordon a node, remove a taint or add a node; `kubectl describe nodes` shows the details",
+        if_installed="free capacity, uncordon a node or add one, or set `conductor_tolerations`, "
+        "`conductor_node_selector` or `conductor_resources`; `kubectl describe nodes` shows the details",
         words=r"insufficient |unschedulable|untolerated taint|had taints|didn't match pod's node affinity/selector",
         # No node yet.
         but_not=r"no nodes available",

@@ -65,7 +65,8 @@ def failure_signs(
         pods: the pods that its selector matches.
         before: uid of a pod to its C(restarts_of) when the wait began; the cause of these may be repaired by now.
     """
-    return _recognised(_signs(deployment, pods, before or {}), namespace_of(deployment), name_of(deployment))
+    signs = _signs(deployment, pods, before or {})
+    return _recognised(signs, namespace_of(deployment), name_of(deployment), installed=True)
 
 
 def start_failures(pods: Iterable[Mapping[str, Any]], namespace: str) -> list[FailureSign]:
@@ -75,7 +76,7 @@ def start_failures(pods: Iterable[Mapping[str, Any]], namespace: str) -> list[Fa
     handles.
     """
     signs = (replace(sign, restarts=0) for pod in pods for sign in _container_signs(pod, {}))
-    return _recognised(signs, namespace, "")
+    return _recognised(signs, namespace, "", installed=False)
 
 
 def pod_failures(pods: Iterable[Mapping[str, Any]], namespace: str, timeout: str) -> list[FailureSign]:
@@ -85,25 +86,36 @@ def pod_failures(pods: Iterable[Mapping[str, Any]], namespace: str, timeout: str
         timeout: the variable for the duration of the wait.
     """
     signs = (replace(sign, restarts=0) for pod in pods for sign in (*_scheduler_signs(pod), *_container_signs(pod, {})))
-    return _recognised(signs, namespace, "", timeout)
+    return _recognised(signs, namespace, "", timeout, installed=True)
 
 
 def pull_failure(message: str, image: str, namespace: str, pod: str) -> tuple[str, str] | None:
-    """Return the cause and the next step of a failed pull, e.g. from an event; None if the message tells nothing.
+    """Return cause and next step of a controller's failed pull, e.g. from an event; None if the message tells nothing.
 
     Args:
         message: the unchanged message of the kubelet.
     """
     sign = _Sign("container", "", "ErrImagePull", message, "", pod=pod, image=image)
-    found = _recognised([sign], namespace, "")
+    found = _recognised([sign], namespace, "", installed=True)
     if _is_bare(message) or not found:
         return None
     return found[0].signature.cause, found[0].next_step
 
 
 def _recognised(
-    signs: Iterable[_Sign], namespace: str, deployment: str, timeout: str = "conductor_wait_timeout"
+    signs: Iterable[_Sign],
+    namespace: str,
+    deployment: str,
+    timeout: str = "conductor_wait_timeout",
+    *,
+    installed: bool,
 ) -> list[FailureSign]:
+    """Return the signs that the catalogue has.
+
+    Args:
+        timeout: the variable for the duration of the wait.
+        installed: whether these are pods of the controllers, which an install applies.
+    """
     found: dict[str, FailureSign] = {}
     for sign in signs:
         if sign.source == "creation":
@@ -114,7 +126,7 @@ def _recognised(
         signature = next((signature for signature in SIGNATURES if _fits(signature, sign)), None)
         if signature is not None:
             option = f" -c {sign.container}" if signature.restarts and sign.several and sign.container else ""
-            next_step = signature.next_step.format(
+            next_step = ((signature.if_installed if installed else "") or signature.next_step).format(
                 namespace=namespace,
                 deployment=deployment,
                 pod=f"{sign.pod}{option}",

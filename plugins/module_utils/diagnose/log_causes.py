@@ -24,13 +24,14 @@ LOG_CAUSES: tuple[KnownCause, ...] = (
     KnownCause(
         r'unknown field \\*"([\w.\[\]-]+)',
         "its configuration has the field {0}, which this release does not support",
-        "run the install, which restores the release's ConfigMap, or remove the field from the controller's ConfigMap",
+        "remove the field from `config` in `conductor_trainer_controller` or `conductor_jobset_controller`, or run the "
+        "install, which restores the ConfigMap",
         own_fault=True,
     ),
     KnownCause(
         r"flag provided but not defined: (\S+)|unknown flag: (\S+)",
         "it is started with the flag {0}{1}, which this release does not support",
-        "run the install, which restores the release's Deployment, or remove the flag from the Deployment",
+        "remove the flag from `conductor_patches`, or run the install, which restores the Deployment",
         # A list of all flags follows in the log.
         own_fault=True,
     ),
@@ -47,7 +48,8 @@ LOG_CAUSES: tuple[KnownCause, ...] = (
     KnownCause(
         r"bind: address already in use",
         "a port that it listens on is already in use on its node",
-        "give the two controllers different ports or nodes if they use hostNetwork",
+        "set `conductor_host_network`, which gives the two controllers different ports, or change the port in the "
+        "`config` of `conductor_trainer_controller` or `conductor_jobset_controller`",
     ),
     KnownCause(
         r"leader election lost|failed to renew lease",

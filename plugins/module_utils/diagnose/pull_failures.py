@@ -23,6 +23,12 @@ _NODE_RUNTIME = (
     "check the container runtime of the pod's node: `kubectl -n {namespace} describe pod {pod}` names the node"
 )
 
+CORRECT_NAME = "correct the image name {image} in `conductor_registries`, `conductor_images` or `conductor_patches`"
+OTHER_ARCHITECTURE = (
+    "set `conductor_images` to an image that is built for the nodes' architecture, or `conductor_node_selector` to "
+    "nodes of an architecture that the image supports"
+)
+
 DISK_FULL = r"no space left on device|disk quota exceeded|not enough (?:disk )?space|insufficient (?:disk )?space"
 # Network plugins and volume drivers have sockets, too.
 NO_RUNTIME = r"(?:containerd|crio|cri-dockerd|dockershim|docker)\.sock|cannot connect to the docker daemon"
@@ -35,6 +41,8 @@ PULL_SIGNATURES: tuple[Signature, ...] = (
         "container",
         _PULL,
         "allow {image} in the signature policy of the nodes' container runtime, or use an image that is signed",
+        if_installed="allow {image} in the signature policy of the nodes' container runtime, or set `conductor_images` "
+        "to an image that is signed",
         words=r"SignatureValidationFailed|signature validation failed|source image rejected|signature was required"
         r"|signature for .*not accepted|invalid (?:gpg )?signature|signature verification failed",
         # A service that keeps the signatures may not answer at first.
@@ -54,6 +62,7 @@ PULL_SIGNATURES: tuple[Signature, ...] = (
         "container",
         _PULL,
         "correct the image name {image}",
+        if_installed=CORRECT_NAME,
         words=r"invalid reference format|couldn't parse image",
     ),
     Signature(
@@ -61,6 +70,7 @@ PULL_SIGNATURES: tuple[Signature, ...] = (
         "container",
         _PULL,
         "write {image} with its registry, e.g. docker.io/",
+        if_installed="set `conductor_images` to {image} with its registry, e.g. docker.io/",
         words=r"did not resolve to an alias|short name mode is enforcing|no unqualified-search registries",
         grace=15.0,
     ),
@@ -69,6 +79,8 @@ PULL_SIGNATURES: tuple[Signature, ...] = (
         "container",
         _PULL,
         "use an image in the format of OCI or of Docker's schema 2: build {image} again",
+        if_installed="build {image} again in the format of OCI or of Docker's schema 2, or set `conductor_images` to "
+        "an image in such a format",
         words=r"media type \\*\"[^\"]*\\*\" is no longer supported|docker schema ?1"
         r"|schema1 .*(?:not supported|deprecated)",
         grace=15.0,
@@ -96,6 +108,8 @@ PULL_SIGNATURES: tuple[Signature, ...] = (
         _PULL,
         "wait until the limit of the registry of {image} ends, give the pods credentials (imagePullSecrets), or use a "
         "mirror",
+        if_installed="wait until the limit of the registry of {image} ends, set `conductor_image_pull_credentials`, or "
+        "set `conductor_registries` to a mirror",
         words=r"toomanyrequests|too many requests|(?<![\d.:])429\b|rate ?limit|pull QPS exceeded",
         grace=SLOW,
     ),
@@ -113,6 +127,7 @@ PULL_SIGNATURES: tuple[Signature, ...] = (
         "container",
         _PULL,
         "use an image that is built for the nodes' architecture, or nodes of an architecture that the image supports",
+        if_installed=OTHER_ARCHITECTURE,
         words=r"no match for platform"
         r"|no matching manifest for|no image found in (?:image index|manifest list)"
         r"|no supported platform found|cannot be used on this platform"
@@ -172,6 +187,9 @@ PULL_SIGNATURES: tuple[Signature, ...] = (
         "container",
         _PULL,
         "give the pods credentials for the registry of {image} (imagePullSecrets), and check the image name",
+        if_installed="give the pods credentials for the registry of {image} by `conductor_image_pull_credentials` or "
+        "`conductor_image_pull_secrets`, and check the image name, which `conductor_registries` and "
+        "`conductor_images` set",
         # Registries give the same answer for a missing image and for an image without access.
         words=r"access (?:\S+ ){0,6}denied|(?<!permission )denied: |insufficient_scope|\bunauthori[sz]ed\b"
         r"|authori[sz]ation failed|authentication (?:is )?required|authentication failed|(?<![\d.:])40[13]\b"
@@ -186,6 +204,7 @@ PULL_SIGNATURES: tuple[Signature, ...] = (
         "container",
         _PULL,
         "repair {image} by a new push, or use another tag",
+        if_installed="repair {image} by a new push, or set `conductor_images` to another tag",
         words=r"httpReadSeeker.*not found|blob unknown|could not fetch content descriptor.*not found"
         r"|content at \S* ?not found|fetching blob.*(?:not found|404)|manifest blob unknown",
         # A registry that mirrors another one may still be fetching it.
@@ -214,6 +233,8 @@ PULL_SIGNATURES: tuple[Signature, ...] = (
         "container",
         _PULL,
         "check the name and tag of {image}, and push it to that registry",
+        if_installed="check the name and tag of {image}, which `conductor_registries` and `conductor_images` set, and "
+        "push it to that registry",
         # "lookup ...: no such host" and refused connections may be resolved within minutes.
         words=r": not found|code = NotFound|manifest unknown|name unknown|manifest_unknown|name_unknown"
         r"|(?<![\d.:])404\b|repository (?:\S+ )?(?:does not exist|not found)|no such image"
@@ -225,6 +246,8 @@ PULL_SIGNATURES: tuple[Signature, ...] = (
         "container",
         _PULL,
         "check that the nodes can reach the registry of {image}; if the pull is only slow, raise {timeout}",
+        if_installed="check that the nodes can reach the registry of {image}, or set `conductor_registries` to one "
+        "that they reach; if the pull is only slow, raise {timeout}",
         grace=SLOW,
     ),
 )

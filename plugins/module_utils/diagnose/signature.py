@@ -26,6 +26,8 @@ class Signature:
         words: a regular expression that must match the unchanged message, ignoring case. Names and URLs of images are
             left out, because they may contain any word.
         but_not: a regular expression that must not match the message.
+        if_installed: the next step if it is a pod of a controller: it names the variables that change what an install
+            applies; empty if it is the same.
         grace: seconds that the sign must last, because until then it may be temporary. C(SLOW) if it may only be slow:
             it is then never certain, and the next step is reported when the deadline has passed.
         restarts: how often the container must have been restarted, at least once during the wait.
@@ -44,6 +46,7 @@ class Signature:
     restarts: int = 0
     nodes_help: bool = False
     own_fault: bool = False
+    if_installed: str = ""
 
 
 SLOW = float("inf")

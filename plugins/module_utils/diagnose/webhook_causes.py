@@ -17,6 +17,7 @@ _PORT = (
     "groups and NetworkPolicies"
 )
 _ROTATION = "wait for the controller to write its CA again; if it does not, search its log for cert-rotation"
+_ANNOTATIONS = "by `pod_annotations` in `conductor_trainer_controller` and `conductor_jobset_controller`"
 _POD = "read the log of the controller behind the Service"
 _SLICES = "check which pods the Service selects: `kubectl -n kubeflow-system get endpointslices`"
 
@@ -58,7 +59,7 @@ WEBHOOK_CAUSES: tuple[KnownCause, ...] = (
         r"Address is not allowed",
         "the control plane cannot call the addresses of pods, for example with an overlay network on a managed control "
         "plane",
-        "run the controllers with hostNetwork, or use the pod network of the cloud (kubernetes-sigs/jobset issue 977)",
+        "set `conductor_host_network: true`, or use the pod network of the cloud (kubernetes-sigs/jobset issue 977)",
     ),
     KnownCause(
         r"No agent available|proxy error from \S+ while dialing|failed to dial backend",
@@ -111,7 +112,7 @@ WEBHOOK_CAUSES: tuple[KnownCause, ...] = (
     KnownCause(
         r"remote error: tls|handshake failure|TLS handshake timeout|tls: ",
         "the TLS handshake fails",
-        "look for a service mesh sidecar or a proxy in between, and exclude port 9443 from it",
+        f"look for a service mesh sidecar or a proxy in between, and exclude port 9443 from it {_ANNOTATIONS}",
     ),
     # -- it is slow, or interrupted --------------------------------------------------------------------------
     KnownCause(
@@ -127,7 +128,8 @@ WEBHOOK_CAUSES: tuple[KnownCause, ...] = (
     KnownCause(
         r"connection reset by peer|broken pipe|server closed idle connection|\bEOF\b|use of closed network connection",
         "the connection was closed: the controller is stopping or starting, or something in between closes it",
-        "look for restarts of the controller, and for a service mesh sidecar in front of it",
+        "look for restarts of the controller, and for a service mesh sidecar in front of it; port 9443 can be excluded "
+        f"from it {_ANNOTATIONS}",
     ),
     KnownCause(
         r"expected webhook response|received invalid webhook response|response was absent|response\.uid"

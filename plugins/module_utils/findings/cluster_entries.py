@@ -185,13 +185,15 @@ NAMESPACE = (
         "default_deny",
         "warning",
         "NetworkPolicy {what} blocks the API server's calls to the webhooks' port {port}",
-        "allow ingress to TCP port {port} from every source, because labels cannot select the API server",
+        "allow ingress to TCP port {port} from every source, because labels cannot select the API server: by a "
+        "NetworkPolicy in `conductor_extra_objects` for example",
     ),
     CatalogueEntry(
         "istio_injection",
         "warning",
         "pods in namespace {namespace} get an Istio sidecar, which intercepts the API server's calls to the webhooks",
-        "disable the injection for this namespace, or exclude inbound port {port}",
+        "disable the injection for this namespace, or exclude inbound port {port} by `pod_annotations` in "
+        "`conductor_trainer_controller` and `conductor_jobset_controller`",
     ),
 )
 

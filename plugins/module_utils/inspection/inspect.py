@@ -40,6 +40,7 @@ from .distribution import distribution
 from .namespace import namespace_facts
 from .neighbours import neighbour_facts
 from .nodes import node_facts
+from .options import option_facts
 from .reads import Readings, read
 from .rollout import to_place
 from .trainer import trainer_facts
@@ -148,6 +149,7 @@ def facts_of(
         held=held[JOBSET_CRD],
     )
     meant = resolve_jobset(jobset_mode, record, jobset)
+    options = option_facts(bundle, record, meant, deployments)
     beside = _second_controllers(bundle, deployments, adopt)
     # With an external JobSet, the bundled one needs neither capacity nor permissions.
     bundle = part_for(bundle, meant)
@@ -181,6 +183,7 @@ def facts_of(
             "objects": len(record.entries),
             "same_bundle": record.bundle == bundle.sha256,
         },
+        **options,
         "jobset": jobset,
         "helm_releases": [
             {"name": name, "namespace": place, "stored_in": None if page is None else _stored_in(page)}

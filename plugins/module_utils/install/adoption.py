@@ -18,14 +18,16 @@ from ..cluster.client import Cluster
 from ..errors import ApiError
 from ..findings.other_tools import removal_advice
 from ..names import FIELD_MANAGER, LAST_APPLIED, MANAGERS
+from ..objects.containers import container_images
 from ..objects.managed_fields import places
 from ..objects.resources import path_of
 from ..ownership.installers import owner
 from ..ownership.kubectl import take_over_entries
 from ..ownership.owner import HELPERS, own_entry, traces_of
-from ..ownership.upstream import edits, leftovers, owner_of_field, remove_field
+from ..ownership.upstream import edits, is_or_is_in, leftovers, owner_of_field, remove_field
 from ..plan.plan import Action
 from ..release.bundle import Side
+from ..release.images import reference_of
 
 # How often the adoption is repeated because the object changed meanwhile, e.g. its status.
 _ATTEMPTS = 5
@@ -89,6 +91,8 @@ def look_closely(cluster: Cluster, action: Action, live: dict[str, Any], *, forc
     side = action.side or _NO_SIDE
     if action.side is not None and not action.tool and not force:
         _require_unedited(cluster, action, side, live, after)
+    if action.tool and not force:
+        _require_known_images(action, live)
     before = live["metadata"]
     gone, disowned = leftovers(side, live, action.manifest)
     ours = (own_entry(after["metadata"]) or {}).get("fieldsV1") or {}
@@ -125,24 +129,51 @@ def _require_unedited(
 ) -> None:
     found = edits(side, live, after)
     if found and side.default is not None:
-        # The profile differs from the one that upstream ships: values of upstream's profile are no edits.
+        # Another profile, or options: values of upstream's profile without options are no edits.
         default = cluster.server_side_apply(side.default, dry_run=True, force=True, whole_answer=True)
-        if not edits(side, live, default):
-            return
+        others = edits(side, live, default)
+        found = {name: values for name, values in found.items() if any(is_or_is_in(name, other) for other in others)}
     if not found:
         return
+    raise _modified(
+        action,
+        [_cause(f".{name}", owner_of_field(live["metadata"], name), *values) for name, values in found.items()],
+    )
+
+
+def _require_known_images(action: Action, live: dict[str, Any]) -> None:
+    """Fail if a container has an image that neither the release nor the options have: a mirror, or a patched build."""
+    here, *known = (container_images(manifest) for manifest in (live, action.manifest, *action.variants))
+    wanted = known[0]
     causes = [
-        {
-            "field": f".{name}",
-            "message": f'conflict with "{manager}"',
-            "owner": manager,
-            "live": here,
-            "wanted": wanted,
-        }
-        for name, (here, wanted) in found.items()
-        for manager in (owner_of_field(live["metadata"], name) or "nobody",)
+        _cause(field, owner_of_field(live["metadata"], _as_in_diffs(field)) or action.tool, image, wanted[field])
+        for field, image in here.items()
+        # An image may be written with its registry or without.
+        if field in wanted
+        and reference_of(image) not in {reference_of(images[field]) for images in known if field in images}
     ]
-    raise ApiError(
+    if causes:
+        raise _modified(action, causes)
+
+
+def _as_in_diffs(field: str) -> str:
+    """Return the path of a field in the notation of C(diff.py)."""
+    return field.removeprefix(".").replace('[name="', "[").replace('"]', "]")
+
+
+def _cause(field: str, manager: str, live: Any, wanted: Any) -> dict[str, Any]:
+    manager = manager or "nobody"
+    return {
+        "field": field,
+        "message": f'conflict with "{manager}"',
+        "owner": manager,
+        "live": live,
+        "wanted": wanted,
+    }
+
+
+def _modified(action: Action, causes: list[dict[str, Any]]) -> ApiError:
+    return ApiError(
         "fields of the release were modified",
         status=409,
         reason="Conflict",

@@ -32,6 +32,23 @@ _LONGEST = 60
 _MOST = 20
 
 
+# The variables that set a field to another value than the release's.
+_VARIABLES = tuple(
+    (re.compile(words), variables)
+    for words, variables in (
+        (r"\.image$", "`conductor_registries` or `conductor_images`"),
+        (r"\.imagePullPolicy$", "`conductor_image_pull_policy`"),
+        (r"\.imagePullSecrets", "`conductor_image_pull_secrets`"),
+        (r"\.resources\b", "`conductor_resources`"),
+        (r"^\.spec\.replicas$", "`conductor_replicas`"),
+        (r"\.tolerations", "`conductor_tolerations`"),
+        (r"\.nodeSelector\b", "`conductor_node_selector`"),
+        (r"\.affinity\b", "`conductor_affinity`"),
+        (r"\.priorityClassName$", "`conductor_priority_class`"),
+    )
+)
+
+
 class Conflict(NamedTuple):
     """A field that another manager owns, with a value that differs from the release.
 
@@ -99,10 +116,13 @@ def conflict_error(conflicts: Sequence[Conflict]) -> RefusedError:
     ]
     if len(conflicts) > _MOST:
         lines.append(f"and {len(conflicts) - _MOST} more")
+    variables = dict.fromkeys(words for found in conflicts for field, words in _VARIABLES if field.search(found.field))
+    keep = f"set {' and '.join(variables)} to the existing values to keep them, " if variables else ""
     return RefusedError(
         listed("nothing was written: field conflicts with other managers:", lines),
         step="dry run",
-        next_step="remove these fields from what the managers apply, or set force_conflicts: true to overwrite them",
+        next_step=f"{keep}remove these fields from what the managers apply, or set force_conflicts: true to overwrite "
+        "them",
         facts={"conflicts": [found.facts() for found in conflicts[:_MOST]]},
     )
 

@@ -15,6 +15,7 @@ from ..cluster.client import Cluster
 from ..cluster.identity import identity_of, parse_pin, require_expected
 from ..errors import ConductorError, RightsError, missing_permissions
 from ..jobset.choice import choose_jobset
+from ..ownership.record import Record
 from ..plan.observe import observe
 from ..plan.plan import Action, Observed, make_plan
 from ..release.bundle import PHASES, Bundle
@@ -49,8 +50,9 @@ def ensure_present(
         stay, with the reason), C(predicted) (objects for which check mode could not ask the server),
         C(record_updated), C(pending_phases) (phases that still have something to write), C(cluster_uid),
         C(warnings_found) (only if something is to be written), C(notices), C(preserved_fields) (fields of other
-        managers on objects that were taken over), C(pull_proof) (which images are on nodes), C(elapsed) in seconds, and
-        C(diff).
+        managers on objects that were taken over), C(pull_proof) (which images are on nodes), C(options) (what options
+        change; see C(explained)), C(options_changed) (the options that differ from those of the last run), C(elapsed)
+        in seconds, and C(diff).
 
     Raises:
         InputError, RefusedError, RightsError: before any write.
@@ -148,12 +150,26 @@ class InstallRun:
             "preserved_fields": preserved_fields((found.action, found.metadata) for found in decided.predictions),
             "cluster_uid": str(identity_of(self._cluster, decided.observed.cluster_uid)),
             "warnings_found": list(done.decided.warnings),
+            "options": _explained(bundle),
+            "options_changed": _changed_options(decided.observed.record, bundle),
             **({"diff": _diff(decided, done)} if self._options.with_diff else {}),
         }
 
     def _decide_by(self, asked: Cluster, observed: Observed) -> Decided:
-        options = self._options
         require_expected(self._cluster, self._pin, observed.cluster_uid)
+        try:
+            return self._decide_with(asked, observed)
+        except ConductorError as error:
+            if changed := _changed_options(observed.record, self._bundle):
+                error.facts["options_changed"] = changed
+                if self._options.check:
+                    from ..options.record import other_options
+
+                    error.next_step = "; ".join(filter(None, (error.next_step, *other_options(changed))))
+            raise
+
+    def _decide_with(self, asked: Cluster, observed: Observed) -> Decided:
+        options = self._options
         choice = choose_jobset(
             asked, self._bundle, options.jobset, observed.record, observed.webhook_configurations, options.adopt
         )
@@ -225,7 +241,31 @@ def _diff(decided: Decided, done: Done) -> dict[str, str]:
     from ..objects.diff import render_diff
 
     changes = {found.action.key: found.changes for found in decided.predictions if found.changes}
-    return render_diff({action.key: changes[action.key] for action in done.changed if action.key in changes})
+    shown = {action.key: changes[action.key] for action in done.changed if action.key in changes}
+    if not decided.bundle.changes:
+        return render_diff(shown)
+    from ..options.explain import variable_of, variables_behind
+
+    behind = variables_behind(decided.bundle)
+    return render_diff(shown, lambda key, path: variable_of(path, behind[key]) if key in behind else "")
+
+
+def _explained(bundle: Bundle) -> dict[str, Any]:
+    """Return what the options change; see C(explained). Without options, nothing is imported for it."""
+    if not bundle.options:
+        return {"digest": "", "summary": [], "fields": 0, "objects": 0, "differences": []}
+    from ..options.explain import explained
+
+    return explained(bundle)
+
+
+def _changed_options(record: Record, bundle: Bundle) -> list[str]:
+    """Return how the options differ from those of the last run; nothing if there was none."""
+    if not record.entries or record.options == bundle.options:
+        return []
+    from ..options.record import changed_options
+
+    return changed_options(record.options, bundle.options)
 
 
 def _read_ahead(cluster: Cluster, bundle: Bundle) -> None:

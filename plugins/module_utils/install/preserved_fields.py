@@ -8,17 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..names import FIELD_MANAGER
 from ..objects.fields import some
-from ..objects.managed_fields import field_name, is_in, places, without
-from ..ownership.kubectl import LAST_APPLIED_KEEPER, NO_EDITS, entries, who
-from ..ownership.owner import HELPERS, own_entry
 from ..plan.plan import Action
 
 # The maximum number of entries in a result.
 _LISTED = 20
-# An entry of managedFields lists these as fields of their own, too.
-_MAPS = (("f:metadata", "f:labels"), ("f:metadata", "f:annotations"))
 
 
 def preserved_fields(taken: Iterable[tuple[Action, Mapping[str, Any]]]) -> list[dict[str, Any]]:
@@ -27,11 +21,16 @@ def preserved_fields(taken: Iterable[tuple[Action, Mapping[str, Any]]]) -> list[
     Args:
         taken: actions with the metadata of their objects afterwards; only those that take over an object count.
     """
+    taken = [(action, metadata) for action, metadata in taken if action.take_over]
+    if not taken:
+        return []
+    # A late import: most runs take over nothing.
+    from ..ownership.other_fields import fields_of_others
+
     found = [
         {"object": str(action.key), "owner": owner, "fields": some(fields)}
         for action, metadata in taken
-        if action.take_over
-        for owner, fields in sorted(_others(metadata).items())
+        for owner, fields in sorted(fields_of_others(metadata).items())
     ]
     found.sort(key=lambda edit: (edit["object"], edit["owner"]))
     more = len(found) - _LISTED
@@ -43,19 +42,3 @@ def preserved_line(edit: Mapping[str, Any]) -> str:
     if not edit["owner"]:
         return f"preserved fields: {edit['object']}"
     return f"{edit['object']}: preserved fields of {edit['owner']}: {', '.join(edit['fields'])}"
-
-
-def _others(metadata: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the fields by manager. Controllers write into all objects; their fields do not count."""
-    ours = (own_entry(metadata) or {}).get("fieldsV1") or {}
-    found: dict[str, list[str]] = {}
-    for entry in entries(metadata):
-        manager = str(entry.get("manager"))
-        if manager in HELPERS or manager == FIELD_MANAGER or who(entry) == LAST_APPLIED_KEEPER:
-            continue
-        rest = places(without(without(entry.get("fieldsV1") or {}, ours), NO_EDITS))
-        # A manager that set a field in a map owns the map itself, too, even if the field is gone.
-        names = [field_name(path) for path in rest if not is_in(ours, path) and path not in _MAPS]
-        if names:
-            found.setdefault(manager, []).extend(names)
-    return found

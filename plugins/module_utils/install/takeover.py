@@ -13,12 +13,11 @@ from typing import Any
 
 from ..cluster.client import Cluster
 from ..errors import ApiError
-from ..objects.diff import changed_fields
 from ..objects.resources import path_of
 from ..ownership.kubectl import KUBECTL, take_over_patch
 from ..plan.plan import Action
 from .adoption import adopt, look_closely
-from .conflicts import is_ownership_conflict, owners_of
+from .conflicts import is_ownership_conflict, owners_of, value_at
 
 # How often a request is repeated because the object changed meanwhile, e.g. its status.
 _ATTEMPTS = 5
@@ -57,7 +56,7 @@ def predict_take_over(cluster: Cluster, action: Action, live: dict[str, Any], *,
     try:
         return cluster.server_side_apply(action.manifest, dry_run=True, force=force, whole_answer=True)
     except ApiError as error:
-        if not (_is_with_kubectl_only(error) and _is_of_the_release(cluster, action, live)):
+        if not (_is_with_kubectl_only(error) and _are_of_the_release(cluster, action, live, error)):
             raise
     return cluster.server_side_apply(action.manifest, dry_run=True, force=True, whole_answer=True)
 
@@ -76,7 +75,7 @@ def _apply(cluster: Cluster, action: Action, *, force: bool) -> dict[str, Any]:
         conflict = error
     for attempt in range(1, _ATTEMPTS + 1):
         live = cluster.get(path_of(action.key), step=_STEP)
-        if not _is_of_the_release(cluster, action, live):
+        if not _are_of_the_release(cluster, action, live, conflict):
             raise conflict
         # Forced, but only if the object is unchanged since the check.
         metadata = {**action.manifest["metadata"], "resourceVersion": live["metadata"]["resourceVersion"]}
@@ -93,13 +92,21 @@ def _is_with_kubectl_only(error: ApiError) -> bool:
     return is_ownership_conflict(error) and owners_of(error) <= KUBECTL
 
 
-def _is_of_the_release(cluster: Cluster, action: Action, live: dict[str, Any]) -> bool:
-    """Return whether the values on the cluster are those of the release, in this profile or another one.
+def _are_of_the_release(cluster: Cluster, action: Action, live: dict[str, Any], conflict: ApiError) -> bool:
+    """Return whether each value in a conflict is that of the release: with or without options, in any profile.
 
     The server reports a conflict for equal values if it has added defaults inside an atomic list, such as the rules of
     a webhook. So compare with the result of a forced dry run.
     """
-    return any(
-        not changed_fields(live, cluster.server_side_apply(manifest, dry_run=True, force=True, whole_answer=True))
-        for manifest in (action.manifest, *action.variants)
-    )
+    # A path that leads nowhere in both would look like equal values.
+    here = {field: value_at(live, field) for field in {str(cause.get("field", "")) for cause in conflict.causes}}
+    left = set(here)
+    for manifest in (action.manifest, *action.variants):
+        after = cluster.server_side_apply(manifest, dry_run=True, force=True, whole_answer=True)
+        there = {field: value_at(after, field) for field in left}
+        if manifest is action.manifest and any(here[field] is there[field] is None for field in left):
+            return False
+        left = {field for field in left if here[field] != there[field]}
+        if not left:
+            return True
+    return False

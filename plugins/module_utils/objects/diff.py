@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .resources import Key
@@ -35,23 +35,33 @@ def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[
     return dict(sorted(found.items()))
 
 
-def render_diff(changes: Mapping[Key, Mapping[str, tuple[Any, Any]] | str]) -> dict[str, str]:
+def render_diff(
+    changes: Mapping[Key, Mapping[str, tuple[Any, Any]] | str], behind: Callable[[Key, str], str] = lambda key, path: ""
+) -> dict[str, str]:
     """Return Ansible's diff of a set of objects; a string instead of fields becomes one line (e.g. C(created)).
 
     A field has a line only on the side on which it exists, and long values are cut to stay readable.
+
+    Args:
+        behind: the variable that sets a field; empty if none does. It ends the line of the new value.
     """
     before, after = [], []
     for key, fields in sorted(changes.items(), key=lambda item: str(item[0])):
         if isinstance(fields, str):
-            after.append(f"{key}: {fields}")
+            after.append(f"{key}: {fields}{_by(behind(key, ''))}")
             continue
         for path, (old, new) in fields.items():
-            before += [] if old is None else [f"{key}: {path} = {_shown(old)}"]
-            after += [] if new is None else [f"{key}: {path} = {_shown(new)}"]
+            before += [] if old is None else [f"{key}: {path} = {shown_value(old)}"]
+            after += [] if new is None else [f"{key}: {path} = {shown_value(new)}{_by(behind(key, path))}"]
     return {"before": "".join(f"{line}\n" for line in before), "after": "".join(f"{line}\n" for line in after)}
 
 
-def _shown(value: Any) -> str:
+def _by(variable: str) -> str:
+    return f"  ({variable})" if variable else ""
+
+
+def shown_value(value: Any) -> str:
+    """Return a value as one line, cut to stay readable."""
     text = " ".join(str(value).split())
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
 
@@ -67,6 +77,9 @@ def _without_noise(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _walk(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+    if before is after:
+        # Versions of an object share most of their parts: a CRD is large.
+        return
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for name in sorted({*before, *after}):
             below = f"{path}.{name}" if path else str(name)

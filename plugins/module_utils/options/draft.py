@@ -40,14 +40,13 @@ class Draft:
 
     Each option is one step (C(because)). An object is copied when a step first edits it, so that the objects of the
     bundle are never changed, and so that what each option did can be told afterwards.
+
+    Args:
+        recorded: whether the options come from the install record, with digests instead of secrets. An option with a
+            secret then leaves out the objects that hold it (C(keep)).
     """
 
     def __init__(self, bundle: Bundle, *, recorded: bool = False) -> None:
-        """Begin with a release.
-
-        Args:
-            recorded: whether the options are those of the install record, with digests instead of secrets.
-        """
         self.bundle = bundle
         self.recorded = recorded
         self.extras: set[Key] = set()

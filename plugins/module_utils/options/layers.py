@@ -41,7 +41,7 @@ def with_options(bundle: Bundle, options: Options, *, recorded: bool = False) ->
 
     Args:
         options: as C(given_options) returns them.
-        recorded: whether they are those of the install record, with digests instead of secrets.
+        recorded: whether they come from the install record, with digests instead of secrets (C(lay_recorded)).
 
     Raises:
         InputError: an option cannot be used; nothing has been requested or written.
@@ -51,4 +51,6 @@ def with_options(bundle: Bundle, options: Options, *, recorded: bool = False) ->
     draft = Draft(bundle, recorded=recorded)
     for lay in LAYERS:
         lay(draft, options)
-    return replace(draft.finished(), options=dict(options) if recorded else recordable(options))
+    # A digest must not become the digest of a digest.
+    kept = dict(options) if recorded else recordable(options)
+    return replace(draft.finished(), options=kept, plain=bundle)

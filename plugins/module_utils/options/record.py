@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..objects.digest import slow_digest
+from ..text import NAME, one_line
 from .spec import CUSTOMIZE
 
+# The most lines about options that differ, and the most characters of a value in one.
+_LINES = 10
+_VALUE = 80
 _DIGEST = "sha256"
 
 
@@ -35,12 +39,68 @@ def differences(recorded: Mapping[str, Any], given: Mapping[str, Any]) -> list[s
     Args:
         recorded, given: options as C(recordable) returns them.
     """
-    return sorted(_differing(recorded, given, ""))
+    return [path for path, _old, _new in _differing(recorded, given)]
 
 
-def _differing(recorded: Any, given: Any, path: str) -> Iterator[str]:
-    if isinstance(recorded, Mapping) and isinstance(given, Mapping):
-        for name in {**recorded, **given}:
-            yield from _differing(recorded.get(name), given.get(name), f"{path}.{name}" if path else name)
+def changed_options(recorded: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+    """Return a line for each option that differs from the install record, for people; only the first few.
+
+    The record is a ConfigMap that others may edit: its texts are shortened. Only single values are shown.
+    """
+    found = list(_differing(recorded, given))
+    lines = [one_line(f"conductor_{path} {_change(old, new)}", NAME) for path, old, new in found[:_LINES]]
+    return [*lines, *([f"and {len(found) - _LINES} more"] if len(found) > _LINES else [])]
+
+
+def other_options(changed: Iterable[str]) -> tuple[str, str]:
+    """Return what a run that only compares says about C(changed_options), and what to do about it."""
+    return (
+        f"this cluster was installed with other options: {'; '.join(changed)}",
+        "give the options of the last install, or set `conductor_options: recorded`; an install applies the options "
+        "that are given here",
+    )
+
+
+def different(options: Mapping[str, Any]) -> str:
+    """Return in words how much differs from the release because of options, from their row in a result."""
+    fields, objects = options["fields"], options["objects"]
+    words = f"{fields} field{' differs' if fields == 1 else 's differ'} from the release"
+    return f"{words}, {objects} object{'' if objects == 1 else 's'} added or removed" if objects else words
+
+
+def _change(old: Any, new: Any) -> str:
+    if new is None:
+        return f"is {_shown(old)} in the install record and not given here"
+    if old is None:
+        return f"is {_shown(new)} here and not in the install record"
+    if _shown(old) == _shown(new):
+        return "differs from the install record"
+    return f"is {_shown(old)} in the install record and {_shown(new)} here"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, (bool, int, float, str)):
+        return one_line(value, _VALUE)
+    if is_hidden(value):
+        return "a secret"
+    return f"a {'list' if isinstance(value, list) else 'mapping'}"
+
+
+def is_hidden(value: Any) -> bool:
+    """Return whether a recorded value is the digest of a secret."""
+    return isinstance(value, Mapping) and value.keys() == {_DIGEST}
+
+
+def _differing(recorded: Any, given: Any) -> list[tuple[str, Any, Any]]:
+    """Return path, recorded and given value of what differs, by path; None for a value that is missing."""
+    return sorted(_walk(recorded, given, ""), key=lambda found: found[0])
+
+
+def _walk(recorded: Any, given: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
+    parts = [part for part in (recorded, given) if part is not None]
+    if parts and all(isinstance(part, Mapping) and not is_hidden(part) for part in parts):
+        for name in {**(recorded or {}), **(given or {})}:
+            below = f"{path}.{name}" if path else str(name)
+            yield from _walk((recorded or {}).get(name), (given or {}).get(name), below)
     elif recorded != given:
-        yield path
+        yield path, recorded, given

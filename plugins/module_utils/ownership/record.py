@@ -22,6 +22,8 @@ from ..objects.resources import Key, resource_of
 
 _DATA_KEY = "record.json"
 _FORMAT = 1
+# No option needs more levels. Functions that walk through deeper ones could exhaust the stack.
+_DEEPEST = 60
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def parse_record(config_map: Mapping[str, Any] | None) -> Record:
             entries={Key(*key.split("|")): _entry(*entry) for key, entry in content["objects"].items()},
             # Older records have no such key: JobSet was always bundled.
             jobset=_text(content.get("jobset", "bundled")),
-            options=_mapping(content.get("options", {})),
+            options=_options(content.get("options", {})),
             intent=frozenset(Key(*key.split("|")) for key in content.get("intent", ())),
             resource_version=version,
         )
@@ -93,10 +95,15 @@ def _entry(uid: object, desired: object, applied: object, created: object) -> Re
     return RecordEntry(_text(uid), _text(desired), _text(applied), bool(created))
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise TypeError("it is not a mapping")
+def _options(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping) or _is_deep(value, _DEEPEST):
+        raise TypeError("it is not a mapping, or is nested too deeply")
     return value
+
+
+def _is_deep(value: object, levels: int) -> bool:
+    below = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return levels == 0 or any(_is_deep(one, levels - 1) for one in below)
 
 
 def _text(value: object) -> str:

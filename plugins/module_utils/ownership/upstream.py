@@ -100,12 +100,13 @@ def owner_of_field(metadata: Mapping[str, Any], name: str) -> str:
         # A map stays with its first owner after a field in it got another owner, so maps do not count.
         if not is_in(entry["fieldsV1"], (*path, "."))
         for owned in (field_name(path),)
-        if _is_or_is_in(owned, name) or _is_or_is_in(name, owned)
+        if is_or_is_in(owned, name) or is_or_is_in(name, owned)
     ]
     return ", ".join(dict.fromkeys(owners))
 
 
-def _is_or_is_in(name: str, other: str) -> bool:
+def is_or_is_in(name: str, other: str) -> bool:
+    """Return whether a field, with a name as in C(diff.py), is another one or a part of it."""
     return name == other or name.startswith((f"{other}.", f"{other}["))
 
 

@@ -63,7 +63,7 @@ class Action:
         resource_version, uid: those of the observed object; empty if it is missing.
         take_over: another manager applied the object before; its ownership of our fields has to end.
         force: overwrite fields, because their owner uses the name of our field manager.
-        variants: the object in the other profiles of the release; used to take over from kubectl.
+        variants: the object without options, and in the other profiles of the release; used to take it over.
         side: how upstream's own manifest differs, if the object came from it.
         tool: the installer from which it is adopted, as in the option C(adopt); empty for kubectl.
         refused: why the object may not be written; empty if it may.
@@ -221,7 +221,8 @@ def _decide(
             return replace(adopted, take_over=True, side=side)
         if tool_of(metadata) in adopt:
             adopted = action("adopt", f"to be adopted from {owner(metadata)['name']}")
-            return replace(adopted, take_over=True, side=side, tool=tool_of(metadata))
+            variants = bundle.variants.get(key, ())
+            return replace(adopted, take_over=True, side=side, tool=tool_of(metadata), variants=variants)
         whose = owner(metadata)["name"]
         return replace(action("refuse", whose), refused="foreign", owner=whose)
     if known is None:

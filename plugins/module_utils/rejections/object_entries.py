@@ -113,7 +113,7 @@ OBJECTS: tuple[Entry, ...] = (
         "set the request of {resource} to at most its limit; spec.trainer.resourcesPerNode sets both for the nodes "
         "of a TrainJob, and a runtime or the defaults of a LimitRange may set one of them",
         if_installed="raise the default limit of {resource} in the LimitRange of the {where}, which the controllers "
-        "get: `kubectl{flag} describe limitrange`",
+        "get, or set request and limit by `conductor_resources`: `kubectl{flag} describe limitrange`",
         within=_INVALID,
     ),
     Entry(

@@ -22,6 +22,8 @@ POLICIES: tuple[Entry, ...] = (
         "the ValidatingAdmissionPolicy {name}{by_binding} rejects {what}",
         "change {what} as the ValidatingAdmissionPolicy {name} requires, or {exempt} from it{by_binding}",
         if_given="{exempt} from the ValidatingAdmissionPolicy {name}{by_binding}, or change the policy",
+        if_installed="{exempt} from the ValidatingAdmissionPolicy {name}{by_binding}, change the policy, or change "
+        "{what} by `conductor_patches`",
         admission=True,
     ),
     Entry(
@@ -46,6 +48,8 @@ POLICIES: tuple[Entry, ...] = (
         "Pod Security ({level}) rejects {what}",
         "lower the level of the {where} (label pod-security.kubernetes.io/enforce), or set the securityContext that "
         "the message names",
+        if_installed="lower the level of the {where} (label pod-security.kubernetes.io/enforce), or set the "
+        "securityContext that the message names by `conductor_patches`",
         admission=True,
     ),
     Entry(
@@ -55,8 +59,8 @@ POLICIES: tuple[Entry, ...] = (
         "{a_limit_range} rejects {what}: {bound} {resource} per {type} is {value}",
         "set {resource} within the {bound} of {value} per {type}, or change the LimitRange: `kubectl{flag} describe "
         "limitrange{limit_range}`",
-        if_installed="change the {bound} of {value} {resource} per {type} in the LimitRange, so that the controllers' "
-        "pods fit: `kubectl{flag} describe limitrange{limit_range}`",
+        if_installed="change the {bound} of {value} {resource} per {type} in the LimitRange, or set "
+        "`conductor_resources`, so that the controllers' pods fit: `kubectl{flag} describe limitrange{limit_range}`",
         admission=True,
     ),
     Entry(
@@ -66,8 +70,8 @@ POLICIES: tuple[Entry, ...] = (
         "{a_limit_range} rejects {what}: the ratio of limit to request for {resource} per {type} is at most {value}",
         "set request and limit of {resource} to a ratio of at most {value}, or change the LimitRange: `kubectl{flag} "
         "describe limitrange{limit_range}`",
-        if_installed="raise maxLimitRequestRatio of {resource} in the LimitRange: `kubectl{flag} describe "
-        "limitrange{limit_range}`",
+        if_installed="raise maxLimitRequestRatio of {resource} in the LimitRange, or set `conductor_resources` to a "
+        "lower ratio: `kubectl{flag} describe limitrange{limit_range}`",
         admission=True,
     ),
     Entry(
@@ -83,6 +87,8 @@ POLICIES: tuple[Entry, ...] = (
         rf"exceeded quota: {NAME}(?:, (?P<detail>requested: .*))?",
         "the ResourceQuota {name} is used up and rejects {what}",
         "raise the ResourceQuota {name} or free some of it: `kubectl{flag} describe resourcequota {name}`",
+        if_installed="raise the ResourceQuota {name}, free some of it, or lower the requests by `conductor_resources`: "
+        "`kubectl{flag} describe resourcequota {name}`",
         admission=True,
     ),
     Entry(
@@ -90,8 +96,8 @@ POLICIES: tuple[Entry, ...] = (
         rf"failed quota: {NAME}: must specify (?P<missing>[\w./-]+.*)",
         "the ResourceQuota {name} rejects {what}, which must set {resources}",
         "set {resources} on every container, or create a LimitRange with default values in the {where}",
-        if_installed="create a LimitRange with default values for {resources} in the {where}: the controllers do not "
-        "set them all",
+        if_installed="create a LimitRange with default values for {resources} in the {where}, or set them by "
+        "`conductor_resources`",
         admission=True,
     ),
     Entry(
@@ -124,6 +130,7 @@ POLICIES: tuple[Entry, ...] = (
         rf"no PriorityClass with name {NAME} was found",
         "the PriorityClass {name} does not exist",
         "create the PriorityClass {name}, or use an existing one",
+        if_installed="create the PriorityClass {name}, or set `conductor_priority_class` to an existing one",
         admission=True,
     ),
     Entry(
@@ -131,6 +138,7 @@ POLICIES: tuple[Entry, ...] = (
         rf"RuntimeClass {QUOTED} not found",
         "the RuntimeClass {name} does not exist",
         "create the RuntimeClass {name}, or use an existing one",
+        if_installed="create the RuntimeClass {name}, or change runtimeClassName in `conductor_patches`",
         admission=True,
     ),
     Entry(
@@ -146,6 +154,8 @@ POLICIES: tuple[Entry, ...] = (
         r"pod node label selector (?:conflicts|labels conflict) with its namespace",
         "the {where} does not allow the node selector of {what}",
         "change the annotation scheduler.alpha.kubernetes.io/node-selector of the {where}",
+        if_installed="change the annotation scheduler.alpha.kubernetes.io/node-selector of the {where}, or "
+        "`conductor_node_selector`",
         admission=True,
     ),
     Entry(
@@ -153,6 +163,8 @@ POLICIES: tuple[Entry, ...] = (
         r"pod tolerations \(possibly merged with namespace default tolerations\) conflict with its \w+ whitelist",
         "the {where} does not allow the tolerations of {what}",
         "change the annotation scheduler.alpha.kubernetes.io/tolerationsWhitelist of the {where}",
+        if_installed="change the annotation scheduler.alpha.kubernetes.io/tolerationsWhitelist of the {where}, or "
+        "`conductor_tolerations`",
         admission=True,
     ),
     Entry(

@@ -66,6 +66,8 @@ WEBHOOKS: tuple[Entry, ...] = (
         "the webhook {name} rejects {what}",
         "change {what} as the message of the webhook {name} requires, or {exempt} from it",
         if_given="{exempt} from the webhook {name}, or change the rule that its message names",
+        if_installed="{exempt} from the webhook {name}, change the rule that its message names, or change {what} by "
+        "`conductor_patches`",
         admission=True,
     ),
     Entry(
@@ -74,6 +76,8 @@ WEBHOOKS: tuple[Entry, ...] = (
         "the constraint {policy} of Gatekeeper rejects {what}",
         "change {what} as the constraint {policy} requires, or {exempt} from it (spec.match.excludedNamespaces)",
         if_given="{exempt} from the constraint {policy} (spec.match.excludedNamespaces), or change the constraint",
+        if_installed="{exempt} from the constraint {policy} (spec.match.excludedNamespaces), change the constraint, or "
+        "change {what} by `conductor_patches`",
         admission=True,
         within=_DENIED,
         only=r"gatekeeper",
@@ -86,6 +90,8 @@ WEBHOOKS: tuple[Entry, ...] = (
         "exclude)",
         if_given="{exempt} from the policy {policy}{policy_} of Kyverno (a PolicyException or its exclude), or change "
         "the policy",
+        if_installed="{exempt} from the policy {policy}{policy_} of Kyverno (a PolicyException or its exclude), change "
+        "the policy, or change {what} by `conductor_patches`",
         admission=True,
         within=_DENIED,
         only=r"kyverno",
@@ -172,6 +178,8 @@ WEBHOOKS: tuple[Entry, ...] = (
         r"image policy webhook backend denied|images rejected by webhook backend",
         "the image policy of the cluster rejects an image of {what}",
         "allow the images of the release in the image policy of the API server (ImagePolicyWebhook)",
+        if_installed="allow the images in the image policy of the API server (ImagePolicyWebhook), or set "
+        "`conductor_registries` or `conductor_images` to images that it allows",
         admission=True,
     ),
 )

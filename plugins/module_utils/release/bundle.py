@@ -102,6 +102,7 @@ class Bundle:
         extras: the objects among C(phases) that options added. They are applied, recorded and removed like the others,
             but are not part of the release: nobody waits for them.
         left_out: the runtimes of the release that C(with_runtimes) removed.
+        plain: the same bundle without options; None if it has none.
     """
 
     release: str
@@ -122,6 +123,7 @@ class Bundle:
     changes: tuple[Change, ...] = ()
     extras: frozenset[Key] = frozenset()
     left_out: tuple[dict[str, Any], ...] = ()
+    plain: Bundle | None = field(default=None, repr=False, compare=False)
 
     def objects(self, kind: str | None = None) -> list[dict[str, Any]]:
         """Return all objects, or those of the release of one kind, in the order of the phases."""

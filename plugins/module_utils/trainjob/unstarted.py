@@ -26,6 +26,6 @@ def why_not_started(cluster: Cluster, pods: Sequence[Any], namespace: str) -> tu
         return str(failure), failure.next_step
     for pod in [pod for pod in pods if is_being_made(pod)][:_ASKED]:
         words = last_warning(cluster, namespace, pod)
-        if found := event_cause(words, weak=False):
+        if found := event_cause(words, weak=False, installed=False):
             return f"pod {name_of(pod)}: {found[0]}: {redact(words)}", found[1]
     return "", ""

@@ -190,10 +190,12 @@ def causes(kind: str) -> str:
         "webhooks": WEBHOOK_CAUSES,
     }
     if kind == "rejections":
-        cells = ((shown(entry.cause), shown(entry.next_step)) for entry in (*ENTRIES, *FALLBACKS))
+        steps = ((entry.cause, dict.fromkeys(filter(None, entry[3:6:2]))) for entry in (*ENTRIES, *FALLBACKS))
+        cells = ((shown(cause), shown("; for a controller: ".join(some))) for cause, some in steps)
         return table(("cause", "next"), *dict.fromkeys(cells))
     rows = dict.fromkeys(
-        (re.sub(r"\{0\}(?:\{\d\})+", "{0}", entry.cause), entry.next_step) for entry in catalogues[kind]
+        (re.sub(r"\{0\}(?:\{\d\})+", "{0}", entry.cause), entry.if_installed or entry.next_step)
+        for entry in catalogues[kind]
     )
     return table(("cause", "next"), *rows)
 

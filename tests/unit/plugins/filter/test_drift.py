@@ -37,5 +37,18 @@ def test_the_message_counts_the_objects_and_names_the_first(actions: dict[str, l
     assert drift({"actions": actions}) == f"{message}\nNext: run the install playbook"
 
 
+def test_other_options_than_those_of_the_last_install_are_told_first() -> None:
+    changed = ["conductor_replicas is 2 in the install record and not given here"]
+    said = drift({"actions": {"update": ["Deployment a/c"]}, "options_changed": changed})
+    first, _line, next_step = said.partition("\nNext: ")
+    assert first == (
+        f"this cluster was installed with other options: {changed[0]}. 1 object is missing or was edited: "
+        "Deployment a/c."
+    )
+    assert next_step.startswith("give the options of the last install, or set `conductor_options: recorded`;")
+    # Options that change no object are no drift.
+    assert drift({"actions": {}, "options_changed": changed}) == ""
+
+
 def test_it_is_the_filter_that_ansible_loads() -> None:
     assert FilterModule().filters() == {"drift": drift}

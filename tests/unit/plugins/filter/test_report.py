@@ -51,6 +51,19 @@ def test_a_whole_run() -> None:
     ]
 
 
+def test_the_options_have_a_line_and_so_have_those_that_changed() -> None:
+    options = {"summary": ["3 registries", "2 replicas", "1 patch"], "fields": 14, "objects": 0}
+    changed = ["conductor_replicas is 2 here and not in the install record"]
+    said = report({"apply": {**APPLIED, "options": options, "options_changed": changed}}).splitlines()
+    assert said[2:5] == [
+        "Options 3 registries, 2 replicas, 1 patch; 14 fields differ from the release",
+        "Options changed since the last install",
+        f"  {changed[0]}",
+    ]
+    nothing = {"summary": [], "fields": 0, "objects": 0}
+    assert report({"apply": {**APPLIED, "options": nothing, "options_changed": []}}) == report({"apply": APPLIED})
+
+
 def test_beside_a_jobset_of_somebody_elses_the_release_has_none() -> None:
     beside = {**APPLIED, "components": {"trainer": "2.3.0"}}
     assert report({"apply": beside}).splitlines()[0] == (

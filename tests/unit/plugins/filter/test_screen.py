@@ -30,8 +30,8 @@ def lines(**changes: Any) -> dict[str, list[str]]:
 def test_everything_has_its_line() -> None:
     found = lines(trainer={"release": "9.9.9", "owner": {"name": "Conductor"}})
     assert list(found) == [
-        *("Health", "Cluster", "Kubernetes", "Trainer", "JobSet", "Certificates", "Runtimes", "TrainJobs", "JobSets"),
-        *("Neighbours", "Blockers", "Warnings"),
+        *("Health", "Cluster", "Kubernetes", "Trainer", "JobSet", "Differences", "Certificates", "Runtimes"),
+        *("TrainJobs", "JobSets", "Neighbours", "Blockers", "Warnings"),
     ]
     assert found["Health"] == ["healthy"]
     assert found["Trainer"] == ["9.9.9, complete, healthy, in ops, managed by Conductor"]
@@ -71,6 +71,38 @@ def test_everything_has_its_line() -> None:
 )
 def test_what_else_a_line_may_say(changes: dict[str, Any], title: str, words: str) -> None:
     assert lines(**changes)[title][0].startswith(words) or words in lines(**changes)[title][0]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "none"),
+        (
+            {"summary": ["3 registries", "2 replicas"], "fields": 12},
+            "12 fields differ from the release, by 3 registries, 2 replicas",
+        ),
+        (
+            {"summary": ["1 patch"], "fields": 1, "objects": 1},
+            "1 field differs from the release, 1 object added or removed, by 1 patch",
+        ),
+        ({"others": {"kubectl-patch": 2, "x\x1b": 1}}, r"fields added: 2 by kubectl-patch, 1 by x\x1b"),
+        ({"problem": "no option x"}, "options unknown: no option x"),
+        (
+            {"summary": ["1 image"], "fields": 2, "others": {"kubectl-edit": 1}},
+            "2 fields differ from the release, by 1 image; fields added: 1 by kubectl-edit",
+        ),
+    ],
+)
+def test_what_differs_from_the_release_and_by_what(options: dict[str, Any], words: str) -> None:
+    assert lines(options=options)["Differences"] == [words]
+
+
+def test_the_options_of_the_last_install_that_are_not_given() -> None:
+    [_none, told] = lines(options_changed=["conductor_replicas is 2 in the install record and not given here"])[
+        "Differences"
+    ]
+    assert told.startswith("this cluster was installed with other options: conductor_replicas is 2")
+    assert told.partition(" Next: ")[2].startswith("give the options of the last install, or set `conductor_options:")
 
 
 def test_findings_have_their_next_steps() -> None:

@@ -48,6 +48,7 @@ def test_a_whole_run() -> None:
         "runtimes": [{"name": "jax", "framework": "jax", "proven": True}],
         "blockers": [],
         "warnings": [],
+        "options": {"digest": None, "changed": []},
         "changed": True,
         "check_mode": False,
         "smoke": None,
@@ -73,6 +74,7 @@ def test_a_failed_step_ends_it() -> None:
         "runtimes": [],
         "blockers": [],
         "warnings": [],
+        "options": {"digest": None, "changed": []},
         "changed": False,
         "check_mode": False,
         "smoke": None,
@@ -195,3 +197,12 @@ def test_the_smoke_job(changes: dict[str, Any], expected: dict[str, Any]) -> Non
 def test_a_smoke_job_that_could_not_be_submitted_is_an_error_alone() -> None:
     found = summary({"smoke job": FAILED}, "2.3.0")
     assert (found["smoke"], found["error"]["step"]) == (None, "smoke job")
+
+
+def test_the_options_and_what_changed() -> None:
+    changed = ["conductor_replicas is 2 in the install record and not given here"]
+    applied = {**APPLIED, "options": {"digest": "3f1c", "summary": ["2 replicas"]}, "options_changed": changed}
+    assert summary({"apply": applied, "wait": WAITED}, "2.3.0")["options"] == {"digest": "3f1c", "changed": changed}
+    # A refused run knows only what changed.
+    refused = {**FAILED, "options_changed": changed}
+    assert summary({"apply": refused}, "2.3.0")["options"] == {"digest": None, "changed": changed}

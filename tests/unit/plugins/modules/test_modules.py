@@ -24,6 +24,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.module_call impo
     IDENTITY_ARG_SPEC,
     Call,
 )
+from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
 from ansible_collections.conductor.trainer.plugins.module_utils.probes.runtimes import probe_trainjob
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.unit.plugins.helpers.builders import (
@@ -163,6 +164,33 @@ def test_trainer_operator_installs_and_in_check_mode_does_not() -> None:
     assert cluster.writes == []
     assert operator.run(cluster, bundle())["changed"] is True
     assert operator.run(cluster, bundle())["changed"] is False
+
+
+def test_trainer_operator_warns_in_check_mode_if_the_options_are_others() -> None:
+    operator = Operation("trainer_operator")
+    cluster = FakeCluster()
+    laid = with_options(bundle(), {"tolerations": [{"operator": "Exists"}]})
+    operator.run(cluster, laid)
+    told = "conductor_tolerations is a list in the install record and not given here"
+    assert operator.run(cluster, bundle(), check_mode=True)["options_changed"] == [told]
+    assert [warning for warning in operator.warnings if told in warning] == [
+        f"this cluster was installed with other options: {told}. Next: give the options of the last install, or set "
+        "`conductor_options: recorded`; an install applies the options that are given here"
+    ]
+    operator.warnings.clear()
+    # An install applies what it is given, which is no mistake.
+    result = operator.run(cluster, bundle())
+    assert (result["options_changed"], operator.warnings) == ([told], [])
+    assert operator.run(cluster, bundle(), check_mode=True)["options_changed"] == []
+
+
+def test_trainer_operator_installs_only_options_that_it_is_given() -> None:
+    operator = Operation("trainer_operator")
+    cluster = FakeCluster()
+    with pytest.raises(InputError, match="an install needs the options themselves"):
+        operator.run(cluster, bundle(), options="recorded")
+    assert cluster.writes == []
+    assert operator.run(cluster, bundle(), options="recorded", check_mode=True)["changed"]
 
 
 @pytest.mark.parametrize("force", [True, False])

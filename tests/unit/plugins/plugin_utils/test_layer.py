@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.conductor.trainer.plugins.module_utils.options.spec import CUSTOMIZE
 from ansible_collections.conductor.trainer.plugins.plugin_utils.layer import (
     OPTIONS,
     TIMEOUTS,
@@ -135,3 +136,21 @@ def test_the_role_names_no_option_that_it_has_no_variable_for() -> None:
     shown = [spoken(text, smoke) for text in named]
     assert [text for text in shown if option.search(text) and "module conductor.trainer.trainjob" not in text] == []
     assert "conductor_" not in " ".join(spoken(text, None) for text in named)
+
+
+def test_the_options_within_customize_are_named_by_layer() -> None:
+    for name in CUSTOMIZE:
+        text = f"set `conductor_{name}`, or conductor_{name}.x"
+        assert spoken(text, None) == f"set `customize.{name}`, or customize.{name}.x"
+        assert spoken(text, {}) == text
+
+
+def test_a_diff_names_the_option_behind_a_field_and_is_data_otherwise() -> None:
+    line = "Deployment a/b: x = conductor_replicas (conductor_replicas)"
+    result = {"diff": {"before": f"{line}\n", "after": f"{line}  (conductor_patches[2])\nb = 1\n"}}
+    assert spoken_result(result, None)["diff"] == {
+        "before": f"{line}\n",
+        "after": f"{line}  (customize.patches[2])\nb = 1\n",
+    }
+    assert spoken_result(result, {}) == result
+    assert spoken_result({"diff": "no mapping"}, None) == {"diff": "no mapping"}

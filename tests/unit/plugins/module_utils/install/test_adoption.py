@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.errors import Ap
 from ansible_collections.conductor.trainer.plugins.module_utils.names import MANAGED_LABEL
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.digest import digest
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
+from ansible_collections.conductor.trainer.plugins.module_utils.options.draft import Draft, pod_of
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.unit.plugins.helpers.builders import (
@@ -215,3 +217,82 @@ def test_an_object_that_differs_too_much_has_a_next_step() -> None:
     cluster.fail(422, path="/deployments/", message="field is immutable")
     with pytest.raises(ApiError, match=r"field is immutable\n.*delete this object alone"):
         ensure_present(cluster, release(), adopt=["helm"], check=True)
+
+
+MIRROR = "mirror.example.com/manager:1"
+
+
+def by_flux(image: str) -> FakeCluster:
+    """A cluster to which Flux applied the release with another image."""
+    cluster = upstreams("kustomize-controller")
+    for stored in cluster.objects.values():
+        if stored["kind"] == "Deployment":
+            stored["spec"] = copy.deepcopy(stored["spec"])
+            stored["spec"]["template"]["spec"]["containers"][0]["image"] = image
+        if stored["kind"] != "Namespace":
+            stored["metadata"]["labels"] = {"kustomize.toolkit.fluxcd.io/name": "x"}
+    return cluster
+
+
+def mirrored(image: str) -> Bundle:
+    """The bundle with an option that changes the image."""
+    draft = Draft(release())
+    with draft.because("images"):
+        draft.edit(DEPLOYMENT)["spec"]["template"]["spec"]["containers"][0]["image"] = image
+    return draft.finished()
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("wanted", [release(), mirrored("other.example.com/manager:1")])
+def test_an_image_of_a_mirror_is_never_replaced_silently(wanted: Bundle, check: bool) -> None:
+    cluster = by_flux(MIRROR)
+    with pytest.raises(RefusedError) as caught:
+        ensure_present(cluster, wanted, adopt=["flux"], check=check)
+    assert cluster.writes == []
+    [conflict] = caught.value.facts["conflicts"]
+    assert conflict["object"] == str(DEPLOYMENT)
+    assert conflict["field"] == '.spec.template.spec.containers[name="manager"].image'
+    assert (conflict["owner"], conflict["live"]) == ("kustomize-controller", f'"{MIRROR}"')
+    for name in ("`conductor_registries` or `conductor_images`", "force_conflicts"):
+        assert name in str(caught.value)
+    ensure_present(cluster, wanted, adopt=["flux"], force=True)
+    assert managers(cluster) == {"conductor"}
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted"),
+    [
+        (MIRROR, mirrored(MIRROR)),
+        # The image of the release was nobody's choice.
+        ("registry.invalid/manager:1", mirrored(MIRROR)),
+        ("registry.invalid/manager:1", release()),
+        ("docker.io/library/manager:1", mirrored("manager:1")),
+    ],
+)
+def test_the_same_image_and_that_of_the_release_are_adopted(there: str, wanted: Bundle) -> None:
+    cluster = by_flux(there)
+    ensure_present(cluster, wanted, adopt=["flux"])
+    assert managers(cluster) == {"conductor"}
+
+
+def test_with_options_an_edit_of_another_field_still_stops_it() -> None:
+    options = mirrored(MIRROR)
+    cluster = upstreams()
+    assert ensure_present(cluster, options)["changed"]
+    cluster = upstreams()
+    cluster.objects[DEPLOYMENT]["spec"] = {**cluster.objects[DEPLOYMENT]["spec"], "replicas": 5}
+    with pytest.raises(RefusedError) as caught:
+        ensure_present(cluster, options)
+    assert [conflict["field"] for conflict in caught.value.facts["conflicts"]] == [".spec.replicas"]
+    assert "`conductor_replicas`" in str(caught.value)
+
+
+def test_with_options_an_edit_to_what_they_set_is_none() -> None:
+    cluster = upstreams()
+    spec = cluster.objects[DEPLOYMENT]["spec"] = copy.deepcopy(cluster.objects[DEPLOYMENT]["spec"])
+    spec["template"]["spec"]["containers"][0]["image"] = MIRROR
+    draft = Draft(mirrored(MIRROR))
+    with draft.because("tolerations"):
+        pod_of(draft.edit(DEPLOYMENT))["tolerations"] = [{"operator": "Exists"}]
+    ensure_present(cluster, draft.finished())
+    assert managers(cluster) == {"conductor"}

@@ -17,8 +17,9 @@ from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
     RightsError,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.install.apply import Applier
-from ansible_collections.conductor.trainer.plugins.module_utils.names import FIELD_MANAGER
+from ansible_collections.conductor.trainer.plugins.module_utils.names import FIELD_MANAGER, MANAGED_LABEL
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
+from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Action
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES
@@ -526,3 +527,63 @@ def test_the_bundle_of_the_collection(profile: str) -> None:
 
 def test_an_installed_cluster_of_the_fake_is_what_a_run_leaves() -> None:
     assert set(installed(bundle()).objects) | {RECORD, LEASE} == set(fresh().objects)
+
+
+TOLERATIONS = {"tolerations": [{"key": "x", "operator": "Exists"}]}
+
+
+def test_a_result_tells_what_the_options_change_and_which_are_others() -> None:
+    cluster = FakeCluster()
+    laid = with_options(bundle(), TOLERATIONS)
+    first = ensure_present(cluster, laid)
+    assert first["options_changed"] == []
+    assert first["options"]["summary"] == ["1 toleration"]
+    assert [row["set_by"] for row in first["options"]["differences"]] == ["conductor_tolerations"]
+    assert read_install_record(cluster, NAMESPACE).options == TOLERATIONS
+    same = ensure_present(cluster, laid)
+    assert (same["changed"], same["options_changed"]) == (False, [])
+    other = ensure_present(cluster, bundle(), check=True, with_diff=True)
+    assert other["options"] == {"digest": "", "summary": [], "fields": 0, "objects": 0, "differences": []}
+    assert other["options_changed"] == ["conductor_tolerations is a list in the install record and not given here"]
+
+
+def test_a_diff_names_the_variable_behind_a_field() -> None:
+    cluster = FakeCluster()
+    ensure_present(cluster, bundle())
+    laid = with_options(bundle(), TOLERATIONS)
+    lines = ensure_present(cluster, laid, check=True, with_diff=True)["diff"]["after"].splitlines()
+    assert [line for line in lines if "conductor_" in line] == [
+        f"{DEPLOYMENT}: spec.template.spec.tolerations = {TOLERATIONS['tolerations']}  (conductor_tolerations)"
+    ]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_run_that_stops_tells_which_options_are_others(check: bool) -> None:
+    cluster = FakeCluster()
+    ensure_present(cluster, with_options(bundle(), TOLERATIONS))
+    cluster.fail(422, path="/deployments/", message="spec is wrong")
+    with pytest.raises(ApiError) as caught:
+        ensure_present(cluster, bundle(), check=check)
+    [changed] = caught.value.facts["options_changed"]
+    assert changed.startswith("conductor_tolerations is a list in the install record")
+    assert ("`conductor_options: recorded`" in (caught.value.next_step or "")) is check
+
+
+def test_an_error_of_an_install_with_the_same_options_does_not_speak_of_them() -> None:
+    cluster = FakeCluster()
+    ensure_present(cluster, with_options(bundle(), TOLERATIONS))
+    cluster.fail(422, path="/validatingwebhookconfigurations/", message="spec is wrong")
+    with pytest.raises(ApiError) as caught:
+        ensure_present(cluster, with_options(bundle("fail_open"), TOLERATIONS), check=True)
+    assert "options_changed" not in caught.value.facts
+
+
+def test_the_record_is_kept_if_options_change_and_no_object_does() -> None:
+    cluster = FakeCluster()
+    ensure_present(cluster, bundle())
+    # Labels that every object has anyway.
+    same = with_options(bundle(), {"labels": {MANAGED_LABEL: "true"}})
+    done = ensure_present(cluster, same)
+    assert (done["actions"], done["record_updated"]) == ({}, True)
+    assert read_install_record(cluster, NAMESPACE).options == same.options
+    assert not ensure_present(cluster, same)["changed"]

@@ -5,7 +5,12 @@ from __future__ import annotations
 
 import json
 
-from ansible_collections.conductor.trainer.plugins.module_utils.options.record import differences, recordable
+from ansible_collections.conductor.trainer.plugins.module_utils.options.record import (
+    changed_options,
+    differences,
+    other_options,
+    recordable,
+)
 
 
 def test_secrets_are_recorded_as_digests() -> None:
@@ -15,10 +20,58 @@ def test_secrets_are_recorded_as_digests() -> None:
     one, other = recordable(credentials("hunter2")), recordable(credentials("hunter3"))
     assert "hunter2" not in json.dumps(one)
     assert differences(one, recordable(credentials("hunter2"))) == []
-    assert differences(one, other) == ["image_pull_credentials.registry.example.com.password.sha256"]
+    assert differences(one, other) == ["image_pull_credentials.registry.example.com.password"]
 
 
 def test_differences_name_the_paths() -> None:
     recorded = {"registries": {"ghcr.io": "a", "docker.io": "b"}, "replicas": 2}
     given = {"registries": {"ghcr.io": "a"}, "tolerations": [{"key": "x"}]}
     assert differences(recorded, given) == ["registries.docker.io", "replicas", "tolerations"]
+
+
+def test_changed_options_are_lines_for_people() -> None:
+    recorded = {
+        "registries": {"ghcr.io": "harbor.example.com/ghcr"},
+        "replicas": 2,
+        "tolerations": [{"key": "x"}],
+        "trainer_controller": {"log_level": "debug"},
+        "image_pull_secrets": ["one"],
+    }
+    given = {"replicas": 3, "tolerations": [{"key": "y"}], "host_network": True}
+    assert changed_options(recorded, given) == [
+        "conductor_host_network is True here and not in the install record",
+        "conductor_image_pull_secrets is a list in the install record and not given here",
+        "conductor_registries.ghcr.io is harbor.example.com/ghcr in the install record and not given here",
+        "conductor_replicas is 2 in the install record and 3 here",
+        "conductor_tolerations differs from the install record",
+        "conductor_trainer_controller.log_level is debug in the install record and not given here",
+    ]
+    assert changed_options(recorded, recorded) == []
+
+
+def test_lines_hold_neither_secrets_nor_their_digests() -> None:
+    one, other = (
+        recordable({"image_pull_credentials": {"r": {"username": "u", "password": password}}})
+        for password in ("hunter2", "hunter3")
+    )
+    assert changed_options(one, other) == [
+        "conductor_image_pull_credentials.r.password differs from the install record"
+    ]
+    assert changed_options(one, {}) == [
+        f"conductor_image_pull_credentials.r.{name} is a secret in the install record and not given here"
+        for name in ("password", "username")
+    ]
+
+
+def test_lines_about_a_record_that_somebody_edited_stay_small_and_harmless() -> None:
+    recorded = {f"shiny{number:02}\x1b": "x" * 5000 for number in range(30)}
+    lines = changed_options(recorded, {})
+    assert len(lines) == 11
+    assert lines[-1] == "and 20 more"
+    assert all("\x1b" not in line and len(line) <= 300 for line in lines)
+
+
+def test_what_a_run_that_only_compares_says() -> None:
+    text, next_step = other_options(["conductor_replicas is 2 there", "conductor_labels.a is b there"])
+    assert text.endswith("other options: conductor_replicas is 2 there; conductor_labels.a is b there")
+    assert "`conductor_options: recorded`" in next_step

@@ -50,6 +50,14 @@ def test_older_record_has_a_bundled_jobset() -> None:
     assert parse_record(None).jobset == ""
 
 
+def test_record_holds_the_options_and_an_older_one_has_none() -> None:
+    options = {"registries": {"ghcr.io": "mirror.example.com/ghcr"}, "replicas": 2}
+    manifest = record_manifest(dataclasses.replace(RECORD, options=options), "ops")
+    assert parse_record(manifest).options == options
+    assert "options" not in record_manifest(RECORD, "ops")["data"]["record.json"]
+    assert parse_record(record_manifest(RECORD, "ops")).options == {}
+
+
 def test_record_manifest_is_stable_and_labelled() -> None:
     manifest = record_manifest(RECORD, "ops")
     assert key_of(manifest) == Key("v1", "ConfigMap", "ops", INSTALL_RECORD)
@@ -106,6 +114,12 @@ def test_the_record_of_the_real_bundle_is_small() -> None:
                 '{"format": 1, "release": "a", "profile": "b", "bundle": "c", "objects": {"a|b|c|d": [1, "", "", 1]}}',
                 '{"format": 1, "release": "a", "profile": "b", "bundle": "c", "objects": {}, "jobset": []}',
                 '{"format": 1, "release": "a", "profile": "b", "bundle": "c", "objects": {}, "intent": [7]}',
+                '{"format": 1, "release": "a", "profile": "b", "bundle": "c", "objects": {}, "options": []}',
+                '{"format": 1, "release": "a", "profile": "b", "bundle": "c", "objects": {}, "options": '
+                + '{"a":' * 61
+                + "1"
+                + "}" * 61
+                + "}",
                 '{"format": 1, "release": 7, "profile": "b", "bundle": "c", "objects": {}}',
                 '{"format": 1, "release": "a", "profile": null, "bundle": "c", "objects": {}}',
                 "[" * 100_000,

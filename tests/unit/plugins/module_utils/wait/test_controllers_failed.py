@@ -66,7 +66,8 @@ def test_a_doomed_controller_ends_the_wait_at_once(clock: Clock, script: Script,
         "wait for controllers Deployment ops/manager: its image is not in the registry: pod manager-1: ImagePullBackOff"
     )
     assert last == (
-        "Next: check the name and tag of 127.0.0.1:5000/nothing:v1, and push it to that registry; then run this again"
+        "Next: check the name and tag of 127.0.0.1:5000/nothing:v1, which `conductor_registries` and "
+        "`conductor_images` set, and push it to that registry; then run this again"
     )
     assert error.facts["elapsed"] == 0.0
     (row,) = [row for row in error.facts["checks"] if row["state"] == "failed"]
@@ -91,8 +92,8 @@ def test_what_is_slow_is_waited_for_and_its_remedy_is_said_in_the_end(clock: Clo
     error = ends(stuck(RECORDED["silent"]["pods"][0]["status"]), clock, 30)
     assert "not ready after 30 s" in str(error)
     assert str(error).endswith(
-        "Next: check that the nodes can reach the registry of 172.20.0.1:1/nothing:v1; "
-        "if the pull is only slow, raise `conductor_wait_timeout`"
+        "Next: check that the nodes can reach the registry of 172.20.0.1:1/nothing:v1, or set "
+        "`conductor_registries` to one that they reach; if the pull is only slow, raise `conductor_wait_timeout`"
     )
     assert {row["state"] for row in error.facts["checks"]} == {"progressing"}
 
