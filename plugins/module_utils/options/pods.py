@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import Any
 
 from ..errors import InputError
-from ..names import CONFIG_HASH
 from .draft import Controller, Draft, container_of, pod_of
 from .words import likely
 
@@ -111,7 +110,7 @@ def pod_labels(draft: Draft, controller: Controller, value: Mapping[str, str]) -
 def pod_annotations(draft: Draft, controller: Controller, value: Mapping[str, str]) -> None:
     """Add annotations to the pods."""
     before = draft.look(controller.deployment)["spec"]["template"]["metadata"].get("annotations") or {}
-    _keep({CONFIG_HASH: None, **before}, value, draft.variable, "which the release needs")
+    _keep(before, value, draft.variable, "which the release needs")
     draft.edit(controller.deployment)["spec"]["template"]["metadata"]["annotations"] = {**before, **value}
 
 

@@ -81,6 +81,9 @@ def test_of_several_pods_the_one_that_failed_is_reported() -> None:
     assert look(cluster, deployment, [pods[0], serving])["pod"] == name
     assert look(cluster, deployment, [pods[0], serving], failing=False)["pod"] == name
     assert look(cluster, deployment, [serving], failing=False)["pod"] == "serving"
+    starting = {**serving, "metadata": {**serving["metadata"], "name": "starting"}, "status": {"phase": "Running"}}
+    assert look(cluster, deployment, [pods[0], starting])["pod"] == name
+    assert look(cluster, deployment, [pods[0], starting], failing=False)["pod"] == "starting"
 
 
 def test_the_cause_may_be_further_up() -> None:

@@ -462,6 +462,22 @@ def test_insufficient_capacity_is_no_blocker_if_nodes_may_be_added(code: str) ->
         assert [finding["code"] for finding in judge(facts)[0]] == found
 
 
+def test_taken_ports_are_no_missing_capacity() -> None:
+    readings, mode, _words = CASES["host_ports_taken"]
+    found = judged(readings, mode, options=OPTIONS["host_ports_taken"])["blocker"]
+    assert [finding["code"] for finding in found] == ["host_ports_taken"]
+
+
+def test_a_controller_with_a_placement_of_its_own_is_named() -> None:
+    tainted = empty(nodes=page([machine(spec={"taints": [{"key": "gpu", "effect": "NoSchedule"}]})]))
+    picky = {"tolerations": [{"operator": "Exists"}], "jobset_controller": {"node_selector": {"pool": "system"}}}
+    [finding] = judged(tainted, "bundled", options=picky)["blocker"]
+    assert "accepts the pods of jobset-controller-manager: without the label pool=system" in finding["cause"]
+    [finding] = judged(tainted, "bundled")["blocker"]
+    assert "accepts the controllers' pods: taint gpu:NoSchedule" in finding["cause"]
+    assert "[{key: gpu, operator: Exists}]" in finding["next_step"]
+
+
 def test_an_adopted_tool_is_no_blocker() -> None:
     assert judged(installed("helm", metadata=HELM), "bundled", ("helm",))["blocker"] == []
     stays = judged(installed("helm", metadata=HELM), "bundled", ("flux", "other"))["blocker"]

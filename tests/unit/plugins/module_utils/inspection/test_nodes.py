@@ -139,6 +139,10 @@ def test_one_more_pod_has_to_fit_during_an_update() -> None:
     # In the end it is gone anyway, but the others stay.
     assert fits([pod("1900m", labels=mine)], update._replace(surge=False))
     assert fits([pod("1900m")], update._replace(surge=False)) is False
+    # Pods of another namespace with the same labels stay.
+    elsewhere = pod("1900m", labels=mine)
+    elsewhere["metadata"]["namespace"] = "other"
+    assert fits([elsewhere], update._replace(surge=False)) is False
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import yaml
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import InputError
 from ansible_collections.conductor.trainer.plugins.module_utils.names import CONFIG_HASH
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
+from ansible_collections.conductor.trainer.plugins.module_utils.options.controllers import lay_controllers
 from ansible_collections.conductor.trainer.plugins.module_utils.options.draft import Draft, container_of
 from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
 from ansible_collections.conductor.trainer.plugins.module_utils.options.ports import check_ports, move_ports
@@ -79,7 +80,8 @@ def test_named_ports_follow_by_themselves() -> None:
     deployment = named(laid, "Deployment", TRAINER)
     assert declared(deployment) == {"health": 7001, "metrics": 8443, "webhook": 7002, "status-server": 7003}
     assert container_of(deployment)["readinessProbe"]["httpGet"]["port"] == "health"
-    assert named(laid, "Service", TRAINER) == named(REAL, "Service", TRAINER)
+    for name in (TRAINER, "jobset-webhook-service"):
+        assert named(laid, "Service", name) == named(REAL, "Service", name)
 
 
 def test_the_same_port_twice_is_rejected() -> None:
@@ -93,7 +95,13 @@ def test_the_same_port_twice_is_rejected() -> None:
 
 
 def test_a_volume_of_the_user_is_not_the_configuration() -> None:
+    draft = Draft(REAL)
+    with draft.because("extra_objects"):
+        metadata = {"name": "company-ca", "namespace": REAL.namespace}
+        draft.add("access", {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {}})
     volumes = [{"name": "ca", "configMap": {"name": "company-ca"}}]
+    lay_controllers(draft, {"jobset_controller": {"volumes": volumes}})
+    assert [one.config_map.name for one in draft.controllers()][1] == "jobset-manager-config"
     laid = with_options(REAL, {"host_network": True, "jobset_controller": {"volumes": volumes}})
     assert [one.config_map.name for one in Draft(laid).controllers()] == [
         "kubeflow-trainer-config",
