@@ -13,6 +13,7 @@ import yaml
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import InputError
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
+from ansible_collections.conductor.trainer.plugins.module_utils.options.draft import container_of
 from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
 from ansible_collections.conductor.trainer.plugins.module_utils.options.settings.keys import seconds
 from ansible_collections.conductor.trainer.plugins.module_utils.options.settings.rules import GUARDED
@@ -220,3 +221,11 @@ def test_settings_change_the_configuration_and_its_pods_alone(component: str, se
 def test_durations_are_those_of_go(text: str, expected: float | None) -> None:
     found = seconds(text)
     assert (found if found is None else float(found)) == expected
+
+
+def test_the_container_and_the_services_follow_a_port() -> None:
+    laid = configured("jobset", {"webhook": {"port": 10250}})
+    [deployment] = [one for one in laid.objects("Deployment") if one["metadata"]["name"] == "jobset-controller-manager"]
+    assert {"name": "webhook-server", "containerPort": 10250, "protocol": "TCP"} in container_of(deployment)["ports"]
+    [service] = [one for one in laid.objects("Service") if one["metadata"]["name"] == "jobset-webhook-service"]
+    assert service["spec"]["ports"][0]["targetPort"] == "webhook-server"
