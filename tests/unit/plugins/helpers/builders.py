@@ -80,7 +80,13 @@ def deployment(name: str = "manager") -> dict[str, Any]:
             "template": {
                 "metadata": {"labels": {"app": name}},
                 "spec": {
-                    "containers": [{"name": "manager", "image": f"registry.invalid/{name}:1"}],
+                    "containers": [
+                        {
+                            "name": "manager",
+                            "image": f"registry.invalid/{name}:1",
+                            "ports": [{"name": "webhook", "containerPort": 9443}],
+                        }
+                    ],
                     "volumes": [
                         {"name": "config", "configMap": {"name": "config"}},
                         {"name": "cert", "secret": {"secretName": f"{name}-cert"}},

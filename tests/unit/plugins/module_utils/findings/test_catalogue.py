@@ -122,7 +122,6 @@ CHANGED_BY = {
     "pull_secret_expected": "`conductor_image_pull_credentials`",
     "runtime_other_owner": "`conductor_runtimes`",
     "permissions_optional": "`conductor_accept`",
-    "limit_range": "`conductor_resources`",
     "default_deny": "`conductor_extra_objects`",
     "istio_injection": "`pod_annotations` in `conductor_trainer_controller`",
 }
