@@ -121,6 +121,9 @@ def facts_of(
     crds = readings.crds or {}
     slices = {name: _items(page) for name, page in (readings.slices or {}).items()}
     held = _held(readings)
+    record = parse_record(readings.record or None)
+    told = [*part(bundle.options, "images").values(), *part(record.options, "images").values()]
+    replaced = {image for image in told if isinstance(image, str)}
     trainer = trainer_facts(
         bundle,
         crds=crds,
@@ -132,8 +135,8 @@ def facts_of(
         public_config=readings.public_config,
         adopt=adopt,
         held=held,
+        replaced=replaced,
     )
-    record = parse_record(readings.record or None)
     # Webhooks that point to a namespace do not make it the home: they may be left over from a removal.
     home = next(iter(sorted(namespaces(filter(is_trainer, deployments or ())))), bundle.namespace)
     jobset = jobset_facts(
@@ -147,6 +150,7 @@ def facts_of(
         # Objects in another namespace do not have the release's own names.
         adopt=adopt if home == bundle.namespace else (),
         held=held[JOBSET_CRD],
+        replaced=replaced,
     )
     meant = resolve_jobset(jobset_mode, record, jobset)
     options = option_facts(bundle, record, meant, deployments)

@@ -31,6 +31,7 @@ def trainer_facts(
     public_config: Mapping[str, Any] | None,
     adopt: Collection[str] = (),
     held: Mapping[str, Sequence[str]] | None = None,
+    replaced: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return the state of Trainer.
 
@@ -44,12 +45,13 @@ def trainer_facts(
         public_config: Trainer's public ConfigMap in that namespace.
         adopt: the installers whose objects an install adopts.
         held: name of a CRD to the objects that hold its deletion.
+        replaced: images that options set.
     """
     own = [item for item in deployments or () if is_trainer(item)]
     webhooks = [item for item in configurations or () if is_webhook_of(item, TRAINER_GROUP)]
     theirs = {name: crd for name, crd in crds.items() if name.endswith(f".{TRAINER_GROUP}")}
     there = [crd for crd in theirs.values() if crd]
-    release = trainer_release(own, public_config, crds.get(f"trainjobs.{TRAINER_GROUP}"))
+    release = trainer_release(own, public_config, crds.get(f"trainjobs.{TRAINER_GROUP}"), replaced)
     found: list[Mapping[str, Any]] = [*own, *webhooks, *there]
     unread = sorted(name for name, crd in theirs.items() if crd is None)
     # An unreadable controller matters only if other objects show that one is installed.

@@ -41,6 +41,7 @@ def jobset_facts(
     wanted: str,
     adopt: Collection[str] = (),
     held: Sequence[str] = (),
+    replaced: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return the state of JobSet.
 
@@ -53,6 +54,7 @@ def jobset_facts(
         wanted: the JobSet version of the release.
         adopt: the installers whose objects an install adopts.
         held: the objects that hold the deletion of the CRD.
+        replaced: images that options set.
     """
     own = [item for item in deployments or () if is_jobset(item)]
     webhooks = [item for item in configurations or () if is_webhook_of(item, JOBSET_GROUP)]
@@ -66,7 +68,7 @@ def jobset_facts(
     )
     state, evidence = _state(crd, own, places(webhooks), home) if known else ("unknown", "some objects cannot be read")
     where = namespaces(own) | {place.namespace or place.service for place in places(webhooks)}
-    version = jobset_version(own, crd)
+    version = jobset_version(own, crd, replaced)
     found: list[Mapping[str, Any]] = [*own, *webhooks, *([crd] if crd else [])]
     problems = [] if state in ("absent", "unknown") else _problems(crd, own, webhooks, slices)
     serves = served_versions(crd) if crd else []

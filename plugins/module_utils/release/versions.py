@@ -9,7 +9,7 @@ An image override does not update the ConfigMap, a mirror may drop the tag, and 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..objects.fields import numbers, part, parts, text
@@ -75,14 +75,21 @@ def images(deployment: Mapping[str, Any]) -> list[str]:
     return [text(container, "image") for container in parts(deployment, "spec", "template", "spec", "containers")]
 
 
-def version_running(deployments: Sequence[Mapping[str, Any]], name: str) -> str:
-    """Return the version of the first image with that name; empty if no tag contains a version."""
+def version_running(deployments: Sequence[Mapping[str, Any]], name: str, replaced: Collection[str] = ()) -> str:
+    """Return the version of the first image with that name; empty if no tag contains a version.
+
+    Args:
+        replaced: images that options set: their tags are anybody's.
+    """
     found = [image for deployment in deployments for image in images(deployment) if image_name(image) == name]
-    return next((version for image in found if (version := image_version(image))), "")
+    return next((version for image in found if image not in replaced and (version := image_version(image))), "")
 
 
 def trainer_release(
-    deployments: Sequence[Mapping[str, Any]], config_map: Mapping[str, Any] | None, crd: Mapping[str, Any] | None
+    deployments: Sequence[Mapping[str, Any]],
+    config_map: Mapping[str, Any] | None,
+    crd: Mapping[str, Any] | None,
+    replaced: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return the release that each source names, and the most reliable one.
 
@@ -90,12 +97,13 @@ def trainer_release(
         deployments: the Deployments of Trainer.
         config_map: the public ConfigMap; empty or None if it is missing or cannot be read.
         crd: the CRD of TrainJobs, likewise.
+        replaced: images that options set.
 
     Returns:
         C(release), C(sources) and C(sources_agree), which is None if fewer than two sources name a release.
     """
     sources = {
-        "image": version_running(deployments, TRAINER_IMAGE),
+        "image": version_running(deployments, TRAINER_IMAGE, replaced),
         "config_map": text(config_map, "data", _PUBLIC_KEY).lstrip("v"),
         "crd": series(crd, _TRAINER_SERIES),
     }
@@ -107,9 +115,11 @@ def trainer_release(
     return {"release": best, "sources": sources, "sources_agree": agree}
 
 
-def jobset_version(deployments: Sequence[Mapping[str, Any]], crd: Mapping[str, Any] | None) -> str:
-    """Return the version of JobSet's image, else the series of its CRD."""
-    return version_running(deployments, JOBSET_IMAGE) or series(crd, _JOBSET_SERIES)
+def jobset_version(
+    deployments: Sequence[Mapping[str, Any]], crd: Mapping[str, Any] | None, replaced: Collection[str] = ()
+) -> str:
+    """Return the version of JobSet's image, else the series of its CRD. See C(version_running)."""
+    return version_running(deployments, JOBSET_IMAGE, replaced) or series(crd, _JOBSET_SERIES)
 
 
 def series(crd: Mapping[str, Any] | None, table: tuple[tuple[str, str], ...]) -> str:

@@ -82,6 +82,23 @@ def test_a_mirror_for_all_then_one_image_then_none(plane: ControlPlane, bundle: 
     assert images_in(live(plane, bundle)) == images_in(bundle.objects())
 
 
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_the_release_does_not_depend_on_the_tags_of_ones_own_images(
+    plane: ControlPlane, bundle: Bundle, forgotten: bool
+) -> None:
+    images = {
+        "ghcr.io/kubeflow/trainer/trainer-controller-manager": "harbor.corp/ml/trainer-controller-manager:v9.9.9",
+        "registry.k8s.io/jobset/jobset": "harbor.corp/ml/jobset:0.0.1",
+    }
+    own = with_options(bundle, {"images": images})
+    ensure_present(plane.client(), own)
+    # The record has them, too.
+    looked = inspect(plane.client(), bundle if forgotten else own)
+    assert (looked["trainer"]["release"], looked["jobset"]["version"]) == ("2.3.0", "0.12")
+    assert looked["trainer"]["sources_agree"] is True
+    assert looked["blockers"] == []
+
+
 def test_credentials_are_a_secret_that_nothing_shows(plane: ControlPlane, bundle: Bundle) -> None:
     with_secret = with_options(bundle, credentials())
     foretold = ensure_present(plane.client(), with_secret, check=True, with_diff=True)

@@ -107,3 +107,13 @@ def test_sources_may_disagree(tag: str, said: str, crd: str, release: str, agree
     config = {"data": {"kubeflow_trainer_version": said}} if said else {}
     found = trainer_release(running(f"x/trainer-controller-manager:{tag}"), config, schema(crd) if crd else {})
     assert (found["release"], found["sources_agree"]) == (release, agree)
+
+
+def test_an_image_that_an_option_sets_says_nothing_about_the_release() -> None:
+    image = "m.io/trainer-controller-manager:v9.9.9"
+    running = [{"spec": {"template": {"spec": {"containers": [{"image": image}]}}}}]
+    said = {"data": {"kubeflow_trainer_version": "v2.3.0"}}
+    assert trainer_release(running, said, None)["release"] == "9.9.9"
+    assert trainer_release(running, said, None, {image})["release"] == "2.3.0"
+    other = [{"spec": {"template": {"spec": {"containers": [{"image": "m.io/jobset:v1.2.3"}]}}}}]
+    assert (jobset_version(other, None), jobset_version(other, None, {"m.io/jobset:v1.2.3"})) == ("1.2.3", "")
