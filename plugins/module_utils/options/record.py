@@ -16,8 +16,6 @@ from .spec import CUSTOMIZE
 _LINES = 10
 _VALUE = 80
 _DIGEST = "sha256"
-# Within secrets. A digest takes time, and a run that changes nothing needs it too.
-_NO_SECRETS = frozenset({"username"})
 
 
 def recordable(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,7 +29,7 @@ def recordable(options: Mapping[str, Any]) -> dict[str, Any]:
 def _hidden(name: str, value: Any) -> Any:
     """Return a value with slow digests instead of its texts: everybody who may read ConfigMaps can try passwords."""
     if isinstance(value, Mapping):
-        return {key: part if key in _NO_SECRETS else _hidden(f"{name}.{key}", part) for key, part in value.items()}
+        return {key: _hidden(f"{name}.{key}", part) for key, part in value.items()}
     return {_DIGEST: slow_digest(str(value), name)}
 
 

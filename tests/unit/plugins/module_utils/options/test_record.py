@@ -19,7 +19,6 @@ def test_secrets_are_recorded_as_digests() -> None:
 
     one, other = recordable(credentials("hunter2")), recordable(credentials("hunter3"))
     assert "hunter2" not in json.dumps(one)
-    assert one["image_pull_credentials"]["registry.example.com"]["username"] == "puller"
     assert differences(one, recordable(credentials("hunter2"))) == []
     assert differences(one, other) == ["image_pull_credentials.registry.example.com.password"]
 
