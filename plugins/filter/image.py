@@ -39,7 +39,7 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.conductor.trainer.plugins.module_utils.options.images import with_images
+from ansible_collections.conductor.trainer.plugins.module_utils.options.pulls.mirrors import with_images
 
 
 def image(reference: str, customize: Mapping[str, Any]) -> str:

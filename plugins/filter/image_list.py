@@ -46,7 +46,7 @@ _value:
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ansible_collections.conductor.trainer.plugins.module_utils.options.image_list import merged_rows, rendered
+from ansible_collections.conductor.trainer.plugins.module_utils.options.pulls.image_list import merged_rows, rendered
 
 
 def image_list(lists: Sequence[Sequence[dict[str, Any]]], format: str = "table") -> str:  # noqa: A002 - an option

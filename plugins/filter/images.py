@@ -74,7 +74,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError
-from ansible_collections.conductor.trainer.plugins.module_utils.options.image_list import image_rows
+from ansible_collections.conductor.trainer.plugins.module_utils.options.pulls.image_list import image_rows
 from ansible_collections.conductor.trainer.plugins.module_utils.options.spec import given_options
 from ansible_collections.conductor.trainer.plugins.module_utils.options.words import check_names
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import ALL_RUNTIMES

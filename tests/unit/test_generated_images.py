@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.conductor.trainer.plugins.module_utils.options.draft import Draft
-from ansible_collections.conductor.trainer.plugins.module_utils.options.images import lay_images, mirrored
+from ansible_collections.conductor.trainer.plugins.module_utils.options.pulls.mirrors import lay_images, mirrored
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.release.images import images_in, reference_of
 from tests.unit.plugins.helpers.states import release

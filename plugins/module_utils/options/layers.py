@@ -16,9 +16,9 @@ from typing import Any
 from ..release.bundle import Bundle
 from .controllers import lay_controllers
 from .draft import Draft
-from .images import lay_images
 from .labels import lay_labels
-from .pull_credentials import lay_pull_credentials
+from .pulls.credentials import lay_pull_credentials
+from .pulls.mirrors import lay_images
 from .record import recordable
 from .settings.gates import check_gates
 from .settings.tls import check_tls

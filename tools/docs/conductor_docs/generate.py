@@ -21,7 +21,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.log_cau
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.signature import SLOW
 from ansible_collections.conductor.trainer.plugins.module_utils.diagnose.webhook_causes import WEBHOOK_CAUSES
 from ansible_collections.conductor.trainer.plugins.module_utils.findings.catalogue import CATALOGUE
-from ansible_collections.conductor.trainer.plugins.module_utils.options.image_list import cells_of, image_rows
+from ansible_collections.conductor.trainer.plugins.module_utils.options.pulls.image_list import cells_of, image_rows
 from ansible_collections.conductor.trainer.plugins.module_utils.options.settings.rules import GUARDED
 from ansible_collections.conductor.trainer.plugins.module_utils.rejections.catalogue import ENTRIES, FALLBACKS
 from ansible_collections.conductor.trainer.plugins.module_utils.release import versions

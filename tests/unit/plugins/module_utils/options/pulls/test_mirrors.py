@@ -11,12 +11,12 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import InputError
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.options.draft import Draft
-from ansible_collections.conductor.trainer.plugins.module_utils.options.images import (
+from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
+from ansible_collections.conductor.trainer.plugins.module_utils.options.pulls.mirrors import (
     lay_images,
     mirrored,
     with_images,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
 from ansible_collections.conductor.trainer.plugins.module_utils.release.components import without_jobset
 from ansible_collections.conductor.trainer.plugins.module_utils.release.images import (
     FLUX_IMAGE,

@@ -12,7 +12,7 @@ import yaml
 
 from ansible_collections.conductor.trainer.plugins.module_utils.options import layers
 from ansible_collections.conductor.trainer.plugins.module_utils.options.draft import Draft
-from ansible_collections.conductor.trainer.plugins.module_utils.options.image_list import (
+from ansible_collections.conductor.trainer.plugins.module_utils.options.pulls.image_list import (
     FORMATS,
     image_rows,
     merged_rows,

@@ -10,9 +10,9 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ..release.bundle import Bundle
-from ..release.components import Meant, part_for
-from ..release.images import (
+from ...release.bundle import Bundle
+from ...release.components import Meant, part_for
+from ...release.images import (
     FLUX_IMAGE,
     FLUX_USER,
     SMOKE_IMAGE,
@@ -22,8 +22,8 @@ from ..release.images import (
     platforms_of,
     reference_of,
 )
-from .images import with_images
-from .layers import with_options
+from ..layers import with_options
+from .mirrors import with_images
 
 # One image: C(source) and C(image) are the reference of the release and the one that is used; C(copied) says whether
 # the second is a copy of the first. C(platforms) is None if they are unknown.

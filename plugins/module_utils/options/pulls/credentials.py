@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..credentials import docker_config
-from ..errors import InputError
-from ..names import PULL_SECRET
-from ..objects.resources import Key
-from .draft import Draft, pod_of
+from ...credentials import docker_config
+from ...errors import InputError
+from ...names import PULL_SECRET
+from ...objects.resources import Key
+from ..draft import Draft, pod_of
 
 _OPTION = "image_pull_credentials"
 

@@ -10,12 +10,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..errors import InputError
-from ..objects.fields import part, parts, text
-from ..objects.resources import Key
-from ..release.images import FLUX_IMAGE, FLUX_VARIABLE, full_name, image_slots, images_in, images_of, reference_of
-from ..release.versions import image_name
-from .draft import Draft
+from ...errors import InputError
+from ...objects.fields import part, parts, text
+from ...objects.resources import Key
+from ...release.images import FLUX_IMAGE, FLUX_VARIABLE, full_name, image_slots, images_in, images_of, reference_of
+from ...release.versions import image_name
+from ..draft import Draft
 
 _ALL_OTHERS = "*"
 # From 0 to 1. Names that are less similar share letters by chance.
