@@ -35,6 +35,7 @@ from ..rejections.rejection import Rejection, Scene, rejection_of
 from ..release.bundle import Bundle, pull_secrets
 from ..release.components import part_for
 from ..release.recognition import JOBSET_CRD, TRAINER_GROUP, is_jobset, is_trainer, namespaces
+from ..release.versions import WEBHOOK_PORT
 from ..rights.grants import grant_facts
 from .distribution import distribution
 from .namespace import namespace_facts
@@ -339,17 +340,14 @@ def _runtimes(page: Page | None, wanted: Sequence[str]) -> dict[str, Any]:
 
 def _webhook_ports(bundle: Bundle) -> list[int]:
     """Return the ports of the webhooks that NetworkPolicies are about: not those on the network of a node."""
-    pods = [part(manifest, "spec", "template", "spec") for manifest in bundle.objects("Deployment")]
-    return sorted(
-        {
-            port["containerPort"]
-            for pod in pods
-            if pod.get("hostNetwork") is not True
-            for container in parts(pod, "containers")
-            for port in parts(container, "ports")
-            if text(port, "name").startswith("webhook")
-        }
-    )
+    found: set[int] = set()
+    for manifest in bundle.objects("Deployment"):
+        pod = part(manifest, "spec", "template", "spec")
+        declared = [port for container in parts(pod, "containers") for port in parts(container, "ports")]
+        ports = {port["containerPort"] for port in declared if text(port, "name").startswith("webhook")}
+        if pod.get("hostNetwork") is not True:
+            found |= ports or {WEBHOOK_PORT}
+    return sorted(found)
 
 
 def _pull_secrets(bundle: Bundle, readings: Readings) -> dict[str, Sequence[Mapping[str, Any]] | None]:
