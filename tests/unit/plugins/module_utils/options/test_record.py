@@ -69,7 +69,7 @@ def test_lines_about_a_record_that_somebody_edited_stay_small_and_harmless() -> 
     lines = changed_options(recorded, {})
     assert len(lines) == 11
     assert lines[-1] == "and 20 more"
-    assert all("\x1b" not in line and len(line) <= 300 for line in lines)
+    assert all("\x1b" not in line and len(line) <= 200 for line in lines)
 
 
 def test_what_a_run_that_only_compares_says() -> None:
