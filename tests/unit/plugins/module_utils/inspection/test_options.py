@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible_collections.conductor.trainer.plugins.module_utils.inspection.options import option_facts
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
-from ansible_collections.conductor.trainer.plugins.module_utils.options.explain import digest_of
+from ansible_collections.conductor.trainer.plugins.module_utils.options.installed.explain import digest_of
 from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, RecordEntry
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle

@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.diff import MASKED, render_diff
 from ansible_collections.conductor.trainer.plugins.module_utils.options.draft import Draft, container_of, pod_of
-from ansible_collections.conductor.trainer.plugins.module_utils.options.explain import (
+from ansible_collections.conductor.trainer.plugins.module_utils.options.installed.explain import (
     Difference,
     differences_from_release,
     digest_of,
