@@ -215,7 +215,7 @@ def _as_recorded(bundle: Bundle, record: Record, warn: Callable[[str], None]) ->
         )
     if not record.options:
         return bundle
-    from .options.recorded import lay_recorded
+    from .options.installed.recorded import lay_recorded
 
     return lay_recorded(bundle, record.options)
 

@@ -67,8 +67,8 @@ CHANGES: dict[str, tuple[str, ...]] = {
     r"allow ingress": ("extra_objects",),
     r"securityContext|runtimeClassName|flag from|change the polic|change the rule|change the constraint": ("patches",),
 }
-# What only looks like it, or has no variable yet.
-OTHER_CHANGES = {"no_schedulable_node", "quota_missing_resources", "quota_defaults_unknown"}
+# What only looks like it.
+OTHER_CHANGES: set[str] = set()
 
 
 def silent(found: Iterable[Text], changes: dict[str, tuple[str, ...]]) -> list[str]:

@@ -10,9 +10,9 @@ from typing import Any
 
 from ..errors import InputError
 from ..objects.fields import name_of, namespace_of, part, parts
-from ..options.explain import digest_of, explained
+from ..options.installed.explain import digest_of, explained
+from ..options.installed.recorded import lay_recorded
 from ..options.record import changed_options
-from ..options.recorded import lay_recorded
 from ..ownership.other_fields import fields_of_others
 from ..ownership.record import Record
 from ..release.bundle import Bundle

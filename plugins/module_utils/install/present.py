@@ -244,7 +244,7 @@ def _diff(decided: Decided, done: Done) -> dict[str, str]:
     shown = {action.key: changes[action.key] for action in done.changed if action.key in changes}
     if not decided.bundle.changes:
         return render_diff(shown)
-    from ..options.explain import variable_of, variables_behind
+    from ..options.installed.explain import variable_of, variables_behind
 
     behind = variables_behind(decided.bundle)
     return render_diff(shown, lambda key, path: variable_of(path, behind[key]) if key in behind else "")
@@ -254,7 +254,7 @@ def _explained(bundle: Bundle) -> dict[str, Any]:
     """Return what the options change; see C(explained). Without options, nothing is imported for it."""
     if not bundle.options:
         return {"digest": "", "summary": [], "fields": 0, "objects": 0, "differences": []}
-    from ..options.explain import explained
+    from ..options.installed.explain import explained
 
     return explained(bundle)
 

@@ -33,6 +33,18 @@ def _hidden(name: str, value: Any) -> Any:
     return {_DIGEST: slow_digest(str(value), name)}
 
 
+def without_secrets(value: Any) -> Any:
+    """Return a recorded secret without what should not be in a record: somebody may have written it there."""
+    if is_hidden(value):
+        return value
+    if not isinstance(value, Mapping):
+        return {_DIGEST: ""}
+    return {
+        name: part if name in _NO_SECRETS and isinstance(part, str) else without_secrets(part)
+        for name, part in value.items()
+    }
+
+
 def differences(recorded: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
     """Return the paths of the options that differ, e.g. C(registries.ghcr.io).
 
@@ -47,7 +59,11 @@ def changed_options(recorded: Mapping[str, Any], given: Mapping[str, Any]) -> li
 
     The record is a ConfigMap that others may edit: its texts are shortened. Only single values are shown.
     """
-    found = list(_differing(recorded, given))
+    safe = {
+        name: without_secrets(value) if CUSTOMIZE.get(name, {}).get("no_log") else value
+        for name, value in recorded.items()
+    }
+    found = _differing(safe, given)
     lines = [one_line(f"conductor_{path} {_change(old, new)}", NAME) for path, old, new in found[:_LINES]]
     return [*lines, *([f"and {len(found) - _LINES} more"] if len(found) > _LINES else [])]
 

@@ -19,6 +19,10 @@ from .bundle import EXTERNAL, GENERATED, Bundle, Phase, Probe, Side, certificate
 _EXTERNAL_PROFILE = "external_certificates"
 
 FORMAT = 1
+# Bundles of earlier collections do not say what can be configured.
+_NO_CONFIGURATIONS: dict[str, Any] = {
+    component: {"keys": {}, "feature_gates": {}, "cipher_suites": []} for component in ("trainer", "jobset")
+}
 
 
 def load_bundle(path: str, profile: str = "default", certificates: str = GENERATED) -> Bundle:
@@ -102,7 +106,7 @@ def parse_bundle(
         variants=_variants(content, replaced),
         known=_known(content, replaced),
         upstream=_sides(content, set(replaced)),
-        configurations=content.get("configurations", {}),
+        configurations=content.get("configurations", _NO_CONFIGURATIONS),
         certificates=certificates,
     )
 

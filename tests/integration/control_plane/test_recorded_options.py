@@ -18,8 +18,8 @@ from ansible_collections.conductor.trainer.plugins.module_utils.inspection.inspe
 from ansible_collections.conductor.trainer.plugins.module_utils.names import INSTALL_RECORD
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of, path_of
 from ansible_collections.conductor.trainer.plugins.module_utils.options.draft import Draft, container_of, pod_of
+from ansible_collections.conductor.trainer.plugins.module_utils.options.installed.recorded import lay_recorded
 from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
-from ansible_collections.conductor.trainer.plugins.module_utils.options.recorded import lay_recorded
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.support.control_plane import ControlPlane

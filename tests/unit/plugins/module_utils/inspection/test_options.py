@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible_collections.conductor.trainer.plugins.module_utils.inspection.options import option_facts
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
-from ansible_collections.conductor.trainer.plugins.module_utils.options.explain import digest_of
+from ansible_collections.conductor.trainer.plugins.module_utils.options.installed.explain import digest_of
 from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, RecordEntry
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
@@ -27,9 +27,11 @@ def test_without_an_installation_the_options_of_the_run_count() -> None:
 
 
 def test_the_options_of_the_cluster_count_whatever_the_run_has() -> None:
-    for run in (REAL, with_options(REAL, {"labels": {"a": "b"}}), with_options(REAL, OPTIONS)):
+    others = {"tolerations": [{"key": "y"}], "labels": {"a": "b"}}
+    for run in (REAL, with_options(REAL, others), with_options(REAL, OPTIONS)):
         found: Any = option_facts(run, recorded(OPTIONS), "bundled", ())
         assert (found["options"]["fields"], found["options"]["summary"]) == (2, ["1 toleration"])
+        assert [row["release"] for row in found["options"]["differences"]] == [None, None]
         assert found["options"]["digest"] == digest_of(OPTIONS)
         assert (found["options_changed"] == []) is (run.options == OPTIONS)
 

@@ -58,9 +58,15 @@ def test_lines_hold_neither_secrets_nor_their_digests() -> None:
         "conductor_image_pull_credentials.r.password differs from the install record"
     ]
     assert changed_options(one, {}) == [
-        f"conductor_image_pull_credentials.r.{name} is a secret in the install record and not given here"
-        for name in ("password", "username")
+        f"conductor_image_pull_credentials.r.{name} is {words} in the install record and not given here"
+        for name, words in (("password", "a secret"), ("username", "u"))
     ]
+    # Somebody wrote a password into the record.
+    plain = {"image_pull_credentials": {"r": {"username": "u", "password": "hunter2"}}}
+    for damaged in (plain, {"image_pull_credentials": "hunter2"}, {"image_pull_credentials": ["hunter2"]}):
+        for given in ({}, one):
+            assert changed_options(damaged, given) != []
+            assert "hunter2" not in " ".join(changed_options(damaged, given))
 
 
 def test_lines_about_a_record_that_somebody_edited_stay_small_and_harmless() -> None:
@@ -68,7 +74,7 @@ def test_lines_about_a_record_that_somebody_edited_stay_small_and_harmless() -> 
     lines = changed_options(recorded, {})
     assert len(lines) == 11
     assert lines[-1] == "and 20 more"
-    assert all("\x1b" not in line and len(line) <= 300 for line in lines)
+    assert all("\x1b" not in line and len(line) <= 200 for line in lines)
 
 
 def test_what_a_run_that_only_compares_says() -> None:

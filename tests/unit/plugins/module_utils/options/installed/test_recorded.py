@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import InputError
-from ansible_collections.conductor.trainer.plugins.module_utils.options import recorded
 from ansible_collections.conductor.trainer.plugins.module_utils.options.draft import Draft
+from ansible_collections.conductor.trainer.plugins.module_utils.options.installed import recorded
+from ansible_collections.conductor.trainer.plugins.module_utils.options.installed.recorded import lay_recorded
 from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
 from ansible_collections.conductor.trainer.plugins.module_utils.options.record import recordable
-from ansible_collections.conductor.trainer.plugins.module_utils.options.recorded import lay_recorded
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
 from tests.unit.plugins.helpers.builders import BUNDLE
 

@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.diff import MASKED, render_diff
 from ansible_collections.conductor.trainer.plugins.module_utils.options.draft import Draft, container_of, pod_of
-from ansible_collections.conductor.trainer.plugins.module_utils.options.explain import (
+from ansible_collections.conductor.trainer.plugins.module_utils.options.installed.explain import (
     Difference,
     differences_from_release,
     digest_of,
@@ -126,11 +126,21 @@ def test_a_diff_names_the_variable_of_a_field_whatever_it_is_compared_with() -> 
     assert variable_of("metadata.labels.a.b/c", behind) == "conductor_labels"
     assert variable_of("spec.template.spec.tolerationsX", behind) == ""
     assert variable_of("spec.replicas", behind) == ""
+    assert variable_of("spec.a.b.c", {"spec.a": "conductor_x", "spec.a.b": "conductor_y"}) == "conductor_y"
     changes = {TRAINER.deployment: {f"{place}[0].key": ("x", "y"), "spec.replicas": (1, 2)}}
     shown = render_diff(changes, lambda key, path: variable_of(path, variables_behind(laid)[key]))
     name = str(TRAINER.deployment)
     assert shown["before"] == f"{name}: {place}[0].key = x\n{name}: spec.replicas = 1\n"
     assert shown["after"] == f"{name}: {place}[0].key = y  (conductor_tolerations)\n{name}: spec.replicas = 2\n"
+
+
+def test_items_without_names_are_numbered_otherwise_on_a_cluster() -> None:
+    draft = Draft(REAL)
+    with draft.because("patches[0]"):
+        container_of(draft.edit(TRAINER.deployment))["args"][1:1] = ["--one"]
+    behind = variables_behind(draft.finished())[TRAINER.deployment]
+    place = "spec.template.spec.containers[manager].args"
+    assert {variable_of(path, behind) for path in (place, f"{place}[0]", f"{place}[7]")} == {"conductor_patches[0]"}
 
 
 def test_the_digest_is_that_of_the_options() -> None:

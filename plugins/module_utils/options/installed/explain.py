@@ -9,11 +9,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..objects.diff import changed_fields, shown_value
-from ..objects.digest import digest
-from ..objects.resources import Key, key_of
-from ..release.bundle import Bundle
-from .spec import CONTROLLERS, CUSTOMIZE
+from ...objects.diff import changed_fields, shown_value
+from ...objects.digest import digest
+from ...objects.resources import Key, key_of
+from ...release.bundle import Bundle
+from ..spec import CONTROLLERS, CUSTOMIZE
 
 PREFIX = "conductor_"
 # The most rows of a result.

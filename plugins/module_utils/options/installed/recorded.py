@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import InputError
-from ..release.bundle import Bundle
-from ..text import NAME, one_line
-from .layers import with_options
-from .record import is_hidden
-from .spec import CUSTOMIZE
+from ...errors import InputError
+from ...release.bundle import Bundle
+from ...text import NAME, one_line
+from ..layers import with_options
+from ..record import without_secrets
+from ..spec import CUSTOMIZE
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "dict": Mapping,
@@ -60,7 +60,7 @@ def _problem(options: Mapping[str, Any], spec: Mapping[str, Any], where: str = "
             return f"this release of the collection has no option {path}"
         known = spec[name]
         if known.get("no_log"):
-            if not _is_all_hidden(value):
+            if not isinstance(value, Mapping) or value != without_secrets(value):
                 return f"{path} holds something else than digests"
         elif not _is_of_type(value, known):
             return f"{path} has the wrong type or an unknown value"
@@ -75,7 +75,3 @@ def _is_of_type(value: Any, spec: Mapping[str, Any]) -> bool:
     if not fits or ("choices" in spec and value not in spec["choices"]):
         return False
     return kind != "list" or all(isinstance(item, _TYPES[spec.get("elements", "raw")]) for item in value)
-
-
-def _is_all_hidden(value: Any) -> bool:
-    return is_hidden(value) or (isinstance(value, Mapping) and all(map(_is_all_hidden, value.values())))
