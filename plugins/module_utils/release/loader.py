@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import BundleError, InputError
 from ..objects.digest import canonical
-from ..objects.resources import Key, key_of
+from ..objects.resources import Key, key_of, resource_of
 from .bundle import EXTERNAL, GENERATED, Bundle, Phase, Probe, Side, certificate_secrets, marked
 
 _EXTERNAL_PROFILE = "external_certificates"
@@ -65,6 +65,10 @@ def parse_bundle(
             step="load bundle",
             next_step="reinstall the collection",
         )
+    for phase in content["phases"]:
+        for manifest in phase["objects"]:
+            # Only users' objects may be of kinds that are learned.
+            resource_of(manifest["apiVersion"], manifest["kind"])
     profiles = content["profiles"]
     known = sorted(set(profiles) - {_EXTERNAL_PROFILE})
     if profile not in known:

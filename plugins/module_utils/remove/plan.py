@@ -62,7 +62,7 @@ class _Planner:
                 key,
                 metadata,
                 # Whoever may write the record must not choose what is deleted besides the objects of the release.
-                self._record if key in bundle.known or own_entry(metadata) is not None else Record(),
+                self._record if bundle.is_of_release(key) or own_entry(metadata) is not None else Record(),
             )
             for key, metadata in self._metadata.items()
         }
