@@ -219,10 +219,11 @@ options:
         type: dict
       patches:
         description:
-          - "Patches of single objects, for what no other option changes: each has a target and either merge, a strategic
-            merge, or json, a list of operations as in RFC 6902, for which the Python library jsonpatch is needed where
-            the module runs. A patch that matches no object or changes nothing is an error. See docs/options.md. Example:
-            [{target: {kind: Deployment, component: trainer}, merge: {spec: {revisionHistoryLimit: 3}}}]."
+          - "Patches of single objects, for what no other option changes: each has a target and either merge, a
+            strategic merge, or json, a list of operations as in RFC 6902, for which the Python library jsonpatch is
+            needed where the module runs. A patch that matches no object or changes nothing is an error. See
+            docs/options.md. Example: [{target: {kind: Deployment, component: trainer}, merge: {spec:
+            {revisionHistoryLimit: 3}}}]."
         type: list
         elements: dict
       extra_objects:

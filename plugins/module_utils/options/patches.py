@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -243,6 +244,6 @@ def _library() -> Any:
         return importlib.import_module("jsonpatch")
     except ImportError as error:
         raise InputError(
-            f"`conductor_patches` with json need the Python library jsonpatch, which cannot be imported ({error})",
-            next_step="run `python -m pip install jsonpatch` in the environment of Ansible, or use merge",
+            f"`conductor_patches` with json need the Python library jsonpatch in {sys.executable} ({error})",
+            next_step=f"run `{sys.executable} -m pip install jsonpatch` there, or use merge",
         ) from error
