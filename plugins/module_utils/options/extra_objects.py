@@ -130,7 +130,7 @@ def _checked(item: Any) -> dict[str, Any]:
         values = metadata.get(name) or {}
         if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
             raise _wrong(f"the {name} of {whole} are not texts", "put their values in quotes")
-        if values != metadata.get(name):
+        if not values:
             metadata.pop(name, None)
     if foreign := traces_of(metadata):
         raise _wrong(

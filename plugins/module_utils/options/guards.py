@@ -15,6 +15,7 @@ from typing import Any
 from ..errors import InputError
 from ..objects.fields import part, parts, text
 from ..objects.resources import Key, key_of
+from ..objects.shapes import misshapen
 from ..release.bundle import Bundle, Change
 from ..release.components import is_named_jobset
 from .guarded import IDENTITY, OF_KIND, Guard, config_hash
@@ -56,6 +57,12 @@ def _check_object(
     """Compare the guarded fields of one object. Of an object of the user only the identity is guarded."""
     added = next((change.after for change in changes if change.key == key), None)
     original = before if before is not None else added
+    if where := misshapen(original, manifest):
+        raise _error(
+            _first(changes, key, lambda found: misshapen(original, found)),
+            f"puts a value of another type into {where} of {key}",
+            "compare it with the object of the release",
+        )
     for guard in (*IDENTITY, *(OF_KIND.get(key.kind, ()) if before is not None else ())):
         wanted = guard.read(original or {})
         if guard.is_kept(wanted, guard.read(manifest)):

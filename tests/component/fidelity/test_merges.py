@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.conductor.trainer.plugins.module_utils.options.merge import MergeKeys, merged
@@ -100,7 +100,14 @@ def compare(programs: Programs, tmp_path: Path) -> Callable[[list[Case]], None]:
     return compared
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+@settings(
+    max_examples=3,
+    phases=[Phase.generate],
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+    database=None,
+)
 @given(cases=st.lists(CASES, min_size=12, max_size=12))
 def test_some_merges(compare: Callable[[list[Case]], None], cases: list[Case]) -> None:
     compare(cases)
