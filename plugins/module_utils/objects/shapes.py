@@ -31,7 +31,7 @@ def misshapen(before: Any, after: Any, path: str = "") -> str:
     if not isinstance(after, list):
         return path
     if not before or not all(isinstance(item, Mapping) for item in before):
-        return next((f"{path}/{n}" for n, item in enumerate(after) if before and isinstance(item, (Mapping, list))), "")
+        return next((f"{path}/{n}" for n, item in enumerate(after) if before and not _is_single(item)), "")
     named = {str(item.get("name")): item for item in before}
     for number, item in enumerate(after):
         if not isinstance(item, Mapping):
@@ -39,3 +39,7 @@ def misshapen(before: Any, after: Any, path: str = "") -> str:
         if found := misshapen(named.get(str(item.get("name")), {}), item, f"{path}/{number}"):
             return found
     return ""
+
+
+def _is_single(value: Any) -> bool:
+    return value is not None and not isinstance(value, (Mapping, list))

@@ -25,6 +25,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.objects.shapes i
         ({"a": []}, {"a": [{}]}, ""),
         ({"a": ["x"]}, {"a": [{}]}, "/a/0"),
         ({"a": ["x"]}, {"a": ["y", 1]}, ""),
+        ({"a": ["x"]}, {"a": ["y", None]}, "/a/1"),
         ({"a": [{}]}, {"a": [{}, None]}, "/a/1"),
         ({"a": [{"name": "x", "b": 1}]}, {"a": [{"b": []}, {"name": "x", "b": {}}]}, "/a/1/b"),
         ({"openAPIV3Schema": {}}, {"openAPIV3Schema": True}, ""),
