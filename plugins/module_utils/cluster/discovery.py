@@ -8,28 +8,37 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..objects.fields import parts, text
-from ..objects.resources import Key, Resource, find_resource, learn
+from ..objects.resources import RESOURCES, Key, Resource, forget, learn
 from .client import Cluster
 
 
 def learn_kinds(cluster: Cluster, keys: Iterable[Key]) -> None:
-    """Learn the kinds of these objects that are not known yet, with one request for each API group version.
+    """Learn the kinds of these objects that are not in C(RESOURCES), with one request for each API group version.
 
-    Kinds that the server does not serve stay unknown (C(find_resource)).
+    Kinds that the server does not serve are unknown afterwards (C(find_resource)).
 
     Raises:
         ApiError, UnreachableError: the server failed.
     """
-    unknown = {(key.api_version, key.kind) for key in keys if not find_resource(key.api_version, key.kind)}
-    if unknown:
-        cluster.each(lambda version: _learn(cluster, version), sorted({version for version, _kind in unknown}))
+    wanted: dict[str, set[str]] = {}
+    for key in keys:
+        if key[:2] not in RESOURCES:
+            wanted.setdefault(key.api_version, set()).add(key.kind)
+    if wanted:
+        cluster.each(lambda version: _learn(cluster, version, wanted[version]), sorted(wanted))
 
 
-def _learn(cluster: Cluster, api_version: str) -> None:
+def _learn(cluster: Cluster, api_version: str, kinds: set[str]) -> None:
     group, _slash, version = api_version.rpartition("/")
     document = cluster.find(Resource(group, version, "", False).root) or {}
-    for entry in parts(document, "resources"):
-        plural = text(entry, "name")
+    served = {
+        text(entry, "kind"): Resource(group, version, plural, entry.get("namespaced") is True)
+        for entry in parts(document, "resources")
         # The others are subresources, e.g. C(widgets/status).
-        if plural and "/" not in plural:
-            learn(text(entry, "kind"), Resource(group, version, plural, entry.get("namespaced") is True))
+        if (plural := text(entry, "name")) and "/" not in plural
+    }
+    for kind in kinds:
+        if kind in served:
+            learn(kind, served[kind])
+        else:
+            forget(api_version, kind)

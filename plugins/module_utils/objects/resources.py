@@ -121,9 +121,14 @@ _LEARNED: dict[tuple[str, str], Resource] = {}
 
 
 def learn(kind: str, resource: Resource) -> None:
-    """Add a kind that is not in C(RESOURCES). A cluster's answer replaces what was learned before."""
+    """Add a kind that is not in C(RESOURCES)."""
     if (resource.api_version, kind) not in RESOURCES:
         _LEARNED[resource.api_version, kind] = resource
+
+
+def forget(api_version: str, kind: str) -> None:
+    """Remove a kind that was learned: the cluster does not have it (any more)."""
+    _LEARNED.pop((api_version, kind), None)
 
 
 def find_resource(api_version: str, kind: str) -> Resource | None:

@@ -70,6 +70,8 @@ def lay_extra_objects(draft: Draft, options: Mapping[str, Any]) -> None:
                 # The record does not have the object itself.
                 draft.keep(key)
                 continue
+            if "namespace" in manifest["metadata"] and not key.namespace:
+                raise _wrong(f"{key} is cluster-wide and has a namespace", "remove metadata.namespace")
             _check_place(key, draft.bundle.probe_namespace)
             draft.add(phase_of(key.api_version, key.kind), manifest)
 
@@ -161,9 +163,6 @@ def _check_place(key: Key, probe_namespace: str) -> None:
         raise _wrong(f"{key} is where Conductor tests webhooks", "use another namespace")
     if key.kind == "Namespace" and (key.name == "default" or key.name.startswith("kube-")):
         raise _wrong(f"{key} belongs to Kubernetes", "remove it")
-    resource = RESOURCES.get(key[:2])
-    if resource is not None and resource.namespaced and not key.namespace:
-        raise _wrong(f"{key} has no namespace", "set metadata.namespace")
 
 
 def _is_namespaced(manifest: Mapping[str, Any]) -> bool:

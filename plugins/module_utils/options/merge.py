@@ -44,9 +44,11 @@ _OF_PODS = {
 _OF_KINDS = {
     ("Service", "spec", "ports"): ("port", "protocol"),
     ("ServiceAccount", "secrets"): ("name",),
-    ("ServiceAccount", "imagePullSecrets"): ("name",),
-    ("MutatingWebhookConfiguration", "webhooks"): ("name",),
-    ("ValidatingWebhookConfiguration", "webhooks"): ("name",),
+    **{
+        (f"{kind}WebhookConfiguration", *path): ("name",)
+        for kind in ("Mutating", "Validating")
+        for path in (("webhooks",), ("webhooks", "matchConditions"))
+    },
 }
 # What the server sets if an item lacks this key.
 _DEFAULTS = {"protocol": "TCP"}
@@ -84,7 +86,7 @@ class MergeKeys:
 
     def of(self, path: Sequence[str]) -> tuple[str, ...]:
         """Return the merge keys of the list at a path without indices; none if the list is replaced."""
-        if tuple(path) == ("metadata", "ownerReferences"):
+        if tuple(path[-2:]) == ("metadata", "ownerReferences"):
             return ("uid",)
         if self._schema is not None:
             return self._in_schema(path)

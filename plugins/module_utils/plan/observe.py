@@ -13,7 +13,7 @@ from ..cluster.identity import NAMESPACE
 from ..errors import ApiError, InputError, missing_permissions
 from ..names import INSTALL_RECORD, MANAGED_LABEL
 from ..objects.fields import parts, text
-from ..objects.resources import Key, Resource, find_resource, key_of, learn, path_of, resource_of
+from ..objects.resources import RESOURCES, Key, Resource, find_resource, key_of, learn, path_of, resource_of
 from ..ownership.record import Record, read_install_record
 from ..release.bundle import Bundle
 from ..release.components import custom_kinds, is_named_jobset
@@ -85,19 +85,20 @@ def observe(
 
 
 def _learn_kinds(cluster: Cluster, bundle: Bundle, also: Iterable[Key]) -> None:
-    """Learn the kinds of users' objects: from CRDs that come with them, or from the server.
+    """Learn the kinds of users' objects: from the server, or from CRDs that come with them.
 
     Raises:
         InputError: an object is in a namespace and should not be, or the other way round.
     """
-    if all(find_resource(key.api_version, key.kind) for key in (*bundle.extras, *also)):
-        return
-    # A late import: most installations have no other kinds.
-    from ..cluster.discovery import learn_kinds
+    others = [key for key in (*bundle.extras, *also) if key[:2] not in RESOURCES]
+    if others:
+        # A late import: most installations have no other kinds.
+        from ..cluster.discovery import learn_kinds
 
-    for resource, kind in custom_kinds(bundle.objects()):
-        learn(kind, resource)
-    learn_kinds(cluster, [*bundle.extras, *also])
+        learn_kinds(cluster, others)
+        for resource, kind in custom_kinds(bundle.objects()):
+            if find_resource(resource.api_version, kind) is None:
+                learn(kind, resource)
     for key in bundle.extras:
         resource = find_resource(key.api_version, key.kind)
         if resource is not None and resource.namespaced != bool(key.namespace):

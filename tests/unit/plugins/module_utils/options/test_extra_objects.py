@@ -137,6 +137,7 @@ def test_lists_are_flattened() -> None:
         ),
         (obj(name="jobset-quota"), "ConfigMap kubeflow-system/jobset-quota has a name of JobSet"),
         (obj(namespace="conductor-probe"), "ConfigMap conductor-probe/ours is where Conductor tests webhooks"),
+        (obj("PriorityClass", "scheduling.k8s.io/v1", namespace="a"), "PriorityClass ours is cluster-wide and has a"),
         (obj("Namespace", name="default"), "Namespace default belongs to Kubernetes"),
         (obj("Namespace", name="kube-system"), "Namespace kube-system belongs to Kubernetes"),
         (obj("Namespace", name="kubeflow-system"), "Namespace kubeflow-system belongs to the release"),
