@@ -242,11 +242,11 @@ options:
     default: given
   bundle:
     description:
-      - Path of a bundle file on the machine on which the module runs. Usually not set. The bundle of O(release) is found
-        in the collection and copied there.
-      - "For a bundle of your own, for example of a fork or of an unreleased Trainer: C(tools/bundles/generate) in a clone
-        writes it. Its checksum detects damage and proves no origin, and only the bundles of the collection are tested. To
-        change single fields of a release, use O(customize.patches)."
+      - Path of a bundle file on the machine on which the module runs. Usually not set. The bundle of O(release) is
+        found in the collection and copied there.
+      - "For a bundle of your own, of a fork or of an unreleased Trainer for example: C(tools/bundles/generate) in a
+        clone writes it. Its checksum detects damage and proves no origin, and only the bundles of the collection are
+        tested. To change single fields of a release, use O(customize.patches)."
     type: path
   concurrency:
     description: Maximum number of concurrent requests.
