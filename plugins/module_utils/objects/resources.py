@@ -5,7 +5,7 @@
 
 The kinds of a release are known, so no discovery is needed. Discovery costs a request per API group, and
 kubernetes.core caches the response in a predictable file in a shared folder. Only users' objects may be of other kinds:
-those are learned from the CRDs that come with them, or from the server (C(cluster/discovery.py)).
+those are learned from the CRDs that come with them, or from the server (C(plan/discovery.py)).
 """
 
 from __future__ import annotations

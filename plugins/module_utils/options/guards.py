@@ -45,7 +45,7 @@ def check_guards(before: Bundle, after: Bundle) -> None:
         if manifest is None:
             raise _error(_first(after.changes, key, lambda found: found), f"removes {key}", _LEAVE_OUT)
         _check_object(key, old.get(key), manifest, after.changes)
-    for service in sorted(_services_of_webhooks(before)):
+    for service in sorted(_services_of_webhooks(before) & old.keys()):
         _check_service(service, old, new, after.changes)
     for key in (key for key in old if key.kind == "Deployment"):
         _check_config(key, new, after.changes)
@@ -90,9 +90,9 @@ def _check_service(key: Key, old: Objects, new: Objects, changes: tuple[Change, 
                 "use other labels for these pods",
             )
     for deployment in known:
-        if _leads_to(new[key], new[deployment]) == _listens_on(new[deployment], new):
-            continue
         culprits = [change for change in changes if change.key in (key, deployment, _config_of(new[deployment]))]
+        if not culprits or _leads_to(new[key], new[deployment]) == _listens_on(new[deployment], new):
+            continue
         raise _error(
             culprits[-1].option,
             f"separates {key} from the port on which the webhooks of {deployment} are served",
@@ -103,9 +103,9 @@ def _check_service(key: Key, old: Objects, new: Objects, changes: tuple[Change, 
 def _check_config(key: Key, new: Objects, changes: tuple[Change, ...]) -> None:
     """Check that the pods restart with a changed configuration: their annotation has its digest."""
     config = _config_of(new[key])
+    culprits = [change for change in changes if change.key in (key, config)]
     annotations = part(new[key], "spec", "template", "metadata", "annotations")
-    if annotations.get(_HASH) != config_hash(new[config]):
-        culprits = [change for change in changes if change.key in (key, config)]
+    if culprits and annotations.get(_HASH) != config_hash(new.get(config, {})):
         component = "jobset" if is_named_jobset(key.name) else "trainer"
         raise _error(
             culprits[-1].option,

@@ -40,7 +40,7 @@ def look_at_leftovers(cluster: Cluster, bundle: Bundle, record: Record, *, prune
     found = _Found()
     if not all(key[:2] in RESOURCES for key in keys):
         # A late import: most installations have no other kinds.
-        from ..cluster.discovery import learn_kinds
+        from .discovery import learn_kinds
 
         learn_kinds(cluster, keys)
     # What has no kind is gone with its CRD.

@@ -93,7 +93,7 @@ def _learn_kinds(cluster: Cluster, bundle: Bundle, also: Iterable[Key]) -> None:
     others = [key for key in (*bundle.extras, *also) if key[:2] not in RESOURCES]
     if others:
         # A late import: most installations have no other kinds.
-        from ..cluster.discovery import learn_kinds
+        from .discovery import learn_kinds
 
         learn_kinds(cluster, others)
         for resource, kind in custom_kinds(bundle.objects()):

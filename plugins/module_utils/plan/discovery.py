@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..cluster.client import Cluster
 from ..objects.fields import parts, text
 from ..objects.resources import RESOURCES, Key, Resource, forget, learn
-from .client import Cluster
 
 
 def learn_kinds(cluster: Cluster, keys: Iterable[Key]) -> None:
