@@ -30,8 +30,11 @@ def misshapen(before: Any, after: Any, path: str = "") -> str:
         return path if isinstance(after, (Mapping, list)) else ""
     if not isinstance(after, list):
         return path
-    if not before or not all(isinstance(item, Mapping) for item in before):
-        return next((f"{path}/{n}" for n, item in enumerate(after) if before and not _is_single(item)), "")
+    kinds = tuple({type(item) for item in before})
+    if not all(isinstance(item, Mapping) for item in before):
+        return next((f"{path}/{number}" for number, item in enumerate(after) if not isinstance(item, kinds)), "")
+    if not before:
+        return ""
     named = {str(item.get("name")): item for item in before}
     for number, item in enumerate(after):
         if not isinstance(item, Mapping):
@@ -39,7 +42,3 @@ def misshapen(before: Any, after: Any, path: str = "") -> str:
         if found := misshapen(named.get(str(item.get("name")), {}), item, f"{path}/{number}"):
             return found
     return ""
-
-
-def _is_single(value: Any) -> bool:
-    return value is not None and not isinstance(value, (Mapping, list))
