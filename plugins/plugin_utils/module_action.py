@@ -209,8 +209,7 @@ class ModuleAction(ActionBase):
     def _read_objects(self, arguments: dict[str, Any], decrypted: list[str]) -> None:
         """Replace paths in C(customize.extra_objects) by the objects in these files."""
         customize = arguments.get("customize")
-        items = customize.get(_OBJECTS) if isinstance(customize, Mapping) else None
-        if not items:
+        if not isinstance(customize, Mapping) or not customize.get(_OBJECTS):
             return
         # Only some tasks have any.
         from ansible_collections.conductor.trainer.plugins.plugin_utils.object_files import with_files
@@ -220,7 +219,7 @@ class ModuleAction(ActionBase):
             return decrypted[-1]
 
         try:
-            arguments["customize"] = {**customize, _OBJECTS: with_files(items, self._find_path, readable)}
+            arguments["customize"] = {**customize, _OBJECTS: with_files(customize[_OBJECTS], self._find_path, readable)}
         except AnsibleActionFail as error:
             raise AnsibleActionFail(spoken(str(error), variables_of(self._task))) from error
 

@@ -30,7 +30,7 @@ _POD_SPECS = {
 }
 _CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
 # The merge keys of lists, as in the server's OpenAPI document; a test compares them. Paths are without indices.
-_OF_PODS = {
+_OF_PODS: dict[tuple[str, ...], tuple[str, ...]] = {
     **{(name,): ("name",) for name in (*_CONTAINERS, "volumes", "imagePullSecrets")},
     ("schedulingGates",): ("name",),
     ("resourceClaims",): ("name",),
@@ -41,7 +41,7 @@ _OF_PODS = {
     **{(name, "volumeMounts"): ("mountPath",) for name in _CONTAINERS},
     **{(name, "volumeDevices"): ("devicePath",) for name in _CONTAINERS},
 }
-_OF_KINDS = {
+_OF_KINDS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("Service", "spec", "ports"): ("port", "protocol"),
     ("ServiceAccount", "secrets"): ("name",),
     **{
@@ -93,7 +93,7 @@ class MergeKeys:
         pod = _POD_SPECS.get(self._kind)
         if pod and tuple(path[: len(pod)]) == pod:
             return _OF_PODS.get(tuple(path[len(pod) :]), ())
-        return _OF_KINDS.get((self._kind, *path), ())  # type: ignore[arg-type]
+        return _OF_KINDS.get((self._kind, *path), ())
 
     def _in_schema(self, path: Sequence[str]) -> tuple[str, ...]:
         schema = self._schema or {}

@@ -100,12 +100,12 @@ def _learn_kinds(cluster: Cluster, bundle: Bundle, also: Iterable[Key]) -> None:
             if find_resource(resource.api_version, kind) is None:
                 learn(kind, resource)
     for key in bundle.extras:
-        resource = find_resource(key.api_version, key.kind)
-        if resource is not None and resource.namespaced != bool(key.namespace):
+        found = find_resource(key.api_version, key.kind)
+        if found is not None and found.namespaced != bool(key.namespace):
             raise InputError(
-                f"`conductor_extra_objects`: {key} {'needs a' if resource.namespaced else 'is cluster-wide and has a'} "
+                f"`conductor_extra_objects`: {key} {'needs a' if found.namespaced else 'is cluster-wide and has a'} "
                 "namespace",
-                next_step=f"{'set' if resource.namespaced else 'remove'} metadata.namespace",
+                next_step=f"{'set' if found.namespaced else 'remove'} metadata.namespace",
             )
 
 
