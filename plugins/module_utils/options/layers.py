@@ -16,11 +16,11 @@ from typing import Any
 from ..release.bundle import Bundle
 from .controllers import lay_controllers
 from .draft import Draft
-from .extra_objects import lay_extra_objects
-from .guards import check_guards
 from .images import lay_images
 from .labels import lay_labels
-from .patches import lay_patches
+from .objects.extra_objects import lay_extra_objects
+from .objects.guards import check_guards
+from .objects.patches import lay_patches
 from .pull_credentials import lay_pull_credentials
 from .record import recordable
 from .settings.gates import check_gates

@@ -15,7 +15,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.conductor.trainer.plugins.module_utils.options.merge import MergeKeys, merged
+from ansible_collections.conductor.trainer.plugins.module_utils.options.objects.merge import MergeKeys, merged
 from bundle_generator.sources import Programs
 
 Case = tuple[dict[str, Any], dict[str, Any]]

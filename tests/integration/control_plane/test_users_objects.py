@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import InputError, RefusedError
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, path_of
 from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
-from ansible_collections.conductor.trainer.plugins.module_utils.options.merge import MergeKeys
+from ansible_collections.conductor.trainer.plugins.module_utils.options.objects.merge import MergeKeys
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from ansible_collections.conductor.trainer.plugins.module_utils.remove.absent import ensure_absent

@@ -54,7 +54,7 @@ def refused(*objects: Any) -> InputError:
         (obj(namespace=None), "access", "ConfigMap kubeflow-system/ours"),
         (obj(namespace="team"), "access", "ConfigMap team/ours"),
         (obj("Namespace"), "foundation", "Namespace ours"),
-        (obj("PriorityClass", "scheduling.k8s.io/v1"), "access", "PriorityClass ours"),
+        (obj("PriorityClass", "scheduling.k8s.io/v1"), "foundation", "PriorityClass ours"),
         (obj("Deployment", "apps/v1"), "controllers", "Deployment kubeflow-system/ours"),
         (obj("TrainingRuntime", "trainer.kubeflow.org/v1alpha1"), "runtimes", "TrainingRuntime kubeflow-system/ours"),
         (obj("ClusterTrainingRuntime", "trainer.kubeflow.org/v1alpha1"), "runtimes", "ClusterTrainingRuntime ours"),

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.fields import part
-from ansible_collections.conductor.trainer.plugins.module_utils.options.guarded import (
+from ansible_collections.conductor.trainer.plugins.module_utils.options.objects.guarded import (
     IDENTITY,
     OF_KIND,
     Guard,

@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.options.merge import MergeError, MergeKeys, merged
+from ansible_collections.conductor.trainer.plugins.module_utils.options.objects.merge import (
+    MergeError,
+    MergeKeys,
+    merged,
+)
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
 from tests.unit.plugins.helpers.builders import BUNDLE
 

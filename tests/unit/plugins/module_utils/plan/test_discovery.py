@@ -14,14 +14,23 @@ from ansible_collections.conductor.trainer.plugins.module_utils.objects.resource
     find_resource,
     path_of,
 )
-from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
+from ansible_collections.conductor.trainer.plugins.module_utils.options.draft import Draft
+from ansible_collections.conductor.trainer.plugins.module_utils.options.objects.extra_objects import lay_extra_objects
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.discovery import learn_kinds
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
 from tests.unit.plugins.helpers.builders import NAMESPACE, bundle, obj
 from tests.unit.plugins.helpers.fakes import FakeCluster, Request
 from tests.unit.plugins.helpers.installing import ensure_present
 
 ROOT = "/apis/example.com/v1"
 WIDGET, GADGET = (Key("example.com/v1", kind, "team", "a") for kind in ("Widget", "Gadget"))
+
+
+def custom(*extras: dict[str, Any]) -> Bundle:
+    """The small bundle with objects of the user."""
+    draft = Draft(bundle())
+    lay_extra_objects(draft, {"extra_objects": extras})
+    return draft.finished()
 
 
 def served(cluster: FakeCluster, *entries: tuple[str, str, bool]) -> list[Request]:
@@ -68,9 +77,7 @@ def test_a_kind_that_the_cluster_does_not_have_stops_before_the_first_write() ->
     cluster = FakeCluster()
     served(cluster)
     with pytest.raises(RefusedError) as caught:
-        ensure_present(
-            cluster, with_options(bundle(), {"extra_objects": [obj("Widget", "a", "example.com/v1", NAMESPACE)]})
-        )
+        ensure_present(cluster, custom(obj("Widget", "a", "example.com/v1", NAMESPACE)))
     assert [finding["code"] for finding in caught.value.facts["blockers"]] == ["crd_missing"]
     assert cluster.writes == []
 
@@ -79,12 +86,12 @@ def test_a_namespace_that_does_not_exist_stops_before_the_first_write() -> None:
     cluster = FakeCluster()
     quota = obj("ResourceQuota", "a", "v1", "nowhere")
     with pytest.raises(RefusedError) as caught:
-        ensure_present(cluster, with_options(bundle(), {"extra_objects": [quota]}))
+        ensure_present(cluster, custom(quota))
     assert [finding["code"] for finding in caught.value.facts["blockers"]] == ["namespace_missing"]
     assert cluster.writes == []
     # It may be among the objects.
     both = [quota, obj("Namespace", "nowhere", "v1")]
-    assert ensure_present(cluster, with_options(bundle(), {"extra_objects": both}))["changed"]
+    assert ensure_present(cluster, custom(*both))["changed"]
 
 
 @pytest.mark.parametrize(
@@ -95,5 +102,5 @@ def test_the_scope_of_a_kind_is_checked(namespaced: bool, namespace: str, messag
     served(cluster, ("widgets", "Widget", namespaced))
     widget = obj("Widget", "a", "example.com/v1", namespace)
     with pytest.raises(InputError, match=message):
-        ensure_present(cluster, with_options(bundle(), {"extra_objects": [widget]}))
+        ensure_present(cluster, custom(widget))
     assert cluster.writes == []

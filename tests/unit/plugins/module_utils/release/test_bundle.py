@@ -153,7 +153,7 @@ def test_a_file_with_a_kind_that_is_not_known_is_rejected() -> None:
     ("api_version", "kind", "phase"),
     [
         ("v1", "Service", "access"),
-        ("scheduling.k8s.io/v1", "PriorityClass", "access"),
+        ("scheduling.k8s.io/v1", "PriorityClass", "foundation"),
         ("apps/v1", "Deployment", "controllers"),
         ("batch/v1", "CronJob", "controllers"),
         ("example.com/v1", "Widget", "controllers"),

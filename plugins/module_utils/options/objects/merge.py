@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..errors import InputError
-from ..objects.fields import part, parts, text, texts
+from ...errors import InputError
+from ...objects.fields import part, parts, text, texts
 
 _DIRECTIVE = "$patch"
 _DELETE, _REPLACE, _MERGE = _ACTIONS = ("delete", "replace", "merge")

@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..errors import InputError
-from ..objects.fields import part, parts, text
-from ..objects.resources import Key, key_of
-from ..objects.shapes import misshapen
-from ..release.bundle import Bundle, Change
-from ..release.components import is_named_jobset
+from ...errors import InputError
+from ...objects.fields import part, parts, text
+from ...objects.resources import Key, key_of
+from ...objects.shapes import misshapen
+from ...release.bundle import Bundle, Change
+from ...release.components import is_named_jobset
 from .guarded import IDENTITY, OF_KIND, Guard, config_hash
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job")
@@ -152,7 +152,7 @@ def _leads_to(service: Mapping[str, Any], deployment: Mapping[str, Any]) -> Any:
 
 def _listens_on(deployment: Mapping[str, Any], objects: Objects) -> Any:
     # Most options change no configuration.
-    from ..objects.documents import documents
+    from ...objects.documents import documents
 
     config = objects.get(_config_of(deployment), {})
     port: Any = None

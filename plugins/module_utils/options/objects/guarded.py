@@ -9,10 +9,10 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ..names import MANAGED_LABEL
-from ..objects.digest import canonical
-from ..objects.fields import part, parts, text, texts
-from ..ownership.owner import traces_of
+from ...names import MANAGED_LABEL
+from ...objects.digest import canonical
+from ...objects.fields import part, parts, text, texts
+from ...ownership.owner import traces_of
 
 _MANAGER = "manager"
 _POD = ("spec", "template", "spec")
@@ -107,7 +107,7 @@ def _rules(manifest: Item) -> list[Item]:
 def _certificates(manifest: Item) -> list[Any]:
     """Return the settings of a controller on which certificates and Leases depend; all of it if it is unreadable."""
     # Most options change no configuration.
-    from ..objects.documents import DocumentError, documents
+    from ...objects.documents import DocumentError, documents
 
     found: list[Any] = []
     for name, content in sorted(part(manifest, "data").items()):

@@ -10,16 +10,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..errors import InputError
-from ..names import INSTALL_LEASE, INSTALL_RECORD
-from ..objects.documents import DocumentError, json_types
-from ..objects.fields import part
-from ..objects.resources import RESOURCES, Key, key_of
-from ..ownership.owner import traces_of
-from ..release.bundle import phase_of
-from ..release.components import is_named_jobset
-from .draft import Draft
-from .record import is_digest
+from ...errors import InputError
+from ...names import INSTALL_LEASE, INSTALL_RECORD
+from ...objects.documents import DocumentError, json_types
+from ...objects.fields import part
+from ...objects.resources import RESOURCES, Key, key_of
+from ...ownership.owner import traces_of
+from ...release.bundle import phase_of
+from ...release.components import is_named_jobset
+from ..draft import Draft
+from ..record import is_digest
 
 _OPTION = "extra_objects"
 _API_VERSION = re.compile(r"(?:[a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v\d+((alpha|beta)\d+)?")

@@ -16,14 +16,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ..errors import InputError
-from ..objects.fields import part, text
-from ..objects.resources import Key, key_of
-from ..release.components import is_named_jobset
-from .draft import Draft
+from ...errors import InputError
+from ...objects.fields import part, text
+from ...objects.resources import Key, key_of
+from ...release.components import is_named_jobset
+from ..draft import Draft
+from ..spec import COMPONENTS
+from ..words import likely
 from .merge import MergeError, MergeKeys, merged
-from .spec import COMPONENTS
-from .words import likely
 
 _PARTS = ("target", "merge", "json")
 _TARGET = ("kind", "name", "component", "namespace", "label")
