@@ -79,6 +79,16 @@ EXTRAS: list[dict[str, Any]] = [
     crd("widgets.example.com", "Widget", "Cluster"),
     {"apiVersion": "widgets.example.com/v1", "kind": "Widget", "metadata": {"name": "ours"}, "spec": {"size": 1}},
     gadget(),
+    {
+        "apiVersion": "trainer.kubeflow.org/v1alpha1",
+        "kind": "TrainingRuntime",
+        "metadata": {
+            "name": "ours",
+            "namespace": "team",
+            "labels": {"trainer.kubeflow.org/webhook-validation": "disabled"},
+        },
+        "spec": {"template": {"spec": {"replicatedJobs": []}}},
+    },
 ]
 NAMES = [
     "ConfigMap team/ours",
@@ -88,6 +98,7 @@ NAMES = [
     "PriorityClass training",
     "ResourceQuota kubeflow-system/ours",
     "Secret kubeflow-system/ours",
+    "TrainingRuntime team/ours",
     "Widget ours",
 ]
 STAY = ["CustomResourceDefinition widgets.widgets.example.com", "Namespace team"]
@@ -167,8 +178,9 @@ def test_an_uninstall_deletes_them_and_nothing_else(equipped: ControlPlane, bund
     options = read_install_record(plane.client(), bundle.namespace).options
     assert WORD not in str(options)
     given = {"without options": bundle, "with them": wanted, "recorded": with_options(bundle, options, recorded=True)}
-    result = ensure_absent(plane.client(), given[how], remove_user_data=True, timeout=120)
+    result = ensure_absent(plane.client(), given[how], remove_crds=how == "recorded", timeout=120)
     assert result["changed"]
+    assert "TrainingRuntime team/ours" not in str(result["retained"])
     there = [
         str(key)
         for key in (
