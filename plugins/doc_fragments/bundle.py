@@ -219,16 +219,20 @@ options:
         type: dict
       patches:
         description:
-          - "Patches of single objects, for what no other option changes. See docs/options.md. Example: [{target:
-            {kind: Deployment, component: trainer}, merge: {spec: {revisionHistoryLimit: 3}}}]."
+          - "Patches of single objects, for what no other option changes: each has a target and either merge, a
+            strategic merge, or json, a list of operations as in RFC 6902, for which the Python library jsonpatch is
+            needed where the module runs. A patch that matches no object or changes nothing is an error. See
+            docs/options.md. Example: [{target: {kind: Deployment, component: trainer}, merge: {spec:
+            {revisionHistoryLimit: 3}}}]."
         type: list
         elements: dict
       extra_objects:
         description:
-          - "Objects to apply, record and remove together with the release. Example: [{apiVersion: v1, kind:
-            ResourceQuota, ...}]."
+          - "Objects to apply, record and remove together with the release: each an object, or the path of a YAML file
+            or a folder on the control node, which may be encrypted with Ansible Vault. Example: [quota.yml,
+            {apiVersion: v1, kind: ResourceQuota, ...}]."
         type: list
-        elements: dict
+        elements: raw
   options:
     description:
       - Whether the options of O(customize) are those of this task, or V(recorded), those of the install record of the
@@ -238,8 +242,11 @@ options:
     default: given
   bundle:
     description:
-      - Path of a bundle file on the machine on which the module runs.
-      - Usually not set. The bundle of O(release) is found in the collection and copied there.
+      - Path of a bundle file on the machine on which the module runs. Usually not set. The bundle of O(release) is
+        found in the collection and copied there.
+      - "For a bundle of your own, of a fork or of an unreleased Trainer for example: C(tools/bundles/generate) in a
+        clone writes it. Its checksum detects damage and proves no origin, and only the bundles of the collection are
+        tested. To change single fields of a release, use O(customize.patches)."
     type: path
   concurrency:
     description: Maximum number of concurrent requests.

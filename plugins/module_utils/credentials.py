@@ -81,6 +81,9 @@ _PAIR = re.compile(r"""([\w-]+)["']?\s*[:=]\s*(?:["']([^"']+)|([^\s"',{}\[\]]+))
 _LONG_WORD = re.compile(r"[\w+/=.~%-]{12,}")
 # The largest file that is searched, and the largest that a setting may name.
 _LARGEST, _LARGEST_NAMED = 1 << 20, 64 << 10
+# The fields of a Secret with its values, and how deeply Lists of objects are searched.
+_OF_SECRETS = ("data", "stringData")
+_DEEPEST_LIST = 5
 _SECTIONS = ("users", "clusters", "contexts")
 
 
@@ -93,6 +96,7 @@ def secrets_in(options: Mapping[str, Any]) -> set[str]:
     found = _of_url(options.get("proxy")) | _of_url(options.get("host")) | _of_pem(options.get("certificates_pem"))
     customize = options.get("customize")
     found |= _of_registries(customize.get("image_pull_credentials") if isinstance(customize, Mapping) else None)
+    found |= _of_objects(customize)
     # Keys are also pasted where a path or a certificate belongs.
     found |= {value for value in options.values() if isinstance(value, str) and PRIVATE_KEY in value}
     found |= {str(value) for name in _PATHS if _is_pasted(value := options.get(name))}
@@ -155,6 +159,8 @@ def shown_options(options: Mapping[str, Any], spec: Mapping[str, Mapping[str, An
     shown = {name: value if name in known else MASKED for name, value in options.items()}
     if isinstance(kubeconfig := shown.get("kubeconfig"), Mapping):
         shown["kubeconfig"] = _shown(kubeconfig)
+    if isinstance(customize := shown.get("customize"), Mapping):
+        shown["customize"] = _shown_objects(customize)
     return shown
 
 
@@ -207,6 +213,49 @@ def _texts(value: Any) -> Iterator[str]:
         yield from _texts(item)
     if not isinstance(value, (Mapping, list, tuple)) and _as_text(value):
         yield _as_text(value)
+
+
+def _of_objects(customize: Any) -> set[str]:
+    """Return the values of the Secrets among users' objects, and of patches of Secrets."""
+    return {value for content in _contents(customize) for value in _texts(content) if value.lower() not in _NOTHING}
+
+
+def _contents(customize: Any) -> Iterator[Any]:
+    """Return what holds the values of Secrets in C(customize)."""
+    customize = customize if isinstance(customize, Mapping) else {}
+    for item in _objects(customize.get("extra_objects"), 0):
+        yield from (item.get(name) for name in _OF_SECRETS)
+    for patch in _mappings(customize.get("patches")):
+        target = patch.get("target")
+        if isinstance(target, Mapping) and target.get("kind") == "Secret":
+            yield from (part.get(name) for part in _mappings([patch.get("merge")]) for name in _OF_SECRETS)
+            yield from (operation.get("value") for operation in _mappings(patch.get("json")))
+
+
+def _objects(items: Any, depth: int) -> Iterator[Mapping[str, Any]]:
+    """Return the Secrets among objects, those in Lists included."""
+    for item in _mappings(items) if depth < _DEEPEST_LIST else ():
+        if item.get("kind") == "Secret":
+            yield item
+        yield from _objects(item.get("items"), depth + 1)
+
+
+def _mappings(value: Any) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def _shown_objects(value: Any) -> Any:
+    """Return C(customize) without the content of Secrets."""
+    hidden = [id(content) for content in _contents(value)]
+
+    def copied(inner: Any) -> Any:
+        if inner is not None and not isinstance(inner, bool) and id(inner) in hidden:
+            return MASKED
+        if isinstance(inner, Mapping):
+            return {name: copied(below) for name, below in inner.items()}
+        return [copied(below) for below in inner] if isinstance(inner, list) else inner
+
+    return copied(value) if hidden else value
 
 
 # -- a kubeconfig --------------------------------------------------------------------------------------------------

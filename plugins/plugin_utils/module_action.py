@@ -36,6 +36,7 @@ from ansible_collections.conductor.trainer.plugins.plugin_utils.layer import spo
 
 _FILES = (*(name for name, option in CONNECTION_OPTIONS.items() if option.is_file), "src")
 _VARIABLES = "K8S_AUTH_"
+_OBJECTS = "extra_objects"
 # The fact that the role sets if a play has several hosts; see check_target.yml.
 _TARGET = "__conductor_target"
 # Whether a task may run without its module. For debugging; both ways return the same result.
@@ -74,6 +75,7 @@ class ModuleAction(ActionBase):
         # Path of a copied or decrypted file to the path that the user wrote.
         names: dict[str, str] = {}
         try:
+            self._read_objects(arguments, decrypted)
             if not arguments.get("bundle"):
                 arguments["bundle"] = self._copy(_bundle_of(arguments), local)
             for option in _FILES:
@@ -203,6 +205,29 @@ class ModuleAction(ActionBase):
             return None
         # The module names a folder better than the copy of a file would.
         return None if os.path.isdir(found) else found
+
+    def _read_objects(self, arguments: dict[str, Any], decrypted: list[str]) -> None:
+        """Replace paths in C(customize.extra_objects) by the objects in these files."""
+        customize = arguments.get("customize")
+        if not isinstance(customize, Mapping) or not customize.get(_OBJECTS):
+            return
+        # Only some tasks have any.
+        from ansible_collections.conductor.trainer.plugins.plugin_utils.object_files import with_files
+
+        def readable(path: str) -> str:
+            decrypted.append(str(self._loader.get_real_file(path)))
+            return decrypted[-1]
+
+        try:
+            arguments["customize"] = {**customize, _OBJECTS: with_files(customize[_OBJECTS], self._find_path, readable)}
+        except AnsibleActionFail as error:
+            raise AnsibleActionFail(spoken(str(error), variables_of(self._task))) from error
+
+    def _find_path(self, path: str) -> str | None:
+        try:
+            return str(self._find_needle("files", os.path.expanduser(path.strip())))
+        except AnsibleError:
+            return None
 
     def _copy(self, path: str, local: bool, prefix: str = "") -> str:
         if local:

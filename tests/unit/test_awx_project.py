@@ -82,13 +82,15 @@ def test_the_wrappers_are_all_the_playbooks() -> None:
     assert wrapped == {path.name: f"conductor.trainer.{path.stem}" for path in (CLONE / "playbooks").glob("*.yml")}
 
 
-def test_an_execution_environment_may_hold_the_client_that_is_tested() -> None:
+def test_an_execution_environment_may_hold_the_libraries_that_are_tested() -> None:
     metadata = loaded(CLONE / "meta" / "execution-environment.yml")
     lines = (CLONE / metadata["dependencies"]["python"]).read_text().splitlines()
     wanted = [Requirement(line) for line in lines if not line.startswith("#")]
-    assert [requirement.name for requirement in wanted] == ["kubernetes"]
-    [pinned] = re.findall(r"^kubernetes==(\S+)", (CLONE / "requirements" / "runtime.txt").read_text(), re.MULTILINE)
-    assert pinned in wanted[0].specifier
+    assert [requirement.name for requirement in wanted] == ["kubernetes", "jsonpatch"]
+    locked = (CLONE / "requirements" / "runtime.txt").read_text()
+    for requirement in wanted:
+        [pinned] = re.findall(rf"^{requirement.name}==(\S+)", locked, re.MULTILINE)
+        assert pinned in requirement.specifier
 
 
 def test_the_page_shows_the_report_as_it_is_documented() -> None:

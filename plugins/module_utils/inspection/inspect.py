@@ -25,7 +25,7 @@ from ..objects.fields import name_of, namespace_of, part, parts, some, text
 from ..objects.finalizers import holders
 from ..objects.line import Line, about
 from ..objects.pod_policies import Pods
-from ..objects.resources import key_of, resource_of
+from ..objects.resources import find_resource, key_of
 from ..ownership.admission import broad_webhooks, is_served, origin_of
 from ..ownership.immutable import immutable_differences
 from ..ownership.installers import owner
@@ -359,7 +359,11 @@ def _pull_secrets(bundle: Bundle, readings: Readings) -> dict[str, Sequence[Mapp
 def _created(bundle: Bundle) -> dict[str, int]:
     """Return how many objects of each type a first install and its controllers create in the operator's namespace."""
     keys = [key_of(manifest) for manifest in bundle.objects()]
-    counts = Counter(str(resource_of(key.api_version, key.kind)) for key in keys if key.namespace == bundle.namespace)
+    counts = Counter(
+        str(resource)
+        for key in keys
+        if key.namespace == bundle.namespace and (resource := find_resource(key.api_version, key.kind))
+    )
     # The install record, and the Leases of the install and of the controllers.
     counts["configmaps"] += 1
     counts["replicasets.apps"] = counts["deployments.apps"]

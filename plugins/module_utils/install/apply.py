@@ -15,7 +15,7 @@ from ..cluster.client import Cluster
 from ..cluster.retry import Backoff, is_webhook_transport
 from ..errors import ApiError, ConductorError, NotReadyError
 from ..objects.fields import parts, text
-from ..objects.resources import Resource
+from ..objects.resources import RESOURCES, Resource
 from ..plan.plan import Action
 from .conflicts import explained
 from .takeover import take_over
@@ -139,19 +139,5 @@ def _is_not_yet(error: ConductorError, action: Action) -> bool:
     """Return whether an apply failed only because a CRD or a webhook of ours is not ready yet."""
     if is_webhook_transport(error):
         return True
-    return action.phase == "runtimes" and isinstance(error, ApiError) and error.status == 404
-
-
-def custom_resources(manifests: Sequence[dict[str, Any]]) -> list[Resource]:
-    """Return the resource types that these CRDs define, in every served version."""
-    return [
-        Resource(
-            manifest["spec"]["group"],
-            version["name"],
-            manifest["spec"]["names"]["plural"],
-            manifest["spec"]["scope"] == "Namespaced",
-        )
-        for manifest in manifests
-        for version in manifest["spec"]["versions"]
-        if version.get("served")
-    ]
+    is_custom = action.phase == "runtimes" or action.key[:2] not in RESOURCES
+    return is_custom and isinstance(error, ApiError) and error.status == 404

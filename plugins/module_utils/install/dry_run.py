@@ -114,12 +114,14 @@ def _can_be_asked(bundle: Bundle, key: Key, present: Collection[Key]) -> bool:
     group = key.api_version.rpartition("/")[0]
     needed = {
         key_of(manifest)
-        for manifest in bundle.objects("CustomResourceDefinition")
-        if (manifest["spec"]["group"], manifest["spec"]["names"]["kind"]) == (group, key.kind)
+        for manifest in bundle.objects()
+        if manifest["kind"] == "CustomResourceDefinition"
+        and (manifest["spec"]["group"], manifest["spec"]["names"]["kind"]) == (group, key.kind)
     }
     if key.namespace:
         needed.add(Key("v1", "Namespace", "", key.namespace))
-    return needed <= set(present)
+    # Other namespaces, of users' objects, exist: otherwise the plan has a blocker.
+    return needed & {key_of(manifest) for manifest in bundle.objects()} <= set(present)
 
 
 def _may_be_restored(error: ConductorError, bundle: Bundle) -> bool:

@@ -23,7 +23,8 @@ from ..objects.resources import Key
 from ..ownership.record import Record, read_install_record, record_manifest
 from ..plan.plan import Action
 from ..release.bundle import EXTERNAL, PHASES
-from .apply import Applier, Outcome, custom_resources
+from ..release.components import custom_kinds
+from .apply import Applier, Outcome
 from .decision import Decided, Done
 from .options import NO_PULL_PROOF, InstallOptions
 from .record_updates import entries_of, intended
@@ -150,7 +151,8 @@ class _Writer:
         for phases in [(phase,) for phase in PHASES] if own else _TOGETHER:
             wanted = [action for action in actions if action.phase in phases]
             if wanted and unserved and _NEED_CRDS & {*phases}:
-                self._applier.await_served(custom_resources(self._decided.bundle.objects("CustomResourceDefinition")))
+                defined = custom_kinds(self._decided.bundle.objects())
+                self._applier.await_served([resource for resource, _kind in defined])
                 unserved = False
             if wanted and own and "admission" in phases:
                 # A controller that still creates certificates would overwrite the caBundle.

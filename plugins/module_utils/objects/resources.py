@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The resource types of a bundle, and their API paths.
 
-The kinds in a bundle are known, so no discovery is needed. Discovery costs a request per API group, and kubernetes.core
-caches the response in a predictable file in a shared folder.
+The kinds of a release are known, so no discovery is needed. Discovery costs a request per API group, and
+kubernetes.core caches the response in a predictable file in a shared folder. Only users' objects may be of other kinds:
+those are learned from the CRDs that come with them, or from the server (C(plan/discovery.py)).
 """
 
 from __future__ import annotations
@@ -78,8 +79,11 @@ RESOURCES: dict[tuple[str, str], Resource] = {
         ("v1", "Node", "nodes", False),
         ("v1", "ResourceQuota", "resourcequotas", True),
         ("v1", "LimitRange", "limitranges", True),
+        ("v1", "PersistentVolumeClaim", "persistentvolumeclaims", True),
         ("apps/v1", "Deployment", "deployments", True),
         ("apps/v1", "ReplicaSet", "replicasets", True),
+        ("apps/v1", "StatefulSet", "statefulsets", True),
+        ("apps/v1", "DaemonSet", "daemonsets", True),
         ("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", True),
         ("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", False),
         ("coordination.k8s.io/v1", "Lease", "leases", True),
@@ -103,6 +107,7 @@ RESOURCES: dict[tuple[str, str], Resource] = {
             False,
         ),
         ("batch/v1", "Job", "jobs", True),
+        ("batch/v1", "CronJob", "cronjobs", True),
         ("trainer.kubeflow.org/v1alpha1", "ClusterTrainingRuntime", "clustertrainingruntimes", False),
         ("trainer.kubeflow.org/v1alpha1", "TrainingRuntime", "trainingruntimes", True),
         ("trainer.kubeflow.org/v1alpha1", "TrainJob", "trainjobs", True),
@@ -111,26 +116,50 @@ RESOURCES: dict[tuple[str, str], Resource] = {
 }
 
 
+# The kinds of users' objects. A process works with one cluster.
+_LEARNED: dict[tuple[str, str], Resource] = {}
+
+
+def learn(kind: str, resource: Resource) -> None:
+    """Add a kind that is not in C(RESOURCES)."""
+    if (resource.api_version, kind) not in RESOURCES:
+        _LEARNED[resource.api_version, kind] = resource
+
+
+def forget(api_version: str, kind: str) -> None:
+    """Remove a kind that was learned: the cluster does not have it (any more)."""
+    _LEARNED.pop((api_version, kind), None)
+
+
+def find_resource(api_version: str, kind: str) -> Resource | None:
+    """Return the resource type of a kind; None if it is not known (yet)."""
+    return RESOURCES.get((api_version, kind)) or _LEARNED.get((api_version, kind))
+
+
 def resource_of(api_version: str, kind: str) -> Resource:
     """Return the resource type of a kind.
 
     Raises:
-        BundleError: the kind is not in C(RESOURCES).
+        BundleError: the kind is not known.
     """
-    try:
-        return RESOURCES[api_version, kind]
-    except KeyError:
+    found = find_resource(api_version, kind)
+    if found is None:
         raise BundleError(
             f"this release of the collection cannot apply the kind {kind} of {api_version}",
             next_step="use a bundle and a collection of the same release",
-        ) from None
+        )
+    return found
 
 
 def key_of(manifest: dict[str, Any]) -> Key:
-    """Return the key of a manifest; the namespace of a cluster-scoped object is ignored."""
+    """Return the key of a manifest; the namespace of a cluster-scoped object is ignored.
+
+    An object of a kind that is not known is in a namespace if it names one.
+    """
     api_version, kind = manifest["apiVersion"], manifest["kind"]
     metadata = manifest["metadata"]
-    namespace = metadata.get("namespace", "") if resource_of(api_version, kind).namespaced else ""
+    resource = RESOURCES.get((api_version, kind))
+    namespace = metadata.get("namespace", "") if resource is None or resource.namespaced else ""
     return Key(api_version, kind, namespace, metadata.get("name", ""))
 
 

@@ -140,7 +140,7 @@ class Draft:
                 for phase in self.bundle.phases
             ),
             known=self.bundle.known | self.extras | self._kept,
-            extras=frozenset(self.extras),
+            extras=frozenset(self.extras | self._kept),
             changes=tuple(self._changes),
             # kubectl applied the release without options: its values are no edits.
             variants={

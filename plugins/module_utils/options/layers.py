@@ -17,6 +17,9 @@ from ..release.bundle import Bundle
 from .controllers import lay_controllers
 from .draft import Draft
 from .labels import lay_labels
+from .objects.extra_objects import lay_extra_objects
+from .objects.guards import check_guards
+from .objects.patches import lay_patches
 from .pulls.credentials import lay_pull_credentials
 from .pulls.mirrors import lay_images
 from .record import recordable
@@ -29,10 +32,12 @@ Options = Mapping[str, Any]
 LAYERS: tuple[Callable[[Draft, Options], None], ...] = (
     check_gates,
     check_tls,
+    lay_extra_objects,
     lay_controllers,
     lay_pull_credentials,
     lay_images,
     lay_labels,
+    lay_patches,
 )
 
 
@@ -51,6 +56,9 @@ def with_options(bundle: Bundle, options: Options, *, recorded: bool = False) ->
     draft = Draft(bundle, recorded=recorded)
     for lay in LAYERS:
         lay(draft, options)
-    # A digest must not become the digest of a digest.
-    kept = dict(options) if recorded else recordable(options)
-    return replace(draft.finished(), options=kept, plain=bundle)
+    laid = replace(draft.finished(), plain=bundle)
+    if recorded:
+        # They passed when they were given. What only reads or removes must not fail because a release changed since.
+        return replace(laid, options=dict(options))
+    check_guards(bundle, laid)
+    return replace(laid, options=recordable(options))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..objects.digest import slow_digest
+from ..objects.digest import canonical, slow_digest
 from ..text import NAME, one_line
 from .spec import CUSTOMIZE
 
@@ -16,14 +16,40 @@ from .spec import CUSTOMIZE
 _LINES = 10
 _VALUE = 80
 _DIGEST = "sha256"
+_OBJECTS = "extra_objects"
+# The record is one ConfigMap, which has room for 1 MiB.
+_MOST_OF_AN_OBJECT = 4096
 
 
 def recordable(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return options as they are recorded: with digests instead of secrets."""
+    return {name: _recordable(name, value) for name, value in sorted(options.items())}
+
+
+def _recordable(name: str, value: Any) -> Any:
+    if name == _OBJECTS:
+        return [_recordable_object(item) for item in value]
+    return _hidden(name, value) if CUSTOMIZE[name].get("no_log") else value
+
+
+def _recordable_object(item: Any) -> Any:
+    """Return an object of the user; of a Secret, and of a large object, only what names it and a digest."""
+    if item.get("kind") == "List":
+        return {**item, "items": [_recordable_object(one) for one in item["items"]]}
+    if item.get("kind") != "Secret" and len(canonical(item)) <= _MOST_OF_AN_OBJECT:
+        return item
+    metadata = item["metadata"]
     return {
-        name: _hidden(name, value) if CUSTOMIZE[name].get("no_log") else value
-        for name, value in sorted(options.items())
+        "apiVersion": item["apiVersion"],
+        "kind": item["kind"],
+        "metadata": {name: metadata[name] for name in ("name", "namespace") if metadata.get(name)},
+        _DIGEST: slow_digest(item, _OBJECTS),
     }
+
+
+def is_digest(item: Mapping[str, Any]) -> bool:
+    """Return whether the record has only the digest of an object."""
+    return item.keys() == {"apiVersion", "kind", "metadata", _DIGEST}
 
 
 def _hidden(name: str, value: Any) -> Any:

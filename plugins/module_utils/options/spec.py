@@ -53,7 +53,8 @@ CUSTOMIZE: dict[str, dict[str, Any]] = {
     "labels": _DICT,
     "annotations": _DICT,
     "patches": _DICTS,
-    "extra_objects": _DICTS,
+    # The action plugin replaces paths by the objects in these files.
+    "extra_objects": {"type": "list", "elements": "raw"},
 }
 
 GIVEN, RECORDED = MODES = ("given", "recorded")

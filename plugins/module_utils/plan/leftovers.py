@@ -12,7 +12,7 @@ from typing import Any
 from ..cluster.client import Cluster
 from ..errors import ApiError
 from ..objects.fields import parts, text
-from ..objects.resources import Key, Resource, path_of, resource_of
+from ..objects.resources import RESOURCES, Key, Resource, find_resource, path_of, resource_of
 from ..ownership.record import Record
 from ..release.bundle import Bundle
 from .prune import Leftover, decide_leftover, leftovers_of
@@ -38,7 +38,14 @@ def look_at_leftovers(cluster: Cluster, bundle: Bundle, record: Record, *, prune
     if not keys:
         return []
     found = _Found()
-    cluster.each(lambda key: _read(cluster, key, found), keys)
+    if not all(key[:2] in RESOURCES for key in keys):
+        # A late import: most installations have no other kinds.
+        from .discovery import learn_kinds
+
+        learn_kinds(cluster, keys)
+    # What has no kind is gone with its CRD.
+    served = [key for key in keys if find_resource(key.api_version, key.kind)]
+    cluster.each(lambda key: _read(cluster, key, found), served)
     there = [key for key in keys if key in found.metadata]
     _note_users(cluster, there, found)
     if prune_crds:

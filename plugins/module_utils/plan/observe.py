@@ -10,13 +10,13 @@ from typing import Any, TypeAlias
 
 from ..cluster.client import Cluster
 from ..cluster.identity import NAMESPACE
-from ..errors import ApiError, missing_permissions
+from ..errors import ApiError, InputError, missing_permissions
 from ..names import INSTALL_RECORD, MANAGED_LABEL
 from ..objects.fields import parts, text
-from ..objects.resources import Key, Resource, key_of, path_of, resource_of
+from ..objects.resources import RESOURCES, Key, Resource, find_resource, key_of, learn, path_of, resource_of
 from ..ownership.record import Record, read_install_record
 from ..release.bundle import Bundle
-from ..release.components import is_named_jobset
+from ..release.components import custom_kinds, is_named_jobset
 from .leftovers import look_at_leftovers
 from .plan import Observed
 
@@ -62,6 +62,7 @@ def observe(
         RightsError: permissions to read are missing; names all of them.
         ApiError, UnreachableError: the server failed.
     """
+    _learn_kinds(cluster, bundle, also := list(also))
     look = _Look(cluster, bundle, also, unrecorded)
     look.first(may_be_external)
     if look.denied:
@@ -78,7 +79,34 @@ def observe(
         },
         cluster_uid=look.uid,
         leftovers=look_at_leftovers(cluster, bundle, look.record, prune_crds=prune_crds) if prune else (),
+        unserved=frozenset(key for key in bundle.extras if not find_resource(key.api_version, key.kind)),
+        absent=look.absent,
     )
+
+
+def _learn_kinds(cluster: Cluster, bundle: Bundle, also: Iterable[Key]) -> None:
+    """Learn the kinds of users' objects: from the server, or from CRDs that come with them.
+
+    Raises:
+        InputError: an object is in a namespace and should not be, or the other way round.
+    """
+    others = [key for key in (*bundle.extras, *also) if key[:2] not in RESOURCES]
+    if others:
+        # A late import: most installations have no other kinds.
+        from .discovery import learn_kinds
+
+        learn_kinds(cluster, others)
+        for resource, kind in custom_kinds(bundle.objects()):
+            if find_resource(resource.api_version, kind) is None:
+                learn(kind, resource)
+    for key in bundle.extras:
+        found = find_resource(key.api_version, key.kind)
+        if found is not None and found.namespaced != bool(key.namespace):
+            raise InputError(
+                f"`conductor_extra_objects`: {key} {'needs a' if found.namespaced else 'is cluster-wide and has a'} "
+                "namespace",
+                next_step=f"{'set' if found.namespaced else 'remove'} metadata.namespace",
+            )
 
 
 class _Look:
@@ -105,7 +133,14 @@ class _Look:
         self._absent: frozenset[str] = frozenset()
         self._wanted: dict[_Type, set[Key]] = {}
         for key in (*map(key_of, bundle.objects()), *also):
+            if find_resource(key.api_version, key.kind) is None:
+                continue
             self._wanted.setdefault((key.api_version, key.kind, key.namespace), set()).add(key)
+
+    @property
+    def absent(self) -> frozenset[str]:
+        """Return the missing namespaces."""
+        return self._absent
 
     def first(self, may_be_external: bool) -> None:
         """Send all requests. See C(observe)."""

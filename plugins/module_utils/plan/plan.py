@@ -16,8 +16,8 @@ from ..objects.resources import Key, key_of
 from ..ownership.kubectl import installed_by_kubectl, is_nobodys, kubectl_applied
 from ..ownership.owner import entry_digest, foreign_webhooks, manager_of, mark_of, own_entry
 from ..ownership.record import Record, RecordEntry
-from ..release.bundle import PHASES, Bundle, Side
-from .prune import Leftover, phase_of
+from ..release.bundle import PHASES, Bundle, Side, phase_of
+from .prune import Leftover
 
 Verb = Literal["create", "adopt", "update", "unchanged", "refuse", "prune"]
 Refused = Literal["", "terminating", "foreign"]
@@ -44,6 +44,8 @@ class Observed:
         endings: the server's messages about Terminating objects.
         cluster_uid: the uid of the namespace kube-system.
         leftovers: the objects of earlier releases, with the decision about each.
+        unserved: the objects whose kind the cluster does not have.
+        absent: the namespaces of objects that do not exist.
     """
 
     metadata: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
@@ -53,6 +55,8 @@ class Observed:
     endings: Mapping[Key, str] = field(default_factory=dict)
     cluster_uid: str = ""
     leftovers: Sequence[Leftover] = ()
+    unserved: frozenset[Key] = frozenset()
+    absent: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,7 @@ def make_plan(bundle: Bundle, observed: Observed, adopt: Collection[str] = ()) -
         for decision in ("prune", "retain", "drop")
     }
     prunes = tuple(
-        Action("prune", leftover.key, phase_of(leftover.key.kind), leftover.reason, uid=leftover.uid)
+        Action("prune", leftover.key, phase_of(*leftover.key[:2]), leftover.reason, uid=leftover.uid)
         for leftover in decided["prune"]
     )
     return Plan(
@@ -263,8 +267,12 @@ def _blockers(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> 
         # Built-in runtimes of another owner are not an installation that somebody may want to remove.
         next_step = _LEAVE_ALONE if code == "runtime_other_owner" else f"{_LEAVE_ALONE}; {_removal_advice(whose)}"
         found.append(Blocker(f"{subject}: {cause}", next_step, code, subject, cause, same))
+    found += _unplaceable(bundle, observed, actions)
     adopting = any(action.tool for action in actions)
+    users = {key.name for key in bundle.extras}
     for name, place in foreign_webhooks(observed.webhook_configurations, bundle, by_name=adopting):
+        if name in users:
+            continue
         # A late import: most clusters have no other installation.
         from ..ownership.installers import owner
 
@@ -283,6 +291,23 @@ def _removal_advice(*owners: Line) -> str:
     from ..findings.other_tools import removal_advice
 
     return removal_advice(*owners)
+
+
+def _unplaceable(bundle: Bundle, observed: Observed, actions: Sequence[Action]) -> list[Blocker]:
+    """Return the blockers about users' objects that the cluster could not take, before a run stops halfway."""
+    found = []
+    created = {action.key.name for action in actions if action.key.kind == "Namespace"}
+    for action in actions:
+        key = action.key
+        if key in observed.unserved:
+            cause = f"this cluster has no kind {key.kind} of {key.api_version}"
+            next_step = "install the operator that defines it, or remove the object from `conductor_extra_objects`"
+            found.append(Blocker(f"{key}: {cause}", next_step, "crd_missing", str(key), cause))
+        elif key in bundle.extras and key.namespace in observed.absent - created:
+            cause = f"the namespace {key.namespace} does not exist"
+            next_step = "create it first, or add it to `conductor_extra_objects`"
+            found.append(Blocker(f"{key}: {cause}", next_step, "namespace_missing", str(key), cause))
+    return found
 
 
 def _foreign_code(keys: Sequence[Key]) -> str:

@@ -12,22 +12,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from ..objects.resources import RESOURCES, Key
+from ..objects.resources import Key
 from ..ownership.owner import mark_of, own_entry
 from ..ownership.record import Record, RecordEntry
 
 LeftoverDecision = Literal["prune", "retain", "drop"]
-
-# The phase in which objects of a kind are applied. Pruning runs in the reverse order of the phases.
-_PHASES = {
-    "Namespace": "foundation",
-    "CustomResourceDefinition": "foundation",
-    "PriorityClass": "foundation",
-    "Deployment": "controllers",
-    "MutatingWebhookConfiguration": "admission",
-    "ValidatingWebhookConfiguration": "admission",
-    "ClusterTrainingRuntime": "runtimes",
-}
 
 
 class Leftover(NamedTuple):
@@ -45,15 +34,8 @@ class Leftover(NamedTuple):
 
 
 def leftovers_of(record: Record, known: frozenset[Key]) -> list[Key]:
-    """Return the recorded objects that the release does not have, if their type is known."""
-    return sorted(
-        key for key in record.entries if known and key not in known and (key.api_version, key.kind) in RESOURCES
-    )
-
-
-def phase_of(kind: str) -> str:
-    """Return the phase to which objects of a kind belong."""
-    return _PHASES.get(kind, "access")
+    """Return the recorded objects that the release does not have."""
+    return sorted(key for key in record.entries if known and key not in known)
 
 
 def decide_leftover(
@@ -62,7 +44,7 @@ def decide_leftover(
     """Decide whether to prune an object of an earlier release.
 
     Args:
-        metadata: the current metadata; None if the object is gone, empty if it may not be read.
+        metadata: the current metadata; None if the object is gone, perhaps with its kind; empty if it may not be read.
         prune_crds: whether CRDs may be pruned.
         used_by: the object of a user that needs this one; empty if there is none.
     """

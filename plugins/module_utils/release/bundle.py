@@ -15,9 +15,19 @@ from typing import Any, NamedTuple
 
 from ..errors import InputError
 from ..names import MANAGED_LABEL
-from ..objects.resources import Key, key_of
+from ..objects.resources import RESOURCES, Key, key_of
 
 PHASES = ("foundation", "access", "controllers", "admission", "runtimes")
+_PHASE_OF_KIND = {
+    "Namespace": "foundation",
+    "CustomResourceDefinition": "foundation",
+    "PriorityClass": "foundation",
+    **dict.fromkeys(("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"), "controllers"),
+    "MutatingWebhookConfiguration": "admission",
+    "ValidatingWebhookConfiguration": "admission",
+    "ClusterTrainingRuntime": "runtimes",
+    "TrainingRuntime": "runtimes",
+}
 ALL_RUNTIMES = "all"
 # Who issues the webhooks' certificates: the controllers, or the user. External certificates combine with any profile.
 GENERATED, EXTERNAL = CERTIFICATES = ("generated", "external")
@@ -99,8 +109,8 @@ class Bundle:
         authority: the CA of external certificates, as PEM; empty to use the C(ca.crt) of their Secrets.
         options: the options that were laid over the release, as they are recorded: with digests instead of secrets.
         changes: what each of them changed, in the order in which they were laid.
-        extras: the objects among C(phases) that options added. They are applied, recorded and removed like the others,
-            but are not part of the release: nobody waits for them.
+        extras: the objects that options added. They are applied, recorded and removed like the others, but are not part
+            of the release: nobody waits for them. Those that this run leaves as they are are not in C(phases).
         left_out: the runtimes of the release that C(with_runtimes) removed.
         plain: the same bundle without options; None if it has none.
     """
@@ -132,6 +142,10 @@ class Bundle:
             return found
         of_kind = [manifest for manifest in found if manifest["kind"] == kind]
         return [manifest for manifest in of_kind if key_of(manifest) not in self.extras] if self.extras else of_kind
+
+    def is_of_release(self, key: Key) -> bool:
+        """Return whether an object belongs to the release itself."""
+        return key in self.known and key not in self.extras
 
     def names(self, kind: str) -> list[str]:
         """Return the sorted names of all objects of a kind."""
@@ -172,6 +186,14 @@ class Bundle:
             ),
             left_out=(*self.left_out, *left_out),
         )
+
+
+def phase_of(api_version: str, kind: str) -> str:
+    """Return the phase in which objects of a kind are applied; pruning runs in the reverse order of the phases."""
+    if (api_version, kind) not in RESOURCES:
+        # Of a CRD: after its foundation.
+        return "controllers"
+    return _PHASE_OF_KIND.get(kind, "access")
 
 
 def certificate_secrets(deployment: Mapping[str, Any]) -> list[str]:

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 from ..objects.fields import parts, text
+from ..objects.resources import Resource
 from .bundle import Bundle, Phase, Probe
 from .recognition import JOBSET_GROUP, is_webhook_of
 
@@ -82,6 +83,25 @@ def probes_of_others(bundle: Bundle, configurations: Sequence[Mapping[str, Any]]
         if handler and _is_jobset_probe(probe) and probe.manifest.get("kind") == "JobSet":
             found.append(replace(probe, configuration=handler[0], webhook=handler[1], says=""))
     return tuple(found)
+
+
+def custom_kinds(manifests: Iterable[Mapping[str, Any]]) -> list[tuple[Resource, str]]:
+    """Return the resource types, with their kinds, that the CRDs among these objects define in every served version."""
+    return [
+        (
+            Resource(
+                text(crd, "spec", "group"),
+                text(version, "name"),
+                text(crd, "spec", "names", "plural"),
+                text(crd, "spec", "scope") == "Namespaced",
+            ),
+            text(crd, "spec", "names", "kind"),
+        )
+        for crd in manifests
+        if crd.get("kind") == "CustomResourceDefinition"
+        for version in parts(crd, "spec", "versions")
+        if version.get("served")
+    ]
 
 
 def _is_jobset_probe(probe: Probe) -> bool:

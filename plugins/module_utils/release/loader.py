@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import BundleError, InputError
 from ..objects.digest import canonical
-from ..objects.resources import Key, key_of
+from ..objects.resources import RESOURCES, Key, key_of
 from .bundle import EXTERNAL, GENERATED, Bundle, Phase, Probe, Side, certificate_secrets, marked
 
 _EXTERNAL_PROFILE = "external_certificates"
@@ -69,6 +69,16 @@ def parse_bundle(
             step="load bundle",
             next_step="reinstall the collection",
         )
+    for phase in content["phases"]:
+        for manifest in phase["objects"]:
+            # Only users' objects may be of kinds that are learned.
+            if (manifest["apiVersion"], manifest["kind"]) not in RESOURCES:
+                raise BundleError(
+                    f"{where} has an object of kind {manifest['kind']} of {manifest['apiVersion']}, which this release "
+                    "of the collection cannot apply",
+                    step="load bundle",
+                    next_step="use a bundle and a collection of the same release",
+                )
     profiles = content["profiles"]
     known = sorted(set(profiles) - {_EXTERNAL_PROFILE})
     if profile not in known:

@@ -31,6 +31,7 @@ STAGES = (
 )
 _STAGE_OF = {
     "ClusterTrainingRuntime": "runtimes",
+    "TrainingRuntime": "runtimes",
     "MutatingWebhookConfiguration": "admission",
     "ValidatingWebhookConfiguration": "admission",
     "Deployment": "controllers",

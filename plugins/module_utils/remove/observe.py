@@ -12,7 +12,7 @@ from ..cluster.client import Cluster
 from ..cluster.namespace_contents import Contents, read_contents
 from ..errors import ApiError, RightsError, missing_permissions
 from ..names import INSTALL_RECORD
-from ..objects.resources import RESOURCES, Key, Resource, resource_of
+from ..objects.resources import Key, Resource, resource_of
 from ..ownership.record import Record, read_install_record
 from ..plan.observe import observe
 from ..plan.plan import Observed
@@ -45,7 +45,7 @@ def look(cluster: Cluster, bundle: Bundle) -> RemovalState:
         *bundle.known,
         Key("v1", "ConfigMap", bundle.namespace, INSTALL_RECORD),
         *(Key("coordination.k8s.io/v1", "Lease", bundle.namespace, name) for name in LEASES),
-        *(key for key in _record(cluster, bundle).entries if key[:2] in RESOURCES),
+        *_record(cluster, bundle).entries,
     ]
     try:
         observed = observe(cluster, bundle, also, prune=False)

@@ -62,7 +62,7 @@ class _Planner:
                 key,
                 metadata,
                 # Whoever may write the record must not choose what is deleted besides the objects of the release.
-                self._record if key in bundle.known or own_entry(metadata) is not None else Record(),
+                self._record if bundle.is_of_release(key) or own_entry(metadata) is not None else Record(),
             )
             for key, metadata in self._metadata.items()
         }
@@ -123,7 +123,7 @@ class _Planner:
             owned = [item for item in holdings.job_sets if item not in standalone(holdings.job_sets)]
             for item in holdings.job_sets if jobset else owned if trainer else ():
                 self._delete_item("job_sets", "JobSet", item)
-            for item in holdings.runtimes if trainer else ():
+            for item in self._others(holdings.runtimes) if trainer else ():
                 self._delete_item("runtimes", "TrainingRuntime", item)
             for item in self._custom() if trainer else ():
                 self._delete_item("runtimes", "ClusterTrainingRuntime", item)
@@ -138,7 +138,7 @@ class _Planner:
         kinds = (
             ("TrainJob", holdings.train_jobs, self._goes["trainer"]),
             ("JobSet", standalone(holdings.job_sets), self._goes["jobset"]),
-            ("TrainingRuntime", holdings.runtimes, self._goes["trainer"]),
+            ("TrainingRuntime", self._others(holdings.runtimes), self._goes["trainer"]),
             ("ClusterTrainingRuntime", self._custom(), self._goes["trainer"]),
         )
         for kind, items, counts in kinds:
@@ -293,6 +293,11 @@ class _Planner:
         crds = {key.name for key in self._ours if key.kind == _CRD}
         trainer = self._goes["trainer"] or f"trainjobs.{TRAINER_GROUP}" in crds
         return trainer, self._goes["jobset"] or JOBSET_CRD in crds
+
+    def _others(self, items: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Return the objects that Conductor did not create: those of an inventory go with the release."""
+        ours = {text(self._metadata[key], "uid") for key in self._ours}
+        return [item for item in items if text(item, "metadata", "uid") not in ours]
 
     def _custom(self) -> list[Mapping[str, Any]]:
         ours = {text(self._metadata[key], "uid") for key in self._ours}

@@ -54,7 +54,7 @@ def is_of_conductor(key: Key, metadata: Mapping[str, Any], record: Record) -> bo
 
 def needs_record(key: Key, metadata: Mapping[str, Any], bundle: Bundle) -> bool:
     """Return whether a later uninstall would not recognise an object of Conductor without the install record."""
-    return key not in bundle.known or why_not_ours(key, metadata, Record()) is not None
+    return not bundle.is_of_release(key) or why_not_ours(key, metadata, Record()) is not None
 
 
 def why_not_empty(contents: Contents, going: Collection[str]) -> str:

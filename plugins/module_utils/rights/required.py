@@ -17,7 +17,7 @@ from ..cluster.autoscaler import STATUS as AUTOSCALER_STATUS
 from ..cluster.identity import NAMESPACE as KUBE_SYSTEM
 from ..names import INSTALL_LEASE, INSTALL_RECORD
 from ..objects.line import Line
-from ..objects.resources import Resource, key_of, resource_of
+from ..objects.resources import Key, Resource, find_resource, key_of, resource_of
 from ..plan.plan import Action
 from ..release.bundle import Bundle
 from ..release.recognition import JOBSET_GROUP, TELLING_CRDS, TRAINER_GROUP
@@ -65,6 +65,7 @@ def rights_for(actions: Iterable[Action]) -> list[Right]:
     return [
         right_to(verb, resource_of(action.key.api_version, action.key.kind), action.key.namespace, action.key.name)
         for action in actions
+        if find_resource(action.key.api_version, action.key.kind)
         for verb in verbs.get(action.verb, _APPLY[1:])
     ]
 
@@ -98,8 +99,7 @@ def to_write(bundle: Bundle) -> list[Right]:
 
 def to_read(bundle: Bundle) -> list[Right]:
     """Return the permissions to compare a cluster with a bundle: one list per type, and the install record."""
-    keys = [key_of(manifest) for manifest in bundle.objects()]
-    lists = {(resource_of(key.api_version, key.kind), key.namespace) for key in keys}
+    lists = {(resource, key.namespace) for resource, key in _types_of(bundle)}
     return [
         *(right_to("list", resource, namespace) for resource, namespace in sorted(lists)),
         right_to("get", _CONFIG_MAP, bundle.namespace, INSTALL_RECORD),
@@ -200,7 +200,7 @@ def to_hasten(bundle: Bundle) -> list[OptionalPermission]:
     """Return optional permissions to speed up a start, and to predict and take over existing objects."""
     home = bundle.namespace
     back_off = "pods in back-off are retried minutes later"
-    mine = {(resource_of(key.api_version, key.kind), key) for key in map(key_of, bundle.objects())}
+    mine = set(_types_of(bundle))
     return [
         OptionalPermission(
             right_to("patch", _POD, home, subresource="status"), "certificates are mounted up to minutes later"
@@ -242,6 +242,15 @@ def optional_for_install(bundle: Bundle) -> list[OptionalPermission]:
         if optional.right not in needed:
             found.setdefault(optional.right, optional)
     return list(found.values())
+
+
+def _types_of(bundle: Bundle) -> list[tuple[Resource, Key]]:
+    """Return the objects of a bundle with their types; those of a kind that the cluster does not have are left out."""
+    return [
+        (resource, key)
+        for key in map(key_of, bundle.objects())
+        if (resource := find_resource(key.api_version, key.kind))
+    ]
 
 
 def summed_up(rights: Iterable[Right]) -> list[Line]:

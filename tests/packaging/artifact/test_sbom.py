@@ -94,6 +94,11 @@ def test_a_reference_has_a_name_a_tag_and_a_digest(reference: str, parts: tuple[
 def test_what_must_be_there_to_run_it_is_in_it(bill: Any) -> None:
     libraries = of_type(bill, "library")
     ranges = {name: entry["properties"][0]["value"] for name, entry in libraries.items()}
-    assert ranges == {"kubernetes": ">=24.2.0", "ansible-core": ">=2.16.0", "kubernetes.core": ">=2.3.1"}
+    assert ranges == {
+        "kubernetes": ">=24.2.0",
+        "jsonpatch": ">=1.33",
+        "ansible-core": ">=2.16.0",
+        "kubernetes.core": ">=2.3.1",
+    }
     needed = next(entry for entry in bill["dependencies"] if entry["ref"] == bill["metadata"]["component"]["bom-ref"])
     assert {entry["bom-ref"] for entry in libraries.values()} < set(needed["dependsOn"])

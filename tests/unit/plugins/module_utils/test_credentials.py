@@ -264,3 +264,33 @@ def test_usernames_for_registries() -> None:
     assert usernames_in({"customize": {"image_pull_credentials": {"m.io": LOGIN, "n.io": "x"}}}) == {"kubeflow"}
     for customize in (None, [], {"image_pull_credentials": None}, {"image_pull_credentials": ["x"]}):
         assert usernames_in({"customize": customize}) == set()
+
+
+SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "ours"}}
+OBJECTS = {
+    "extra_objects": [
+        {**SECRET, "data": {"a": "aHVudGVy"}, "stringData": {"b": "tulip", "c": "yes", "d": None}},
+        {"kind": "List", "items": [{**SECRET, "stringData": {"a": "rose"}}]},
+        {"kind": "ConfigMap", "data": {"a": "public"}},
+        "file.yml",
+    ],
+    "patches": [
+        {"target": {"kind": "Secret"}, "merge": {"stringData": {"a": "lily"}, "type": "Opaque"}},
+        {"target": {"kind": "Secret"}, "json": [{"op": "add", "path": "/data", "value": {"a": "iris"}}]},
+        {"target": {"kind": "ConfigMap"}, "merge": {"data": {"a": "public"}}},
+        "text",
+    ],
+}
+
+
+def test_the_values_of_users_secrets_are_secret() -> None:
+    assert secrets_in({"customize": OBJECTS}) == {"aHVudGVy", "tulip", "rose", "lily", "iris"}
+    assert secrets_in({"customize": {"extra_objects": "text", "patches": {"a": 1}}}) == set()
+
+
+def test_options_are_shown_without_the_values_of_users_secrets() -> None:
+    shown = shown_options({"customize": OBJECTS}, {"customize": {}})["customize"]
+    assert not any(word in str(shown) for word in ("aHVudGVy", "tulip", "rose", "lily", "iris"))
+    assert shown["extra_objects"][0]["metadata"] == {"name": "ours"}
+    assert shown["extra_objects"][2:] == OBJECTS["extra_objects"][2:]
+    assert shown["patches"][2:] == OBJECTS["patches"][2:]

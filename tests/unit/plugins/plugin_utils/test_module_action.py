@@ -336,3 +336,28 @@ def test_an_error_without_a_module_names_the_file_as_the_user_does(monkeypatch: 
     failure = {"failed": True, "msg": "context 'a' not found in /decrypted/vault"}
     monkeypatch.setattr(in_process, "perform", Mock(return_value=failure))
     assert action.action.run(task_vars={})["msg"] == "context 'a' not found in vault"
+
+
+@pytest.mark.parametrize("transport", ["local", "ssh"])
+def test_objects_in_files_are_read_here_and_decrypted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, transport: str
+) -> None:
+    (tmp_path / "quota.yml").write_text("kind: ResourceQuota\n")
+    given = {"extra_objects": ["vaulted.yml", {"kind": "ConfigMap"}], "replicas": 2}
+    action = Action(monkeypatch, transport, customize=given)
+    action.files["vaulted.yml"] = "/vault/quota.yml"
+    real = str(tmp_path / "quota.yml")
+    action.loader.get_real_file = lambda path: real if path == "/vault/quota.yml" else path
+    assert action.run()["customize"] == {
+        "extra_objects": [{"kind": "ResourceQuota"}, {"kind": "ConfigMap"}],
+        "replicas": 2,
+    }
+    action.loader.cleanup_tmp_file.assert_called_once_with(real)
+    assert given["extra_objects"] == ["vaulted.yml", {"kind": "ConfigMap"}]
+
+
+def test_a_file_of_objects_that_is_missing_is_named_with_its_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    action = Action(monkeypatch, "local", customize={"extra_objects": ["absent.yml"]})
+    with pytest.raises(AnsibleActionFail, match=r"customize\.extra_objects: absent\.yml does not exist"):
+        action.run()
+    assert action.executed == []

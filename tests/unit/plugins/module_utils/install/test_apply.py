@@ -16,10 +16,10 @@ from ansible_collections.conductor.trainer.plugins.module_utils.errors import (
     UnreachableError,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.install import apply
-from ansible_collections.conductor.trainer.plugins.module_utils.install.apply import Applier, Outcome, custom_resources
+from ansible_collections.conductor.trainer.plugins.module_utils.install.apply import Applier, Outcome
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Resource, key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Action
-from tests.unit.plugins.helpers.builders import bundle, crd, obj, runtime
+from tests.unit.plugins.helpers.builders import crd, obj, runtime
 from tests.unit.plugins.helpers.fakes import Clock, FakeCluster, Request, failure
 
 WEBHOOK_AWAY = failure(500, "InternalError", 'failed calling webhook "validator": connection refused')
@@ -217,10 +217,6 @@ def test_other_conflicts_keep_the_servers_words(clock: Clock, more: dict[str, An
 RUNTIMES = Resource("trainer.kubeflow.org", "v1alpha1", "clustertrainingruntimes", False)
 JOBS = Resource("trainer.kubeflow.org", "v1alpha1", "trainjobs", True)
 SETS = Resource("jobset.x-k8s.io", "v1alpha2", "jobsets", True)
-
-
-def test_custom_resources_are_those_that_crds_serve() -> None:
-    assert custom_resources(bundle().objects("CustomResourceDefinition")) == [JOBS, RUNTIMES]
 
 
 def serving_after(cluster: FakeCluster, looks: int) -> None:

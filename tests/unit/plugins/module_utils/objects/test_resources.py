@@ -46,8 +46,8 @@ def test_key_of_a_cluster_scoped_object_has_no_namespace() -> None:
 
 
 def test_unknown_kind_is_named_in_the_error() -> None:
-    with pytest.raises(BundleError, match="kind CronJob of batch/v1"):
-        key_of(obj("CronJob", "a", "batch/v1"))
+    with pytest.raises(BundleError, match="kind CronJob of batch/v1beta1"):
+        resource_of("batch/v1beta1", "CronJob")
 
 
 CLUSTER_SCOPED = {

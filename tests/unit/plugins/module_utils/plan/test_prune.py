@@ -9,11 +9,7 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, RecordEntry
-from ansible_collections.conductor.trainer.plugins.module_utils.plan.prune import (
-    decide_leftover,
-    leftovers_of,
-    phase_of,
-)
+from ansible_collections.conductor.trainer.plugins.module_utils.plan.prune import decide_leftover, leftovers_of
 
 SERVICE = Key("v1", "Service", "ops", "old")
 CRD = Key("apiextensions.k8s.io/v1", "CustomResourceDefinition", "", "olds.x")
@@ -72,19 +68,8 @@ def test_what_a_user_needs_stays_and_who_needs_it_is_said() -> None:
 
 
 def test_leftovers_are_recorded_and_not_in_the_release() -> None:
-    unknown = Key("example.com/v9", "Thing", "", "x")
-    record = Record(entries={SERVICE: OURS, CRD: OURS, unknown: OURS})
-    assert leftovers_of(record, frozenset({CRD})) == [SERVICE]
+    of_a_user = Key("example.com/v9", "Thing", "", "x")
+    record = Record(entries={SERVICE: OURS, CRD: OURS, of_a_user: OURS})
+    assert leftovers_of(record, frozenset({CRD})) == [of_a_user, SERVICE]
     # A bundle that does not list the objects of its release prunes nothing.
     assert leftovers_of(record, frozenset()) == []
-
-
-def test_each_kind_goes_in_the_phase_it_came_in() -> None:
-    assert [
-        phase_of(kind) for kind in ("Service", "Deployment", "CustomResourceDefinition", "ClusterTrainingRuntime")
-    ] == [
-        "access",
-        "controllers",
-        "foundation",
-        "runtimes",
-    ]

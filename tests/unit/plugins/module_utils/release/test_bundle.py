@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.errors import Bu
 from ansible_collections.conductor.trainer.plugins.module_utils.names import CONFIG_HASH, MANAGED_LABEL
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.digest import canonical, digest
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES, phase_of
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle, parse_bundle
 from tests.unit.plugins.helpers.builders import BUNDLE, bundle, content, real_content
 
@@ -135,6 +136,38 @@ def test_an_unknown_runtime_is_an_error_that_lists_the_known_ones(wanted: list[s
     with pytest.raises(InputError, match="has no runtime nope") as caught:
         bundle().with_runtimes(wanted)
     assert caught.value.next_step == "set `conductor_runtimes` to all or to some of jax, torch"
+
+
+def test_a_file_with_a_kind_that_is_not_known_is_rejected() -> None:
+    changed = content()
+    changed["phases"][0]["objects"].append(
+        {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "a"}}
+    )
+    del changed["sha256"]
+    changed["sha256"] = hashlib.sha256(canonical(changed)).hexdigest()
+    with pytest.raises(BundleError, match=r"Widget of example\.com/v1"):
+        parse_bundle(changed)
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "phase"),
+    [
+        ("v1", "Service", "access"),
+        ("scheduling.k8s.io/v1", "PriorityClass", "foundation"),
+        ("apps/v1", "Deployment", "controllers"),
+        ("batch/v1", "CronJob", "controllers"),
+        ("example.com/v1", "Widget", "controllers"),
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition", "foundation"),
+        ("trainer.kubeflow.org/v1alpha1", "TrainingRuntime", "runtimes"),
+    ],
+)
+def test_each_kind_has_a_phase(api_version: str, kind: str, phase: str) -> None:
+    assert phase_of(api_version, kind) == phase
+
+
+def test_every_object_of_the_release_is_in_the_phase_of_its_kind() -> None:
+    for phase in load_bundle(str(BUNDLE)).phases:
+        assert {phase_of(manifest["apiVersion"], manifest["kind"]) for manifest in phase.objects} == {phase.name}
 
 
 def test_bytes_do_not_depend_on_order() -> None:

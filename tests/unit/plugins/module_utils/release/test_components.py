@@ -11,12 +11,13 @@ from ansible_collections.conductor.trainer.plugins.module_utils.jobset.choice im
 from ansible_collections.conductor.trainer.plugins.module_utils.module_call import BUNDLE_ARG_SPEC
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record
 from ansible_collections.conductor.trainer.plugins.module_utils.release.components import (
+    custom_kinds,
     is_of_jobset,
     part_for,
     probes_of_others,
     without_jobset,
 )
-from tests.unit.plugins.helpers.builders import ROOT
+from tests.unit.plugins.helpers.builders import ROOT, bundle
 from tests.unit.plugins.helpers.states import release, webhooks
 
 COMMON_LABEL = "app.kubernetes.io/name"
@@ -105,3 +106,10 @@ def test_without_facts_the_bundled_jobset_is_selected() -> None:
     assert resolve_jobset("auto", Record(), None) == "bundled"
     # An edited record cannot select a third way.
     assert resolve_jobset("auto", Record(jobset="else"), None) == "bundled"
+
+
+def test_the_custom_kinds_are_those_that_crds_serve() -> None:
+    assert [(str(resource), resource.namespaced, kind) for resource, kind in custom_kinds(bundle().objects())] == [
+        ("trainjobs.trainer.kubeflow.org", True, "TrainJob"),
+        ("clustertrainingruntimes.trainer.kubeflow.org", False, "ClusterTrainingRuntime"),
+    ]

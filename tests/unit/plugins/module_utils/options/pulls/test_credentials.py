@@ -13,8 +13,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.errors import In
 from ansible_collections.conductor.trainer.plugins.module_utils.names import MANAGED_LABEL, PULL_SECRET
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
-from ansible_collections.conductor.trainer.plugins.module_utils.plan.prune import phase_of
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle, pull_secrets
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle, phase_of, pull_secrets
 from ansible_collections.conductor.trainer.plugins.module_utils.rights.required import required_for_install
 from tests.unit.plugins.helpers.states import HOME, release
 
@@ -44,7 +43,7 @@ def test_the_secret_and_who_uses_it() -> None:
     assert laid.extras == {KEY}
     # It is pruned in the phase in which it is applied.
     [phase] = [phase.name for phase in laid.phases if secret in phase.objects]
-    assert phase == phase_of("Secret")
+    assert phase == phase_of("v1", "Secret")
     # Others create this one.
     assert pull_secrets(laid) == ["mirror"]
 

@@ -1,0 +1,48 @@
+# Copyright: Conductor contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How guarded fields are read. test_guards.py changes each of them."""
+
+from __future__ import annotations
+
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.fields import part
+from ansible_collections.conductor.trainer.plugins.module_utils.options.objects.guarded import (
+    IDENTITY,
+    OF_KIND,
+    Guard,
+    config_hash,
+)
+from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
+from tests.unit.plugins.helpers.builders import BUNDLE
+
+REAL = load_bundle(str(BUNDLE))
+
+
+def test_every_kind_of_the_release_but_runtimes_and_namespaces_has_guards() -> None:
+    kinds = {manifest["kind"] for manifest in REAL.objects()}
+    assert kinds - OF_KIND.keys() == {"ClusterTrainingRuntime", "Namespace"}
+
+
+def test_no_guard_needs_an_object_to_be_well_formed() -> None:
+    odd = [
+        {},
+        {"metadata": None, "spec": 5},
+        {"spec": {"template": []}, "webhooks": [None], "rules": "x", "data": {"a": 1}},
+    ]
+    for guard in (*IDENTITY, *(guard for guards in OF_KIND.values() for guard in guards)):
+        for manifest in odd:
+            guard.read(manifest)
+
+
+def test_a_list_that_may_grow_keeps_its_items() -> None:
+    guard = Guard("", lambda manifest: manifest, "", may_grow=True)
+    assert guard.is_kept([1, 2], [2, 3, 1])
+    assert not guard.is_kept([1, 2], [2, 3])
+    assert not guard._replace(may_grow=False).is_kept([1, 2], [1, 2, 3])
+
+
+def test_every_deployment_has_the_digest_of_its_configuration() -> None:
+    hashes = {config_hash(manifest) for manifest in REAL.objects("ConfigMap")}
+    for deployment in REAL.objects("Deployment"):
+        annotations = part(deployment, "spec", "template", "metadata", "annotations")
+        assert annotations["conductor.trainer/config-sha256"] in hashes
