@@ -65,10 +65,7 @@ def without_secrets(value: Any) -> Any:
         return value
     if not isinstance(value, Mapping):
         return {_DIGEST: ""}
-    return {
-        name: part if name in _NO_SECRETS and isinstance(part, str) else without_secrets(part)
-        for name, part in value.items()
-    }
+    return {name: without_secrets(part) for name, part in value.items()}
 
 
 def differences(recorded: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
