@@ -91,9 +91,10 @@ def test_every_rule_is_used(words: str) -> None:
     assert all(f"conductor_{name}" in VARIABLES for name in CHANGES[words])
 
 
-@pytest.mark.parametrize("name", sorted(OTHER_CHANGES))
-def test_every_exception_is_needed(name: str) -> None:
-    assert silent((text for text in texts() if text.name == name), CHANGES) != []
+def test_every_exception_is_needed() -> None:
+    assert [
+        name for name in OTHER_CHANGES if not silent((text for text in texts() if text.name == name), CHANGES)
+    ] == []
 
 
 @pytest.mark.parametrize(

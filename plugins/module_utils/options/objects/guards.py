@@ -48,7 +48,7 @@ def check_guards(before: Bundle, after: Bundle) -> None:
     for service in sorted(_services_of_webhooks(before) & old.keys()):
         _check_service(service, old, new, after.changes)
     for key in (key for key in old if key.kind == "Deployment"):
-        _check_config(key, new, after.changes)
+        _check_config(key, old, new, after.changes)
 
 
 def _check_object(
@@ -91,7 +91,10 @@ def _check_service(key: Key, old: Objects, new: Objects, changes: tuple[Change, 
             )
     for deployment in known:
         culprits = [change for change in changes if change.key in (key, deployment, _config_of(new[deployment]))]
-        if not culprits or _leads_to(new[key], new[deployment]) == _listens_on(new[deployment], new):
+        if _same_ports(key, deployment, old, new):
+            # Most options change none of them, and nothing has to be parsed.
+            continue
+        if _leads_to(new[key], new[deployment]) == _listens_on(new[deployment], new):
             continue
         raise _error(
             culprits[-1].option,
@@ -100,12 +103,23 @@ def _check_service(key: Key, old: Objects, new: Objects, changes: tuple[Change, 
         )
 
 
-def _check_config(key: Key, new: Objects, changes: tuple[Change, ...]) -> None:
+def _same_ports(service: Key, deployment: Key, old: Objects, new: Objects) -> bool:
+    config = _config_of(old[deployment])
+    return (
+        _leads_to(old[service], old[deployment]) == _leads_to(new[service], new[deployment])
+        and config == _config_of(new[deployment])
+        and old.get(config) == new.get(config)
+    )
+
+
+def _check_config(key: Key, old: Objects, new: Objects, changes: tuple[Change, ...]) -> None:
     """Check that the pods restart with a changed configuration: their annotation has its digest."""
     config = _config_of(new[key])
     culprits = [change for change in changes if change.key in (key, config)]
-    annotations = part(new[key], "spec", "template", "metadata", "annotations")
-    if culprits and annotations.get(_HASH) != config_hash(new.get(config, {})):
+    before, after = (part(objects[key], "spec", "template", "metadata", "annotations") for objects in (old, new))
+    if config == _config_of(old[key]) and old.get(config) == new.get(config) and before.get(_HASH) == after.get(_HASH):
+        return
+    if culprits and after.get(_HASH) != config_hash(new.get(config, {})):
         component = "jobset" if is_named_jobset(key.name) else "trainer"
         raise _error(
             culprits[-1].option,

@@ -130,7 +130,7 @@ def content(**changes: Any) -> dict[str, Any]:
                         "Service",
                         "webhook",
                         namespace=NAMESPACE,
-                        spec={"ports": [{"port": 443}], "selector": {"app": "manager"}},
+                        spec={"ports": [{"port": 443, "targetPort": 9443}], "selector": {"app": "manager"}},
                     ),
                 ],
             },
