@@ -48,7 +48,7 @@ def check_guards(before: Bundle, after: Bundle) -> None:
     for service in sorted(_services_of_webhooks(before) & old.keys()):
         _check_service(service, old, new, after.changes)
     for key in (key for key in old if key.kind == "Deployment"):
-        _check_config(key, new, after.changes)
+        _check_config(key, old, new, after.changes)
 
 
 def _check_object(
@@ -91,7 +91,7 @@ def _check_service(key: Key, old: Objects, new: Objects, changes: tuple[Change, 
             )
     for deployment in known:
         culprits = [change for change in changes if change.key in (key, deployment, _config_of(new[deployment]))]
-        if not culprits or _leads_to(new[key], new[deployment]) == _listens_on(new[deployment], new):
+        if not culprits or _is_led(key, deployment, new) or not _is_led(key, deployment, old):
             continue
         raise _error(
             culprits[-1].option,
@@ -100,12 +100,20 @@ def _check_service(key: Key, old: Objects, new: Objects, changes: tuple[Change, 
         )
 
 
-def _check_config(key: Key, new: Objects, changes: tuple[Change, ...]) -> None:
+def _is_led(service: Key, deployment: Key, objects: Objects) -> bool:
+    return bool(_leads_to(objects[service], objects[deployment]) == _listens_on(objects[deployment], objects))
+
+
+def _is_hashed(key: Key, objects: Objects) -> bool:
+    annotations = part(objects[key], "spec", "template", "metadata", "annotations")
+    return annotations.get(_HASH) == config_hash(objects.get(_config_of(objects[key]), {}))
+
+
+def _check_config(key: Key, old: Objects, new: Objects, changes: tuple[Change, ...]) -> None:
     """Check that the pods restart with a changed configuration: their annotation has its digest."""
     config = _config_of(new[key])
     culprits = [change for change in changes if change.key in (key, config)]
-    annotations = part(new[key], "spec", "template", "metadata", "annotations")
-    if culprits and annotations.get(_HASH) != config_hash(new.get(config, {})):
+    if culprits and _is_hashed(key, old) and not _is_hashed(key, new):
         component = "jobset" if is_named_jobset(key.name) else "trainer"
         raise _error(
             culprits[-1].option,
