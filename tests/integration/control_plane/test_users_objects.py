@@ -23,7 +23,7 @@ from tests.unit.plugins.helpers.installing import ensure_present
 
 HOME = "kubeflow-system"
 DEPLOYMENT = Key("apps/v1", "Deployment", HOME, "kubeflow-trainer-controller-manager")
-PATCHES = [
+PATCHES: list[dict[str, Any]] = [
     {"target": {"kind": "Deployment", "component": "trainer"}, "merge": {"spec": {"revisionHistoryLimit": 3}}},
     {"target": {"kind": "Deployment"}, "json": [{"op": "add", "path": "/spec/minReadySeconds", "value": 1}]},
 ]

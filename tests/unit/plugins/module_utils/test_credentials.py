@@ -262,7 +262,8 @@ def test_credentials_of_registries_that_are_rejected_are_not_shown(credentials: 
 
 def test_usernames_for_registries() -> None:
     assert usernames_in({"customize": {"image_pull_credentials": {"m.io": LOGIN, "n.io": "x"}}}) == {"kubeflow"}
-    for customize in (None, [], {"image_pull_credentials": None}, {"image_pull_credentials": ["x"]}):
+    odd: list[Any] = [None, [], {"image_pull_credentials": None}, {"image_pull_credentials": ["x"]}]
+    for customize in odd:
         assert usernames_in({"customize": customize}) == set()
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.conductor.trainer.plugins.module_utils.names import LAST_APPLIED
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.digest import digest
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.upstream import (
-    LAST_APPLIED,
     declared,
     edits,
     is_bare,

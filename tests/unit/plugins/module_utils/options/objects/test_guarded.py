@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.fields import part
 from ansible_collections.conductor.trainer.plugins.module_utils.options.objects.guarded import (
     IDENTITY,
@@ -24,7 +26,7 @@ def test_every_kind_of_the_release_but_runtimes_and_namespaces_has_guards() -> N
 
 
 def test_no_guard_needs_an_object_to_be_well_formed() -> None:
-    odd = [
+    odd: list[dict[str, Any]] = [
         {},
         {"metadata": None, "spec": 5},
         {"spec": {"template": []}, "webhooks": [None], "rules": "x", "data": {"a": 1}},
