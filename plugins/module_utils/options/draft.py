@@ -17,6 +17,7 @@ from ..release.components import is_named_jobset
 from .spec import COMPONENTS
 
 _MAIN_CONTAINER = "manager"
+_CONFIG = "--config="
 
 
 class Controller(NamedTuple):
@@ -118,15 +119,7 @@ class Draft:
             for deployment in self.of_kind("Deployment"):
                 if deployment in self.extras or is_named_jobset(deployment.name) != (component == "jobset"):
                     continue
-                volumes = self._objects[deployment]["spec"]["template"]["spec"]["volumes"]
-                mounted = [
-                    Key("v1", "ConfigMap", deployment.namespace, volume["configMap"]["name"])
-                    for volume in volumes
-                    if "configMap" in volume
-                ]
-                # An option may have added others.
-                [config] = [key for key in mounted if key in self._objects and key not in self.extras]
-                found.append(Controller(component, deployment, config))
+                found.append(Controller(component, deployment, config_map_of(self._objects[deployment])))
         return found
 
     def finished(self) -> Bundle:
@@ -172,3 +165,12 @@ def container_of(deployment: dict[str, Any]) -> dict[str, Any]:
     [container] = [one for one in pod_of(deployment)["containers"] if one["name"] == _MAIN_CONTAINER]
     found: dict[str, Any] = container
     return found
+
+
+def config_map_of(deployment: dict[str, Any]) -> Key:
+    """Return the ConfigMap with the configuration of a controller, whatever else its pods mount."""
+    container = container_of(deployment)
+    [path] = [argument.removeprefix(_CONFIG) for argument in container["args"] if argument.startswith(_CONFIG)]
+    [mounted] = [mount["name"] for mount in container["volumeMounts"] if mount.get("mountPath") == path]
+    [volume] = [volume for volume in pod_of(deployment)["volumes"] if volume.get("name") == mounted]
+    return Key("v1", "ConfigMap", deployment["metadata"]["namespace"], volume["configMap"]["name"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from ...names import MANAGED_LABEL
@@ -15,6 +16,7 @@ from ...objects.fields import part, parts, text, texts
 from ...ownership.owner import traces_of
 
 _MANAGER = "manager"
+_ENDS = ("-", "--")
 _POD = ("spec", "template", "spec")
 # Fields of metadata that only the server sets, or that bind an object to others.
 _SERVER = (
@@ -78,7 +80,9 @@ def _selected_labels(manifest: Item) -> dict[str, str]:
 
 
 def _config_arguments(manifest: Item) -> list[str]:
-    return [argument for argument in texts(_manager(manifest), "args") if argument.startswith("--config")]
+    """Return the arguments that name the configuration. Go's package flag stops at the first that is no flag."""
+    flags = takewhile(lambda argument: argument[:1] == "-" and argument not in _ENDS, texts(_manager(manifest), "args"))
+    return [flag for flag in flags if flag.lstrip("-").partition("=")[0] == "config"]
 
 
 def _ports(manifest: Item) -> list[tuple[str, str]]:

@@ -90,11 +90,12 @@ def _check_service(key: Key, old: Objects, new: Objects, changes: tuple[Change, 
                 "use other labels for these pods",
             )
     for deployment in known:
-        culprits = [change for change in changes if change.key in (key, deployment, _config_of(new[deployment]))]
+        config = _config_of(old[deployment])
+        culprits = [change for change in changes if change.key in (key, deployment, config)]
         if _same_ports(key, deployment, old, new):
             # Most options change none of them, and nothing has to be parsed.
             continue
-        if _leads_to(new[key], new[deployment]) == _listens_on(new[deployment], new):
+        if _leads_to(new[key], new[deployment]) == _listens_on(new.get(config, {})):
             continue
         raise _error(
             culprits[-1].option,
@@ -105,19 +106,17 @@ def _check_service(key: Key, old: Objects, new: Objects, changes: tuple[Change, 
 
 def _same_ports(service: Key, deployment: Key, old: Objects, new: Objects) -> bool:
     config = _config_of(old[deployment])
-    return (
-        _leads_to(old[service], old[deployment]) == _leads_to(new[service], new[deployment])
-        and config == _config_of(new[deployment])
-        and old.get(config) == new.get(config)
-    )
+    return _leads_to(old[service], old[deployment]) == _leads_to(new[service], new[deployment]) and old.get(
+        config
+    ) == new.get(config)
 
 
 def _check_config(key: Key, old: Objects, new: Objects, changes: tuple[Change, ...]) -> None:
     """Check that the pods restart with a changed configuration: their annotation has its digest."""
-    config = _config_of(new[key])
+    config = _config_of(old[key])
     culprits = [change for change in changes if change.key in (key, config)]
     before, after = (part(objects[key], "spec", "template", "metadata", "annotations") for objects in (old, new))
-    if config == _config_of(old[key]) and old.get(config) == new.get(config) and before.get(_HASH) == after.get(_HASH):
+    if old.get(config) == new.get(config) and before.get(_HASH) == after.get(_HASH):
         return
     if culprits and after.get(_HASH) != config_hash(new.get(config, {})):
         component = "jobset" if is_named_jobset(key.name) else "trainer"
@@ -164,11 +163,10 @@ def _leads_to(service: Mapping[str, Any], deployment: Mapping[str, Any]) -> Any:
     return named.get(target) if isinstance(target, str) else target
 
 
-def _listens_on(deployment: Mapping[str, Any], objects: Objects) -> Any:
+def _listens_on(config: Mapping[str, Any]) -> Any:
     # Most options change no configuration.
     from ...objects.documents import documents
 
-    config = objects.get(_config_of(deployment), {})
     port: Any = None
     for content in part(config, "data").values():
         for document in documents(content):
@@ -178,6 +176,7 @@ def _listens_on(deployment: Mapping[str, Any], objects: Objects) -> Any:
 
 
 def _config_of(deployment: Mapping[str, Any]) -> Key:
+    """Return the ConfigMap with the configuration; of a Deployment of the release, because options mount others."""
     names = [text(volume, "configMap", "name") for volume in parts(deployment, "spec", "template", "spec", "volumes")]
     return Key("v1", "ConfigMap", text(deployment, "metadata", "namespace"), next(filter(None, names), ""))
 

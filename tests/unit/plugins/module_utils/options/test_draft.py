@@ -28,6 +28,16 @@ def test_the_controllers_are_found_with_their_configuration() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["company-ca", "kubeflow-trainer-public", "kubeflow-trainer-config"])
+def test_a_config_map_that_an_option_mounts_is_not_the_configuration(name: str) -> None:
+    draft = Draft(REAL)
+    trainer = draft.controllers()[0]
+    with draft.because("volumes"):
+        # A merge puts new items first.
+        pod_of(draft.edit(trainer.deployment))["volumes"].insert(0, {"name": "mine", "configMap": {"name": name}})
+    assert draft.controllers()[0] == trainer
+
+
 def test_an_edited_object_is_a_copy_and_the_step_is_known() -> None:
     before = copy.deepcopy(REAL.objects())
     draft = Draft(REAL)

@@ -18,6 +18,7 @@ REAL = load_bundle(str(BUNDLE))
 LEAVE = "leave this field as the release has it"
 TRAINER, JOBSET = ("kubeflow-trainer-controller-manager", "jobset-controller-manager")
 CONFIG = "controller_manager_config.yaml"
+FLAG = f"--config=/{CONFIG}"
 QUOTA = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "ours"}, "spec": {"hard": {"pods": "9"}}}
 
 
@@ -100,6 +101,10 @@ def replace(path: str, value: Any) -> dict[str, Any]:
         ),
         (merge("Deployment", JOBSET, manager(command=["/sh"])), "changes the command of the controller", "use"),
         (merge("Deployment", TRAINER, manager(args=["--zap-log-level=4"])), "changes the command of", "use"),
+        (merge("Deployment", TRAINER, manager(args=["serve", FLAG])), "changes the command of", "use"),
+        (merge("Deployment", TRAINER, manager(args=["--", FLAG])), "changes the command of", "use"),
+        (merge("Deployment", TRAINER, manager(args=[FLAG, "-config=/mine"])), "changes the command of", "use"),
+        (merge("Deployment", TRAINER, manager(args=[FLAG, "--config", "/mine"])), "changes the command of", "use"),
         (merge("Deployment", TRAINER, pod(serviceAccountName="x")), "changes serviceAccountName of", "add annotations"),
         (merge("Deployment", TRAINER, pod(automountServiceAccountToken=False)), "changes automountService", LEAVE),
         (merge("ServiceAccount", TRAINER, {"automountServiceAccountToken": False}), "changes automountServ", LEAVE),
@@ -267,6 +272,10 @@ def test_what_is_changed_and_changed_back_is_kept() -> None:
             {"op": "replace", "path": "/webhooks/0/failurePolicy", "value": "Ignore"},
         ),
         merge("ServiceAccount", "*", {"metadata": {"annotations": {"iam": "role"}}}),
+        merge("Deployment", TRAINER, manager(args=[FLAG, "--zap-encoder", "json", "--zap-devel"])),
+        # A merge puts new items first.
+        merge("Deployment", TRAINER, pod(volumes=[{"name": "ca", "configMap": {"name": "company-ca"}}])),
+        merge("Deployment", TRAINER, pod(volumes=[{"name": "more", "configMap": {"name": "kubeflow-trainer-public"}}])),
     ],
 )
 def test_what_conductor_does_not_rely_on_may_change(options: dict[str, Any]) -> None:
