@@ -44,8 +44,8 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.conductor.trainer.plugins.module_utils.options.record import other_options
-from ansible_collections.conductor.trainer.plugins.module_utils.text import MESSAGE, NAME, one_line, sentence
+from ansible_collections.conductor.trainer.plugins.module_utils.options.record import other_options_listed
+from ansible_collections.conductor.trainer.plugins.module_utils.text import MESSAGE, NAME, one_line
 
 # The message names so many objects; the result of the module has all of them.
 _SHOWN = 5
@@ -65,8 +65,8 @@ def drift(result: Mapping[str, Any]) -> str:
     found = f"{count}{kubectl}: {shown}{more}."
     if not result.get("options_changed"):
         return f"{found}\nNext: run the install playbook"
-    text, next_step = other_options(result["options_changed"])
-    return f"{sentence(one_line(text, MESSAGE))} {found}\nNext: {next_step}"
+    lines, next_step = other_options_listed(result["options_changed"])
+    return "\n".join([*(one_line(line, MESSAGE) for line in lines), found, f"Next: {next_step}"])
 
 
 class FilterModule:

@@ -63,7 +63,7 @@ def report(steps: Mapping[str, Mapping[str, Any]], check_mode: bool = False) -> 
             lines += _runtimes(result["runtimes"])
     lines += ["Steps", *(_step(name, result, check_mode) for name, result in ran.items())]
     if left_out:
-        lines.append(f"Skipped in check mode, because the objects do not exist yet: {', '.join(left_out)}")
+        lines.append(f"Skipped in check mode, because nothing was applied: {', '.join(left_out)}")
     return "\n".join(map(one_line, [*_release(ran.values()), *lines]))
 
 

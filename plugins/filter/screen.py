@@ -36,7 +36,7 @@ _value:
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.conductor.trainer.plugins.module_utils.options.record import different, other_options
+from ansible_collections.conductor.trainer.plugins.module_utils.options.record import different, other_options_listed
 from ansible_collections.conductor.trainer.plugins.module_utils.text import (
     MESSAGE,
     NAME,
@@ -101,8 +101,8 @@ def _differences(options: Mapping[str, Any]) -> list[str]:
     words += [f"fields added: {', '.join(added)}"] if added else []
     lines = [_row("Differences", "; ".join(words) or "none")]
     if options["changed"]:
-        text, next_step = other_options(options["changed"])
-        lines.append(f"    {sentence(text)} Next: {next_step}")
+        told, next_step = other_options_listed(options["changed"])
+        lines += [f"    {line}" for line in (*told, f"Next: {next_step}")]
     return lines
 
 

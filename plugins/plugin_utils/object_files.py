@@ -41,7 +41,8 @@ def _read(path: str, find: Callable[[str], str | None], decrypted: Callable[[str
     found = find(path)
     if found is None:
         raise AnsibleActionFail(
-            f"{_OPTION}: {path} does not exist on the control node\nNext: put it beside the playbook"
+            f"{_OPTION}: {path} does not exist on the control node\n"
+            "Next: write an absolute path, e.g. one that begins with inventory_dir, or put it beside the playbook"
         )
     files = [found]
     if os.path.isdir(found):

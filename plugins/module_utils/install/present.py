@@ -163,9 +163,9 @@ class InstallRun:
             if changed := _changed_options(observed.record, self._bundle):
                 error.facts["options_changed"] = changed
                 if self._options.check:
-                    from ..options.record import other_options
+                    from ..options.record import OTHER_OPTIONS_NEXT
 
-                    error.next_step = "; ".join(filter(None, (error.next_step, *other_options(changed))))
+                    error.next_step = "; ".join(filter(None, (error.next_step, OTHER_OPTIONS_NEXT)))
             raise
 
     def _decide_with(self, asked: Cluster, observed: Observed) -> Decided:

@@ -15,6 +15,13 @@ from .spec import CUSTOMIZE
 # The most lines about options that differ, and the most characters of a value in one.
 _LINES = 10
 _VALUE = 80
+_OTHER = "this cluster was installed with other options:"
+_NEXT = (
+    "give the options of the last install, or set `conductor_options: recorded`, to compare with them; an install "
+    "applies the options that are given here"
+)
+# The same after an error that may have another reason; the result lists the options, which can be many.
+OTHER_OPTIONS_NEXT = f"this cluster was installed with other options, which `options_changed` lists: {_NEXT}"
 _DIGEST = "sha256"
 _OBJECTS = "extra_objects"
 # The record is one ConfigMap, which has room for 1 MiB.
@@ -92,12 +99,13 @@ def changed_options(recorded: Mapping[str, Any], given: Mapping[str, Any]) -> li
 
 
 def other_options(changed: Iterable[str]) -> tuple[str, str]:
-    """Return what a run that only compares says about C(changed_options), and what to do about it."""
-    return (
-        f"this cluster was installed with other options: {'; '.join(changed)}",
-        "give the options of the last install, or set `conductor_options: recorded`; an install applies the options "
-        "that are given here",
-    )
+    """Return what a run that only compares says about C(changed_options) on one line, and what to do about it."""
+    return f"{_OTHER} {'; '.join(changed)}", _NEXT
+
+
+def other_options_listed(changed: Iterable[str]) -> tuple[list[str], str]:
+    """Return the same with a line for each option."""
+    return [_OTHER, *(f"  {line}" for line in changed)], _NEXT
 
 
 def different(options: Mapping[str, Any]) -> str:
@@ -118,7 +126,9 @@ def _change(old: Any, new: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, (bool, int, float, str)):
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float, str)):
         return one_line(value, _VALUE)
     if is_hidden(value):
         return "a secret"

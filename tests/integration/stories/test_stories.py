@@ -47,7 +47,7 @@ def test_install_on_a_fresh_cluster(cluster: RealCluster, tmp_path: Path) -> Non
     }
     count = len(predicted.operator["actions"]["create"])
     assert f"{count} to create, {len(unasked)} of these not checked by the server" in predicted.played.text
-    left_out = "Skipped in check mode, because the objects do not exist yet: wait"
+    left_out = "Skipped in check mode, because nothing was applied: wait"
     assert left_out in predicted.played.text
     lines = predicted.operator["diff"]["after"].splitlines()
     assert (len(lines), sum(line.endswith("(predicted)") for line in lines)) == (count, len(unasked))

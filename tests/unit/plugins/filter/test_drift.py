@@ -42,10 +42,10 @@ def test_other_options_than_those_of_the_last_install_are_told_first() -> None:
     said = drift({"actions": {"update": ["Deployment a/c"]}, "options_changed": changed})
     first, _line, next_step = said.partition("\nNext: ")
     assert first == (
-        f"this cluster was installed with other options: {changed[0]}. 1 object is missing or was edited: "
+        f"this cluster was installed with other options:\n  {changed[0]}\n1 object is missing or was edited: "
         "Deployment a/c."
     )
-    assert next_step.startswith("give the options of the last install, or set `conductor_options: recorded`;")
+    assert next_step.startswith("give the options of the last install, or set `conductor_options: recorded`, ")
     # Options that change no object are no drift.
     assert drift({"actions": {}, "options_changed": changed}) == ""
 

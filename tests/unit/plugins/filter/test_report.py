@@ -129,7 +129,7 @@ def test_check_mode_tells_what_is_to_be_done_and_what_was_left_out() -> None:
         "Cluster 0f9c/8d1f",
         "Steps",
         "  apply                1.2 s  2 to create, 1 to update, 1 of these not checked by the server, 3 unchanged",
-        "Skipped in check mode, because the objects do not exist yet: wait, runtimes",
+        "Skipped in check mode, because nothing was applied: wait, runtimes",
     ]
 
 

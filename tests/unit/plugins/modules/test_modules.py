@@ -175,7 +175,7 @@ def test_trainer_operator_warns_in_check_mode_if_the_options_are_others() -> Non
     assert operator.run(cluster, bundle(), check_mode=True)["options_changed"] == [told]
     assert [warning for warning in operator.warnings if told in warning] == [
         f"this cluster was installed with other options: {told}. Next: give the options of the last install, or set "
-        "`conductor_options: recorded`; an install applies the options that are given here"
+        "`conductor_options: recorded`, to compare with them; an install applies the options that are given here"
     ]
     operator.warnings.clear()
     # An install applies what it is given, which is no mistake.

@@ -9,6 +9,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.options.record i
     changed_options,
     differences,
     other_options,
+    other_options_listed,
     recordable,
 )
 
@@ -39,7 +40,7 @@ def test_changed_options_are_lines_for_people() -> None:
     }
     given = {"replicas": 3, "tolerations": [{"key": "y"}], "host_network": True}
     assert changed_options(recorded, given) == [
-        "conductor_host_network is True here and not in the install record",
+        "conductor_host_network is true here and not in the install record",
         "conductor_image_pull_secrets is a list in the install record and not given here",
         "conductor_registries.ghcr.io is harbor.example.com/ghcr in the install record and not given here",
         "conductor_replicas is 2 in the install record and 3 here",
@@ -81,3 +82,7 @@ def test_what_a_run_that_only_compares_says() -> None:
     text, next_step = other_options(["conductor_replicas is 2 there", "conductor_labels.a is b there"])
     assert text.endswith("other options: conductor_replicas is 2 there; conductor_labels.a is b there")
     assert "`conductor_options: recorded`" in next_step
+    assert other_options_listed(["conductor_replicas is 2 there"]) == (
+        ["this cluster was installed with other options:", "  conductor_replicas is 2 there"],
+        next_step,
+    )
