@@ -159,7 +159,7 @@ def _budget(value: Any, number: int, variable: str) -> Iterator[tuple[str, Any]]
         raise InputError(
             f"{variable} with {name} {limit} allows none of {number} pods to end: no node with one of them could be "
             "drained",
-            next_step="set conductor_replicas to 2 or more and leave one pod free to move, or set "
+            next_step="set conductor_replicas to 2 or more and a limit that lets one of them end, or set "
             f"{variable} to {NONE}",
         )
     yield _BUDGETS[name], limit

@@ -10,7 +10,8 @@ The server judges what the table leaves open.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,11 +21,17 @@ from .words import likely
 
 @dataclass(frozen=True)
 class MapOf:
-    """A mapping with any names."""
+    """A mapping with any names, or with those of labels: its names, and perhaps its values, follow their rules."""
 
     shape: Any
+    label_names: bool = False
+    label_values: bool = False
 
 
+LABELS = MapOf(str, label_names=True, label_values=True)
+ANNOTATIONS = MapOf(str, label_names=True)
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9_.-]{0,61}[a-z0-9])?", re.ASCII | re.IGNORECASE)
+_PREFIX = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.ASCII)
 # A shape is a type, a tuple of words, a list with the shape of its items, MapOf, or a mapping from the names of fields
 # to their shapes. A star marks a required field. None stands for everything.
 _QUANTITY = (str, int, float)
@@ -71,7 +78,7 @@ SHAPES: dict[str, Any] = {
             "tolerationSeconds": int,
         }
     ],
-    "node_selector": MapOf(str),
+    "node_selector": LABELS,
     "affinity": {
         "nodeAffinity": {
             _REQUIRED: {"nodeSelectorTerms*": [_NODE_TERM]},
@@ -81,8 +88,8 @@ SHAPES: dict[str, Any] = {
         "podAntiAffinity": _POD_AFFINITY,
     },
     "resources": {"requests": MapOf(_QUANTITY), "limits": MapOf(_QUANTITY)},
-    "pod_labels": MapOf(str),
-    "pod_annotations": MapOf(str),
+    "pod_labels": LABELS,
+    "pod_annotations": ANNOTATIONS,
     "env": [
         {
             "name*": str,
@@ -136,6 +143,7 @@ CONSTRAINTS = [
         "nodeTaintsPolicy": ("Honor", "Ignore"),
     }
 ]
+_ALLOWED = "at most 63 letters, digits, -, _ and ., of which the first and the last are letters or digits"
 _WORDS = {str: "a text", int: "a whole number", bool: "true or false", float: "a number"}
 
 
@@ -166,10 +174,27 @@ def check_shape(value: Any, shape: Any, where: str) -> None:
     elif isinstance(shape, MapOf):
         for name, item in value.items():
             _check_type(name, (str,), f"a name in {where}")
+            if shape.label_names:
+                # The server compares names of annotations in lower case.
+                _check_label_name(name, where, prefix_of=str if shape.label_values else str.lower)
             if item is not None:
                 check_shape(item, shape.shape, f"{where}.{name}")
+                if shape.label_values and item and not _LABEL.fullmatch(item):
+                    raise InputError(
+                        f"{where}.{name} is {shown(item)}, which is no value of a label",
+                        next_step=f"write {_ALLOWED}, or nothing",
+                    )
     else:
         _check_fields(value, shape, where)
+
+
+def _check_label_name(name: str, where: str, prefix_of: Callable[[str], str]) -> None:
+    prefix, slash, label = name.rpartition("/")
+    if not _LABEL.fullmatch(label) or (slash and not _PREFIX.fullmatch(prefix_of(prefix))):
+        raise InputError(
+            f"{where}: {name} is no name of a label or an annotation",
+            next_step=f"write {_ALLOWED}, perhaps after a domain and a slash, e.g. example.com/team",
+        )
 
 
 def _check_fields(value: Mapping[str, Any], shape: Mapping[str, Any], where: str) -> None:
