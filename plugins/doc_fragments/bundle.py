@@ -139,7 +139,7 @@ options:
       tls: &tls
         description:
           - "TLS of the controllers' servers: min_version (1.2 or 1.3), cipher_suites and, for Trainer, next_protos.
-            See docs/options.md. Example: {min_version: \"1.3\"}."
+            See docs/configuration.md. Example: {min_version: \"1.3\"}."
         type: dict
       image_pull_policy: &image_pull_policy
         description:
@@ -202,7 +202,7 @@ options:
             elements: dict
           config:
             description:
-              - "Settings of the controller, merged into its configuration file; null removes one. See docs/options.md.
+              - "Settings of the controller, merged into its configuration file; null removes one. See docs/configuration.md.
                 Example: {clientConnection: {qps: 100}}."
             type: dict
       jobset_controller:

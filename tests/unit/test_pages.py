@@ -29,7 +29,7 @@ BLOCKS = {
         "variables:how",
         "variables:safety",
     },
-    "options.md": {"gates:trainer", "keys:trainer", "gates:jobset", "keys:jobset"},
+    "configuration.md": {"gates:trainer", "keys:trainer", "gates:jobset", "keys:jobset"},
     "offline.md": {"images"},
     "findings.md": {"findings:blocker", "findings:warning"},
     "causes.md": {
