@@ -202,8 +202,8 @@ options:
             elements: dict
           config:
             description:
-              - "Settings of the controller, merged into its configuration file; null removes one. See docs/configuration.md.
-                Example: {clientConnection: {qps: 100}}."
+              - "Settings of the controller, merged into its configuration file; null removes one. See
+                docs/configuration.md. Example: {clientConnection: {qps: 100}}."
             type: dict
       jobset_controller:
         description: Options of the controller of JobSet alone, like those of O(customize.trainer_controller).

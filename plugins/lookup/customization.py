@@ -21,6 +21,12 @@ options:
     type: list
     elements: str
     default: []
+  read_files:
+    description:
+      - Replace the paths in C(conductor_extra_objects) by the objects in these files, for a filter. The modules read
+        the files themselves.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -41,14 +47,17 @@ _raw:
     - registries: {ghcr.io: mirror.example.com/ghcr}
 """
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
+from ansible.errors import AnsibleActionFail, AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.conductor.trainer.plugins.module_utils.options.spec import CUSTOMIZE
 
 _PREFIX = "conductor_"
+_OBJECTS = "extra_objects"
 
 
 class LookupModule(LookupBase):
@@ -57,10 +66,34 @@ class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
         """See LookupBase.run."""
         given = variables or {}
-        return [
-            {
-                name: self._templar.template(given[_PREFIX + name])
-                for name in CUSTOMIZE
-                if given.get(_PREFIX + name) is not None
-            }
-        ]
+        customize = {
+            name: self._templar.template(given[_PREFIX + name])
+            for name in CUSTOMIZE
+            if given.get(_PREFIX + name) is not None
+        }
+        if customize.get(_OBJECTS) and kwargs.get("read_files"):
+            customize[_OBJECTS] = self._read(customize[_OBJECTS], given)
+        return [customize]
+
+    def _read(self, items: Any, variables: Mapping[str, Any]) -> Any:
+        # Only the list of images has to read them.
+        from ansible_collections.conductor.trainer.plugins.plugin_utils.object_files import with_files
+
+        decrypted: list[str] = []
+
+        def find(path: str) -> str | None:
+            expanded = os.path.expanduser(path.strip())
+            found = self.find_file_in_search_path(variables, "files", expanded, ignore_missing=True)
+            return None if found is None else str(found)
+
+        def readable(path: str) -> str:
+            decrypted.append(str(self._loader.get_real_file(path)))
+            return decrypted[-1]
+
+        try:
+            return with_files(items, find, readable)
+        except AnsibleActionFail as error:
+            raise AnsibleLookupError(str(error)) from error
+        finally:
+            for path in decrypted:
+                self._loader.cleanup_tmp_file(path)

@@ -50,6 +50,26 @@ def test_a_script_to_run(tmp_path: Path) -> None:
     assert "crane copy nvcr.io/nvidia/jax:25.10-py3 harbor.corp/all/nvidia/jax:25.10-py3" in lines
 
 
+def test_images_of_objects_in_files_beside_the_inventory_are_in_the_list(tmp_path: Path) -> None:
+    pod = {"containers": [{"name": "quota", "image": "ghcr.io/company/quota:1"}]}
+    agent = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "agent"},
+        "spec": {
+            "selector": {"matchLabels": {"app": "agent"}},
+            "template": {"metadata": {"labels": {"app": "agent"}}, "spec": pod},
+        },
+    }
+    (tmp_path / "objects").mkdir()
+    (tmp_path / "objects" / "agent.yml").write_text(yaml.safe_dump(agent))
+    (tmp_path / "inventory").mkdir()
+    host = {"conductor_registries": MIRRORS, "conductor_extra_objects": ["{{ inventory_dir }}/../objects"]}
+    done = play("images", {}, *inventory(tmp_path / "inventory", {"berlin": host}))
+    assert done.code == 0, done.text
+    assert "harbor.corp/all/company/quota:1" in done.text
+
+
 def test_without_an_inventory_it_is_the_list_of_the_release() -> None:
     done = play("images")
     assert done.code == 0, done.text
