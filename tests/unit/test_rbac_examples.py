@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.access_reviews import Right
 from ansible_collections.conductor.trainer.plugins.module_utils.names import INSTALL_LEASE, INSTALL_RECORD
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of, resource_of
+from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
 from ansible_collections.conductor.trainer.plugins.module_utils.release.components import LEASES
 from ansible_collections.conductor.trainer.plugins.module_utils.rights.grants import RBAC, granted_by
 from ansible_collections.conductor.trainer.plugins.module_utils.rights.required import (
@@ -69,6 +70,18 @@ WANTED = {
     ),
     "pull-proof": set(to_prove_pulls(release())),
 }
+# Objects that options add are applied like those of the release, and deleted when the options are taken away.
+LAID = with_options(release(), {"replicas": 2, "image_pull_credentials": {"m.io": {"username": "u", "password": "p"}}})
+WANTED["options"] = {
+    *(set(required_for_install(LAID)) - set(required_for_install(release()))),
+    *({each.right for each in optional_for_install(LAID)} - {each.right for each in optional_for_install(release())}),
+    *(
+        Right("delete", resource.group, resource.plural, key.namespace, key.name)
+        for key in map(key_of, LAID.objects())
+        for resource in (resource_of(key.api_version, key.kind),)
+        if key not in set(map(key_of, release().objects()))
+    ),
+}
 
 
 @pytest.mark.parametrize("name", sorted(WANTED))
@@ -108,7 +121,7 @@ def test_a_file_makes_and_deletes_no_namespace(name: str) -> None:
     objects = manifests(name)
     assert "Namespace" not in {found["kind"] for found in objects}
     found = {found["metadata"].get("namespace") for found in objects} - {None}
-    assert found == set(NAMESPACES) - ({release().probe_namespace} if name == "pull-proof" else set())
+    assert found == set(NAMESPACES) - ({release().probe_namespace} if name in ("pull-proof", "options") else set())
     assert {release().namespace, release().probe_namespace} < set(NAMESPACES)
 
 
