@@ -121,6 +121,16 @@ def test_a_null_for_a_section_removes_what_the_release_sets_there() -> None:
     ("config", "message", "next_step"),
     [
         ({"textt": "a"}, "has no key textt, and would not start; did you mean text?", "the keys are counts, on, part"),
+        (
+            {"section": {"key": "a"}},
+            "has no key section.key, and would not start; did you mean section.sub.key?",
+            "the keys of section are other, sub",
+        ),
+        (
+            {"section": {"section.other": "a"}},
+            "has no key section.section.other, and would not start; did you mean {section: {other: ...}}?",
+            "the keys of section are other, sub",
+        ),
         ({"key": "a"}, "has no key key, and would not start; did you mean section.sub.key?", "the keys are counts"),
         (
             {"section": {"sub": {"x": 1}}},
