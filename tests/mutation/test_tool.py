@@ -54,10 +54,10 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def attempt(clone: Path, tests: str) -> Tried:
+def attempt(clone: Path, tests: str, kinds: list[str] = KINDS) -> Tried:
     target = {"least": 90, "modules": ["plugins/module_utils/_s*.py"], "tests": [TESTS]}
     data = clone / "targets.yml"
-    data.write_text(yaml.safe_dump({"operators": KINDS, "targets": {"small": target}}))
+    data.write_text(yaml.safe_dump({"operators": kinds, "targets": {"small": target}}))
     (clone / TESTS).write_text(IMPORT + tests)
     return tried("small", clone.parent / "session", clone, "--data", data)
 
@@ -92,6 +92,16 @@ def test_what_makes_no_difference_is_marked_and_not_tried(clone: Path) -> None:
     assert (found.code, found.sentence(MODULE)) == (1, "33.3 % of 3 mutants: 1 killed, 2 survived")
     assert [change[1] for change in found.changes if change[3] == "survived"] == [7, 7]
     assert (clone / MODULE).read_text() == marked
+
+
+def test_an_exception_with_a_dot_in_its_name_is_not_tried(clone: Path) -> None:
+    handled = "import json\ntry:\n    small = int('x')\nexcept (json.JSONDecodeError, ValueError):\n    small = 1\n"
+    (clone / MODULE).write_text(handled)
+    found = attempt(clone, "def test_all() -> None:\n    assert small\n", ["core/ExceptionReplacer"])
+    assert (found.code, [change[2] for change in found.changes]) == (
+        0,
+        ["except (json.JSONDecodeError, CosmicRayTestingException):"],
+    )
 
 
 def test_a_module_without_any_change_to_try_is_no_success(clone: Path) -> None:

@@ -13,6 +13,9 @@ from ..names import CONFIG_HASH
 from ..objects.digest import canonical
 from .draft import Controller, Draft
 
+# No value of a configuration is that long: none is wrapped.
+_WIDTH = 10_000  # pragma: no mutate
+
 
 def config_of(draft: Draft, controller: Controller) -> dict[str, Any]:
     """Return the parsed configuration of a controller."""
@@ -40,7 +43,7 @@ def edit_config(draft: Draft, controller: Controller, change: Callable[[dict[str
         return
     data = draft.edit(controller.config_map)["data"]
     # The text of equal values is equal, in whatever order they are given: a second run writes nothing.
-    data[name] = yaml.safe_dump(after, default_flow_style=False, width=10_000)
+    data[name] = yaml.safe_dump(after, default_flow_style=False, width=_WIDTH)
     metadata = draft.edit(controller.deployment)["spec"]["template"]["metadata"]
     # Like the generator of the bundle.
     metadata.setdefault("annotations", {})[CONFIG_HASH] = hashlib.sha256(canonical(data)).hexdigest()

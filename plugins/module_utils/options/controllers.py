@@ -62,7 +62,7 @@ def lay_controllers(draft: Draft, options: Mapping[str, Any]) -> None:
         for name in own.keys() & SHAPES.keys():
             check_shape(own[name], SHAPES[name], f"conductor_{CONTROLLERS[controller.component]}.{name}")
         _lay(draft, controller, options, own)
-    _check_hosts(draft, options)
+    ports.check_ports(draft)
 
 
 def _lay(draft: Draft, controller: Controller, options: Mapping[str, Any], own: Mapping[str, Any]) -> None:
@@ -80,14 +80,6 @@ def _lay(draft: Draft, controller: Controller, options: Mapping[str, Any], own: 
                 lay(draft, controller, value)
     if own.get("config"):
         placement.check_election(draft, controller, f"conductor_{name_of('replicas')}")
-
-
-def _check_hosts(draft: Draft, options: Mapping[str, Any]) -> None:
-    """Check what several controllers share."""
-    if options.get("host_network") or any(
-        (options.get(name) or {}).get("host_network") for name in CONTROLLERS.values()
-    ):
-        ports.check_ports(draft)
 
 
 def merged(both: Any, own: Any, *, nulls: bool = False) -> Any:

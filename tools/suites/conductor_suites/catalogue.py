@@ -18,7 +18,7 @@ LIMIT, LONG_LIMIT, EVIDENCE_LIMIT = 900, 2700, 3 * 3600
 # The releases of ansible-core that every run tests, and those between (conductor_setup.setup).
 CORES, MORE_CORES = ("2.16", "2.21"), ("2.17", "2.18", "2.19", "2.20")
 # Code that is changed on purpose, to see whether the unit tests notice (tools/mutation).
-MUTATED = ("planner", "verdicts")
+MUTATED = ("planner", "verdicts", "options", "option-objects", "option-settings")
 # Tests with this mark take too long for every run; `make evidence` runs them too. Scenarios read the variable.
 SAMPLE, SAMPLE_SCENARIO = ("-m", "not evidence"), ("env", "CONDUCTOR_SAMPLE=true")
 # About how many seconds a scenario takes, if more than a minute.

@@ -18,8 +18,8 @@ from ..spec import CONTROLLERS, CUSTOMIZE
 PREFIX = "conductor_"
 # The most rows of a result.
 _ROWS = 50
-# An item of a list without names, e.g. a toleration.
-_INDEX = re.compile(r"\[\d+\]")
+# An item of a list without names, e.g. a toleration, and what is below it.
+_ITEM = re.compile(r"\[\d+\].*", re.DOTALL)
 # What one entry of an option is called.
 _ENTRIES = {
     "registries": "registry",
@@ -142,7 +142,7 @@ def explained(bundle: Bundle) -> dict[str, Any]:
 
 def _place(path: str) -> str:
     """Return a path up to its first item without a name: the other side of a comparison may number it otherwise."""
-    return _INDEX.split(path, maxsplit=1)[0]
+    return _ITEM.sub("", path)
 
 
 def _variable(place: str, behind: Mapping[str, str]) -> str:

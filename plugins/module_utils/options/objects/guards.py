@@ -118,7 +118,7 @@ def _check_config(key: Key, old: Objects, new: Objects, changes: tuple[Change, .
     before, after = (part(objects[key], "spec", "template", "metadata", "annotations") for objects in (old, new))
     if old.get(config) == new.get(config) and before.get(_HASH) == after.get(_HASH):
         return
-    if culprits and after.get(_HASH) != config_hash(new.get(config, {})):
+    if after.get(_HASH) != config_hash(new.get(config, {})):
         component = "jobset" if is_named_jobset(key.name) else "trainer"
         raise _error(
             culprits[-1].option,

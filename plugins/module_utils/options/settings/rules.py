@@ -95,10 +95,10 @@ def _port(value: Any, _key: str, _before: Any) -> _Problem | None:
 
 def _address(value: Any, key: str, _before: Any) -> _Problem | None:
     host, colon, port = value.rpartition(":")
-    number = int(port) if port.isascii() and port.isdigit() and len(port) < 6 else 0
+    is_port = colon and port.isascii() and port.isdigit() and len(port) < 6 and 1024 <= int(port) <= 65535
     if key.startswith("metrics") and value == "0":
         return None
-    if not colon or not 1024 <= number <= 65535:
+    if not is_port:
         off = ', or "0" for no metrics' if key.startswith("metrics") else ""
         return _Problem(", and no address", f'write a colon and a port from 1024 to 65535, for example ":8443"{off}')
     bare = host.removeprefix("[").removesuffix("]")
@@ -177,12 +177,13 @@ def check_whole(config: Mapping[str, Any], about: Configurable) -> None:
                 next_step="make leaseDuration longer than renewDeadline and at least 1s, and renewDeadline longer than "
                 "1.2 times retryPeriod",
             )
-    ports = dict(_ports(config, about))
-    for key, port in ports.items():
-        if twice := [other for other, used in ports.items() if used == port and other < key]:
+    used: dict[str, str] = {}
+    for key, port in sorted(_ports(config, about)):
+        if port in used:
             raise InputError(
-                f"`{about.variable}`: {twice[0]} and {key} both use port {port}", next_step="give them distinct ports"
+                f"`{about.variable}`: {used[port]} and {key} both use port {port}", next_step="give them distinct ports"
             )
+        used[port] = key
 
 
 _TIMES = ("leaseDuration", "renewDeadline", "retryPeriod")

@@ -37,6 +37,7 @@ def test_a_change_is_written_with_its_digest(component: int) -> None:
         **yaml.safe_load(before),
         "webhook": {"port": 9999},
     }
+    assert "webhook:\n  port: 9999\n" in data["controller_manager_config.yaml"]
     assert annotation(draft.look(controller.deployment)) == digest(data)
     assert [change.key for change in draft.finished().changes] == [controller.config_map, controller.deployment]
 

@@ -9,6 +9,7 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.options.draft import Draft, container_of, pod_of
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Change
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
 from tests.unit.plugins.helpers.builders import BUNDLE
 
@@ -85,6 +86,16 @@ def test_an_added_object_is_applied_but_not_part_of_the_release() -> None:
     assert laid.objects("ResourceQuota") == []
     assert key in laid.known
     assert laid.changes == (laid.changes[0]._replace(option="extra_objects", key=key, before=None, after=added),)
+
+
+def test_a_step_that_replaces_an_object_twice_is_one_change() -> None:
+    draft = Draft(REAL)
+    key = draft.controllers()[0].deployment
+    before = draft.look(key)
+    with draft.because("patches[0]"):
+        draft.put(key, {**before, "a": 1})
+        draft.put(key, {**before, "a": 2})
+    assert draft.finished().changes == (Change("patches[0]", key, before, {**before, "a": 2}),)
 
 
 def test_a_change_outside_of_a_step_is_an_error() -> None:

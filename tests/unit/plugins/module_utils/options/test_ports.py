@@ -11,10 +11,11 @@ import yaml
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import InputError
 from ansible_collections.conductor.trainer.plugins.module_utils.names import CONFIG_HASH
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
+from ansible_collections.conductor.trainer.plugins.module_utils.options.configuration import config_of, edit_config
 from ansible_collections.conductor.trainer.plugins.module_utils.options.controllers import lay_controllers
 from ansible_collections.conductor.trainer.plugins.module_utils.options.draft import Draft, container_of
 from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
-from ansible_collections.conductor.trainer.plugins.module_utils.options.ports import check_ports, move_ports
+from ansible_collections.conductor.trainer.plugins.module_utils.options.ports import check_ports, move_ports, ports_of
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
 from tests.unit.plugins.helpers.builders import BUNDLE
 
@@ -80,8 +81,23 @@ def test_named_ports_follow_by_themselves() -> None:
     deployment = named(laid, "Deployment", TRAINER)
     assert declared(deployment) == {"health": 7001, "metrics": 8443, "webhook": 7002, "status-server": 7003}
     assert container_of(deployment)["readinessProbe"]["httpGet"]["port"] == "health"
+    assert config_of(draft, trainer)["health"]["healthProbeBindAddress"] == ":7001"
     for name in (TRAINER, "jobset-webhook-service"):
         assert named(laid, "Service", name) == named(REAL, "Service", name)
+
+
+def test_a_server_has_the_port_of_the_configuration_if_it_runs() -> None:
+    draft = Draft(REAL)
+    trainer, jobset = draft.controllers()
+    assert ports_of(draft, trainer) == {"health": 8081, "metrics": 8443, "webhook": 9443, "status": 10443}
+    assert ports_of(draft, jobset) == {"health": 8081, "metrics": 8443, "webhook": 9443}
+    with draft.because("config"):
+        edit_config(draft, jobset, lambda config: config.update(metrics={"bindAddress": "0"}, webhook={"port": 9999}))
+        edit_config(draft, trainer, lambda config: config["metrics"].update(bindAddress="0.0.0.0:8500"))
+    assert ports_of(draft, jobset) == {"health": 8081, "webhook": 9999}
+    with draft.because("host_network"):
+        move_ports(draft, trainer, {"metrics": 8501})
+    assert config_of(draft, trainer)["metrics"]["bindAddress"] == "0.0.0.0:8501"
 
 
 def test_the_same_port_twice_is_rejected() -> None:

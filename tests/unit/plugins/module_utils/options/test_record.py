@@ -4,10 +4,16 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import pytest
+
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.digest import canonical
 from ansible_collections.conductor.trainer.plugins.module_utils.options.record import (
     changed_options,
     differences,
+    different,
+    is_digest,
     other_options,
     other_options_listed,
     recordable,
@@ -76,6 +82,48 @@ def test_lines_about_a_record_that_somebody_edited_stay_small_and_harmless() -> 
     assert len(lines) == 11
     assert lines[-1] == "and 20 more"
     assert all("\x1b" not in line and len(line) <= 200 for line in lines)
+
+
+@pytest.mark.parametrize(("length", "shown"), [(80, True), (81, False)])
+def test_a_line_holds_a_value_of_some_length(length: int, shown: bool) -> None:
+    [line] = changed_options({"priority_class": "x" * length}, {})
+    assert ("x" * length in line) is shown
+
+
+def config_map(size: int) -> dict[str, Any]:
+    """An object with this many bytes."""
+    found = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "a", "labels": {"b": "c"}},
+        "data": {"x": ""},
+    }
+    found["data"] = {"x": "y" * (size - len(canonical(found)))}
+    return found
+
+
+def test_an_object_is_recorded_up_to_a_size_and_a_secret_never() -> None:
+    small, large = config_map(4096), config_map(4097)
+    secret = {**config_map(200), "kind": "Secret", "metadata": {"name": "a", "namespace": "b", "labels": {"c": "d"}}}
+    listed = {"kind": "List", "items": [small, secret]}
+    first, second, third, fourth = recordable({"extra_objects": [small, large, secret, listed]})["extra_objects"]
+    assert (first, is_digest(first)) == (small, False)
+    assert (second["metadata"], is_digest(second)) == ({"name": "a"}, True)
+    assert (third["metadata"], is_digest(third)) == ({"name": "a", "namespace": "b"}, True)
+    assert fourth == {"kind": "List", "items": [first, third]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "objects", "words"),
+    [
+        (0, 0, "0 fields differ from the release"),
+        (1, 0, "1 field differs from the release"),
+        (2, 1, "2 fields differ from the release, 1 object added or removed"),
+        (1, 2, "1 field differs from the release, 2 objects added or removed"),
+    ],
+)
+def test_how_much_differs_in_words(fields: int, objects: int, words: str) -> None:
+    assert different({"fields": fields, "objects": objects}) == words
 
 
 def test_what_a_run_that_only_compares_says() -> None:

@@ -76,7 +76,9 @@ def test_every_shape_is_that_of_an_option() -> None:
         ([], {"a": str}, "x is a list, and must be a mapping"),
         ({1: "a"}, MapOf(str), "a name in x is the number 1"),
         ({"a": [1]}, {"a": [str]}, "x.a[0] is the number 1"),
-        ({}, {"a*": str}, "x has no a"),
+        ({"a": 1}, MapOf(str), "x.a is the number 1"),
+        ([1], (str, int, float), "x is a list, and must be a text"),
+        ({}, {"ab*": str}, "x has no ab\nNext: add ab"),
         ({"a": "c"}, {"a": ("b", "d")}, "x.a is c"),
     ],
 )
@@ -89,7 +91,16 @@ def test_another_structure_is_rejected_with_its_place(value: Any, shape: Any, wo
 
 @pytest.mark.parametrize(
     ("value", "shape"),
-    [("a", str), (1, int), (True, bool), ({"a": None}, {"a": str}), ({"a": None}, MapOf(str)), ([object()], [None])],
+    [
+        ("a", str),
+        (1, int),
+        (True, bool),
+        ({"a": None}, {"a": str}),
+        ({"a": None}, MapOf(str)),
+        ([object()], [None]),
+        ({"ab": "c"}, {"ab*": str}),
+        (0.5, (str, int, float)),
+    ],
 )
 def test_what_fits_is_accepted(value: Any, shape: Any) -> None:
     check_shape(value, shape, "x")

@@ -11,6 +11,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.options.spec imp
     OWN,
     SHARED,
     given_options,
+    variables_of,
 )
 
 
@@ -23,6 +24,22 @@ def test_an_exception_without_content_is_not_set() -> None:
     assert given_options({"trainer_controller": {"replicas": None, "tolerations": []}, "replicas": 0}) == {
         "replicas": 0
     }
+
+
+def test_what_is_secret_and_what_is_not() -> None:
+    assert [name for name, option in CUSTOMIZE.items() if option.get("no_log")] == ["image_pull_credentials"]
+    # Names of Secrets, which Ansible would guess to be secret.
+    assert SHARED["image_pull_secrets"]["no_log"] is False
+
+
+def test_each_variable_of_an_option_with_the_controllers_that_it_is_about() -> None:
+    options = {"tls": {"a": 1}, "jobset_controller": {"tls": {"b": 2}, "replicas": 1}}
+    assert list(variables_of(options, "tls")) == [
+        ("conductor_tls", {"a": 1}, ("trainer", "jobset")),
+        ("conductor_trainer_controller.tls", {}, ("trainer",)),
+        ("conductor_jobset_controller.tls", {"b": 2}, ("jobset",)),
+    ]
+    assert [values for _variable, values, _components in variables_of({"jobset_controller": {}}, "tls")] == [{}, {}, {}]
 
 
 def test_each_controller_has_the_common_options_and_its_own() -> None:

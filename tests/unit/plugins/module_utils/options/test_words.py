@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import InputError
-from ansible_collections.conductor.trainer.plugins.module_utils.options.words import check_names
+from ansible_collections.conductor.trainer.plugins.module_utils.options.words import check_names, likely
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,13 @@ def test_an_unknown_name_is_rejected_with_the_likely_one(customize: Any, words: 
         check_names(customize)
     assert words in str(caught.value)
     assert "correct or remove it" in str(caught.value.next_step)
+
+
+def test_one_name_is_the_likely_one() -> None:
+    known = dict.fromkeys(("certDir", "certDirs"))
+    assert likely("CERTDIR", known) == "; did you mean certDir?"
+    assert likely("conductor_certdirss", known) == "; did you mean certDirs?"
+    assert likely("port", known) == ""
 
 
 @pytest.mark.parametrize("customize", [None, {}, "text", {"trainer_controller": {"env": [{"anything": 1}]}}])

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.diff import MASKED, render_diff
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
 from ansible_collections.conductor.trainer.plugins.module_utils.options.draft import Draft, container_of, pod_of
 from ansible_collections.conductor.trainer.plugins.module_utils.options.installed.explain import (
     Difference,
@@ -19,6 +21,7 @@ from ansible_collections.conductor.trainer.plugins.module_utils.options.installe
     variables_behind,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Change
 from ansible_collections.conductor.trainer.plugins.module_utils.release.components import part_for
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
 from tests.unit.plugins.helpers.builders import BUNDLE
@@ -105,6 +108,43 @@ def test_values_of_a_secret_are_masked() -> None:
 def test_objects_that_are_not_installed_do_not_count() -> None:
     laid = part_for(with_options(REAL, {"tolerations": TOLERATIONS}), "external")
     assert [one.key for one in differences_from_release(laid)] == [TRAINER.deployment]
+
+
+def test_what_is_installed_counts_wherever_it_stands_among_the_rest() -> None:
+    laid = part_for(with_options(REAL, {"extra_objects": [SECRET], "labels": {"a": "b"}}), "external")
+    assert {one.key for one in differences_from_release(laid)} == {key_of(manifest) for manifest in laid.objects()}
+
+
+def test_a_removed_object_is_one_difference_and_an_added_and_removed_one_is_none() -> None:
+    one, other = TRAINER.deployment, JOBSET.deployment
+    before = Draft(REAL).look(one)
+    removed = [("labels", before, {"a": 1}), ("patches[0]", {"a": 1}, {"a": 2}), ("patches[1]", {"a": 2}, None)]
+    changes = [Change(option, one, old, new) for option, old, new in removed]
+    changes += [Change("extra_objects", other, None, {"a": 1}), Change("patches[1]", other, {"a": 1}, None)]
+    laid = replace(REAL, changes=tuple(changes))
+    assert differences_from_release(laid) == [Difference(one, "", "present", None, "conductor_patches[1]")]
+    assert explained(laid)["objects"] == 1
+
+
+def test_a_row_has_the_value_of_the_release_and_the_one_that_is_used() -> None:
+    rows = explained(
+        with_options(
+            REAL, {"jobset_controller": {"priority_class": "a", "resources": {"requests": {"cpu": 1}}, "replicas": 2}}
+        )
+    )
+    assert {(row["field"], row["release"], row["value"]) for row in rows["differences"] if row["field"]} >= {
+        ("spec.template.spec.priorityClassName", None, "a"),
+        ("spec.template.spec.containers[manager].resources.requests.cpu", "500m", "1"),
+    }
+    assert [row for row in rows["differences"] if not row["field"]] == [
+        {
+            "object": f"PodDisruptionBudget kubeflow-system/{JOBSET.deployment.name}",
+            "field": "",
+            "release": None,
+            "value": "present",
+            "set_by": "conductor_jobset_controller.replicas",
+        }
+    ]
 
 
 def test_a_result_stays_small() -> None:

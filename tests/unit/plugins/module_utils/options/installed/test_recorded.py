@@ -20,7 +20,7 @@ from tests.unit.plugins.helpers.builders import BUNDLE
 REAL = load_bundle(str(BUNDLE))
 GIVEN: dict[str, Any] = {
     "tolerations": [{"key": "x", "operator": "Exists"}],
-    "jobset_controller": {"node_selector": {"pool": "system"}},
+    "jobset_controller": {"node_selector": {"pool": "system"}, "replicas": 2, "host_network": True},
     "labels": {"team": "ml"},
 }
 

@@ -18,6 +18,8 @@ from ansible_collections.conductor.trainer.plugins.module_utils.release.loader i
 from tests.unit.plugins.helpers.builders import BUNDLE
 
 REAL = load_bundle(str(BUNDLE))
+NAME = "kubeflow-trainer-controller-manager"
+PLACE = f"kubeflow-system/{NAME}"
 
 
 def obj(kind: str = "ConfigMap", api_version: str = "v1", name: str = "ours", **metadata: Any) -> dict[str, Any]:
@@ -66,6 +68,8 @@ def refused(*objects: Any) -> InputError:
         # Of other kinds, only the object says whether it is in a namespace.
         (obj("Widget", "example.com/v1"), "controllers", "Widget ours"),
         (obj("Widget", "example.com/v1beta2", namespace="team"), "controllers", "Widget team/ours"),
+        # Another group has another kind of this name.
+        (obj("Deployment", "example.com/v1", NAME, namespace="kubeflow-system"), "controllers", f"Deployment {PLACE}"),
     ],
 )
 def test_where_an_object_goes(manifest: dict[str, Any], phase: str, name: str) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.fields import part
 from ansible_collections.conductor.trainer.plugins.module_utils.options.objects.guarded import (
     IDENTITY,
@@ -48,3 +50,35 @@ def test_every_deployment_has_the_digest_of_its_configuration() -> None:
     for deployment in REAL.objects("Deployment"):
         annotations = part(deployment, "spec", "template", "metadata", "annotations")
         assert annotations["conductor.trainer/config-sha256"] in hashes
+
+
+def certificates(content: str) -> object:
+    return OF_KIND["ConfigMap"][0].read({"data": {"config": content}})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kept"),
+    [
+        ("webhook: {port: 1}", "webhook: {port: 2}", True),
+        ("kind: A", "kind: B", False),
+        ("apiVersion: a/v1", "apiVersion: a/v2", False),
+        ("certManagement: {enable: true}", "certManagement: {enable: false}", False),
+        ("internalCertManagement: {enable: true}", "internalCertManagement: {}", False),
+        ("leaderElection: {resourceName: a}", "leaderElection: {resourceName: b}", False),
+        ("leaderElection: {resourceNamespace: a}", "leaderElection: {}", False),
+        ("leaderElection: {leaderElect: true}", "leaderElection: {leaderElect: false}", True),
+        # No configuration, and none that can be read.
+        ("v1", "v2", False),
+        ("a: [", "b: [", False),
+        ("a: 1\n---\nb: 1", "a: 1\n---\nb: 2", False),
+    ],
+)
+def test_what_is_guarded_of_a_configuration(before: str, after: str, kept: bool) -> None:
+    assert (certificates(before) == certificates(after)) is kept
+
+
+def test_a_deployment_without_a_number_of_replicas_has_one() -> None:
+    [stopped] = [guard for guard in OF_KIND["Deployment"] if guard.field == "spec.replicas to 0"]
+    read = [stopped.read({"spec": spec}) for spec in ({}, {"replicas": 1}, {"replicas": 2})]
+    assert read == [False, False, False]
+    assert [stopped.read({"spec": {"replicas": number}}) for number in (0, "0")] == [True, True]

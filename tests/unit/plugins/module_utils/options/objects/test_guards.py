@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import InputError
 from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
+from ansible_collections.conductor.trainer.plugins.module_utils.options.objects.guarded import config_hash
 from ansible_collections.conductor.trainer.plugins.module_utils.release.loader import load_bundle
 from tests.unit.plugins.helpers.builders import BUNDLE
 
@@ -244,6 +245,38 @@ def test_the_option_is_named_that_changed_the_field_first() -> None:
     )
 
 
+def annotated(value: str) -> dict[str, Any]:
+    return {"spec": {"template": {"metadata": {"annotations": {"conductor.trainer/config-sha256": value}}}}}
+
+
+def test_the_last_option_is_named_that_changed_one_of_several_objects_that_belong_together() -> None:
+    harmless = {"metadata": {"annotations": {"a": "b"}}}
+    moved = operate("Service", "jobset-web*", replace("/spec/ports/0/targetPort", 8443))["patches"]
+    error = refused({"patches": [*merge("Service", "jobset-web*", harmless)["patches"], *moved]})
+    assert error.message.startswith("`conductor_patches[1]` separates Service")
+    wrong = merge("Deployment", TRAINER, annotated("x"))["patches"]
+    error = refused({"patches": [*merge("Deployment", TRAINER, harmless)["patches"], *wrong]})
+    assert error.message.startswith("`conductor_patches[1]` separates ConfigMap")
+
+
+@pytest.mark.parametrize(("port", "moved"), [(9443, False), (9555, True)])
+def test_the_port_of_the_webhooks_may_not_move_alone(port: int, moved: bool) -> None:
+    [config] = [one for one in REAL.objects("ConfigMap") if one["metadata"]["name"] == "jobset-manager-config"]
+    data = {CONFIG: f"{config['data'][CONFIG]}\nwebhook: {{port: {port}}}\n"}
+    options = {
+        "patches": [
+            *merge("ConfigMap", "jobset-manager-config", {"data": data})["patches"],
+            *merge("Deployment", JOBSET, annotated(config_hash({"data": data})))["patches"],
+        ]
+    }
+    if moved:
+        assert refused(options).message.startswith(
+            "`conductor_patches[1]` separates Service kubeflow-system/jobset-webhook-service from the port"
+        )
+    else:
+        assert with_options(REAL, options).changes
+
+
 def test_what_is_changed_and_changed_back_is_kept() -> None:
     patches = [{"target": {"kind": "Deployment"}, "merge": {"spec": {"paused": paused}}} for paused in (True, None)]
     assert with_options(REAL, {"patches": patches}).objects() == REAL.objects()
@@ -264,6 +297,11 @@ def test_what_is_changed_and_changed_back_is_kept() -> None:
             "ClusterRole",
             TRAINER,
             {"op": "add", "path": "/rules/-", "value": {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}},
+        ),
+        operate(
+            "ClusterRoleBinding",
+            TRAINER,
+            {"op": "add", "path": "/subjects/-", "value": {"kind": "Group", "name": "a"}},
         ),
         merge("Service", TRAINER, {"metadata": {"annotations": {"a": "b"}}}),
         operate(

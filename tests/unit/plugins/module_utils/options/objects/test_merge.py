@@ -105,6 +105,7 @@ def test_the_protocol_of_a_port_is_tcp_unless_it_says_so() -> None:
     [
         ({"a": {"$patch": "remove"}}, r"\$patch is 'remove', and not one of delete, replace, merge"),
         ({"containers": [{"image": "x"}]}, "an item has no name"),
+        ({"topologySpreadConstraints": [{"maxSkew": 1}]}, "an item has no topologyKey"),
         ({"$setElementOrder/containers": []}, r"directive \$setElementOrder is not supported"),
         ({"a": {"$retainKeys": []}}, r"directive \$retainKeys is not supported"),
     ],

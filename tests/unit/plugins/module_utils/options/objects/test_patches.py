@@ -19,6 +19,7 @@ REAL = load_bundle(str(BUNDLE))
 TRAINER = {"kind": "Deployment", "component": "trainer"}
 NAME = "kubeflow-trainer-controller-manager"
 PLACE = f"kubeflow-system/{NAME}"
+CERTIFICATE = "kubeflow-trainer-webhook-cert"
 HISTORY = {"spec": {"revisionHistoryLimit": 3}}
 
 
@@ -144,6 +145,34 @@ def test_patches_come_after_the_other_options() -> None:
             "changes nothing: /spec/nothing is not there",
             "remove it",
         ),
+        (
+            {"target": {"kind": "Secret", "name": "k*"}, "merge": {"metadata": {"name": CERTIFICATE}}},
+            f"changes nothing: /metadata/name is {CERTIFICATE} already",
+            "remove it",
+        ),
+        (
+            {"target": {"kind": "Secret", "name": "k*"}, "merge": {"data": None}},
+            "changes nothing: /data has this value already",
+            "remove it",
+        ),
+        (
+            {
+                "target": {"kind": "Secret", "name": "k*"},
+                "json": [{"op": "test", "path": "/metadata/name", "value": "x"}],
+            },
+            f"test failed, /metadata/name of Secret kubeflow-system/{CERTIFICATE} is {CERTIFICATE} and not x",
+            "correct",
+        ),
+        (
+            {"target": TRAINER, "json": [{"op": "test", "path": "/metadata/name", "value": "x" * 60}]},
+            f"test failed, /metadata/name of Deployment {PLACE} is {NAME} and not {'x' * 60}",
+            "correct",
+        ),
+        (
+            {"target": TRAINER, "json": [{"op": "test", "path": "/metadata/name", "value": "x" * 61}]},
+            f"test failed, /metadata/name of Deployment {PLACE} is {NAME} and not {'x' * 60}...",
+            "correct",
+        ),
         ({"target": TRAINER, "merge": {}}, "changes nothing", "remove it"),
         (
             {"target": TRAINER, "json": [{"op": "test", "path": "/spec/selector", "value": 1}]},
@@ -196,6 +225,7 @@ def test_patches_come_after_the_other_options() -> None:
 def test_a_patch_that_does_nothing_or_cannot_be_applied(patch: dict[str, Any], message: str, next_step: str) -> None:
     error = refused({"target": {"kind": "Deployment"}, "merge": HISTORY}, patch)
     assert error.message.startswith(f"`conductor_patches[1]` {message}")
+    assert error.message.endswith("...") == message.endswith("...")
     assert (error.next_step or "").startswith(next_step)
 
 

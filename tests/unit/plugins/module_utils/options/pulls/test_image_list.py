@@ -53,6 +53,13 @@ def test_the_images_of_an_installation_and_where_they_come_from() -> None:
     assert rows[TRAINER]["users"] == ["kubeflow-trainer-controller-manager"]
 
 
+def test_later_options_do_not_hide_where_an_image_comes_from() -> None:
+    patch = {"target": {"kind": "Deployment"}, "merge": {"spec": {"revisionHistoryLimit": 3}}}
+    extra = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "ours"}}
+    options = {**OPTIONS, "extra_objects": [extra], "patches": [patch]}
+    assert image_rows(NARROW, options) == image_rows(NARROW, OPTIONS)
+
+
 def test_where_the_images_of_other_objects_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
     pod = {"containers": [{"name": "a", "image": "quay.io/a/b:1"}, {"name": "b", "image": "docker.io/busybox:1.37"}]}
     jobs = [{"name": "a", "template": {"spec": {"template": {"spec": pod}}}}]
@@ -93,6 +100,7 @@ def test_a_table() -> None:
 def test_json() -> None:
     rows = image_rows(NARROW, OPTIONS)
     assert json.loads(rendered(rows, "json")) == rows
+    assert rendered(rows, "json").startswith('[\n  {\n    "source"')
 
 
 ROWS = [

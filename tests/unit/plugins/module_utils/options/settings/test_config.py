@@ -171,6 +171,7 @@ def test_what_would_stop_the_controller_is_rejected(config: Any, words: str) -> 
         {"metrics": {"bindAddress": "127.0.0.1:9000"}},
         {"metrics": {"bindAddress": "[::1]:9000"}},
         {"health": {"healthProbeBindAddress": "0.0.0.0:9000"}},
+        {"leaderElection": {"leaseDuration": "1s", "renewDeadline": "600ms", "retryPeriod": "100ms"}},
         # Nobody waits for anybody.
         {"leaderElection": {"leaderElect": False, "leaseDuration": "1s"}},
         {"controller": {"groupKindConcurrency": {"TrainJob.trainer.kubeflow.org": None}}},
