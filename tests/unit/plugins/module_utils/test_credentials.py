@@ -294,3 +294,17 @@ def test_options_are_shown_without_the_values_of_users_secrets() -> None:
     assert shown["extra_objects"][0]["metadata"] == {"name": "ours"}
     assert shown["extra_objects"][2:] == OBJECTS["extra_objects"][2:]
     assert shown["patches"][2:] == OBJECTS["patches"][2:]
+
+
+def test_passwords_in_other_options_are_secret() -> None:
+    env = [{"name": "HTTP_PROXY", "value": "http://me:a%20b@proxy"}, {"name": "HF_TOKEN", "value": "c"}]
+    customize = {
+        "trainer_controller": {"env": env},
+        "patches": [{"json": [{"value": {"name": "PGPASSWORD", "value": "d"}}]}],
+    }
+    assert secrets_in({"customize": customize}) == {"a%20b", "a b", "c", "d"}
+
+
+def test_half_a_character_in_a_password_is_no_traceback() -> None:
+    login = {"username": "me", "password": "\ud800"}
+    assert "\ud800" in secrets_in({"customize": {"image_pull_credentials": {"r.example.com": login}}})
