@@ -21,6 +21,12 @@ options:
     type: list
     elements: str
     default: []
+  read_files:
+    description:
+      - Whether to replace the paths in C(conductor_extra_objects) by the objects in these files. The modules do so
+        themselves; the filter P(conductor.trainer.images#filter) does not.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -41,6 +47,7 @@ _raw:
     - registries: {ghcr.io: mirror.example.com/ghcr}
 """
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,6 +56,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.conductor.trainer.plugins.module_utils.options.spec import CUSTOMIZE
 
 _PREFIX = "conductor_"
+_OBJECTS = "extra_objects"
 
 
 class LookupModule(LookupBase):
@@ -57,10 +65,34 @@ class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
         """See LookupBase.run."""
         given = variables or {}
-        return [
-            {
-                name: self._templar.template(given[_PREFIX + name])
-                for name in CUSTOMIZE
-                if given.get(_PREFIX + name) is not None
-            }
-        ]
+        found = {
+            name: self._templar.template(given[_PREFIX + name])
+            for name in CUSTOMIZE
+            if given.get(_PREFIX + name) is not None
+        }
+        if kwargs.get("read_files") and found.get(_OBJECTS):
+            found[_OBJECTS] = self._with_files(found[_OBJECTS], given)
+        return [found]
+
+    def _with_files(self, items: Any, variables: Mapping[str, Any]) -> Any:
+        """Return objects instead of paths."""
+        # Only some inventories have any.
+        from ansible_collections.conductor.trainer.plugins.plugin_utils.object_files import with_files
+
+        decrypted: list[str] = []
+
+        def find(path: str) -> str | None:
+            found = self.find_file_in_search_path(
+                variables, "files", os.path.expanduser(path.strip()), ignore_missing=True
+            )
+            return str(found) if found else None
+
+        def readable(path: str) -> str:
+            decrypted.append(str(self._loader.get_real_file(path)))
+            return decrypted[-1]
+
+        try:
+            return with_files(items, find, readable)
+        finally:
+            for path in decrypted:
+                self._loader.cleanup_tmp_file(path)

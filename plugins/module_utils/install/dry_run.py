@@ -85,7 +85,6 @@ def predict(
         RefusedError: fields have other managers; C(facts["conflicts"]) has all conflicts.
         ConductorError: the first other failure, in the order of the actions; the run would fail with it.
     """
-
     free = {change.key for change in bundle.changes if change.option.startswith(_FREE_OPTIONS)}
 
     def one(action: Action) -> Prediction | list[Conflict] | ConductorError:
