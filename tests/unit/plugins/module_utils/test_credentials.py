@@ -288,6 +288,33 @@ def test_the_values_of_users_secrets_are_secret() -> None:
     assert secrets_in({"customize": {"extra_objects": "text", "patches": {"a": 1}}}) == set()
 
 
+@pytest.mark.parametrize(
+    "customize",
+    [
+        {"extra_objects": {**SECRET, "stringData": {"a": "tulip"}}},
+        {"extra_objects": [{"kind": "secret", "stringData": {"a": "tulip"}}]},
+        {"extra_objects": [{"data": {"a": "tulip"}}]},
+        {"patches": [{"target": {"name": "ours"}, "merge": {"data": {"a": "tulip"}}}]},
+        {"patches": [{"merge": {"stringData": {"a": "tulip"}}}]},
+        {"patches": {"target": {"kind": "Secret"}, "merge": {"stringData": {"a": "tulip"}}}},
+        {
+            "patches": [
+                {
+                    "target": {"name": "ours"},
+                    "json": [
+                        {"op": "replace", "path": "/data/a", "value": "tulip"},
+                        {"op": "replace", "path": "/spec/replicas", "value": 2},
+                    ],
+                }
+            ]
+        },
+    ],
+)
+def test_what_may_be_meant_for_a_secret_is_secret(customize: dict[str, Any]) -> None:
+    assert secrets_in({"customize": customize}) == {"tulip"}
+    assert "tulip" not in str(shown_options({"customize": customize}, {"customize": {}}))
+
+
 def test_options_are_shown_without_the_values_of_users_secrets() -> None:
     shown = shown_options({"customize": OBJECTS}, {"customize": {}})["customize"]
     assert not any(word in str(shown) for word in ("aHVudGVy", "tulip", "rose", "lily", "iris"))
