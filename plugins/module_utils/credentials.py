@@ -23,6 +23,7 @@ try:
 except ImportError:  # reported by module_runner.py
     pass
 
+from .passwords import passwords_in
 from .redaction import MASKED, PRIVATE_KEY
 
 # Settings of a kubeconfig that are not secret: names of programs, files and objects, and how to run and reach them.
@@ -96,7 +97,7 @@ def secrets_in(options: Mapping[str, Any]) -> set[str]:
     found = _of_url(options.get("proxy")) | _of_url(options.get("host")) | _of_pem(options.get("certificates_pem"))
     customize = options.get("customize")
     found |= _of_registries(customize.get("image_pull_credentials") if isinstance(customize, Mapping) else None)
-    found |= _of_objects(customize)
+    found |= _of_objects(customize) | {password for _place, password in passwords_in(customize)}
     # Keys are also pasted where a path or a certificate belongs.
     found |= {value for value in options.values() if isinstance(value, str) and PRIVATE_KEY in value}
     found |= {str(value) for name in _PATHS if _is_pasted(value := options.get(name))}
@@ -186,7 +187,8 @@ def docker_config(credentials: Mapping[str, Any]) -> str:
 
 
 def _login(login: Mapping[str, Any]) -> str:
-    return base64.b64encode(f"{login['username']}:{login['password']}".encode()).decode()
+    # Half a character cannot be encoded; the options are rejected later.
+    return base64.b64encode(f"{login['username']}:{login['password']}".encode(errors="replace")).decode()
 
 
 def _of_registries(credentials: Any) -> set[str]:
@@ -227,21 +229,32 @@ def _contents(customize: Any) -> Iterator[Any]:
         yield from (item.get(name) for name in _OF_SECRETS)
     for patch in _mappings(customize.get("patches")):
         target = patch.get("target")
-        if isinstance(target, Mapping) and target.get("kind") == "Secret":
+        # Without a kind, a patch may match a Secret.
+        if not isinstance(target, Mapping) or _may_be_secret(target.get("kind")):
             yield from (part.get(name) for part in _mappings([patch.get("merge")]) for name in _OF_SECRETS)
-            yield from (operation.get("value") for operation in _mappings(patch.get("json")))
+            named = isinstance(target, Mapping) and target.get("kind")
+            for operation in _mappings(patch.get("json")):
+                if named or str(operation.get("path")).split("/")[1:2] in (["data"], ["stringData"]):
+                    yield operation.get("value")
 
 
 def _objects(items: Any, depth: int) -> Iterator[Mapping[str, Any]]:
     """Return the Secrets among objects, those in Lists included."""
     for item in _mappings(items) if depth < _DEEPEST_LIST else ():
-        if item.get("kind") == "Secret":
+        if _may_be_secret(item.get("kind")):
             yield item
         yield from _objects(item.get("items"), depth + 1)
 
 
+def _may_be_secret(kind: Any) -> bool:
+    """Return whether somebody may mean a Secret, although the kind is missing or misspelled."""
+    return not isinstance(kind, str) or kind.strip().casefold() in ("", "secret", "secrets")
+
+
 def _mappings(value: Any) -> list[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+    """Return the mappings in a list, or the one that is there instead of a list."""
+    items = [value] if isinstance(value, Mapping) else value
+    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
 
 
 def _shown_objects(value: Any) -> Any:

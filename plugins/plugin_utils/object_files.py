@@ -32,6 +32,9 @@ def with_files(items: Any, find: Callable[[str], str | None], decrypted: Callabl
     Raises:
         AnsibleActionFail: a path does not exist or cannot be read. The message does not show the content.
     """
+    if isinstance(items, str):
+        # As Ansible reads a list that is written as a text, in a survey for example.
+        items = [path.strip() for path in items.split(",") if path.strip()]
     if not isinstance(items, list):
         return items
     return [each for item in items for each in (_read(item, find, decrypted) if isinstance(item, str) else [item])]

@@ -18,7 +18,7 @@ from tests.support.playing import CLONE
 LIBRARY = CLONE / "plugins" / "module_utils"
 # From the ground up. Packages of one layer do not import each other.
 LAYERS = (
-    ("errors", "names", "redaction", "text", "private_folder", "lifetime"),
+    ("errors", "names", "passwords", "redaction", "text", "private_folder", "lifetime"),
     ("objects", "wire", "rejections", "credentials", "output"),
     ("kubeconfig",),
     ("cluster", "verdicts"),

@@ -6,7 +6,8 @@
 Every run sends a dry run for each object that may differ. If the response equals the live object, nothing is written:
 defaults of the server and changes by admission webhooks are no drift. All conflicts are known before the first write.
 Check mode sends dry runs for missing objects, too. A policy, or RBAC's escalation check, then rejects check mode as it
-would reject the run. The server cannot check an object whose namespace or CRD is created by the same run.
+would reject the run. Every run does so for the missing objects that users wrote or patched: what the server rejects in
+them is known before the first write. It cannot check an object whose namespace or CRD is created by the same run.
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ CREATED = "created"
 UPDATED = "updated"
 PRUNED = "pruned"
 NOT_ASKED = "(predicted)"
+# Of the other options, the values are known to be valid.
+_FREE_OPTIONS = ("extra_objects", "patches[")
+# k8s.io/apiserver, admission/plugin/webhook/errors: an object is created by a real request only.
+_NO_DRY_RUN = "does not support dry run"
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,7 @@ def predict(
         RefusedError: fields have other managers; C(facts["conflicts"]) has all conflicts.
         ConductorError: the first other failure, in the order of the actions; the run would fail with it.
     """
+    free = {change.key for change in bundle.changes if change.option.startswith(_FREE_OPTIONS)}
 
     def one(action: Action) -> Prediction | list[Conflict] | ConductorError:
         try:
@@ -87,11 +93,12 @@ def predict(
                 return Prediction(action, PRUNED, {"uid": action.uid})
             if action.verb != "create":
                 return _of_change(cluster, bundle, action, force)
-            if not ask_creations:
-                return Prediction(action, CREATED, {"uid": ""}, asked=False)
-            if not _can_be_asked(bundle, action.key, present):
-                return _concluded(action, CREATED)
-            return _of_creation(cluster, bundle, action, force)
+            asked = _can_be_asked(bundle, action.key, present) if ask_creations or action.key in free else False
+            if ask_creations:
+                return _of_creation(cluster, bundle, action, force) if asked else _concluded(action, CREATED)
+            if asked:
+                _require_acceptable(cluster, bundle, action, force)
+            return Prediction(action, CREATED, {"uid": ""}, asked=False)
         except ConductorError as error:
             return explained(error)
 
@@ -146,6 +153,15 @@ def _of_creation(cluster: Cluster, bundle: Bundle, action: Action, force: bool) 
             return _concluded(action, CREATED)
         raise
     return Prediction(action, CREATED, {"uid": ""})
+
+
+def _require_acceptable(cluster: Cluster, bundle: Bundle, action: Action, force: bool) -> None:
+    """Fail if the server would reject an object that does not exist yet."""
+    try:
+        _of_creation(cluster, bundle, action, force)
+    except ApiError as error:
+        if _NO_DRY_RUN not in error.message:
+            raise
 
 
 def _of_change(cluster: Cluster, bundle: Bundle, action: Action, force: bool) -> Prediction | list[Conflict]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..certificates.external import certify
 from ..cluster.client import Cluster
 from ..cluster.identity import identity_of, parse_pin, require_expected
-from ..errors import ConductorError, RightsError, missing_permissions
+from ..errors import ApiError, ConductorError, RightsError, missing_permissions
 from ..jobset.choice import choose_jobset
 from ..ownership.record import Record
 from ..plan.observe import observe
@@ -62,8 +62,12 @@ def ensure_present(
     options.validate()
     started = monotonic()
     run = InstallRun(cluster, bundle, options)
-    decided = run.decide()
-    done = run.predicted(decided) if options.check else run.carry_out(decided, say)
+    try:
+        decided = run.decide()
+        done = run.predicted(decided) if options.check else run.carry_out(decided, say)
+    except ApiError as error:
+        _name_options(error, bundle)
+        raise
     return {**run.result(decided, done), "elapsed": round(monotonic() - started, 2)}
 
 
@@ -224,6 +228,13 @@ class InstallRun:
 
         needed = any(changes_images(action, self._options.pull_proof) for action in writes)
         return to_prove_pulls(self._bundle) if needed else []
+
+
+def _name_options(error: ApiError, bundle: Bundle) -> None:
+    """Add the options behind an object that the server rejects: its words name the field, but not the variable."""
+    if names := {change.option for change in bundle.changes if str(change.key) == error.subject}:
+        words = ", ".join(f"`conductor_{name}`" for name in sorted(names))
+        error.next_step = "; ".join(filter(None, (error.next_step, f"these options change the object: {words}")))
 
 
 def _unused(decided: Decided) -> list[str]:

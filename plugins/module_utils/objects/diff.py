@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ..passwords import is_secret_name
 from .resources import Key
 
 _BOOKKEEPING = frozenset(
@@ -24,15 +25,21 @@ _ABSENT = object()
 def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Return the fields that differ: path to (before, after), None for a missing field. Ignore status and bookkeeping.
 
-    Values of a Secret are masked: the result shows that one changed, never the value.
+    Values of a Secret, and of variables for passwords, are masked: the result shows that one changed, never the value.
     """
     secret = after.get("kind") == "Secret" or before.get("kind") == "Secret"
     found = {}
     for path, old, new in _walk("", _without_noise(before), _without_noise(after)):
-        if secret and path.partition(".")[0] in ("data", "stringData"):
+        if (secret and path.partition(".")[0] in ("data", "stringData")) or _is_secret_variable(path):
             old, new = (None if value is None else MASKED for value in (old, new))
         found[path] = (old, new)
     return dict(sorted(found.items()))
+
+
+def _is_secret_variable(path: str) -> bool:
+    """Return whether a path is the value of an environment variable for a password, e.g. C(env[DB_PASSWORD].value)."""
+    item, dot, field = path.rpartition(".")
+    return dot != "" and field == "value" and item.endswith("]") and is_secret_name(item[:-1].rpartition("[")[2])
 
 
 def render_diff(

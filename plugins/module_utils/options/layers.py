@@ -25,6 +25,7 @@ from .pulls.mirrors import lay_images
 from .record import recordable
 from .settings.gates import check_gates
 from .settings.tls import check_tls
+from .values import check_recordable, check_values
 
 Options = Mapping[str, Any]
 
@@ -53,6 +54,8 @@ def with_options(bundle: Bundle, options: Options, *, recorded: bool = False) ->
     """
     if not options:
         return bundle
+    if not recorded:
+        check_values(options)
     draft = Draft(bundle, recorded=recorded)
     for lay in LAYERS:
         lay(draft, options)
@@ -61,4 +64,6 @@ def with_options(bundle: Bundle, options: Options, *, recorded: bool = False) ->
         # They passed when they were given. What only reads or removes must not fail because a release changed since.
         return replace(laid, options=dict(options))
     check_guards(bundle, laid)
-    return replace(laid, options=recordable(options))
+    kept = recordable(options)
+    check_recordable(kept)
+    return replace(laid, options=kept)

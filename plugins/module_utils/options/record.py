@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..objects.digest import canonical, slow_digest
+from ..passwords import passwords_in
 from ..text import NAME, one_line
 from .spec import CUSTOMIZE
 
@@ -40,10 +41,11 @@ def _recordable(name: str, value: Any) -> Any:
 
 
 def _recordable_object(item: Any) -> Any:
-    """Return an object of the user; of a Secret, and of a large object, only what names it and a digest."""
+    """Return an object of the user; of one that is large or has secrets, only what names it and a digest."""
     if item.get("kind") == "List":
         return {**item, "items": [_recordable_object(one) for one in item["items"]]}
-    if item.get("kind") != "Secret" and len(canonical(item)) <= _MOST_OF_AN_OBJECT:
+    secret = item.get("kind") == "Secret" or any(passwords_in(item))
+    if not secret and len(canonical(item)) <= _MOST_OF_AN_OBJECT:
         return item
     metadata = item["metadata"]
     return {

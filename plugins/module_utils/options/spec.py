@@ -61,12 +61,13 @@ GIVEN, RECORDED = MODES = ("given", "recorded")
 
 
 def given_options(customize: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the options that are set, without those that are empty: null, an empty list or an empty mapping."""
+    """Return the options that are set, without those that are empty: null, an empty text, list or mapping."""
     found: dict[str, Any] = {}
     for name, value in (customize or {}).items():
         if name in CONTROLLERS.values():
             value = given_options(value)
-        if value is not None and value != {} and value != []:
+        # A survey of AWX returns an empty text for a question without an answer.
+        if value is not None and value != {} and value != [] and value != "":
             found[name] = value
     return found
 

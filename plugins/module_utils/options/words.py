@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import difflib
+import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,21 +19,39 @@ _ALIKE = 0.7
 
 
 def check_names(customize: Any, spec: Mapping[str, Any] = CUSTOMIZE, where: str = "") -> None:
-    """Fail if a mapping of options has a name that is not in its argument spec, at any depth.
+    """Fail if a mapping of options has a name that is not in its argument spec, at any depth, or is no mapping.
 
     Raises:
         InputError: names the option and the likely one.
     """
-    if not isinstance(customize, Mapping):
+    if isinstance(customize, str):
+        customize = _parsed(customize)
+    if customize is None:
         return
+    title = f"`conductor_{where}`" if where else "the option customize"
+    if not isinstance(customize, Mapping):
+        # Ansible's validation ends with a traceback if it is a number.
+        raise InputError(f"{title} is no mapping", next_step="write the names of options and their values there")
     for name, value in customize.items():
         if name not in spec:
             raise InputError(
                 f"{f'`conductor_{where}` has' if where else 'there is'} no option {name}{likely(str(name), spec)}",
                 next_step=f"correct or remove it; the options are {', '.join(spec)}",
             )
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(
+                f"`conductor_{f'{where}.{name}' if where else name}` is {value}", next_step="write a finite number"
+            )
         if "options" in spec[name]:
             check_names(value, spec[name]["options"], f"{where}.{name}" if where else name)
+
+
+def _parsed(text: str) -> Any:
+    """Return the mapping in a text of JSON, as Ansible reads it; an empty one for other texts, which Ansible judges."""
+    try:
+        return json.loads(text) if text.lstrip().startswith("{") else {}
+    except (ValueError, RecursionError):
+        return {}
 
 
 def likely(name: str, known: Mapping[str, Any]) -> str:

@@ -96,9 +96,14 @@ def _entry(uid: object, desired: object, applied: object, created: object) -> Re
 
 
 def _options(value: object) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping) or _is_deep(value, _DEEPEST):
+    if not isinstance(value, Mapping) or is_too_deep(value):
         raise TypeError("it is not a mapping, or is nested too deeply")
     return value
+
+
+def is_too_deep(options: Mapping[str, Any]) -> bool:
+    """Return whether options are nested too deeply for a record: it could not be read again."""
+    return _is_deep(options, _DEEPEST)
 
 
 def _is_deep(value: object, levels: int) -> bool:

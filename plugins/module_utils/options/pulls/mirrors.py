@@ -108,7 +108,7 @@ def _trainers(runtime: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _check_registries(registries: Mapping[str, Any], names: list[str]) -> None:
     for registry, mirror in registries.items():
         for value in (mirror,) if registry == _ALL_OTHERS else (registry, mirror):
-            if not _REGISTRY.fullmatch(str(value)):
+            if not (isinstance(value, str) and _REGISTRY.fullmatch(value)):
                 raise InputError(
                     f"`conductor_registries`: {value} is no registry",
                     next_step="write host and path alone, e.g. harbor.example.com/ghcr",
@@ -129,7 +129,11 @@ def _check_images(images: Mapping[str, Any], names: list[str]) -> None:
                 next_step=f"name a repository without its tag; those of the release are {', '.join(names)}",
             )
         reference = reference_of(str(image))
-        if not _REPOSITORY.fullmatch(reference.name) or not _VERSION.fullmatch(reference.version):
+        if (
+            not isinstance(image, str)
+            or not _REPOSITORY.fullmatch(reference.name)
+            or not _VERSION.fullmatch(reference.version)
+        ):
             raise InputError(
                 f"`conductor_images`: {image} is no image",
                 next_step="write registry, repository and tag, e.g. harbor.example.com/ml/trainer:v1",

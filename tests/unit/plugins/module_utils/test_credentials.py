@@ -289,9 +289,50 @@ def test_the_values_of_users_secrets_are_secret() -> None:
     assert secrets_in({"customize": {"extra_objects": "text", "patches": {"a": 1}}}) == set()
 
 
+@pytest.mark.parametrize(
+    "customize",
+    [
+        {"extra_objects": {**SECRET, "stringData": {"a": "tulip"}}},
+        {"extra_objects": [{"kind": "secret", "stringData": {"a": "tulip"}}]},
+        {"extra_objects": [{"data": {"a": "tulip"}}]},
+        {"patches": [{"target": {"name": "ours"}, "merge": {"data": {"a": "tulip"}}}]},
+        {"patches": [{"merge": {"stringData": {"a": "tulip"}}}]},
+        {"patches": {"target": {"kind": "Secret"}, "merge": {"stringData": {"a": "tulip"}}}},
+        {
+            "patches": [
+                {
+                    "target": {"name": "ours"},
+                    "json": [
+                        {"op": "replace", "path": "/data/a", "value": "tulip"},
+                        {"op": "replace", "path": "/spec/replicas", "value": 2},
+                    ],
+                }
+            ]
+        },
+    ],
+)
+def test_what_may_be_meant_for_a_secret_is_secret(customize: dict[str, Any]) -> None:
+    assert secrets_in({"customize": customize}) == {"tulip"}
+    assert "tulip" not in str(shown_options({"customize": customize}, {"customize": {}}))
+
+
 def test_options_are_shown_without_the_values_of_users_secrets() -> None:
     shown = shown_options({"customize": OBJECTS}, {"customize": {}})["customize"]
     assert not any(word in str(shown) for word in ("aHVudGVy", "tulip", "rose", "lily", "iris"))
     assert shown["extra_objects"][0]["metadata"] == {"name": "ours"}
     assert shown["extra_objects"][2:] == OBJECTS["extra_objects"][2:]
     assert shown["patches"][2:] == OBJECTS["patches"][2:]
+
+
+def test_passwords_in_other_options_are_secret() -> None:
+    env = [{"name": "HTTP_PROXY", "value": "http://me:a%20b@proxy"}, {"name": "HF_TOKEN", "value": "c"}]
+    customize = {
+        "trainer_controller": {"env": env},
+        "patches": [{"json": [{"value": {"name": "PGPASSWORD", "value": "d"}}]}],
+    }
+    assert secrets_in({"customize": customize}) == {"a%20b", "a b", "c", "d"}
+
+
+def test_half_a_character_in_a_password_is_no_traceback() -> None:
+    login = {"username": "me", "password": "\ud800"}
+    assert "\ud800" in secrets_in({"customize": {"image_pull_credentials": {"r.example.com": login}}})

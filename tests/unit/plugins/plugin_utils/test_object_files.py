@@ -38,7 +38,12 @@ def test_paths_are_replaced_by_the_objects_in_order(folder: Path) -> None:
     assert [item["kind"] for item in found] == ["first", "A", "B", "C", "D", "last"]
 
 
-@pytest.mark.parametrize("other", [None, {"kind": "A"}, "one.yml"])
+@pytest.mark.parametrize("text", ["one.yml,many", " one.yml, many ,"])
+def test_a_text_is_a_list_of_paths(folder: Path, text: str) -> None:
+    assert [item["kind"] for item in read(text, folder)] == ["A", "B", "C", "D"]
+
+
+@pytest.mark.parametrize("other", [None, {"kind": "A"}, 3])
 def test_what_is_no_list_is_left_to_validation(folder: Path, other: Any) -> None:
     assert read(other, folder) == other
 

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ApiError, ConductorError, RightsError
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of
-from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES
+from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import PHASES, Bundle, Change
 from tests.unit.plugins.helpers.builders import (
     CONFIG,
     CRD,
@@ -269,3 +270,46 @@ def test_a_crd_that_is_being_made_again_keeps_its_objects_from_being_asked_about
     result = ensure_present(cluster, bundle(), check=True)
     assert result["predicted"] == ["ClusterTrainingRuntime jax", "ClusterTrainingRuntime torch"]
     assert CRD in cluster.objects
+
+
+def changed_by(option: str) -> Bundle:
+    """Return the bundle, in which an option has changed the configuration."""
+    plain = bundle()
+    [manifest] = [one for one in plain.objects() if key_of(one) == CONFIG]
+    return replace(plain, changes=(Change(option, CONFIG, None, manifest),))
+
+
+def rejecting(words: str) -> FakeCluster:
+    """Return a cluster without the configuration, which it rejects."""
+    cluster = fresh()
+    gone(CONFIG)(cluster)
+    cluster.requests.clear()
+    cluster.fail(422, path="/configmaps/config", reason="Invalid", message=words, subject=str(CONFIG))
+    return cluster
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("option", ["extra_objects", "patches[3]"])
+def test_what_the_server_rejects_in_a_new_object_of_the_user_is_known_before_the_first_write(
+    option: str, check: bool
+) -> None:
+    cluster = rejecting("data: no")
+    with pytest.raises(ApiError) as caught:
+        ensure_present(cluster, changed_by(option), check=check)
+    assert cluster.writes == []
+    assert str(caught.value.next_step).endswith(f"these options change the object: `conductor_{option}`")
+
+
+def test_a_new_object_is_written_if_a_webhook_cannot_be_asked_about_it() -> None:
+    cluster = rejecting('admission webhook "count.example.com" does not support dry run')
+    with pytest.raises(ApiError):
+        ensure_present(cluster, changed_by("extra_objects"))
+    assert cluster.writes != []
+
+
+def test_new_objects_of_the_release_are_not_asked_about() -> None:
+    cluster = fresh()
+    gone(CONFIG)(cluster)
+    cluster.requests.clear()
+    ensure_present(cluster, changed_by("labels"))
+    assert not [request for request in cluster.requests if request.query.get("dryRun")]

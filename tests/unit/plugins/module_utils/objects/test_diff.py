@@ -108,3 +108,15 @@ def test_long_values_are_cut_and_take_one_line() -> None:
     assert text["after"].count("\n") == 1
     assert text["after"].endswith("x... (5000 characters)\n")
     assert len(text["after"]) < 160
+
+
+def test_the_value_of_a_variable_for_a_password_is_masked() -> None:
+    def pod(value: str) -> dict[str, Any]:
+        return {
+            "kind": "Deployment",
+            "spec": {"containers": [{"name": "db", "env": [{"name": "A_TOKEN", "value": value}]}]},
+        }
+
+    [(path, values)] = changed_fields(pod("old"), pod("new")).items()
+    assert path == "spec.containers[db].env[A_TOKEN].value"
+    assert values == (MASKED, MASKED)

@@ -15,7 +15,9 @@ from ansible_collections.conductor.trainer.plugins.module_utils.options.spec imp
 )
 
 
-@pytest.mark.parametrize("nothing", [None, {}, {"replicas": None}, {"labels": {}, "patches": []}])
+@pytest.mark.parametrize(
+    "nothing", [None, {}, {"replicas": None}, {"labels": {}, "patches": []}, {"priority_class": ""}]
+)
 def test_empty_options_count_as_not_set(nothing: object) -> None:
     assert given_options(nothing) == {}  # type: ignore[arg-type]
 

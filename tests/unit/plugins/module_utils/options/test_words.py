@@ -41,3 +41,27 @@ def test_one_name_is_the_likely_one() -> None:
 @pytest.mark.parametrize("customize", [None, {}, "text", {"trainer_controller": {"env": [{"anything": 1}]}}])
 def test_names_of_values_are_not_checked(customize: Any) -> None:
     check_names(customize)
+
+
+@pytest.mark.parametrize(
+    ("customize", "words"),
+    [
+        (3, "the option customize is no mapping"),
+        ([1], "the option customize is no mapping"),
+        ({"trainer_controller": 3}, "`conductor_trainer_controller` is no mapping"),
+        ({"jobset_controller": True}, "`conductor_jobset_controller` is no mapping"),
+        ('{"trainer_controller": 3}', "`conductor_trainer_controller` is no mapping"),
+        ({"replicas": float("inf")}, "`conductor_replicas` is inf"),
+        ({"trainer_controller": {"replicas": float("nan")}}, "`conductor_trainer_controller.replicas` is nan"),
+    ],
+)
+def test_what_ansible_does_not_expect_is_rejected(customize: Any, words: str) -> None:
+    with pytest.raises(InputError) as caught:
+        check_names(customize)
+    assert words in caught.value.message
+    assert caught.value.next_step
+
+
+@pytest.mark.parametrize("customize", ["{broken", "a=b", '{"trainer_controller": null}'])
+def test_other_texts_are_left_to_ansible(customize: str) -> None:
+    check_names(customize)
