@@ -209,7 +209,7 @@ def test_the_list_of_images_reads_what_chooses_and_changes_images() -> None:
     own = SPECS["images"]["options"].keys() - SPECS["preflight"]["options"].keys()
     assert own == {"conductor_images_file", "conductor_images_format", "conductor_smoke_image"}
     assert all(name in used for name in (*own, "conductor_release", "conductor_runtimes", "conductor_jobset"))
-    assert "lookup('conductor.trainer.customization')" in used
+    assert "lookup('conductor.trainer.customization', read_files=true)" in used
     assert ALL["conductor_smoke_image"]["default"] == SMOKE_IMAGE
 
 
