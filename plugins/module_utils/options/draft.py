@@ -33,7 +33,7 @@ class _Step:
     """What the option of one step changed: the object before, and the copy that the step edits."""
 
     name: str
-    copies: dict[Key, tuple[dict[str, Any] | None, dict[str, Any] | None]]
+    copies: dict[Key, tuple[dict[str, Any] | None, dict[str, Any]]]
 
 
 class Draft:
@@ -85,11 +85,10 @@ class Draft:
     def edit(self, key: Key) -> dict[str, Any]:
         """Return a copy of an object, which replaces it and may be changed within the step."""
         step = self._running()
-        known = step.copies.get(key)
-        if known is None or known[1] is None:
+        if key not in step.copies:
             before = self._objects[key]
-            known = step.copies[key] = (before, json.loads(json.dumps(before)))
-            self._objects[key] = known[1]  # type: ignore[assignment]
+            self._objects[key] = json.loads(json.dumps(before))
+            step.copies[key] = (before, self._objects[key])
         return self._objects[key]
 
     def put(self, key: Key, manifest: dict[str, Any]) -> None:

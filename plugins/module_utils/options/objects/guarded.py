@@ -140,7 +140,7 @@ def _certificates(manifest: Item) -> list[Any]:
 
 
 def _is_off(*path: str) -> Callable[[Item], bool]:
-    # Only compared with each other: the opposite for both would be the same. So it is for the number of replicas.
+    # Only compared with each other: the opposite for both would be the same. So it is with replicas and ExternalName.
     return lambda manifest: part(manifest, *path[:-1]).get(path[-1]) is False  # pragma: no mutate
 
 
@@ -264,7 +264,7 @@ OF_KIND: dict[str, tuple[Guard, ...]] = {
         Guard("spec.ports", _ports, "to which the API server sends requests for the webhooks"),
         Guard(
             "spec.type to ExternalName",
-            lambda manifest: text(manifest, "spec", "type") == "ExternalName",
+            lambda manifest: text(manifest, "spec", "type") == "ExternalName",  # pragma: no mutate
             "to which the API server sends no requests for webhooks",
         ),
         Guard("spec.clusterIP", _at("spec", "clusterIP"), "which the server chooses"),

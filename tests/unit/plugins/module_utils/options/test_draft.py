@@ -88,6 +88,10 @@ def test_an_added_object_is_applied_but_not_part_of_the_release() -> None:
     assert laid.changes == (laid.changes[0]._replace(option="extra_objects", key=key, before=None, after=added),)
 
 
+def test_options_come_from_a_person_unless_it_says_so() -> None:
+    assert (Draft(REAL).recorded, Draft(REAL, recorded=True).recorded) == (False, True)
+
+
 def test_a_step_that_replaces_an_object_twice_is_one_change() -> None:
     draft = Draft(REAL)
     key = draft.controllers()[0].deployment

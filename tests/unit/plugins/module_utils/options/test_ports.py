@@ -110,6 +110,15 @@ def test_the_same_port_twice_is_rejected() -> None:
         check_ports(draft)
 
 
+def test_options_that_lead_to_the_same_port_twice_are_rejected() -> None:
+    config = {"webhook": {"port": 8443}, "metrics": {"bindAddress": ":9443"}}
+    options = {"host_network": True, "jobset_controller": {"config": config}}
+    with pytest.raises(InputError, match="trainer and jobset both use port"):
+        with_options(REAL, options)
+    # Pods that are not on the network of their node have ports of their own.
+    assert with_options(REAL, {"jobset_controller": {"config": config}}).changes
+
+
 def test_a_volume_of_the_user_is_not_the_configuration() -> None:
     draft = Draft(REAL)
     with draft.because("extra_objects"):

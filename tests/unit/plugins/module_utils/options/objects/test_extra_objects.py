@@ -68,7 +68,8 @@ def refused(*objects: Any) -> InputError:
         # Of other kinds, only the object says whether it is in a namespace.
         (obj("Widget", "example.com/v1"), "controllers", "Widget ours"),
         (obj("Widget", "example.com/v1beta2", namespace="team"), "controllers", "Widget team/ours"),
-        # Another group has another kind of this name.
+        # A Service of the release has this name, and so has a Deployment; neither is the same object.
+        (obj(name=NAME), "access", f"ConfigMap {PLACE}"),
         (obj("Deployment", "example.com/v1", NAME, namespace="kubeflow-system"), "controllers", f"Deployment {PLACE}"),
     ],
 )

@@ -77,6 +77,12 @@ def test_what_is_guarded_of_a_configuration(before: str, after: str, kept: bool)
     assert (certificates(before) == certificates(after)) is kept
 
 
+@pytest.mark.parametrize("first", ["v1", "a: ["])
+def test_what_is_no_configuration_does_not_hide_what_follows(first: str) -> None:
+    one, other = (OF_KIND["ConfigMap"][0].read({"data": {"a": first, "b": f"kind: {kind}"}}) for kind in ("A", "B"))
+    assert one != other
+
+
 def test_a_deployment_without_a_number_of_replicas_has_one() -> None:
     [stopped] = [guard for guard in OF_KIND["Deployment"] if guard.field == "spec.replicas to 0"]
     read = [stopped.read({"spec": spec}) for spec in ({}, {"replicas": 1}, {"replicas": 2})]

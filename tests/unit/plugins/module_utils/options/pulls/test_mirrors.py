@@ -266,6 +266,12 @@ def test_registries(registry: str) -> None:
             "`conductor_images`: this release has no image docker.io/jobsets; did you mean "
             "registry.k8s.io/jobset/jobset?\n",
         ),
+        # Of two similar ones, the more similar.
+        (
+            {"images": {"ghcr.io/model-initializers": "m.io/a:1"}},
+            "`conductor_images`: this release has no image ghcr.io/model-initializers; did you mean "
+            "ghcr.io/kubeflow/trainer/model-initializer?\n",
+        ),
         # Which runtime is meant, nobody knows.
         (
             {"images": {"ghcr.io/runtime": "m.io/a:1"}},
