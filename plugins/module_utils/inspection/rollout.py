@@ -5,11 +5,17 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..names import FIELD_MANAGER
 from ..objects.fields import name_of, namespace_of, part, parts, text, whole_number
+from ..objects.managed_fields import places, value_at, without
 from ..objects.quantities import amount
+from ..ownership.kubectl import entries, who
+from ..ownership.owner import own_entry
+from ..ownership.upstream import remove_field
 from ..release.recognition import is_jobset, is_trainer
 
 # What decides where a pod may run.
@@ -68,15 +74,32 @@ def replicas_of(deployment: Mapping[str, Any], default: int = 1) -> int:
 
 def _changed(manifest: Mapping[str, Any], live: Mapping[str, Any]) -> list[ToPlace]:
     """Return what has to be placed to change a Deployment; nothing if its pods stay."""
-    now = replicas_of(live)
-    number = replicas_of(manifest, now)
-    added = max(0, number - now)
-    spec = _with_additions(_pod(manifest), _pod(live))
-    if _holds(part(live, "spec", "template"), part(manifest, "spec", "template")):
+    left = _without_own(live, manifest)
+    number = replicas_of(manifest, replicas_of(left))
+    added = max(0, number - replicas_of(live))
+    spec = _with_additions(_pod(manifest), _pod(left))
+    template = part(live, "spec", "template")
+    if template == part(left, "spec", "template") and _holds(template, part(manifest, "spec", "template")):
         return [ToPlace(name_of(manifest), spec, added, added, new=False)] if added else []
     surge = _surge(manifest, number) > 0
     present = (namespace_of(live), part(live, "spec", "selector", "matchLabels"))
     return [ToPlace(name_of(manifest), spec, number, added + surge, surge, present, new=False)]
+
+
+def _without_own(live: Mapping[str, Any], manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a Deployment without the fields that the apply of our manifest removes: they are ours alone."""
+    metadata = part(live, "metadata")
+    fields = part(own_entry(metadata), "fieldsV1")
+    for entry in entries(metadata) if fields else ():
+        if who(entry) != (FIELD_MANAGER, "Apply"):
+            fields = without(fields, part(entry, "fieldsV1"))
+    gone = [path for path in places(fields) if value_at(live, path)[0] and not value_at(manifest, path)[0]]
+    if not gone:
+        return live
+    left = copy.deepcopy(dict(live))
+    for path in gone:
+        remove_field(left, path)
+    return left
 
 
 def _with_additions(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,8 +21,8 @@ CORES, MORE_CORES = ("2.16", "2.21"), ("2.17", "2.18", "2.19", "2.20")
 MUTATED = ("planner", "verdicts", "options", "option-objects", "option-settings")
 # Tests with this mark take too long for every run; `make evidence` runs them too. Scenarios read the variable.
 SAMPLE, SAMPLE_SCENARIO = ("-m", "not evidence"), ("env", "CONDUCTOR_SAMPLE=true")
-# About how many seconds a scenario takes, if more than a minute.
-SCENARIOS = {"adopt": 110, "broken": 100, "default": 100, "external-certificates": 100, "uninstall": 150}
+# About how many seconds a scenario takes, if more than 90.
+SCENARIOS = {"adopt": 110, "broken": 100, "default": 100, "ha": 120, "options": 150, "uninstall": 150}
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def all_suites(clone: Path, output: Path, *, evidence: bool = False) -> list[Sui
                 f"molecule-{name}",
                 "cluster",
                 (*(() if evidence else SAMPLE_SCENARIO), "molecule", "test", "--scenario-name", name),
-                seconds=SCENARIOS.get(name, 60),
+                seconds=SCENARIOS.get(name, 90),
             )
             for name in sorted(found.parent.name for found in clone.glob("molecule/*/molecule.yml"))
         ),

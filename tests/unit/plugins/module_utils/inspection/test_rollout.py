@@ -80,6 +80,44 @@ def test_what_others_added_stays() -> None:
     assert placed({"priority_class": "gold"}, running(replicas=4))[NAME].number == 4
 
 
+def applied(*others: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the Deployments as an install with options left them; ``others`` own these fields as well."""
+    ours = {
+        "f:replicas": {},
+        "f:template": {
+            "f:spec": {
+                "f:nodeSelector": {},
+                "f:tolerations": {},
+                "f:containers": {'k:{"name":"manager"}': {".": {}, "f:resources": {"f:requests": {"f:cpu": {}}}}},
+            }
+        },
+    }
+    found = running(
+        lambda pod: pod.update(nodeSelector={"pool": "a"}, tolerations=[{"operator": "Exists"}]), replicas=4
+    )
+    for item in found:
+        item["metadata"]["managedFields"] = [
+            {"manager": "conductor", "operation": "Apply", "fieldsV1": {"f:spec": ours}},
+            *({"manager": "kubectl", "operation": "Update", "fieldsV1": {"f:spec": fields}} for fields in others),
+        ]
+    return found
+
+
+def test_what_an_earlier_install_added_does_not_stay() -> None:
+    """It would ask a node for labels that the pods do not want any more."""
+    back = placed({}, applied())[NAME]
+    assert (back.number, back.more, back.surge) == (1, 1, True)
+    assert back.spec.keys().isdisjoint({"nodeSelector", "tolerations"})
+    kept = placed({}, applied({"f:template": {"f:spec": {"f:nodeSelector": {}}}}, {"f:replicas": {}}))[NAME]
+    assert (kept.number, kept.spec["nodeSelector"]) == (4, {"pool": "a"})
+    assert "tolerations" not in kept.spec
+
+
+def test_what_the_release_has_stays() -> None:
+    spec = placed({"priority_class": "gold"}, applied())[NAME].spec
+    assert spec["containers"][0]["resources"]["requests"]["cpu"] == "500m"
+
+
 def test_a_controller_of_another_name_runs_already() -> None:
     renamed = running()
     for item in renamed:
