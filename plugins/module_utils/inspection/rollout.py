@@ -88,11 +88,11 @@ def _changed(manifest: Mapping[str, Any], live: Mapping[str, Any]) -> list[ToPla
 
 def _without_own(live: Mapping[str, Any], manifest: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a Deployment without the fields that the apply of our manifest removes: they are ours alone."""
-    metadata = part(live, "metadata")
-    fields = part(own_entry(metadata), "fieldsV1")
+    metadata = {"managedFields": parts(live, "metadata", "managedFields")}
+    fields = _tree(own_entry(metadata), "fieldsV1")
     for entry in entries(metadata) if fields else ():
         if who(entry) != (FIELD_MANAGER, "Apply"):
-            fields = without(fields, part(entry, "fieldsV1"))
+            fields = without(fields, _tree(entry, "fieldsV1"))
     gone = [path for path in places(fields) if value_at(live, path)[0] and not value_at(manifest, path)[0]]
     if not gone:
         return live
@@ -100,6 +100,12 @@ def _without_own(live: Mapping[str, Any], manifest: Mapping[str, Any]) -> Mappin
     for path in gone:
         remove_field(left, path)
     return left
+
+
+def _tree(value: Any, name: str) -> dict[str, Any]:
+    """Return a part of an object in which everything is a mapping, without what is none."""
+    found = part(value, name)
+    return {key: _tree(found, key) for key, below in found.items() if isinstance(below, Mapping)}
 
 
 def _with_additions(wanted: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
