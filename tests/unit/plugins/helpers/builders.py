@@ -84,7 +84,9 @@ def deployment(name: str = "manager") -> dict[str, Any]:
                         {
                             "name": "manager",
                             "image": f"registry.invalid/{name}:1",
+                            "args": ["--config=/config.yaml"],
                             "ports": [{"name": "webhook", "containerPort": 9443}],
+                            "volumeMounts": [{"name": "config", "mountPath": "/config.yaml", "subPath": "config.yaml"}],
                         }
                     ],
                     "volumes": [
