@@ -92,16 +92,14 @@ def _check_service(key: Key, old: Objects, new: Objects, changes: tuple[Change, 
     for deployment in known:
         config = _config_of(old[deployment])
         culprits = [change for change in changes if change.key in (key, deployment, config)]
-        if _same_ports(key, deployment, old, new):
-            # Most options change none of them, and nothing has to be parsed.
-            continue
-        if _leads_to(new[key], new[deployment]) == _listens_on(new.get(config, {})):
-            continue
-        raise _error(
-            culprits[-1].option,
-            f"separates {key} from the port on which the webhooks of {deployment} are served",
-            "use `conductor_host_network` to move the ports; it changes all fields together",
-        )
+        # Most options change none of them, and nothing has to be parsed.
+        same = _same_ports(key, deployment, old, new)
+        if not same and _leads_to(new[key], new[deployment]) != _listens_on(new.get(config, {})):
+            raise _error(
+                culprits[-1].option,
+                f"separates {key} from the port on which the webhooks of {deployment} are served",
+                "use `conductor_host_network` to move the ports; it changes all fields together",
+            )
 
 
 def _same_ports(service: Key, deployment: Key, old: Objects, new: Objects) -> bool:

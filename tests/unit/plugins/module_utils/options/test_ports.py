@@ -94,6 +94,8 @@ def test_a_server_has_the_port_of_the_configuration_if_it_runs() -> None:
     with draft.because("config"):
         edit_config(draft, jobset, lambda config: config.update(metrics={"bindAddress": "0"}, webhook={"port": 9999}))
         edit_config(draft, trainer, lambda config: config["metrics"].update(bindAddress="0.0.0.0:8500"))
+        edit_config(draft, trainer, lambda config: config.pop("statusServer"))
+    assert ports_of(draft, trainer)["status"] == 10443
     assert ports_of(draft, jobset) == {"health": 8081, "webhook": 9999}
     with draft.because("host_network"):
         move_ports(draft, trainer, {"metrics": 8501})

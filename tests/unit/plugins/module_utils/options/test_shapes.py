@@ -12,6 +12,7 @@ from kubernetes.client import models
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import InputError
 from ansible_collections.conductor.trainer.plugins.module_utils.options.shapes import (
     CONSTRAINTS,
+    LABELS,
     SHAPES,
     MapOf,
     check_shape,
@@ -100,6 +101,9 @@ def test_another_structure_is_rejected_with_its_place(value: Any, shape: Any, wo
         ([object()], [None]),
         ({"ab": "c"}, {"ab*": str}),
         (0.5, (str, int, float)),
+        ({"no label": "x"}, MapOf(str)),
+        ({"Team": "ML"}, LABELS),
+        ({"Team": "any text"}, MapOf(str, label_names=True)),
     ],
 )
 def test_what_fits_is_accepted(value: Any, shape: Any) -> None:

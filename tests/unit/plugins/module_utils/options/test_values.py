@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import InputError
+from ansible_collections.conductor.trainer.plugins.module_utils.objects.digest import canonical
 from ansible_collections.conductor.trainer.plugins.module_utils.options.installed.recorded import lay_recorded
 from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
+from ansible_collections.conductor.trainer.plugins.module_utils.options.values import check_recordable, check_values
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import (
     Record,
     parse_record,
@@ -57,6 +59,22 @@ def test_a_value_that_cannot_be_sent_or_recorded_is_rejected_by_its_variable(
     options: dict[str, Any], variable: str
 ) -> None:
     assert variable in rejected(options).message
+
+
+@pytest.mark.parametrize("value", ["\ud800", {"a": ["\udfff"]}])
+def test_half_a_character_is_rejected(value: Any) -> None:
+    with pytest.raises(InputError, match="`conductor_annotations` has half a character"):
+        check_values({"annotations": {"a": value}})
+    check_values({"annotations": {"a": "ä"}})
+
+
+def test_the_record_has_room_for_so_many_bytes() -> None:
+    most = 512 * 1024
+    filled = {"annotations": {"a": "x" * (most - len(canonical({"a": ""})))}}
+    check_recordable(filled)
+    with pytest.raises(InputError, match="are 512 KiB, and the install record has room for 512 KiB") as caught:
+        check_recordable({**filled, "replicas": 1})
+    assert "the largest is `conductor_annotations`" in caught.value.message
 
 
 @pytest.mark.parametrize(

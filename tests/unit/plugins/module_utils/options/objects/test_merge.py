@@ -159,7 +159,17 @@ def test_the_keys_of_custom_kinds_are_those_of_their_crds(kind: str, path: str, 
         ("Role", "rules", ()),
         ("Deployment", "spec/template/spec/tolerations", ()),
         ("Deployment", "spec/volumes", ()),
+        ("Deployment", "metadata/ownerReferences", ("uid",)),
+        ("Deployment", "spec/template/metadata/ownerReferences", ("uid",)),
     ],
 )
 def test_the_keys_of_kinds_of_kubernetes(kind: str, path: str, keys: tuple[str, ...]) -> None:
     assert MergeKeys("v1", kind, CRDS).of(path.split("/")) == keys
+
+
+def test_the_crd_of_the_kind_and_the_version_counts() -> None:
+    path = ["spec", "replicatedJobs"]
+    assert MergeKeys("jobset.x-k8s.io/v1alpha2", "JobSet", CRDS).of(path) == ("name",)
+    for version, kind in (("v1alpha2", "Other"), ("v1", "JobSet")):
+        assert MergeKeys(f"jobset.x-k8s.io/{version}", kind, CRDS).of(path) == ()
+    assert MergeKeys("other.io/v1alpha2", "JobSet", CRDS).of(path) == ()
