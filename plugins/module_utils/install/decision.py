@@ -86,7 +86,9 @@ class Decided:
     ) -> Record:
         """Return the record after this run. See C(completed)."""
         gone = {*dropped, *self.plan.dropped}
-        return completed(record, self.bundle, self.profile, self.jobset, entries, dropped=gone, intent=intent)
+        # What an earlier, unfinished run may have created and this release does not have: nothing else knows of it.
+        left = {key for key in record.intent if self.bundle.known and key not in self.bundle.known} - gone
+        return completed(record, self.bundle, self.profile, self.jobset, entries, dropped=gone, intent={*intent, *left})
 
 
 @dataclass

@@ -62,6 +62,11 @@ class Record:
     intent: frozenset[Key] = frozenset()
     resource_version: str = field(default="", compare=False)
 
+    @property
+    def named(self) -> frozenset[Key]:
+        """Return the objects that Conductor has applied, or may have created in an unfinished run."""
+        return self.intent | self.entries.keys()
+
 
 def parse_record(config_map: Mapping[str, Any] | None) -> Record:
     """Parse the record in a ConfigMap; return an empty one if it is missing or unreadable.

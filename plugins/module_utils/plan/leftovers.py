@@ -13,7 +13,7 @@ from ..cluster.client import Cluster
 from ..errors import ApiError
 from ..objects.fields import parts, text
 from ..objects.resources import RESOURCES, Key, Resource, find_resource, path_of, resource_of
-from ..ownership.record import Record
+from ..ownership.record import Record, RecordEntry
 from ..release.bundle import Bundle
 from .prune import Leftover, decide_leftover, leftovers_of
 
@@ -55,7 +55,8 @@ def look_at_leftovers(cluster: Cluster, bundle: Bundle, record: Record, *, prune
     return [
         decide_leftover(
             key,
-            record.entries[key],
+            # Without an entry, an unfinished run was to create it: the fields of our field manager are the proof.
+            record.entries.get(key) or RecordEntry(text(found.metadata.get(key), "uid"), "", "", True),
             found.metadata.get(key),
             prune_crds=prune_crds,
             used_by=found.used_by.get(key, ""),

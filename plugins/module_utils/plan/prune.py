@@ -34,8 +34,8 @@ class Leftover(NamedTuple):
 
 
 def leftovers_of(record: Record, known: frozenset[Key]) -> list[Key]:
-    """Return the recorded objects that the release does not have."""
-    return sorted(key for key in record.entries if known and key not in known)
+    """Return the recorded objects that the release does not have, those of an unfinished run included."""
+    return sorted(key for key in record.named if known and key not in known)
 
 
 def decide_leftover(

@@ -45,7 +45,7 @@ def look(cluster: Cluster, bundle: Bundle) -> RemovalState:
         *bundle.known,
         Key("v1", "ConfigMap", bundle.namespace, INSTALL_RECORD),
         *(Key("coordination.k8s.io/v1", "Lease", bundle.namespace, name) for name in LEASES),
-        *_record(cluster, bundle).entries,
+        *_record(cluster, bundle).named,
     ]
     try:
         observed = observe(cluster, bundle, also, prune=False)

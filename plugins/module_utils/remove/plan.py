@@ -55,7 +55,7 @@ class _Planner:
         self._stages: dict[str, list[DeletionTarget]] = {name: [] for name in STAGES}
         self._retained: dict[str, list[str]] = {}
         self._blockers: list[tuple[str, str]] = []
-        candidates = {*bundle.known, *self._record.entries}
+        candidates = {*bundle.known, *self._record.named}
         self._metadata = {key: found.observed.metadata[key] for key in candidates if key in found.observed.metadata}
         self._reasons = {
             key: why_not_ours(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,8 +17,10 @@ from ansible_collections.conductor.trainer.plugins.module_utils.cluster.client i
 from ansible_collections.conductor.trainer.plugins.module_utils.cluster.lease import Lease
 from ansible_collections.conductor.trainer.plugins.module_utils.errors import ConductorError, NotReadyError
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import key_of
+from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
 from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import Record, read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle
+from ansible_collections.conductor.trainer.plugins.module_utils.remove.absent import ensure_absent
 from ansible_collections.conductor.trainer.plugins.module_utils.wire.request import Request
 from tests.support.control_plane import ControlPlane
 from tests.unit.plugins.helpers.installing import ensure_present
@@ -101,6 +104,42 @@ def test_a_run_that_is_killed_at_each_of_its_writes(
     mark = plane.now()
     assert not ensure_present(plane.client(), bundle)["changed"]
     assert plane.writes_since(mark) == []
+
+
+@pytest.mark.usefixtures("gone_process")
+@pytest.mark.parametrize("then", ["uninstalled", "installed without them"])
+def test_objects_of_the_user_that_a_killed_run_created_do_not_stay(
+    plane: ControlPlane, bundle: Bundle, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    ours, theirs = (
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "default"}, "data": {}}
+        for name in ("ours", "theirs")
+    )
+    plane.kubectl("apply", "-f", "-", stdin=json.dumps(theirs))
+    wanted = with_options(bundle, {"extra_objects": [ours]})
+    fuse = Fuse(monkeypatch)
+    there: list[str] = []
+    for writes in range(4, MANY, 4):
+        fuse.arm(writes)
+        with pytest.raises(Killed):
+            ensure_present(plane.client(), wanted)
+        there = names(plane)
+        if "ours" in there:
+            break
+    fuse.out()
+    assert {"ours", "theirs"} <= {*there}
+    if then == "uninstalled":
+        ensure_absent(plane.client(), bundle, remove_crds=True, timeout=60)
+    else:
+        ensure_present(plane.client(), bundle, prune=False)
+        assert "ours" in names(plane)
+        ensure_present(plane.client(), bundle)
+        assert read_install_record(plane.client(), bundle.namespace).intent == frozenset()
+    assert {"ours", "theirs"} & {*names(plane)} == {"theirs"}
+
+
+def names(plane: ControlPlane) -> list[str]:
+    return [item["metadata"]["name"] for item in plane.get("configmaps", "--namespace=default")["items"]]
 
 
 def test_two_runs_at_once_do_the_work_of_one(plane: ControlPlane, bundle: Bundle) -> None:

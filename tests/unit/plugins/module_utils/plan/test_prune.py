@@ -73,3 +73,7 @@ def test_leftovers_are_recorded_and_not_in_the_release() -> None:
     assert leftovers_of(record, frozenset({CRD})) == [of_a_user, SERVICE]
     # A bundle that does not list the objects of its release prunes nothing.
     assert leftovers_of(record, frozenset()) == []
+
+
+def test_what_an_unfinished_run_was_to_create_is_left_over() -> None:
+    assert leftovers_of(Record(intent=frozenset({SERVICE, CRD})), frozenset({CRD})) == [SERVICE]
