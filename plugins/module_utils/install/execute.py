@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from ..certificates.rotation import await_rotators_gone
@@ -227,6 +228,9 @@ class _Writer:
         entries = entries_of(self._record, [*settled, *applied])
         unsure = [key for key in self._record.intent if key not in entries] if failed else []
         new = decided.new_record(self._record, entries, self._gone, unsure)
+        if failed and not any(action.key.kind == "Deployment" for action, _metadata in applied):
+            # What runs has the options of the last run, for example after a pull that failed.
+            new = replace(new, options=decided.observed.record.options)
         if new != self._record:
             self._keep(new)
         self.recorded = self._record != decided.observed.record

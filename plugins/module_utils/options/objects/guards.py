@@ -104,9 +104,8 @@ def _check_service(key: Key, old: Objects, new: Objects, changes: tuple[Change, 
 
 def _same_ports(service: Key, deployment: Key, old: Objects, new: Objects) -> bool:
     config = _config_of(old[deployment])
-    return _leads_to(old[service], old[deployment]) == _leads_to(new[service], new[deployment]) and old.get(
-        config
-    ) == new.get(config)
+    same = _leads_to(old[service], old[deployment]) == _leads_to(new[service], new[deployment])
+    return same and part(old.get(config), "data") == part(new.get(config), "data")
 
 
 def _check_config(key: Key, old: Objects, new: Objects, changes: tuple[Change, ...]) -> None:
@@ -114,7 +113,8 @@ def _check_config(key: Key, old: Objects, new: Objects, changes: tuple[Change, .
     config = _config_of(old[key])
     culprits = [change for change in changes if change.key in (key, config)]
     before, after = (part(objects[key], "spec", "template", "metadata", "annotations") for objects in (old, new))
-    if old.get(config) == new.get(config) and before.get(_HASH) == after.get(_HASH):
+    same = part(old.get(config), "data") == part(new.get(config), "data")
+    if same and before.get(_HASH) == after.get(_HASH):
         return
     if after.get(_HASH) != config_hash(new.get(config, {})):
         component = "jobset" if is_named_jobset(key.name) else "trainer"

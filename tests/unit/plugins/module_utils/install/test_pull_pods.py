@@ -22,6 +22,8 @@ from ansible_collections.conductor.trainer.plugins.module_utils.install.pull_pod
     pull_pods,
 )
 from ansible_collections.conductor.trainer.plugins.module_utils.objects.resources import Key, key_of
+from ansible_collections.conductor.trainer.plugins.module_utils.options.layers import with_options
+from ansible_collections.conductor.trainer.plugins.module_utils.ownership.record import read_install_record
 from ansible_collections.conductor.trainer.plugins.module_utils.plan.plan import Action, Verb
 from ansible_collections.conductor.trainer.plugins.module_utils.release.bundle import Bundle, Phase
 from tests.unit.plugins.helpers.builders import HOME, LEASE, NAMESPACE, bundle, deployment, obj
@@ -304,6 +306,22 @@ def test_a_failed_proof_leaves_a_running_release_as_it_is(fates: dict[str, Fate]
     result = ensure_present(cluster, rolled_out("registry.invalid/manager:2"), pull_proof="controllers")
     assert [row["outcome"] for row in result["pull_proof"]] == ["available"]
     assert result["changed"]
+
+
+def test_after_a_failed_proof_the_record_has_the_options_of_what_runs(fates: dict[str, Fate]) -> None:
+    def options() -> object:
+        return read_install_record(cluster, NAMESPACE).options
+
+    cluster = FakeCluster()
+    ensure_present(cluster, with_options(bundle(), {"labels": {"team": "one"}}))
+    fates["registry.invalid/manager:2"] = waits("ErrImageNeverPull")
+    other = with_options(rolled_out("registry.invalid/manager:2"), {"labels": {"team": "two"}})
+    with pytest.raises(NotReadyError):
+        ensure_present(cluster, other, pull_proof="controllers")
+    assert options() == {"labels": {"team": "one"}}
+    fates.clear()
+    ensure_present(cluster, other, pull_proof="controllers")
+    assert options() == {"labels": {"team": "two"}}
 
 
 @pytest.mark.usefixtures("fates")
