@@ -116,8 +116,8 @@ def test_what_is_installed_counts_wherever_it_stands_among_the_rest() -> None:
 
 
 def test_a_removed_object_is_one_difference_and_an_added_and_removed_one_is_none() -> None:
-    one, other = TRAINER.deployment, JOBSET.deployment
-    before = Draft(REAL).look(one)
+    one, other = TRAINER.deployment._replace(name="removed"), JOBSET.deployment
+    before = Draft(REAL).look(TRAINER.deployment)
     removed = [("labels", before, {"a": 1}), ("patches[0]", {"a": 1}, {"a": 2}), ("patches[1]", {"a": 2}, None)]
     changes = [Change(option, one, old, new) for option, old, new in removed]
     changes += [Change("extra_objects", other, None, {"a": 1}), Change("patches[1]", other, {"a": 1}, None)]
