@@ -173,3 +173,8 @@ def test_the_crd_of_the_kind_and_the_version_counts() -> None:
     for version, kind in (("v1alpha2", "Other"), ("v1", "JobSet")):
         assert MergeKeys(f"jobset.x-k8s.io/{version}", kind, CRDS).of(path) == ()
     assert MergeKeys("other.io/v1alpha2", "JobSet", CRDS).of(path) == ()
+
+
+def test_an_item_with_an_odd_name_is_another_item() -> None:
+    found = pods({"containers": [{"name": "a"}]}, {"containers": [{"name": ["a"]}, {"name": {"b": 1}}]})
+    assert [item["name"] for item in found["containers"]] == [["a"], {"b": 1}, "a"]
