@@ -101,7 +101,7 @@ def _slots(value: Any) -> Iterator[tuple[dict[str, Any], str]]:
                     yield from _slot(item, "image")
                 elif name == "volumes" and isinstance(item.get("image"), dict):
                     yield from _slot(item["image"], "reference")
-                elif name == "env" and item.get("name") in _VARIABLES:
+                elif name == "env" and isinstance(item.get("name"), str) and item["name"] in _VARIABLES:
                     yield from _slot(item, "value")
             yield from _slots(below)
     elif isinstance(value, list):
