@@ -106,6 +106,7 @@ OPTIONS = st.builds(changed, st.sampled_from(sorted(USED)), st.integers(0, 100),
 @settings(max_examples=300)
 @given(OPTIONS)
 @example({"extra_objects": [{**USED["extra_objects"][1], "spec": {"env": [{"name": {}}]}}], "labels": None})
+@example({"patches": [{"target": {"name": "*"}, "merge": {"metadata": {"annotations": "a"}}}]})
 def test_every_value_gives_a_bundle_or_an_error_that_names_a_variable(options: dict[str, Any]) -> None:
     # With a mirror, every image is looked at.
     outcome = laid({"registries": USED["registries"], **options})

@@ -153,11 +153,11 @@ def traces_of(metadata: Mapping[str, Any]) -> list[tuple[str, str]]:
     found = {
         (where, key)
         for where, beginnings in _TRACES.items()
-        for key in metadata.get(where) or {}
+        for key in part(metadata, where)
         if key.startswith(beginnings)
     }
     for where, key, value, _kind, _who in _MARKS:
-        there = (metadata.get(where) or {}).get(key)
+        there = part(metadata, where).get(key)
         if there is not None and (not value or there == value):
             found.add((where, key))
     return sorted(found)
