@@ -273,6 +273,7 @@ def test_a_runtime_that_this_cluster_does_not_get_is_no_mistake() -> None:
         "merge": {"metadata": {"labels": {"a": "b"}}},
     }
     assert patched(patch, bundle=few).objects() == few.objects()
+    assert "matches no object" in refused({**patch, "target": {"kind": "Gone"}}, bundle=few).message
     # It has to do something there as well.
     again = {**patch, "merge": {"metadata": {"labels": {"a": None}}}}
     assert "changes nothing" in refused(again, bundle=few).message
