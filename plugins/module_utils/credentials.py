@@ -23,7 +23,6 @@ try:
 except ImportError:  # reported by module_runner.py
     pass
 
-from .passwords import passwords_in
 from .redaction import MASKED, PRIVATE_KEY
 
 # Settings of a kubeconfig that are not secret: names of programs, files and objects, and how to run and reach them.
@@ -97,7 +96,11 @@ def secrets_in(options: Mapping[str, Any]) -> set[str]:
     found = _of_url(options.get("proxy")) | _of_url(options.get("host")) | _of_pem(options.get("certificates_pem"))
     customize = options.get("customize")
     found |= _of_registries(customize.get("image_pull_credentials") if isinstance(customize, Mapping) else None)
-    found |= _of_objects(customize) | {password for _place, password in passwords_in(customize)}
+    if customize:
+        # Most installations have no options.
+        from .passwords import passwords_in
+
+        found |= _of_objects(customize) | {password for _place, password in passwords_in(customize)}
     # Keys are also pasted where a path or a certificate belongs.
     found |= {value for value in options.values() if isinstance(value, str) and PRIVATE_KEY in value}
     found |= {str(value) for name in _PATHS if _is_pasted(value := options.get(name))}

@@ -15,6 +15,7 @@ SYSTEM = "kubeflow-system"
 JOBSET = ("deployment", "jobset-controller-manager", "--namespace", SYSTEM)
 CONFIG = ("configmap", "kubeflow-trainer-public", "--namespace", SYSTEM)
 FRAMEWORK = "trainer.kubeflow.org/framework"
+CREATOR = "app.kubernetes.io/created-by"
 # Long enough not to occur anywhere by chance.
 SECRET = "c2VjcmV0LW9mLXRoaXMtdGVzdA=="  # noqa: S105 - of nothing
 
@@ -72,11 +73,12 @@ def test_what_nobody_claims_is_put_back(installed: RealCluster, tmp_path: Path) 
 
 
 def test_what_somebody_claims_is_a_conflict_until_it_is_forced(installed: RealCluster, tmp_path: Path) -> None:
-    """Edits by kubectl scale and patch, and by another manager that forced its way."""
+    """Edits by kubectl label and patch, and by another manager that forced its way. Scaling is none."""
     cluster = installed
     cluster.kubectl("scale", *JOBSET, "--replicas=2")
+    cluster.kubectl("label", *JOBSET, f"{CREATOR}=theirs", "--overwrite")
     refused = run(cluster, tmp_path, ["trainer_operator"], "--check")
-    for words in ("Deployment kubeflow-system/jobset-controller-manager", ".spec.replicas", "Next:"):
+    for words in ("Deployment kubeflow-system/jobset-controller-manager", CREATOR, "Next:"):
         assert words in refused.played.text
     assert (refused.played.code, refused.written) == (2, [])
     in_earnest = run(cluster, tmp_path, ["trainer_operator"])
@@ -106,12 +108,13 @@ def test_what_somebody_claims_is_a_conflict_until_it_is_forced(installed: RealCl
     after = predicted.operator["diff"]["after"]
     for line in (
         f"ClusterTrainingRuntime mlx-distributed: metadata.labels.{FRAMEWORK} = mlx",
-        "Deployment kubeflow-system/jobset-controller-manager: spec.replicas = 1",
+        f"Deployment kubeflow-system/jobset-controller-manager: metadata.labels.{CREATOR} = jobset",
     ):
         assert line in after
     assert done.operator["diff"] == predicted.operator["diff"]
     assert "managedFields" not in after
     assert "status" not in after
+    assert "replicas" not in after
 
 
 def test_a_deleted_namespace_and_crd_are_predicted(installed: RealCluster, tmp_path: Path) -> None:

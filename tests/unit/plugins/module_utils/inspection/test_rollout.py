@@ -82,7 +82,7 @@ def test_what_others_added_stays() -> None:
 
 def applied(*others: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the Deployments as an install with options left them; ``others`` own these fields as well."""
-    ours = {
+    ours: dict[str, Any] = {
         "f:replicas": {},
         "f:template": {
             "f:spec": {

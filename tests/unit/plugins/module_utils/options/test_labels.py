@@ -50,7 +50,7 @@ def test_what_the_server_would_reject_is_named_by_its_option(options: dict[str, 
 
 
 def test_every_name_and_value_that_the_server_takes_is_allowed() -> None:
-    given = {
+    given: dict[str, dict[str, Any]] = {
         "labels": {"A": "", "a.B_c-9": "X.y_z-0", "x-1.example.com/a": "x" * 63, "none": None, "y" * 63: "y"},
         "annotations": {"Example.com/text": "anything at all: {}\n"},
     }
