@@ -81,7 +81,9 @@ def _changed(manifest: Mapping[str, Any], live: Mapping[str, Any]) -> list[ToPla
     template = part(live, "spec", "template")
     if template == part(left, "spec", "template") and _holds(template, part(manifest, "spec", "template")):
         return [ToPlace(name_of(manifest), spec, added, added, new=False)] if added else []
-    surge = _surge(manifest, number) > 0
+    # During an unfinished update the pods are as many as they may be: one that is not available ends first
+    # (kubernetes/kubernetes pkg/controller/deployment/rolling.go).
+    surge = _surge(manifest, number) > 0 and (whole_number(text(live, "status", "replicas")) or 0) <= replicas_of(live)
     present = (namespace_of(live), part(live, "spec", "selector", "matchLabels"))
     return [ToPlace(name_of(manifest), spec, number, added + surge, surge, present, new=False)]
 

@@ -95,7 +95,11 @@ def test_what_people_added_stays_and_is_listed(states: States, bundle: Bundle) -
 
 
 EDITS: dict[str, tuple[Key, dict[str, Any], str]] = {
-    "a number": (JOBSET, {"spec": {"replicas": 3}}, ".spec.replicas"),
+    "a number": (
+        JOBSET,
+        {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 3}}}},
+        ".spec.template.spec.terminationGracePeriodSeconds",
+    ),
     "an image": (
         JOBSET,
         {"spec": {"template": {"spec": {"containers": [{"name": "manager", "image": "registry.example/jobset:1"}]}}}},

@@ -26,7 +26,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "ClusterRole": {"rules": []},
     "ClusterRoleBinding": {"subjects": []},
     "ConfigMap": {"data": {"controller_manager_config.yaml": "changed: true\n"}},
-    "Deployment": {"spec": {"replicas": 0}},
+    "Deployment": {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 1}}}},
     "Role": {"rules": []},
     "RoleBinding": {"subjects": []},
     "Service": {"spec": {"selector": {"app.kubernetes.io/name": "elsewhere"}}},
@@ -107,10 +107,16 @@ def test_a_field_changed_by_hand_is_not_taken_back_unasked(installed: ControlPla
     with pytest.raises(RefusedError) as caught:
         ensure_present(installed.client(), bundle)
     assert caught.value.facts["conflicts"] == [
-        {"object": str(key), "field": ".spec.replicas", "owner": "kubectl-edit", "live": "0", "wanted": "1"}
+        {
+            "object": str(key),
+            "field": ".spec.template.spec.terminationGracePeriodSeconds",
+            "owner": "kubectl-edit",
+            "live": "1",
+            "wanted": "10",
+        }
     ]
     assert installed.writes_since(mark) == []
-    assert spec_of(installed, key)["spec"]["replicas"] == 0
+    assert spec_of(installed, key)["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 1
 
 
 def assert_repaired(plane: ControlPlane, bundle: Bundle, drift: dict[Key, dict[str, Any]], *, force: bool) -> None:

@@ -123,3 +123,13 @@ def test_a_controller_of_another_name_runs_already() -> None:
     for item in renamed:
         item["metadata"]["name"] += "-x"
     assert placed({"replicas": 2}, renamed) == {}
+
+
+@pytest.mark.parametrize(("present", "surge"), [(None, True), (1, True), (2, False)])
+def test_an_unfinished_update_has_all_its_pods(present: int | None, surge: bool) -> None:
+    """One of them ends before another one starts, so that a broken installation can be repaired on a full node."""
+    live = running()
+    for deployment in live:
+        deployment["status"] = {} if present is None else {"replicas": present}
+    found = placed({"tolerations": [{"key": "x"}]}, live)[NAME]
+    assert (found.number, found.more, found.surge) == (1, int(surge), surge)
