@@ -9,7 +9,7 @@ tainttoleration, nodeaffinity).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..findings.rules import NOT_READY
@@ -17,6 +17,7 @@ from ..objects.fields import is_terminating, is_true, name_of, part, parts, text
 from ..objects.line import Line
 from ..verdicts.nodes import is_temporary_taint
 
+ARCHITECTURE = "kubernetes.io/arch"
 _KEEPS_AWAY = ("NoSchedule", "NoExecute")
 _CORDONED = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -43,6 +44,16 @@ def refusal(node: Mapping[str, Any], pod: Mapping[str, Any]) -> str:
     return next((Line(f"taint {taint_words(taint)}", about=[text(taint, "key")]) for taint in untolerated), "")
 
 
+def architectures(nodes: Iterable[Mapping[str, Any]], pod: Mapping[str, Any]) -> list[str]:
+    """Return the architectures of the nodes that accept a pod, as their label says; empty if none is known.
+
+    Args:
+        pod: the spec of the pod.
+    """
+    accepting = [node for node in nodes if not refusal(node, pod)]
+    return sorted({text(node, "metadata", "labels", ARCHITECTURE) for node in accepting} - {""})
+
+
 def taint_words(taint: Mapping[str, Any]) -> str:
     """Return a taint as kubectl writes it."""
     value = text(taint, "value")
@@ -67,11 +78,11 @@ def _tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any]) -> bool:
 
 
 def _mismatch(node: Mapping[str, Any], pod: Mapping[str, Any]) -> str:
-    """Return which labels a node lacks for the pod; empty if it has them."""
+    """Return which labels the pod requires that the node does not have; empty if it has all of them."""
     labels = part(node, "metadata", "labels")
-    lacking = [f"{name}={value}" for name, value in part(pod, "nodeSelector").items() if labels.get(name) != value]
-    if lacking:
-        return f"without the label {', '.join(lacking)}"
+    missing = [f"{name}={value}" for name, value in part(pod, "nodeSelector").items() if labels.get(name) != value]
+    if missing:
+        return f"without the label {', '.join(missing)}"
     required = part(pod, "affinity", "nodeAffinity", _REQUIRED)
     if required and not any(_matches(node, term) for term in parts(required, "nodeSelectorTerms")):
         return "not in the node affinity"

@@ -14,12 +14,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..inspection.placement import ARCHITECTURE, architectures
 from ..objects.fields import name_of, part, parts, text
 from ..objects.resources import Key
 from ..plan.plan import Action
 from ..release.bundle import PHASES, Bundle
 from ..release.images import image_slots
-from ..verdicts.placement import ARCHITECTURE, architectures
 from .dry_run import Prediction
 from .options import NO_PULL_PROOF, OF_ALL, OF_CONTROLLERS
 

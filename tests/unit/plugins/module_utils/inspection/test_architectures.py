@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.conductor.trainer.plugins.module_utils.verdicts.placement import accepts, architectures
+from ansible_collections.conductor.trainer.plugins.module_utils.inspection.placement import architectures, refusal
 from tests.unit.plugins.helpers.kubelet import node
 
 TAINT = {"key": "dedicated", "value": "system", "effect": "NoSchedule"}
+
+
+def accepts(one: dict[str, Any], pod: dict[str, Any]) -> bool:
+    return refusal(one, pod) == ""
 
 
 def near(*terms: Any) -> dict[str, Any]:
