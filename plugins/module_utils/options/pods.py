@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any
 
 from ..errors import InputError
+from ..objects.quantities import amount
 from .draft import Controller, Draft, container_of, pod_of
 from .words import likely
 
@@ -20,13 +20,6 @@ _LEVELS = ("debug", "info", "error")
 _LOG_LEVEL = "--zap-log-level="
 _RESOURCES = dict.fromkeys(("cpu", "memory", "ephemeral-storage"))
 _QUANTITY = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?[0-9]{1,2}))?", re.ASCII)
-_SUFFIXES = {
-    **{suffix: Decimal(1000) ** power for power, suffix in enumerate("num", -3)},
-    "": Decimal(1),
-    "k": Decimal(1000),
-    **{suffix: Decimal(1000) ** power for power, suffix in enumerate("MGTPE", 2)},
-    **{f"{suffix}i": Decimal(1024) ** power for power, suffix in enumerate("KMGTPE", 1)},
-}
 
 
 def log_level(draft: Draft, controller: Controller, value: str) -> None:
@@ -51,17 +44,17 @@ def resources(draft: Draft, controller: Controller, value: Mapping[str, Any]) ->
     for which in ("requests", "limits"):
         amounts = dict(before.get(which) or {})
         given = value.get(which, {})
-        for name, amount in (dict.fromkeys(amounts) if given is None else given).items():
-            amounts[name] = amount
-            if amount is None:
+        for name, stated in (dict.fromkeys(amounts) if given is None else given).items():
+            amounts[name] = stated
+            if stated is None:
                 del amounts[name]
             else:
-                amounts[name] = _checked(name, amount, f"{draft.variable}.{which}")
+                amounts[name] = _checked(name, stated, f"{draft.variable}.{which}")
         if amounts:
             after[which] = amounts
     for name, limit in after.get("limits", {}).items():
         request = after.get("requests", {}).get(name)
-        if request is not None and _number(limit) < _number(request):
+        if request is not None and (amount(limit) or 0) < (amount(request) or 0):
             own = (value.get("requests") or {}).get(name) is not None
             raise InputError(
                 f"{draft.variable}: the limit of {name} for {controller.component} is {limit}, and its request "
@@ -71,24 +64,16 @@ def resources(draft: Draft, controller: Controller, value: Mapping[str, Any]) ->
     container_of(draft.edit(controller.deployment))["resources"] = after
 
 
-def _checked(name: str, amount: Any, where: str) -> str:
+def _checked(name: str, stated: Any, where: str) -> str:
     if name not in _RESOURCES and "/" not in name and not name.startswith("hugepages-"):
         raise InputError(
             f"{where} has no resource {name}{likely(name, _RESOURCES)}",
             next_step=f"correct or remove it; the resources are {', '.join(_RESOURCES)}, and extended ones like "
             "example.com/device",
         )
-    if not _QUANTITY.fullmatch(str(amount)):
-        raise InputError(f"{where}.{name} is {amount}", next_step="write a quantity, e.g. 500m, 2 or 128Mi")
-    return str(amount)
-
-
-def _number(amount: str) -> Decimal:
-    """Return a quantity as a number. Without the client's parser, which takes half a second to import."""
-    found = _QUANTITY.fullmatch(amount)
-    if found is None:
-        raise ValueError(f"{amount} is no quantity")
-    return Decimal(found[1]) * (Decimal(10) ** int(found[3]) if found[3] else _SUFFIXES[found[2] or ""])
+    if not _QUANTITY.fullmatch(str(stated)):
+        raise InputError(f"{where}.{name} is {stated}", next_step="write a quantity, e.g. 500m, 2 or 128Mi")
+    return str(stated)
 
 
 def pod_labels(draft: Draft, controller: Controller, value: Mapping[str, str]) -> None:
