@@ -255,7 +255,7 @@ def _may_be_secret(kind: Any) -> bool:
 
 
 def _mappings(value: Any) -> list[Mapping[str, Any]]:
-    """Return the mappings in a list, or the one that is there instead of a list."""
+    """Return the mappings in a list. A single mapping counts as a list of one."""
     items = [value] if isinstance(value, Mapping) else value
     return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
 

@@ -26,7 +26,7 @@ _DEEPEST = 100
 
 
 def is_secret_name(name: Any) -> bool:
-    """Return whether a variable with this name holds a password, as far as one can tell."""
+    """Return whether the name of a variable suggests that it holds a password."""
     return isinstance(name, str) and _SECRET_NAME.search(name) is not None
 
 

@@ -40,7 +40,7 @@ class Draft:
     """The objects of a release while options are laid over them.
 
     Each option is one step (C(because)). An object is copied when a step first edits it, so that the objects of the
-    bundle are never changed, and so that what each option did can be told afterwards.
+    bundle are never changed, and so that the changes of each option are known.
 
     Args:
         recorded: whether the options come from the install record, with digests instead of secrets. An option with a

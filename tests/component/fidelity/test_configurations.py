@@ -120,7 +120,7 @@ def test_the_controllers_refuse_what_is_rejected(component: str, controllers: Pr
 
 @pytest.mark.parametrize("component", CONFIG_MAPS)
 def test_the_controllers_take_the_shape_of_every_key(component: str, controllers: Programs) -> None:
-    """Of those that we do not let be changed, too: the tree has no key that the controllers do not have."""
+    """The controllers accept every key of the tree, also those that no option may change."""
     for _component, key, value, _words in ROWS:
         if component == _component and key != "apiVersion":
             right = value if component == "trainer" or key != "tls.minVersion" else "VersionTLS12"

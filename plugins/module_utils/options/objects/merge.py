@@ -50,7 +50,7 @@ _OF_KINDS: dict[tuple[str, ...], tuple[str, ...]] = {
         for path in (("webhooks",), ("webhooks", "matchConditions"))
     },
 }
-# What the server sets if an item lacks this key.
+# The server's default if an item does not have this key.
 _DEFAULTS = {"protocol": "TCP"}
 
 

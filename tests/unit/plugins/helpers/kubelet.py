@@ -1,7 +1,7 @@
 # Copyright: Conductor contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scheduler and kubelet for pods of the in-memory API server, as far as pulls of images are concerned."""
+"""A scheduler and a kubelet for pods of the in-memory API server. They only place pods and pull images."""
 
 from __future__ import annotations
 
